@@ -1,0 +1,22 @@
+//! One interface to causal language models: a [`Request`] goes in, a [`RequestResponse`] comes out.
+//!
+//! # Overview
+//!
+//! - [`Request`]: a context, the questions about it, and what the answer should begin with.
+//! - [`ModelAdapter`]: answers requests. The context is processed once, however many questions there are, and every
+//!   question gets exactly one [`Answer`].
+//! - `HfAdapter` (feature `torch`, on by default): models in Hugging Face or GGUF form, run by libtorch, dense or
+//!   with sparse attention.
+//!
+//! Without the feature `torch` the crate needs no libtorch: benchmarks and their scorers depend on it in that form.
+
+mod adapter;
+mod error;
+mod request;
+
+pub use adapter::ModelAdapter;
+pub use error::Error;
+pub use request::{
+    Answer, AnswerStats, ContextStats, GenerationParams, Question, Request, RequestLimits, RequestResponse,
+    Truncation,
+};

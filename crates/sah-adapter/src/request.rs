@@ -1,0 +1,132 @@
+//! What goes into a model and what comes out.
+
+use serde::{Deserialize, Serialize};
+
+/// A context and the questions asked about it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// The long text that all questions share. Processed once.
+    pub context: String,
+    /// Each gets one answer, in this order.
+    pub questions: Vec<Question>,
+    /// How the model's turn begins, for questions that do not say it themselves.
+    pub answer_prefix: String,
+}
+
+impl Request {
+    /// A request with a single question and no answer prefix.
+    #[must_use]
+    pub fn new(context: impl Into<String>, question: impl Into<Question>) -> Self {
+        Self { context: context.into(), questions: vec![question.into()], answer_prefix: String::new() }
+    }
+}
+
+/// One question about the context of a [`Request`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// The question itself, appended to the context.
+    pub text: String,
+    /// How the answer begins; `None` takes [`Request::answer_prefix`].
+    pub answer_prefix: Option<String>,
+    /// At most this many new tokens; `None` leaves the limit to [`GenerationParams`].
+    pub max_new_tokens: Option<usize>,
+}
+
+impl From<&str> for Question {
+    fn from(text: &str) -> Self {
+        Self { text: text.to_owned(), ..Self::default() }
+    }
+}
+
+impl From<String> for Question {
+    fn from(text: String) -> Self {
+        Self { text, ..Self::default() }
+    }
+}
+
+/// How answers are generated. Decoding is greedy.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GenerationParams {
+    /// Upper limit on the new tokens of every question. A question's own limit applies too: the smaller one counts.
+    /// With neither, [`GenerationParams::DEFAULT_MAX_NEW_TOKENS`].
+    pub max_new_tokens: Option<usize>,
+}
+
+impl GenerationParams {
+    /// The limit where nobody set one.
+    pub const DEFAULT_MAX_NEW_TOKENS: usize = 50;
+
+    /// The limit on new tokens that holds for `question`.
+    #[must_use]
+    pub fn limit_for(&self, question: &Question) -> usize {
+        match (self.max_new_tokens, question.max_new_tokens) {
+            (Some(ours), Some(own)) => ours.min(own),
+            (one, other) => one.or(other).unwrap_or(Self::DEFAULT_MAX_NEW_TOKENS),
+        }
+    }
+}
+
+/// Limits on what a request may cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestLimits {
+    /// A context of more tokens is cut to this many; `None` never cuts.
+    pub max_context_length: Option<usize>,
+    /// Which part of a context that is too long is kept.
+    pub truncation: Truncation,
+}
+
+/// Which part of a context that is too long is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Truncation {
+    /// The first tokens, as the reference does.
+    #[default]
+    Head,
+    /// The first half and the last half, dropping the middle, as the LongBench authors do.
+    Middle,
+}
+
+/// The answers to a [`Request`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RequestResponse {
+    /// One for each question, in the order asked.
+    pub answers: Vec<Answer>,
+    /// What the context cost.
+    pub context: ContextStats,
+}
+
+/// One generated answer.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The generated text, without the answer prefix, the end-of-turn token or other special tokens.
+    pub text: String,
+    /// What it cost.
+    pub stats: AnswerStats,
+}
+
+/// What processing the context cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ContextStats {
+    /// Tokens of the context, after truncation.
+    pub tokens: usize,
+    /// Tokens that truncation dropped.
+    pub truncated_tokens: usize,
+    /// Seconds for the prefill.
+    pub prefill_seconds: f64,
+}
+
+/// What one answer cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AnswerStats {
+    /// Tokens of the question, with what the chat template and the answer prefix add.
+    pub question_tokens: usize,
+    /// New tokens, the end-of-turn token included.
+    pub generated_tokens: usize,
+    /// Seconds from the question to the first new token.
+    pub question_seconds: f64,
+    /// Seconds for the new tokens after the first.
+    pub decode_seconds: f64,
+    /// Mean share of the visible keys that attention read, over layers, heads and query rows of question and new
+    /// tokens, from 0 to 1; 1 is dense attention. `None` where the adapter does not measure it.
+    pub density: Option<f64>,
+}

@@ -1,0 +1,56 @@
+//! The trait that a benchmark implements.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use crate::{Column, Error, Record, Sample};
+
+/// A benchmark: where its samples come from and how answers are scored.
+pub trait Benchmark {
+    /// Its name on the command line and in result files.
+    fn name(&self) -> &'static str;
+
+    /// The data set on the hub that its samples come from.
+    fn hub_id(&self) -> &'static str;
+
+    /// All subsets, in the order in which they run.
+    fn subsets(&self) -> &'static [&'static str];
+
+    /// The columns that samples have beside those of every [`Sample`].
+    fn extra_columns(&self) -> &'static [Column];
+
+    /// All samples of `subsets` (each one of [`Benchmark::subsets`]), in that order.
+    fn load(&self, subsets: &[&'static str]) -> Result<Vec<Sample>, Error>;
+
+    /// Scores finished rows. Rows that failed count with the empty answer.
+    fn evaluate(&self, records: &[Record]) -> Metrics;
+}
+
+/// The content of `metrics.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Metrics {
+    /// The score of each task, in the benchmark's order.
+    pub task_scores: IndexMap<String, TaskScore>,
+    /// The benchmark's single figure; `None` where there is nothing to average.
+    pub overall_score: Option<f64>,
+    /// The benchmark's further figures, each a key of `metrics.json`.
+    #[serde(flatten)]
+    pub further: serde_json::Map<String, serde_json::Value>,
+    /// Counts: `total_samples`, `total_tasks` and the benchmark's own.
+    pub summary: IndexMap<String, u64>,
+}
+
+/// The score of one task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum TaskScore {
+    /// One figure.
+    Single(f64),
+    /// Scoring failed.
+    Failed {
+        /// Why.
+        error: String,
+    },
+    /// A figure for each bucket of the task, `None` where the bucket has no rows.
+    Buckets(IndexMap<String, Option<f64>>),
+}

@@ -1,1 +1,78 @@
-fn main() {}
+//! The project's command line. Needs nothing but cargo: it must run before libtorch exists.
+//!
+//! Its own verbs set up, check and test; every other verb goes to the runner `sah`, which it builds first.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line program talks to its user")]
+
+mod checks;
+mod doctor;
+mod error;
+mod libtorch;
+mod model;
+mod process;
+mod runner;
+mod tidy;
+
+use std::process::ExitCode;
+
+use crate::error::{Failure, Result};
+
+const USAGE: &str = "\
+Usage: cargo xtask <COMMAND> [OPTIONS]
+
+Measure:
+  bench      Run a benchmark or a speed measurement (`cargo xtask bench --help`)
+  score      Score predictions that already exist (`cargo xtask score --help`)
+  generate   Answer one question about one context (`cargo xtask generate --help`)
+
+Set up and check:
+  setup      Fetch libtorch and the default model; does nothing where they are in place
+               --cpu      the part of libtorch that runs on CPUs (default without nvidia-smi)
+               --cuda     all of libtorch with CUDA, several GB (default with nvidia-smi)
+               --system   use the torch package of python3, which must be the pinned version
+  doctor     Say what is there, what is missing and how to get it
+  test       Run all tests, set-up included
+               --cuda     run the tests that need a CUDA device instead
+  ci         Everything that CI runs: format, tidy, clippy, docs, tests";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    let verb = arguments.next().unwrap_or_default();
+    let rest: Vec<_> = arguments.collect();
+    match dispatch(&verb.to_string_lossy(), &rest) {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+fn dispatch(verb: &str, rest: &[std::ffi::OsString]) -> Result<ExitCode> {
+    let flags: Vec<_> = rest.iter().map(|flag| flag.to_string_lossy()).collect();
+    let flags: Vec<&str> = flags.iter().map(AsRef::as_ref).collect();
+    match (verb, flags.as_slice()) {
+        ("bench" | "score" | "generate", _) => return runner::run(verb, rest),
+        ("" | "help" | "--help" | "-h", _) => println!("{USAGE}"),
+        (_, ["--help" | "-h"]) => println!("{USAGE}"),
+        ("setup", variant) => {
+            libtorch::set_up(libtorch::Variant::from_flags(variant)?)?;
+            let path = model::set_up()?;
+            println!("default model  {}", path.display());
+        }
+        ("doctor", []) => return doctor::run(),
+        ("test", []) => checks::test()?,
+        ("test", ["--cuda"]) => checks::test_cuda()?,
+        ("ci", []) => checks::ci()?,
+        ("doctor" | "test" | "ci", flags) => {
+            return Err(Failure::usage(format!(
+                "{verb} does not take {}; see cargo xtask help",
+                flags.join(" ")
+            )));
+        }
+        (other, _) => {
+            return Err(Failure::usage(format!("there is no command {other:?}; see cargo xtask help")));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,71 @@
+//! Building and starting `sah`, the program that needs libtorch.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+use crate::error::{Failure, Result};
+use crate::libtorch::{self, Variant};
+use crate::model;
+use crate::process::{cargo, project_root, run as run_to_end};
+
+/// Sets up what is missing, builds `sah` and hands `verb` and `arguments` over to it untouched.
+pub(crate) fn run(verb: &str, arguments: &[OsString]) -> Result<ExitCode> {
+    libtorch::ensure(Variant::Fitting)?;
+    let asks_for_help = arguments.iter().any(|argument| argument == "--help" || argument == "-h");
+    if verb != "score" && !asks_for_help && !names_model(arguments) {
+        model::set_up()?;
+    }
+    let binary = build()?;
+    let status = Command::new(&binary)
+        .arg(verb)
+        .args(arguments)
+        .env("SAH_DEFAULT_MODEL", model::path())
+        .status()
+        .map_err(|error| Failure::failed(format!("cannot run {}: {error}", binary.display())))?;
+    // A signal leaves no code: the shell's convention for SIGINT and the like is above 128 anyway.
+    Ok(ExitCode::from(status.code().map_or(130, |code| code as u8)))
+}
+
+/// Builds the release binary of `sah` and says where it is.
+pub(crate) fn build() -> Result<PathBuf> {
+    let mut build = cargo();
+    build.args([
+        "build",
+        "--release",
+        "--locked",
+        "--package",
+        "xtask",
+        "--features",
+        "torch",
+        "--bin",
+        "sah",
+    ]);
+    if !release_folder().join("sah").exists() {
+        eprintln!("building the runner; the first time this takes some minutes");
+        run_to_end(&mut build)?;
+    } else {
+        // Quiet, since a build that has nothing to do should not speak. Errors still show.
+        run_to_end(build.arg("--quiet"))?;
+    }
+    Ok(release_folder().join("sah"))
+}
+
+fn release_folder() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+    project_root().join(target).join("release")
+}
+
+fn names_model(arguments: &[OsString]) -> bool {
+    let is_default = |value: &OsStr| value == model::NAME;
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        if argument == "--model" {
+            return arguments.next().is_some_and(|value| !is_default(value));
+        }
+        if let Some(value) = argument.to_str().and_then(|text| text.strip_prefix("--model=")) {
+            return !is_default(OsStr::new(value));
+        }
+    }
+    false
+}

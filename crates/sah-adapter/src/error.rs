@@ -1,9 +1,12 @@
 //! What can go wrong between a request and its answers.
 
-/// Errors of this crate. Each names the place and, where there is one, the remedy.
+use std::path::PathBuf;
+
+/// Errors of this crate. Each names the place and, where there is one, the remedy, in one line.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    // Requests ---------------------------------------------------------------------------------------------------
     /// The context, a question and its answer need more positions than the model has.
     #[error(
         "context ({context} tokens), question ({question}) and answer (up to {answer}) need more than the model's \
@@ -19,7 +22,168 @@ pub enum Error {
         /// Positions that the model was made for.
         positions: usize,
     },
+    // Where a model comes from -----------------------------------------------------------------------------------
+    /// A model was asked for in a form that is none of the known ones, or that leads nowhere.
+    #[error(
+        "model `{given}`: {problem}; a model is a folder (with config.json, *.safetensors and tokenizer.json), \
+         a file ending in .gguf, or a hub id like org/name"
+    )]
+    Source {
+        /// What was asked for.
+        given: String,
+        /// Why it is no model.
+        problem: String,
+    },
+    /// The hub did not give a file.
+    #[error("hub {endpoint}: {file} of {repo} ({revision}): {problem}; {remedy}")]
+    Hub {
+        /// Address of the hub or its mirror.
+        endpoint: String,
+        /// `org/name`.
+        repo: String,
+        /// Branch, tag or commit.
+        revision: String,
+        /// Path inside the repository.
+        file: String,
+        /// What happened.
+        problem: String,
+        /// What to do about it.
+        remedy: String,
+    },
+    // Files of a checkpoint --------------------------------------------------------------------------------------
+    /// The operating system did not let a file be read.
+    #[error("{}: cannot be read: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A checkpoint lacks a file that it cannot do without.
+    #[error("{}: has no {file}; {remedy}", folder.display())]
+    MissingFile {
+        /// The folder that was searched.
+        folder: PathBuf,
+        /// What is not in it.
+        file: String,
+        /// What to do about it.
+        remedy: String,
+    },
+    /// A file is not what its name says: cut short, damaged, or in another format.
+    #[error("{}: {problem}; {remedy}", path.display())]
+    BadFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong in it, and where.
+        problem: String,
+        /// What to do about it.
+        remedy: String,
+    },
+    /// A field of a configuration or of a file's metadata is missing or has an impossible value.
+    #[error("{}: field `{field}`: expected {expected}, found {found}", path.display())]
+    Field {
+        /// The file.
+        path: PathBuf,
+        /// The field, with its parents (`rope_scaling.factor`).
+        field: String,
+        /// What would be right.
+        expected: String,
+        /// What is there (`nothing` for a missing field).
+        found: String,
+    },
+    /// A field asks for something that exists but that this crate does not do.
+    #[error("{}: `{field}` is `{found}`, which is not supported; supported: {supported}", path.display())]
+    Unsupported {
+        /// The file.
+        path: PathBuf,
+        /// The field, with its parents.
+        field: String,
+        /// What it asks for.
+        found: String,
+        /// What could be asked for instead.
+        supported: String,
+    },
+    // Tensors ----------------------------------------------------------------------------------------------------
+    /// The model needs a tensor that the checkpoint does not have.
+    #[error("{}: has no tensor `{name}`; is this a complete checkpoint of the architecture its config names?", path.display())]
+    MissingTensor {
+        /// The weight file, index or folder that was searched.
+        path: PathBuf,
+        /// The tensor's full name in Hugging Face form.
+        name: String,
+    },
+    /// A tensor does not have the shape that the config implies.
+    #[error("{}: tensor `{name}` has shape {found:?}, but the config implies {expected:?}", path.display())]
+    TensorShape {
+        /// The weight file.
+        path: PathBuf,
+        /// The tensor's full name.
+        name: String,
+        /// Shape that the config implies.
+        expected: Vec<i64>,
+        /// Shape in the file.
+        found: Vec<i64>,
+    },
+    /// A tensor is stored in a type that cannot be read.
+    #[error("{}: tensor `{name}` is stored as {found}; supported: {supported}", path.display())]
+    TensorType {
+        /// The weight file.
+        path: PathBuf,
+        /// The tensor's name in the file.
+        name: String,
+        /// Its type in the file.
+        found: String,
+        /// Types that can be read.
+        supported: String,
+    },
+    // Text -------------------------------------------------------------------------------------------------------
+    /// The tokenizer could not be built, or failed on a text.
+    #[error("tokenizer of {}: {problem}", path.display())]
+    Tokenizer {
+        /// Where the tokenizer came from.
+        path: PathBuf,
+        /// What went wrong.
+        problem: String,
+    },
+    /// The chat template could not be parsed or rendered, or changes the text in a way that cannot be handled.
+    #[error("chat template of {}: {problem}; {remedy}", path.display())]
+    ChatTemplate {
+        /// Where the template came from.
+        path: PathBuf,
+        /// What went wrong.
+        problem: String,
+        /// What to do about it.
+        remedy: String,
+    },
+    // Below us ---------------------------------------------------------------------------------------------------
+    /// libtorch refused an operation.
+    #[cfg(feature = "torch")]
+    #[error("libtorch: {0}")]
+    Tch(#[from] tch::TchError),
     /// An adapter that is no model of this crate failed in its own way.
     #[error("{0}")]
     Other(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Error;
+
+    #[test]
+    fn messages_are_one_line_and_name_place_and_remedy() {
+        let error = Error::Hub {
+            endpoint: "http://h".into(),
+            repo: "org/name".into(),
+            revision: "main".into(),
+            file: "config.json".into(),
+            problem: "not there".into(),
+            remedy: "check the name".into(),
+        };
+        assert_eq!(
+            error.to_string(),
+            "hub http://h: config.json of org/name (main): not there; check the name"
+        );
+        let error = Error::TooLong { context: 100, question: 20, answer: 10, positions: 128 };
+        assert!(error.to_string().ends_with("lower --max-context-length to at most 98"), "{error}");
+    }
 }

@@ -12,10 +12,18 @@
 
 mod adapter;
 mod error;
+#[cfg(feature = "torch")]
+mod hf;
+#[cfg(feature = "hub")]
+pub mod hub;
 mod request;
+#[cfg(feature = "torch")]
+mod weights;
 
 pub use adapter::ModelAdapter;
 pub use error::Error;
+#[cfg(feature = "torch")]
+pub use hf::{ModelIdentity, ModelSource, WeightFormat};
 pub use request::{
     Answer, AnswerStats, ContextStats, GenerationParams, Question, Request, RequestLimits, RequestResponse,
     Truncation,

@@ -1,0 +1,146 @@
+//! The three forms in which a model can be asked for.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use crate::Error;
+
+/// Where a model comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelSource {
+    /// A folder with `config.json`, safetensors and tokenizer files.
+    Folder(PathBuf),
+    /// One GGUF file, which carries its configuration and tokenizer in it.
+    Gguf(PathBuf),
+    /// A repository on a Hugging Face style hub.
+    Hub {
+        /// `org/name`.
+        repo: String,
+        /// Branch, tag or commit; `None` is the hub's `main`.
+        revision: Option<String>,
+    },
+}
+
+impl ModelSource {
+    /// Reads what a user wrote: an existing folder, an existing `.gguf` file, or a hub id `org/name`, optionally
+    /// with `@revision`.
+    ///
+    /// What is on the disk wins over a hub id of the same form. A text that can only be a path (it starts with `.`,
+    /// `/` or `~`, has more than one slash, or ends in `.gguf`) must exist.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Source`] for a path that leads nowhere, a file that is no `.gguf`, and anything else.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let problem = |problem: &str| Error::Source { given: text.to_owned(), problem: problem.to_owned() };
+        let path = PathBuf::from(text);
+        let is_gguf = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"));
+        if path.is_dir() {
+            return Ok(Self::Folder(path));
+        }
+        if path.is_file() {
+            return if is_gguf { Ok(Self::Gguf(path)) } else { Err(problem("a file, but not a .gguf file")) };
+        }
+        if is_gguf {
+            return Err(problem("no such file"));
+        }
+        if text.starts_with(['.', '/', '~']) || text.ends_with('/') || text.matches('/').count() > 1 {
+            return Err(problem("no such folder"));
+        }
+        let (repo, revision) = match text.split_once('@') {
+            Some((repo, revision)) => (repo, Some(revision)),
+            None => (text, None),
+        };
+        let well_formed = repo.split('/').count() == 2
+            && repo.split('/').all(|part| !part.is_empty() && part.chars().all(is_repo_char) && part != "..");
+        if !well_formed || revision.is_some_and(str::is_empty) {
+            return Err(problem("neither a path that exists nor a hub id"));
+        }
+        Ok(Self::Hub { repo: repo.to_owned(), revision: revision.map(str::to_owned) })
+    }
+}
+
+fn is_repo_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')
+}
+
+impl FromStr for ModelSource {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::parse(text)
+    }
+}
+
+/// The form that [`ModelSource::parse`] reads.
+impl fmt::Display for ModelSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(path) | Self::Gguf(path) => write!(f, "{}", path.display()),
+            Self::Hub { repo, revision: None } => write!(f, "{repo}"),
+            Self::Hub { repo, revision: Some(revision) } => write!(f, "{repo}@{revision}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ModelSource;
+
+    fn problem(text: &str) -> String {
+        ModelSource::parse(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_exists_on_the_disk_is_taken_by_its_kind() {
+        let folder = tempfile::tempdir().unwrap();
+        let gguf = folder.path().join("m.Q4_1.GGUF");
+        std::fs::write(&gguf, b"").unwrap();
+        let text = folder.path().join("notes.txt");
+        std::fs::write(&text, b"").unwrap();
+        let parse = |path: &std::path::Path| ModelSource::parse(path.to_str().unwrap());
+        assert_eq!(parse(folder.path()).unwrap(), ModelSource::Folder(folder.path().into()));
+        assert_eq!(parse(&gguf).unwrap(), ModelSource::Gguf(gguf.clone()));
+        assert!(parse(&text).unwrap_err().to_string().contains("not a .gguf file"));
+    }
+
+    #[test]
+    fn a_hub_id_has_two_parts_and_may_name_a_revision() {
+        let hub = |repo: &str, revision: Option<&str>| ModelSource::Hub {
+            repo: repo.into(),
+            revision: revision.map(Into::into),
+        };
+        assert_eq!(ModelSource::parse("org/name-1.5_b").unwrap(), hub("org/name-1.5_b", None));
+        assert_eq!(
+            ModelSource::parse("org/name@refs/pr/1").unwrap_err().to_string(),
+            problem("org/name@refs/pr/1")
+        );
+        assert_eq!(ModelSource::parse("org/name@v1").unwrap(), hub("org/name", Some("v1")));
+        assert_eq!("org/name@v1".parse::<ModelSource>().unwrap().to_string(), "org/name@v1");
+    }
+
+    #[test]
+    fn everything_else_says_what_is_wrong_and_lists_the_forms() {
+        for (text, expected) in [
+            ("./nowhere", "no such folder"),
+            ("/no/such/place", "no such folder"),
+            ("a/b/c", "no such folder"),
+            ("nowhere.gguf", "no such file"),
+            ("org/nowhere.gguf", "no such file"),
+            ("gpt2", "neither a path that exists nor a hub id"),
+            ("", "neither a path"),
+            ("org/", "no such folder"),
+            ("org/na me", "neither a path"),
+            ("org/name@", "neither a path"),
+            ("org/..", "neither a path"),
+        ] {
+            let found = problem(text);
+            assert!(found.contains(expected), "{text}: {found}");
+            assert!(
+                found.contains("folder") && found.contains(".gguf") && found.contains("org/name"),
+                "{found}"
+            );
+        }
+    }
+}

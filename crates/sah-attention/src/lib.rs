@@ -1,1 +1,67 @@
-//! skeleton
+//! Sparse attention over libtorch tensors.
+//!
+//! # Overview
+//!
+//! - [`AttentionInputs`] holds the queries, keys and values of one layer, checked once.
+//! - A [`Masker`] chooses which keys each query row may read. It sees what earlier maskers chose and returns a [`Mask`].
+//! - A [`Mask`] carries intent: everything, nothing, key ranges, or lists of key indices, with an inclusion
+//!   probability where a key was sampled.
+//! - A [`Kernel`] computes attention over the selected keys. [`GatherKernel`] reads only those;
+//!   [`ReferenceKernel`] is the readable oracle that it is tested against.
+//! - [`ResearchAttention`] is a list of maskers and a kernel. One value serves all layers and all requests.
+//! - [`RequestState`] belongs to one request: what maskers remember between steps, per layer.
+//! - [`AttentionPolicy`] is what a model's forward pass takes: dense, or sparse with its state.
+//!
+//! Attention is causal with bottom-right alignment: of `Q` query rows over `K` keys, row `i` stands at position
+//! `K - Q + i` and reads keys `0..=K - Q + i`.
+//!
+//! Shapes: queries `[B, H, Q, D]`, keys `[B, Hkv, K, D]`, values `[B, Hkv, K, Dv]`, output `[B, H, Q, Dv]`.
+//! Query head `h` reads key/value head `h / (H / Hkv)` (grouped-query attention).
+//!
+//! # Example
+//!
+//! ```
+//! use sah_attention::{AttentionConfig, AttentionInputs, AttentionPolicy, RequestState, ResearchAttention};
+//! use tch::{Device, Kind, Tensor};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let config: AttentionConfig = serde_json::from_str(
+//!     r#"{"maskers": [{"type": "sink", "size": 4}, {"type": "local", "size": 64}]}"#,
+//! )?;
+//! let attention = ResearchAttention::from_config(&config)?;
+//! let mut state = RequestState::new(0);
+//!
+//! let queries = Tensor::rand([1, 4, 1, 16], (Kind::Float, Device::Cpu));
+//! let keys = Tensor::rand([1, 2, 680, 16], (Kind::Float, Device::Cpu));
+//! let values = Tensor::rand([1, 2, 680, 16], (Kind::Float, Device::Cpu));
+//! let inputs = AttentionInputs::new(&queries, &keys, &values, 0.25)?;
+//!
+//! let mut policy = AttentionPolicy::Sparse { attention: &attention, state: &mut state };
+//! let out = policy.attend(0, &inputs)?;
+//! assert_eq!(out.output.size(), [1, 4, 1, 16]);
+//! assert!((out.density - 68.0 / 680.0).abs() < 1e-12);
+//! # Ok(())
+//! # }
+//! ```
+
+mod attention;
+mod config;
+mod error;
+mod inputs;
+pub mod kernel;
+mod mask;
+pub mod masker;
+mod policy;
+mod size;
+mod state;
+
+pub use attention::{AttentionOutput, ResearchAttention};
+pub use config::{AttentionConfig, MaskerConfig};
+pub use error::{Error, Result};
+pub use inputs::{AttentionInputs, Dims};
+pub use kernel::{GatherKernel, Kernel, ReferenceKernel, dense_attention};
+pub use mask::{IndexList, Mask, MaskShape, Row, RowRanges, Selection, SparseSelection};
+pub use masker::{LocalMasker, Masker, SinkMasker};
+pub use policy::AttentionPolicy;
+pub use size::Size;
+pub use state::{LayerState, MaskerState, RequestState};

@@ -1,0 +1,97 @@
+//! Maskers and a kernel, composed.
+
+use tch::Tensor;
+
+use crate::config::AttentionConfig;
+use crate::error::{Error, Result};
+use crate::inputs::AttentionInputs;
+use crate::kernel::{GatherKernel, Kernel};
+use crate::mask::Mask;
+use crate::masker::Masker;
+use crate::state::RequestState;
+
+/// Attention of one layer, and how much of it was read.
+#[derive(Debug)]
+pub struct AttentionOutput {
+    /// `[B, H, Q, Dv]`, in the kind of the inputs.
+    pub output: Tensor,
+    /// Selected entries over causally possible entries, in `(0, 1]`; see [`Mask::density`].
+    pub density: f64,
+}
+
+/// Sparse attention: maskers that are applied in order, and the kernel that computes over what they selected.
+///
+/// Immutable. One value serves all layers and all requests; what changes lives in [`RequestState`].
+#[derive(Debug)]
+pub struct ResearchAttention {
+    maskers: Vec<Box<dyn Masker>>,
+    kernel: Box<dyn Kernel>,
+}
+
+impl ResearchAttention {
+    /// Composes `maskers`, first to last, with the kernel that reads only what was selected.
+    ///
+    /// No masker at all is an error, and so are two that sample: their inclusion probabilities would not combine.
+    pub fn new(maskers: Vec<Box<dyn Masker>>) -> Result<Self> {
+        if maskers.is_empty() {
+            return Err(Error::NoMaskers);
+        }
+        let mut sampling = maskers.iter().filter(|masker| masker.is_sampling());
+        if let (Some(first), Some(second)) = (sampling.next(), sampling.next()) {
+            return Err(Error::TwoSamplingMaskers { first: first.name(), second: second.name() });
+        }
+        Ok(Self { maskers, kernel: Box::new(GatherKernel) })
+    }
+
+    /// Builds what `config` describes.
+    pub fn from_config(config: &AttentionConfig) -> Result<Self> {
+        Self::new(config.build_maskers()?)
+    }
+
+    /// The same maskers with another kernel.
+    #[must_use]
+    pub fn with_kernel(mut self, kernel: impl Kernel + 'static) -> Self {
+        self.kernel = Box::new(kernel);
+        self
+    }
+
+    /// The maskers, in the order in which they are applied.
+    #[must_use]
+    pub fn maskers(&self) -> &[Box<dyn Masker>] {
+        &self.maskers
+    }
+
+    /// The kernel.
+    #[must_use]
+    pub fn kernel(&self) -> &dyn Kernel {
+        &*self.kernel
+    }
+
+    /// What the maskers select for layer `layer`.
+    pub fn select(
+        &self,
+        inputs: &AttentionInputs<'_>,
+        layer: usize,
+        state: &mut RequestState,
+    ) -> Result<Mask> {
+        let mut mask = Mask::empty(inputs.dims().mask_shape());
+        for (slot, masker) in self.maskers.iter().enumerate() {
+            mask = masker.select(inputs, &mut state.layer(layer, slot), mask)?;
+        }
+        Ok(mask)
+    }
+
+    /// Selects and computes attention of layer `layer`.
+    ///
+    /// A query row for which nothing was selected is [`Error::EmptySelection`].
+    pub fn attend(
+        &self,
+        inputs: &AttentionInputs<'_>,
+        layer: usize,
+        state: &mut RequestState,
+    ) -> Result<AttentionOutput> {
+        let mask = self.select(inputs, layer, state)?;
+        let output = self.kernel.attend(inputs, &mask).map_err(|error| error.in_layer(layer))?;
+        Ok(AttentionOutput { output, density: mask.density()? })
+    }
+}

@@ -1,0 +1,143 @@
+//! What can go wrong in this crate.
+
+use tch::{Device, Kind, TchError};
+
+use crate::mask::{MaskShape, Row};
+
+/// Result of this crate's fallible functions.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong when attention is configured, selected or computed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A tensor has not the shape that its role asks for.
+    #[error("{tensor} must have shape {expected}, got {found:?}")]
+    Shape {
+        /// Which tensor: `queries`, `keys`, `indices`, ...
+        tensor: &'static str,
+        /// The shape it must have, dimensions by name or number.
+        expected: String,
+        /// The shape it has.
+        found: Vec<i64>,
+    },
+    /// The query heads cannot be split evenly over the key/value heads.
+    #[error(
+        "{heads} query heads cannot share {kv_heads} key/value heads evenly; heads must be a multiple of key/value heads"
+    )]
+    HeadGroups {
+        /// Number of query heads, `H`.
+        heads: usize,
+        /// Number of key and value heads, `Hkv`.
+        kv_heads: usize,
+    },
+    /// There are more query rows than keys, so the first rows would have no position.
+    #[error(
+        "{queries} query rows but only {keys} keys; append the new keys to the cache before attention is computed"
+    )]
+    FewerKeysThanQueries {
+        /// Number of query rows, `Q`.
+        queries: usize,
+        /// Number of keys, `K`.
+        keys: usize,
+    },
+    /// A tensor has another element type than expected.
+    #[error("{tensor} must be of kind {expected}, got {found:?}")]
+    Kind {
+        /// Which tensor.
+        tensor: &'static str,
+        /// The kind or kinds that are accepted.
+        expected: String,
+        /// The kind it has.
+        found: Kind,
+    },
+    /// A tensor lives on another device than the queries.
+    #[error("{tensor} must be on {expected:?} like the queries, got {found:?}")]
+    Device {
+        /// Which tensor.
+        tensor: &'static str,
+        /// The device of the queries.
+        expected: Device,
+        /// The device it is on.
+        found: Device,
+    },
+    /// The score scale is not a finite number.
+    #[error("the score scale must be a finite number, got {scale}; 1 / sqrt(head dimension) is usual")]
+    Scale {
+        /// The scale that was given.
+        scale: f64,
+    },
+    /// A size is out of its range.
+    #[error("{field} must be {expected}, got {found}")]
+    Size {
+        /// The field: `size` of a masker, for example.
+        field: &'static str,
+        /// The valid range.
+        expected: &'static str,
+        /// What was given.
+        found: String,
+    },
+    /// A key range reaches beyond the keys, or ends before it starts.
+    #[error("query row {row}: key range {start}..{end} does not lie within the {keys} keys")]
+    Range {
+        /// The query row.
+        row: usize,
+        /// First key of the range.
+        start: usize,
+        /// One past its last key.
+        end: usize,
+        /// Number of keys, `K`.
+        keys: usize,
+    },
+    /// An index list breaks one of its rules.
+    #[error("index list: {problem}")]
+    IndexList {
+        /// What is wrong, and where it can be said cheaply.
+        problem: String,
+    },
+    /// Two masks, or a mask and the inputs, are of different shape.
+    #[error("mask shape {found} does not match {expected}")]
+    MaskShape {
+        /// The shape that was expected.
+        expected: MaskShape,
+        /// The shape of the mask.
+        found: MaskShape,
+    },
+    /// A query row has nothing to read, so its attention is not defined.
+    #[error(
+        "nothing is selected for {row}{}; add a masker that always selects, such as sink or local, or raise the sizes",
+        layer.map_or_else(String::new, |layer| format!(" in layer {layer}"))
+    )]
+    EmptySelection {
+        /// The first row without a selected key.
+        row: Row,
+        /// The layer, where it is known.
+        layer: Option<usize>,
+    },
+    /// A sparse attention was configured with no masker.
+    #[error(
+        "`maskers` is empty: list at least one masker, or give no sparse attention at all to compute dense attention"
+    )]
+    NoMaskers,
+    /// Two maskers sample; their inclusion probabilities cannot be combined.
+    #[error("only one sampling masker is supported, got `{first}` and `{second}`")]
+    TwoSamplingMaskers {
+        /// Name of the first.
+        first: &'static str,
+        /// Name of the second.
+        second: &'static str,
+    },
+    /// libtorch refused an operation.
+    #[error("libtorch: {0}")]
+    Tch(#[from] TchError),
+}
+
+impl Error {
+    /// The same error, with the layer filled in where it has a place for it.
+    pub(crate) fn in_layer(self, layer: usize) -> Self {
+        match self {
+            Self::EmptySelection { row, layer: None } => Self::EmptySelection { row, layer: Some(layer) },
+            other => other,
+        }
+    }
+}

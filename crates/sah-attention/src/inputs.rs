@@ -1,0 +1,174 @@
+//! The tensors of one attention call, checked once.
+
+use tch::{Device, Kind, Tensor};
+
+use crate::error::{Error, Result};
+use crate::mask::MaskShape;
+
+/// Dimensions of one attention call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dims {
+    /// Batch size, `B`.
+    pub batch: usize,
+    /// Query heads, `H`.
+    pub heads: usize,
+    /// Key and value heads, `Hkv`; divides `H`.
+    pub kv_heads: usize,
+    /// Query rows, `Q`.
+    pub queries: usize,
+    /// Keys, `K`; at least `Q`.
+    pub keys: usize,
+    /// Dimension of a query and a key, `D`.
+    pub head_dim: usize,
+    /// Dimension of a value, `Dv`.
+    pub value_dim: usize,
+}
+
+impl Dims {
+    /// Query heads that share one key/value head, `g = H / Hkv`.
+    #[must_use]
+    pub fn group(&self) -> usize {
+        self.heads / self.kv_heads
+    }
+
+    /// Absolute position of the first query row, `K - Q`: the number of keys that every row sees before its own.
+    #[must_use]
+    pub fn past(&self) -> usize {
+        self.keys - self.queries
+    }
+
+    /// Shape of a mask over these inputs, `[B, H, Q, K]`.
+    #[must_use]
+    pub fn mask_shape(&self) -> MaskShape {
+        MaskShape { batch: self.batch, heads: self.heads, queries: self.queries, keys: self.keys }
+    }
+}
+
+/// Queries, keys and values of one layer, and the scale of their scores.
+///
+/// Causal, aligned bottom-right: query row `i` stands at position `K - Q + i`. Keys and values may be views of a larger
+/// cache; nothing here copies them. Any strides are accepted.
+#[derive(Debug, Clone, Copy)]
+pub struct AttentionInputs<'a> {
+    queries: &'a Tensor,
+    keys: &'a Tensor,
+    values: &'a Tensor,
+    scale: f64,
+    dims: Dims,
+    kind: Kind,
+    device: Device,
+}
+
+impl<'a> AttentionInputs<'a> {
+    /// Checks shapes, kinds and devices.
+    ///
+    /// `queries` is `[B, H, Q, D]`, `keys` `[B, Hkv, K, D]`, `values` `[B, Hkv, K, Dv]`, with `H` a multiple of `Hkv`
+    /// and `K >= Q >= 1`; all of one floating-point kind and on one device. `scale` multiplies the scores; it is
+    /// `1 / sqrt(D)` in most models.
+    pub fn new(queries: &'a Tensor, keys: &'a Tensor, values: &'a Tensor, scale: f64) -> Result<Self> {
+        let (batch, heads, rows, head_dim) = shape4("queries", queries, "[B, H, Q, D]")?;
+        let (keys_batch, kv_heads, count, keys_dim) = shape4("keys", keys, "[B, Hkv, K, D]")?;
+        let (values_batch, values_heads, values_count, value_dim) =
+            shape4("values", values, "[B, Hkv, K, Dv]")?;
+        if keys_batch != batch || keys_dim != head_dim {
+            return Err(Error::Shape {
+                tensor: "keys",
+                expected: format!("[{batch}, Hkv, K, {head_dim}] to fit the queries"),
+                found: keys.size(),
+            });
+        }
+        if (values_batch, values_heads, values_count) != (batch, kv_heads, count) {
+            return Err(Error::Shape {
+                tensor: "values",
+                expected: format!("[{batch}, {kv_heads}, {count}, Dv] to fit the keys"),
+                found: values.size(),
+            });
+        }
+        if heads % kv_heads != 0 {
+            return Err(Error::HeadGroups { heads, kv_heads });
+        }
+        if count < rows {
+            return Err(Error::FewerKeysThanQueries { queries: rows, keys: count });
+        }
+        let kind = queries.f_kind()?;
+        if !matches!(kind, Kind::Float | Kind::BFloat16 | Kind::Half | Kind::Double) {
+            return Err(Error::Kind {
+                tensor: "queries",
+                expected: "Float, BFloat16, Half or Double".to_owned(),
+                found: kind,
+            });
+        }
+        let device = queries.device();
+        for (tensor, value) in [("keys", keys), ("values", values)] {
+            let found = value.f_kind()?;
+            if found != kind {
+                return Err(Error::Kind { tensor, expected: format!("{kind:?} like the queries"), found });
+            }
+            let found = value.device();
+            if found != device {
+                return Err(Error::Device { tensor, expected: device, found });
+            }
+        }
+        if !scale.is_finite() {
+            return Err(Error::Scale { scale });
+        }
+        let dims = Dims { batch, heads, kv_heads, queries: rows, keys: count, head_dim, value_dim };
+        Ok(Self { queries, keys, values, scale, dims, kind, device })
+    }
+
+    /// Queries, `[B, H, Q, D]`.
+    #[must_use]
+    pub fn queries(&self) -> &'a Tensor {
+        self.queries
+    }
+
+    /// Keys, `[B, Hkv, K, D]`.
+    #[must_use]
+    pub fn keys(&self) -> &'a Tensor {
+        self.keys
+    }
+
+    /// Values, `[B, Hkv, K, Dv]`.
+    #[must_use]
+    pub fn values(&self) -> &'a Tensor {
+        self.values
+    }
+
+    /// Factor of the scores.
+    #[must_use]
+    pub fn scale(&self) -> f64 {
+        self.scale
+    }
+
+    /// Dimensions.
+    #[must_use]
+    pub fn dims(&self) -> &Dims {
+        &self.dims
+    }
+
+    /// Element kind of all three tensors.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Device of all three tensors.
+    #[must_use]
+    pub fn device(&self) -> Device {
+        self.device
+    }
+}
+
+/// Sizes of a rank-4 tensor, none of them zero.
+fn shape4(tensor: &'static str, value: &Tensor, expected: &str) -> Result<(usize, usize, usize, usize)> {
+    match value.size()[..] {
+        [a, b, c, d] if a > 0 && b > 0 && c > 0 && d > 0 => {
+            Ok((a as usize, b as usize, c as usize, d as usize))
+        }
+        _ => Err(Error::Shape {
+            tensor,
+            expected: format!("{expected} with no dimension 0"),
+            found: value.size(),
+        }),
+    }
+}

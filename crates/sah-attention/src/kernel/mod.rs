@@ -1,0 +1,54 @@
+//! Kernels: attention over what a mask selects.
+
+mod dense;
+mod gather;
+mod reference;
+
+use std::fmt::Debug;
+
+use tch::Tensor;
+
+pub use dense::dense_attention;
+pub use gather::GatherKernel;
+pub use reference::ReferenceKernel;
+
+use crate::error::{Error, Result};
+use crate::inputs::AttentionInputs;
+use crate::mask::Mask;
+
+/// Computes attention over a selection.
+///
+/// With `W` the weights of the mask and `S` the scaled scores, row by row over the selected keys up to the row's position:
+///
+/// ```text
+/// out_i = sum_j exp(S_ij) / W_ij * v_j  /  sum_j exp(S_ij) / W_ij
+/// ```
+///
+/// which is softmax attention over the selection where all weights are 1, and the self-normalised inverse-probability
+/// estimate of dense attention where keys were sampled.
+pub trait Kernel: Debug + Send + Sync {
+    /// Its name in results.
+    fn name(&self) -> &'static str;
+
+    /// Attention `[B, H, Q, Dv]` in the kind of the inputs.
+    ///
+    /// The mask must be `[B, H, Q, K]`. A row with nothing to read is [`Error::EmptySelection`].
+    fn attend(&self, inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<Tensor>;
+}
+
+/// Whether `mask` is over these inputs.
+fn check_mask(inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<()> {
+    let expected = inputs.dims().mask_shape();
+    if *mask.shape() != expected {
+        return Err(Error::MaskShape { expected, found: *mask.shape() });
+    }
+    Ok(())
+}
+
+/// Fails for the first row that has nothing to read.
+fn check_rows(mask: &Mask) -> Result<()> {
+    match mask.first_empty_row()? {
+        Some(row) => Err(Error::EmptySelection { row, layer: None }),
+        None => Ok(()),
+    }
+}

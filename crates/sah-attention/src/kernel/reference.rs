@@ -1,0 +1,51 @@
+//! The oracle: attention with the weights of the mask as a dense tensor, in a few readable lines.
+
+use tch::{Kind, Tensor};
+
+use crate::error::Result;
+use crate::inputs::AttentionInputs;
+use crate::kernel::{Kernel, check_mask, check_rows};
+use crate::mask::Mask;
+
+/// The readable kernel that the others are tested against.
+///
+/// It computes in `Float` (`Double` for `Double` inputs) whatever the kind of the inputs, over a `[B, H, Q, K]` tensor of
+/// weights. The row maximum that keeps the exponentials in range is taken over what is selected, so that a selection far
+/// below the best key does not underflow.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ReferenceKernel;
+
+impl Kernel for ReferenceKernel {
+    fn name(&self) -> &'static str {
+        "reference"
+    }
+
+    fn attend(&self, inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<Tensor> {
+        check_mask(inputs, mask)?;
+        check_rows(mask)?;
+        let dims = inputs.dims();
+        let kind = if inputs.kind() == Kind::Double { Kind::Double } else { Kind::Float };
+        let group = dims.group() as i64;
+        let per_query_head =
+            |tensor: &Tensor| tensor.f_to_kind(kind)?.f_repeat_interleave_self_int(group, 1, None);
+        let keys = per_query_head(inputs.keys())?;
+        let values = per_query_head(inputs.values())?;
+
+        // Row i reads keys up to its position K - Q + i.
+        let weights = mask.to_dense(inputs.device())?.f_to_kind(kind)?.f_tril(dims.past() as i64)?;
+        let selected = weights.f_gt(0.0)?;
+
+        let scores = inputs
+            .queries()
+            .f_to_kind(kind)?
+            .f_matmul(&keys.f_transpose(-2, -1)?)?
+            .f_mul_scalar(inputs.scale())?;
+        let scores = scores.f_masked_fill(&selected.f_logical_not()?, f64::NEG_INFINITY)?;
+        let exponentials = scores.f_sub(&scores.f_amax([-1i64].as_slice(), true)?)?.f_exp()?;
+        let weighted = exponentials.f_div(&weights.f_where_self(&selected, &weights.f_ones_like()?)?)?;
+
+        let numerator = weighted.f_matmul(&values)?;
+        let denominator = weighted.f_sum_dim_intlist([-1i64].as_slice(), true, kind)?;
+        Ok(numerator.f_div(&denominator)?.f_to_kind(inputs.kind())?)
+    }
+}

@@ -1,0 +1,235 @@
+//! Which keys each query row reads.
+
+mod indices;
+mod merge;
+mod ranges;
+
+use std::fmt;
+
+use tch::{Device, Kind, Tensor};
+
+pub use indices::IndexList;
+pub use ranges::RowRanges;
+
+use crate::error::{Error, Result};
+
+/// Shape of a mask, `[B, H, Q, K]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MaskShape {
+    /// Batch size, `B`.
+    pub batch: usize,
+    /// Query heads, `H`.
+    pub heads: usize,
+    /// Query rows, `Q`.
+    pub queries: usize,
+    /// Keys, `K`; at least `Q`.
+    pub keys: usize,
+}
+
+impl MaskShape {
+    /// Number of entries `(row, key)` that causality permits in one head, `Q (K - Q) + Q (Q + 1) / 2`.
+    fn causal_entries(&self) -> usize {
+        self.queries * (self.keys - self.queries) + self.queries * (self.queries + 1) / 2
+    }
+}
+
+impl fmt::Display for MaskShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}, {}, {}, {}]", self.batch, self.heads, self.queries, self.keys)
+    }
+}
+
+/// One row of a mask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    /// Index in the batch.
+    pub batch: usize,
+    /// Query head.
+    pub head: usize,
+    /// Query row.
+    pub query: usize,
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "query row {} of head {}, batch entry {}", self.query, self.head, self.batch)
+    }
+}
+
+/// The keys that each query row reads, and with which weight.
+///
+/// An entry `(b, h, i, j)` has weight 0 (not selected), 1 (selected), or `p` in `(0, 1)`: selected because it was sampled
+/// with inclusion probability `p`. Attention divides the exponentiated score of an entry by its weight.
+///
+/// A mask selects; causality is applied by what uses it. It may name keys in the future of a row: kernels do not read
+/// them and [`density`](Self::density) does not count them.
+///
+/// A row with nothing selected is allowed here, because a later masker may add to it. Computing attention over such a row
+/// is [`Error::EmptySelection`].
+#[derive(Debug)]
+pub struct Mask {
+    shape: MaskShape,
+    selection: Selection,
+}
+
+/// What a [`Mask`] selects, in the form in which it was chosen.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Selection {
+    /// Nothing.
+    Empty,
+    /// Everything that causality permits.
+    Full,
+    /// Key ranges, an index list, or both.
+    Sparse(SparseSelection),
+}
+
+/// Key ranges that all heads share, and an index list per head; no key of a row is in both.
+#[derive(Debug)]
+pub struct SparseSelection {
+    ranges: RowRanges,
+    list: Option<IndexList>,
+}
+
+impl SparseSelection {
+    /// Ranges of every query row, the same for all heads; weight 1.
+    #[must_use]
+    pub fn ranges(&self) -> &RowRanges {
+        &self.ranges
+    }
+
+    /// Single keys, per head and row.
+    #[must_use]
+    pub fn list(&self) -> Option<&IndexList> {
+        self.list.as_ref()
+    }
+}
+
+impl Mask {
+    /// Nothing selected.
+    #[must_use]
+    pub fn empty(shape: MaskShape) -> Self {
+        Self { shape, selection: Selection::Empty }
+    }
+
+    /// Everything selected.
+    #[must_use]
+    pub fn full(shape: MaskShape) -> Self {
+        Self { shape, selection: Selection::Full }
+    }
+
+    /// The same key ranges for all heads. `ranges` must have `Q` rows over `K` keys.
+    pub fn from_ranges(shape: MaskShape, ranges: RowRanges) -> Result<Self> {
+        let found = MaskShape { queries: ranges.queries(), keys: ranges.keys(), ..shape };
+        if found != shape {
+            return Err(Error::MaskShape { expected: shape, found });
+        }
+        Ok(Self::sparse(shape, ranges, None))
+    }
+
+    /// Single keys. The list must be `[B, H, Q, N]` with every index below `K`.
+    pub fn from_indices(shape: MaskShape, list: IndexList) -> Result<Self> {
+        list.check_fits(&shape)?;
+        Ok(Self::sparse(shape, RowRanges::none(shape.queries, shape.keys), Some(list)))
+    }
+
+    fn sparse(shape: MaskShape, ranges: RowRanges, list: Option<IndexList>) -> Self {
+        if list.is_none() && ranges.is_empty() {
+            return Self::empty(shape);
+        }
+        Self { shape, selection: Selection::Sparse(SparseSelection { ranges, list }) }
+    }
+
+    /// `[B, H, Q, K]`.
+    #[must_use]
+    pub fn shape(&self) -> &MaskShape {
+        &self.shape
+    }
+
+    /// What is selected.
+    #[must_use]
+    pub fn selection(&self) -> &Selection {
+        &self.selection
+    }
+
+    /// Whether everything is selected. Looks at the form only: ranges that happen to cover all keys do not count.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        matches!(self.selection, Selection::Full)
+    }
+
+    /// Whether nothing is selected. Looks at the form only: an index list of nothing but padding does not count.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        matches!(self.selection, Selection::Empty)
+    }
+
+    /// The same selection without keys in the future of a row. A full mask stays full, which already means that.
+    pub fn restrict_to_causal(self) -> Result<Self> {
+        let Selection::Sparse(SparseSelection { ranges, list }) = self.selection else { return Ok(self) };
+        let list = list.map(|list| list.restrict_to_causal(&self.shape)).transpose()?;
+        Ok(Self::sparse(self.shape, ranges.restrict_to_causal(), list))
+    }
+
+    /// Selected entries that causality permits, over all entries that causality permits; in `[0, 1]`.
+    ///
+    /// (The reference divides by `B H Q K`, impossible entries included, so that dense causal attention over a prompt
+    /// counts as half dense there. For one query row, `Q = 1`, both are the same.)
+    ///
+    /// Computed on the host for ranges; an index list is counted on its device.
+    pub fn density(&self) -> Result<f64> {
+        let sparse = match &self.selection {
+            Selection::Empty => return Ok(0.0),
+            Selection::Full => return Ok(1.0),
+            Selection::Sparse(sparse) => sparse,
+        };
+        let per_head = self.shape.causal_entries() as f64;
+        let mut density = sparse.ranges.causal_entries() as f64 / per_head;
+        if let Some(list) = &sparse.list {
+            let heads = (self.shape.batch * self.shape.heads) as f64;
+            density += list.causal_entries(&self.shape)? as f64 / (heads * per_head);
+        }
+        Ok(density)
+    }
+
+    /// The first row, if any, that may read nothing: no key selected, or only keys in its future.
+    pub fn first_empty_row(&self) -> Result<Option<Row>> {
+        let first = Row { batch: 0, head: 0, query: 0 };
+        let sparse = match &self.selection {
+            Selection::Empty => return Ok(Some(first)),
+            Selection::Full => return Ok(None),
+            Selection::Sparse(sparse) => sparse,
+        };
+        let empty_ranges = sparse.ranges.rows_without_causal_entry();
+        match &sparse.list {
+            _ if empty_ranges.is_empty() => Ok(None),
+            None => Ok(empty_ranges.first().map(|&query| Row { query, ..first })),
+            Some(list) => list.first_row_without_causal_entry(&self.shape, &empty_ranges),
+        }
+    }
+
+    /// The weights as one tensor, `[B, H, Q, K]` of `Float` on `device`, entries in the future of a row included.
+    ///
+    /// For oracles and tests; fast kernels never build this.
+    pub fn to_dense(&self, device: Device) -> Result<Tensor> {
+        let MaskShape { batch, heads, queries, keys } = self.shape;
+        let size = [batch as i64, heads as i64, queries as i64, keys as i64];
+        let sparse = match &self.selection {
+            Selection::Empty => return Ok(Tensor::f_zeros(size, (Kind::Float, device))?),
+            Selection::Full => return Ok(Tensor::f_ones(size, (Kind::Float, device))?),
+            Selection::Sparse(sparse) => sparse,
+        };
+        let mut weights = vec![0f32; queries * keys];
+        for row in 0..queries {
+            for range in sparse.ranges.row(row) {
+                weights[row * keys + range.start..row * keys + range.end].fill(1.0);
+            }
+        }
+        let weights = Tensor::f_from_slice(&weights)?.f_view([1, 1, size[2], size[3]])?;
+        let weights = weights.f_to_device(device)?.f_expand(size, false)?;
+        match &sparse.list {
+            None => Ok(weights.f_contiguous()?),
+            Some(list) => Ok(weights.f_add(&list.to_dense(keys)?.f_to_device(device)?)?),
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Maskers: rules that choose which keys a query row reads.
+
+mod local;
+mod sink;
+
+use std::fmt::Debug;
+
+pub use local::LocalMasker;
+pub use sink::SinkMasker;
+
+use crate::error::Result;
+use crate::inputs::AttentionInputs;
+use crate::mask::Mask;
+use crate::state::LayerState;
+
+/// A rule that adds keys to a selection.
+///
+/// Maskers are immutable and shared by all layers, requests and threads. What one must remember between steps it keeps in
+/// the [`LayerState`] it is given. (A `Tensor` is `Send` but not `Sync`: a masker that owns weights keeps them in a
+/// `Mutex`.)
+pub trait Masker: Debug + Send + Sync {
+    /// Its name in configurations and results.
+    fn name(&self) -> &'static str;
+
+    /// Whether it samples, that is, gives inclusion probabilities below 1. At most one masker of a list may.
+    fn is_sampling(&self) -> bool {
+        false
+    }
+
+    /// `previous` (shape `[B, H, Q, K]`), and what this masker adds to it.
+    ///
+    /// A masker never takes away what an earlier one selected, and returns a full mask unchanged. It may select keys in
+    /// the future of a row: kernels and densities apply causality.
+    fn select(
+        &self,
+        inputs: &AttentionInputs<'_>,
+        state: &mut LayerState<'_>,
+        previous: Mask,
+    ) -> Result<Mask>;
+}

@@ -1,0 +1,1 @@
+//! Tests of the public API, in one binary.

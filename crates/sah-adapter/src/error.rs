@@ -155,7 +155,32 @@ pub enum Error {
         /// What to do about it.
         remedy: String,
     },
+    // Running ----------------------------------------------------------------------------------------------------
+    /// A question, the chat template and the answer prefix together have no token.
+    #[error("a question without any token; give it a text or an answer prefix")]
+    EmptyQuestion,
+    /// The chat template puts something else around the context for another question.
+    #[error(
+        "the chat template changes the context with the question, so questions cannot share it; ask them one by one"
+    )]
+    ContextDependsOnQuestion,
+    /// The logits are not numbers.
+    #[error("the model's logits are not numbers (NaN); try --dtype f32, or check the weights")]
+    NotANumber,
+    /// More tokens than the cache was made for.
+    #[cfg(feature = "torch")]
+    #[error("the KV cache has room for {capacity} tokens, but {needed} are needed")]
+    CacheFull {
+        /// What it has room for.
+        capacity: usize,
+        /// What was asked of it.
+        needed: usize,
+    },
     // Below us ---------------------------------------------------------------------------------------------------
+    /// Attention was asked for something that it does not do.
+    #[cfg(feature = "torch")]
+    #[error("attention: {0}")]
+    Attention(#[from] sah_attention::Error),
     /// libtorch refused an operation.
     #[cfg(feature = "torch")]
     #[error("libtorch: {0}")]

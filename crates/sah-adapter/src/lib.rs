@@ -11,11 +11,15 @@
 //! Without the feature `torch` the crate needs no libtorch: benchmarks and their scorers depend on it in that form.
 
 mod adapter;
+#[cfg(feature = "torch")]
+mod cache;
 mod error;
 #[cfg(feature = "torch")]
 mod hf;
 #[cfg(feature = "hub")]
 pub mod hub;
+#[cfg(feature = "torch")]
+mod model;
 mod request;
 #[cfg(feature = "torch")]
 mod weights;
@@ -23,7 +27,7 @@ mod weights;
 pub use adapter::ModelAdapter;
 pub use error::Error;
 #[cfg(feature = "torch")]
-pub use hf::{ModelIdentity, ModelSource, WeightFormat};
+pub use hf::{AnswerTrace, HfAdapter, LoadedModel, ModelIdentity, ModelSource, Trace, WeightFormat};
 pub use request::{
     Answer, AnswerStats, ContextStats, GenerationParams, Question, Request, RequestLimits, RequestResponse,
     Truncation,

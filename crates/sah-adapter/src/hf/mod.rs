@@ -1,11 +1,15 @@
 //! Models in Hugging Face form: where they come from, their tokenizer, chat template and generation.
 
+mod adapter;
 mod chat_template;
 mod checkpoint;
+mod generation;
 mod identity;
+mod prompt;
 mod source;
 mod tokenizer;
 
+pub use adapter::{AnswerTrace, HfAdapter, LoadedModel, Trace};
 pub(crate) use chat_template::ChatTemplate;
 pub(crate) use checkpoint::Checkpoint;
 pub use identity::{ModelIdentity, WeightFormat};

@@ -1,0 +1,174 @@
+//! [`HfAdapter`]: a loaded model behind the [`ModelAdapter`] interface.
+
+use std::rc::Rc;
+use std::time::Instant;
+
+use sah_attention::{AttentionPolicy, RequestState, ResearchAttention};
+use tch::{Device, Kind, Tensor};
+
+use super::generation::{Generated, generate};
+use super::prompt::Prompt;
+use super::{Checkpoint, ModelIdentity, ModelSource};
+use crate::cache::KvCache;
+use crate::model::{self, CausalLm};
+use crate::{
+    Answer, ContextStats, Error, GenerationParams, ModelAdapter, Request, RequestLimits, RequestResponse,
+};
+
+/// A model in memory, with its tokenizer. Several adapters can share it.
+#[derive(Debug)]
+pub struct LoadedModel {
+    network: Box<dyn CausalLm>,
+    pub(super) checkpoint: Checkpoint,
+    device: Device,
+    kind: Kind,
+}
+
+impl LoadedModel {
+    /// Loads the checkpoint at `source` to `device`, its weights as `kind` (f32, bf16 or f16).
+    ///
+    /// # Errors
+    ///
+    /// Files that are missing, broken, or ask for something that is not supported; each error names file and field.
+    pub fn load(source: &ModelSource, device: Device, kind: Kind) -> Result<Rc<Self>, Error> {
+        let checkpoint = Checkpoint::open(source)?;
+        let network = tch::no_grad(|| model::load(&checkpoint, device, kind))?;
+        Ok(Rc::new(Self { network, checkpoint, device, kind }))
+    }
+
+    /// Which model this is: for `config.json` of a run.
+    #[must_use]
+    pub fn identity(&self) -> &ModelIdentity {
+        &self.checkpoint.identity
+    }
+
+    /// How many positions the model was made for.
+    #[must_use]
+    pub fn positions(&self) -> usize {
+        self.network.positions()
+    }
+}
+
+/// A model with a way to attend: dense, or dense for the context and sparse for questions and generated tokens.
+#[derive(Debug)]
+pub struct HfAdapter {
+    model: Rc<LoadedModel>,
+    attention: Option<ResearchAttention>,
+    seed: u64,
+}
+
+/// The tokens behind a [`RequestResponse`]: what a comparison with another implementation needs.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    /// The context's tokens, after truncation.
+    pub context_ids: Vec<u32>,
+    /// One for each question.
+    pub answers: Vec<AnswerTrace>,
+}
+
+/// The tokens of one question and its answer.
+#[derive(Clone, Debug)]
+pub struct AnswerTrace {
+    /// The question's tokens, with what the chat template and the answer prefix add.
+    pub question_ids: Vec<u32>,
+    /// The new tokens, without the one that ended the turn.
+    pub generated_ids: Vec<u32>,
+    /// The logits of the first new token, `[vocabulary]`. Empty where no token was asked for.
+    pub first_logits: Vec<f32>,
+}
+
+impl HfAdapter {
+    /// An adapter that attends densely where `attention` is `None`. `seed` is for maskers that sample.
+    #[must_use]
+    pub fn new(model: Rc<LoadedModel>, attention: Option<ResearchAttention>, seed: u64) -> Self {
+        Self { model, attention, seed }
+    }
+
+    /// Like [`ModelAdapter::process_request`], with the tokens behind the answers.
+    ///
+    /// # Errors
+    ///
+    /// As [`ModelAdapter::process_request`].
+    pub fn process_traced(
+        &self,
+        request: &Request,
+        generation: &GenerationParams,
+        limits: &RequestLimits,
+    ) -> Result<(RequestResponse, Trace), Error> {
+        tch::no_grad(|| self.process(request, generation, limits))
+    }
+
+    fn process(
+        &self,
+        request: &Request,
+        generation: &GenerationParams,
+        limits: &RequestLimits,
+    ) -> Result<(RequestResponse, Trace), Error> {
+        let model = &*self.model;
+        let prompt = Prompt::new(request, &model.checkpoint, generation, limits)?;
+        let room = prompt.check_length(model.positions())?;
+        let mut cache = KvCache::new(model.network.cache_shape(), room, model.kind, model.device)?;
+        let started = Instant::now();
+        if !prompt.context.is_empty() {
+            model.network.forward(&prompt.context, &mut cache, &mut AttentionPolicy::Dense)?;
+            self.wait()?;
+        }
+        let context = ContextStats {
+            tokens: prompt.context.len(),
+            truncated_tokens: prompt.truncated,
+            prefill_seconds: started.elapsed().as_secs_f64(),
+        };
+        // What maskers learn about the context's keys serves all questions, like the cache itself.
+        let mut state = RequestState::new(self.seed);
+        let mut answers = Vec::with_capacity(prompt.questions.len());
+        let mut traces = Vec::with_capacity(prompt.questions.len());
+        for question in prompt.questions {
+            cache.truncate(prompt.context.len());
+            state.truncate(prompt.context.len());
+            let mut attention = match &self.attention {
+                None => AttentionPolicy::Dense,
+                Some(attention) => AttentionPolicy::Sparse { attention, state: &mut state },
+            };
+            let eos = &model.checkpoint.eos_token_ids;
+            let Generated { ids, first_logits, stats } = generate(
+                &*model.network,
+                &question.ids,
+                &mut cache,
+                &mut attention,
+                eos,
+                question.max_new_tokens,
+            )?;
+            answers.push(Answer { text: model.checkpoint.tokenizer.decode(&ids)?, stats });
+            traces.push(AnswerTrace {
+                question_ids: question.ids,
+                generated_ids: ids,
+                first_logits: first_logits.as_ref().map(to_vec).transpose()?.unwrap_or_default(),
+            });
+        }
+        let trace = Trace { context_ids: prompt.context, answers: traces };
+        Ok((RequestResponse { answers, context }, trace))
+    }
+
+    /// Waits for a device that works in the background, so that times are those of the work.
+    fn wait(&self) -> Result<(), Error> {
+        if let Device::Cuda(index) = self.model.device {
+            tch::Cuda::synchronize(index as i64);
+        }
+        Ok(())
+    }
+}
+
+impl ModelAdapter for HfAdapter {
+    fn process_request(
+        &self,
+        request: &Request,
+        generation: &GenerationParams,
+        limits: &RequestLimits,
+    ) -> Result<RequestResponse, Error> {
+        Ok(self.process_traced(request, generation, limits)?.0)
+    }
+}
+
+fn to_vec(logits: &Tensor) -> Result<Vec<f32>, Error> {
+    Ok(Vec::<f32>::try_from(&logits.f_to_device(Device::Cpu)?)?)
+}

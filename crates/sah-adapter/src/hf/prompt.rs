@@ -1,0 +1,137 @@
+//! From a [`Request`] to tokens.
+
+use super::Checkpoint;
+use crate::{Error, GenerationParams, Question, Request, RequestLimits, Truncation};
+
+/// The tokens of a request.
+#[derive(Debug)]
+pub(super) struct Prompt {
+    /// The context, truncated, with what the chat template puts before it.
+    pub(super) context: Vec<u32>,
+    /// How many tokens truncation dropped.
+    pub(super) truncated: usize,
+    pub(super) questions: Vec<QuestionTokens>,
+}
+
+/// The tokens of one question.
+#[derive(Debug)]
+pub(super) struct QuestionTokens {
+    /// The question, what the chat template puts behind it, and the answer prefix.
+    pub(super) ids: Vec<u32>,
+    pub(super) max_new_tokens: usize,
+}
+
+impl Prompt {
+    /// Tokenises context and questions apart, so that the context's cache fits every question.
+    ///
+    /// The context and one question form a user's turn; the answer prefix stands inside the model's turn.
+    pub(super) fn new(
+        request: &Request,
+        checkpoint: &Checkpoint,
+        generation: &GenerationParams,
+        limits: &RequestLimits,
+    ) -> Result<Self, Error> {
+        let mut context_text = None;
+        let mut questions = Vec::with_capacity(request.questions.len());
+        for question in &request.questions {
+            let (before, after) = match &checkpoint.chat_template {
+                Some(template) => template.split(&request.context, &question.text)?,
+                None => (request.context.clone(), question.text.clone()),
+            };
+            let prefix = question.answer_prefix.as_deref().unwrap_or(&request.answer_prefix);
+            questions.push(QuestionTokens::new(
+                &format!("{after}{prefix}"),
+                question,
+                checkpoint,
+                generation,
+            )?);
+            match &context_text {
+                None => context_text = Some(before),
+                Some(first) if *first == before => {}
+                Some(_) => return Err(Error::ContextDependsOnQuestion),
+            }
+        }
+        let mut context = checkpoint.tokenizer.encode(&context_text.unwrap_or_default())?;
+        if let Some(bos) = checkpoint.tokenizer.bos_to_prepend() {
+            // A chat template may have written it already; a second one would be read as text.
+            if context.first() != Some(&bos) {
+                context.insert(0, bos);
+            }
+        }
+        let truncated = truncate(&mut context, limits);
+        Ok(Self { context, truncated, questions })
+    }
+
+    /// How many tokens the longest question and answer bring the cache to; an error where that is more than the
+    /// model's `positions`.
+    pub(super) fn check_length(&self, positions: usize) -> Result<usize, Error> {
+        let context = self.context.len();
+        let longest =
+            self.questions.iter().max_by_key(|question| question.ids.len() + question.max_new_tokens);
+        let Some(longest) = longest else { return Ok(context) };
+        let (question, answer) = (longest.ids.len(), longest.max_new_tokens);
+        let needed = context + question + answer;
+        if needed > positions {
+            return Err(Error::TooLong { context, question, answer, positions });
+        }
+        Ok(needed)
+    }
+}
+
+impl QuestionTokens {
+    fn new(
+        text: &str,
+        question: &Question,
+        checkpoint: &Checkpoint,
+        generation: &GenerationParams,
+    ) -> Result<Self, Error> {
+        let ids = checkpoint.tokenizer.encode(text)?;
+        if ids.is_empty() {
+            return Err(Error::EmptyQuestion);
+        }
+        Ok(Self { ids, max_new_tokens: generation.limit_for(question) })
+    }
+}
+
+/// Cuts `ids` as `limits` say; how many are gone.
+fn truncate(ids: &mut Vec<u32>, limits: &RequestLimits) -> usize {
+    let length = ids.len();
+    let Some(max) = limits.max_context_length.filter(|&max| max < length) else { return 0 };
+    match limits.truncation {
+        Truncation::Head => ids.truncate(max),
+        Truncation::Middle => {
+            let head = max / 2;
+            ids.drain(head..length - (max - head));
+        }
+    }
+    length - max
+}
+
+#[cfg(test)]
+mod tests {
+    use super::truncate;
+    use crate::{RequestLimits, Truncation};
+
+    fn cut(max: usize, truncation: Truncation) -> (Vec<u32>, usize) {
+        let mut ids = vec![0, 1, 2, 3, 4, 5, 6];
+        let dropped = truncate(&mut ids, &RequestLimits { max_context_length: Some(max), truncation });
+        (ids, dropped)
+    }
+
+    #[test]
+    fn head_keeps_the_first_tokens() {
+        assert_eq!(cut(3, Truncation::Head), (vec![0, 1, 2], 4));
+    }
+
+    #[test]
+    fn middle_keeps_both_ends() {
+        assert_eq!(cut(4, Truncation::Middle), (vec![0, 1, 5, 6], 3));
+        assert_eq!(cut(5, Truncation::Middle), (vec![0, 1, 4, 5, 6], 2));
+    }
+
+    #[test]
+    fn a_context_that_fits_is_left_alone() {
+        assert_eq!(cut(7, Truncation::Middle).1, 0);
+        assert_eq!(cut(100, Truncation::Head).0.len(), 7);
+    }
+}

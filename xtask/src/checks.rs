@@ -1,4 +1,4 @@
-//! `cargo xtask test` and `cargo xtask ci`.
+//! `cargo xtask test`, and what CI checks beside it, `cargo xtask ci`.
 //!
 //! Everything is built in the release profile: libtorch's C++ interface takes minutes to compile and is then shared by
 //! tests, lints and the runner.
@@ -39,7 +39,7 @@ pub(crate) fn test_cuda() -> Result<()> {
     Ok(())
 }
 
-/// Runs what CI runs, cheapest first.
+/// Runs what CI checks before the tests, cheapest first.
 pub(crate) fn ci() -> Result<()> {
     step("format");
     run(cargo().args(["fmt", "--all", "--check"]))?;
@@ -52,9 +52,7 @@ pub(crate) fn ci() -> Result<()> {
     run(cargo().args(clippy).args(["--", "--deny", "warnings"]))?;
     step("docs");
     let doc = ["doc", "--release", "--locked", "--workspace", "--no-deps", "--features", "xtask/torch"];
-    run(cargo().args(doc).env("RUSTDOCFLAGS", "--deny warnings"))?;
-    step("tests");
-    test()
+    run(cargo().args(doc).env("RUSTDOCFLAGS", "--deny warnings"))
 }
 
 fn cargo_test(arguments: &[&str]) -> std::process::Command {

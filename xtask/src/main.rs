@@ -33,7 +33,7 @@ Set up and check:
   doctor     Say what is there, what is missing and how to get it
   test       Run all tests, set-up included
                --cuda     run the tests that need a CUDA device instead
-  ci         Everything that CI runs: format, tidy, clippy, docs, tests";
+  ci         What CI checks beside the tests: format, repository rules, clippy, docs";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);

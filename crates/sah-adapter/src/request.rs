@@ -50,6 +50,10 @@ pub struct GenerationParams {
     /// Upper limit on the new tokens of every question. A question's own limit applies too: the smaller one counts.
     /// With neither, [`GenerationParams::DEFAULT_MAX_NEW_TOKENS`].
     pub max_new_tokens: Option<usize>,
+    /// Goes on past the end of the turn, up to the limit. For measuring speed, where the work must not depend on what
+    /// the model says.
+    #[serde(default)]
+    pub ignore_eos: bool,
 }
 
 impl GenerationParams {
@@ -129,4 +133,13 @@ pub struct AnswerStats {
     /// Mean share of the visible keys that attention read, over layers, heads and query rows of question and new
     /// tokens, from 0 to 1; 1 is dense attention. `None` where the adapter does not measure it.
     pub density: Option<f64>,
+}
+
+impl AnswerStats {
+    /// New tokens a second, from the second one on. `None` for answers of one token.
+    #[must_use]
+    pub fn decode_tokens_per_second(&self) -> Option<f64> {
+        let decoded = self.generated_tokens.saturating_sub(1);
+        (decoded > 0 && self.decode_seconds > 0.0).then(|| decoded as f64 / self.decode_seconds)
+    }
 }

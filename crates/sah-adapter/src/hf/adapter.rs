@@ -129,7 +129,7 @@ impl HfAdapter {
                 None => AttentionPolicy::Dense,
                 Some(attention) => AttentionPolicy::Sparse { attention, state: &mut state },
             };
-            let eos = &model.checkpoint.eos_token_ids;
+            let eos = if generation.ignore_eos { &[] } else { model.checkpoint.eos_token_ids.as_slice() };
             let Generated { ids, first_logits, stats } = generate(
                 &*model.network,
                 &question.ids,

@@ -1,0 +1,51 @@
+//! Which attention.
+
+use clap::Args;
+use sah_attention::Size;
+
+/// Flags that say how a model attends.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Attention")]
+pub(crate) struct AttentionArgs {
+    /// How the model attends: `dense`, `streaming_llm`, or a JSON file such as
+    /// `{"maskers": [{"type": "sink", "size": 4}, {"type": "local", "size": 64}]}`. Several are run one after another and
+    /// compared with the first dense one. The context is always read densely; the question and the answer are not
+    #[arg(long, num_args = 1.., value_delimiter = ',', value_name = "dense|streaming_llm|CONFIG.json")]
+    pub(crate) attention: Vec<String>,
+
+    /// First tokens that `streaming_llm` always reads: a count, or a share of the keys such as `1%`
+    #[arg(long, default_value = "4", value_parser = parse_size)]
+    pub(crate) sink_size: Size,
+
+    /// Last tokens that `streaming_llm` always reads: a count, or a share of the keys such as `10%`. Raise it to see how
+    /// much of the loss a longer window brings back
+    #[arg(long, default_value = "64", value_parser = parse_size)]
+    pub(crate) local_window: Size,
+}
+
+/// `64` is a count, `10%` a share. `0.1` could be meant as either and is refused.
+pub(crate) fn parse_size(text: &str) -> Result<Size, String> {
+    let size = match text.strip_suffix('%') {
+        Some(percent) => percent.parse().ok().map(|percent: f64| Size::Fraction(percent / 100.0)),
+        None => text.parse().ok().map(Size::Count),
+    };
+    let valid = |size: &Size| match *size {
+        Size::Count(count) => count > 0,
+        Size::Fraction(fraction) => fraction > 0.0 && fraction <= 1.0,
+    };
+    size.filter(valid).ok_or_else(|| "write a count from 1 on, or a share from above 0% to 100%".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Size, parse_size};
+
+    #[test]
+    fn a_size_is_a_count_or_a_share() {
+        assert_eq!(parse_size("64"), Ok(Size::Count(64)));
+        assert_eq!(parse_size("10%"), Ok(Size::Fraction(0.1)));
+        for wrong in ["0", "0%", "101%", "0.1", "-4", "many", "NaN%"] {
+            assert!(parse_size(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! `cargo xtask bench longbench`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use sah_adapter::Truncation;
+
+use super::{AttentionArgs, ModelArgs};
+
+/// Flags of `bench longbench`.
+#[derive(Debug, Args)]
+pub(crate) struct LongBenchArgs {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+
+    #[command(flatten)]
+    pub(crate) attention: AttentionArgs,
+
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Data")]
+pub(crate) struct DataArgs {
+    /// Where the rows come from: `sample` (bundled, a demonstration and not LongBench), `hub` (Xnhyacinth/LongBench), or a
+    /// folder with `<subset>/*.parquet` in the hub's layout or with THUDM's `<subset>.jsonl`
+    #[arg(long, default_value = "sample", value_name = "sample|hub|DIR")]
+    pub(crate) data: DataArg,
+
+    /// Prompt templates in the form of LongBench's dataset2prompt.json; needed for `.jsonl` files in THUDM's form, which
+    /// have no prompts of their own
+    #[arg(long, value_name = "FILE")]
+    pub(crate) prompts: Option<PathBuf>,
+
+    /// Subsets to run, such as `hotpotqa,qasper_e`; all 34 by default
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    pub(crate) subsets: Option<Vec<String>>,
+
+    /// Only the first N rows of each subset: for a quick look
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_samples: Option<u32>,
+}
+
+/// `--data`.
+#[derive(Clone, Debug)]
+pub(crate) enum DataArg {
+    Sample,
+    Hub,
+    Folder(PathBuf),
+}
+
+impl std::str::FromStr for DataArg {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "sample" => Self::Sample,
+            "hub" => Self::Hub,
+            folder => Self::Folder(PathBuf::from(folder)),
+        })
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits")]
+pub(crate) struct LimitArgs {
+    /// At most N new tokens for each answer. Each row has a limit of its own; the smaller one counts
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_new_tokens: Option<u32>,
+
+    /// Cut contexts to N tokens. Needed where a context is longer than the model's positions; scores of a cut context
+    /// compare only with scores of the same cut
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_context_length: Option<u32>,
+
+    /// Which part of a context that is too long stays: its `head` as in the reference, or head and tail without the
+    /// `middle` as the LongBench authors do
+    #[arg(long, value_enum, default_value = "head")]
+    pub(crate) truncation: TruncationArg,
+
+    /// Seed of everything random. Decoding is greedy and `streaming_llm` draws nothing, so it only matters to maskers
+    /// that sample
+    #[arg(long, default_value_t = 42)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum TruncationArg {
+    Head,
+    Middle,
+}
+
+impl From<TruncationArg> for Truncation {
+    fn from(argument: TruncationArg) -> Self {
+        match argument {
+            TruncationArg::Head => Self::Head,
+            TruncationArg::Middle => Self::Middle,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct OutputArgs {
+    /// Where runs leave their folders
+    #[arg(long, default_value = "./benchmark_results", value_name = "DIR")]
+    pub(crate) result_dir: PathBuf,
+
+    /// Name of the run's folder; the time of its start by default. A name that was used already is refused
+    #[arg(long, value_name = "NAME")]
+    pub(crate) run_name: Option<String>,
+}

@@ -1,0 +1,47 @@
+//! The command line, as clap reads it. What the values mean is decided where they are used.
+
+mod attention;
+mod longbench;
+mod model;
+mod others;
+
+use clap::{Parser, Subcommand};
+
+pub(crate) use attention::{AttentionArgs, parse_size};
+pub(crate) use longbench::{DataArg, LongBenchArgs, TruncationArg};
+pub(crate) use model::{DtypeArg, ModelArgs};
+pub(crate) use others::{GenerateArgs, ScoreArgs, SpeedArgs};
+
+/// Measures what sparse attention does to a language model on long contexts.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a benchmark, or measure speed
+    #[command(subcommand)]
+    Bench(Bench),
+    /// Score predictions that already exist
+    #[command(subcommand)]
+    Score(Score),
+    /// Answer one question about one context
+    Generate(GenerateArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Bench {
+    /// LongBench and LongBench-E: scores, time and memory, dense beside sparse
+    Longbench(LongBenchArgs),
+    /// Decode speed at one context length, dense beside sparse, and beside transformers with --peers
+    Speed(SpeedArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Score {
+    /// With the official LongBench metrics
+    Longbench(ScoreArgs),
+}

@@ -1,0 +1,63 @@
+//! Which model, and where it runs.
+
+use clap::{Args, ValueEnum};
+use tch::{Device, Kind};
+
+/// Flags that every command with a model takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Model")]
+pub(crate) struct ModelArgs {
+    /// The model: a hub id (`org/name`), a folder in Hugging Face form, or a GGUF file. Change it to measure your own;
+    /// the default is small enough for a laptop
+    #[arg(long, default_value = crate::model::DEFAULT_NAME, value_name = "ID|DIR|FILE.gguf")]
+    pub(crate) model: String,
+
+    /// Where the model runs: `cpu`, `cuda` or `cuda:N`. Change it on a machine with a GPU (and the CUDA libtorch:
+    /// `cargo xtask setup --cuda`)
+    #[arg(long, default_value = "cpu", value_parser = parse_device)]
+    pub(crate) device: Device,
+
+    /// Precision of weights, activations and KV cache. f32 gives the reference numbers; bf16 and f16 halve the memory
+    #[arg(long, value_enum, default_value = "f32")]
+    pub(crate) dtype: DtypeArg,
+
+    /// CPU threads; all cores by default. Lower it to leave cores to others, or to compare with a figure measured on fewer
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) threads: Option<u16>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DtypeArg {
+    F32,
+    Bf16,
+    F16,
+}
+
+impl DtypeArg {
+    pub(crate) fn kind(self) -> Kind {
+        match self {
+            Self::F32 => Kind::Float,
+            Self::Bf16 => Kind::BFloat16,
+            Self::F16 => Kind::Half,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+            Self::F16 => "f16",
+        }
+    }
+}
+
+fn parse_device(text: &str) -> Result<Device, String> {
+    match text {
+        "cpu" => Ok(Device::Cpu),
+        "cuda" => Ok(Device::Cuda(0)),
+        _ => match text.strip_prefix("cuda:").map(str::parse) {
+            Some(Ok(index)) => Ok(Device::Cuda(index)),
+            _ => Err("write cpu, cuda or cuda:N".to_owned()),
+        },
+    }
+}

@@ -1,0 +1,84 @@
+//! `cargo xtask generate`, `score` and `bench speed`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{AttentionArgs, ModelArgs};
+
+/// Flags of `generate`.
+#[derive(Debug, Args)]
+pub(crate) struct GenerateArgs {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+
+    #[command(flatten)]
+    pub(crate) attention: AttentionArgs,
+
+    /// File with the context, UTF-8 text; `-` reads it from standard input. Without it there is only the question
+    #[arg(long, value_name = "FILE")]
+    pub(crate) context_file: Option<PathBuf>,
+
+    /// The question. Give it several times to ask several about one context, which is then read once
+    #[arg(long, required = true, value_name = "TEXT")]
+    pub(crate) question: Vec<String>,
+
+    /// How the answer begins
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    pub(crate) answer_prefix: String,
+
+    /// At most N new tokens
+    #[arg(long, default_value_t = 64, value_name = "N")]
+    pub(crate) max_new_tokens: usize,
+
+    /// Cut the context to N tokens
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_context_length: Option<u32>,
+
+    /// Which part of a context that is too long stays
+    #[arg(long, value_enum, default_value = "head")]
+    pub(crate) truncation: super::TruncationArg,
+
+    /// Seed for maskers that sample
+    #[arg(long, default_value_t = 42)]
+    pub(crate) seed: u64,
+}
+
+/// Flags of `score longbench`.
+#[derive(Debug, Args)]
+pub(crate) struct ScoreArgs {
+    /// Folder with `<task>.jsonl`, one prediction a line: `predicted_answer` (or `pred`), `answers`, `all_classes`, `length`
+    #[arg(long, value_name = "DIR")]
+    pub(crate) predictions: PathBuf,
+
+    /// Also write the scores to this file, unrounded by the table
+    #[arg(long, value_name = "OUT")]
+    pub(crate) json: Option<PathBuf>,
+}
+
+/// Flags of `bench speed`.
+#[derive(Debug, Args)]
+pub(crate) struct SpeedArgs {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+
+    #[command(flatten)]
+    pub(crate) attention: AttentionArgs,
+
+    /// Tokens in the context
+    #[arg(long, default_value_t = 4096, value_name = "N")]
+    pub(crate) context: usize,
+
+    /// New tokens that are timed
+    #[arg(long, default_value_t = 32, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
+    pub(crate) new_tokens: u32,
+
+    /// Rounds; in each, every side runs once, in turn. Raise it on a noisy machine
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rounds: u32,
+
+    /// Also run the same work through transformers (SDPA) in every round. Sets up a Python environment of several GB
+    /// the first time; only for the default model
+    #[arg(long)]
+    pub(crate) peers: bool,
+}

@@ -1,0 +1,67 @@
+//! The attentions that the command line names.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use sah_attention::{AttentionConfig, ResearchAttention};
+
+use crate::args::AttentionArgs;
+use crate::usage::UsageError;
+
+/// An attention and the name of its result folder.
+#[derive(Clone, Debug)]
+pub(crate) struct NamedAttention {
+    pub(crate) name: String,
+    /// `None` is dense.
+    pub(crate) config: Option<AttentionConfig>,
+}
+
+impl NamedAttention {
+    /// The maskers and the kernel; `None` for dense.
+    pub(crate) fn build(&self) -> anyhow::Result<Option<ResearchAttention>> {
+        let build = |config| {
+            ResearchAttention::from_config(config).with_context(|| format!("attention {}", self.name))
+        };
+        self.config.as_ref().map(build).transpose()
+    }
+}
+
+/// Reads `--attention`; `default` where it is not given. All files are read and checked before any work begins.
+pub(crate) fn named(args: &AttentionArgs, default: &[&str]) -> anyhow::Result<Vec<NamedAttention>> {
+    let asked: Vec<&str> = match args.attention.as_slice() {
+        [] => default.to_vec(),
+        given => given.iter().map(String::as_str).collect(),
+    };
+    let attentions = asked.into_iter().map(|name| one(name, args)).collect::<anyhow::Result<Vec<_>>>()?;
+    let mut seen = HashSet::new();
+    for attention in &attentions {
+        attention.build()?;
+        if !seen.insert(&attention.name) {
+            bail!(UsageError(format!(
+                "--attention names {:?} twice; each needs its own result folder",
+                attention.name
+            )));
+        }
+    }
+    Ok(attentions)
+}
+
+fn one(name: &str, args: &AttentionArgs) -> anyhow::Result<NamedAttention> {
+    let config = match name {
+        "dense" => None,
+        "streaming_llm" => Some(AttentionConfig::streaming_llm(args.sink_size, args.local_window)),
+        file if file.ends_with(".json") => return from_file(Path::new(file)),
+        other => bail!(UsageError(format!(
+            "--attention {other:?}: there is dense, streaming_llm, or a file that ends in .json"
+        ))),
+    };
+    Ok(NamedAttention { name: name.to_owned(), config })
+}
+
+fn from_file(path: &Path) -> anyhow::Result<NamedAttention> {
+    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let config = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
+    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(NamedAttention { name, config: Some(config) })
+}

@@ -1,0 +1,61 @@
+//! `cargo xtask generate`: one request.
+
+use std::io::Read as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use sah_adapter::{GenerationParams, HfAdapter, ModelAdapter as _, Question, Request, RequestLimits};
+
+use crate::args::GenerateArgs;
+use crate::{attention, model};
+
+/// Prints each answer to standard output and what it cost to standard error.
+pub(crate) fn run(args: &GenerateArgs) -> anyhow::Result<ExitCode> {
+    let attentions = attention::named(&args.attention, &["dense"])?;
+    let context = args.context_file.as_deref().map(read_context).transpose()?.unwrap_or_default();
+    let source = model::source(&args.model)?;
+    let model = model::load(&args.model, &source)?;
+    let request = Request {
+        context,
+        questions: args.question.iter().map(|text| Question::from(text.as_str())).collect(),
+        answer_prefix: args.answer_prefix.clone(),
+    };
+    let generation =
+        GenerationParams { max_new_tokens: Some(args.max_new_tokens), ..GenerationParams::default() };
+    let limits = RequestLimits {
+        max_context_length: args.max_context_length.map(|max| max as usize),
+        truncation: args.truncation.into(),
+    };
+    for attention in &attentions {
+        let adapter = HfAdapter::new(model.clone(), attention.build()?, args.seed);
+        let response = adapter.process_request(&request, &generation, &limits)?;
+        eprintln!(
+            "{}: context of {} tokens read in {:.2} s",
+            attention.name, response.context.tokens, response.context.prefill_seconds
+        );
+        for answer in &response.answers {
+            println!("{}", answer.text.trim());
+            let stats = &answer.stats;
+            eprintln!(
+                "  {} new tokens, first after {:.2} s, then {:.1} tokens/s; density {:.3}",
+                stats.generated_tokens,
+                stats.question_seconds,
+                stats.decode_tokens_per_second().unwrap_or_default(),
+                stats.density.unwrap_or(1.0)
+            );
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn read_context(path: &Path) -> anyhow::Result<String> {
+    let mut text = String::new();
+    let read = if path == Path::new("-") {
+        std::io::stdin().read_to_string(&mut text).map(|_| ())
+    } else {
+        std::fs::read_to_string(path).map(|all| text = all)
+    };
+    read.with_context(|| format!("--context-file {}", path.display()))?;
+    Ok(text)
+}

@@ -1,0 +1,20 @@
+//! One file for each command.
+
+mod generate;
+mod longbench;
+mod score;
+mod speed;
+
+use std::process::ExitCode;
+
+use crate::args::{Bench, Command, Score};
+
+/// Runs `command` and gives the exit code.
+pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Bench(Bench::Longbench(args)) => longbench::run(&args),
+        Command::Bench(Bench::Speed(args)) => speed::run(&args),
+        Command::Score(Score::Longbench(args)) => score::run(&args),
+        Command::Generate(args) => generate::run(&args),
+    }
+}

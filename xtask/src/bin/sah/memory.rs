@@ -1,0 +1,36 @@
+//! Peak memory of this process.
+
+use std::fs;
+
+/// Starts a new peak: what [`peak_bytes`] gives is since the last call. Linux only; elsewhere the peak is the process's.
+pub(crate) fn reset_peak() {
+    if let Err(error) = fs::write("/proc/self/clear_refs", "5") {
+        tracing::warn!("peak memory covers the whole process, since it cannot be reset: {error}");
+    }
+}
+
+/// The largest resident set since the last [`reset_peak`], in bytes. `None` where the system does not tell.
+pub(crate) fn peak_bytes() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{peak_bytes, reset_peak};
+
+    #[test]
+    fn a_peak_is_seen_and_forgotten() {
+        const SIZE: usize = 256 << 20;
+        reset_peak();
+        let before = peak_bytes().unwrap();
+        let block = vec![1_u8; SIZE];
+        assert!(peak_bytes().unwrap() >= before + (SIZE as u64) * 9 / 10);
+        assert_eq!(block[SIZE / 2], 1);
+        drop(block);
+        reset_peak();
+        assert!(peak_bytes().unwrap() < before + (SIZE as u64) / 2);
+    }
+}

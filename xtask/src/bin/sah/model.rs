@@ -1,0 +1,71 @@
+//! Loading the model that the command line names.
+
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Instant;
+
+use anyhow::{Context as _, bail};
+use sah_adapter::{LoadedModel, ModelSource};
+use tch::Device;
+
+use crate::args::ModelArgs;
+use crate::usage::UsageError;
+
+/// The built-in model, which `cargo xtask setup` fetches.
+pub(crate) const DEFAULT_NAME: &str = "smollm2-135m-instruct";
+
+/// Where `--model` points to. Looks at the disk but loads nothing, so that mistakes are found at once.
+pub(crate) fn source(args: &ModelArgs) -> anyhow::Result<ModelSource> {
+    if args.model == DEFAULT_NAME {
+        let path = std::env::var_os("SAH_DEFAULT_MODEL").map(PathBuf::from);
+        let path =
+            path.with_context(|| format!("{DEFAULT_NAME} is found only when started as cargo xtask"))?;
+        return Ok(ModelSource::Gguf(path));
+    }
+    Ok(ModelSource::parse(&args.model)?)
+}
+
+/// Sets threads and loads the model to its device.
+pub(crate) fn load(args: &ModelArgs, source: &ModelSource) -> anyhow::Result<Rc<LoadedModel>> {
+    if let Some(threads) = args.threads {
+        tch::set_num_threads(i32::from(threads));
+    }
+    check_device(args.device)?;
+    let started = Instant::now();
+    let model = LoadedModel::load(source, args.device, args.dtype.kind())?;
+    let identity = model.identity();
+    eprintln!(
+        "{} ({}, {} on {}), loaded in {:.1} s",
+        identity.name,
+        identity.architecture,
+        args.dtype.name(),
+        device_name(args.device),
+        started.elapsed().as_secs_f64()
+    );
+    Ok(model)
+}
+
+/// `cpu`, `cuda:0`, ...
+pub(crate) fn device_name(device: Device) -> String {
+    match device {
+        Device::Cuda(index) => format!("cuda:{index}"),
+        _ => "cpu".to_owned(),
+    }
+}
+
+/// Fails where `device` is not there: before anything was loaded.
+fn check_device(device: Device) -> anyhow::Result<()> {
+    let Device::Cuda(index) = device else { return Ok(()) };
+    let count = tch::Cuda::device_count();
+    if count == 0 {
+        bail!(UsageError(
+            "--device cuda: this libtorch sees no CUDA device; run cargo xtask setup --cuda on a machine with a GPU, or \
+             use --device cpu"
+                .to_owned()
+        ));
+    }
+    if index as i64 >= count {
+        bail!(UsageError(format!("--device cuda:{index}: there are {count} CUDA devices, counted from 0")));
+    }
+    Ok(())
+}

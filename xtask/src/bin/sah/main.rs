@@ -10,6 +10,7 @@ mod attention;
 mod commands;
 mod memory;
 mod model;
+mod terminal;
 mod usage;
 mod versions;
 

@@ -2,6 +2,9 @@
 
 use std::fs;
 
+/// Where the figure comes from, for result files.
+pub(crate) const SOURCE: &str = "VmHWM of the process (host memory), reset before the run";
+
 /// Starts a new peak: what [`peak_bytes`] gives is since the last call. Linux only; elsewhere the peak is the process's.
 pub(crate) fn reset_peak() {
     if let Err(error) = fs::write("/proc/self/clear_refs", "5") {

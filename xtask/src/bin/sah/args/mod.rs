@@ -7,9 +7,9 @@ mod others;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use attention::{AttentionArgs, parse_size};
+pub(crate) use attention::AttentionArgs;
 pub(crate) use longbench::{DataArg, LongBenchArgs, TruncationArg};
-pub(crate) use model::{DtypeArg, ModelArgs};
+pub(crate) use model::ModelArgs;
 pub(crate) use others::{GenerateArgs, ScoreArgs, SpeedArgs};
 
 /// Measures what sparse attention does to a language model on long contexts.

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::rc::Rc;
 
 use anyhow::ensure;
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::Table;
 use sah_adapter::{
     GenerationParams, HfAdapter, LoadedModel, ModelAdapter as _, Question, Request, RequestLimits,
 };
@@ -17,6 +17,7 @@ use sah_adapter::{
 use self::peer::Peer;
 use crate::args::SpeedArgs;
 use crate::attention::NamedAttention;
+use crate::terminal::{figure, figures};
 use crate::usage::UsageError;
 use crate::{attention, memory, model};
 
@@ -130,26 +131,21 @@ fn text_of(tokens: usize) -> String {
 
 fn table(sides: &[Side], baseline: usize) -> Table {
     let base = &sides[baseline];
-    let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-    let ratio_heading = format!("decode / {}", base.name);
-    table.set_header(["", "prefill s", "decode tokens/s", &ratio_heading, "peak MB"]);
-    for side in sides {
+    let ratio = format!("decode / {}", base.name);
+    let header = ["", "prefill s", "decode tokens/s", &ratio, "peak MB"].map(str::to_owned).to_vec();
+    let row = |side: &Side| {
         let ratios =
             side.rounds.iter().zip(&base.rounds).map(|(ours, theirs)| ours.decode_rate / theirs.decode_rate);
         let peak = side.rounds.iter().filter_map(|round| round.peak_bytes).max();
-        table.add_row([
+        vec![
             side.name.clone(),
-            format!("{:.2}", side.median(|round| round.prefill_seconds)),
-            format!("{:.1}", side.median(|round| round.decode_rate)),
-            format!("{:.2}", median(ratios)),
-            peak.map_or_else(|| "-".to_owned(), |bytes| format!("{:.0}", bytes as f64 / 1e6)),
-        ]);
-    }
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
+            figure(Some(side.median(|round| round.prefill_seconds)), 2),
+            figure(Some(side.median(|round| round.decode_rate)), 1),
+            figure(Some(median(ratios)), 2),
+            figure(peak.map(|bytes| bytes as f64 / 1e6), 0),
+        ]
+    };
+    figures(header, sides.iter().map(row).collect())
 }
 
 /// The middle value; of an even number of values, the mean of the middle two. 0 of none.

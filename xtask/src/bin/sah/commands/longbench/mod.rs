@@ -1,0 +1,185 @@
+//! `cargo xtask bench longbench`: each attention on the same rows, then all side by side.
+
+mod progress;
+mod table;
+
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use sah_adapter::{GenerationParams, HfAdapter, LoadedModel, ModelSource, RequestLimits, WeightFormat};
+use sah_bench_core::{
+    Benchmark, Comparison, DataConfig, FinishedRun, ModelConfig, RunConfig, RunFolder, RunMeasures, Runner,
+    Sample, Versions, load_samples, select_subsets,
+};
+use sah_longbench::{DataSource, LongBench};
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use self::progress::Progress;
+use crate::args::{DataArg, LongBenchArgs};
+use crate::attention::{self, NamedAttention};
+use crate::usage::UsageError;
+use crate::{memory, model, versions};
+
+/// Exit code of a run that ended, but in which some rows have no answer.
+const ROWS_FAILED: u8 = 3;
+
+/// Runs the benchmark. What can be wrong with the command line, the data or the result folder is found before the
+/// model is loaded.
+pub(crate) fn run(args: &LongBenchArgs) -> anyhow::Result<ExitCode> {
+    let attentions = attention::named(&args.attention, &["dense", "streaming_llm"])?;
+    let benchmark = LongBench::new(data_source(args)?);
+    let subsets = select_subsets(&benchmark, args.data.subsets.as_deref())?;
+    let source = model::source(&args.model)?;
+    let max_samples = args.data.max_samples.and_then(|n| NonZeroUsize::new(n as usize));
+    let samples = load_samples(&benchmark, &subsets, max_samples)?;
+    let run_name = args.output.run_name.clone().map_or_else(time_as_name, Ok)?;
+    let create =
+        |attention: &NamedAttention| RunFolder::create(&args.output.result_dir, &run_name, &attention.name);
+    let folders = attentions.iter().map(create).collect::<Result<Vec<_>, _>>()?;
+    let run_path = folders.first().context("no attention")?.run_path().to_path_buf();
+    if matches!(args.data.data, DataArg::Sample) {
+        eprintln!(
+            "data: the bundled sample, a demonstration; its scores are not LongBench scores (--data hub|DIR)"
+        );
+    }
+
+    let loading = Instant::now();
+    let model = model::load(&args.model, &source)?;
+    let load_seconds = loading.elapsed().as_secs_f64();
+    let mut finished = Vec::new();
+    for (attention, folder) in attentions.iter().zip(folders) {
+        let config = run_config(args, attention, &benchmark, &subsets, &source, &model);
+        let job = Job { args, attention, config: &config, load_seconds };
+        finished.push(job.run(&benchmark, &samples, &model, folder)?);
+    }
+
+    let comparison = Comparison::new(benchmark.name(), &finished)?;
+    if finished.len() > 1 {
+        comparison.write(&run_path)?;
+    }
+    println!("{}", table::scores(&finished, &comparison.baseline));
+    println!("{}", table::costs(&finished));
+    println!("results in {}", run_path.display());
+    let failed: usize = finished.iter().map(|run| run.detailed.rows_failed).sum();
+    if failed == 0 {
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!(
+        "{failed} rows have no answer and count as empty ones; the column `error` of raw_results.csv says why"
+    );
+    Ok(ExitCode::from(ROWS_FAILED))
+}
+
+/// One attention's run.
+struct Job<'a> {
+    args: &'a LongBenchArgs,
+    attention: &'a NamedAttention,
+    config: &'a RunConfig,
+    load_seconds: f64,
+}
+
+impl Job<'_> {
+    fn run(
+        &self,
+        benchmark: &LongBench,
+        samples: &[Sample],
+        model: &Rc<LoadedModel>,
+        mut folder: RunFolder,
+    ) -> anyhow::Result<FinishedRun> {
+        folder.write_config(self.config)?;
+        let adapter = HfAdapter::new(Rc::clone(model), self.attention.build()?, self.args.limits.seed);
+        let runner =
+            Runner { adapter: &adapter, generation: &self.config.generation, limits: &self.config.limits };
+        let mut progress = Progress::new(&self.attention.name);
+        memory::reset_peak();
+        let outcome = runner.run(samples.to_vec(), &mut folder.journal, &mut progress)?;
+        let measures = RunMeasures {
+            run_seconds: Some(outcome.seconds),
+            model_load_seconds: Some(self.load_seconds),
+            peak_memory_bytes: memory::peak_bytes(),
+            peak_memory_source: Some(memory::SOURCE.to_owned()),
+        };
+        Ok(folder.finish(benchmark, self.config, &outcome.records, measures)?)
+    }
+}
+
+fn data_source(args: &LongBenchArgs) -> anyhow::Result<DataSource> {
+    let data = &args.data;
+    match (&data.data, &data.prompts) {
+        (DataArg::Sample, None) => Ok(DataSource::Sample),
+        (DataArg::Hub, None) => Ok(DataSource::Hub),
+        (DataArg::Folder(path), prompts) => {
+            Ok(DataSource::Directory { path: path.clone(), prompts: prompts.clone() })
+        }
+        (DataArg::Sample | DataArg::Hub, Some(_)) => {
+            Err(UsageError("--prompts is for .jsonl files; name their folder with --data DIR".to_owned())
+                .into())
+        }
+    }
+}
+
+fn run_config(
+    args: &LongBenchArgs,
+    attention: &NamedAttention,
+    benchmark: &LongBench,
+    subsets: &[&str],
+    source: &ModelSource,
+    model: &LoadedModel,
+) -> RunConfig {
+    let identity = model.identity();
+    let (kind, location) = match &args.data.data {
+        DataArg::Sample => ("sample", None),
+        DataArg::Hub => ("hub", Some(benchmark.hub_id().to_owned())),
+        DataArg::Folder(path) => ("folder", Some(path.display().to_string())),
+    };
+    RunConfig {
+        model: ModelConfig {
+            name: args.model.model.clone(),
+            source: match source {
+                ModelSource::Hub { .. } => identity.source.clone(),
+                _ => source.to_string(),
+            },
+            format: match identity.format {
+                WeightFormat::Safetensors => "safetensors",
+                WeightFormat::Gguf => "gguf",
+            }
+            .to_owned(),
+            architecture: identity.architecture.clone(),
+            hash: identity.sha256.clone(),
+        },
+        attention_name: attention.name.clone(),
+        attention: serde_json::to_value(&attention.config).expect("an attention config is plain data"),
+        dtype: args.model.dtype.name().to_owned(),
+        device: model::device_name(args.model.device),
+        seed: args.limits.seed,
+        threads: tch::get_num_threads() as usize,
+        benchmark: benchmark.name().to_owned(),
+        subsets: subsets.iter().map(|&subset| subset.to_owned()).collect(),
+        data: DataConfig { source: kind.to_owned(), location, hash: None },
+        max_samples: args.data.max_samples.map(|n| n as usize),
+        limits: RequestLimits {
+            max_context_length: args.limits.max_context_length.map(|n| n as usize),
+            truncation: args.limits.truncation.into(),
+        },
+        generation: GenerationParams {
+            max_new_tokens: args.limits.max_new_tokens.map(|n| n as usize),
+            ignore_eos: false,
+        },
+        versions: Versions {
+            sah: versions::SAH.to_owned(),
+            git: versions::git_revision(),
+            tch: versions::TCH.to_owned(),
+            libtorch: versions::libtorch().unwrap_or_else(|| "unknown".to_owned()),
+        },
+    }
+}
+
+/// The time in UTC, as the name of a folder: `2026-01-31_12-30-00`.
+fn time_as_name() -> anyhow::Result<String> {
+    let format = format_description!("[year]-[month]-[day]_[hour]-[minute]-[second]");
+    Ok(OffsetDateTime::now_utc().format(format)?)
+}

@@ -1,0 +1,74 @@
+//! The tables at the end of a run.
+
+use comfy_table::Table;
+use sah_bench_core::{FinishedRun, TaskScore};
+
+use crate::terminal::{figure, figures};
+
+/// Score of each task, a column for each attention, the baseline's first, and the differences to it.
+pub(super) fn scores(runs: &[FinishedRun], baseline: &str) -> Table {
+    let base = runs.iter().find(|run| run.attention == baseline).unwrap_or(&runs[0]);
+    let others: Vec<&FinishedRun> = runs.iter().filter(|run| run.attention != base.attention).collect();
+    let mut header = vec!["score (0 to 100)".to_owned(), base.attention.clone()];
+    header.extend(others.iter().map(|run| run.attention.clone()));
+    header.extend(others.iter().map(|run| format!("{} - {baseline}", run.attention)));
+    let mut rows = Vec::new();
+    for (task, score) in &base.metrics.task_scores {
+        for (label, of_base) in labelled(task, score) {
+            let find = |run: &&FinishedRun| {
+                let score = run.metrics.task_scores.get(task)?;
+                labelled(task, score).into_iter().find(|(other, _)| *other == label)?.1
+            };
+            rows.push(row(&label, of_base, &others.iter().map(find).collect::<Vec<_>>()));
+        }
+    }
+    let overall: Vec<_> = others.iter().map(|run| run.metrics.overall_score).collect();
+    rows.push(row("overall", base.metrics.overall_score, &overall));
+    figures(header, rows)
+}
+
+/// Time, memory and density, a column for each attention.
+pub(super) fn costs(runs: &[FinishedRun]) -> Table {
+    let mut header = vec!["cost".to_owned()];
+    header.extend(runs.iter().map(|run| run.attention.clone()));
+    let line = |label: &str, cell: &dyn Fn(&FinishedRun) -> String| {
+        std::iter::once(label.to_owned()).chain(runs.iter().map(cell)).collect::<Vec<_>>()
+    };
+    let rows = vec![
+        line("rows answered", &|run| format!("{} of {}", run.detailed.rows_answered(), run.detailed.rows)),
+        line("contexts read, s", &|run| figure(Some(run.detailed.total.prefill.seconds), 1)),
+        line("questions, s", &|run| figure(Some(run.detailed.total.question.seconds), 1)),
+        line("decoding, s", &|run| figure(Some(run.detailed.total.decode.seconds), 1)),
+        line("together, s", &|run| figure(Some(run.detailed.total.seconds), 1)),
+        line("decoded tokens/s", &|run| figure(run.detailed.total.decode.tokens_per_second, 1)),
+        line("peak memory, MB", &|run| {
+            figure(run.detailed.measures.peak_memory_bytes.map(|bytes| bytes as f64 / 1e6), 0)
+        }),
+        line("density", &|run| figure(run.detailed.total.density, 3)),
+    ];
+    figures(header, rows)
+}
+
+/// A task's figures with their labels: one, or one for each bucket that has rows.
+fn labelled(task: &str, score: &TaskScore) -> Vec<(String, Option<f64>)> {
+    match score {
+        TaskScore::Single(score) => vec![(task.to_owned(), Some(*score))],
+        TaskScore::Failed { .. } => vec![(task.to_owned(), None)],
+        TaskScore::Buckets(buckets) => buckets
+            .iter()
+            .filter(|(_, score)| score.is_some())
+            .map(|(bucket, score)| (format!("{task} {bucket}"), *score))
+            .collect(),
+    }
+}
+
+fn row(label: &str, base: Option<f64>, others: &[Option<f64>]) -> Vec<String> {
+    let difference = |other: &Option<f64>| match (other, base) {
+        (Some(other), Some(base)) => format!("{:+.2}", other - base),
+        _ => "-".to_owned(),
+    };
+    let mut cells = vec![label.to_owned(), figure(base, 2)];
+    cells.extend(others.iter().map(|&score| figure(score, 2)));
+    cells.extend(others.iter().map(difference));
+    cells
+}

@@ -2,10 +2,13 @@
 
 use std::path::PathBuf;
 
-/// Errors of this crate.
+use crate::ColumnKind;
+
+/// Errors of this crate. The text of each is complete: it says what was wrong, where, and what to do about it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    // ---- what was asked for ----
     /// A subset that the benchmark does not have.
     #[error("{benchmark} has no subset {subset:?}; it has {}", valid.join(", "))]
     UnknownSubset {
@@ -16,9 +19,74 @@ pub enum Error {
         /// What there is.
         valid: Vec<&'static str>,
     },
+    /// A list of subsets with nothing in it.
+    #[error("the list of subsets is empty; {benchmark} has {}", valid.join(", "))]
+    NoSubsets {
+        /// The benchmark.
+        benchmark: &'static str,
+        /// What there is.
+        valid: Vec<&'static str>,
+    },
+    /// A run or attention name that cannot be the name of a folder.
+    #[error(
+        "{name:?} cannot be a folder's name, and {what} names one; use letters, digits, '.', '_' and '-', and do not \
+         begin with '.'"
+    )]
+    FolderName {
+        /// What the name is for: `--run-name` or `the attention`.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+
+    // ---- the data ----
     /// The samples could not be loaded.
     #[error(transparent)]
     Data(Box<dyn std::error::Error + Send + Sync>),
+    /// There is nothing to run.
+    #[error("{benchmark}: no samples in {}", subsets.join(", "))]
+    NoSamples {
+        /// The benchmark.
+        benchmark: &'static str,
+        /// The subsets that were loaded.
+        subsets: Vec<&'static str>,
+    },
+    /// A sample without exactly one value for each of the benchmark's own columns.
+    #[error("row {row} ({task}): {found} values for the benchmark's own columns, which are {}", expected.join(", "))]
+    ColumnCount {
+        /// Position in the run, from 0.
+        row: usize,
+        /// The row's subset.
+        task: String,
+        /// The names of the columns.
+        expected: Vec<&'static str>,
+        /// How many values the row has.
+        found: usize,
+    },
+    /// A sample with a value of the wrong kind.
+    #[error("row {row} ({task}), column {column:?}: expected {expected} or null, found {found}")]
+    ColumnKind {
+        /// Position in the run, from 0.
+        row: usize,
+        /// The row's subset.
+        task: String,
+        /// The column.
+        column: &'static str,
+        /// What the column holds.
+        expected: ColumnKind,
+        /// What the row has there.
+        found: ColumnKind,
+    },
+    /// One of the benchmark's own columns has the name of another column of the result files.
+    #[error(
+        "the benchmark's own column {column:?} has the name of another column of the result files; rename it"
+    )]
+    ColumnName {
+        /// The name.
+        column: &'static str,
+    },
+
+    // ---- the result folder ----
     /// A file or folder could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {
@@ -27,4 +95,142 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The result folder cannot be made or written to.
+    #[error("cannot write results to {}: {source}; choose another place with --result-dir", path.display())]
+    Unwritable {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The result folder already holds results.
+    #[error(
+        "{} already holds results ({found}), which are never overwritten; choose another --run-name or remove it",
+        path.display()
+    )]
+    FolderUsed {
+        /// The folder.
+        path: PathBuf,
+        /// The file that was found in it.
+        found: &'static str,
+    },
+    /// Another process is writing to the result folder.
+    #[error("another run is writing to {}; choose another --run-name or wait for it", path.display())]
+    FolderBusy {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A result file that was asked for is not there.
+    #[error("{} is missing: the run did not finish, or this is no result folder", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+
+    // ---- the result files ----
+    /// A value that JSON cannot express: NaN or an infinity.
+    #[error("{}: {key} is {value}, which is not a number that can be written", path.display())]
+    NotFinite {
+        /// The file that was being written.
+        path: PathBuf,
+        /// Where in it, as `key.key[index]`.
+        key: String,
+        /// The value.
+        value: f64,
+    },
+    /// A JSON file that cannot be written or read.
+    #[error("{}: {source}", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// A line of a journal that is not what the runner writes.
+    #[error("{}, line {line}: {source}; only the last line of a journal may be broken", path.display())]
+    Journal {
+        /// The journal.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// A CSV file that cannot be written.
+    #[error("{}: {source}", path.display())]
+    Csv {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: csv::Error,
+    },
+    /// A Parquet file that cannot be written.
+    #[error("{}: {source}", path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: parquet::errors::ParquetError,
+    },
+
+    // ---- scoring ----
+    /// The benchmark's scorer panicked. The rows were written before.
+    #[error("scoring {benchmark} failed: {message}; all answers are kept in {}", folder.display())]
+    Scoring {
+        /// The benchmark.
+        benchmark: &'static str,
+        /// What the panic said.
+        message: String,
+        /// Where the answers are.
+        folder: PathBuf,
+    },
+    /// Fewer than two results to compare.
+    #[error("a comparison needs the results of at least two attentions, found {found}")]
+    NothingToCompare {
+        /// How many there are.
+        found: usize,
+    },
+}
+
+/// What an error says, followed by those of its sources that it does not already quote.
+pub(crate) fn whole_text(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+/// What a caught panic said.
+pub(crate) fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
+    if let Some(text) = payload.downcast_ref::<&str>() {
+        (*text).to_owned()
+    } else if let Some(text) = payload.downcast_ref::<String>() {
+        text.clone()
+    } else {
+        "a panic without a message".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("layer 3 failed")]
+    struct Outer(#[source] std::io::Error);
+
+    #[test]
+    fn causes_are_named_once() {
+        let hidden = Outer(std::io::Error::other("out of memory"));
+        assert_eq!(whole_text(&hidden), "layer 3 failed: out of memory");
+        let quoted = Error::Io { path: "x.json".into(), source: std::io::Error::other("disk full") };
+        assert_eq!(whole_text(&quoted), "x.json: disk full");
+    }
 }

@@ -1,9 +1,124 @@
-//! What every long-context benchmark shares.
+//! What every long-context benchmark shares: samples, grouping by context, the run itself, and the result files.
+//!
+//! # Overview
+//!
+//! - [`Benchmark`] is what a benchmark implements: its subsets, its [`Sample`]s, its scorer.
+//! - [`select_subsets`] and [`load_samples`] choose what is run.
+//! - [`RunFolder`] is where the results go. It is made before the model is loaded, so that a folder that cannot be used
+//!   is found early, and it is complete when it holds `metrics.json`.
+//! - [`Runner`] puts the samples through a [`ModelAdapter`](sah_adapter::ModelAdapter): one request for each distinct
+//!   context, however many rows ask about it. Every finished group is in the [`Journal`] before the next one starts, and a
+//!   context that fails costs only its own rows. A [`RunObserver`] hears about progress; nothing here prints.
+//! - [`RunFolder::finish`] writes the rows as CSV and Parquet, scores them, and gives a [`FinishedRun`]; two or more of
+//!   them make a [`Comparison`].
+//!
+//! The files are described in `docs/results-format.md`. The crate needs no libtorch: it knows models only through
+//! `sah_adapter`'s trait.
+//!
+//! # A run, from subsets to scores
+//!
+//! ```
+//! use sah_adapter::{Answer, ContextStats, GenerationParams, ModelAdapter, Request, RequestLimits, RequestResponse};
+//! use sah_bench_core::{
+//!     Benchmark, Column, ColumnKind, Error, Metrics, Record, RunFolder, RunMeasures, Runner, Sample, TaskScore, Value,
+//!     load_samples, select_subsets,
+//! };
+//!
+//! /// Asks for the first word of a text.
+//! struct FirstWord;
+//!
+//! impl Benchmark for FirstWord {
+//!     fn name(&self) -> &'static str { "first_word" }
+//!     fn hub_id(&self) -> &'static str { "example/first-word" }
+//!     fn subsets(&self) -> &'static [&'static str] { &["short", "long"] }
+//!     fn extra_columns(&self) -> &'static [Column] { &[Column { name: "answers", kind: ColumnKind::TextList }] }
+//!
+//!     fn load(&self, subsets: &[&'static str]) -> Result<Vec<Sample>, Error> {
+//!         Ok(subsets
+//!             .iter()
+//!             .map(|task| Sample {
+//!                 task: (*task).to_owned(),
+//!                 context: format!("{task} is how this text begins."),
+//!                 question: "Which word comes first?".to_owned(),
+//!                 answer_prefix: "Answer: ".to_owned(),
+//!                 max_new_tokens: 8,
+//!                 extra: vec![Value::TextList(vec![(*task).to_owned()])],
+//!             })
+//!             .collect())
+//!     }
+//!
+//!     fn evaluate(&self, records: &[Record]) -> Metrics {
+//!         let score = |record: &Record| f64::from(record.predicted_answer == record.sample.task) * 100.0;
+//!         let scores: Vec<f64> = records.iter().map(score).collect();
+//!         Metrics {
+//!             task_scores: records.iter().map(|r| (r.sample.task.clone(), TaskScore::Single(score(r)))).collect(),
+//!             overall_score: Some(scores.iter().sum::<f64>() / scores.len() as f64),
+//!             further: serde_json::Map::new(),
+//!             summary: [("total_samples".to_owned(), records.len() as u64)].into_iter().collect(),
+//!         }
+//!     }
+//! }
+//!
+//! /// Always answers "short".
+//! struct Parrot;
+//!
+//! impl ModelAdapter for Parrot {
+//!     fn process_request(
+//!         &self,
+//!         request: &Request,
+//!         _: &GenerationParams,
+//!         _: &RequestLimits,
+//!     ) -> Result<RequestResponse, sah_adapter::Error> {
+//!         let answers = request.questions.iter().map(|_| Answer { text: "short".to_owned(), ..Answer::default() });
+//!         Ok(RequestResponse { answers: answers.collect(), context: ContextStats::default() })
+//!     }
+//! }
+//!
+//! # let directory = tempfile::tempdir()?;
+//! # let result_dir = directory.path();
+//! let subsets = select_subsets(&FirstWord, None)?;
+//! let samples = load_samples(&FirstWord, &subsets, None)?;
+//! let mut folder = RunFolder::create(result_dir, "my-run", "dense")?;
+//! let config = serde_json::json!({"model": "parrot", "attention": null, "dtype": "f32", "device": "cpu"});
+//! folder.write_config(&config)?;
+//!
+//! let runner = Runner {
+//!     adapter: &Parrot,
+//!     generation: &GenerationParams::default(),
+//!     limits: &RequestLimits::default(),
+//! };
+//! let outcome = runner.run(samples, &mut folder.journal, &mut ())?;
+//! assert_eq!(outcome.rows_failed, 0);
+//!
+//! let measures = RunMeasures { run_seconds: Some(outcome.seconds), ..RunMeasures::default() };
+//! let finished = folder.finish(&FirstWord, &config, &outcome.records, measures)?;
+//! assert_eq!(finished.metrics.overall_score, Some(50.0));
+//! assert!(result_dir.join("my-run/dense/raw_results.csv").exists());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod benchmark;
+mod comparison;
 mod error;
+mod grouping;
+mod observer;
+mod results;
+mod runner;
 mod sample;
+mod selection;
 
 pub use benchmark::{Benchmark, Metrics, TaskScore};
+pub use comparison::{
+    AgainstBaseline, AttentionSummary, Comparison, DENSE, ScoreDifference, Seconds, TaskComparison,
+};
 pub use error::Error;
+pub use grouping::group_by_context;
+pub use observer::{GroupFinished, GroupStarted, RunObserver};
+pub use results::{
+    Cost, DataConfig, DetailedResults, Distribution, FinishedRun, Journal, JournalContents, ModelConfig,
+    PerRow, Phase, RunConfig, RunFolder, RunMeasures, TaskCost, Versions, read_journal, read_json,
+    write_json,
+};
+pub use runner::{RunOutcome, Runner};
 pub use sample::{Column, ColumnKind, Record, RecordStats, Sample, Value};
+pub use selection::{MANY_ROWS, first_of_each_task, load_samples, select_subsets};

@@ -1,6 +1,10 @@
 //! One row of a benchmark, before and after the model answered it.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
+
+use crate::Error;
 
 /// One question of a benchmark with the context it is about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,6 +43,16 @@ pub enum ColumnKind {
     TextList,
 }
 
+impl fmt::Display for ColumnKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text => "text",
+            Self::Integer => "an integer",
+            Self::TextList => "a list of texts",
+        })
+    }
+}
+
 /// One value of a [`Column`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -51,6 +65,50 @@ pub enum Value {
     Integer(i64),
     /// See [`ColumnKind::TextList`].
     TextList(Vec<String>),
+}
+
+impl Value {
+    /// The kind of column it belongs in; `None` for null, which fits every column.
+    #[must_use]
+    pub fn kind(&self) -> Option<ColumnKind> {
+        match self {
+            Self::Null => None,
+            Self::Text(_) => Some(ColumnKind::Text),
+            Self::Integer(_) => Some(ColumnKind::Integer),
+            Self::TextList(_) => Some(ColumnKind::TextList),
+        }
+    }
+}
+
+/// Every sample has a value of the right kind, or null, for each of `columns`.
+pub(crate) fn check_samples<'a>(
+    columns: &[Column],
+    samples: impl IntoIterator<Item = &'a Sample>,
+) -> Result<(), Error> {
+    for (row, sample) in samples.into_iter().enumerate() {
+        if sample.extra.len() != columns.len() {
+            return Err(Error::ColumnCount {
+                row,
+                task: sample.task.clone(),
+                expected: columns.iter().map(|column| column.name).collect(),
+                found: sample.extra.len(),
+            });
+        }
+        for (column, value) in columns.iter().zip(&sample.extra) {
+            if let Some(found) = value.kind()
+                && found != column.kind
+            {
+                return Err(Error::ColumnKind {
+                    row,
+                    task: sample.task.clone(),
+                    column: column.name,
+                    expected: column.kind,
+                    found,
+                });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A [`Sample`] and what the model made of it.
@@ -77,4 +135,59 @@ pub struct RecordStats {
     pub group_size: usize,
     /// What the answer cost.
     pub answer: sah_adapter::AnswerStats,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COLUMNS: [Column; 2] = [
+        Column { name: "answers", kind: ColumnKind::TextList },
+        Column { name: "length", kind: ColumnKind::Integer },
+    ];
+
+    fn check(extra: Vec<Value>) -> Result<(), String> {
+        let sample = Sample {
+            task: "trec".to_owned(),
+            context: String::new(),
+            question: String::new(),
+            answer_prefix: String::new(),
+            max_new_tokens: 1,
+            extra,
+        };
+        check_samples(&COLUMNS, [&sample]).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_sample_fits_its_columns() {
+        assert_eq!(check(vec![Value::TextList(vec!["a".to_owned()]), Value::Integer(3)]), Ok(()));
+        assert_eq!(check(vec![Value::Null, Value::Null]), Ok(()));
+    }
+
+    #[test]
+    fn a_misfit_names_row_and_column() {
+        assert_eq!(
+            check(vec![Value::Text("a".to_owned()), Value::Integer(3)]).unwrap_err(),
+            "row 0 (trec), column \"answers\": expected a list of texts or null, found text"
+        );
+        assert_eq!(
+            check(vec![Value::Null]).unwrap_err(),
+            "row 0 (trec): 1 values for the benchmark's own columns, which are answers, length"
+        );
+    }
+
+    #[test]
+    fn values_survive_json() {
+        for value in [
+            Value::Null,
+            Value::Text(String::new()),
+            Value::Text("5".to_owned()),
+            Value::Integer(i64::MIN),
+            Value::TextList(Vec::new()),
+            Value::TextList(vec!["\u{4e2d}\n\"".to_owned()]),
+        ] {
+            let json = serde_json::to_string(&value).unwrap();
+            assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), value, "{json}");
+        }
+    }
 }

@@ -1,0 +1,65 @@
+//! What a run tells while it goes on.
+
+use std::time::Duration;
+
+/// Told about a run while it goes on: a progress display, a test. Every method does nothing unless implemented.
+pub trait RunObserver {
+    /// The rows of a group are about to be answered.
+    fn group_started(&mut self, group: &GroupStarted<'_>) {
+        let _ = group;
+    }
+
+    /// The rows of a group are answered, or failed, and are in the journal.
+    fn group_finished(&mut self, group: &GroupFinished<'_>) {
+        let _ = group;
+    }
+}
+
+/// Says nothing.
+impl RunObserver for () {}
+
+/// A group about to run.
+#[derive(Clone, Copy, Debug)]
+pub struct GroupStarted<'a> {
+    /// Position of the group, from 0.
+    pub group: usize,
+    /// Groups of the run.
+    pub groups: usize,
+    /// Rows of this group.
+    pub rows: usize,
+    /// Rows that were done before.
+    pub rows_done: usize,
+    /// Rows of the run.
+    pub rows_total: usize,
+    /// The task of its first row.
+    pub task: &'a str,
+    /// Length of the context, in bytes.
+    pub context_bytes: usize,
+}
+
+/// A group that has run.
+#[derive(Clone, Copy, Debug)]
+pub struct GroupFinished<'a> {
+    /// Position of the group, from 0.
+    pub group: usize,
+    /// Groups of the run.
+    pub groups: usize,
+    /// Rows of this group.
+    pub rows: usize,
+    /// Rows that are done, these included.
+    pub rows_done: usize,
+    /// Rows of the run.
+    pub rows_total: usize,
+    /// Rows that failed so far, these included.
+    pub rows_failed: usize,
+    /// The task of its first row.
+    pub task: &'a str,
+    /// Tokens of the context that were processed; 0 where the group failed.
+    pub context_tokens: usize,
+    /// New tokens of all answers.
+    pub generated_tokens: usize,
+    /// From the request to the response.
+    pub elapsed: Duration,
+    /// Why the rows have no answers.
+    pub error: Option<&'a str>,
+}

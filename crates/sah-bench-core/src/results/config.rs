@@ -1,0 +1,76 @@
+//! `config.json`: enough to repeat the run.
+
+use sah_adapter::{GenerationParams, RequestLimits};
+use serde::{Deserialize, Serialize};
+
+/// The content of `config.json`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RunConfig {
+    /// The model.
+    pub model: ModelConfig,
+    /// The name of the attention, which is that of the result folder.
+    pub attention_name: String,
+    /// The attention with the names of its types; `null` is dense.
+    pub attention: serde_json::Value,
+    /// Type of weights and activations: `f32`, `bf16`, `f16`.
+    pub dtype: String,
+    /// Where the model ran: `cpu`, `cuda:0`.
+    pub device: String,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Threads of one operation on the CPU.
+    pub threads: usize,
+    /// The benchmark.
+    pub benchmark: String,
+    /// The subsets, in the order in which they ran.
+    pub subsets: Vec<String>,
+    /// Where the samples came from.
+    pub data: DataConfig,
+    /// At most this many samples of each subset.
+    pub max_samples: Option<usize>,
+    /// Limits on each request.
+    pub limits: RequestLimits,
+    /// How answers were generated.
+    pub generation: GenerationParams,
+    /// What ran.
+    pub versions: Versions,
+}
+
+/// The model of a run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ModelConfig {
+    /// Its name, as given on the command line.
+    pub name: String,
+    /// The file, folder or hub repository that it was loaded from.
+    pub source: String,
+    /// Format of the weights: `safetensors`, `gguf`.
+    pub format: String,
+    /// Architecture, as the checkpoint names it.
+    pub architecture: String,
+    /// SHA-256 of the weights, in lower-case hexadecimal, or a revision of the hub repository.
+    pub hash: String,
+}
+
+/// Where the samples of a run came from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DataConfig {
+    /// `sample` for the bundled demonstration, `hub`, or `folder`.
+    pub source: String,
+    /// The hub repository or the folder; `null` for the bundled sample.
+    pub location: Option<String>,
+    /// Revision or SHA-256 of the data, where it is known.
+    pub hash: Option<String>,
+}
+
+/// Versions of what ran.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Versions {
+    /// Version of this project.
+    pub sah: String,
+    /// Revision of its git repository, with `-dirty` after it where files were changed; `null` outside a repository.
+    pub git: Option<String>,
+    /// Version of the crate `tch`.
+    pub tch: String,
+    /// Version of libtorch.
+    pub libtorch: String,
+}

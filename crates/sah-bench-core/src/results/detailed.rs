@@ -1,0 +1,263 @@
+//! `detailed_results.json`: what the run cost, in all, per task and per row.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use super::distribution::Distribution;
+use crate::{Record, RecordStats};
+
+/// What only the caller can measure about a run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RunMeasures {
+    /// Seconds from the first request to the last answer, with everything between; `None` where nobody measured it.
+    pub run_seconds: Option<f64>,
+    /// Seconds to load the model.
+    pub model_load_seconds: Option<f64>,
+    /// The most memory in use during the run, in bytes.
+    pub peak_memory_bytes: Option<u64>,
+    /// What `peak_memory_bytes` counts, such as `process resident set` or `CUDA allocator`.
+    pub peak_memory_source: Option<String>,
+}
+
+/// The content of `detailed_results.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DetailedResults {
+    /// Rows of the run.
+    pub rows: usize,
+    /// Rows that have no answer.
+    pub rows_failed: usize,
+    /// What the caller measured.
+    #[serde(flatten)]
+    pub measures: RunMeasures,
+    /// Time and tokens of all answered rows.
+    pub total: Cost,
+    /// How single answered rows differ.
+    pub per_row: PerRow,
+    /// The same for each task, in the order of the rows.
+    pub tasks: IndexMap<String, TaskCost>,
+}
+
+/// What one task cost.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskCost {
+    /// Rows of the task.
+    pub rows: usize,
+    /// Rows of it that have no answer.
+    pub rows_failed: usize,
+    /// Time and tokens of its answered rows.
+    pub total: Cost,
+    /// How single answered rows differ.
+    pub per_row: PerRow,
+}
+
+/// Time and tokens of a set of answered rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Processing contexts.
+    pub prefill: Phase,
+    /// Processing questions, up to the first new token of each.
+    pub question: Phase,
+    /// Generating the tokens after the first.
+    pub decode: Phase,
+    /// Seconds of the three together.
+    pub seconds: f64,
+    /// New tokens, those that the question phase gives included.
+    pub generated_tokens: u64,
+    /// Context tokens that truncation dropped; of a context shared by several rows, each row's part.
+    pub truncated_tokens: u64,
+    /// Mean of the rows' densities, 1 for dense attention; `None` where no row has one.
+    pub density: Option<f64>,
+}
+
+/// Seconds and tokens of one phase.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Phase {
+    /// Seconds.
+    pub seconds: f64,
+    /// Tokens that went through the model.
+    pub tokens: u64,
+    /// Tokens a second; `None` where no time was spent.
+    pub tokens_per_second: Option<f64>,
+}
+
+/// Mean, median and greatest value over answered rows; `None` where there are none.
+///
+/// A context that several rows share counts in each of them at its full length, and at its share of the time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PerRow {
+    /// Tokens of the context.
+    pub context_tokens: Option<Distribution>,
+    /// New tokens.
+    pub generated_tokens: Option<Distribution>,
+    /// The row's share of the seconds that its context took.
+    pub prefill_seconds: Option<Distribution>,
+    /// Seconds from the question to the first new token.
+    pub question_seconds: Option<Distribution>,
+    /// Seconds for the new tokens after the first.
+    pub decode_seconds: Option<Distribution>,
+    /// Seconds of the three together.
+    pub seconds: Option<Distribution>,
+    /// Density of the attention.
+    pub density: Option<Distribution>,
+}
+
+impl DetailedResults {
+    /// Sums up finished rows. All rows of a group that shared a context must be there.
+    #[must_use]
+    pub fn new(records: &[Record], measures: RunMeasures) -> Self {
+        let mut tasks: IndexMap<&str, Vec<&Record>> = IndexMap::new();
+        for record in records {
+            tasks.entry(&record.sample.task).or_default().push(record);
+        }
+        let all: Vec<&Record> = records.iter().collect();
+        let TaskCost { rows, rows_failed, total, per_row } = TaskCost::of(&all);
+        let tasks = tasks.into_iter().map(|(task, rows)| (task.to_owned(), TaskCost::of(&rows))).collect();
+        Self { rows, rows_failed, measures, total, per_row, tasks }
+    }
+
+    /// Rows that have an answer.
+    #[must_use]
+    pub fn rows_answered(&self) -> usize {
+        self.rows - self.rows_failed
+    }
+}
+
+impl TaskCost {
+    fn of(records: &[&Record]) -> Self {
+        let stats: Vec<&RecordStats> = records.iter().filter_map(|record| record.stats.as_ref()).collect();
+        Self {
+            rows: records.len(),
+            rows_failed: records.iter().filter(|record| record.error.is_some()).count(),
+            total: Cost::of(&stats),
+            per_row: PerRow::of(&stats),
+        }
+    }
+}
+
+/// The row's part of what its context cost: rows of one group share it equally, whatever their tasks.
+fn share(stats: &RecordStats, of: f64) -> f64 {
+    of / stats.group_size.max(1) as f64
+}
+
+fn prefill_share(stats: &RecordStats) -> f64 {
+    share(stats, stats.context.prefill_seconds)
+}
+
+impl Cost {
+    fn of(rows: &[&RecordStats]) -> Self {
+        let sum = |read: fn(&RecordStats) -> f64| rows.iter().copied().map(read).sum::<f64>();
+        let count = |read: fn(&RecordStats) -> usize| rows.iter().copied().map(read).sum::<usize>() as u64;
+        let prefill_tokens = sum(|row| share(row, row.context.tokens as f64)).round() as u64;
+        let truncated_tokens = sum(|row| share(row, row.context.truncated_tokens as f64)).round() as u64;
+        let prefill = Phase::new(sum(prefill_share), prefill_tokens);
+        let question =
+            Phase::new(sum(|row| row.answer.question_seconds), count(|row| row.answer.question_tokens));
+        // The first new token comes out of the question phase.
+        let decoded = count(|row| row.answer.generated_tokens.saturating_sub(1));
+        let decode = Phase::new(sum(|row| row.answer.decode_seconds), decoded);
+        let densities: Vec<f64> = rows.iter().filter_map(|row| row.answer.density).collect();
+        Self {
+            prefill,
+            question,
+            decode,
+            seconds: prefill.seconds + question.seconds + decode.seconds,
+            generated_tokens: count(|row| row.answer.generated_tokens),
+            truncated_tokens,
+            density: Distribution::of(densities).map(|densities| densities.mean),
+        }
+    }
+}
+
+impl Phase {
+    fn new(seconds: f64, tokens: u64) -> Self {
+        let tokens_per_second = Some(tokens as f64 / seconds).filter(|speed| speed.is_finite());
+        Self { seconds, tokens, tokens_per_second }
+    }
+}
+
+impl PerRow {
+    fn of(rows: &[&RecordStats]) -> Self {
+        let each = |read: fn(&RecordStats) -> f64| Distribution::of(rows.iter().copied().map(read).collect());
+        Self {
+            context_tokens: each(|row| row.context.tokens as f64),
+            generated_tokens: each(|row| row.answer.generated_tokens as f64),
+            prefill_seconds: each(prefill_share),
+            question_seconds: each(|row| row.answer.question_seconds),
+            decode_seconds: each(|row| row.answer.decode_seconds),
+            seconds: each(|row| prefill_share(row) + row.answer.question_seconds + row.answer.decode_seconds),
+            density: Distribution::of(rows.iter().filter_map(|row| row.answer.density).collect()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sah_adapter::{AnswerStats, ContextStats};
+
+    use super::*;
+    use crate::Sample;
+
+    fn record(task: &str, group_size: usize, density: Option<f64>) -> Record {
+        Record {
+            index: 0,
+            sample: Sample {
+                task: task.to_owned(),
+                context: "shared".to_owned(),
+                question: String::new(),
+                answer_prefix: String::new(),
+                max_new_tokens: 5,
+                extra: Vec::new(),
+            },
+            predicted_answer: "x".to_owned(),
+            error: None,
+            stats: Some(RecordStats {
+                context: ContextStats { tokens: 90, truncated_tokens: 9, prefill_seconds: 3.0 },
+                group_size,
+                answer: AnswerStats {
+                    question_tokens: 10,
+                    generated_tokens: 5,
+                    question_seconds: 0.5,
+                    decode_seconds: 2.0,
+                    density,
+                },
+            }),
+        }
+    }
+
+    #[test]
+    fn a_shared_context_counts_once_and_is_shared_by_the_rows() {
+        let records = [record("a", 3, Some(0.2)), record("a", 3, Some(0.4)), record("b", 3, None)];
+        let detailed = DetailedResults::new(&records, RunMeasures::default());
+        assert_eq!(detailed.total.prefill, Phase { seconds: 3.0, tokens: 90, tokens_per_second: Some(30.0) });
+        assert_eq!(detailed.total.decode, Phase { seconds: 6.0, tokens: 12, tokens_per_second: Some(2.0) });
+        assert_eq!(
+            detailed.total.question,
+            Phase { seconds: 1.5, tokens: 30, tokens_per_second: Some(20.0) }
+        );
+        assert_eq!((detailed.total.generated_tokens, detailed.total.truncated_tokens), (15, 9));
+        assert!((detailed.total.seconds - 10.5).abs() < 1e-12);
+        assert!((detailed.total.density.unwrap() - 0.3).abs() < 1e-12);
+        assert_eq!(detailed.tasks["a"].total.prefill.tokens, 60);
+        assert_eq!(detailed.tasks["b"].total.prefill.seconds, 1.0);
+        assert_eq!(detailed.tasks["b"].total.density, None);
+        assert_eq!(detailed.tasks["b"].per_row.seconds.unwrap().max, 3.5);
+    }
+
+    #[test]
+    fn failed_rows_are_counted_and_cost_nothing() {
+        let mut failed = record("a", 1, None);
+        failed.error = Some("out of memory".to_owned());
+        failed.stats = None;
+        let detailed = DetailedResults::new(&[failed, record("a", 1, None)], RunMeasures::default());
+        assert_eq!((detailed.rows, detailed.rows_failed, detailed.rows_answered()), (2, 1, 1));
+        assert_eq!(detailed.total.prefill.tokens, 90);
+        assert_eq!(detailed.per_row.context_tokens.unwrap().mean, 90.0);
+    }
+
+    #[test]
+    fn nothing_answered_gives_null_not_nan() {
+        let detailed = DetailedResults::new(&[], RunMeasures::default());
+        assert_eq!(detailed.total, Cost::default());
+        assert_eq!(detailed.per_row, PerRow::default());
+    }
+}

@@ -1,0 +1,166 @@
+//! The folder of one attention's results, from before the model is loaded until the last file is written.
+
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::csv::write_csv;
+use super::detailed::{DetailedResults, RunMeasures};
+use super::journal::Journal;
+use super::json::{read_json, write_json};
+use super::parquet::write_parquet;
+use super::table::Table;
+use super::whole::sync_folder;
+use crate::error::panic_text;
+use crate::{Benchmark, Error, Metrics, Record};
+
+pub(super) const JOURNAL: &str = "journal.jsonl";
+const CONFIG: &str = "config.json";
+const RAW_CSV: &str = "raw_results.csv";
+const RAW_PARQUET: &str = "raw_results.parquet";
+const DETAILED: &str = "detailed_results.json";
+const METRICS: &str = "metrics.json";
+
+/// The folder `<result-dir>/<run-name>/<attention name>/` of a run in progress.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    attention: String,
+    /// Takes the rows as they are answered.
+    pub journal: Journal,
+}
+
+impl RunFolder {
+    /// Makes the folder and its journal. Call it before the model is loaded: a folder that cannot be used is found
+    /// here.
+    ///
+    /// A folder in which an earlier run never answered anything is used again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::FolderName`], [`Error::Unwritable`], [`Error::FolderUsed`], [`Error::FolderBusy`].
+    pub fn create(result_dir: &Path, run_name: &str, attention: &str) -> Result<Self, Error> {
+        check_name("--run-name", run_name)?;
+        check_name("the attention", attention)?;
+        let run = result_dir.join(run_name);
+        let path = run.join(attention);
+        fs::create_dir_all(&path).map_err(|source| Error::Unwritable { path: path.clone(), source })?;
+        for name in [RAW_CSV, RAW_PARQUET, DETAILED, METRICS] {
+            if path.join(name).exists() {
+                return Err(Error::FolderUsed { path, found: name });
+            }
+        }
+        if path.join(CONFIG).exists() && !path.join(JOURNAL).exists() {
+            // No run of ours leaves one without the other.
+            return Err(Error::FolderUsed { path, found: CONFIG });
+        }
+        let journal = Journal::create(&path.join(JOURNAL))?;
+        sync_folder(&run)?;
+        sync_folder(result_dir)?;
+        Ok(Self { path, attention: attention.to_owned(), journal })
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The folder of the run, which holds this one and those of the other attentions.
+    #[must_use]
+    pub fn run_path(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("."))
+    }
+
+    /// Writes `config.json`, any value with the keys of [`RunConfig`](super::RunConfig). Call it before the first
+    /// request, so that a run that is cut off says what it was.
+    pub fn write_config(&self, config: &impl Serialize) -> Result<(), Error> {
+        write_json(&self.path.join(CONFIG), config)
+    }
+
+    /// Writes the rows, scores them, and writes everything else. `metrics.json` is the last file: a folder that has it
+    /// is complete.
+    ///
+    /// The rows are on disk before the benchmark scores them, so that nothing is lost when scoring goes wrong.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Scoring`] when [`Benchmark::evaluate`] panics, [`Error::NotFinite`] when a score is no number.
+    pub fn finish(
+        self,
+        benchmark: &dyn Benchmark,
+        config: &impl Serialize,
+        records: &[Record],
+        measures: RunMeasures,
+    ) -> Result<FinishedRun, Error> {
+        let table = Table::new(benchmark.extra_columns(), records)?;
+        write_csv(&self.path.join(RAW_CSV), &table)?;
+        write_parquet(&self.path.join(RAW_PARQUET), &table)?;
+        self.write_config(config)?;
+        let detailed = DetailedResults::new(records, measures);
+        write_json(&self.path.join(DETAILED), &detailed)?;
+        let metrics = catch_unwind(AssertUnwindSafe(|| benchmark.evaluate(records))).map_err(|panic| {
+            Error::Scoring {
+                benchmark: benchmark.name(),
+                message: panic_text(panic.as_ref()),
+                folder: self.path.clone(),
+            }
+        })?;
+        write_json(&self.path.join(METRICS), &metrics)?;
+        Ok(FinishedRun { attention: self.attention, folder: self.path, metrics, detailed })
+    }
+}
+
+/// The results of one attention.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FinishedRun {
+    /// The name of the attention.
+    pub attention: String,
+    /// The folder that holds the results.
+    pub folder: PathBuf,
+    /// The scores.
+    pub metrics: Metrics,
+    /// Time, tokens, density and memory.
+    pub detailed: DetailedResults,
+}
+
+impl FinishedRun {
+    /// Reads the results in `folder` back; the attention has the name of the folder.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Missing`] names the file that a run which did not finish lacks.
+    pub fn read(folder: &Path) -> Result<Self, Error> {
+        Ok(Self {
+            attention: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            metrics: read_json(&folder.join(METRICS))?,
+            detailed: read_json(&folder.join(DETAILED))?,
+            folder: folder.to_path_buf(),
+        })
+    }
+}
+
+fn check_name(what: &'static str, name: &str) -> Result<(), Error> {
+    let fits = |letter: char| letter.is_alphanumeric() || matches!(letter, '.' | '_' | '-');
+    if name.is_empty() || name.starts_with('.') || !name.chars().all(fits) {
+        return Err(Error::FolderName { what, name: name.to_owned() });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_folders() {
+        for name in ["mini", "2025-01-31T12.30.00", "streaming_llm", "\u{4e2d}\u{6587}"] {
+            check_name("--run-name", name).unwrap();
+        }
+        for name in ["", ".", "..", ".hidden", "a/b", "a\\b", "a b", "a\0"] {
+            assert!(matches!(check_name("--run-name", name), Err(Error::FolderName { .. })), "{name:?}");
+        }
+    }
+}

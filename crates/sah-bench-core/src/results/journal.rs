@@ -1,0 +1,179 @@
+//! The journal: what was computed so far, safe on disk.
+//!
+//! One line of JSON for each group of rows that share a context, appended and fsynced before the next group starts.
+
+use std::borrow::Cow;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::finite::{Refusal, check_finite};
+use super::whole::sync_folder;
+use crate::{Error, Record, RecordStats, Sample, Value};
+
+/// The journal of a run in progress. Its file is locked while this value lives.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+}
+
+impl Journal {
+    /// Creates the journal at `path`, in a folder that exists. An empty journal, left by a run that never answered
+    /// anything, is taken over.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unwritable`], [`Error::FolderBusy`] where another process holds it, and [`Error::FolderUsed`] where
+    /// it already has lines.
+    pub fn create(path: &Path) -> Result<Self, Error> {
+        let unwritable = |source| Error::Unwritable { path: path.to_path_buf(), source };
+        let folder = || path.parent().unwrap_or(Path::new(".")).to_path_buf();
+        let file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(unwritable)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(Error::FolderBusy { path: folder() }),
+            // Not every file system has locks; the journal works without.
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
+            Err(TryLockError::Error(error)) => return Err(unwritable(error)),
+        }
+        if file.metadata().map_err(unwritable)?.len() > 0 {
+            return Err(Error::FolderUsed { path: folder(), found: super::folder::JOURNAL });
+        }
+        file.sync_all().map_err(unwritable)?;
+        sync_folder(&folder())?;
+        Ok(Self { path: path.to_path_buf(), file })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Appends the finished rows of one group as one line and waits until the disk has it.
+    ///
+    /// The rows share their context, which is written once.
+    pub(crate) fn append(&mut self, rows: &[&Record]) -> Result<(), Error> {
+        let Some(first) = rows.first() else { return Ok(()) };
+        let line = Line {
+            context: Cow::Borrowed(&first.sample.context),
+            rows: rows.iter().map(|record| Row::borrowed(record)).collect(),
+        };
+        if let Err(Refusal::NotFinite { key, value }) = check_finite(&line) {
+            return Err(Error::NotFinite { path: self.path.clone(), key, value });
+        }
+        let mut bytes =
+            serde_json::to_vec(&line).map_err(|source| Error::Json { path: self.path.clone(), source })?;
+        bytes.push(b'\n');
+        self.file
+            .write_all(&bytes)
+            .and_then(|()| self.file.sync_data())
+            .map_err(|source| Error::Io { path: self.path.clone(), source })
+    }
+}
+
+/// What a journal holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JournalContents {
+    /// The finished rows, in the order in which they were finished. [`Record::index`] says where each belongs.
+    pub records: Vec<Record>,
+    /// Length of the whole lines, in bytes. A run that goes on cuts the file to this length first.
+    pub whole_bytes: u64,
+    /// Bytes of a last line that was not written to its end; 0 where the journal ends well.
+    pub torn_bytes: u64,
+}
+
+/// Reads a journal back. A torn last line, as a crash leaves it, is left out and counted.
+///
+/// # Errors
+///
+/// [`Error::Journal`] names an earlier line that is broken; [`Error::Missing`] where there is no journal.
+pub fn read_journal(path: &Path) -> Result<JournalContents, Error> {
+    let bytes = std::fs::read(path).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => Error::Missing { path: path.to_path_buf() },
+        _ => Error::Io { path: path.to_path_buf(), source },
+    })?;
+    let mut records = Vec::new();
+    let mut whole_bytes = 0;
+    for (number, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        let is_last = whole_bytes + line.len() == bytes.len();
+        if is_last && line.last() != Some(&b'\n') {
+            break;
+        }
+        match serde_json::from_slice::<Line<'_>>(line) {
+            Ok(line) => line.push_records(&mut records),
+            // A crash of the system can leave the length of the line without its content.
+            Err(_) if is_last => break,
+            Err(source) => {
+                return Err(Error::Journal { path: path.to_path_buf(), line: number + 1, source });
+            }
+        }
+        whole_bytes += line.len();
+    }
+    Ok(JournalContents {
+        records,
+        whole_bytes: whole_bytes as u64,
+        torn_bytes: (bytes.len() - whole_bytes) as u64,
+    })
+}
+
+#[derive(Serialize, Deserialize)]
+struct Line<'a> {
+    context: Cow<'a, str>,
+    rows: Vec<Row<'a>>,
+}
+
+/// A [`Record`] without the context.
+#[derive(Serialize, Deserialize)]
+struct Row<'a> {
+    index: usize,
+    task: Cow<'a, str>,
+    question: Cow<'a, str>,
+    answer_prefix: Cow<'a, str>,
+    max_new_tokens: usize,
+    extra: Cow<'a, [Value]>,
+    predicted_answer: Cow<'a, str>,
+    error: Option<Cow<'a, str>>,
+    stats: Option<RecordStats>,
+}
+
+impl<'a> Row<'a> {
+    fn borrowed(record: &'a Record) -> Self {
+        let Record { index, sample, predicted_answer, error, stats } = record;
+        Self {
+            index: *index,
+            task: Cow::Borrowed(&sample.task),
+            question: Cow::Borrowed(&sample.question),
+            answer_prefix: Cow::Borrowed(&sample.answer_prefix),
+            max_new_tokens: sample.max_new_tokens,
+            extra: Cow::Borrowed(&sample.extra),
+            predicted_answer: Cow::Borrowed(predicted_answer),
+            error: error.as_deref().map(Cow::Borrowed),
+            stats: *stats,
+        }
+    }
+}
+
+impl Line<'_> {
+    fn push_records(self, records: &mut Vec<Record>) {
+        for row in self.rows {
+            records.push(Record {
+                index: row.index,
+                sample: Sample {
+                    task: row.task.into_owned(),
+                    context: self.context.clone().into_owned(),
+                    question: row.question.into_owned(),
+                    answer_prefix: row.answer_prefix.into_owned(),
+                    max_new_tokens: row.max_new_tokens,
+                    extra: row.extra.into_owned(),
+                },
+                predicted_answer: row.predicted_answer.into_owned(),
+                error: row.error.map(Cow::into_owned),
+                stats: row.stats,
+            });
+        }
+    }
+}

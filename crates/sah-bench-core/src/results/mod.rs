@@ -1,0 +1,20 @@
+//! The files that a run leaves behind. What is in them: docs/results-format.md.
+
+mod config;
+mod csv;
+mod detailed;
+mod distribution;
+mod finite;
+mod folder;
+mod journal;
+mod json;
+mod parquet;
+mod table;
+mod whole;
+
+pub use config::{DataConfig, ModelConfig, RunConfig, Versions};
+pub use detailed::{Cost, DetailedResults, PerRow, Phase, RunMeasures, TaskCost};
+pub use distribution::Distribution;
+pub use folder::{FinishedRun, RunFolder};
+pub use journal::{Journal, JournalContents, read_journal};
+pub use json::{read_json, write_json};

@@ -1,0 +1,160 @@
+//! The rows of a run as one table: what `raw_results.csv` and `raw_results.parquet` have in common.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use crate::sample::check_samples;
+use crate::{Column, ColumnKind, Error, Record, RecordStats, Value};
+
+/// What a column of the result files holds. Every kind may be null.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Text,
+    Integer,
+    Float,
+    TextList,
+}
+
+/// One value of the table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Cell<'a> {
+    Null,
+    Text(&'a str),
+    Integer(i64),
+    Float(f64),
+    TextList(&'a [String]),
+}
+
+type Read = for<'a> fn(&'a Record) -> Cell<'a>;
+
+/// Where the values of a column come from.
+#[derive(Clone, Copy, Debug)]
+enum Source {
+    /// Something that every record has.
+    Record(Read),
+    /// The benchmark's own column of this number.
+    Extra(usize),
+}
+
+/// One column of the table.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TableColumn {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    source: Source,
+}
+
+impl TableColumn {
+    pub(super) fn cell<'a>(&self, record: &'a Record) -> Cell<'a> {
+        match self.source {
+            Source::Record(read) => read(record),
+            Source::Extra(number) => match &record.sample.extra[number] {
+                Value::Null => Cell::Null,
+                Value::Text(text) => Cell::Text(text),
+                Value::Integer(integer) => Cell::Integer(*integer),
+                Value::TextList(list) => Cell::TextList(list),
+            },
+        }
+    }
+}
+
+/// The rows of a run with the columns of the result files. Every cell fits its column.
+#[derive(Debug)]
+pub(super) struct Table<'a> {
+    pub(super) columns: Vec<TableColumn>,
+    pub(super) records: &'a [Record],
+}
+
+impl<'a> Table<'a> {
+    pub(super) fn new(extra: &[Column], records: &'a [Record]) -> Result<Self, Error> {
+        check_samples(extra, records.iter().map(|record| &record.sample))?;
+        let columns = columns(extra);
+        let mut names = HashSet::new();
+        if let Some(twice) = columns.iter().find(|column| !names.insert(column.name)) {
+            return Err(Error::ColumnName { column: twice.name });
+        }
+        Ok(Self { columns, records })
+    }
+
+    /// The first number that is not finite, as an error of the file `path`.
+    pub(super) fn check_finite(&self, path: &Path) -> Result<(), Error> {
+        for (row, record) in self.records.iter().enumerate() {
+            for column in self.columns.iter().filter(|column| column.kind == Kind::Float) {
+                if let Cell::Float(value) = column.cell(record)
+                    && !value.is_finite()
+                {
+                    return Err(Error::NotFinite {
+                        path: path.to_path_buf(),
+                        key: format!("{}[{row}]", column.name),
+                        value,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The first columns of the table.
+const BEFORE: [(&str, Kind, Read); 4] = [
+    ("task", Kind::Text, |record| Cell::Text(&record.sample.task)),
+    ("context", Kind::Text, |record| Cell::Text(&record.sample.context)),
+    ("question", Kind::Text, |record| Cell::Text(&record.sample.question)),
+    ("answer_prefix", Kind::Text, |record| Cell::Text(&record.sample.answer_prefix)),
+];
+
+/// The columns after the benchmark's own.
+const AFTER: [(&str, Kind, Read); 12] = [
+    ("max_new_tokens", Kind::Integer, |record| Cell::Integer(record.sample.max_new_tokens as i64)),
+    ("predicted_answer", Kind::Text, |record| Cell::Text(&record.predicted_answer)),
+    ("error", Kind::Text, |record| record.error.as_deref().map_or(Cell::Null, Cell::Text)),
+    ("group_size", Kind::Integer, |record| count(record, |stats| stats.group_size)),
+    ("context_tokens", Kind::Integer, |record| count(record, |stats| stats.context.tokens)),
+    ("truncated_tokens", Kind::Integer, |record| count(record, |stats| stats.context.truncated_tokens)),
+    ("prefill_seconds", Kind::Float, |record| figure(record, |stats| Some(stats.context.prefill_seconds))),
+    ("question_tokens", Kind::Integer, |record| count(record, |stats| stats.answer.question_tokens)),
+    ("question_seconds", Kind::Float, |record| figure(record, |stats| Some(stats.answer.question_seconds))),
+    ("generated_tokens", Kind::Integer, |record| count(record, |stats| stats.answer.generated_tokens)),
+    ("decode_seconds", Kind::Float, |record| figure(record, |stats| Some(stats.answer.decode_seconds))),
+    ("density", Kind::Float, |record| figure(record, |stats| stats.answer.density)),
+];
+
+fn count(record: &Record, read: fn(&RecordStats) -> usize) -> Cell<'_> {
+    record.stats.as_ref().map_or(Cell::Null, |stats| Cell::Integer(read(stats) as i64))
+}
+
+fn figure(record: &Record, read: fn(&RecordStats) -> Option<f64>) -> Cell<'_> {
+    record.stats.as_ref().and_then(read).map_or(Cell::Null, Cell::Float)
+}
+
+fn columns(extra: &[Column]) -> Vec<TableColumn> {
+    let fixed = |&(name, kind, read): &(&'static str, Kind, Read)| TableColumn {
+        name,
+        kind,
+        source: Source::Record(read),
+    };
+    let own = extra.iter().enumerate().map(|(number, column)| TableColumn {
+        name: column.name,
+        kind: match column.kind {
+            ColumnKind::Text => Kind::Text,
+            ColumnKind::Integer => Kind::Integer,
+            ColumnKind::TextList => Kind::TextList,
+        },
+        source: Source::Extra(number),
+    });
+    BEFORE.iter().map(fixed).chain(own).chain(AFTER.iter().map(fixed)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_own_column_stands_between_and_must_have_a_name_of_its_own() {
+        let own = |name| [Column { name, kind: ColumnKind::Text }];
+        let table = Table::new(&own("answers"), &[]).unwrap();
+        let names: Vec<_> = table.columns.iter().map(|column| column.name).collect();
+        assert_eq!(names[3..6], ["answer_prefix", "answers", "max_new_tokens"]);
+        assert!(matches!(Table::new(&own("error"), &[]), Err(Error::ColumnName { column: "error" })));
+    }
+}

@@ -1,0 +1,192 @@
+//! Puts samples through a model, one request for each context.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+use sah_adapter::{
+    Answer, AnswerStats, GenerationParams, ModelAdapter, Question, Request, RequestLimits, RequestResponse,
+};
+
+use crate::error::{panic_text, whole_text};
+use crate::{
+    Error, GroupFinished, GroupStarted, Journal, Record, RecordStats, RunObserver, Sample, group_by_context,
+};
+
+/// How samples are put through a model.
+#[derive(Clone, Copy)]
+pub struct Runner<'a> {
+    /// The model.
+    pub adapter: &'a dyn ModelAdapter,
+    /// How answers are generated. The limit of each sample applies too: the smaller one counts.
+    pub generation: &'a GenerationParams,
+    /// Limits on each request.
+    pub limits: &'a RequestLimits,
+}
+
+impl std::fmt::Debug for Runner<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Runner")
+            .field("generation", self.generation)
+            .field("limits", self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a run gave.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunOutcome {
+    /// One for each sample, in the order of the samples.
+    pub records: Vec<Record>,
+    /// Rows that have no answer. Where it is not 0, the run as a whole is not a success.
+    pub rows_failed: usize,
+    /// Groups of rows with equal contexts.
+    pub groups: usize,
+    /// Groups that failed, with all their rows.
+    pub groups_failed: usize,
+    /// Seconds from the first request to the last answer, with everything between.
+    pub seconds: f64,
+}
+
+impl Runner<'_> {
+    /// Answers `samples`, one request for each distinct context, in order of first appearance.
+    ///
+    /// Rows of a group may differ in answer prefix and limit: each keeps its own. A context that fails (the adapter
+    /// reports an error or panics, or gives an answer too few or a figure that is no number) costs its own rows only: they
+    /// get an empty answer and the reason, and the run goes on. The rows of each group are in `journal` before the next
+    /// group starts.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be written. All rows of earlier groups are in it.
+    pub fn run(
+        &self,
+        samples: Vec<Sample>,
+        journal: &mut Journal,
+        observer: &mut dyn RunObserver,
+    ) -> Result<RunOutcome, Error> {
+        let start = Instant::now();
+        let groups = group_by_context(samples.iter().map(|sample| sample.context.as_str()));
+        let mut records: Vec<Record> = samples.into_iter().enumerate().map(unanswered).collect();
+        let rows_total = records.len();
+        let (mut rows_done, mut rows_failed, mut groups_failed) = (0, 0, 0);
+
+        for (group, rows) in groups.iter().enumerate() {
+            let first = &records[rows[0]].sample;
+            observer.group_started(&GroupStarted {
+                group,
+                groups: groups.len(),
+                rows: rows.len(),
+                rows_done,
+                rows_total,
+                task: &first.task,
+                context_bytes: first.context.len(),
+            });
+            let group_start = Instant::now();
+            let answered = self.answer(&mut records, rows);
+            let elapsed = group_start.elapsed();
+
+            let (mut context_tokens, mut generated_tokens, mut error) = (0, 0, None);
+            match answered {
+                Ok(response) => {
+                    context_tokens = response.context.tokens;
+                    generated_tokens =
+                        response.answers.iter().map(|answer| answer.stats.generated_tokens).sum();
+                    fill(&mut records, rows, response);
+                }
+                Err(reason) => {
+                    for row in rows {
+                        records[*row].error = Some(reason.clone());
+                    }
+                    groups_failed += 1;
+                    rows_failed += rows.len();
+                    error = Some(reason);
+                }
+            }
+            journal.append(&rows.iter().map(|row| &records[*row]).collect::<Vec<_>>())?;
+            rows_done += rows.len();
+            observer.group_finished(&GroupFinished {
+                group,
+                groups: groups.len(),
+                rows: rows.len(),
+                rows_done,
+                rows_total,
+                rows_failed,
+                task: &records[rows[0]].sample.task,
+                context_tokens,
+                generated_tokens,
+                elapsed,
+                error: error.as_deref(),
+            });
+        }
+        let seconds = start.elapsed().as_secs_f64();
+        Ok(RunOutcome { records, rows_failed, groups: groups.len(), groups_failed, seconds })
+    }
+
+    /// The response for one group, or why there is none.
+    fn answer(&self, records: &mut [Record], rows: &[usize]) -> Result<RequestResponse, String> {
+        let questions: Vec<Question> = rows.iter().map(|row| question(&records[*row].sample)).collect();
+        // Lent to the request and given back: contexts are long.
+        let context = std::mem::take(&mut records[rows[0]].sample.context);
+        let request = Request { context, questions, answer_prefix: String::new() };
+        // Models on libtorch report some failures, such as running out of memory, by panicking.
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            self.adapter.process_request(&request, self.generation, self.limits)
+        }));
+        records[rows[0]].sample.context = request.context;
+        let response = match result {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Err(whole_text(&error)),
+            Err(panic) => return Err(format!("the model panicked: {}", panic_text(panic.as_ref()))),
+        };
+        check(&response, rows.len())?;
+        Ok(response)
+    }
+}
+
+fn unanswered((index, sample): (usize, Sample)) -> Record {
+    Record { index, sample, predicted_answer: String::new(), error: None, stats: None }
+}
+
+fn question(sample: &Sample) -> Question {
+    Question {
+        text: sample.question.clone(),
+        answer_prefix: Some(sample.answer_prefix.clone()),
+        max_new_tokens: Some(sample.max_new_tokens),
+    }
+}
+
+fn fill(records: &mut [Record], rows: &[usize], response: RequestResponse) {
+    let RequestResponse { answers, context } = response;
+    for (row, Answer { text, stats }) in rows.iter().zip(answers) {
+        records[*row].predicted_answer = text;
+        records[*row].stats = Some(RecordStats { context, group_size: rows.len(), answer: stats });
+    }
+}
+
+/// One answer for each question, and figures that are figures.
+fn check(response: &RequestResponse, questions: usize) -> Result<(), String> {
+    let answers = response.answers.len();
+    if answers != questions {
+        return Err(format!("the model gave {answers} answers to {questions} questions"));
+    }
+    check_seconds("prefill_seconds", response.context.prefill_seconds)?;
+    for Answer { stats, .. } in &response.answers {
+        let AnswerStats { question_seconds, decode_seconds, density, .. } = *stats;
+        check_seconds("question_seconds", question_seconds)?;
+        check_seconds("decode_seconds", decode_seconds)?;
+        if let Some(density) = density
+            && !(0.0..=1.0).contains(&density)
+        {
+            return Err(format!("the model reported a density of {density}, which is not between 0 and 1"));
+        }
+    }
+    Ok(())
+}
+
+fn check_seconds(name: &str, value: f64) -> Result<(), String> {
+    if value.is_finite() && value >= 0.0 {
+        Ok(())
+    } else {
+        Err(format!("the model reported {name} = {value}, which is no length of time"))
+    }
+}

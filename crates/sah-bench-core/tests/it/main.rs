@@ -1,0 +1,9 @@
+//! Tests of the public interface, with a scripted model instead of a real one.
+
+mod comparison;
+mod files;
+mod folder;
+mod journal;
+mod runner;
+mod selection;
+mod support;

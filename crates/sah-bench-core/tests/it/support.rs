@@ -1,0 +1,202 @@
+//! A small benchmark and a model that plays a script.
+
+use std::cell::RefCell;
+
+use sah_adapter::{
+    Answer, AnswerStats, ContextStats, GenerationParams, ModelAdapter, Request, RequestLimits,
+    RequestResponse,
+};
+use sah_bench_core::{
+    Benchmark, Column, ColumnKind, Error, FinishedRun, Metrics, Record, RunFolder, RunMeasures, RunObserver,
+    RunOutcome, Runner, Sample, TaskScore, Value,
+};
+
+/// Scores 100 for an answer that is one of `answers`.
+#[derive(Default)]
+pub(crate) struct TinyBenchmark {
+    pub(crate) samples: Vec<Sample>,
+    /// What `evaluate` does instead of scoring.
+    pub(crate) accident: Option<Accident>,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Accident {
+    Panic,
+    NanScore,
+}
+
+impl Benchmark for TinyBenchmark {
+    fn name(&self) -> &'static str {
+        "tiny"
+    }
+
+    fn hub_id(&self) -> &'static str {
+        "example/tiny"
+    }
+
+    fn subsets(&self) -> &'static [&'static str] {
+        &["qa", "trec", "qa_e"]
+    }
+
+    fn extra_columns(&self) -> &'static [Column] {
+        &[
+            Column { name: "answers", kind: ColumnKind::TextList },
+            Column { name: "length", kind: ColumnKind::Integer },
+            Column { name: "language", kind: ColumnKind::Text },
+        ]
+    }
+
+    fn load(&self, subsets: &[&'static str]) -> Result<Vec<Sample>, Error> {
+        let of =
+            |subset: &&str| self.samples.iter().filter(|sample| sample.task == *subset).cloned().collect();
+        Ok(subsets.iter().flat_map(|subset| -> Vec<Sample> { of(subset) }).collect())
+    }
+
+    fn evaluate(&self, records: &[Record]) -> Metrics {
+        if let Some(Accident::Panic) = self.accident {
+            panic!("bucket {} has no rows", "4-8k");
+        }
+        let mut metrics = Metrics {
+            task_scores: indexmap::IndexMap::new(),
+            overall_score: Some(0.0),
+            further: serde_json::Map::new(),
+            summary: [("total_samples".to_owned(), records.len() as u64)].into_iter().collect(),
+        };
+        for task in self.subsets() {
+            let rows: Vec<_> = records.iter().filter(|record| record.sample.task == *task).collect();
+            if !rows.is_empty() {
+                let right = rows.iter().filter(|record| is_right(record)).count();
+                let score = 100.0 * right as f64 / rows.len() as f64;
+                metrics.task_scores.insert((*task).to_owned(), TaskScore::Single(score));
+            }
+        }
+        if let Some(Accident::NanScore) = self.accident {
+            metrics.task_scores.insert("qa".to_owned(), TaskScore::Single(f64::NAN));
+        }
+        metrics
+    }
+}
+
+fn is_right(record: &Record) -> bool {
+    matches!(&record.sample.extra[0], Value::TextList(answers) if answers.contains(&record.predicted_answer))
+}
+
+/// A sample whose right answer is `"{question}!"`.
+pub(crate) fn sample(task: &str, context: &str, question: &str) -> Sample {
+    Sample {
+        task: task.to_owned(),
+        context: context.to_owned(),
+        question: question.to_owned(),
+        answer_prefix: "Answer: ".to_owned(),
+        max_new_tokens: 16,
+        extra: vec![
+            Value::TextList(vec![format!("{question}!")]),
+            Value::Integer(context.len() as i64),
+            Value::Text("en".to_owned()),
+        ],
+    }
+}
+
+type Script<'a> = dyn Fn(&Request) -> Result<RequestResponse, sah_adapter::Error> + 'a;
+
+/// Plays a script and keeps what it was asked.
+pub(crate) struct ScriptedModel<'a> {
+    script: Box<Script<'a>>,
+    pub(crate) requests: RefCell<Vec<Request>>,
+}
+
+impl<'a> ScriptedModel<'a> {
+    pub(crate) fn new(script: impl Fn(&Request) -> Result<RequestResponse, sah_adapter::Error> + 'a) -> Self {
+        Self { script: Box::new(script), requests: RefCell::default() }
+    }
+}
+
+impl ModelAdapter for ScriptedModel<'_> {
+    fn process_request(
+        &self,
+        request: &Request,
+        _: &GenerationParams,
+        _: &RequestLimits,
+    ) -> Result<RequestResponse, sah_adapter::Error> {
+        self.requests.borrow_mut().push(request.clone());
+        (self.script)(request)
+    }
+}
+
+/// The right answer to every question, with figures that tell the rows apart.
+pub(crate) fn right_answers(request: &Request) -> Result<RequestResponse, sah_adapter::Error> {
+    let answer = |question: &sah_adapter::Question| Answer {
+        text: format!("{}!", question.text),
+        stats: AnswerStats {
+            question_tokens: question.text.len(),
+            generated_tokens: 3,
+            question_seconds: 0.25,
+            decode_seconds: 0.5,
+            density: Some(0.125),
+        },
+    };
+    Ok(RequestResponse {
+        answers: request.questions.iter().map(answer).collect(),
+        context: ContextStats { tokens: request.context.len(), truncated_tokens: 1, prefill_seconds: 1.5 },
+    })
+}
+
+/// The right answers, and an error for contexts that contain `bad`.
+pub(crate) fn fails_on<'a>(
+    bad: &'a str,
+) -> impl Fn(&Request) -> Result<RequestResponse, sah_adapter::Error> + 'a {
+    move |request| {
+        if request.context.contains(bad) {
+            Err(sah_adapter::Error::Other("out of memory".to_owned()))
+        } else {
+            right_answers(request)
+        }
+    }
+}
+
+/// Runs `samples` in `folder`.
+pub(crate) fn run_in(
+    folder: &mut RunFolder,
+    samples: Vec<Sample>,
+    model: &ScriptedModel<'_>,
+    observer: &mut dyn RunObserver,
+) -> RunOutcome {
+    let runner = Runner {
+        adapter: model,
+        generation: &GenerationParams::default(),
+        limits: &RequestLimits::default(),
+    };
+    runner.run(samples, &mut folder.journal, observer).unwrap()
+}
+
+/// Runs `samples` in a folder of its own that is gone afterwards.
+pub(crate) fn run(
+    samples: Vec<Sample>,
+    model: &ScriptedModel<'_>,
+    observer: &mut dyn RunObserver,
+) -> RunOutcome {
+    let directory = tempfile::tempdir().unwrap();
+    let mut folder = RunFolder::create(directory.path(), "run", "dense").unwrap();
+    run_in(&mut folder, samples, model, observer)
+}
+
+/// A whole run of `samples` with right answers, in `result_dir/run/<attention>`.
+pub(crate) fn finished(
+    result_dir: &std::path::Path,
+    attention: &str,
+    samples: Vec<Sample>,
+    model: &ScriptedModel<'_>,
+) -> FinishedRun {
+    let mut folder = RunFolder::create(result_dir, "run", attention).unwrap();
+    let outcome = run_in(&mut folder, samples, model, &mut ());
+    let measures = RunMeasures {
+        run_seconds: Some(outcome.seconds),
+        peak_memory_bytes: Some(1 << 30),
+        ..RunMeasures::default()
+    };
+    folder.finish(&TinyBenchmark::default(), &config(), &outcome.records, measures).unwrap()
+}
+
+pub(crate) fn config() -> serde_json::Value {
+    serde_json::json!({"model": {"name": "scripted"}, "attention": null, "dtype": "f32", "device": "cpu"})
+}

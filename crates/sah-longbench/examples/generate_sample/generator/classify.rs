@@ -96,9 +96,12 @@ fn document(rng: &mut Rng, asked: &[usize]) -> Document {
         "Say what kind of answer a question asks for. The kinds are: {}. Here are questions with their kinds.\n\n",
         CLASSES.join(", "),
     );
-    for (question, class) in early.into_iter().chain(late) {
-        context += &format!("Question: {question}\nKind: {class}\n");
-    }
+    context.extend(
+        early
+            .into_iter()
+            .chain(late)
+            .map(|(question, class)| format!("Question: {question}\nKind: {class}\n")),
+    );
     Document { context, queries }
 }
 

@@ -108,7 +108,7 @@ pub(crate) fn java(rng: &mut Rng) -> Vec<Document> {
     let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
     let (big_label, big_amount) = (capital(label), capital(amount));
     let code = format!(
-        r#"package org.example.{items};
+        r"package org.example.{items};
 
 import java.util.ArrayList;
 import java.util.List;
@@ -168,7 +168,7 @@ public final class {class}Store {{
     public List<{class}> of{big_label}(String {label}) {{
         List<{class}> found = new ArrayList<>();
         for ({class} {item} : {items}) {{
-"#
+"
     );
     vec![document(&code, format!("            if ({item}.get{big_label}().equals({label})) {{"))]
 }

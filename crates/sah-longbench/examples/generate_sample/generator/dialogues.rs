@@ -91,9 +91,7 @@ fn documents(rng: &mut Rng, chats: &[(&str, &str)], asked: usize) -> Vec<Documen
     let mut context = String::from(
         "Sum up a chat in one or two short sentences. These are chats with their summaries.\n\n",
     );
-    for (chat, summary) in examples {
-        context += &format!("Chat:\n{chat}\nSummary: {summary}\n\n");
-    }
+    context.extend(examples.iter().map(|(chat, summary)| format!("Chat:\n{chat}\nSummary: {summary}\n\n")));
     let queries =
         chats.into_iter().map(|(chat, summary)| Query::new(format!("Chat:\n{chat}\n"), summary)).collect();
     vec![Document { context, queries }]

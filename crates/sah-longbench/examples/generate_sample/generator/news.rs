@@ -7,13 +7,13 @@ use super::row::{Document, Query, Task};
 pub(crate) const TASK: Task =
     Task { answer_prefix: "Summary:", max_new_tokens: 48, ..Task::english("multi_news") };
 
-fn document(articles: [String; 3], summary: String) -> Vec<Document> {
+fn document(articles: &[String; 3], summary: String) -> Vec<Document> {
     let mut context = String::from(
         "Several newspapers wrote about the same event. Read their articles, then sum them up in one paragraph.\n\n",
     );
-    for (index, article) in articles.iter().enumerate() {
-        context += &format!("Article {}:\n{article}\n\n", index + 1);
-    }
+    context.extend(
+        articles.iter().enumerate().map(|(index, article)| format!("Article {}:\n{article}\n\n", index + 1)),
+    );
     vec![Document {
         context,
         queries: vec![Query::new("Sum up all the articles above in one paragraph.\n\n", summary)],
@@ -52,7 +52,7 @@ ferry company has offered every passenger a free crossing and has thanked the ba
 passengers are safe. A school band played through the night and the baker {baker} gave away three hundred rolls. The light on \
 a buoy had been out since Sunday and an inquiry will look into it."
     );
-    document(articles, summary)
+    document(&articles, summary)
 }
 
 /// A bakery that its town bought.
@@ -87,5 +87,5 @@ dairy in the next valley, which must close in spring, wants to copy the plan."
 {years} years and will teach two apprentices for one more year. The bakery now belongs to a cooperative with a board of five. \
 Bread will cost a little more, and other towns want to copy the plan."
     );
-    document(articles, summary)
+    document(&articles, summary)
 }

@@ -14,7 +14,8 @@ fn numbered<'a>(paragraphs: impl IntoIterator<Item = &'a str>) -> String {
         .into_iter()
         .enumerate()
         .map(|(index, text)| format!("Paragraph {}: {text}\n\n", index + 1))
-        .collect()
+        .collect::<Vec<_>>()
+        .concat()
 }
 
 /// `unique` paragraphs, some of them repeated until there are `total`.

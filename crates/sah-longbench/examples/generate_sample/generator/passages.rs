@@ -65,9 +65,9 @@ fn context(rng: &mut Rng, works: &mut [Work]) -> String {
         "The question at the end is answered by the passages below, often by two of them together. Reply with the answer \
 only, without a sentence around it.\n\n",
     );
-    for (index, passage) in passages.iter().enumerate() {
-        text += &format!("Passage {}: {passage}\n\n", index + 1);
-    }
+    text.extend(
+        passages.iter().enumerate().map(|(index, passage)| format!("Passage {}: {passage}\n\n", index + 1)),
+    );
     text + "These were the passages. Use them to answer the question, and reply with nothing but the answer.\n\n"
 }
 

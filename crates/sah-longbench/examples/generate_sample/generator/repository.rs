@@ -9,9 +9,7 @@ fn document(files: &[(String, String)], next: String) -> Vec<Document> {
     let mut context = String::from(
         "These are files of one repository. The last one is unfinished; write the line that comes next in it.\n\n",
     );
-    for (path, code) in files {
-        context += &format!("{path}\n{code}\n");
-    }
+    context.extend(files.iter().map(|(path, code)| format!("{path}\n{code}\n")));
     context.pop();
     vec![Document { context, queries: vec![Query::new("", next)] }]
 }
@@ -90,7 +88,7 @@ pub(crate) fn java(rng: &mut Rng) -> Vec<Document> {
         rng.pick(&[("library", "Book", "book"), ("stable", "Horse", "horse"), ("fleet", "Boat", "boat")]);
     let (check, days) = (rng.pick(&["isOverdue", "isReserved", "isAway"]), rng.between(2, 6) * 7);
     let model = format!(
-        r#"package org.example.{package};
+        r"package org.example.{package};
 
 import java.time.LocalDate;
 
@@ -118,10 +116,10 @@ public final class {class} {{
         return since != null && since.plusDays(DAYS).isBefore(today);
     }}
 }}
-"#
+"
     );
     let store = format!(
-        r#"package org.example.{package};
+        r"package org.example.{package};
 
 import java.util.List;
 
@@ -133,10 +131,10 @@ public interface {class}Store {{
     /** Saves a {item}. */
     void save({class} {item});
 }}
-"#
+"
     );
     let report = format!(
-        r#"package org.example.{package};
+        r"package org.example.{package};
 
 import java.time.LocalDate;
 import java.util.ArrayList;
@@ -154,7 +152,7 @@ public final class Report {{
     public List<String> late(LocalDate today) {{
         List<String> names = new ArrayList<>();
         for ({class} {item} : store.findAll()) {{
-"#
+"
     );
     let files = [
         (format!("src/{class}.java"), model),

@@ -64,9 +64,9 @@ fn document(rng: &mut Rng, passage: &str, question: &str, answer: &str) -> Vec<D
     let mut context = String::from(
         "Each passage below comes with a question that it answers. Give only the answer, as the examples do.\n\n",
     );
-    for (passage, question, answer) in rng.deck(&EXAMPLES).draw_many(5) {
-        context += &format!("Passage: {passage}\nQuestion: {question}\nAnswer: {answer}\n\n");
-    }
+    context.extend(rng.deck(&EXAMPLES).draw_many(5).into_iter().map(|(passage, question, answer)| {
+        format!("Passage: {passage}\nQuestion: {question}\nAnswer: {answer}\n\n")
+    }));
     let question = format!("Passage: {passage}\nQuestion: {question}\n");
     vec![Document { context, queries: vec![Query::new(question, answer)] }]
 }

@@ -65,8 +65,8 @@ pub(crate) fn documents(rng: &mut Rng) -> Vec<Document> {
     rng.shuffle(&mut late);
     let mut context =
         format!("请判断一条新闻属于哪一类。类别有：{}。下面是已经分好类的新闻。\n\n", CLASSES.join("、"));
-    for (text, class) in early.into_iter().chain(late) {
-        context += &format!("新闻：{text}\n类别：{class}\n\n");
-    }
+    context.extend(
+        early.into_iter().chain(late).map(|(text, class)| format!("新闻：{text}\n类别：{class}\n\n")),
+    );
     vec![Document { context, queries }]
 }

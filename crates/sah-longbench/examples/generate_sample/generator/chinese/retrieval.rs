@@ -51,9 +51,9 @@ pub(crate) fn documents(rng: &mut Rng) -> Vec<Document> {
     // Not the last two, which the local window might still reach.
     let mut places = rng.deck(&[0, 1, 2, 3, 4]);
     let mut context = String::from("下面有七段文字，另有其中一段的摘要。请找出摘要说的是哪一段。\n\n");
-    for (index, (text, _)) in paragraphs.iter().enumerate() {
-        context += &format!("段落{}：{text}\n\n", index + 1);
-    }
+    context.extend(
+        paragraphs.iter().enumerate().map(|(index, (text, _))| format!("段落{}：{text}\n\n", index + 1)),
+    );
     context += "文字到此结束，下面是其中一段的摘要。\n\n";
     let query = |place: usize| {
         let question = format!("摘要：{}\n\n请回答段落的编号，例如“段落1”。\n\n", paragraphs[place].1);

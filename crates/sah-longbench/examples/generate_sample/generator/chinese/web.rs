@@ -41,9 +41,12 @@ pub(crate) fn documents(rng: &mut Rng) -> Vec<Document> {
         "软木塞容易吸味。把塞子放在淘米水里泡一晚，再放到太阳下晒干。要是还有味道，说明木头已经发霉，换一个新的更放心。".to_owned(),
     ));
     let mut context = String::from("下面是几篇网上的文章，请从中找出问题的答案。\n\n");
-    for (index, (title, text)) in pages.iter().enumerate() {
-        context += &format!("文章{}\n标题：{title}\n内容：{text}\n\n", index + 1);
-    }
+    context.extend(
+        pages
+            .iter()
+            .enumerate()
+            .map(|(index, (title, text))| format!("文章{}\n标题：{title}\n内容：{text}\n\n", index + 1)),
+    );
     context += "文章到此结束，请用一句话回答下面的问题。\n\n";
     let answer = format!("在杯子里放{spoons}小苏打，倒满热水，泡{minutes}分钟");
     let query = Query::new("问：杯子里的茶垢怎么去除？\n", answer).or("可以用小苏打");

@@ -5,6 +5,7 @@ mod chat_template;
 mod checkpoint;
 mod generation;
 mod identity;
+pub(crate) mod json;
 mod prompt;
 mod source;
 mod tokenizer;

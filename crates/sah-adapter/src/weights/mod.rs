@@ -1,18 +1,79 @@
 //! Tensors of a checkpoint by their Hugging Face names.
 
+pub(crate) mod gguf;
+pub(crate) mod safetensors;
+
 use std::fmt::Display;
+use std::path::Path;
+
+use ::safetensors::Dtype;
 use tch::{Device, Kind, Tensor};
 
 use crate::Error;
+use gguf::GgufWeights;
+use safetensors::Safetensors;
 
-/// The weights of a checkpoint. Nothing is kept in memory: each tensor is read from its file when asked for.
+/// The weights of a checkpoint. Nothing is kept in memory: each tensor is read from its file when asked for, so that
+/// a model costs its own size and, while it loads, that of its largest tensor.
 #[derive(Debug)]
-pub(crate) struct Weights;
+pub(crate) enum Weights {
+    Safetensors(Safetensors),
+    Gguf(GgufWeights),
+}
 
 impl Weights {
     /// The top of the tree of names; tensors come out as `kind` on `device`.
     pub(crate) fn root(&self, device: Device, kind: Kind) -> WeightPath<'_> {
         WeightPath { weights: self, prefix: String::new(), device, kind }
+    }
+
+    fn contains(&self, name: &str) -> bool {
+        match self {
+            Self::Safetensors(weights) => weights.entry(name).is_some(),
+            Self::Gguf(weights) => weights.shape(name).is_some(),
+        }
+    }
+
+    /// The tensor on the CPU, in the type in which it is stored (f32 where it was quantised).
+    fn read(&self, name: &str, expected: &[i64]) -> Result<Tensor, Error> {
+        let missing = |path: &Path| Error::MissingTensor { path: path.to_owned(), name: name.into() };
+        let check = |path: &Path, found: &[i64]| {
+            if found == expected {
+                return Ok(());
+            }
+            Err(Error::TensorShape {
+                path: path.to_owned(),
+                name: name.into(),
+                expected: expected.to_vec(),
+                found: found.to_vec(),
+            })
+        };
+        match self {
+            Self::Safetensors(weights) => {
+                let entry = weights.entry(name).ok_or_else(|| missing(&weights.path))?;
+                check(weights.file(entry), &entry.shape)?;
+                let kind = match entry.dtype {
+                    Dtype::F32 => Kind::Float,
+                    Dtype::F16 => Kind::Half,
+                    Dtype::BF16 => Kind::BFloat16,
+                    other => {
+                        return Err(Error::TensorType {
+                            path: weights.file(entry).to_owned(),
+                            name: name.into(),
+                            found: format!("{other:?}"),
+                            supported: "F32, F16, BF16".into(),
+                        });
+                    }
+                };
+                Ok(Tensor::f_from_data_size(&weights.read(entry)?, expected, kind)?)
+            }
+            Self::Gguf(weights) => {
+                let path = &weights.file.path;
+                check(path, weights.shape(name).ok_or_else(|| missing(path))?)?;
+                let values = weights.read(name)?.ok_or_else(|| missing(path))?;
+                Ok(Tensor::f_from_slice(&values)?.f_reshape(expected)?)
+            }
+        }
     }
 }
 
@@ -25,7 +86,7 @@ pub(crate) struct WeightPath<'a> {
     kind: Kind,
 }
 
-impl<'a> WeightPath<'a> {
+impl WeightPath<'_> {
     /// One or more levels down: `pp("model.layers")`, `pp(layer)`.
     pub(crate) fn pp(&self, name: impl Display) -> Self {
         Self { prefix: self.full_name(name), ..self.clone() }
@@ -33,14 +94,13 @@ impl<'a> WeightPath<'a> {
 
     /// The tensor `name` below this place, which must have `shape`.
     pub(crate) fn tensor(&self, name: &str, shape: &[i64]) -> Result<Tensor, Error> {
-        let _ = (self.weights, self.device, self.kind, name, shape);
-        Err(Error::Other("WeightPath::tensor is being written".into()))
+        let tensor = self.weights.read(&self.full_name(name), shape)?;
+        Ok(tensor.f_to_device(self.device)?.f_to_kind(self.kind)?)
     }
 
     /// Whether there is a tensor `name` below this place.
     pub(crate) fn contains(&self, name: &str) -> bool {
-        let _ = name;
-        false
+        self.weights.contains(&self.full_name(name))
     }
 
     fn full_name(&self, name: impl Display) -> String {

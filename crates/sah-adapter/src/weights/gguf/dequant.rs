@@ -1,0 +1,145 @@
+//! Numbers out of GGUF's quantised blocks, bit for bit as the `gguf` Python package computes them.
+//!
+//! Layouts and formulas follow ggml's `quants`: `d` (scale) and `m` (minimum) are f16, quants are unsigned nibbles,
+//! of which the low halves come first. All arithmetic is in f32, one rounding per operation.
+
+use half::{bf16, f16};
+use rayon::prelude::*;
+
+use super::types::GgmlType;
+
+/// Blocks that one task converts: enough work to be worth a task.
+const BLOCKS_PER_TASK: usize = 4096;
+
+/// The values of `bytes`, whole blocks of `ty`.
+///
+/// # Panics
+///
+/// If `bytes` does not consist of whole blocks; the reader checks sizes before it reads.
+pub(crate) fn dequantise(ty: GgmlType, bytes: &[u8]) -> Vec<f32> {
+    assert_eq!(bytes.len() % ty.block_bytes(), 0, "whole blocks");
+    let blocks = bytes.len() / ty.block_bytes();
+    let mut values = vec![0.0; blocks * ty.block_len()];
+    values
+        .par_chunks_mut(ty.block_len() * BLOCKS_PER_TASK)
+        .zip(bytes.par_chunks(ty.block_bytes() * BLOCKS_PER_TASK))
+        .for_each(|(values, bytes)| dequantise_blocks(ty, bytes, values));
+    values
+}
+
+fn dequantise_blocks(ty: GgmlType, bytes: &[u8], values: &mut [f32]) {
+    let block = match ty {
+        GgmlType::F32 => |b: &[u8], v: &mut [f32]| v[0] = f32::from_le_bytes([b[0], b[1], b[2], b[3]]),
+        GgmlType::F16 => |b: &[u8], v: &mut [f32]| v[0] = half_at(b, 0),
+        GgmlType::Bf16 => |b: &[u8], v: &mut [f32]| v[0] = bf16::from_le_bytes([b[0], b[1]]).to_f32(),
+        GgmlType::Q4_0 => q4_0,
+        GgmlType::Q4_1 => q4_1,
+        GgmlType::Q5_0 => q5_0,
+        GgmlType::Q5_1 => q5_1,
+        GgmlType::Q8_0 => q8_0,
+        GgmlType::Q6K => q6_k,
+    };
+    for (values, bytes) in values.chunks_exact_mut(ty.block_len()).zip(bytes.chunks_exact(ty.block_bytes())) {
+        block(bytes, values);
+    }
+}
+
+fn half_at(bytes: &[u8], at: usize) -> f32 {
+    f16::from_le_bytes([bytes[at], bytes[at + 1]]).to_f32()
+}
+
+/// `d: f16, qs: [u8; 16]`; value = d (q - 8).
+fn q4_0(bytes: &[u8], values: &mut [f32]) {
+    let d = half_at(bytes, 0);
+    let (low, high) = values.split_at_mut(16);
+    for ((low, high), byte) in low.iter_mut().zip(high).zip(&bytes[2..]) {
+        *low = d * (i32::from(byte & 0xF) - 8) as f32;
+        *high = d * (i32::from(byte >> 4) - 8) as f32;
+    }
+}
+
+/// `d: f16, m: f16, qs: [u8; 16]`; value = d q + m.
+fn q4_1(bytes: &[u8], values: &mut [f32]) {
+    let (d, m) = (half_at(bytes, 0), half_at(bytes, 2));
+    let (low, high) = values.split_at_mut(16);
+    for ((low, high), byte) in low.iter_mut().zip(high).zip(&bytes[4..]) {
+        *low = d * f32::from(byte & 0xF) + m;
+        *high = d * f32::from(byte >> 4) + m;
+    }
+}
+
+/// The 32 five-bit quants of `high: u32` (bit 4 of each) and `low: [u8; 16]` (bits 0 to 3).
+fn five_bits(high: &[u8], low: &[u8]) -> [u8; 32] {
+    let high = u32::from_le_bytes([high[0], high[1], high[2], high[3]]);
+    std::array::from_fn(|i| {
+        let nibble = if i < 16 { low[i] & 0xF } else { low[i - 16] >> 4 };
+        nibble | ((high >> i & 1) as u8) << 4
+    })
+}
+
+/// `d: f16, qh: u32, qs: [u8; 16]`; value = d (q - 16).
+fn q5_0(bytes: &[u8], values: &mut [f32]) {
+    let d = half_at(bytes, 0);
+    for (value, q) in values.iter_mut().zip(five_bits(&bytes[2..6], &bytes[6..])) {
+        *value = d * (i32::from(q) - 16) as f32;
+    }
+}
+
+/// `d: f16, m: f16, qh: u32, qs: [u8; 16]`; value = d q + m.
+fn q5_1(bytes: &[u8], values: &mut [f32]) {
+    let (d, m) = (half_at(bytes, 0), half_at(bytes, 2));
+    for (value, q) in values.iter_mut().zip(five_bits(&bytes[4..8], &bytes[8..])) {
+        *value = d * f32::from(q) + m;
+    }
+}
+
+/// `d: f16, qs: [i8; 32]`; value = d q.
+fn q8_0(bytes: &[u8], values: &mut [f32]) {
+    let d = half_at(bytes, 0);
+    for (value, q) in values.iter_mut().zip(&bytes[2..]) {
+        *value = d * f32::from(q.cast_signed());
+    }
+}
+
+/// `ql: [u8; 128], qh: [u8; 64], scales: [i8; 16], d: f16`; value = (d scale) (q - 32), q of six bits, a scale for
+/// each 16 values. Each half of 128 values takes 64 bytes of `ql` and 32 of `qh`.
+fn q6_k(bytes: &[u8], values: &mut [f32]) {
+    let (ql, rest) = bytes.split_at(128);
+    let (qh, rest) = rest.split_at(64);
+    let (scales, d) = rest.split_at(16);
+    let d = half_at(d, 0);
+    for (i, value) in values.iter_mut().enumerate() {
+        let (half, within) = (i / 128, i % 128);
+        let low = ql[64 * half + within % 64] >> (4 * (within / 64)) & 0xF;
+        let high = qh[32 * half + within % 32] >> (2 * (within / 32)) & 3;
+        let scale = d * f32::from(scales[i / 16].cast_signed());
+        *value = scale * (i32::from(low | high << 4) - 32) as f32;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_worked_by_hand() {
+        // d = 0.5, m = -1: quants 0..16 in the low nibbles, 15 in the high ones.
+        let mut block = vec![];
+        block.extend(f16::from_f32(0.5).to_le_bytes());
+        block.extend(f16::from_f32(-1.0).to_le_bytes());
+        block.extend((0..16).map(|q| 0xF0 | q));
+        let values = dequantise(GgmlType::Q4_1, &block);
+        assert_eq!(values[..3], [-1.0, -0.5, 0.0]);
+        assert_eq!(values[16..], [6.5; 16]);
+    }
+
+    #[test]
+    fn tasks_meet_at_the_right_places() {
+        let ones = f16::ONE.to_le_bytes();
+        let bytes: Vec<u8> = (0..3 * BLOCKS_PER_TASK + 5)
+            .flat_map(|i| ones.into_iter().chain(std::iter::repeat_n((i % 128) as u8, 32)))
+            .collect();
+        let values = dequantise(GgmlType::Q8_0, &bytes);
+        assert!(values.iter().enumerate().all(|(i, &value)| value == (i / 32 % 128) as f32));
+    }
+}

@@ -1,0 +1,325 @@
+//! Tensors out of safetensors files, single or sharded.
+//!
+//! Headers are read at once, data when asked for. The headers are parsed by the `safetensors` crate, which also
+//! checks that the tensors fill the data without a gap or an overlap.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use safetensors::Dtype;
+use safetensors::tensor::Metadata;
+
+use super::gguf::read_range;
+use crate::Error;
+
+/// The single file, and the index of a checkpoint in several files.
+pub(crate) const SINGLE: &str = "model.safetensors";
+pub(crate) const INDEX: &str = "model.safetensors.index.json";
+
+/// Headers may not be longer, as in the format's own implementation.
+const MAX_HEADER: u64 = 100_000_000;
+
+const CONVERT: &str = "convert the weights with Python: AutoModelForCausalLM.from_pretrained(DIR)\
+                       .save_pretrained(DIR, safe_serialization=True)";
+
+/// Where a tensor lies and what it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    file: usize,
+    pub(crate) dtype: Dtype,
+    pub(crate) shape: Vec<i64>,
+    offset: u64,
+    bytes: u64,
+}
+
+/// The safetensors files of a checkpoint.
+#[derive(Debug)]
+pub(crate) struct Safetensors {
+    /// The single file or the index: what an error about a missing tensor names.
+    pub(crate) path: PathBuf,
+    files: Vec<PathBuf>,
+    tensors: BTreeMap<String, Entry>,
+}
+
+impl Safetensors {
+    /// Finds and reads the headers of the weights in `folder`.
+    pub(crate) fn open(folder: &Path) -> Result<Self, Error> {
+        let single = folder.join(SINGLE);
+        if single.is_file() {
+            let tensors = header(&single, 0)?;
+            return Ok(Self { path: single.clone(), files: vec![single], tensors });
+        }
+        let index = folder.join(INDEX);
+        if index.is_file() {
+            return Self::open_sharded(folder, index);
+        }
+        Err(Error::MissingFile {
+            folder: folder.to_owned(),
+            file: format!("{SINGLE} or {INDEX}"),
+            remedy: other_weights(folder).into(),
+        })
+    }
+
+    fn open_sharded(folder: &Path, index: PathBuf) -> Result<Self, Error> {
+        let mut files = vec![];
+        let mut tensors = BTreeMap::new();
+        for (shard, names) in shards(&index)? {
+            let path = folder.join(&shard);
+            if !path.is_file() {
+                return Err(Error::MissingFile {
+                    folder: folder.to_owned(),
+                    file: format!("{shard}, which {INDEX} lists"),
+                    remedy: "fetch the missing part".into(),
+                });
+            }
+            let mut inside = header(&path, files.len())?;
+            for name in names {
+                let Some(entry) = inside.remove(&name) else {
+                    return Err(Error::BadFile {
+                        path,
+                        problem: format!("has no tensor `{name}`, which {INDEX} places in it"),
+                        remedy: "fetch the checkpoint again, index and parts from the same revision".into(),
+                    });
+                };
+                tensors.insert(name, entry);
+            }
+            files.push(path);
+        }
+        Ok(Self { path: index, files, tensors })
+    }
+
+    /// The description of the tensor `name`.
+    pub(crate) fn entry(&self, name: &str) -> Option<&Entry> {
+        self.tensors.get(name)
+    }
+
+    /// The file that holds a tensor.
+    pub(crate) fn file(&self, entry: &Entry) -> &Path {
+        &self.files[entry.file]
+    }
+
+    /// The bytes of a tensor, little-endian, row after row.
+    pub(crate) fn read(&self, entry: &Entry) -> Result<Vec<u8>, Error> {
+        read_range(self.file(entry), entry.offset, entry.bytes)
+    }
+
+    /// Calls `digest` with what [`crate::ModelIdentity::sha256`] covers of the weights.
+    pub(crate) fn for_each_sample(&self, mut digest: impl FnMut(&[u8])) -> Result<(), Error> {
+        const SAMPLE: u64 = 4096;
+        for (index, path) in self.files.iter().enumerate() {
+            let read_error = |source| Error::Read { path: path.clone(), source };
+            let len = std::fs::metadata(path).map_err(read_error)?.len();
+            let mut entries: Vec<&Entry> =
+                self.tensors.values().filter(|entry| entry.file == index).collect();
+            entries.sort_by_key(|entry| entry.offset);
+            let header_len = entries.first().map_or(len, |entry| entry.offset);
+            digest(&len.to_le_bytes());
+            digest(&read_range(path, 0, header_len)?);
+            for entry in entries {
+                digest(&read_range(path, entry.offset, entry.bytes.min(SAMPLE))?);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The files that an index lists, in order of name, each with its tensors.
+pub(crate) fn shards(index: &Path) -> Result<BTreeMap<String, Vec<String>>, Error> {
+    let field = |expected: &str, found: String| Error::Field {
+        path: index.to_owned(),
+        field: "weight_map".into(),
+        expected: expected.into(),
+        found,
+    };
+    let json = crate::hf::json::read(index)?;
+    let map = json
+        .get("weight_map")
+        .and_then(serde_json::Value::as_object)
+        .ok_or_else(|| field("an object from tensor to file", "nothing of the kind".into()))?;
+    let mut shards: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (tensor, file) in map {
+        let expected = "names of .safetensors files in the same folder";
+        let file = file.as_str().ok_or_else(|| field(expected, file.to_string()))?;
+        let plain = Path::new(file).file_name().is_some_and(|name| name == file);
+        if !plain || !file.ends_with(".safetensors") {
+            return Err(field(expected, format!("`{file}`")));
+        }
+        shards.entry(file.into()).or_default().push(tensor.clone());
+    }
+    if shards.is_empty() {
+        return Err(field("at least one tensor", "none".into()));
+    }
+    Ok(shards)
+}
+
+/// What to do about a folder without safetensors, by what is there instead.
+fn other_weights(folder: &Path) -> &'static str {
+    let has = |test: &dyn Fn(&str) -> bool| {
+        std::fs::read_dir(folder)
+            .is_ok_and(|entries| entries.flatten().any(|entry| entry.file_name().to_str().is_some_and(test)))
+    };
+    let ends = |ending: &'static str| move |name: &str| name.to_ascii_lowercase().ends_with(ending);
+    if has(&ends(".bin")) || has(&ends(".pth")) || has(&ends(".pt")) {
+        CONVERT
+    } else if has(&ends(".gguf")) {
+        "give the .gguf file itself as the model"
+    } else {
+        "download the checkpoint's weights into the folder"
+    }
+}
+
+/// The tensors of one file.
+fn header(path: &Path, file: usize) -> Result<BTreeMap<String, Entry>, Error> {
+    let read_error = |source| Error::Read { path: path.to_owned(), source };
+    let bad = |problem: String| Error::BadFile {
+        path: path.to_owned(),
+        problem,
+        remedy: "fetch the file again".into(),
+    };
+    let mut reader = File::open(path).map_err(read_error)?;
+    let len = reader.metadata().map_err(read_error)?.len();
+    if len < 8 {
+        return Err(bad(format!("is no safetensors file: it has only {len} bytes")));
+    }
+    let mut size = [0; 8];
+    reader.read_exact(&mut size).map_err(read_error)?;
+    let size = u64::from_le_bytes(size);
+    if size > MAX_HEADER || size > len - 8 {
+        let problem =
+            format!("truncated or no safetensors file: its header of {size} bytes does not fit into {len}");
+        return Err(bad(problem));
+    }
+    let mut text = vec![0; size as usize];
+    reader.read_exact(&mut text).map_err(read_error)?;
+    let metadata: Metadata =
+        serde_json::from_slice(&text).map_err(|e| bad(format!("bad safetensors header: {e}")))?;
+    let start = 8 + size;
+    let expected = start + metadata.data_len() as u64;
+    if expected != len {
+        return Err(bad(format!(
+            "truncated safetensors file: its header describes {expected} bytes, it has {len}"
+        )));
+    }
+    Ok(metadata
+        .tensors()
+        .into_iter()
+        .map(|(name, info)| {
+            let (from, to) = (info.data_offsets.0 as u64, info.data_offsets.1 as u64);
+            let shape = info.shape.iter().map(|&dim| dim as i64).collect();
+            (name, Entry { file, dtype: info.dtype, shape, offset: start + from, bytes: to - from })
+        })
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use safetensors::tensor::TensorView;
+
+    use super::*;
+
+    fn write(path: &Path, tensors: &[(&str, &[f32])]) {
+        let data: Vec<(String, Vec<u8>)> = tensors
+            .iter()
+            .map(|(name, values)| ((*name).to_owned(), values.iter().flat_map(|v| v.to_le_bytes()).collect()))
+            .collect();
+        let views: HashMap<&str, TensorView<'_>> = data
+            .iter()
+            .map(|(name, bytes)| {
+                (name.as_str(), TensorView::new(Dtype::F32, vec![bytes.len() / 4], bytes).unwrap())
+            })
+            .collect();
+        std::fs::write(path, safetensors::serialize(views, None).unwrap()).unwrap();
+    }
+
+    fn problem(folder: &Path) -> String {
+        Safetensors::open(folder).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn tensors_are_found_in_one_file_or_in_several() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        write(&at("a-1.safetensors"), &[("x", &[1.0, 2.0])]);
+        write(&at("a-2.safetensors"), &[("y", &[3.0]), ("z", &[4.0])]);
+        let index =
+            r#"{"weight_map": {"x": "a-1.safetensors", "y": "a-2.safetensors", "z": "a-2.safetensors"}}"#;
+        std::fs::write(at(INDEX), index).unwrap();
+        let read = |weights: &Safetensors, name: &str| weights.read(weights.entry(name).unwrap()).unwrap();
+        let weights = Safetensors::open(folder.path()).unwrap();
+        assert_eq!(read(&weights, "x"), [1.0_f32, 2.0].map(f32::to_le_bytes).concat());
+        assert_eq!(read(&weights, "z"), 4.0_f32.to_le_bytes());
+        assert!(weights.file(weights.entry("z").unwrap()).ends_with("a-2.safetensors"));
+
+        std::fs::remove_file(at("a-2.safetensors")).unwrap();
+        assert!(problem(folder.path()).contains("a-2.safetensors, which model.safetensors.index.json lists"));
+
+        // A single file wins, as in transformers.
+        write(&at(SINGLE), &[("x", &[9.0])]);
+        let weights = Safetensors::open(folder.path()).unwrap();
+        assert_eq!(read(&weights, "x"), 9.0_f32.to_le_bytes());
+    }
+
+    #[test]
+    fn a_file_cut_anywhere_is_an_error_that_names_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(SINGLE);
+        write(&path, &[("x", &[1.0, 2.0]), ("y", &[3.0])]);
+        let bytes = std::fs::read(&path).unwrap();
+        for len in 0..bytes.len() {
+            std::fs::write(&path, &bytes[..len]).unwrap();
+            let problem = problem(folder.path());
+            assert!(
+                problem.contains("model.safetensors: ") && problem.contains("fetch the file again"),
+                "{problem}"
+            );
+        }
+    }
+
+    #[test]
+    fn flipped_bytes_never_panic_or_over_allocate() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(SINGLE);
+        write(&path, &[("x", &[1.0, 2.0])]);
+        let bytes = std::fs::read(&path).unwrap();
+        for at in 0..bytes.len() - 8 {
+            for flip in [0x01, 0x04, 0x80, 0xFF] {
+                let mut broken = bytes.clone();
+                broken[at] ^= flip;
+                std::fs::write(&path, broken).unwrap();
+                let Ok(weights) = Safetensors::open(folder.path()) else { continue };
+                for entry in weights.tensors.values() {
+                    weights.read(entry).unwrap();
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_folder_without_safetensors_says_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(problem(folder.path()).contains("download the checkpoint's weights"));
+        std::fs::write(folder.path().join("m.gguf"), b"").unwrap();
+        assert!(problem(folder.path()).contains("give the .gguf file itself"));
+        std::fs::write(folder.path().join("pytorch_model.bin"), b"").unwrap();
+        assert!(problem(folder.path()).contains("safe_serialization=True"));
+    }
+
+    #[test]
+    fn an_index_cannot_lead_outside_its_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let check = |index: &str, expected: &str| {
+            std::fs::write(folder.path().join(INDEX), index).unwrap();
+            let problem = problem(folder.path());
+            assert!(problem.contains(expected), "{problem}");
+        };
+        check(r#"{"weight_map": {"x": "../x.safetensors"}}"#, "found `../x.safetensors`");
+        check(r#"{"weight_map": {"x": 1}}"#, "found 1");
+        check(r#"{"weight_map": {}}"#, "at least one tensor");
+        check(r#"{"metadata": {}}"#, "`weight_map`");
+        check("not json", "is no JSON");
+    }
+}

@@ -1,1 +1,8 @@
-//! End-to-end tests.
+//! End-to-end tests: the command line as a user runs it, the default model, projects outside the workspace.
+
+mod bad_input;
+mod command;
+mod generate;
+mod golden;
+mod longbench;
+mod outside_project;

@@ -1,1 +1,21 @@
-//! End-to-end tests live in `end_to_end/`; this library is empty.
+//! What the end-to-end tests share: the goldens that transformers gave, and how to compare with them.
+
+pub mod golden;
+
+use std::path::{Path, PathBuf};
+
+/// The root of the checkout.
+///
+/// # Panics
+///
+/// Never: the folder of this crate has a parent.
+#[must_use]
+pub fn project_root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the root")
+}
+
+/// Where `cargo xtask setup` puts the default model.
+#[must_use]
+pub fn default_model() -> PathBuf {
+    project_root().join(".models/smollm2-135m-instruct/SmolLM2-135M-Instruct.Q4_1.gguf")
+}

@@ -6,7 +6,7 @@ use std::time::Instant;
 use sah_attention::{AttentionPolicy, RequestState, ResearchAttention};
 use tch::{Device, Kind, Tensor};
 
-use super::generation::{Generated, generate};
+use super::generation::generate;
 use super::prompt::Prompt;
 use super::{Checkpoint, ModelIdentity, ModelSource};
 use crate::cache::KvCache;
@@ -71,7 +71,7 @@ pub struct Trace {
 pub struct AnswerTrace {
     /// The question's tokens, with what the chat template and the answer prefix add.
     pub question_ids: Vec<u32>,
-    /// The new tokens, without the one that ended the turn.
+    /// The new tokens, with the one that ended the turn if one did.
     pub generated_ids: Vec<u32>,
     /// The logits of the first new token, `[vocabulary]`. Empty where no token was asked for.
     pub first_logits: Vec<f32>,
@@ -130,7 +130,7 @@ impl HfAdapter {
                 Some(attention) => AttentionPolicy::Sparse { attention, state: &mut state },
             };
             let eos = if generation.ignore_eos { &[] } else { model.checkpoint.eos_token_ids.as_slice() };
-            let Generated { ids, first_logits, stats } = generate(
+            let generated = generate(
                 &*model.network,
                 &question.ids,
                 &mut cache,
@@ -138,11 +138,12 @@ impl HfAdapter {
                 eos,
                 question.max_new_tokens,
             )?;
-            answers.push(Answer { text: model.checkpoint.tokenizer.decode(&ids)?, stats });
+            let text = model.checkpoint.tokenizer.decode(generated.answer(eos))?;
+            answers.push(Answer { text, stats: generated.stats });
             traces.push(AnswerTrace {
                 question_ids: question.ids,
-                generated_ids: ids,
-                first_logits: first_logits.as_ref().map(to_vec).transpose()?.unwrap_or_default(),
+                first_logits: generated.first_logits.as_ref().map(to_vec).transpose()?.unwrap_or_default(),
+                generated_ids: generated.ids,
             });
         }
         let trace = Trace { context_ids: prompt.context, answers: traces };

@@ -12,7 +12,7 @@ use crate::{AnswerStats, Error};
 /// What was generated for one question.
 #[derive(Debug)]
 pub(super) struct Generated {
-    /// The new tokens, without the one that ended the turn.
+    /// The new tokens, with the one that ended the turn if one did.
     pub(super) ids: Vec<u32>,
     /// The logits from which the first new token was chosen, `[vocabulary]`; `None` where none was asked for.
     pub(super) first_logits: Option<Tensor>,
@@ -39,24 +39,31 @@ pub(super) fn generate(
     let started = Instant::now();
     let mut step = model.forward(question, cache, attention)?;
     density.add(question.len(), step.density);
-    let mut next = argmax(&step.logits)?;
+    let mut token = argmax(&step.logits)?;
+    ids.push(token);
     let first_logits = Some(step.logits);
-    stats.generated_tokens = 1;
     stats.question_seconds = started.elapsed().as_secs_f64();
     let started = Instant::now();
-    while !eos.contains(&next) {
-        ids.push(next);
-        if ids.len() == max_new_tokens {
-            break;
-        }
-        step = model.forward(&[next], cache, attention)?;
+    while ids.len() < max_new_tokens && !eos.contains(&token) {
+        step = model.forward(&[token], cache, attention)?;
         density.add(1, step.density);
-        next = argmax(&step.logits)?;
-        stats.generated_tokens += 1;
+        token = argmax(&step.logits)?;
+        ids.push(token);
     }
     stats.decode_seconds = started.elapsed().as_secs_f64();
+    stats.generated_tokens = ids.len();
     stats.density = density.mean();
     Ok(Generated { ids, first_logits, stats })
+}
+
+impl Generated {
+    /// The tokens of the answer: all but the one that ended the turn.
+    pub(super) fn answer<'a>(&'a self, eos: &[u32]) -> &'a [u32] {
+        match self.ids.split_last() {
+            Some((last, answer)) if eos.contains(last) => answer,
+            _ => &self.ids,
+        }
+    }
 }
 
 /// The most likely token; the first of several. Logits that are no numbers are an error, never token 0.

@@ -1,0 +1,160 @@
+//! Bad input gets one clear line that names the place and the remedy; exit code 2 for usage, 1 for failure.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{Int64Array, RecordBatch, StringArray};
+use parquet::arrow::ArrowWriter;
+use tempfile::TempDir;
+
+use crate::command::{run, xtask};
+
+/// Runs `bench longbench` with `arguments` and checks its exit code and what its only line says.
+fn check(arguments: &[&str], code: i32, says: &[&str]) {
+    check_with(arguments, &[], code, says);
+}
+
+fn check_with(arguments: &[&str], environment: &[(&str, &str)], code: i32, says: &[&str]) {
+    let results = tempfile::tempdir().unwrap();
+    let own_results = arguments.contains(&"--result-dir");
+    let mut command = xtask(&["bench", "longbench"]);
+    command.args(arguments).envs(environment.iter().copied());
+    if !own_results {
+        command.arg("--result-dir").arg(results.path());
+    }
+    let (found, _, log) = run(&mut command);
+    assert_eq!(found, code, "{arguments:?}: {log}");
+    // What the run says of itself before (which data it reads) is no part of the error.
+    let lines: Vec<&str> = log.lines().filter(|line| !line.starts_with("data: ")).collect();
+    let [line] = lines.as_slice() else { panic!("{arguments:?}: not one line:\n{log}") };
+    assert!(line.starts_with("error: "), "{line}");
+    for word in says {
+        assert!(line.contains(word), "{word:?} is not in {line:?}");
+    }
+}
+
+fn file(folder: &TempDir, name: &str, content: impl AsRef<[u8]>) -> String {
+    let path = folder.path().join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, content).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+fn name(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn an_unknown_subset_lists_the_valid_ones() {
+    check(&["--subsets", "hotpotqa,hotpot"], 2, &["hotpot", "narrativeqa", "repobench-p_e"]);
+}
+
+#[test]
+fn an_unknown_attention_lists_what_there_is() {
+    check(&["--attention", "sparse"], 2, &["sparse", "dense", "streaming_llm", ".json"]);
+}
+
+#[test]
+fn a_flag_out_of_range_says_the_range() {
+    check(&["--local-window", "0.5"], 2, &["--local-window", "0.5", "10", "see --help"]);
+    check(&["--max-samples", "0"], 2, &["--max-samples", "see --help"]);
+    check(&["--dtype", "int4"], 2, &["--dtype", "f32", "bf16", "f16"]);
+}
+
+#[test]
+fn an_attention_file_that_is_wrong_names_file_and_field() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(&folder, "mine.json", r#"{"maskers": [{"type": "sink", "size": 4, "window": 3}]}"#);
+    check(&["--attention", &path], 1, &["mine.json", "window"]);
+    let path = file(&folder, "zero.json", r#"{"maskers": [{"type": "local", "size": 0}]}"#);
+    check(&["--attention", &path], 1, &["zero.json", "0"]);
+}
+
+#[test]
+fn a_missing_model_folder_is_found_at_once() {
+    check(&["--model", "/no/such/folder"], 1, &["/no/such/folder"]);
+}
+
+const TINY_CONFIG: &str = r#"{"model_type": "llama", "hidden_size": 8, "intermediate_size": 16, "num_hidden_layers": 1,
+    "num_attention_heads": 2, "vocab_size": 4, "max_position_embeddings": 64, "rms_norm_eps": 1e-5}"#;
+const TINY_TOKENIZER: &str = r#"{"version": "1.0", "truncation": null, "padding": null, "added_tokens": [],
+    "normalizer": null, "pre_tokenizer": null, "post_processor": null, "decoder": null,
+    "model": {"type": "WordLevel", "vocab": {"a": 0, "b": 1, "c": 2, "d": 3}, "unk_token": "a"}}"#;
+
+#[test]
+fn truncated_safetensors_name_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    file(&folder, "config.json", TINY_CONFIG);
+    file(&folder, "tokenizer.json", TINY_TOKENIZER);
+    // A header that promises more bytes than there are.
+    file(&folder, "model.safetensors", b"\x40\x00\x00\x00\x00\x00\x00\x00{\"a\":{");
+    check(&["--model", name(folder.path()), "--subsets", "qasper"], 1, &["model.safetensors"]);
+}
+
+#[test]
+fn a_broken_gguf_header_names_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path =
+        file(&folder, "broken.gguf", b"GGUF\x03\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00\x00\x00");
+    check(&["--model", &path, "--subsets", "qasper"], 1, &["broken.gguf"]);
+    let path = file(&folder, "text.gguf", b"not a model");
+    check(&["--model", &path, "--subsets", "qasper"], 1, &["text.gguf"]);
+}
+
+#[test]
+fn parquet_without_a_column_names_file_and_column() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("qasper/test-00000-of-00001.parquet");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let batch = RecordBatch::try_from_iter([
+        ("context", Arc::new(StringArray::from(vec!["text"])) as _),
+        ("question", Arc::new(StringArray::from(vec!["why?"])) as _),
+        ("length", Arc::new(Int64Array::from(vec![1])) as _),
+    ])
+    .unwrap();
+    let mut writer = ArrowWriter::try_new(File::create(&path).unwrap(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let data = name(folder.path());
+    check(&["--data", data, "--subsets", "qasper"], 1, &["test-00000-of-00001.parquet", "answer_prefix"]);
+    check(&["--data", data, "--subsets", "hotpotqa"], 1, &[data, "hotpotqa", "qasper"]);
+}
+
+#[test]
+fn answers_of_the_wrong_type_name_file_row_and_field() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = r#"{"context": "c", "question": "q", "answer_prefix": "", "answers": ["a"], "length": 1, "max_new_tokens": 4,
+        "all_classes": null, "dataset": "qasper", "language": "en", "_id": "1"}"#;
+    let good = good.replace('\n', " ");
+    let bad = good.replace(r#"["a"]"#, "17");
+    file(&folder, "qasper.jsonl", format!("{good}\n{bad}\n"));
+    check(
+        &["--data", name(folder.path()), "--subsets", "qasper"],
+        1,
+        &["qasper.jsonl", "2", "answers", "17"],
+    );
+}
+
+#[test]
+fn a_missing_data_folder_is_named() {
+    check(&["--data", "/no/such/data"], 1, &["/no/such/data"]);
+}
+
+#[test]
+fn a_result_folder_that_cannot_be_written_is_found_before_the_model_is_loaded() {
+    let folder = tempfile::tempdir().unwrap();
+    // A file where a folder is wanted: refused even to root.
+    let path = file(&folder, "file", "");
+    check(&["--result-dir", &path, "--subsets", "qasper"], 1, &[&path, "--result-dir"]);
+}
+
+#[test]
+fn a_hub_out_of_reach_says_what_to_do_instead() {
+    let cache = tempfile::tempdir().unwrap();
+    let environment = [("HF_ENDPOINT", "http://127.0.0.1:9"), ("HF_HOME", name(cache.path()))];
+    let model = ["--model", "some/model", "--subsets", "qasper"];
+    check_with(&model, &environment, 1, &["some/model", "127.0.0.1:9", "HF_ENDPOINT"]);
+    let data = ["--data", "hub", "--subsets", "qasper"];
+    check_with(&data, &environment, 1, &["Xnhyacinth/LongBench", "127.0.0.1:9"]);
+}

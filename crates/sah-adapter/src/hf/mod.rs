@@ -3,6 +3,8 @@
 mod adapter;
 mod chat_template;
 mod checkpoint;
+mod download;
+mod eos;
 mod generation;
 mod identity;
 pub(crate) mod json;

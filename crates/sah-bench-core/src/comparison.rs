@@ -99,16 +99,14 @@ pub enum ScoreDifference {
 }
 
 impl Comparison {
-    /// Holds the results of one benchmark against each other.
+    /// Holds the results of one benchmark against each other. One alone is its own baseline.
     ///
     /// # Errors
     ///
-    /// [`Error::NothingToCompare`] for fewer than two.
+    /// [`Error::NothingToCompare`] where there are none.
     pub fn new(benchmark: &str, runs: &[FinishedRun]) -> Result<Self, Error> {
-        if runs.len() < 2 {
-            return Err(Error::NothingToCompare { found: runs.len() });
-        }
-        let baseline = runs.iter().find(|run| run.attention == DENSE).unwrap_or(&runs[0]);
+        let dense = runs.iter().find(|run| run.attention == DENSE);
+        let baseline = dense.or(runs.first()).ok_or(Error::NothingToCompare)?;
         let attentions =
             runs.iter().map(|run| (run.attention.clone(), AttentionSummary::new(run, baseline))).collect();
         let tasks: IndexSet<&String> = runs.iter().flat_map(|run| run.metrics.task_scores.keys()).collect();

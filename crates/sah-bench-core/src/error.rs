@@ -184,12 +184,9 @@ pub enum Error {
         /// Where the answers are.
         folder: PathBuf,
     },
-    /// Fewer than two results to compare.
-    #[error("a comparison needs the results of at least two attentions, found {found}")]
-    NothingToCompare {
-        /// How many there are.
-        found: usize,
-    },
+    /// A comparison of no results.
+    #[error("there are no results to compare")]
+    NothingToCompare,
 }
 
 /// What an error says, followed by those of its sources that it does not already quote.

@@ -130,14 +130,12 @@ impl Runner<'_> {
         let request = Request { context, questions, answer_prefix: String::new() };
         // Models on libtorch report some failures, such as running out of memory, by panicking.
         let result = catch_unwind(AssertUnwindSafe(|| {
-            self.adapter.process_request(&request, self.generation, self.limits)
+            let response = self.adapter.process_request(&request, self.generation, self.limits);
+            response.map_err(|error| whole_text(&error))
         }));
         records[rows[0]].sample.context = request.context;
-        let response = match result {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(whole_text(&error)),
-            Err(panic) => return Err(format!("the model panicked: {}", panic_text(panic.as_ref()))),
-        };
+        let response = result
+            .unwrap_or_else(|panic| Err(format!("the model panicked: {}", panic_text(panic.as_ref()))))?;
         check(&response, rows.len())?;
         Ok(response)
     }

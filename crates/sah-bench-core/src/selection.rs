@@ -44,12 +44,11 @@ pub fn select_subsets(
 #[must_use]
 pub fn first_of_each_task(mut samples: Vec<Sample>, n: usize) -> Vec<Sample> {
     let mut taken: HashMap<String, usize> = HashMap::new();
-    samples.retain(|sample| match taken.get_mut(&sample.task) {
-        Some(count) => {
+    samples.retain(|sample| {
+        if let Some(count) = taken.get_mut(&sample.task) {
             *count += 1;
             *count <= n
-        }
-        None => {
+        } else {
             taken.insert(sample.task.clone(), 1);
             n > 0
         }

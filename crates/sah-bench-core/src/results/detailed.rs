@@ -238,9 +238,13 @@ mod tests {
         assert!((detailed.total.seconds - 10.5).abs() < 1e-12);
         assert!((detailed.total.density.unwrap() - 0.3).abs() < 1e-12);
         assert_eq!(detailed.tasks["a"].total.prefill.tokens, 60);
-        assert_eq!(detailed.tasks["b"].total.prefill.seconds, 1.0);
+        assert_eq!(
+            detailed.tasks["b"].total.prefill,
+            Phase { seconds: 1.0, tokens: 30, tokens_per_second: Some(30.0) }
+        );
         assert_eq!(detailed.tasks["b"].total.density, None);
-        assert_eq!(detailed.tasks["b"].per_row.seconds.unwrap().max, 3.5);
+        let seconds = Distribution { mean: 3.5, median: 3.5, max: 3.5 };
+        assert_eq!(detailed.tasks["b"].per_row.seconds, Some(seconds));
     }
 
     #[test]
@@ -251,7 +255,8 @@ mod tests {
         let detailed = DetailedResults::new(&[failed, record("a", 1, None)], RunMeasures::default());
         assert_eq!((detailed.rows, detailed.rows_failed, detailed.rows_answered()), (2, 1, 1));
         assert_eq!(detailed.total.prefill.tokens, 90);
-        assert_eq!(detailed.per_row.context_tokens.unwrap().mean, 90.0);
+        let tokens = Distribution { mean: 90.0, median: 90.0, max: 90.0 };
+        assert_eq!(detailed.per_row.context_tokens, Some(tokens));
     }
 
     #[test]

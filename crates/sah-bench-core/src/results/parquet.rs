@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ::parquet::arrow::ArrowWriter;
-use ::parquet::basic::Compression;
+use ::parquet::basic::{Compression, ZstdLevel};
 use ::parquet::errors::ParquetError;
 use ::parquet::file::properties::WriterProperties;
 use arrow::array::{ArrayRef, Float64Builder, Int64Builder, ListBuilder, RecordBatch, StringBuilder};
@@ -31,7 +31,7 @@ pub(super) fn write_parquet(path: &Path, table: &Table<'_>) -> Result<(), Error>
 fn write_table(file: impl std::io::Write + Send, table: &Table<'_>) -> Result<(), ParquetError> {
     let schema: SchemaRef = Arc::new(Schema::new(table.columns.iter().map(arrow_field).collect::<Vec<_>>()));
     let properties =
-        WriterProperties::builder().set_compression(Compression::ZSTD(Default::default())).build();
+        WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
     let mut writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties))?;
     for rows in batches(table.records) {
         let arrays = table.columns.iter().map(|column| array(column, rows)).collect();

@@ -32,9 +32,9 @@ fn write_and_rename(
         let path = path.to_path_buf();
         move |source| Error::Io { path, source }
     };
-    let file =
+    let opened =
         OpenOptions::new().write(true).create(true).truncate(true).open(temporary).map_err(at(temporary))?;
-    let mut writer = BufWriter::with_capacity(1 << 20, file);
+    let mut writer = BufWriter::with_capacity(1 << 20, opened);
     fill(&mut writer)?;
     writer.flush().map_err(at(temporary))?;
     writer.get_ref().sync_all().map_err(at(temporary))?;
@@ -89,7 +89,11 @@ mod tests {
     fn a_failed_write_leaves_the_old_file_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("metrics.json");
-        write_whole(&path, |writer| Ok(writer.write_all(b"old").unwrap())).unwrap();
+        write_whole(&path, |writer| {
+            writer.write_all(b"old").unwrap();
+            Ok(())
+        })
+        .unwrap();
         let failed = write_whole(&path, |writer| {
             writer.write_all(b"half of the n").unwrap();
             Err(Error::Missing { path: "why".into() })

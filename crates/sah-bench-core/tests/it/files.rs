@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use sah_bench_core::{RunConfig, RunFolder, Sample, Value};
 
-use crate::support::{ScriptedModel, config, fails_on, finished, sample};
+use crate::support::{ScriptedModel, config, finished, sample};
 
 const COLUMNS: [&str; 19] = [
     "task",
@@ -51,7 +51,7 @@ fn samples() -> Vec<Sample> {
 /// A finished folder with a row of nasty text, one that failed, and one with an empty list.
 fn folder() -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
-    let run = finished(directory.path(), "dense", samples(), &ScriptedModel::new(fails_on("bad")));
+    let run = finished(directory.path(), "dense", samples(), &ScriptedModel::failing_on("bad"));
     (directory, run.folder)
 }
 

@@ -4,9 +4,7 @@ use std::path::Path;
 
 use sah_bench_core::{Error, FinishedRun, RunFolder, RunMeasures, read_journal};
 
-use crate::support::{
-    Accident, ScriptedModel, TinyBenchmark, config, finished, right_answers, run_in, sample,
-};
+use crate::support::{Accident, ScriptedModel, TinyBenchmark, config, finished, run_in, sample};
 
 fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap();
@@ -21,7 +19,7 @@ const RAW: [&str; 3] = ["journal.jsonl", "raw_results.csv", "raw_results.parquet
 #[test]
 fn a_finished_folder_holds_every_file_and_can_be_read_back() {
     let directory = tempfile::tempdir().unwrap();
-    let model = ScriptedModel::new(right_answers);
+    let model = ScriptedModel::right();
     let finished = finished(directory.path(), "dense", vec![sample("qa", "c", "a")], &model);
     let folder = directory.path().join("run/dense");
     assert_eq!(finished.folder, folder);
@@ -58,7 +56,7 @@ fn an_unwritable_folder_is_found_when_it_is_made() {
 #[test]
 fn results_are_never_overwritten() {
     let directory = tempfile::tempdir().unwrap();
-    let model = ScriptedModel::new(right_answers);
+    let model = ScriptedModel::right();
     finished(directory.path(), "dense", vec![sample("qa", "c", "a")], &model);
     let error = RunFolder::create(directory.path(), "run", "dense").unwrap_err();
     let text = error.to_string();
@@ -79,7 +77,7 @@ fn a_run_that_was_cut_off_keeps_its_folder_if_it_answered_anything() {
 
     // The model did not load, say: the same command works again.
     let mut folder = RunFolder::create(directory.path(), "run", "dense").unwrap();
-    run_in(&mut folder, vec![sample("qa", "c", "a")], &ScriptedModel::new(right_answers), &mut ());
+    run_in(&mut folder, vec![sample("qa", "c", "a")], &ScriptedModel::right(), &mut ());
     drop(folder);
     let used = RunFolder::create(directory.path(), "run", "dense").unwrap_err();
     assert!(matches!(used, Error::FolderUsed { found: "journal.jsonl", .. }), "{used}");
@@ -112,7 +110,7 @@ fn scoring_goes_wrong(accident: Accident) -> (Error, Vec<String>) {
     let mut folder = RunFolder::create(directory.path(), "run", "dense").unwrap();
     let path = folder.path().to_path_buf();
     let samples = vec![sample("qa", "c", "a"), sample("qa", "d", "b")];
-    let outcome = run_in(&mut folder, samples, &ScriptedModel::new(right_answers), &mut ());
+    let outcome = run_in(&mut folder, samples, &ScriptedModel::right(), &mut ());
     let error = folder.finish(&benchmark, &config(), &outcome.records, RunMeasures::default()).unwrap_err();
     assert_eq!(read_journal(&path.join("journal.jsonl")).unwrap().records, outcome.records);
     (error, names(&path))

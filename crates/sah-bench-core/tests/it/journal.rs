@@ -5,7 +5,7 @@ use std::io::Write;
 
 use sah_bench_core::{Error, JournalContents, RunFolder, read_journal};
 
-use crate::support::{ScriptedModel, fails_on, right_answers, run_in, sample};
+use crate::support::{ScriptedModel, right_answers, run_in, sample};
 
 #[test]
 fn rows_are_in_the_journal_before_the_next_group_starts() {
@@ -21,7 +21,7 @@ fn rows_are_in_the_journal_before_the_next_group_starts() {
             _ => &["a!", "c!", "b!"],
         };
         assert_eq!(answered, expect, "before {}", request.context);
-        right_answers(request)
+        Ok(right_answers(request))
     });
     let samples = vec![
         sample("qa", "first", "a"),
@@ -43,7 +43,7 @@ fn journal_of_three_groups() -> (tempfile::TempDir, std::path::PathBuf, Vec<sah_
         sample("trec", "three", "c"),
         sample("trec", "bad", "d"),
     ];
-    let outcome = run_in(&mut folder, samples, &ScriptedModel::new(fails_on("bad")), &mut ());
+    let outcome = run_in(&mut folder, samples, &ScriptedModel::failing_on("bad"), &mut ());
     (directory, path, outcome.records)
 }
 

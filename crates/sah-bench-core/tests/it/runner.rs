@@ -5,11 +5,11 @@ use std::cell::RefCell;
 use sah_adapter::{Answer, ContextStats, RequestResponse};
 use sah_bench_core::{GroupFinished, GroupStarted, RunObserver};
 
-use crate::support::{ScriptedModel, fails_on, right_answers, run, sample};
+use crate::support::{ScriptedModel, right_answers, run, sample};
 
 #[test]
 fn one_request_per_context_in_order_of_first_appearance() {
-    let model = ScriptedModel::new(right_answers);
+    let model = ScriptedModel::right();
     let samples = vec![
         sample("qa", "zebra", "q0"),
         sample("qa", "apple", "q1"),
@@ -48,7 +48,7 @@ fn one_request_per_context_in_order_of_first_appearance() {
 
 #[test]
 fn each_row_keeps_its_own_prefix_and_limit() {
-    let model = ScriptedModel::new(right_answers);
+    let model = ScriptedModel::right();
     let mut samples = vec![sample("qa", "same", "a"), sample("trec", "same", "b")];
     samples[0].answer_prefix = "Answer: ".to_owned();
     samples[0].max_new_tokens = 32;
@@ -66,7 +66,7 @@ fn each_row_keeps_its_own_prefix_and_limit() {
 
 #[test]
 fn a_failing_context_costs_only_its_own_rows() {
-    let model = ScriptedModel::new(fails_on("bad"));
+    let model = ScriptedModel::failing_on("bad");
     let samples = vec![
         sample("qa", "good", "a"),
         sample("qa", "bad", "b"),
@@ -89,7 +89,7 @@ fn a_failing_context_costs_only_its_own_rows() {
 fn a_panic_in_the_model_costs_only_its_own_rows() {
     let model = ScriptedModel::new(|request| {
         assert!(request.context != "bad", "tensor of shape [{}]", 3);
-        right_answers(request)
+        Ok(right_answers(request))
     });
     let outcome = run(vec![sample("qa", "bad", "a"), sample("qa", "good", "b")], &model, &mut ());
     assert_eq!(outcome.records[0].error.as_deref(), Some("the model panicked: tensor of shape [3]"));
@@ -117,7 +117,7 @@ fn a_wrong_number_of_answers_is_a_failure() {
 fn figures_that_are_no_figures_are_a_failure() {
     let check = |spoil: fn(&mut RequestResponse), text: &str| {
         let model = ScriptedModel::new(move |request| {
-            let mut response = right_answers(request)?;
+            let mut response = right_answers(request);
             spoil(&mut response);
             Ok(response)
         });
@@ -164,7 +164,7 @@ fn the_observer_hears_of_every_group() {
             ));
         }
     }
-    let model = ScriptedModel::new(fails_on("bad"));
+    let model = ScriptedModel::failing_on("bad");
     let samples = vec![sample("qa", "good", "a"), sample("qa", "bad!!", "b"), sample("trec", "good", "c")];
     let mut notes = Notes::default();
     run(samples, &model, &mut notes);

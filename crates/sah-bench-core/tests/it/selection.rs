@@ -30,10 +30,10 @@ fn an_unknown_subset_names_the_valid_ones() {
 
 #[test]
 fn samples_are_limited_per_task_and_checked() {
-    let mut benchmark = TinyBenchmark::default();
-    benchmark.samples = (0..4)
+    let samples = (0..4)
         .flat_map(|i| [sample("qa", "c", &format!("q{i}")), sample("trec", "c", &format!("t{i}"))])
         .collect();
+    let mut benchmark = TinyBenchmark { samples, accident: None };
     let load = |benchmark: &TinyBenchmark, subsets: &[&'static str], n| {
         let loaded = load_samples(benchmark, subsets, NonZeroUsize::new(n))?;
         Ok::<_, Error>(loaded.into_iter().map(|sample| sample.question).collect::<Vec<_>>())

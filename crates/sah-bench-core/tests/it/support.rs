@@ -97,7 +97,8 @@ pub(crate) fn sample(task: &str, context: &str, question: &str) -> Sample {
     }
 }
 
-type Script<'a> = dyn Fn(&Request) -> Result<RequestResponse, sah_adapter::Error> + 'a;
+/// What a scripted model does with a request: a response, or the text of an error.
+type Script<'a> = dyn Fn(&Request) -> Result<RequestResponse, String> + 'a;
 
 /// Plays a script and keeps what it was asked.
 pub(crate) struct ScriptedModel<'a> {
@@ -106,8 +107,24 @@ pub(crate) struct ScriptedModel<'a> {
 }
 
 impl<'a> ScriptedModel<'a> {
-    pub(crate) fn new(script: impl Fn(&Request) -> Result<RequestResponse, sah_adapter::Error> + 'a) -> Self {
+    pub(crate) fn new(script: impl Fn(&Request) -> Result<RequestResponse, String> + 'a) -> Self {
         Self { script: Box::new(script), requests: RefCell::default() }
+    }
+
+    /// Gives the right answer to every question.
+    pub(crate) fn right() -> Self {
+        Self::new(|request| Ok(right_answers(request)))
+    }
+
+    /// Fails on contexts that contain `bad`.
+    pub(crate) fn failing_on(bad: &'a str) -> Self {
+        Self::new(move |request| {
+            if request.context.contains(bad) {
+                Err("out of memory".to_owned())
+            } else {
+                Ok(right_answers(request))
+            }
+        })
     }
 }
 
@@ -119,12 +136,12 @@ impl ModelAdapter for ScriptedModel<'_> {
         _: &RequestLimits,
     ) -> Result<RequestResponse, sah_adapter::Error> {
         self.requests.borrow_mut().push(request.clone());
-        (self.script)(request)
+        (self.script)(request).map_err(sah_adapter::Error::Other)
     }
 }
 
-/// The right answer to every question, with figures that tell the rows apart.
-pub(crate) fn right_answers(request: &Request) -> Result<RequestResponse, sah_adapter::Error> {
+/// The right answer to every question, with figures that are exact in binary.
+pub(crate) fn right_answers(request: &Request) -> RequestResponse {
     let answer = |question: &sah_adapter::Question| Answer {
         text: format!("{}!", question.text),
         stats: AnswerStats {
@@ -135,22 +152,9 @@ pub(crate) fn right_answers(request: &Request) -> Result<RequestResponse, sah_ad
             density: Some(0.125),
         },
     };
-    Ok(RequestResponse {
+    RequestResponse {
         answers: request.questions.iter().map(answer).collect(),
         context: ContextStats { tokens: request.context.len(), truncated_tokens: 1, prefill_seconds: 1.5 },
-    })
-}
-
-/// The right answers, and an error for contexts that contain `bad`.
-pub(crate) fn fails_on<'a>(
-    bad: &'a str,
-) -> impl Fn(&Request) -> Result<RequestResponse, sah_adapter::Error> + 'a {
-    move |request| {
-        if request.context.contains(bad) {
-            Err(sah_adapter::Error::Other("out of memory".to_owned()))
-        } else {
-            right_answers(request)
-        }
     }
 }
 

@@ -1,0 +1,143 @@
+//! A benchmark and a "model" of a few lines each: which pass keys does a reader find that sees only the end of a text?
+//!
+//! `cargo run -p sah-bench-core --example pass_key -- RESULT_DIR` leaves every result file of a run.
+#![expect(clippy::print_stdout, reason = "an example prints its result")]
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use sah_adapter::{
+    Answer, AnswerStats, ContextStats, GenerationParams, ModelAdapter, Question, Request, RequestLimits,
+    RequestResponse,
+};
+use sah_bench_core::{
+    Benchmark, Column, ColumnKind, Comparison, Error, Metrics, Record, RunFolder, RunMeasures, Runner,
+    Sample, TaskScore, Value, load_samples, select_subsets,
+};
+
+/// Texts with two keys, one near the beginning, one near the end.
+struct PassKey;
+
+impl Benchmark for PassKey {
+    fn name(&self) -> &'static str {
+        "pass_key"
+    }
+
+    fn hub_id(&self) -> &'static str {
+        "example/pass-key"
+    }
+
+    fn subsets(&self) -> &'static [&'static str] {
+        &["early", "late"]
+    }
+
+    fn extra_columns(&self) -> &'static [Column] {
+        &[Column { name: "answers", kind: ColumnKind::TextList }]
+    }
+
+    fn load(&self, subsets: &[&'static str]) -> Result<Vec<Sample>, Error> {
+        let text = |n: usize| {
+            let filler = "The grass is green. ".repeat(50 * (n + 1));
+            format!("The early key is {}. {filler}The late key is {}.", 100 + n, 200 + n)
+        };
+        let row = |subset: &str, n: usize| Sample {
+            task: subset.to_owned(),
+            context: text(n),
+            question: format!("What is the {subset} key?"),
+            answer_prefix: "The key is ".to_owned(),
+            max_new_tokens: 4,
+            extra: vec![Value::TextList(vec![format!("{}{:02}", if subset == "early" { 1 } else { 2 }, n)])],
+        };
+        Ok(subsets.iter().flat_map(|subset| (0..3).map(|n| row(subset, n))).collect())
+    }
+
+    fn evaluate(&self, records: &[Record]) -> Metrics {
+        let is_right = |record: &&Record| {
+            record.sample.extra[0] == Value::TextList(vec![record.predicted_answer.clone()])
+        };
+        let mut task_scores = indexmap::IndexMap::new();
+        for subset in self.subsets() {
+            let rows: Vec<&Record> = records.iter().filter(|record| record.sample.task == *subset).collect();
+            if !rows.is_empty() {
+                let right = rows.iter().copied().filter(is_right).count();
+                task_scores.insert(
+                    (*subset).to_owned(),
+                    TaskScore::Single(100.0 * right as f64 / rows.len() as f64),
+                );
+            }
+        }
+        let right = records.iter().filter(is_right).count();
+        Metrics {
+            task_scores,
+            overall_score: Some(100.0 * right as f64 / records.len() as f64),
+            further: serde_json::Map::new(),
+            summary: [("total_samples".to_owned(), records.len() as u64)].into_iter().collect(),
+        }
+    }
+}
+
+/// Reads the last `window` bytes of a text (all of it without) and copies the key it is asked for.
+struct Reader {
+    window: Option<usize>,
+}
+
+impl ModelAdapter for Reader {
+    fn process_request(
+        &self,
+        request: &Request,
+        _: &GenerationParams,
+        _: &RequestLimits,
+    ) -> Result<RequestResponse, sah_adapter::Error> {
+        let length = request.context.len();
+        let seen = &request.context[length - self.window.unwrap_or(length).min(length)..];
+        let answer = |question: &Question| {
+            let start = Instant::now();
+            let kind = if question.text.contains("early") { "early key is " } else { "late key is " };
+            let text =
+                seen.split(kind).nth(1).and_then(|after| after.get(..3)).unwrap_or("unknown").to_owned();
+            let stats = AnswerStats {
+                question_tokens: question.text.split_whitespace().count(),
+                generated_tokens: 1,
+                question_seconds: start.elapsed().as_secs_f64(),
+                decode_seconds: 0.0,
+                density: Some(seen.len() as f64 / length as f64),
+            };
+            Answer { text, stats }
+        };
+        let tokens = request.context.split_whitespace().count();
+        Ok(RequestResponse {
+            answers: request.questions.iter().map(answer).collect(),
+            context: ContextStats { tokens, ..ContextStats::default() },
+        })
+    }
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let result_dir = PathBuf::from(std::env::args().nth(1).ok_or("usage: pass_key RESULT_DIR")?);
+    let subsets = select_subsets(&PassKey, None)?;
+    let samples = load_samples(&PassKey, &subsets, None)?;
+    let mut finished = Vec::new();
+    let mut run_path = result_dir.clone();
+    for (attention, window) in [("dense", None), ("window", Some(100))] {
+        let mut folder = RunFolder::create(&result_dir, "pass_key", attention)?;
+        folder.run_path().clone_into(&mut run_path);
+        let config = serde_json::json!({
+            "model": "reader", "attention": {"window": window}, "dtype": "bytes", "device": "cpu",
+        });
+        folder.write_config(&config)?;
+        let runner = Runner {
+            adapter: &Reader { window },
+            generation: &GenerationParams::default(),
+            limits: &RequestLimits::default(),
+        };
+        let outcome = runner.run(samples.clone(), &mut folder.journal, &mut ())?;
+        let measures = RunMeasures { run_seconds: Some(outcome.seconds), ..RunMeasures::default() };
+        finished.push(folder.finish(&PassKey, &config, &outcome.records, measures)?);
+    }
+    let path = Comparison::new("pass_key", &finished)?.write(&run_path)?;
+    for run in &finished {
+        println!("{}: {:?}", run.attention, run.metrics.task_scores);
+    }
+    println!("{}", path.display());
+    Ok(())
+}

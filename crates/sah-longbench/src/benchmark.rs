@@ -1,0 +1,82 @@
+//! LongBench as a benchmark.
+
+use std::path::PathBuf;
+
+use sah_bench_core::{Benchmark, Column, ColumnKind, Metrics, Record, Sample};
+
+use crate::{SUBSETS, dataset, evaluate};
+
+/// The data set on the hub.
+pub const HUB_ID: &str = "Xnhyacinth/LongBench";
+
+/// The columns that LongBench has beside those of every sample.
+pub(crate) const EXTRA_COLUMNS: [Column; 6] = [
+    Column { name: "answers", kind: ColumnKind::TextList },
+    Column { name: "all_classes", kind: ColumnKind::TextList },
+    Column { name: "length", kind: ColumnKind::Integer },
+    Column { name: "dataset", kind: ColumnKind::Text },
+    Column { name: "language", kind: ColumnKind::Text },
+    Column { name: "_id", kind: ColumnKind::Text },
+];
+
+/// Positions in [`EXTRA_COLUMNS`].
+pub(crate) const ANSWERS: usize = 0;
+pub(crate) const ALL_CLASSES: usize = 1;
+pub(crate) const LENGTH: usize = 2;
+
+/// Where the samples come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum DataSource {
+    /// The sample that this crate brings along: a demonstration written by this project, not LongBench.
+    #[default]
+    Sample,
+    /// A folder with the layout of the hub data set, or with the files of the LongBench authors.
+    Directory {
+        /// The folder: it holds `<config>/test-*.parquet` or `<config>.jsonl`.
+        path: PathBuf,
+        /// The authors' `dataset2prompt.json`, for rows that are not split into context, question and answer prefix.
+        prompts: Option<PathBuf>,
+    },
+    /// The data set [`HUB_ID`] on the Hugging Face hub, or the cache's copy of it.
+    Hub,
+}
+
+/// LongBench and LongBench-E with the samples of a [`DataSource`].
+#[derive(Clone, Debug, Default)]
+pub struct LongBench {
+    source: DataSource,
+}
+
+impl LongBench {
+    /// The benchmark over samples from `source`, which is read when they are asked for.
+    #[must_use]
+    pub fn new(source: DataSource) -> Self {
+        Self { source }
+    }
+}
+
+impl Benchmark for LongBench {
+    fn name(&self) -> &'static str {
+        "longbench"
+    }
+
+    fn hub_id(&self) -> &'static str {
+        HUB_ID
+    }
+
+    fn subsets(&self) -> &'static [&'static str] {
+        &SUBSETS
+    }
+
+    fn extra_columns(&self) -> &'static [Column] {
+        &EXTRA_COLUMNS
+    }
+
+    fn load(&self, subsets: &[&'static str]) -> Result<Vec<Sample>, sah_bench_core::Error> {
+        dataset::load(&self.source, subsets).map_err(|error| sah_bench_core::Error::Data(Box::new(error)))
+    }
+
+    fn evaluate(&self, records: &[Record]) -> Metrics {
+        evaluate::evaluate(records)
+    }
+}

@@ -1,0 +1,97 @@
+//! Text as Python sees it, where Rust's standard library differs.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// `str.isspace`: Rust's white space and the four ASCII separators.
+fn is_space(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')
+}
+
+/// `text.split()`.
+pub(super) fn split_whitespace(text: &str) -> impl Iterator<Item = &str> {
+    text.split(is_space).filter(|word| !word.is_empty())
+}
+
+/// `text.split()` and `"".join`: `text` without white space.
+pub(super) fn without_whitespace(text: &str) -> String {
+    text.chars().filter(|&c| !is_space(c)).collect()
+}
+
+/// `re.findall(r"\d+", text)`: the runs of decimal digits of any script.
+pub(super) fn digit_runs(text: &str) -> impl Iterator<Item = &str> {
+    static DIGITS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d+").expect("a constant pattern"));
+    DIGITS.find_iter(text).map(|found| found.as_str())
+}
+
+/// `\w` of `re`: letters, digits and other numbers of any script, and the underscore. Unlike Rust's `is_alphanumeric`
+/// it leaves out combining marks and enclosed letters.
+fn is_word(c: char) -> bool {
+    static LETTER_OR_NUMBER: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"^[\p{L}\p{N}]$").expect("a constant pattern"));
+    if c.is_ascii() {
+        return c.is_ascii_alphanumeric() || c == '_';
+    }
+    c.is_alphanumeric() && LETTER_OR_NUMBER.is_match(c.encode_utf8(&mut [0; 4]))
+}
+
+/// `re.sub(r"\b(a|an|the)\b", " ", text)`.
+pub(super) fn articles_to_spaces(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    let mut before = None;
+    while let Some(c) = rest.chars().next() {
+        let length = if before.is_some_and(is_word) { None } else { article_length(rest) };
+        if let Some(length) = length {
+            out.push(' ');
+            before = rest[..length].chars().next_back();
+            rest = &rest[length..];
+        } else {
+            out.push(c);
+            before = Some(c);
+            rest = &rest[c.len_utf8()..];
+        }
+    }
+    out
+}
+
+/// Length of the article that `text` begins with, if it is a word of its own.
+fn article_length(text: &str) -> Option<usize> {
+    ["a", "an", "the"].iter().find_map(|article| {
+        let rest = text.strip_prefix(article)?;
+        (!rest.chars().next().is_some_and(is_word)).then_some(article.len())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ascii_separators_are_white_space() {
+        let words: Vec<_> = split_whitespace("a\u{1c}b\u{1f}\u{3000}c\u{a0}d\u{200b}e\u{85}").collect();
+        assert_eq!(words, ["a", "b", "c", "d\u{200b}e"]);
+        assert_eq!(without_whitespace(" a\u{1d}b\u{2003}"), "ab");
+    }
+
+    #[test]
+    fn digits_of_any_script_make_numbers() {
+        let runs: Vec<_> = digit_runs("1a23 ٣٤ ½²Ⅷ九 -5").collect();
+        assert_eq!(runs, ["1", "23", "٣٤", "5"]);
+    }
+
+    #[test]
+    fn articles_go_only_as_whole_words() {
+        for (text, expected) in [
+            ("a", " "),
+            ("the a an", "    "),
+            ("then an_ ana thea _a", "then an_ ana thea _a"),
+            ("theé é a1 a-a", "theé é a1  - "),
+            // A combining mark is no word character, an enclosed letter neither; a CJK character is one.
+            ("a\u{301} aⓐ a的", " \u{301}  ⓐ a的"),
+        ] {
+            assert_eq!(articles_to_spaces(text), expected, "{text:?}");
+        }
+    }
+}

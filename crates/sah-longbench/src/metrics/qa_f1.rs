@@ -1,0 +1,70 @@
+//! F1 of short answers.
+
+use super::{f1::f1, python, segment};
+
+/// F1 over the words of the normalised texts: lower case, without ASCII punctuation, without the articles a, an, the.
+#[must_use]
+pub fn qa_f1(prediction: &str, reference: &str) -> f64 {
+    let prediction = normalise(prediction);
+    let reference = normalise(reference);
+    let words = |text| python::split_whitespace(text).collect::<Vec<_>>();
+    f1(&words(&prediction), &words(&reference))
+}
+
+/// F1 over the words that jieba cuts the texts into, each in lower case and without white space and ASCII or Chinese
+/// punctuation; words of which nothing is left do not count.
+#[must_use]
+pub fn qa_f1_zh(prediction: &str, reference: &str) -> f64 {
+    f1(&words_zh(prediction), &words_zh(reference))
+}
+
+fn normalise(text: &str) -> String {
+    let mut lower = text.to_lowercase();
+    lower.retain(|c| !c.is_ascii_punctuation());
+    python::articles_to_spaces(&lower)
+}
+
+fn words_zh(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    segment::cut(text, |word| {
+        let mut word = word.to_lowercase();
+        word.retain(|c| !c.is_ascii_punctuation() && !CHINESE_PUNCTUATION.contains(c));
+        let word = python::without_whitespace(&word);
+        if !word.is_empty() {
+            words.push(word);
+        }
+    });
+    words
+}
+
+/// The characters that the official scorer drops. (It lists the closing bracket 》 and not the opening one.)
+const CHINESE_PUNCTUATION: &str = "！？｡。＂＃＄％＆＇（）＊＋，－／：；＜＝＞＠［＼］＾＿｀｛｜｝～｟｠｢｣､、〃》「」『』【】〔〕〖〗〘〙\
+                                   〚〛〜〝〞〟〰〾〿–—‘’‛“”„‟…‧﹏";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_punctuation_and_articles_do_not_matter() {
+        for (prediction, reference, score) in [
+            ("The Eiffel-Tower!", "eiffeltower", 1.0),
+            ("a cat", "The cat.", 1.0),
+            ("", "cat", 0.0),
+            ("cat", "", 0.0),
+            ("the", "a", 0.0),
+            ("", "", 0.0),
+            ("cat cat dog", "cat", 0.5),
+            ("北京 市", "北京", 2.0 / 3.0),
+        ] {
+            assert_eq!(qa_f1(prediction, reference), score, "{prediction:?} against {reference:?}");
+        }
+    }
+
+    #[test]
+    fn chinese_words_lose_their_punctuation() {
+        assert_eq!(words_zh("《厦门大学》，“ABC”。\n"), ["《", "厦门大学", "abc"]);
+        assert_eq!(qa_f1_zh("厦门大学", "厦门大学。"), 1.0);
+        assert_eq!(qa_f1_zh("", "厦门大学。"), 0.0);
+    }
+}

@@ -1,0 +1,81 @@
+//! Scoring predictions that were made elsewhere.
+
+use std::path::Path;
+
+use indexmap::IndexMap;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Error, TASKS, Task,
+    aggregate::{bucket_scores, task_score},
+    dataset::jsonl::{self, Row},
+    evaluate::faulty_field,
+};
+
+/// The scores of a folder of predictions, from 0 to 100.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PredictionScores {
+    /// Of each task that has a file, in the order of [`TASKS`].
+    pub standard: IndexMap<String, f64>,
+    /// The same rows in the buckets of LongBench-E, for the tasks that have such a config; `None` for an empty bucket.
+    pub extended: IndexMap<String, IndexMap<String, Option<f64>>>,
+    /// How many rows were scored.
+    #[serde(skip)]
+    pub rows: usize,
+}
+
+/// Scores the files `<task>.jsonl` in `folder`, where `<task>` is one of the 21 standard tasks; other files are
+/// ignored.
+///
+/// A row is a JSON object with `predicted_answer` (or `pred`, as the LongBench authors call it), `answers` (a list of
+/// texts), `all_classes` (a list of texts; only classification tasks need it) and `length` (an integer; only tasks
+/// with a LongBench-E config need it). Blank lines are skipped.
+///
+/// # Errors
+///
+/// A missing folder, one without predictions, an unreadable or empty file, and the first row that is wrong, by file
+/// and line.
+pub fn score_predictions(folder: &Path) -> Result<PredictionScores, Error> {
+    if !folder.is_dir() {
+        let expected = "predictions, <task>.jsonl";
+        return Err(Error::NoFolder { folder: folder.to_owned(), expected });
+    }
+    let mut scores = PredictionScores::default();
+    for task in TASKS.iter().filter(|task| !task.is_extended()) {
+        let file = folder.join(format!("{}.jsonl", task.name));
+        if !file.is_file() {
+            continue;
+        }
+        let text = jsonl::read(&file)?;
+        let rows: Vec<(i64, f64)> = jsonl::rows(&text, &file)
+            .collect::<Vec<_>>()
+            .into_par_iter()
+            .map(|line| score(task, &line.parse()?))
+            .collect::<Result<_, Error>>()?;
+        let row_scores: Vec<f64> = rows.iter().map(|&(_, score)| score).collect();
+        let score = task_score(&row_scores).ok_or(Error::NoRows { file })?;
+        scores.rows += rows.len();
+        scores.standard.insert(task.name.to_owned(), score);
+        if let Some(extended) = task.extended() {
+            scores.extended.insert(extended.name.to_owned(), bucket_scores(rows));
+        }
+    }
+    if scores.standard.is_empty() {
+        return Err(Error::NoPredictions { folder: folder.to_owned() });
+    }
+    Ok(scores)
+}
+
+/// The length and the score of a row.
+fn score(task: &Task, row: &Row<'_>) -> Result<(i64, f64), Error> {
+    let field = if row.has("predicted_answer") || !row.has("pred") { "predicted_answer" } else { "pred" };
+    let prediction = row.text(field)?;
+    let answers = row.texts("answers")?;
+    let classes = row.optional_texts("all_classes")?;
+    let length = if task.extended().is_some() { row.integer("length")? } else { 0 };
+    let score = task
+        .score(prediction, &answers, classes.as_deref())
+        .map_err(|error| row.reference_error(faulty_field(&error), error))?;
+    Ok((length, score))
+}

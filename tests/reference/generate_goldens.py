@@ -1,0 +1,29 @@
+"""Writes tests/fixtures/transformers/{dense,streaming_llm}.json from the prompts of prompts.py."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import golden
+import model
+from prompts import requests
+from streaming_llm import StreamingLlm
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path, default=model.DEFAULT_MODEL, help="GGUF file (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=model.REPOSITORY / "tests/fixtures/transformers")
+    arguments = parser.parse_args()
+    reference = model.load(arguments.model)
+    for name, sparse in (("dense", None), ("streaming_llm", StreamingLlm())):
+        document = golden.document(reference, requests(), sparse)
+        path = arguments.out / f"{name}.json"
+        golden.write(golden.dumps(document), path)
+        print(f"{path}: {path.stat().st_size} bytes, smallest margin {golden.smallest_margin(document)}")
+
+
+if __name__ == "__main__":
+    main()

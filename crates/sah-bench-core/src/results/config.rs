@@ -47,7 +47,7 @@ pub struct ModelConfig {
     pub format: String,
     /// Architecture, as the checkpoint names it.
     pub architecture: String,
-    /// SHA-256 of the weights, in lower-case hexadecimal, or a revision of the hub repository.
+    /// SHA-256 of the weights, in lower-case hexadecimal.
     pub hash: String,
 }
 

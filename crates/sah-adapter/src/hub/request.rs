@@ -72,6 +72,11 @@ pub(super) enum Answer {
 
 /// Asks for a file's headers only.
 pub(super) fn ask(settings: &Settings, url: &str) -> Answer {
+    ask_within(settings, url, ANSWER_TIMEOUT)
+}
+
+/// As [`ask`], waiting at most `timeout` for an answer once connected.
+pub(super) fn ask_within(settings: &Settings, url: &str, timeout: Duration) -> Answer {
     let agent: Agent = Agent::config_builder()
         .http_status_as_error(false)
         // The first answer has what is to be known; where it leads is for the download.
@@ -79,7 +84,7 @@ pub(super) fn ask(settings: &Settings, url: &str) -> Answer {
         .max_redirects_will_error(false)
         .timeout_resolve(Some(CONNECT_TIMEOUT))
         .timeout_connect(Some(CONNECT_TIMEOUT))
-        .timeout_recv_response(Some(ANSWER_TIMEOUT))
+        .timeout_recv_response(Some(timeout))
         .build()
         .into();
     let mut request = agent.head(url);

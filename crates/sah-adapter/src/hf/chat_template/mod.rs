@@ -231,4 +231,15 @@ mod tests {
         assert!(from(&json!(3)).unwrap_err().to_string().contains("`chat_template`"));
         assert!(from(&json!("{% if %}")).unwrap_err().to_string().contains("cannot be parsed"));
     }
+
+    /// The goldens are what transformers renders, see `tests/reference/templates.py`.
+    #[test]
+    fn templates_render_as_in_transformers() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/chat_templates.json");
+        for golden in crate::hf::json::read(&path).unwrap().as_array().unwrap() {
+            let text = |key: &str| golden[key].as_str().unwrap();
+            let rendered = template(text("source")).render(text("user")).unwrap();
+            assert_eq!(rendered, text("rendered"), "{} of {:?}", text("source"), text("user"));
+        }
+    }
 }

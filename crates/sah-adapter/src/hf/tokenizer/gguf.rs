@@ -210,4 +210,24 @@ mod tests {
             .u32("tokenizer.ggml.bos_token_id", 9);
         assert!(problem(bos).contains("a token below 2, found 9"));
     }
+
+    /// The files and tokens were made by a plain Python encoder, see `tests/reference/bpe.py`.
+    #[test]
+    fn every_kind_gives_the_tokens_of_the_reference() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference");
+        for kind in Kind::SUPPORTED.split(", ") {
+            let gguf = Gguf::open(&folder.join(format!("tokenizer-{kind}.gguf"))).unwrap();
+            let tokenizer = Tokenizer::from_gguf(&gguf).unwrap();
+            let goldens = crate::hf::json::read(&folder.join(format!("tokenizer-{kind}.json"))).unwrap();
+            for golden in goldens.as_array().unwrap() {
+                let text = golden["text"].as_str().unwrap();
+                let ids = tokenizer.encode(text).unwrap();
+                assert_eq!(serde_json::json!(ids), golden["ids"], "{kind}: {text:?}");
+                let composed = kind == "qwen2" && text.contains(['\u{301}', '\u{30a}', '\u{308}']);
+                if !text.contains("<|") && !composed {
+                    assert_eq!(tokenizer.decode(&ids).unwrap(), text, "{kind}");
+                }
+            }
+        }
+    }
 }

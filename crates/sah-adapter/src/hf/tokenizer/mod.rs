@@ -122,7 +122,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// A tokenizer of single bytes `a`, `b`, with `<s>` (2) in front if `post_processor` is the usual template.
+    /// A tokenizer of single bytes `a`, `b`, with `<s>` (4) in front if `post_processor` is the usual template.
     fn tokenizer_json(with_template: bool) -> Value {
         let added = |id: u32, content: &str| {
             json!({"id": id, "content": content, "single_word": false, "lstrip": false, "rstrip": false,
@@ -131,17 +131,17 @@ mod tests {
         let template = json!({"type": "TemplateProcessing",
             "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
             "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 0}}],
-            "special_tokens": {"<s>": {"id": "<s>", "ids": [2], "tokens": ["<s>"]}}});
+            "special_tokens": {"<s>": {"id": "<s>", "ids": [4], "tokens": ["<s>"]}}});
         json!({"version": "1.0",
             "truncation": {"max_length": 2, "strategy": "LongestFirst", "stride": 0, "direction": "Right"},
             "padding": null, "normalizer": null,
-            "added_tokens": [added(2, "<s>"), added(3, "</s>")],
+            "added_tokens": [added(4, "<s>"), added(5, "</s>")],
             "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true},
             "post_processor": if with_template { template } else { Value::Null },
             "decoder": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true},
             "model": {"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
                 "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false,
-                "vocab": {"a": 0, "b": 1, "Ġ": 4, ".": 5}, "merges": []}})
+                "vocab": {"a": 0, "b": 1, "Ġ": 2, ".": 3}, "merges": []}})
     }
 
     fn build(with_template: bool, config: &Value) -> Result<Tokenizer, Error> {
@@ -155,17 +155,17 @@ mod tests {
     fn nothing_is_added_or_cut_and_written_special_tokens_are_recognised() {
         let tokenizer = build(true, &json!({})).unwrap();
         assert_eq!(tokenizer.encode("abab").unwrap(), [0, 1, 0, 1]);
-        assert_eq!(tokenizer.encode("<s>a</s>").unwrap(), [2, 0, 3]);
-        assert_eq!(tokenizer.decode(&[2, 0, 1, 3]).unwrap(), "ab");
+        assert_eq!(tokenizer.encode("<s>a</s>").unwrap(), [4, 0, 5]);
+        assert_eq!(tokenizer.decode(&[4, 0, 1, 5]).unwrap(), "ab");
     }
 
     #[test]
     fn bos_is_what_the_post_processor_or_the_class_says() {
         let bos =
             |with_template: bool, config: Value| build(with_template, &config).unwrap().bos_to_prepend();
-        assert_eq!(bos(true, json!({})), Some(2));
+        assert_eq!(bos(true, json!({})), Some(4));
         assert_eq!(bos(false, json!({})), None);
-        assert_eq!(bos(false, json!({"tokenizer_class": "LlamaTokenizerFast", "bos_token": "<s>"})), Some(2));
+        assert_eq!(bos(false, json!({"tokenizer_class": "LlamaTokenizerFast", "bos_token": "<s>"})), Some(4));
         let off = json!({"tokenizer_class": "LlamaTokenizer", "bos_token": "<s>", "add_bos_token": false});
         assert_eq!(bos(true, off), None);
         let unknown = json!({"tokenizer_class": "LlamaTokenizer", "bos_token": "<q>"});
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn spaces_before_punctuation_go_only_where_the_model_says_so() {
-        let decode = |config: Value| build(false, &config).unwrap().decode(&[0, 4, 5]).unwrap();
+        let decode = |config: Value| build(false, &config).unwrap().decode(&[0, 2, 3]).unwrap();
         assert_eq!(decode(json!({})), "a .");
         assert_eq!(decode(json!({"clean_up_tokenization_spaces": true})), "a.");
     }

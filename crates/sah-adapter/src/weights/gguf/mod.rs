@@ -99,6 +99,7 @@ fn values(file: &Gguf, stored: &str, info: &TensorInfo) -> Result<Vec<f32>, Erro
 #[cfg(test)]
 mod tests {
     use super::testing::{Builder, open};
+    use super::value::Value;
     use super::*;
     use serde_json::json;
 
@@ -131,5 +132,64 @@ mod tests {
         let error = GgufWeights::new(file, &json!({ "head_dim": 2 })).read("lm_head.weight").unwrap_err();
         let text = error.to_string();
         assert!(text.contains("`output.weight` is stored as Q4_K; supported: F32, F16"), "{text}");
+    }
+
+    /// The file and its values were made by the `gguf` Python package, see `tests/reference/make_goldens.py`.
+    #[test]
+    fn every_type_gives_the_bits_of_the_python_package() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference");
+        let file = Gguf::open(&folder.join("every_type.gguf")).unwrap();
+        let expected = std::fs::read(folder.join("every_type.safetensors")).unwrap();
+        let expected = safetensors::SafeTensors::deserialize(&expected).unwrap();
+        assert_eq!(expected.len(), GgmlType::SUPPORTED.split(", ").count());
+        for (name, tensor) in expected.iter() {
+            let info = &file.tensors[name];
+            assert_eq!(info.shape, [3, 512], "{name}");
+            let found: Vec<u8> =
+                values(&file, name, info).unwrap().into_iter().flat_map(f32::to_le_bytes).collect();
+            assert_eq!(found, tensor.data(), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_type_of_metadata_is_read() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/every_type.gguf");
+        let metadata = Gguf::open(&path).unwrap().metadata;
+        for (key, expected) in [
+            ("t.u8", Value::Unsigned(200)),
+            ("t.i8", Value::Signed(-5)),
+            ("t.u16", Value::Unsigned(60_000)),
+            ("t.i16", Value::Signed(-300)),
+            ("t.i32", Value::Signed(-70_000)),
+            ("t.f32", Value::F32(1e-5)),
+            ("t.u64", Value::Unsigned(1 << 40)),
+            ("t.i64", Value::Signed(-(1 << 40))),
+            ("t.f64", Value::F64(0.1)),
+            ("t.bool", Value::Bool(true)),
+            ("t.strings", Value::Array(["a", "ü", ""].map(|text| Value::String(text.into())).to_vec())),
+        ] {
+            assert_eq!(metadata[key], expected, "{key}");
+        }
+    }
+
+    /// One hash over all tensors of the default model, by name, as `tests/reference/make_goldens.py` takes it.
+    #[test]
+    #[ignore = "needs the default model (cargo xtask setup)"]
+    fn the_default_model_gives_the_bits_of_the_python_package() {
+        use sha2::{Digest, Sha256};
+
+        let crate_folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let golden = crate::hf::json::read(&crate_folder.join("tests/reference/smollm2.json")).unwrap();
+        let path = crate_folder.join("../../.models/smollm2-135m-instruct/SmolLM2-135M-Instruct.Q4_1.gguf");
+        let file = Gguf::open(&path).unwrap();
+        let mut digest = Sha256::new();
+        for (name, info) in &file.tensors {
+            digest.update(name);
+            for value in values(&file, name, info).unwrap() {
+                digest.update(value.to_le_bytes());
+            }
+        }
+        let found = digest.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        assert_eq!(found, golden["tensors_sha256"]);
     }
 }

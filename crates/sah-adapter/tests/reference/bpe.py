@@ -1,0 +1,148 @@
+"""Byte-level byte-pair encoding in plain Python, from its description, as a reference for the tokenizers we build.
+
+No tokenizer library is used: texts are cut with the `regex` package and the pairs merged one by one.
+"""
+
+import unicodedata
+from collections import Counter
+
+import regex
+
+GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+LLAMA3 = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
+    r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+QWEN2 = LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}")
+
+KINDS = ["gpt-2", "smollm", "llama-bpe", "qwen2"]
+
+
+def byte_characters():
+    """The printable character that stands for each byte: itself where it is printable Latin-1, else from U+0100 on."""
+    plain = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
+    characters = {byte: chr(byte) for byte in plain}
+    for byte in range(256):
+        if byte not in characters:
+            characters[byte] = chr(256 + len(characters) - len(plain))
+    return characters
+
+
+BYTES = byte_characters()
+
+
+def split(kind, text):
+    """The pieces of a text that are encoded apart."""
+    if kind == "smollm":
+        parts = [part for part in regex.split(r"(\p{N})", text) if part]
+        return [piece for part in parts for piece in regex.findall(GPT2, part)]
+    if kind == "qwen2":
+        text = unicodedata.normalize("NFC", text)
+    pattern = {"gpt-2": GPT2, "llama-bpe": LLAMA3, "qwen2": QWEN2}[kind]
+    pieces = regex.findall(pattern, text)
+    assert "".join(pieces) == text
+    return pieces
+
+
+class Tokenizer:
+    def __init__(self, kind, tokens, merges, added):
+        self.kind, self.tokens, self.merges, self.added = kind, tokens, merges, added
+        self.ids = {token: i for i, token in enumerate(tokens)}
+        self.ranks = {pair: i for i, pair in enumerate(merges)}
+
+    def encode(self, text):
+        pattern = "(" + "|".join(regex.escape(token) for token in sorted(self.added, key=len, reverse=True)) + ")"
+        ids = []
+        for part in regex.split(pattern, text):
+            if part in self.added:
+                ids.append(self.ids[part])
+            elif part:
+                for piece in split(self.kind, part):
+                    ids += self.encode_piece("".join(BYTES[byte] for byte in piece.encode()))
+        return ids
+
+    def encode_piece(self, piece):
+        if self.kind == "llama-bpe" and piece in self.ids:
+            return [self.ids[piece]]
+        parts = list(piece)
+        while len(parts) > 1:
+            ranked = [(self.ranks.get(pair, len(self.ranks)), i) for i, pair in enumerate(zip(parts, parts[1:]))]
+            rank, i = min(ranked)
+            if rank == len(self.ranks):
+                break
+            parts[i : i + 2] = [parts[i] + parts[i + 1]]
+        return [self.ids[part] for part in parts]
+
+
+def train(kind, text, merges):
+    """A small tokenizer: the most frequent pair is merged next, the smaller one of equally frequent ones first."""
+    words = Counter(tuple(BYTES[byte] for byte in piece.encode()) for piece in split(kind, text))
+    tokens, learned = ["<|start|>", "<|end|>", *sorted(BYTES.values())], []
+    while len(learned) < merges:
+        pairs = Counter()
+        for word, count in words.items():
+            for pair in zip(word, word[1:]):
+                pairs[pair] += count
+        if not pairs:
+            break
+        best = min(pairs, key=lambda pair: (-pairs[pair], pair))
+        learned.append(best)
+        if best[0] + best[1] not in tokens:
+            tokens.append(best[0] + best[1])
+        words = Counter({merge(word, best): count for word, count in words.items()})
+    # A word that no merge leads to: taken whole only where the merges are ignored.
+    tokens.append("Ġzyxw")
+    return Tokenizer(kind, tokens, learned, ["<|start|>", "<|end|>"])
+
+
+def merge(word, pair):
+    merged, i = [], 0
+    while i < len(word):
+        if word[i : i + 2] == pair:
+            merged.append(pair[0] + pair[1])
+            i += 2
+        else:
+            merged.append(word[i])
+            i += 1
+    return tuple(merged)
+
+
+TRAINING_TEXT = """
+The tide table hangs beside the door of the harbour office. On the 3rd of March 2024 the water stood at 1,204 mm,
+on the 4th at 1,198 mm; nobody remembers who wrote "don't ask" below it. They'll repaint it, they've said, once
+it's dry. def read(level, unit='mm'):\n    return f"{level:>6} {unit}"  # six wide\n\n\tfor i in range(10): pass
+Die Flut kam um 06:30 Uhr, größer als üblich. Café, naïve, coöperate. 潮水在三月四日上涨。港口的门上写着数字。
+Прилив пришёл рано. สวัสดี। नमस्ते दुनिया। ١٢٣ ½ Ⅻ — “quoted” … 🌊🌊 🚢👩‍🔧
+""" * 3
+
+TEXTS = [
+    "",
+    " ",
+    "Hello world",
+    " leading and trailing ",
+    "two  spaces   three    four\tand\ttabs",
+    "line\nbreaks\n\nand\r\nmore\n   indented\n",
+    "   \n  \n",
+    "I'm sure they'll say it's OK, WE'LL SEE, don't",
+    "2024-03-04, 1234567 and 3.14159; 10% of 99",
+    "a1b22c333d4444 v2.0.1",
+    "x=1\ny = [1, 2, 3]\nprint(f'{x:>10}')  # comment",
+    "def f(a, b):\n    if a > b:\n        return a\n    return b\n",
+    "fn main() { println!(\"{}\", 0xFF & 1_000u32); }",
+    "Größe naïve coöperate Œuvre",
+    "cafe\u0301 vs caf\u00e9, A\u030angstro\u0308m",
+    "港口的门上写着数字123。全角１２３",
+    "日本語のテキスト、カタカナ",
+    "한국어 텍스트",
+    "Прилив пришёл рано, в 6:30",
+    "नमस्ते दुनिया ١٢٣ ½ Ⅻ ²",
+    "🌊 🚢👩‍🔧 👍🏽 family: 👨‍👩‍👧",
+    "non\u00a0breaking\u2003em space\u200bzero",
+    "<|start|>user\nHi<|end|>\n<|start|>assistant\n",
+    "not special: <|star|> <| end |>",
+    "... !!! ??? --- ===> ***bold*** ~/path/to/file.txt",
+    "https://example.org/a?b=1&c=%20#d",
+    " zyxw zyxw.",
+    "control \x00\x01\x1f\x7f characters",
+    "A" * 70 + " " * 70 + "\n" * 5 + "9" * 17,
+]

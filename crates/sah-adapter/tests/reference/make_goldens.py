@@ -1,0 +1,139 @@
+"""Makes the goldens beside this file: what other implementations say about GGUF files, tokenizers and chat templates.
+
+    python3 -m venv venv && venv/bin/pip install -r requirements.txt
+    venv/bin/python make_goldens.py [--model SmolLM2-135M-Instruct.Q4_1.gguf]
+
+Everything random is seeded: the same packages give the same bytes. With --model (the built-in default model) also
+smollm2.json is made.
+"""
+
+import argparse
+import hashlib
+import json
+from pathlib import Path
+
+import gguf
+import numpy as np
+from gguf import GGMLQuantizationType as Type
+from safetensors.numpy import save_file
+
+import bpe
+import templates
+
+HERE = Path(__file__).parent
+
+
+def write_json(name, value):
+    (HERE / name).write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def random_blocks(rng, kind, rows, columns):
+    """Random bytes of a storage type whose scales are finite numbers of all sizes, the smallest and largest too."""
+    block, size = gguf.GGML_QUANT_SIZES[kind]
+    data = rng.integers(0, 256, (rows, columns // block, size), dtype=np.uint8)
+    scales = {Type.Q4_0: [0], Type.Q4_1: [0, 2], Type.Q5_0: [0], Type.Q5_1: [0, 2], Type.Q8_0: [0], Type.Q6_K: [208]}
+    for at in scales.get(kind, []):
+        values = rng.standard_normal(data.shape[:2]).astype(np.float16)
+        values.flat[:4] = [6e-8, -0.0, 65504, -1e-3]
+        data[:, :, at : at + 2] = values[..., None].view(np.uint8)
+    return data.reshape(rows, -1)
+
+
+def every_type():
+    """A file with a tensor of every storage type we read, and its values as the gguf package gives them."""
+    rng = np.random.default_rng(2026)
+    writer = gguf.GGUFWriter(HERE / "every_type.gguf", "llama")
+    writer.add_uint8("t.u8", 200)
+    writer.add_int8("t.i8", -5)
+    writer.add_uint16("t.u16", 60000)
+    writer.add_int16("t.i16", -300)
+    writer.add_int32("t.i32", -70000)
+    writer.add_float32("t.f32", 1e-5)
+    writer.add_uint64("t.u64", 2**40)
+    writer.add_int64("t.i64", -(2**40))
+    writer.add_float64("t.f64", 0.1)
+    writer.add_bool("t.bool", True)
+    writer.add_array("t.strings", ["a", "ü", ""])
+    expected = {}
+    for kind in [Type.Q4_0, Type.Q4_1, Type.Q5_0, Type.Q5_1, Type.Q8_0, Type.Q6_K]:
+        data = random_blocks(rng, kind, 3, 512)
+        writer.add_tensor(kind.name, data, raw_dtype=kind)
+        expected[kind.name] = gguf.dequantize(data, kind)
+    values = rng.standard_normal((3, 512)).astype(np.float32)
+    values.flat[:6] = [0.0, -0.0, 1e-40, 3e38, np.inf, -np.inf]
+    writer.add_tensor("F32", values)
+    expected["F32"] = values
+    with np.errstate(over="ignore"):
+        halves = values.astype(np.float16)
+    writer.add_tensor("F16", halves)
+    expected["F16"] = halves.astype(np.float32)
+    brains = gguf.quantize(values, Type.BF16)
+    writer.add_tensor("BF16", brains, raw_dtype=Type.BF16)
+    expected["BF16"] = gguf.dequantize(brains, Type.BF16)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    save_file({name: np.ascontiguousarray(value, np.float32) for name, value in expected.items()},
+              HERE / "every_type.safetensors")
+    (HERE / "every_type.safetensors").chmod(0o644)
+
+
+def tokenizers():
+    """A small tokenizer of each pre-tokenizer kind as a GGUF file, and the tokens of varied texts."""
+    for kind in bpe.KINDS:
+        tokenizer = bpe.train(kind, bpe.TRAINING_TEXT, merges=220)
+        name = f"tokenizer-{kind}"
+        writer = gguf.GGUFWriter(HERE / f"{name}.gguf", "llama")
+        writer.add_tokenizer_model("gpt2")
+        writer.add_tokenizer_pre(kind)
+        writer.add_token_list(tokenizer.tokens)
+        writer.add_token_merges([f"{left} {right}" for left, right in tokenizer.merges])
+        types = [3 if token in tokenizer.added else 1 for token in tokenizer.tokens]
+        writer.add_token_types(types)
+        writer.add_bos_token_id(tokenizer.ids["<|start|>"])
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_ti_data_to_file()
+        writer.close()
+        write_json(f"{name}.json", [{"text": text, "ids": tokenizer.encode(text)} for text in bpe.TEXTS])
+
+
+def default_model(path):
+    """Tokens, template and weights of the default model, the weights as one hash over all tensors by name."""
+    reader = gguf.GGUFReader(path)
+    field = lambda name: reader.fields[name].contents()
+    tokens, types = field("tokenizer.ggml.tokens"), field("tokenizer.ggml.token_type")
+    merges = [tuple(merge.split(" ")) for merge in field("tokenizer.ggml.merges")]
+    added = [token for token, kind in zip(tokens, types) if kind == 3]
+    tokenizer = bpe.Tokenizer(field("tokenizer.ggml.pre"), tokens, merges, added)
+    texts = bpe.TEXTS + ["<|im_start|>user\nWhat is 2+2?<|im_end|>\n<|im_start|>assistant\n"]
+    digest = hashlib.sha256()
+    for tensor in sorted(reader.tensors, key=lambda tensor: tensor.name):
+        digest.update(tensor.name.encode())
+        digest.update(gguf.dequantize(tensor.data, tensor.tensor_type).astype("<f4").tobytes())
+    write_json("smollm2.json", {
+        "file_sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest(),
+        "tensors_sha256": digest.hexdigest(),
+        "tokens": [{"text": text, "ids": tokenizer.encode(text)} for text in texts],
+        # The source is in the model's file.
+        "templates": [
+            {"user": golden["user"], "rendered": golden["rendered"]}
+            for golden in templates.render_all([field("tokenizer.chat_template")])
+        ],
+    })
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", help="GGUF file of the default model")
+    arguments = parser.parse_args()
+    every_type()
+    tokenizers()
+    write_json("chat_templates.json", templates.render_all(templates.SOURCES))
+    if arguments.model:
+        default_model(arguments.model)
+
+
+if __name__ == "__main__":
+    main()

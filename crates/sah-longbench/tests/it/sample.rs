@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use sah_longbench::Task;
 use serde_json::Value;
 
 #[path = "../../examples/generate_sample/generator/mod.rs"]
@@ -156,6 +157,19 @@ fn numbered_paragraphs_are_counted_and_found_right() {
             "passage_retrieval_zh" => assert!(context.contains(&format!("{answer}：")), "{}", row.config),
             _ => {}
         }
+    }
+}
+
+#[test]
+fn a_row_s_own_answer_gets_the_full_score_and_an_empty_one_none() {
+    for row in rows() {
+        let task = Task::find(&row.config).unwrap();
+        let answers: Vec<String> = row.answers().into_iter().map(str::to_owned).collect();
+        let classes: Option<Vec<String>> = serde_json::from_value(row.value["all_classes"].clone()).unwrap();
+        let score = |prediction: &str| task.score(prediction, &answers, classes.as_deref()).unwrap();
+        // ROUGE adds 1e-8 to a denominator and never reaches 1.
+        assert!(score(&answers[0]) > 0.999_999, "{}: {}", row.config, score(&answers[0]));
+        assert!(score("") < 1e-9, "{}: {}", row.config, score(""));
     }
 }
 

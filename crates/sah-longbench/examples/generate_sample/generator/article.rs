@@ -13,7 +13,7 @@ fn context(article: &str) -> String {
     format!(
         "Here is a research article, then a question about it. Reply with a phrase or one sentence. Reply \"yes\" or \"no\" \
 if that is what is asked, and \"unanswerable\" if the article does not say.\n\nArticle:\n{article}\n\nThe article ends here. \
-Reply to the question from the article alone: a phrase or one sentence, \"yes\", \"no\" or \"unanswerable\".\n\n"
+Reply to the question from the article alone, with a phrase or one sentence.\n\n"
     )
 }
 

@@ -7,7 +7,7 @@ use super::row::{Document, Query, Task};
 pub(crate) const COUNT: Task =
     Task { answer_prefix: "Number of different paragraphs:", ..Task::english("passage_count") };
 pub(crate) const RETRIEVAL: Task =
-    Task { answer_prefix: "The abstract belongs to", ..Task::english("passage_retrieval_en") };
+    Task { answer_prefix: "The abstract belongs to: Paragraph", ..Task::english("passage_retrieval_en") };
 
 fn numbered<'a>(paragraphs: impl IntoIterator<Item = &'a str>) -> String {
     paragraphs
@@ -30,7 +30,7 @@ fn counting(rng: &mut Rng, unique: usize, total: usize) -> Document {
 repeated counts once.\n\n{}",
         numbered(paragraphs.iter().map(|&(text, _)| text)),
     );
-    let question = "How many different paragraphs are there? Reply with a number only, such as 3.\n\n";
+    let question = "How many different paragraphs are there? Reply with a number only.\n\n";
     Document { context, queries: vec![Query::new(question, unique.to_string())] }
 }
 
@@ -54,7 +54,7 @@ here. Now read the abstract of one of them.\n\n",
     );
     let query = |place: usize| {
         let question = format!(
-            "Abstract: {}\n\nWhich paragraph does the abstract belong to? Reply in the form \"Paragraph 1\".\n\n",
+            "Abstract: {}\n\nWhich paragraph does the abstract belong to? Reply with the word \"Paragraph\" and its number.\n\n",
             paragraphs[place].1
         );
         Query::new(question, format!("Paragraph {}", place + 1))

@@ -47,7 +47,7 @@ impl Task {
     pub(crate) const fn code(name: &'static str) -> Self {
         Self {
             name,
-            answer_prefix: "The next line is:\n",
+            answer_prefix: "The next line is:\n```\n",
             language: "code",
             all_classes: None,
             max_new_tokens: 32,

@@ -4,7 +4,9 @@ use super::super::rng::Rng;
 use super::super::row::{Document, Query, Task};
 
 pub(crate) const TASK: Task =
-    Task { answer_prefix: "摘要出自", max_new_tokens: 16, ..Task::chinese("passage_retrieval_zh") };
+    Task {
+        answer_prefix: "摘要出自：段落", max_new_tokens: 16, ..Task::chinese("passage_retrieval_zh")
+    };
 
 /// Paragraph and abstract.
 const PARAGRAPHS: [(&str, &str); 9] = [
@@ -56,7 +58,8 @@ pub(crate) fn documents(rng: &mut Rng) -> Vec<Document> {
     );
     context += "文字到此结束，下面是其中一段的摘要。\n\n";
     let query = |place: usize| {
-        let question = format!("摘要：{}\n\n请回答段落的编号，例如“段落1”。\n\n", paragraphs[place].1);
+        let question =
+            format!("摘要：{}\n\n摘要说的是第几段？请回答“段落”二字加编号。\n\n", paragraphs[place].1);
         Query::new(question, format!("段落{}", place + 1))
     };
     let queries = places.draw_many(2).into_iter().map(query).collect();

@@ -35,21 +35,8 @@ pub enum Error {
         problem: String,
     },
     /// The hub did not give a file.
-    #[error("hub {endpoint}: {file} of {repo} ({revision}): {problem}; {remedy}")]
-    Hub {
-        /// Address of the hub or its mirror.
-        endpoint: String,
-        /// `org/name`.
-        repo: String,
-        /// Branch, tag or commit.
-        revision: String,
-        /// Path inside the repository.
-        file: String,
-        /// What happened.
-        problem: String,
-        /// What to do about it.
-        remedy: String,
-    },
+    #[error(transparent)]
+    Hub(Box<HubError>),
     // Files of a checkpoint --------------------------------------------------------------------------------------
     /// The operating system did not let a file be read.
     #[error("{}: cannot be read: {source}", path.display())]
@@ -190,13 +177,32 @@ pub enum Error {
     Other(String),
 }
 
+/// Which file a hub did not give, and why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("hub {endpoint}: {file} of {repo} ({revision}): {problem}; {remedy}")]
+#[non_exhaustive]
+pub struct HubError {
+    /// Address of the hub or its mirror.
+    pub endpoint: String,
+    /// `org/name`.
+    pub repo: String,
+    /// Branch, tag or commit.
+    pub revision: String,
+    /// Path inside the repository.
+    pub file: String,
+    /// What happened.
+    pub problem: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Error;
+    use super::{Error, HubError};
 
     #[test]
     fn messages_are_one_line_and_name_place_and_remedy() {
-        let error = Error::Hub {
+        let error = HubError {
             endpoint: "http://h".into(),
             repo: "org/name".into(),
             revision: "main".into(),
@@ -204,6 +210,7 @@ mod tests {
             problem: "not there".into(),
             remedy: "check the name".into(),
         };
+        let error = Error::Hub(Box::new(error));
         assert_eq!(
             error.to_string(),
             "hub http://h: config.json of org/name (main): not there; check the name"

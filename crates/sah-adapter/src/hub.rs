@@ -17,7 +17,7 @@ use hf_hub::api::Progress;
 use hf_hub::api::sync::{Api, ApiBuilder};
 use hf_hub::{Cache, Repo, RepoType};
 
-use crate::Error;
+use crate::{Error, HubError};
 use request::{Answer, Settings};
 
 /// What a repository holds.
@@ -139,14 +139,14 @@ impl<'a> Wanted<'a> {
     }
 
     fn error(&self, problem: &str, remedy: &str) -> Error {
-        Error::Hub {
+        Error::Hub(Box::new(HubError {
             endpoint: self.settings.endpoint.clone(),
             repo: self.repo.into(),
             revision: self.revision.into(),
             file: self.path.into(),
             problem: problem.into(),
             remedy: remedy.into(),
-        }
+        }))
     }
 }
 

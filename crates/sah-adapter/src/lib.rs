@@ -25,7 +25,7 @@ mod request;
 mod weights;
 
 pub use adapter::ModelAdapter;
-pub use error::Error;
+pub use error::{Error, HubError};
 #[cfg(feature = "torch")]
 pub use hf::{AnswerTrace, HfAdapter, LoadedModel, ModelIdentity, ModelSource, Trace, WeightFormat};
 pub use request::{

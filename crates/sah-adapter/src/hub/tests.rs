@@ -66,17 +66,32 @@ fn a_file_is_downloaded_once_and_found_without_a_network_afterwards() {
 fn large_files_are_fetched_from_where_the_hub_redirects_to() {
     let home = tempfile::tempdir().unwrap();
     let content_of_file = "x".repeat(100_000);
+    let to = ["http://HOST/storage/a", "/moved/b"];
     let server = Server::start(vec![
-        File::redirect(
-            "/datasets/org/name/resolve/main/data/a.parquet",
-            COMMIT,
-            "/storage/a",
-            &content_of_file,
-        ),
+        File::redirect("/datasets/org/name/resolve/main/data/a", COMMIT, to[0], &content_of_file),
+        File::redirect("/datasets/org/name/resolve/main/b", COMMIT, to[1], &content_of_file),
         File::plain("/storage/a", COMMIT, &content_of_file),
+        File::plain("/moved/b", COMMIT, &content_of_file),
     ]);
     let settings = settings(home.path(), &server.address(), &[]);
-    assert_eq!(content(find(settings, RepoKind::Dataset, None, "data/a.parquet")), content_of_file);
+    for path in ["data/a", "b"] {
+        assert_eq!(content(find(settings.clone(), RepoKind::Dataset, None, path)), content_of_file);
+    }
+}
+
+#[test]
+fn an_interrupted_download_goes_on_where_it_stopped() {
+    let home = tempfile::tempdir().unwrap();
+    let text: String = (0..50_000).map(|n| char::from(b'a' + (n % 26) as u8)).collect();
+    let path = "/org/name/resolve/main/model.safetensors";
+    let server = Server::start(vec![File::plain(path, COMMIT, &text).cut_once_after(20_000)]);
+    let settings = settings(home.path(), &server.address(), &[]);
+    let find = || find(settings.clone(), RepoKind::Model, None, "model.safetensors");
+    let error = problem(find());
+    assert!(error.contains("the download failed") && error.contains("run it again"), "{error}");
+    assert_eq!(content(find()), text);
+    let last = server.stop().pop().unwrap().to_ascii_lowercase();
+    assert!(last.contains("range: bytes=20000-"), "{last}");
 }
 
 #[test]

@@ -27,13 +27,6 @@ impl Weights {
         WeightPath { weights: self, prefix: String::new(), device, kind }
     }
 
-    fn contains(&self, name: &str) -> bool {
-        match self {
-            Self::Safetensors(weights) => weights.entry(name).is_some(),
-            Self::Gguf(weights) => weights.shape(name).is_some(),
-        }
-    }
-
     /// The tensor on the CPU, in the type in which it is stored (f32 where it was quantised).
     fn read(&self, name: &str, expected: &[i64]) -> Result<Tensor, Error> {
         let missing = |path: &Path| Error::MissingTensor { path: path.to_owned(), name: name.into() };
@@ -96,11 +89,6 @@ impl WeightPath<'_> {
     pub(crate) fn tensor(&self, name: &str, shape: &[i64]) -> Result<Tensor, Error> {
         let tensor = self.weights.read(&self.full_name(name), shape)?;
         Ok(tensor.f_to_device(self.device)?.f_to_kind(self.kind)?)
-    }
-
-    /// Whether there is a tensor `name` below this place.
-    pub(crate) fn contains(&self, name: &str) -> bool {
-        self.weights.contains(&self.full_name(name))
     }
 
     fn full_name(&self, name: impl Display) -> String {

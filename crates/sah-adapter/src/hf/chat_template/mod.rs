@@ -42,10 +42,10 @@ impl ChatTemplate {
         let source = match field {
             Json::Null => return Ok(None),
             Json::String(source) => source,
-            Json::Array(named) => {
-                let default = named.iter().find(|entry| entry["name"] == "default");
+            Json::Array(list) => {
+                let default = list.iter().find(|entry| entry["name"] == "default");
                 default.and_then(|entry| entry["template"].as_str()).ok_or_else(|| {
-                    let names: Vec<&str> = named.iter().filter_map(|entry| entry["name"].as_str()).collect();
+                    let names: Vec<&str> = list.iter().filter_map(|entry| entry["name"].as_str()).collect();
                     failed(path, format!("none is named `default`; the file has: {}", names.join(", ")))
                 })?
             }
@@ -74,7 +74,7 @@ impl ChatTemplate {
             ..Value::from_pairs(special),
         };
         let template = self.environment.get_template(NAME);
-        let rendered = template.and_then(|template| template.render(values).map(Into::into));
+        let rendered = template.and_then(|template| template.render(values));
         rendered.map_err(|error| failed(&self.path, format!("cannot be rendered: {}", chain(&error))))
     }
 
@@ -92,8 +92,8 @@ impl ChatTemplate {
         let whole = self.render(&format!("{context}{question}"))?;
         let marker = marker(context, question);
         let cut = |context: &str, question: &str| -> Result<Option<(String, String)>, Error> {
-            let marked = self.render(&format!("{context}{marker}{question}"))?;
-            let parts: Vec<&str> = marked.split(&marker).collect();
+            let rendered = self.render(&format!("{context}{marker}{question}"))?;
+            let parts: Vec<&str> = rendered.split(&marker).collect();
             match parts[..] {
                 [before, after] => {
                     let same = whole.strip_prefix(before) == Some(after);
@@ -122,10 +122,12 @@ impl ChatTemplate {
 /// A text that is in neither part, and that a template has no reason to change.
 fn marker(context: &str, question: &str) -> String {
     let joined = format!("{context}{question}");
-    (0_u64..)
-        .map(|n| format!("contextEndsHere{n}"))
-        .find(|marker| !joined.contains(marker.as_str()))
-        .expect("a text has fewer markers in it than there are numbers")
+    let mut marker = String::from("contextEndsHere");
+    // Each round makes it longer than the round before, so that the text runs out of it.
+    while joined.contains(&marker) {
+        marker.push_str("Here");
+    }
+    marker
 }
 
 fn failed(path: &Path, problem: String) -> Error {
@@ -187,8 +189,8 @@ mod tests {
             &PLAIN.replace("m.content", "m.content.strip()"),
         ] {
             let template = template(source);
-            for context in ["", " ", "a", "contextEndsHere0", "\u{a0}x\n\n"] {
-                for question in ["", "\n", "b ", "contextEndsHere1 ", "ü"] {
+            for context in ["", " ", "a", "contextEndsHere", "\u{a0}x\n\n"] {
+                for question in ["", "\n", "b ", "contextEndsHereHere ", "ü"] {
                     let (before, after) = template.split(context, question).unwrap();
                     assert_eq!(before + &after, template.render(&format!("{context}{question}")).unwrap());
                 }

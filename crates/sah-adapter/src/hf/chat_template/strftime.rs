@@ -7,38 +7,44 @@ pub(super) fn strftime_now(format: &str) -> String {
     strftime(OffsetDateTime::now_utc(), format)
 }
 
-/// The directives of C's `strftime` that templates use, in English; others stay as they are written.
+/// `format` with every directive replaced.
 fn strftime(at: OffsetDateTime, format: &str) -> String {
     let mut text = String::new();
     let mut rest = format.chars();
     while let Some(c) = rest.next() {
-        if c != '%' {
-            text.push(c);
-            continue;
-        }
-        let hour12 = (at.hour() + 11) % 12 + 1;
-        match rest.next() {
-            Some('Y') => text += &at.year().to_string(),
-            Some('y') => text += &format!("{:02}", at.year().rem_euclid(100)),
-            Some('m') => text += &format!("{:02}", u8::from(at.month())),
-            Some('d') => text += &format!("{:02}", at.day()),
-            Some('e') => text += &format!("{:2}", at.day()),
-            Some('B') => text += &at.month().to_string(),
-            Some('b') => text += &at.month().to_string()[..3],
-            Some('A') => text += &at.weekday().to_string(),
-            Some('a') => text += &at.weekday().to_string()[..3],
-            Some('j') => text += &format!("{:03}", at.ordinal()),
-            Some('H') => text += &format!("{:02}", at.hour()),
-            Some('I') => text += &format!("{hour12:02}"),
-            Some('M') => text += &format!("{:02}", at.minute()),
-            Some('S') => text += &format!("{:02}", at.second()),
-            Some('p') => text += if at.hour() < 12 { "AM" } else { "PM" },
-            Some('%') => text.push('%'),
-            Some(other) => text.extend(['%', other]),
-            None => text.push('%'),
+        match (c, rest.clone().next()) {
+            ('%', Some(letter)) => {
+                text += &directive(at, letter);
+                rest.next();
+            }
+            (c, _) => text.push(c),
         }
     }
     text
+}
+
+/// The directives of C's `strftime` that templates use, in English; others stay as they are written.
+fn directive(at: OffsetDateTime, letter: char) -> String {
+    let short = |name: String| name.chars().take(3).collect();
+    match letter {
+        'Y' => at.year().to_string(),
+        'y' => format!("{:02}", at.year().rem_euclid(100)),
+        'm' => format!("{:02}", u8::from(at.month())),
+        'd' => format!("{:02}", at.day()),
+        'e' => format!("{:2}", at.day()),
+        'B' => at.month().to_string(),
+        'b' => short(at.month().to_string()),
+        'A' => at.weekday().to_string(),
+        'a' => short(at.weekday().to_string()),
+        'j' => format!("{:03}", at.ordinal()),
+        'H' => format!("{:02}", at.hour()),
+        'I' => format!("{:02}", (at.hour() + 11) % 12 + 1),
+        'M' => format!("{:02}", at.minute()),
+        'S' => format!("{:02}", at.second()),
+        'p' => if at.hour() < 12 { "AM" } else { "PM" }.to_owned(),
+        '%' => '%'.to_string(),
+        other => format!("%{other}"),
+    }
 }
 
 #[cfg(test)]

@@ -105,6 +105,6 @@ mod tests {
         );
         assert_eq!(render("[] | tojson"), "[]");
         assert_eq!(render("{'a': [1, {}]} | tojson(indent=2)"), "{\n  \"a\": [\n    1,\n    {}\n  ]\n}");
-        assert_eq!(render("1 | tojson(sort_keys=true)").contains("sort_keys"), true);
+        assert!(render("1 | tojson(sort_keys=true)").contains("sort_keys"));
     }
 }

@@ -1,5 +1,6 @@
 //! A server with the part of the hub's API that a download uses.
 
+use std::cell::Cell;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -11,16 +12,18 @@ pub(super) struct File {
     status: u16,
     headers: Vec<(&'static str, String)>,
     body: String,
+    /// The first time it is asked for in full, the connection ends after so many bytes.
+    cut_once: Cell<Option<usize>>,
 }
 
 impl File {
     /// A file that the hub holds itself.
     pub(super) fn plain(path: &str, commit: &str, body: &str) -> Self {
         let headers = vec![("ETag", format!("\"etag-of-{}\"", body.len())), ("X-Repo-Commit", commit.into())];
-        Self { path: path.into(), status: 200, headers, body: body.into() }
+        Self { path: path.into(), status: 200, headers, body: body.into(), cut_once: Cell::default() }
     }
 
-    /// A file that the hub keeps in another place, of which it knows tag and size.
+    /// A file that the hub keeps in another place, of which it knows tag and size. `HOST` in `to` is the server.
     pub(super) fn redirect(path: &str, commit: &str, to: &str, body: &str) -> Self {
         let headers = vec![
             ("Location", to.into()),
@@ -28,7 +31,13 @@ impl File {
             ("X-Linked-Etag", format!("\"linked-{}\"", body.len())),
             ("X-Linked-Size", body.len().to_string()),
         ];
-        Self { path: path.into(), status: 302, headers, body: String::new() }
+        Self { path: path.into(), status: 302, headers, body: String::new(), cut_once: Cell::default() }
+    }
+
+    /// The file, with a connection that breaks once after `bytes` of it.
+    pub(super) fn cut_once_after(self, bytes: usize) -> Self {
+        self.cut_once.set(Some(bytes));
+        self
     }
 
     pub(super) fn missing(path: &str, commit: &str) -> Self {
@@ -39,11 +48,11 @@ impl File {
 
     pub(super) fn refused(path: &str, status: u16, code: Option<&str>) -> Self {
         let headers = code.map(|code| ("X-Error-Code", code.to_owned())).into_iter().collect();
-        Self { path: path.into(), status, headers, body: String::new() }
+        Self { path: path.into(), status, headers, body: String::new(), cut_once: Cell::default() }
     }
 
     /// The answer to a request, with the part of the body that it asks for.
-    fn answer(&self, method: &str, range: Option<(usize, Option<usize>)>) -> Vec<u8> {
+    fn answer(&self, method: &str, host: &str, range: Option<(usize, Option<usize>)>) -> Vec<u8> {
         let len = self.body.len();
         let mut headers = self.headers.clone();
         let mut status = self.status;
@@ -55,9 +64,16 @@ impl File {
             status = 206;
         }
         headers.push(("Content-Length", body.len().to_string()));
-        let head: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let mut head = format!("HTTP/1.1 {status} Status\r\nConnection: close\r\n");
+        for (name, value) in headers {
+            head += name;
+            head += ": ";
+            head += &value.replace("HOST", host);
+            head += "\r\n";
+        }
         let body = if method == "HEAD" { "" } else { body };
-        format!("HTTP/1.1 {status} Status\r\n{head}Connection: close\r\n\r\n{body}").into_bytes()
+        let body = if body.len() > 1 { &body[..self.cut_once.take().unwrap_or(body.len())] } else { body };
+        format!("{head}\r\n{body}").into_bytes()
     }
 }
 
@@ -104,6 +120,8 @@ fn serve(mut stream: &TcpStream, files: &[File], requests: &Sender<String>) -> b
         return false;
     }
     let path = rest.split(' ').next().unwrap_or_default();
+    let host = lines.iter().find_map(|line| line.strip_prefix("host: ").or(line.strip_prefix("Host: ")));
+    let host = host.unwrap_or_default();
     let range = lines.iter().find_map(|line| {
         let (name, value) = line.split_once(": ")?;
         let (from, to) = value.strip_prefix("bytes=")?.split_once('-')?;
@@ -111,8 +129,8 @@ fn serve(mut stream: &TcpStream, files: &[File], requests: &Sender<String>) -> b
     });
     requests.send(lines.join("\n")).unwrap();
     let answer = match files.iter().find(|file| file.path == path) {
-        Some(file) => file.answer(method, range),
-        None => File::refused(path, 500, None).answer(method, None),
+        Some(file) => file.answer(method, host, range),
+        None => File::refused(path, 500, None).answer(method, host, None),
     };
     // A client that has read enough may have gone.
     let _ = stream.write_all(&answer);

@@ -187,7 +187,7 @@ fn rope_scaling(gguf: &Gguf, arch: &str) -> Result<Json, Error> {
     let key = |name: &str| format!("{arch}.rope.scaling.{name}");
     if let Some(info) = gguf.tensors.get("rope_freqs.weight") {
         let factors = super::values(gguf, "rope_freqs.weight", info)?;
-        if factors.iter().any(|&factor| factor != 1.0) {
+        if factors != vec![1.0; factors.len()] {
             return Ok(json!({ "rope_type": "frequency_factors", "factors": factors }));
         }
     }
@@ -197,7 +197,7 @@ fn rope_scaling(gguf: &Gguf, arch: &str) -> Result<Json, Error> {
     };
     let kind = match metadata.text(&key("type"))? {
         // Old files give the linear factor alone.
-        None if factor.is_some_and(|factor| factor != 1.0) => "linear",
+        None if factor.is_some_and(|factor| factor > 1.0) => "linear",
         None | Some("none") => return Ok(Json::Null),
         Some(kind) => kind,
     };

@@ -140,6 +140,7 @@ mod tests {
             .flat_map(|i| ones.into_iter().chain(std::iter::repeat_n((i % 128) as u8, 32)))
             .collect();
         let values = dequantise(GgmlType::Q8_0, &bytes);
-        assert!(values.iter().enumerate().all(|(i, &value)| value == (i / 32 % 128) as f32));
+        let expected: Vec<f32> = (0..values.len()).map(|i| (i / 32 % 128) as f32).collect();
+        assert_eq!(values, expected);
     }
 }

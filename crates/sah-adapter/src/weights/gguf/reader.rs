@@ -4,6 +4,7 @@
 //! is allocated, so that a broken header costs an error and not the machine's memory.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -163,7 +164,7 @@ impl<R: Read> Cursor<'_, R> {
             || self.damaged(format!("tensor `{name}` of shape {:?} cannot be in this file", info.shape));
         let elements =
             info.shape.iter().try_fold(1_u64, |n, &dim| n.checked_mul(dim as u64)).ok_or_else(impossible)?;
-        if info.offset % alignment != 0 {
+        if !info.offset.is_multiple_of(alignment) {
             return Err(self.damaged(format!(
                 "tensor `{name}` at offset {} is not aligned to {alignment} bytes",
                 info.offset
@@ -172,7 +173,7 @@ impl<R: Read> Cursor<'_, R> {
         let bytes = match GgmlType::from_raw(info.raw_type) {
             Some(ty) => {
                 let row = info.shape.last().copied().unwrap_or(1) as u64;
-                if row % ty.block_len() as u64 != 0 {
+                if !row.is_multiple_of(ty.block_len() as u64) {
                     return Err(self.damaged(format!(
                         "tensor `{name}` has rows of {row}, no multiple of the {} block of {}",
                         type_name(info.raw_type),
@@ -285,7 +286,7 @@ impl<R: Read> Cursor<'_, R> {
         }
     }
 
-    fn damaged(&self, problem: String) -> Error {
+    fn damaged(&self, problem: impl Display) -> Error {
         self.bad(format!("broken GGUF header: {problem}"), "fetch the file again")
     }
 

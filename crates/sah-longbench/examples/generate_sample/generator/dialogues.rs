@@ -92,8 +92,12 @@ fn documents(rng: &mut Rng, chats: &[(&str, &str)], asked: usize) -> Vec<Documen
         "Sum up a chat in one or two short sentences. These are chats with their summaries.\n\n",
     );
     context.extend(examples.iter().map(|(chat, summary)| format!("Chat:\n{chat}\nSummary: {summary}\n\n")));
-    let queries =
-        chats.into_iter().map(|(chat, summary)| Query::new(format!("Chat:\n{chat}\n"), summary)).collect();
+    let queries = chats
+        .into_iter()
+        .map(|(chat, summary)| {
+            Query::new(format!("Now sum up this chat in the same way.\n\nChat:\n{chat}\n"), summary)
+        })
+        .collect();
     vec![Document { context, queries }]
 }
 

@@ -36,7 +36,7 @@ said that it was too much, and put it in his pocket before anybody could agree.\
 They rode home in the dark. At the corner by the church {hero} asked {friend} to stop, and listened. The tower clock was \
 striking seven, and for once the ferry was coming in at the same moment, with all its lamps lit.\n\n\
 That winter {hero} kept the shop open late. People came to have their clocks mended, and stayed to hear the story of the \
-flood, the horse and the long song.\n\nUse the story to answer the question below with a short phrase.\n\n",
+flood, the horse and the long song.\n\nHere the story ends. Reply to the question about it with a short phrase.\n\n",
     );
     let queries = vec![
         Query::new(format!("Question: Where had Aunt {aunt} hidden the key?\n"), format!("In {hidden}"))

@@ -1,62 +1,245 @@
 //! Dense causal attention: every key up to each row's position.
 
-use tch::Tensor;
+use tch::{Device, Tensor};
 
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
+use crate::kernel::fold::{fold_queries, fused, join_rows, unfold_output};
 
-/// Rows of a chunk of queries that are computed at once where there are earlier keys, so that the mask stays small.
+/// Rows that are computed at once where a mask is needed, so that it stays small.
 const BLOCK: usize = 512;
 
+/// Decoding is split over keys only into parts of at least this many: below, the parts cost more than they gain.
+const SHORTEST_PART: usize = 256;
+
 /// Dense causal attention `[B, H, Q, Dv]`, aligned bottom-right.
+///
+/// A prompt (`Q = K`), one token (`Q = 1`) and a chunk after earlier keys (`1 < Q < K`) are computed differently. Keys and
+/// values are not copied: not where they are views of a larger cache, and not once per query head. (On a device other
+/// than the CPU it is up to libtorch how it shares them between the heads of a group when `Q = K`.)
+///
+/// ```
+/// use sah_attention::{AttentionInputs, dense_attention};
+/// use tch::{Device, Kind, Tensor};
+///
+/// # fn main() -> Result<(), sah_attention::Error> {
+/// let cache = Tensor::rand([1, 3, 512, 64], (Kind::Float, Device::Cpu));
+/// let filled = cache.narrow(2, 0, 100);
+/// let queries = Tensor::rand([1, 9, 7, 64], (Kind::Float, Device::Cpu));
+/// let output = dense_attention(&AttentionInputs::new(&queries, &filled, &filled, 0.125)?)?;
+/// assert_eq!(output.size(), [1, 9, 7, 64]);
+/// # Ok(())
+/// # }
+/// ```
 pub fn dense_attention(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
     let dims = inputs.dims();
-    if dims.queries == 1 {
+    let parts = supports_parts(inputs)?;
+    match dims.queries {
+        1 if parts => decode_in_parts(inputs),
+        1 => decode(inputs),
+        rows if rows == dims.keys => prompt(inputs, parts),
+        _ if parts => chunk_in_parts(inputs),
+        _ => chunk(inputs),
+    }
+}
+
+/// Whether libtorch's CPU kernel, which also returns the log-sum-exp that joins part results, takes these inputs: keys and
+/// values of one width, and vectors whose elements lie side by side. It does not check the latter itself.
+fn supports_parts(inputs: &AttentionInputs<'_>) -> Result<bool> {
+    let dims = inputs.dims();
+    if inputs.device() != Device::Cpu || dims.head_dim != dims.value_dim {
+        return Ok(false);
+    }
+    for tensor in [inputs.queries(), inputs.keys(), inputs.values()] {
+        if tensor.stride4()?.3 != 1 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// `Q = K`.
+fn prompt(inputs: &AttentionInputs<'_>, parts: bool) -> Result<Tensor> {
+    let dims = inputs.dims();
+    if parts {
+        let (queries, keys, values) = expand(inputs)?;
+        let (output, _) = flash(&queries, &keys, &values, true, inputs.scale())?;
+        return unfold_output(inputs, &output, dims.queries);
+    }
+    let grouped = dims.group() > 1;
+    Ok(Tensor::f_scaled_dot_product_attention(
+        inputs.queries(),
+        inputs.keys(),
+        inputs.values(),
+        None::<&Tensor>,
+        0.0,
+        true,
+        inputs.scale(),
+        grouped,
+    )?)
+}
+
+/// `Q = 1`: each key/value head is read once, for all query heads of its group.
+fn decode(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
+    let queries = fold_queries(inputs, 0, 1)?;
+    let output = fused(&queries, inputs.keys(), inputs.values(), None, inputs.scale())?;
+    unfold_output(inputs, &output, 1)
+}
+
+/// `Q = 1`, with the keys split so that every thread gets the same share: libtorch gives one head to one thread, and
+/// three heads over two threads take as long as four.
+fn decode_in_parts(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
+    let dims = inputs.dims();
+    let parts = parts_for(dims.batch * dims.kv_heads, tch::get_num_threads().max(1) as usize);
+    if parts == 1 || dims.batch > 1 || dims.keys < parts * SHORTEST_PART {
         return decode(inputs);
     }
-    if dims.queries == dims.keys {
-        return sdpa(inputs.queries(), inputs.keys(), inputs.values(), None, true, inputs);
+    let length = dims.keys / parts;
+    let queries = fold_queries(inputs, 0, 1)?;
+    let keys = split(inputs.keys(), parts, length)?;
+    let values = split(inputs.values(), parts, length)?;
+    let shared = [parts, dims.kv_heads, dims.group(), dims.head_dim].map(|size| size as i64);
+    let (mut output, mut lse) =
+        flash(&queries.f_expand(shared, false)?, &keys, &values, false, inputs.scale())?;
+    let done = length * parts;
+    if done < dims.keys {
+        let rest = |cache: &Tensor| cache.f_narrow(2, done as i64, (dims.keys - done) as i64);
+        let (rest, rest_lse) =
+            flash(&queries, &rest(inputs.keys())?, &rest(inputs.values())?, false, inputs.scale())?;
+        output = Tensor::f_cat(&[output, rest], 0)?;
+        lse = Tensor::f_cat(&[lse, rest_lse], 0)?;
     }
-    chunk(inputs)
+    unfold_output(inputs, &combine(&output, &lse, inputs)?, 1)
 }
 
-fn sdpa(
-    queries: &Tensor,
-    keys: &Tensor,
-    values: &Tensor,
-    bias: Option<&Tensor>,
-    causal: bool,
-    inputs: &AttentionInputs<'_>,
-) -> Result<Tensor> {
-    let gqa = queries.size()[1] != keys.size()[1];
-    Ok(Tensor::f_scaled_dot_product_attention(queries, keys, values, bias, 0.0, causal, inputs.scale(), gqa)?)
+/// The fewest parts that spread `heads` heads over `threads` threads without leaving one idle for a tenth of the time.
+fn parts_for(heads: usize, threads: usize) -> usize {
+    let balanced = |parts: &usize| {
+        let tasks = heads * parts;
+        tasks.div_ceil(threads) * threads * 10 <= tasks * 11
+    };
+    (1..=threads).find(balanced).unwrap_or(1)
 }
 
-/// One query row: the heads of a group become rows of their key/value head, so that keys are read once.
-fn decode(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
+/// The first `parts * length` keys of a cache `[1, Hkv, K, D]` as `[parts, Hkv, length, D]`, without a copy.
+fn split(cache: &Tensor, parts: usize, length: usize) -> Result<Tensor> {
+    let (_, heads, _, width) = cache.size4()?;
+    let (_, of_head, of_key, of_element) = cache.stride4()?;
+    let (parts, length) = (parts as i64, length as i64);
+    Ok(cache.f_as_strided(
+        [parts, heads, length, width],
+        [length * of_key, of_head, of_key, of_element],
+        None,
+    )?)
+}
+
+/// `1 < Q < K`: the earlier keys, which every row sees whole, and the chunk's own keys, which are square and causal.
+fn chunk_in_parts(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
     let dims = inputs.dims();
-    let [batch, heads, kv_heads] = [dims.batch, dims.heads, dims.kv_heads].map(|size| size as i64);
-    let queries = inputs.queries().f_reshape([batch, kv_heads, dims.group() as i64, dims.head_dim as i64])?;
-    let output = sdpa(&queries, inputs.keys(), inputs.values(), None, false, inputs)?;
-    Ok(output.f_reshape([batch, heads, 1, dims.value_dim as i64])?)
+    let (queries, keys, values) = expand(inputs)?;
+    let (past, own) = (dims.past() as i64, dims.queries as i64);
+    let part = |start: i64, length: i64, causal: bool| {
+        flash(
+            &queries,
+            &keys.f_narrow(2, start, length)?,
+            &values.f_narrow(2, start, length)?,
+            causal,
+            inputs.scale(),
+        )
+    };
+    let (earlier, earlier_lse) = part(0, past, false)?;
+    let (own, own_lse) = part(past, own, true)?;
+    let output = Tensor::f_stack(&[earlier, own], 0)?;
+    let lse = Tensor::f_stack(&[earlier_lse, own_lse], 0)?;
+    unfold_output(inputs, &combine(&output, &lse, inputs)?, dims.queries)
 }
 
-/// Several rows after earlier keys, a block of rows at a time.
+/// `1 < Q < K` on any device, by a mask over a block of rows.
 fn chunk(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
     let dims = inputs.dims();
     let mut outputs = Vec::with_capacity(dims.queries.div_ceil(BLOCK));
     for start in (0..dims.queries).step_by(BLOCK) {
-        let rows = BLOCK.min(dims.queries - start) as i64;
-        let seen = (dims.past() + start) as i64 + rows;
-        let bias = Tensor::f_full([rows, seen], f64::NEG_INFINITY, (inputs.kind(), inputs.device()))?
-            .f_triu(seen - rows + 1)?;
-        let queries = inputs.queries().f_narrow(2, start as i64, rows)?;
+        let rows = BLOCK.min(dims.queries - start);
+        let seen = (dims.past() + start + rows) as i64;
+        // Row i of the block sees keys up to seen - rows + i.
+        let bias = Tensor::f_full([rows as i64, seen], f64::NEG_INFINITY, (inputs.kind(), inputs.device()))?
+            .f_triu(seen - rows as i64 + 1)?
+            .f_repeat([dims.group() as i64, 1])?;
+        let queries = fold_queries(inputs, start, rows)?;
         let keys = inputs.keys().f_narrow(2, 0, seen)?;
         let values = inputs.values().f_narrow(2, 0, seen)?;
-        outputs.push(sdpa(&queries, &keys, &values, Some(&bias), false, inputs)?);
+        let output = fused(&queries, &keys, &values, Some(&bias), inputs.scale())?;
+        outputs.push(unfold_output(inputs, &output, rows)?);
     }
-    match outputs.len() {
-        1 => Ok(outputs.remove(0)),
-        _ => Ok(Tensor::f_cat(&outputs, 2)?),
+    join_rows(outputs)
+}
+
+/// Queries `[B * Hkv, g, Q, D]`, and keys and values as if repeated for the `g` heads of a group, by a stride of 0.
+fn expand(inputs: &AttentionInputs<'_>) -> Result<(Tensor, Tensor, Tensor)> {
+    let dims = inputs.dims();
+    let [heads, group, rows, keys] =
+        [dims.batch * dims.kv_heads, dims.group(), dims.queries, dims.keys].map(|size| size as i64);
+    let repeat =
+        |cache: &Tensor| cache.f_reshape([heads, 1, keys, -1])?.f_expand([heads, group, keys, -1], false);
+    let queries = inputs.queries().f_reshape([heads, group, rows, -1])?;
+    Ok((queries, repeat(inputs.keys())?, repeat(inputs.values())?))
+}
+
+/// Attention and the log-sum-exp of its scores, by libtorch's CPU kernel.
+fn flash(
+    queries: &Tensor,
+    keys: &Tensor,
+    values: &Tensor,
+    causal: bool,
+    scale: f64,
+) -> Result<(Tensor, Tensor)> {
+    Ok(Tensor::f_internal_scaled_dot_product_flash_attention_for_cpu(
+        queries,
+        keys,
+        values,
+        0.0,
+        causal,
+        None::<&Tensor>,
+        scale,
+    )?)
+}
+
+/// Attention over all keys from attention over parts of them: `outputs` `[P, .., rows, Dv]` weighted by the softmax over
+/// the parts of `lse` `[P, .., rows]`.
+fn combine(outputs: &Tensor, lse: &Tensor, inputs: &AttentionInputs<'_>) -> Result<Tensor> {
+    let weights = lse.f_softmax(0, None)?.f_unsqueeze(-1)?;
+    let output = outputs.f_mul(&weights)?.f_sum_dim_intlist([0i64].as_slice(), false, None)?;
+    Ok(output.f_to_kind(inputs.kind())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_balance_heads_over_threads() {
+        assert_eq!(parts_for(3, 1), 1);
+        assert_eq!(parts_for(3, 2), 2);
+        assert_eq!(parts_for(8, 2), 1);
+        assert_eq!(parts_for(1, 4), 4);
+        assert_eq!(parts_for(8, 16), 2);
+        assert_eq!(parts_for(5, 16), 3, "15 tasks on 16 threads are balanced enough");
+        for (heads, threads) in [(3, 7), (9, 12), (32, 5)] {
+            let tasks = heads * parts_for(heads, threads);
+            assert!(tasks.div_ceil(threads) * threads * 10 <= tasks * 11, "{heads} over {threads}");
+        }
+    }
+
+    #[test]
+    fn a_mask_gives_the_same_as_parts() {
+        tch::manual_seed(5);
+        let tensor = |heads, count| Tensor::randn([2, heads, count, 16], (tch::Kind::Float, Device::Cpu));
+        for (rows, count) in [(2, 3), (40, 41), (600, 1000)] {
+            let (queries, keys, values) = (tensor(6, rows), tensor(2, count), tensor(2, count));
+            let inputs = AttentionInputs::new(&queries, &keys, &values, 0.25).unwrap();
+            let difference = chunk(&inputs).unwrap() - chunk_in_parts(&inputs).unwrap();
+            let error = difference.abs().max().double_value(&[]);
+            assert!(error < 1e-5, "{rows} rows of {count}: {error}");
+        }
     }
 }

@@ -1,7 +1,10 @@
 //! Kernels: attention over what a mask selects.
 
 mod dense;
+mod fold;
 mod gather;
+mod lists;
+mod ranges;
 mod reference;
 
 use std::fmt::Debug;

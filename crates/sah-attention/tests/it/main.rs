@@ -1,1 +1,24 @@
 //! Tests of the public API, in one binary.
+//!
+//! Whatever touches a device is a `fn(Device)` that [`on_devices!`] turns into a CPU test and a CUDA test.
+
+#![allow(clippy::many_single_char_names, reason = "b, h, q, k, d name the dimensions of a tensor")]
+
+/// A CPU test and a CUDA test for each `fn(Device)` that is named.
+macro_rules! on_devices {
+    ($($check:ident),* $(,)?) => {
+        mod cpu {
+            $(#[test] fn $check() { super::$check(tch::Device::Cpu); })*
+        }
+        mod cuda {
+            $(#[test] #[ignore = "needs a CUDA device"] fn $check() { super::$check(tch::Device::Cuda(0)); })*
+        }
+    };
+}
+
+mod attention;
+mod cases;
+mod dense;
+mod kernels;
+mod maskers;
+mod masks;

@@ -1,0 +1,54 @@
+//! Grouped-query attention without repeating keys: the heads of a group as rows of their key/value head.
+
+use tch::Tensor;
+
+use crate::error::Result;
+use crate::inputs::AttentionInputs;
+
+/// Query rows `start..start + rows` as `[B, Hkv, g * rows, D]`; row `r * rows + i` is row `start + i` of the group's
+/// `r`-th head.
+pub(super) fn fold_queries(inputs: &AttentionInputs<'_>, start: usize, rows: usize) -> Result<Tensor> {
+    let dims = inputs.dims();
+    let folded = [dims.batch, dims.kv_heads, dims.group() * rows, dims.head_dim].map(|size| size as i64);
+    if rows == dims.queries {
+        return Ok(inputs.queries().f_reshape(folded)?);
+    }
+    Ok(inputs.queries().f_narrow(2, start as i64, rows as i64)?.f_reshape(folded)?)
+}
+
+/// The inverse for an output: `[B, Hkv, g * rows, Dv]` as `[B, H, rows, Dv]`.
+pub(super) fn unfold_output(inputs: &AttentionInputs<'_>, output: &Tensor, rows: usize) -> Result<Tensor> {
+    let dims = inputs.dims();
+    Ok(output.f_reshape([dims.batch, dims.heads, rows, dims.value_dim].map(|size| size as i64))?)
+}
+
+/// Folded tensors of `rows` rows each of a per-head tensor `[B, H, Q, N]`: `[B, Hkv, g * rows, N]`.
+pub(super) fn fold_rows(
+    inputs: &AttentionInputs<'_>,
+    tensor: &Tensor,
+    start: usize,
+    rows: usize,
+) -> Result<Tensor> {
+    let dims = inputs.dims();
+    let folded = [dims.batch as i64, dims.kv_heads as i64, (dims.group() * rows) as i64, -1];
+    Ok(tensor.f_narrow(2, start as i64, rows as i64)?.f_reshape(folded)?)
+}
+
+/// libtorch's fused attention. `bias` is added to the scaled scores.
+pub(super) fn fused(
+    queries: &Tensor,
+    keys: &Tensor,
+    values: &Tensor,
+    bias: Option<&Tensor>,
+    scale: f64,
+) -> Result<Tensor> {
+    Ok(Tensor::f_scaled_dot_product_attention(queries, keys, values, bias, 0.0, false, scale, false)?)
+}
+
+/// Blocks of rows, one after the other along the query axis.
+pub(super) fn join_rows(mut blocks: Vec<Tensor>) -> Result<Tensor> {
+    match blocks.len() {
+        1 => Ok(blocks.remove(0)),
+        _ => Ok(Tensor::f_cat(&blocks, 2)?),
+    }
+}

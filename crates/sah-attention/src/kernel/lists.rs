@@ -1,0 +1,102 @@
+//! Attention over index lists, and ranges beside them.
+
+use tch::{Kind, Tensor};
+
+use crate::error::Result;
+use crate::inputs::AttentionInputs;
+use crate::kernel::fold::{fold_queries, fold_rows, join_rows, unfold_output};
+use crate::kernel::ranges::Union;
+use crate::mask::{IndexList, RowRanges};
+
+/// Elements of gathered keys and values that are held at once; decides how many query rows are computed together.
+const GATHERED: usize = 1 << 22;
+
+/// Attention over `list` and `ranges`. Every row must have a key that it may read.
+pub(super) fn attend(inputs: &AttentionInputs<'_>, ranges: &RowRanges, list: &IndexList) -> Result<Tensor> {
+    let dims = inputs.dims();
+    let per_row = dims.batch * dims.heads * list.len() * (dims.head_dim + dims.value_dim);
+    let block = (GATHERED / per_row).clamp(1, dims.queries);
+    let ranges = ranges.restrict_to_causal();
+    let biases = score_biases(inputs, list)?;
+    let mut outputs = Vec::with_capacity(dims.queries.div_ceil(block));
+    for start in (0..dims.queries).step_by(block) {
+        let rows = block.min(dims.queries - start);
+        outputs.push(attend_rows(inputs, &ranges, list, &biases, start, rows)?);
+    }
+    join_rows(outputs)
+}
+
+/// What is added to the score of each entry, `[B, H, Q, N]` of `Float`: `-ln p`, and `-inf` for padding and the future.
+fn score_biases(inputs: &AttentionInputs<'_>, list: &IndexList) -> Result<Tensor> {
+    let causal = list.causal(&inputs.dims().mask_shape())?;
+    let biases = match list.probabilities() {
+        Some(probabilities) => probabilities.f_log()?.f_neg()?,
+        None => causal.f_zeros_like()?.f_to_kind(Kind::Float)?,
+    };
+    Ok(biases.f_masked_fill(&causal.f_logical_not()?, f64::NEG_INFINITY)?)
+}
+
+fn attend_rows(
+    inputs: &AttentionInputs<'_>,
+    ranges: &RowRanges,
+    list: &IndexList,
+    biases: &Tensor,
+    start: usize,
+    rows: usize,
+) -> Result<Tensor> {
+    // Scores and softmax in f32, also for half-precision inputs: only selected keys are converted.
+    let kind = if inputs.kind() == Kind::Double { Kind::Double } else { Kind::Float };
+    let queries = fold_queries(inputs, start, rows)?.f_to_kind(kind)?.f_mul_scalar(inputs.scale())?;
+    let indices = fold_rows(inputs, list.indices(), start, rows)?.f_clamp_min(0)?;
+    let listed = |cache: &Tensor| -> Result<Tensor> { Ok(gather_rows(cache, &indices)?.f_to_kind(kind)?) };
+
+    // [B, Hkv, g * rows, 1, D] x [.., D, N]
+    let keys = listed(inputs.keys())?;
+    let scores = queries.f_unsqueeze(-2)?.f_matmul(&keys.f_transpose(-2, -1)?)?.f_squeeze_dim(-2)?;
+    let scores = scores.f_add(&fold_rows(inputs, biases, start, rows)?)?;
+
+    let union = Union::of(ranges, start..start + rows);
+    let width = union.len() as i64;
+    if width == 0 {
+        let weights = scores.f_softmax(-1, None)?;
+        let output = weights.f_unsqueeze(-2)?.f_matmul(&listed(inputs.values())?)?.f_squeeze_dim(-2)?;
+        return unfold_output(inputs, &output.f_to_kind(inputs.kind())?, rows);
+    }
+
+    let range_keys = union.read(inputs.keys())?.f_to_kind(kind)?;
+    let mut range_scores = queries.f_matmul(&range_keys.f_transpose(-2, -1)?)?;
+    if let Some(bias) = union.bias(inputs, ranges, start..start + rows)? {
+        range_scores = range_scores.f_add(&bias.f_to_kind(kind)?)?;
+    }
+    let weights = Tensor::f_cat(&[range_scores, scores], -1)?.f_softmax(-1, None)?;
+    let range_weights = weights.f_narrow(-1, 0, width)?;
+    let weights = weights.f_narrow(-1, width, list.len() as i64)?;
+
+    let output = weights.f_unsqueeze(-2)?.f_matmul(&listed(inputs.values())?)?.f_squeeze_dim(-2)?;
+    let output = output.f_add(&range_weights.f_matmul(&union.read(inputs.values())?.f_to_kind(kind)?)?)?;
+    unfold_output(inputs, &output.f_to_kind(inputs.kind())?, rows)
+}
+
+/// Rows of a cache `[B, Hkv, K, D]` at `indices` `[B, Hkv, R, N]`: `[B, Hkv, R, N, D]`. The cache is not copied.
+fn gather_rows(cache: &Tensor, indices: &Tensor) -> Result<Tensor> {
+    let (batch, heads, rows, count) = indices.size4()?;
+    let (_, _, keys, width) = cache.size4()?;
+    let size = [batch, heads, rows, count, width];
+    let strides = cache.stride4()?;
+    let (of_batch, of_head, of_key, of_element) = strides;
+    if of_element == 1 && [of_batch, of_head, of_key].iter().all(|stride| stride % width == 0) {
+        // Every vector of the cache is a row of one matrix, though not every row of it a vector of this view.
+        let [of_batch, of_head, of_key] = [of_batch, of_head, of_key].map(|stride| stride / width);
+        let last = (batch - 1) * of_batch + (heads - 1) * of_head + (keys - 1) * of_key;
+        let matrix = cache.f_as_strided([last + 1, width], [width, 1], None)?;
+        let options = (Kind::Int64, indices.device());
+        let batch_row = Tensor::f_arange(batch, options)?.f_mul_scalar(of_batch)?.f_view([-1, 1, 1, 1])?;
+        let head_row = Tensor::f_arange(heads, options)?.f_mul_scalar(of_head)?.f_view([1, -1, 1, 1])?;
+        let row = indices.f_mul_scalar(of_key)?.f_add(&head_row)?.f_add(&batch_row)?;
+        return Ok(matrix.f_index_select(0, &row.f_flatten(0, -1)?)?.f_view(size)?);
+    }
+    let index = indices
+        .f_view([batch, heads, rows * count, 1])?
+        .f_expand([batch, heads, rows * count, width], false)?;
+    Ok(cache.f_gather(2, &index, false)?.f_view(size)?)
+}

@@ -70,8 +70,8 @@ fn pairwise_sum(values: &[f64]) -> f64 {
                 *sum += value;
             }
         }
-        let [a, b, c, d, e, f, g, h] = sums;
-        let sum = ((a + b) + (c + d)) + ((e + f) + (g + h));
+        let pair = |i: usize| sums[i] + sums[i + 1];
+        let sum = (pair(0) + pair(2)) + (pair(4) + pair(6));
         return rest.iter().fold(sum, |sum, value| sum + value);
     }
     let half = values.len() / 2;

@@ -24,8 +24,8 @@ pub(crate) fn evaluate(records: &[Record]) -> Metrics {
     let scores: Vec<_> = records.par_iter().map(score).collect();
     let mut task_scores = IndexMap::new();
     for task in &TASKS {
-        let rows: Vec<_> =
-            records.iter().zip(&scores).filter(|(row, _)| row.sample.task == task.name).collect();
+        let of_task = records.iter().zip(&scores).filter(|(row, _)| row.sample.task == task.name);
+        let rows: Vec<_> = of_task.map(|(_, score)| score).collect();
         if !rows.is_empty() {
             task_scores.insert(task.name.to_owned(), summarise(task, &rows));
         }
@@ -70,18 +70,22 @@ pub(crate) fn faulty_field(error: &MetricError) -> &'static str {
     }
 }
 
-fn summarise(task: &Task, rows: &[(&Record, &Result<(f64, i64), String>)]) -> TaskScore {
-    let mut scored = Vec::with_capacity(rows.len());
-    for (_, score) in rows {
-        match score {
-            Ok((score, length)) => scored.push((*length, *score)),
+/// `rows` are scores and lengths of the rows of `task`.
+fn summarise(task: &Task, rows: &[&Result<(f64, i64), String>]) -> TaskScore {
+    let mut lengths = Vec::with_capacity(rows.len());
+    let mut scores = Vec::with_capacity(rows.len());
+    for row in rows {
+        match row {
+            Ok((score, length)) => {
+                lengths.push(*length);
+                scores.push(*score);
+            }
             Err(error) => return TaskScore::Failed { error: error.clone() },
         }
     }
     if task.is_extended() {
-        return TaskScore::Buckets(bucket_scores(scored));
+        return TaskScore::Buckets(bucket_scores(lengths.into_iter().zip(scores)));
     }
-    let scores: Vec<f64> = scored.into_iter().map(|(_, score)| score).collect();
     // There is at least one row.
     TaskScore::Single(task_score(&scores).unwrap_or_default())
 }

@@ -21,6 +21,8 @@
 //! # Ok::<(), sah_longbench::MetricError>(())
 //! ```
 
+#![cfg_attr(test, expect(clippy::float_cmp, reason = "scores are the official ones in every digit"))]
+
 mod aggregate;
 mod benchmark;
 mod dataset;

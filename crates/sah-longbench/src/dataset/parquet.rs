@@ -46,7 +46,7 @@ pub(super) fn read(file: &Path, task: &'static Task) -> Result<Vec<Sample>, Erro
         builder.with_projection(projection).with_batch_size(BATCH_ROWS).build().map_err(unreadable)?
     {
         let batch = batch.map_err(|source| unreadable(source.into()))?;
-        let batch = Batch { batch: &batch, file, first_row: samples.len() + 1 };
+        let batch = Batch { columns: &batch, file, first_row: samples.len() + 1 };
         batch.append_to(&mut samples, task)?;
     }
     if samples.is_empty() { Err(Error::NoRows { file: file.to_owned() }) } else { Ok(samples) }
@@ -84,7 +84,7 @@ fn holds(data_type: &DataType, expected: &str) -> bool {
 }
 
 struct Batch<'a> {
-    batch: &'a RecordBatch,
+    columns: &'a RecordBatch,
     file: &'a Path,
     /// Position in the file of the batch's first row, from 1.
     first_row: usize,
@@ -94,19 +94,19 @@ impl Batch<'_> {
     fn append_to(&self, samples: &mut Vec<Sample>, task: &'static Task) -> Result<(), Error> {
         let [context, question, answer_prefix, dataset, language, id] =
             ["context", "question", "answer_prefix", "dataset", "language", "_id"]
-                .map(|column| self.batch.column_by_name(column));
+                .map(|column| self.columns.column_by_name(column));
         let max_new_tokens = self.integers("max_new_tokens")?;
         let length = self.integers("length")?;
-        let answers = self.batch.column_by_name("answers");
-        let all_classes = self.batch.column_by_name("all_classes");
-        for i in 0..self.batch.num_rows() {
+        let answers = self.columns.column_by_name("answers");
+        let all_classes = self.columns.column_by_name("all_classes");
+        for i in 0..self.columns.num_rows() {
             let missing =
                 |field, expected| move || self.field_error(i, field, expected, "nothing".to_owned());
-            let limit = integer(&max_new_tokens, i).ok_or_else(missing("max_new_tokens", INTEGER))?;
+            let limit = integer(max_new_tokens.as_ref(), i).ok_or_else(missing("max_new_tokens", INTEGER))?;
             let extra = Extra {
                 answers: self.texts(answers, i, "answers")?.ok_or_else(missing("answers", TEXTS))?,
                 all_classes: self.texts(all_classes, i, "all_classes")?,
-                length: integer(&length, i).ok_or_else(missing("length", INTEGER))?,
+                length: integer(length.as_ref(), i).ok_or_else(missing("length", INTEGER))?,
                 dataset: text(dataset, i).map(str::to_owned),
                 language: text(language, i).map(str::to_owned),
                 id: text(id, i).map(str::to_owned),
@@ -134,7 +134,7 @@ impl Batch<'_> {
 
     /// A column of integers as 64-bit ones.
     fn integers(&self, column: &'static str) -> Result<Option<ArrayRef>, Error> {
-        let array = self.batch.column_by_name(column);
+        let array = self.columns.column_by_name(column);
         array
             .map(|array| cast(array, &DataType::Int64))
             .transpose()
@@ -178,7 +178,7 @@ fn text(column: Option<&ArrayRef>, i: usize) -> Option<&str> {
 }
 
 /// The integer at `i` of a column of 64-bit ones.
-fn integer(column: &Option<ArrayRef>, i: usize) -> Option<i64> {
-    let array = column.as_ref().filter(|array| array.is_valid(i))?;
+fn integer(column: Option<&ArrayRef>, i: usize) -> Option<i64> {
+    let array = column.filter(|array| array.is_valid(i))?;
     Some(array.as_primitive::<Int64Type>().value(i))
 }

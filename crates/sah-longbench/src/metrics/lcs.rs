@@ -10,7 +10,7 @@ use std::ops::Range;
 /// The sentences `y`, laid out for [`Table::mark_common`].
 pub(super) struct Sentences {
     /// Of each sentence: its length in words and its 64-bit blocks.
-    sentences: Vec<(usize, Range<usize>)>,
+    layout: Vec<(usize, Range<usize>)>,
     /// Of each word: the bits of its places in the sentences.
     places: Vec<Vec<usize>>,
     /// The word at each bit.
@@ -22,7 +22,7 @@ impl Sentences {
     /// `vocabulary` is an upper limit on the words, which are numbers.
     pub(super) fn new(sentences: &[Vec<usize>], vocabulary: usize) -> Self {
         let mut new = Self {
-            sentences: Vec::with_capacity(sentences.len()),
+            layout: Vec::with_capacity(sentences.len()),
             places: vec![Vec::new(); vocabulary],
             words: Vec::new(),
             blocks: 0,
@@ -30,7 +30,7 @@ impl Sentences {
         for sentence in sentences {
             let start = new.blocks;
             new.blocks += sentence.len().div_ceil(64);
-            new.sentences.push((sentence.len(), start..new.blocks));
+            new.layout.push((sentence.len(), start..new.blocks));
             new.words.resize(start * 64, usize::MAX);
             for (place, &word) in sentence.iter().enumerate() {
                 new.places[word].push(start * 64 + place);
@@ -57,7 +57,7 @@ impl Table {
     /// steps back in `y` unless only a step back in `x` keeps the length.
     pub(super) fn mark_common(&mut self, x: &[usize], y: &Sentences, marked: &mut [bool]) {
         self.fill(x, y);
-        for (length, blocks) in &y.sentences {
+        for (length, blocks) in &y.layout {
             let first_bit = blocks.start * 64;
             let (mut i, mut j) = (x.len(), *length);
             while i > 0 && j > 0 {
@@ -89,7 +89,7 @@ impl Table {
             for &bit in &y.places[word] {
                 self.matches[bit / 64] |= 1 << (bit % 64);
             }
-            for (_, blocks) in &y.sentences {
+            for (_, blocks) in &y.layout {
                 let mut carry = false;
                 for block in blocks.clone() {
                     let (v, m) = (above[block], self.matches[block]);

@@ -85,7 +85,7 @@ mod tests {
     fn articles_go_only_as_whole_words() {
         for (text, expected) in [
             ("a", " "),
-            ("the a an", "    "),
+            ("the a an", "     "),
             ("then an_ ana thea _a", "then an_ ana thea _a"),
             ("theé é a1 a-a", "theé é a1  - "),
             // A combining mark is no word character, an enclosed letter neither; a CJK character is one.

@@ -27,9 +27,9 @@ pub(super) fn cut<'a>(text: &'a str, mut emit: impl FnMut(&'a str)) {
         let end = rest.find(|c| is_block(c) != in_block).unwrap_or(rest.len());
         let (run, after) = rest.split_at(end);
         if in_block {
-            cut_block(run, &mut emit)
+            cut_block(run, &mut emit);
         } else {
-            cut_rest(run, &mut emit)
+            cut_rest(run, &mut emit);
         }
         rest = after;
     }

@@ -1,4 +1,9 @@
 //! Tests of the public interface.
-#![expect(missing_docs, reason = "a test binary has no readers of documentation")]
 
+mod dataset;
+mod dataset_errors;
+mod evaluate;
+mod golden;
+mod parquet_file;
+mod predictions;
 mod sample;

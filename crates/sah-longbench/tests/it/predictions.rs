@@ -1,0 +1,99 @@
+//! Scoring a folder of predictions.
+
+use std::{fs, path::Path};
+
+use sah_longbench::{Error, score_predictions};
+
+fn write(folder: &Path, files: &[(&str, &str)]) {
+    for (name, text) in files {
+        fs::write(folder.join(name), text).unwrap();
+    }
+}
+
+#[test]
+fn tasks_are_scored_whole_and_in_buckets() {
+    let folder = tempfile::tempdir().unwrap();
+    let qasper = [
+        r#"{"predicted_answer": "Paris", "answers": ["Rome", "Paris"], "all_classes": null, "length": 10}"#,
+        "",
+        r#"{"pred": "Rome", "answers": ["Paris"], "all_classes": [], "length": 4000, "more": 1}"#,
+        "",
+    ];
+    write(
+        folder.path(),
+        &[
+            ("qasper.jsonl", &qasper.join("\r\n")),
+            ("musique.jsonl", r#"{"pred": "Paris", "answers": ["Paris"]}"#),
+            (
+                "trec.jsonl",
+                r#"{"pred": "City\nFood", "answers": ["City"], "all_classes": ["City", "Food"], "length": 9}"#,
+            ),
+            ("qasper_e.jsonl", "not looked at"),
+            ("expected.json", "{}"),
+        ],
+    );
+    let scores = score_predictions(folder.path()).unwrap();
+    assert_eq!(scores.rows, 4);
+    let expected = concat!(
+        r#"{"standard":{"qasper":50.0,"musique":100.0,"trec":100.0},"#,
+        r#""extended":{"qasper_e":{"0-4k":100.0,"4-8k":0.0,"8k+":null},"trec_e":{"0-4k":100.0,"4-8k":null,"8k+":null}}}"#
+    );
+    assert_eq!(serde_json::to_string(&scores).unwrap(), expected);
+}
+
+#[test]
+fn a_faulty_row_is_named() {
+    for (file, row, message) in [
+        (
+            "qasper",
+            r#"{"pred": "x", "answers": "x", "length": 1}"#,
+            r#"row 2, field answers: expected a list of texts, found the text "x""#,
+        ),
+        (
+            "qasper",
+            r#"{"pred": "x", "answers": ["x"]}"#,
+            "row 2, field length: expected an integer, found nothing",
+        ),
+        (
+            "qasper",
+            r#"{"answers": ["x"], "length": 1}"#,
+            "row 2, field predicted_answer: expected a text, found nothing",
+        ),
+        (
+            "qasper",
+            r#"{"pred": 3, "answers": ["x"], "length": 1}"#,
+            "row 2, field pred: expected a text, found the number 3",
+        ),
+        (
+            "lsht",
+            r#"{"pred": "x", "answers": ["x"], "all_classes": null}"#,
+            "row 2, field all_classes: expected all_classes, a list of texts, found null",
+        ),
+        (
+            "passage_retrieval_zh",
+            r#"{"pred": "x", "answers": ["7"]}"#,
+            r#"row 2, field answers: expected answers such as "段落12", found "7""#,
+        ),
+        (
+            "qasper",
+            r#"{"pred": "x""#,
+            "line 2: expected a JSON object: EOF while parsing an object at line 1 column 12",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &[(&format!("{file}.jsonl"), &format!("\n{row}\n"))]);
+        let error = score_predictions(folder.path()).unwrap_err().to_string();
+        let place = folder.path().join(format!("{file}.jsonl"));
+        assert_eq!(error, format!("{}: {message}", place.display()));
+    }
+}
+
+#[test]
+fn a_folder_without_predictions_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), &[("notes.jsonl", "{}"), ("qasper.json", "{}")]);
+    assert!(matches!(score_predictions(folder.path()), Err(Error::NoPredictions { .. })));
+    write(folder.path(), &[("qasper.jsonl", "\n")]);
+    assert!(matches!(score_predictions(folder.path()), Err(Error::NoRows { .. })));
+    assert!(matches!(score_predictions(&folder.path().join("none")), Err(Error::NoFolder { .. })));
+}

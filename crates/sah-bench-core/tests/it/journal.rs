@@ -73,6 +73,19 @@ fn a_torn_last_line_is_left_out_wherever_it_is_torn() {
 }
 
 #[test]
+fn a_last_line_of_the_right_length_without_its_content_is_left_out() {
+    let (_directory, path, _) = journal_of_three_groups();
+    let mut bytes = std::fs::read(&path).unwrap();
+    let last_line = bytes[..bytes.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
+    let end = bytes.len() - 1;
+    bytes[last_line..end].fill(0);
+    std::fs::write(&path, &bytes).unwrap();
+    let contents = read_journal(&path).unwrap();
+    assert_eq!(contents.records.len(), 3);
+    assert_eq!(contents.torn_bytes, (bytes.len() - last_line) as u64);
+}
+
+#[test]
 fn a_broken_earlier_line_is_an_error_that_names_it() {
     let (_directory, path, _) = journal_of_three_groups();
     let text = std::fs::read_to_string(&path).unwrap();

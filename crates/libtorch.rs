@@ -2,6 +2,8 @@
 //!
 //! The search path that tch gives to its own binaries does not reach dependents, so each crate says it again.
 
+#![expect(clippy::print_stdout, reason = "a build script talks to cargo by its standard output")]
+
 fn main() {
     println!("cargo::rerun-if-changed=../libtorch.rs");
     // Set by torch-sys for its direct dependents only; absent where a crate is built without `torch`.

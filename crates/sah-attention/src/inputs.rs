@@ -117,19 +117,16 @@ impl<'a> AttentionInputs<'a> {
     }
 
     /// Queries, `[B, H, Q, D]`.
-    #[must_use]
     pub fn queries(&self) -> &'a Tensor {
         self.queries
     }
 
     /// Keys, `[B, Hkv, K, D]`.
-    #[must_use]
     pub fn keys(&self) -> &'a Tensor {
         self.keys
     }
 
     /// Values, `[B, Hkv, K, Dv]`.
-    #[must_use]
     pub fn values(&self) -> &'a Tensor {
         self.values
     }

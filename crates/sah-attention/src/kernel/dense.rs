@@ -138,7 +138,7 @@ fn chunk_in_parts(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
     let dims = inputs.dims();
     let (queries, keys, values) = expand(inputs)?;
     let (past, own) = (dims.past() as i64, dims.queries as i64);
-    let part = |start: i64, length: i64, causal: bool| {
+    let attend = |start: i64, length: i64, causal: bool| {
         flash(
             &queries,
             &keys.f_narrow(2, start, length)?,
@@ -147,8 +147,8 @@ fn chunk_in_parts(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
             inputs.scale(),
         )
     };
-    let (earlier, earlier_lse) = part(0, past, false)?;
-    let (own, own_lse) = part(past, own, true)?;
+    let (earlier, earlier_lse) = attend(0, past, false)?;
+    let (own, own_lse) = attend(past, own, true)?;
     let output = Tensor::f_stack(&[earlier, own], 0)?;
     let lse = Tensor::f_stack(&[earlier_lse, own_lse], 0)?;
     unfold_output(inputs, &combine(&output, &lse, inputs)?, dims.queries)

@@ -97,7 +97,6 @@ impl IndexList {
     }
 
     /// Indices, `[B, H, Q, N]` of `Int64`; -1 is padding.
-    #[must_use]
     pub fn indices(&self) -> &Tensor {
         &self.indices
     }

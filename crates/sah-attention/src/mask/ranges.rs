@@ -201,6 +201,7 @@ impl Iterator for Sorted<'_> {
 }
 
 #[cfg(test)]
+#[expect(clippy::single_range_in_vec_init, reason = "a row of one range is meant")]
 mod tests {
     use super::*;
 

@@ -3,6 +3,8 @@
 //! Whatever touches a device is a `fn(Device)` that [`on_devices!`] turns into a CPU test and a CUDA test.
 
 #![allow(clippy::many_single_char_names, reason = "b, h, q, k, d name the dimensions of a tensor")]
+#![allow(clippy::single_range_in_vec_init, reason = "a row of one range is meant")]
+#![allow(clippy::float_cmp, reason = "where a value must be exactly 0 or 1")]
 
 /// A CPU test and a CUDA test for each `fn(Device)` that is named.
 macro_rules! on_devices {

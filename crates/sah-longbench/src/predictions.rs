@@ -1,6 +1,6 @@
 //! Scoring predictions that were made elsewhere.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use indexmap::IndexMap;
 use rayon::prelude::*;
@@ -26,7 +26,7 @@ pub struct PredictionScores {
 }
 
 /// Scores the files `<task>.jsonl` in `folder`, where `<task>` is one of the 21 standard tasks; other files are
-/// ignored.
+/// ignored, with a warning if they end in `.jsonl`.
 ///
 /// A row is a JSON object with `predicted_answer` (or `pred`, as the LongBench authors call it), `answers` (a list of
 /// texts), `all_classes` (a list of texts; only classification tasks need it) and `length` (an integer; only tasks
@@ -41,6 +41,7 @@ pub fn score_predictions(folder: &Path) -> Result<PredictionScores, Error> {
         let expected = "predictions, <task>.jsonl";
         return Err(Error::NoFolder { folder: folder.to_owned(), expected });
     }
+    warn_of_ignored(folder)?;
     let mut scores = PredictionScores::default();
     for task in TASKS.iter().filter(|task| !task.is_extended()) {
         let file = folder.join(format!("{}.jsonl", task.name));
@@ -65,6 +66,19 @@ pub fn score_predictions(folder: &Path) -> Result<PredictionScores, Error> {
         return Err(Error::NoPredictions { folder: folder.to_owned() });
     }
     Ok(scores)
+}
+
+/// Says which predictions are not looked at, for instance `qasper_e.jsonl`: that is easily taken for a task's file.
+fn warn_of_ignored(folder: &Path) -> Result<(), Error> {
+    let io = |source| Error::Io { path: folder.to_owned(), source };
+    for entry in fs::read_dir(folder).map_err(io)? {
+        let name = entry.map_err(io)?.file_name();
+        let task = name.to_str().and_then(|name| name.strip_suffix(".jsonl"));
+        if task.is_some_and(|task| Task::find(task).is_none_or(Task::is_extended)) {
+            tracing::warn!(file = %folder.join(&name).display(), "not named after a standard task: ignored");
+        }
+    }
+    Ok(())
 }
 
 /// The length and the score of a row.

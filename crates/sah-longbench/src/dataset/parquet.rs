@@ -14,7 +14,7 @@ use super::row::Extra;
 use crate::{Error, Task, evaluate::faulty_field};
 
 /// Rows decoded at a time: contexts are long, and a batch is held twice for a moment.
-const BATCH_ROWS: usize = 64;
+const BATCH_ROWS: usize = 32;
 
 const TEXT: &str = "a text";
 const TEXTS: &str = "a list of texts";

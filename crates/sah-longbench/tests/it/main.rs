@@ -4,6 +4,7 @@ mod dataset;
 mod dataset_errors;
 mod evaluate;
 mod golden;
+mod hub;
 mod parquet_file;
 mod predictions;
 mod sample;

@@ -5,7 +5,8 @@
 #![expect(clippy::print_stdout, reason = "a build script talks to cargo by its standard output")]
 
 fn main() {
-    println!("cargo::rerun-if-changed=../libtorch.rs");
+    // Without any such line cargo would run this again for every changed file of the crate.
+    println!("cargo::rerun-if-env-changed=LIBTORCH");
     // Set by torch-sys for its direct dependents only; absent where a crate is built without `torch`.
     let Ok(lib) = std::env::var("DEP_TCH_LIBTORCH_LIB") else { return };
     println!("cargo::rustc-link-arg=-Wl,-rpath,{lib}");

@@ -26,7 +26,7 @@ pub struct Golden {
 #[serde(tag = "name", rename_all = "snake_case")]
 enum GoldenAttention {
     Dense,
-    StreamingLlm { sink: usize, window: usize },
+    StreamingLlm { sink_size: usize, local_window: usize },
 }
 
 #[derive(Debug, Deserialize)]
@@ -136,8 +136,8 @@ impl GoldenAttention {
     fn build(&self) -> anyhow::Result<Option<ResearchAttention>> {
         Ok(match *self {
             Self::Dense => None,
-            Self::StreamingLlm { sink, window } => {
-                let config = AttentionConfig::streaming_llm(Size::Count(sink), Size::Count(window));
+            Self::StreamingLlm { sink_size, local_window } => {
+                let config = AttentionConfig::streaming_llm(Size::Count(sink_size), Size::Count(local_window));
                 Some(ResearchAttention::from_config(&config)?)
             }
         })

@@ -9,7 +9,7 @@ use tch::{Device, Kind};
 fn problem(source: &str) -> String {
     let loaded =
         ModelSource::parse(source).and_then(|source| LoadedModel::load(&source, Device::Cpu, Kind::Float));
-    let text = loaded.err().expect("this cannot be loaded").to_string();
+    let text = loaded.expect_err("this cannot be loaded").to_string();
     assert!(!text.contains('\n'), "{text}");
     text
 }

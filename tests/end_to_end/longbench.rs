@@ -69,8 +69,8 @@ fn a_context_that_fails_costs_only_its_own_rows() {
         .to_string()
     };
     // Longer than the model's 8,192 positions.
-    let long = "The sea was grey. ".repeat(3000);
-    let rows = [row(&long, "q1"), row("The door is blue.", "q2"), row(&long, "q3")].join("\n");
+    let sea = "The sea was grey. ".repeat(3000);
+    let rows = [row(&sea, "q1"), row("The door is blue.", "q2"), row(&sea, "q3")].join("\n");
     fs::write(data.path().join("qasper.jsonl"), rows).unwrap();
     let results = tempfile::tempdir().unwrap();
     let mut command =

@@ -137,7 +137,8 @@ impl GoldenAttention {
         Ok(match *self {
             Self::Dense => None,
             Self::StreamingLlm { sink_size, local_window } => {
-                let config = AttentionConfig::streaming_llm(Size::Count(sink_size), Size::Count(local_window));
+                let config =
+                    AttentionConfig::streaming_llm(Size::Count(sink_size), Size::Count(local_window));
                 Some(ResearchAttention::from_config(&config)?)
             }
         })

@@ -99,9 +99,9 @@ mod tests {
     #[test]
     fn a_question_sees_the_context_but_not_the_question_before_it() {
         let mut cache = KvCache::new(SHAPE, 8, Kind::Float, Device::Cpu).unwrap();
-        cache.append(0, &entries(0, 5), &entries(0, 5)).unwrap();
+        let _context = cache.append(0, &entries(0, 5), &entries(0, 5)).unwrap();
         cache.advance(5);
-        cache.append(0, &entries(10, 2), &entries(10, 2)).unwrap();
+        let _question = cache.append(0, &entries(10, 2), &entries(10, 2)).unwrap();
         cache.advance(2);
         cache.truncate(5);
         let (keys, _) = cache.append(0, &entries(20, 1), &entries(20, 1)).unwrap();

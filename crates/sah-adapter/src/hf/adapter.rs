@@ -111,7 +111,7 @@ impl HfAdapter {
         let started = Instant::now();
         if !prompt.context.is_empty() {
             model.network.forward(&prompt.context, &mut cache, &mut AttentionPolicy::Dense)?;
-            self.wait()?;
+            self.wait();
         }
         let context = ContextStats {
             tokens: prompt.context.len(),
@@ -151,11 +151,10 @@ impl HfAdapter {
     }
 
     /// Waits for a device that works in the background, so that times are those of the work.
-    fn wait(&self) -> Result<(), Error> {
+    fn wait(&self) {
         if let Device::Cuda(index) = self.model.device {
             tch::Cuda::synchronize(index as i64);
         }
-        Ok(())
     }
 }
 

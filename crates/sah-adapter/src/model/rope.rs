@@ -15,6 +15,8 @@ pub(super) struct RopeScaling {
     low_freq_factor: Option<f64>,
     high_freq_factor: Option<f64>,
     original_max_position_embeddings: Option<f64>,
+    /// One for each frequency: how GGUF files store what `llama3` scaling comes to.
+    factors: Option<Vec<f32>>,
 }
 
 /// The frequencies of a model.
@@ -79,12 +81,31 @@ impl RopeScaling {
             "default" => Ok(()),
             "linear" => {
                 let factor = required(file, self.factor, "factor")?;
-                frequencies.iter_mut().for_each(|frequency| *frequency /= factor as f32);
+                for frequency in frequencies {
+                    *frequency /= factor as f32;
+                }
                 Ok(())
             }
+            "frequency_factors" => self.apply_factors(file, frequencies),
             "llama3" => self.apply_llama3(file, frequencies),
-            other => Err(file.unsupported("rope_scaling.rope_type", other, "default, linear, llama3")),
+            other => Err(file.unsupported(
+                "rope_scaling.rope_type",
+                other,
+                "default, linear, llama3, frequency_factors",
+            )),
         }
+    }
+
+    fn apply_factors(&self, file: ConfigFile<'_>, frequencies: &mut [f32]) -> Result<(), Error> {
+        let factors = self.factors.as_deref().unwrap_or_default();
+        if factors.len() != frequencies.len() {
+            let expected = format!("{} numbers", frequencies.len());
+            return Err(file.field("rope_scaling.factors", expected, format!("{} numbers", factors.len())));
+        }
+        for (frequency, factor) in frequencies.iter_mut().zip(factors) {
+            *frequency /= factor;
+        }
+        Ok(())
     }
 
     /// Llama 3.1: long waves are slowed down by `factor`, short ones kept, those between interpolated.
@@ -135,6 +156,15 @@ mod tests {
     #[test]
     fn linear_scaling_divides_every_frequency() {
         assert_eq!(frequencies(Some(r#"{"type": "linear", "factor": 2.0}"#)), [0.5, 0.05, 0.005, 0.0005]);
+    }
+
+    #[test]
+    fn frequency_factors_divide_one_by_one() {
+        let scaled = frequencies(Some(r#"{"rope_type": "frequency_factors", "factors": [1, 1, 4, 8]}"#));
+        assert_eq!(scaled, [1.0, 0.1, 0.0025, 0.000_125]);
+        let error =
+            rope(Some(r#"{"rope_type": "frequency_factors", "factors": [1]}"#)).unwrap_err().to_string();
+        assert!(error.contains("rope_scaling.factors") && error.contains('4'), "{error}");
     }
 
     #[test]

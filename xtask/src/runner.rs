@@ -41,13 +41,13 @@ pub(crate) fn build() -> Result<PathBuf> {
         "--bin",
         "sah",
     ]);
-    if !release_folder().join("sah").exists() {
-        eprintln!("building the runner; the first time this takes some minutes");
-        run_to_end(&mut build)?;
-    } else {
+    if release_folder().join("sah").exists() {
         // Quiet, since a build that has nothing to do should not speak. Errors still show.
-        run_to_end(build.arg("--quiet"))?;
+        build.arg("--quiet");
+    } else {
+        eprintln!("building the runner; the first time this takes some minutes");
     }
+    run_to_end(&mut build)?;
     Ok(release_folder().join("sah"))
 }
 

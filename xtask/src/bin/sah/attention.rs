@@ -51,7 +51,9 @@ fn one(name: &str, args: &AttentionArgs) -> anyhow::Result<NamedAttention> {
     let config = match name {
         "dense" => None,
         "streaming_llm" => Some(AttentionConfig::streaming_llm(args.sink_size, args.local_window)),
-        file if file.ends_with(".json") => return from_file(Path::new(file)),
+        file if Path::new(file).extension().is_some_and(|extension| extension == "json") => {
+            return from_file(Path::new(file));
+        }
         other => bail!(UsageError(format!(
             "--attention {other:?}: there is dense, streaming_llm, or a file that ends in .json"
         ))),

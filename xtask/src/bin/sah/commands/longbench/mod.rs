@@ -61,8 +61,8 @@ pub(crate) fn run(args: &LongBenchArgs) -> anyhow::Result<ExitCode> {
     if finished.len() > 1 {
         comparison.write(&run_path)?;
     }
-    println!("{}", table::scores(&finished, &comparison.baseline));
-    println!("{}", table::costs(&finished));
+    println!("{}\n", table::scores(&finished, &comparison.baseline));
+    println!("{}\n", table::costs(&finished));
     println!("results in {}", run_path.display());
     let failed: usize = finished.iter().map(|run| run.detailed.rows_failed).sum();
     if failed == 0 {

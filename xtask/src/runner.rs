@@ -17,7 +17,12 @@ pub(crate) fn run(verb: &str, arguments: &[OsString]) -> Result<ExitCode> {
         model::set_up()?;
     }
     let binary = build()?;
-    let status = Command::new(&binary)
+    let mut sah = Command::new(&binary);
+    // libtorch's threads would otherwise spin for milliseconds after each operation and take the cores from ours.
+    if std::env::var_os("OMP_WAIT_POLICY").is_none() {
+        sah.env("OMP_WAIT_POLICY", "passive");
+    }
+    let status = sah
         .arg(verb)
         .args(arguments)
         .env("SAH_DEFAULT_MODEL", model::path())

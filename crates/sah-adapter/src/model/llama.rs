@@ -5,6 +5,7 @@ use sah_attention::{AttentionInputs, AttentionPolicy};
 use serde::Deserialize;
 use tch::{Device, Kind, Tensor};
 
+use super::linear::Linear;
 use super::rope::{Rope, RopeScaling, Rotation};
 use super::{CausalLm, ConfigFile, Step};
 use crate::Error;
@@ -101,8 +102,8 @@ impl RmsNorm {
 struct SelfAttention {
     layer: usize,
     /// Query, key and value projections in one: `[(H + 2 Hkv) D, hidden]`.
-    qkv: Tensor,
-    output: Tensor,
+    qkv: Linear,
+    output: Linear,
     heads: i64,
     kv_heads: i64,
     head_dim: i64,
@@ -118,8 +119,8 @@ impl SelfAttention {
         let value = path.tensor("v_proj.weight", &[kv_heads * head_dim, hidden])?;
         Ok(Self {
             layer,
-            qkv: Tensor::f_cat(&[query, key, value], 0)?,
-            output: path.tensor("o_proj.weight", &[hidden, heads * head_dim])?,
+            qkv: Linear::new(&[query, key, value])?,
+            output: Linear::new(&[path.tensor("o_proj.weight", &[hidden, heads * head_dim])?])?,
             heads,
             kv_heads,
             head_dim,
@@ -136,7 +137,7 @@ impl SelfAttention {
         attention: &mut AttentionPolicy<'_>,
     ) -> Result<(Tensor, f64), Error> {
         let rows = x.size()[1];
-        let projected = x.f_linear(&self.qkv, None::<&Tensor>)?;
+        let projected = self.qkv.forward(x)?;
         let all = projected.f_view([1, rows, self.heads + 2 * self.kv_heads, self.head_dim])?;
         // Queries and keys are rotated together: half the calls, which count when one token is decoded.
         let rotated = rotation.apply(&all.f_narrow(2, 0, self.heads + self.kv_heads)?)?.f_transpose(1, 2)?;
@@ -147,7 +148,7 @@ impl SelfAttention {
         let inputs = AttentionInputs::new(&queries, &keys, &values, self.scale)?;
         let attended = attention.attend(self.layer, &inputs)?;
         let merged = attended.output.f_transpose(1, 2)?.f_reshape([1, rows, self.heads * self.head_dim])?;
-        Ok((merged.f_linear(&self.output, None::<&Tensor>)?, attended.density))
+        Ok((self.output.forward(&merged)?, attended.density))
     }
 }
 
@@ -155,8 +156,8 @@ impl SelfAttention {
 #[derive(Debug)]
 struct Mlp {
     /// Gate and up projections in one: `[2 intermediate, hidden]`.
-    gate_up: Tensor,
-    down: Tensor,
+    gate_up: Linear,
+    down: Linear,
     intermediate: i64,
 }
 
@@ -166,14 +167,14 @@ impl Mlp {
         let gate = path.tensor("gate_proj.weight", &[intermediate, hidden])?;
         let up = path.tensor("up_proj.weight", &[intermediate, hidden])?;
         let down = path.tensor("down_proj.weight", &[hidden, intermediate])?;
-        Ok(Self { gate_up: Tensor::f_cat(&[gate, up], 0)?, down, intermediate })
+        Ok(Self { gate_up: Linear::new(&[gate, up])?, down: Linear::new(&[down])?, intermediate })
     }
 
     fn forward(&self, x: &Tensor) -> Result<Tensor, Error> {
-        let both = x.f_linear(&self.gate_up, None::<&Tensor>)?;
+        let both = self.gate_up.forward(x)?;
         let up = both.f_narrow(2, self.intermediate, self.intermediate)?;
         let gated = both.f_narrow(2, 0, self.intermediate)?.f_silu()?.f_mul_(&up)?;
-        Ok(gated.f_linear(&self.down, None::<&Tensor>)?)
+        self.down.forward(&gated)
     }
 }
 
@@ -217,7 +218,7 @@ pub(super) struct Llama {
     embedding: Tensor,
     blocks: Vec<Block>,
     norm: RmsNorm,
-    head: Tensor,
+    head: Linear,
     rope: Rope,
     cache_shape: CacheShape,
     positions: usize,
@@ -236,9 +237,9 @@ impl Llama {
             .collect::<Result<_, Error>>()?;
         let norm = RmsNorm::load(&model.pp("norm"), config.hidden_size, config.rms_norm_eps)?;
         let head = if config.tie_word_embeddings {
-            embedding.shallow_clone()
+            Linear::new(&[embedding.shallow_clone()])?
         } else {
-            root.pp("lm_head").tensor("weight", &vocabulary)?
+            Linear::new(&[root.pp("lm_head").tensor("weight", &vocabulary)?])?
         };
         let (device, kind) = (embedding.device(), embedding.kind());
         let rope = Rope::new(
@@ -286,7 +287,7 @@ impl CausalLm for Llama {
         cache.advance(ids.len());
         // The logits of all positions but the last are not needed: for a long context they would take gigabytes.
         let last = self.norm.forward(&x.f_narrow(1, ids.len() as i64 - 1, 1)?)?;
-        let logits = last.f_linear(&self.head, None::<&Tensor>)?.f_view([-1])?.f_to_kind(Kind::Float)?;
+        let logits = self.head.forward(&last)?.f_view([-1])?.f_to_kind(Kind::Float)?;
         Ok(Step { logits, density: density / self.blocks.len() as f64 })
     }
 

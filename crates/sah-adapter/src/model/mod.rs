@@ -1,6 +1,8 @@
 //! Model architectures. Each is one file: config mirror, config, blocks, public model.
 
+mod linear;
 mod llama;
+mod matvec;
 mod rope;
 
 use std::fmt::Display;

@@ -33,6 +33,9 @@ const SHORTEST_PART: usize = 256;
 /// ```
 pub fn dense_attention(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
     let dims = inputs.dims();
+    if super::decode::supports(inputs)? {
+        return super::decode::decode(inputs);
+    }
     let parts = supports_parts(inputs)?;
     match dims.queries {
         1 if parts => decode_in_parts(inputs),

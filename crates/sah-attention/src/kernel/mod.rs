@@ -1,5 +1,6 @@
 //! Kernels: attention over what a mask selects.
 
+mod decode;
 mod dense;
 mod fold;
 mod gather;

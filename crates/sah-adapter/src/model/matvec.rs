@@ -11,9 +11,11 @@ const LANES: usize = 64;
 /// `output = weights x`: `weights` is `[output.len(), x.len()]`, row by row, split over `parts` threads.
 pub(super) fn matvec(weights: &[f32], x: &[f32], output: &mut [f32], parts: usize) {
     debug_assert_eq!(weights.len(), x.len() * output.len());
-    if parts < 2 || output.is_empty() || x.is_empty() {
-        rows(weights, x, output);
-        return;
+    if output.is_empty() || x.is_empty() {
+        return output.fill(0.0);
+    }
+    if parts < 2 {
+        return rows(weights, x, output);
     }
     let height = output.len().div_ceil(parts);
     let pieces = output.par_chunks_mut(height).zip(weights.par_chunks(height * x.len()));

@@ -29,9 +29,9 @@ mod tests {
         const SIZE: usize = 256 << 20;
         reset_peak();
         let before = peak_bytes().unwrap();
-        let block = vec![1_u8; SIZE];
+        // Without `black_box` the compiler may see that nobody needs the block.
+        let block = std::hint::black_box(vec![1_u8; SIZE]);
         assert!(peak_bytes().unwrap() >= before + (SIZE as u64) * 9 / 10);
-        assert_eq!(block[SIZE / 2], 1);
         drop(block);
         reset_peak();
         assert!(peak_bytes().unwrap() < before + (SIZE as u64) / 2);

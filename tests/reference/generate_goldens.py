@@ -21,7 +21,7 @@ def main() -> None:
     for name, sparse in (("dense", None), ("streaming_llm", StreamingLlm())):
         document = golden.document(reference, requests(), sparse)
         path = arguments.out / f"{name}.json"
-        golden.write(golden.dumps(document), path)
+        golden.write(document, path)
         print(f"{path}: {path.stat().st_size} bytes, smallest margin {golden.smallest_margin(document)}")
 
 

@@ -35,17 +35,13 @@ def document(reference: ReferenceModel, requests: Iterable[Request], sparse: Str
     }
 
 
-def dumps(golden: dict[str, Any]) -> str:
-    """JSON with one case a line."""
+def write(golden: dict[str, Any], path: Path) -> None:
+    """Writes `golden` to `path` as JSON with one case a line, making its folder."""
     head = {name: value for name, value in golden.items() if name != "cases"}
     cases = ",\n".join(json.dumps(case, ensure_ascii=False, separators=(",", ":")) for case in golden["cases"])
-    return json.dumps(head, ensure_ascii=False)[:-1] + f', "cases": [\n{cases}\n]}}'
-
-
-def write(text: str, path: Path) -> None:
-    """Writes `text` and a last line break to `path`, making its folder."""
+    text = json.dumps(head, ensure_ascii=False)[:-1] + f', "cases": [\n{cases}\n]}}\n'
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text + "\n", encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
 
 
 def smallest_margin(golden: dict[str, Any]) -> float:

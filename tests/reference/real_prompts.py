@@ -1,13 +1,12 @@
-"""Answers 20 real prompts, dense and sparse, and writes both goldens into one file (not for the repository).
+"""Answers 20 real prompts, dense and sparse, and writes both goldens into a folder (not for the repository).
 
 The prompts are the first row of 20 LongBench tasks in the hub's parquet layout, each context cut to its first 1,024
-tokens, 32 new tokens. The file is {"dense": GOLDEN, "streaming_llm": GOLDEN}.
+tokens, 32 new tokens. The files are dense.json and streaming_llm.json.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 import pyarrow.parquet
@@ -36,17 +35,15 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with one folder of parquet files a task")
-    parser.add_argument("--out", type=Path, required=True, help="file to write")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write")
     parser.add_argument("--model", type=Path, default=model.DEFAULT_MODEL, help="GGUF file (default: %(default)s)")
     arguments = parser.parse_args()
     requests = [real_request(arguments.data, task) for task in TASKS]
     reference = model.load(arguments.model)
-    parts = []
     for name, sparse in (("dense", None), ("streaming_llm", StreamingLlm())):
         document = golden.document(reference, requests, sparse)
-        parts.append(f"{json.dumps(name)}: {golden.dumps(document)}")
+        golden.write(document, arguments.out / f"{name}.json")
         print(f"{name}: {len(requests)} prompts, smallest margin {golden.smallest_margin(document)}")
-    golden.write("{" + ",\n".join(parts) + "}", arguments.out)
 
 
 if __name__ == "__main__":

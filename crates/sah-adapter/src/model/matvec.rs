@@ -3,10 +3,11 @@
 //! Decoding one token multiplies every weight matrix with a single row: it is bound by how fast weights can be read.
 //! libtorch's product with a single row reads with one core, 13 GB/s where two cores read 25.
 
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-/// Independent sums of a dot product: enough to fill the vector units whatever their width.
-const LANES: usize = 64;
+/// Vectors of a row that are summed side by side: a fused multiply-add takes four steps to be ready.
+const UNROLL: usize = 4;
 
 /// `output = weights x`: `weights` is `[output.len(), x.len()]`, row by row, split over `parts` threads.
 pub(super) fn matvec(weights: &[f32], x: &[f32], output: &mut [f32], parts: usize) {
@@ -23,59 +24,39 @@ pub(super) fn matvec(weights: &[f32], x: &[f32], output: &mut [f32], parts: usiz
 }
 
 /// One thread's part, with the widest instructions that the processor has.
-#[cfg_attr(
-    target_arch = "x86_64",
-    expect(unsafe_code, reason = "calls code for a processor that was asked for it")
-)]
 fn rows(weights: &[f32], x: &[f32], output: &mut [f32]) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if is_x86_feature_detected!("avx512f") {
-            // SAFETY: the processor has AVX-512.
-            return unsafe { rows_avx512(weights, x, output) };
-        }
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            // SAFETY: the processor has AVX2 and FMA.
-            return unsafe { rows_avx2(weights, x, output) };
-        }
-    }
-    rows_plain(weights, x, output, |a, b, sum| a * b + sum);
+    Arch::new().dispatch(Rows { weights, x, output });
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f")]
-fn rows_avx512(weights: &[f32], x: &[f32], output: &mut [f32]) {
-    rows_plain(weights, x, output, f32::mul_add);
+struct Rows<'a> {
+    weights: &'a [f32],
+    x: &'a [f32],
+    output: &'a mut [f32],
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn rows_avx2(weights: &[f32], x: &[f32], output: &mut [f32]) {
-    rows_plain(weights, x, output, f32::mul_add);
-}
+impl WithSimd for Rows<'_> {
+    type Output = ();
 
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "must be compiled with the features of its caller")]
-fn rows_plain(weights: &[f32], x: &[f32], output: &mut [f32], multiply_add: impl Fn(f32, f32, f32) -> f32) {
-    for (output, row) in output.iter_mut().zip(weights.chunks_exact(x.len())) {
-        let mut sums = [0.0_f32; LANES];
-        let (row_blocks, row_rest) = row.as_chunks::<LANES>();
-        let (x_blocks, x_rest) = x.as_chunks::<LANES>();
-        for (a, b) in row_blocks.iter().zip(x_blocks) {
-            for lane in 0..LANES {
-                sums[lane] = multiply_add(a[lane], b[lane], sums[lane]);
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let (x, x_rest) = S::as_simd_f32s(self.x);
+        let (x_blocks, x_vectors) = x.as_chunks::<UNROLL>();
+        for (output, row) in self.output.iter_mut().zip(self.weights.chunks_exact(self.x.len())) {
+            let (row, row_rest) = S::as_simd_f32s(row);
+            let (row_blocks, row_vectors) = row.as_chunks::<UNROLL>();
+            let mut sums = [simd.splat_f32s(0.0); UNROLL];
+            for (a, b) in row_blocks.iter().zip(x_blocks) {
+                for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
+                    *sum = simd.mul_add_f32s(*a, *b, *sum);
+                }
             }
-        }
-        let rest: f32 = row_rest.iter().zip(x_rest).map(|(a, b)| a * b).sum();
-        // Halves are added to halves: fewer roundings than one after another, and vector additions.
-        let mut width = LANES;
-        while width > 1 {
-            width /= 2;
-            for lane in 0..width {
-                sums[lane] += sums[lane + width];
+            for (sum, (a, b)) in sums.iter_mut().zip(row_vectors.iter().zip(x_vectors)) {
+                *sum = simd.mul_add_f32s(*a, *b, *sum);
             }
+            let sum = sums.into_iter().reduce(|a, b| simd.add_f32s(a, b));
+            let rest: f32 = row_rest.iter().zip(x_rest).map(|(a, b)| a * b).sum();
+            *output = sum.map_or(0.0, |sum| simd.reduce_sum_f32s(sum)) + rest;
         }
-        *output = sums[0] + rest;
     }
 }
 

@@ -3,6 +3,9 @@
 //! The keys are cut into blocks. Each block gives the maximum of its scores, the sum of their exponentials and the values
 //! weighted by them; blocks are joined by rescaling to the common maximum (Milakov and Gimelshein 2018, arXiv 1805.02867).
 
+use std::ops::Range;
+
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 use tch::{Device, Kind, Tensor};
 
@@ -11,9 +14,6 @@ use crate::inputs::AttentionInputs;
 
 /// Keys in a block: 64 KiB of keys and as much of values at 64 elements each.
 const BLOCK: usize = 256;
-
-/// Independent sums of a dot product.
-const LANES: usize = 16;
 
 /// Whether [`decode`] takes these inputs.
 pub(super) fn supports(inputs: &AttentionInputs<'_>) -> Result<bool> {
@@ -33,13 +33,14 @@ pub(super) fn decode(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
     let mut parts: Vec<Part> = Vec::new();
     parts.resize_with(heads * blocks, Part::default);
     let threads = tch::get_num_threads().max(1) as usize;
+    let arch = Arch::new();
     let work = |first: usize, parts: &mut [Part]| {
         for (offset, part) in parts.iter_mut().enumerate() {
             let (head, block) = ((first + offset) / blocks, (first + offset) % blocks);
             let span = block * BLOCK..((block + 1) * BLOCK).min(dims.keys);
             let queries = &queries[head * group * head_dim..(head + 1) * group * head_dim];
             *part = Part::new(group, value_dim);
-            attend(queries, &keys[head], &values[head], span, part);
+            arch.dispatch(Block { queries, keys: &keys[head], values: &values[head], span, part });
         }
     };
     let share = parts.len().div_ceil(threads);
@@ -132,104 +133,66 @@ fn join(parts: &[Part], group: usize, value_dim: usize) -> Vec<f32> {
 }
 
 /// Fills `part` from the keys in `span`, with the widest instructions that the processor has.
-#[cfg_attr(
-    target_arch = "x86_64",
-    expect(unsafe_code, reason = "calls code for a processor that was asked for it")
-)]
-fn attend(
-    queries: &[f32],
-    keys: &Rows<'_>,
-    values: &Rows<'_>,
-    span: std::ops::Range<usize>,
-    part: &mut Part,
-) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if is_x86_feature_detected!("avx512f") {
-            // SAFETY: the processor has AVX-512.
-            return unsafe { attend_avx512(queries, keys, values, span, part) };
-        }
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            // SAFETY: the processor has AVX2 and FMA.
-            return unsafe { attend_avx2(queries, keys, values, span, part) };
-        }
-    }
-    attend_plain(queries, keys, values, span, part, |a, b, sum| a * b + sum);
+struct Block<'a> {
+    /// Scaled, `[g, D]`.
+    queries: &'a [f32],
+    keys: &'a Rows<'a>,
+    values: &'a Rows<'a>,
+    span: Range<usize>,
+    part: &'a mut Part,
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f")]
-fn attend_avx512(
-    q: &[f32],
-    keys: &Rows<'_>,
-    values: &Rows<'_>,
-    span: std::ops::Range<usize>,
-    part: &mut Part,
-) {
-    attend_plain(q, keys, values, span, part, f32::mul_add);
-}
+impl WithSimd for Block<'_> {
+    type Output = ();
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn attend_avx2(q: &[f32], keys: &Rows<'_>, values: &Rows<'_>, span: std::ops::Range<usize>, part: &mut Part) {
-    attend_plain(q, keys, values, span, part, f32::mul_add);
-}
-
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "must be compiled with the features of its caller")]
-fn attend_plain(
-    queries: &[f32],
-    keys: &Rows<'_>,
-    values: &Rows<'_>,
-    span: std::ops::Range<usize>,
-    part: &mut Part,
-    multiply_add: impl Fn(f32, f32, f32) -> f32 + Copy,
-) {
-    let mut scores = vec![0.0_f32; part.max.len() * BLOCK];
-    for (number, key) in span.clone().enumerate() {
-        let row = keys.row(key);
-        for (head, query) in queries.chunks_exact(keys.width).enumerate() {
-            scores[head * BLOCK + number] = dot(query, row, multiply_add);
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { queries, keys, values, span, part } = self;
+        let mut scores = vec![0.0_f32; part.max.len() * BLOCK];
+        for (number, key) in span.clone().enumerate() {
+            let row = keys.row(key);
+            for (head, query) in queries.chunks_exact(keys.width).enumerate() {
+                scores[head * BLOCK + number] = dot(simd, query, row);
+            }
         }
-    }
-    for (head, scores) in scores.chunks_exact_mut(BLOCK).enumerate() {
-        let scores = &mut scores[..span.len()];
-        let max = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        for score in scores.iter_mut() {
-            *score = (*score - max).exp();
+        for (head, scores) in scores.chunks_exact_mut(BLOCK).enumerate() {
+            let scores = &mut scores[..span.len()];
+            let max = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            for score in scores.iter_mut() {
+                *score = (*score - max).exp();
+            }
+            part.max[head] = max;
+            part.sum[head] = scores.iter().sum();
         }
-        part.max[head] = max;
-        part.sum[head] = scores.iter().sum();
-    }
-    for (number, key) in span.enumerate() {
-        let row = values.row(key);
-        for (head, weighted) in part.weighted.chunks_exact_mut(values.width).enumerate() {
-            let weight = scores[head * BLOCK + number];
-            for (weighted, value) in weighted.iter_mut().zip(row) {
-                *weighted = multiply_add(weight, *value, *weighted);
+        for (number, key) in span.enumerate() {
+            let row = values.row(key);
+            for (head, weighted) in part.weighted.chunks_exact_mut(values.width).enumerate() {
+                add_weighted(simd, scores[head * BLOCK + number], row, weighted);
             }
         }
     }
 }
 
+/// `a . b`.
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "must be compiled with the features of its caller")]
-fn dot(a: &[f32], b: &[f32], multiply_add: impl Fn(f32, f32, f32) -> f32) -> f32 {
-    let mut sums = [0.0_f32; LANES];
-    let (a_blocks, a_rest) = a.as_chunks::<LANES>();
-    let (b_blocks, b_rest) = b.as_chunks::<LANES>();
-    for (a, b) in a_blocks.iter().zip(b_blocks) {
-        for lane in 0..LANES {
-            sums[lane] = multiply_add(a[lane], b[lane], sums[lane]);
-        }
+fn dot<S: Simd>(simd: S, a: &[f32], b: &[f32]) -> f32 {
+    let ((a, a_rest), (b, b_rest)) = (S::as_simd_f32s(a), S::as_simd_f32s(b));
+    let mut sum = simd.splat_f32s(0.0);
+    for (a, b) in a.iter().zip(b) {
+        sum = simd.mul_add_f32s(*a, *b, sum);
     }
-    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
-    let mut width = LANES;
-    while width > 1 {
-        width /= 2;
-        for lane in 0..width {
-            sums[lane] += sums[lane + width];
-        }
+    simd.reduce_sum_f32s(sum) + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f32>()
+}
+
+/// `sum += weight * row`.
+#[inline(always)]
+fn add_weighted<S: Simd>(simd: S, weight: f32, row: &[f32], sum: &mut [f32]) {
+    let ((row, row_rest), (sum, sum_rest)) = (S::as_simd_f32s(row), S::as_mut_simd_f32s(sum));
+    let weights = simd.splat_f32s(weight);
+    for (sum, value) in sum.iter_mut().zip(row) {
+        *sum = simd.mul_add_f32s(weights, *value, *sum);
     }
-    sums[0] + rest
+    for (sum, value) in sum_rest.iter_mut().zip(row_rest) {
+        *sum += weight * value;
+    }
 }

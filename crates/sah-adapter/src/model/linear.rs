@@ -1,25 +1,52 @@
-//! `y = x W^T`, the product that most of a model consists of.
+//! `y = x W^T + b`, the product that most of a model consists of.
 
 use tch::{Device, Kind, Tensor};
 
 use super::matvec::matvec;
 use crate::Error;
+use crate::weights::WeightPath;
 
-/// A linear map without bias.
+/// A linear map, with or without bias.
 #[derive(Debug)]
 pub(super) struct Linear {
-    /// `[out, in]`.
+    /// `[out, in]`, contiguous.
     weight: Tensor,
+    /// `[out]`.
+    bias: Option<Tensor>,
 }
 
 impl Linear {
-    /// The map of one or several weights with the same input, stacked: their outputs stand one after another.
-    pub(super) fn new(weights: &[Tensor]) -> Result<Self, Error> {
-        let weight = match weights {
-            [weight] => weight.f_contiguous()?,
-            _ => Tensor::f_cat(weights, 0)?,
+    /// The map of a weight `[out, in]` and a bias `[out]`.
+    pub(super) fn new(weight: &Tensor, bias: Option<Tensor>) -> Result<Self, Error> {
+        Ok(Self { weight: weight.f_contiguous()?, bias })
+    }
+
+    /// One or several projections of the same input, by name and number of outputs, stacked: their outputs stand one after
+    /// another. Each has a tensor `weight`, and one `bias` where `bias`.
+    pub(super) fn load(
+        path: &WeightPath<'_>,
+        parts: &[(&str, i64)],
+        inputs: i64,
+        bias: bool,
+    ) -> Result<Self, Error> {
+        let stack = |tensor: &dyn Fn(&WeightPath<'_>, i64) -> Result<Tensor, Error>| {
+            let tensors: Vec<Tensor> = parts
+                .iter()
+                .map(|(name, outputs)| tensor(&path.pp(name), *outputs))
+                .collect::<Result<_, _>>()?;
+            match tensors.as_slice() {
+                [tensor] => Ok::<_, Error>(tensor.shallow_clone()),
+                tensors => Ok(Tensor::f_cat(tensors, 0)?),
+            }
         };
-        Ok(Self { weight })
+        let weight = stack(&|path, outputs| path.tensor("weight", &[outputs, inputs]))?;
+        let bias = bias.then(|| stack(&|path, outputs| path.tensor("bias", &[outputs]))).transpose()?;
+        Self::new(&weight, bias)
+    }
+
+    /// Number of outputs.
+    pub(super) fn outputs(&self) -> i64 {
+        self.weight.size()[0]
     }
 
     /// `x`: `[1, Q, in]`. Gives `[1, Q, out]`.
@@ -27,12 +54,16 @@ impl Linear {
         let one_row = x.numel() as i64 == self.weight.size()[1];
         let plain = |tensor: &Tensor| tensor.kind() == Kind::Float && tensor.device() == Device::Cpu;
         if one_row && plain(x) && plain(&self.weight) {
-            return self.forward_one(&x.f_contiguous()?);
+            let mut output = self.forward_one(&x.f_contiguous()?)?;
+            return match &self.bias {
+                None => Ok(output),
+                Some(bias) => Ok(output.f_add_(bias)?),
+            };
         }
-        Ok(x.f_linear(&self.weight, None::<&Tensor>)?)
+        Ok(x.f_linear(&self.weight, self.bias.as_ref())?)
     }
 
-    /// One row in f32 on the CPU: `[1, 1, in]`, contiguous.
+    /// One row in f32 on the CPU: `[1, 1, in]`, contiguous. Without the bias.
     #[expect(unsafe_code, reason = "libtorch gives its memory as pointers")]
     fn forward_one(&self, x: &Tensor) -> Result<Tensor, Error> {
         let rows = self.weight.size()[0];
@@ -60,21 +91,22 @@ mod tests {
     #[test]
     fn one_row_is_what_libtorch_gives_for_it() {
         let options = (Kind::Float, Device::Cpu);
-        let weights = [Tensor::randn([48, 96], options), Tensor::randn([16, 96], options)];
-        let linear = Linear::new(&weights).unwrap();
-        let rows = Tensor::randn([1, 5, 96], options);
-        let all = linear.forward(&rows).unwrap();
-        assert_eq!(all.size(), [1, 5, 64]);
-        for row in 0..5 {
-            let one = linear.forward(&rows.narrow(1, row, 1)).unwrap();
-            assert!(one.allclose(&all.narrow(1, row, 1), 1e-5, 1e-5, false), "row {row}");
+        for bias in [None, Some(Tensor::randn([64], options))] {
+            let linear = Linear::new(&Tensor::randn([64, 96], options), bias).unwrap();
+            let rows = Tensor::randn([1, 5, 96], options);
+            let all = linear.forward(&rows).unwrap();
+            assert_eq!(all.size(), [1, 5, linear.outputs()]);
+            for row in 0..5 {
+                let one = linear.forward(&rows.narrow(1, row, 1)).unwrap();
+                assert!(one.allclose(&all.narrow(1, row, 1), 1e-5, 1e-5, false), "row {row}");
+            }
         }
     }
 
     #[test]
     fn other_kinds_go_through_libtorch() {
         let options = (Kind::BFloat16, Device::Cpu);
-        let linear = Linear::new(&[Tensor::randn([8, 32], options)]).unwrap();
+        let linear = Linear::new(&Tensor::randn([8, 32], options), None).unwrap();
         assert_eq!(linear.forward(&Tensor::randn([1, 1, 32], options)).unwrap().kind(), Kind::BFloat16);
     }
 }

@@ -5,4 +5,5 @@ mod command;
 mod generate;
 mod golden;
 mod longbench;
+mod models;
 mod outside_project;

@@ -2,6 +2,7 @@
 
 mod generate;
 mod longbench;
+mod models;
 mod score;
 mod speed;
 
@@ -16,5 +17,6 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Bench(Bench::Speed(args)) => speed::run(&args),
         Command::Score(Score::Longbench(args)) => score::run(&args),
         Command::Generate(args) => generate::run(&args),
+        Command::Models => Ok(models::run()),
     }
 }

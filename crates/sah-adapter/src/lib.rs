@@ -21,6 +21,7 @@ pub mod hub;
 #[cfg(feature = "torch")]
 mod model;
 mod request;
+mod sampling;
 #[cfg(feature = "torch")]
 mod weights;
 
@@ -29,6 +30,7 @@ pub use error::{Error, HubError};
 #[cfg(feature = "torch")]
 pub use hf::{AnswerTrace, HfAdapter, LoadedModel, ModelIdentity, ModelSource, Trace, WeightFormat};
 pub use request::{
-    Answer, AnswerStats, ContextStats, GenerationParams, Question, Request, RequestLimits, RequestResponse,
-    Truncation,
+    Answer, AnswerStats, ContextStats, GenerationParams, NewToken, Question, Request, RequestLimits,
+    RequestResponse, Truncation,
 };
+pub use sampling::{OutOfRange, RandomSampling, RepetitionPenalty, Sampling, Share, Temperature};

@@ -6,13 +6,14 @@ use std::time::Instant;
 use sah_attention::{AttentionPolicy, RequestState, ResearchAttention};
 use tch::{Device, Kind, Tensor};
 
-use super::generation::generate;
+use super::generation::Decoder;
 use super::prompt::Prompt;
 use super::{Checkpoint, ModelIdentity, ModelSource};
 use crate::cache::KvCache;
 use crate::model::{self, CausalLm};
 use crate::{
-    Answer, ContextStats, Error, GenerationParams, ModelAdapter, Request, RequestLimits, RequestResponse,
+    Answer, ContextStats, Error, GenerationParams, ModelAdapter, NewToken, Request, RequestLimits,
+    RequestResponse,
 };
 
 /// A model in memory, with its tokenizer. Several adapters can share it.
@@ -95,7 +96,22 @@ impl HfAdapter {
         generation: &GenerationParams,
         limits: &RequestLimits,
     ) -> Result<(RequestResponse, Trace), Error> {
-        tch::no_grad(|| self.process(request, generation, limits))
+        tch::no_grad(|| self.process(request, generation, limits, &mut |_| ()))
+    }
+
+    /// Like [`ModelAdapter::process_request`], and hands every new token to `on_token` as it comes.
+    ///
+    /// # Errors
+    ///
+    /// As [`ModelAdapter::process_request`]; tokens may have been handed out before.
+    pub fn process_streaming(
+        &self,
+        request: &Request,
+        generation: &GenerationParams,
+        limits: &RequestLimits,
+        on_token: &mut dyn FnMut(NewToken<'_>),
+    ) -> Result<RequestResponse, Error> {
+        Ok(tch::no_grad(|| self.process(request, generation, limits, on_token))?.0)
     }
 
     fn process(
@@ -103,6 +119,7 @@ impl HfAdapter {
         request: &Request,
         generation: &GenerationParams,
         limits: &RequestLimits,
+        on_token: &mut dyn FnMut(NewToken<'_>),
     ) -> Result<(RequestResponse, Trace), Error> {
         let model = &*self.model;
         let prompt = Prompt::new(request, &model.checkpoint, generation, limits)?;
@@ -122,24 +139,22 @@ impl HfAdapter {
         let mut state = RequestState::new(self.seed);
         let mut answers = Vec::with_capacity(prompt.questions.len());
         let mut traces = Vec::with_capacity(prompt.questions.len());
-        for question in prompt.questions {
+        let decoder = Decoder {
+            model: &*model.network,
+            tokenizer: &model.checkpoint.tokenizer,
+            eos: if generation.ignore_eos { &[] } else { &model.checkpoint.eos_token_ids },
+            params: generation,
+        };
+        for (number, question) in prompt.questions.into_iter().enumerate() {
             cache.truncate(prompt.context.len());
             state.truncate(prompt.context.len());
             let mut attention = match &self.attention {
                 None => AttentionPolicy::Dense,
                 Some(attention) => AttentionPolicy::Sparse { attention, state: &mut state },
             };
-            let eos = if generation.ignore_eos { &[] } else { model.checkpoint.eos_token_ids.as_slice() };
-            let generated = generate(
-                &*model.network,
-                &question.ids,
-                &mut cache,
-                &mut attention,
-                eos,
-                question.max_new_tokens,
-            )?;
-            let text = model.checkpoint.tokenizer.decode(generated.answer(eos))?;
-            answers.push(Answer { text, stats: generated.stats });
+            let asked = (number, &question);
+            let generated = decoder.answer(asked, &prompt.context, &mut cache, &mut attention, on_token)?;
+            answers.push(Answer { text: generated.text, stats: generated.stats });
             traces.push(AnswerTrace {
                 question_ids: question.ids,
                 first_logits: generated.first_logits.as_ref().map(to_vec).transpose()?.unwrap_or_default(),

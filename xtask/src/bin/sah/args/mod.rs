@@ -4,6 +4,7 @@ mod attention;
 mod longbench;
 mod model;
 mod others;
+mod sampling;
 
 use clap::{Parser, Subcommand};
 
@@ -11,6 +12,7 @@ pub(crate) use attention::AttentionArgs;
 pub(crate) use longbench::{DataArg, LongBenchArgs, TruncationArg};
 pub(crate) use model::ModelArgs;
 pub(crate) use others::{GenerateArgs, ScoreArgs, SpeedArgs};
+pub(crate) use sampling::SamplingArgs;
 
 /// Measures what sparse attention does to a language model on long contexts.
 #[derive(Debug, Parser)]
@@ -35,7 +37,7 @@ pub(crate) enum Command {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Bench {
     /// LongBench and LongBench-E: scores, time and memory, dense beside sparse
-    Longbench(LongBenchArgs),
+    Longbench(Box<LongBenchArgs>),
     /// Decode speed at one context length, dense beside sparse, and beside transformers with --peers
     Speed(SpeedArgs),
 }

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use sah_adapter::{GenerationParams, HfAdapter, LoadedModel, ModelSource, RequestLimits, WeightFormat};
+use sah_adapter::{HfAdapter, LoadedModel, ModelSource, RequestLimits, WeightFormat};
 use sah_bench_core::{
     Benchmark, Comparison, DataConfig, FinishedRun, ModelConfig, RunConfig, RunFolder, RunMeasures, Runner,
     Sample, Versions, load_samples, select_subsets,
@@ -165,10 +165,9 @@ fn run_config(
             max_context_length: args.limits.max_context_length.map(|n| n as usize),
             truncation: args.limits.truncation.into(),
         },
-        generation: GenerationParams {
-            max_new_tokens: args.limits.max_new_tokens.map(|n| n as usize),
-            ignore_eos: false,
-        },
+        generation: args
+            .sampling
+            .generation(args.limits.max_new_tokens.map(|n| n as usize), args.limits.seed),
         versions: Versions {
             sah: versions::SAH.to_owned(),
             git: versions::git_revision(),

@@ -13,6 +13,7 @@ pub(crate) struct KvCache {
     layers: Vec<Layer>,
     length: i64,
     capacity: i64,
+    expected: usize,
 }
 
 /// `[1, Hkv, capacity, D]` each.
@@ -45,12 +46,23 @@ impl KvCache {
                 })
             })
             .collect::<Result<_, Error>>()?;
-        Ok(Self { layers, length: 0, capacity })
+        Ok(Self { layers, length: 0, capacity, expected: 0 })
     }
 
     /// Tokens in the cache.
     pub(crate) fn length(&self) -> usize {
         self.length as usize
+    }
+
+    /// Announces a prompt of `length` tokens in all, of which the next ones are the beginning: models whose rotary
+    /// embeddings depend on the length of the sequence treat them as if they came in one pass.
+    pub(crate) fn expect(&mut self, length: usize) {
+        self.expected = length;
+    }
+
+    /// What was announced; 0 where nothing was.
+    pub(crate) fn expected_length(&self) -> usize {
+        self.expected
     }
 
     /// Writes `[1, Hkv, Q, D]` new entries of one layer behind those of the cache and gives views of all of them,

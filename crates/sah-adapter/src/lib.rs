@@ -6,7 +6,8 @@
 //! - [`ModelAdapter`]: answers requests. The context is processed once, however many questions there are, and every
 //!   question gets exactly one [`Answer`].
 //! - `HfAdapter` (feature `torch`, on by default): models in Hugging Face or GGUF form, run by libtorch, dense or
-//!   with sparse attention.
+//!   with sparse attention. `families` lists their architectures.
+//! - `Network` (feature `torch`): a model without its tokenizer, token ids in and logits out.
 //!
 //! Without the feature `torch` the crate needs no libtorch: benchmarks and their scorers depend on it in that form.
 
@@ -20,6 +21,8 @@ mod hf;
 pub mod hub;
 #[cfg(feature = "torch")]
 mod model;
+#[cfg(feature = "torch")]
+mod network;
 mod request;
 mod sampling;
 #[cfg(feature = "torch")]
@@ -29,6 +32,10 @@ pub use adapter::ModelAdapter;
 pub use error::{Error, HubError};
 #[cfg(feature = "torch")]
 pub use hf::{AnswerTrace, HfAdapter, LoadedModel, ModelIdentity, ModelSource, Trace, WeightFormat};
+#[cfg(feature = "torch")]
+pub use model::{ModelFamily, VERIFIED_AGAINST, families};
+#[cfg(feature = "torch")]
+pub use network::{Network, Sequence};
 pub use request::{
     Answer, AnswerStats, ContextStats, GenerationParams, NewToken, Question, Request, RequestLimits,
     RequestResponse, Truncation,

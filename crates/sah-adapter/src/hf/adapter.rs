@@ -33,7 +33,9 @@ impl LoadedModel {
     /// Files that are missing, broken, or ask for something that is not supported; each error names file and field.
     pub fn load(source: &ModelSource, device: Device, kind: Kind) -> Result<Rc<Self>, Error> {
         let checkpoint = Checkpoint::open(source)?;
-        let network = tch::no_grad(|| model::load(&checkpoint, device, kind))?;
+        let network = tch::no_grad(|| {
+            model::load((&checkpoint.config, &checkpoint.config_path), &checkpoint.weights, device, kind)
+        })?;
         Ok(Rc::new(Self { network, checkpoint, device, kind }))
     }
 
@@ -125,6 +127,8 @@ impl HfAdapter {
         let prompt = Prompt::new(request, &model.checkpoint, generation, limits)?;
         let room = prompt.check_length(model.positions())?;
         let mut cache = KvCache::new(model.network.cache_shape(), room, model.kind, model.device)?;
+        let longest = prompt.questions.iter().map(|question| question.ids.len()).max().unwrap_or_default();
+        cache.expect(prompt.context.len() + longest);
         let started = Instant::now();
         if !prompt.context.is_empty() {
             model.network.forward(&prompt.context, &mut cache, &mut AttentionPolicy::Dense)?;

@@ -103,6 +103,15 @@ impl WeightPath<'_> {
         self.weights.read(&self.full_name(name), shape, self.device, self.kind)
     }
 
+    /// Whether there is a tensor `name` below this place.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        let name = self.full_name(name);
+        match self.weights {
+            Weights::Safetensors(weights) => weights.entry(&name).is_some(),
+            Weights::Gguf(weights) => weights.shape(&name).is_some(),
+        }
+    }
+
     fn full_name(&self, name: impl Display) -> String {
         if self.prefix.is_empty() { name.to_string() } else { format!("{}.{name}", self.prefix) }
     }

@@ -13,6 +13,8 @@
 mod adapter;
 #[cfg(feature = "torch")]
 mod cache;
+#[cfg(feature = "hub")]
+mod digest;
 mod error;
 #[cfg(feature = "torch")]
 mod hf;
@@ -25,9 +27,11 @@ mod request;
 mod weights;
 
 pub use adapter::ModelAdapter;
-pub use error::{Error, HubError};
+pub use error::Error;
 #[cfg(feature = "torch")]
-pub use hf::{AnswerTrace, HfAdapter, LoadedModel, ModelIdentity, ModelSource, Trace, WeightFormat};
+pub use hf::{
+    AnswerTrace, Finding, HfAdapter, LoadedModel, ModelIdentity, ModelSource, State, Trace, WeightFormat, diagnose,
+};
 pub use request::{
     Answer, AnswerStats, ContextStats, GenerationParams, Question, Request, RequestLimits, RequestResponse,
     Truncation,

@@ -3,8 +3,10 @@
 mod adapter;
 mod chat_template;
 mod checkpoint;
+mod diagnosis;
 mod download;
 mod eos;
+mod folder;
 mod generation;
 mod identity;
 pub(crate) mod json;
@@ -13,6 +15,7 @@ mod source;
 mod tokenizer;
 
 pub use adapter::{AnswerTrace, HfAdapter, LoadedModel, Trace};
+pub use diagnosis::{Finding, State, diagnose};
 pub(crate) use chat_template::ChatTemplate;
 pub(crate) use checkpoint::Checkpoint;
 pub use identity::{ModelIdentity, WeightFormat};

@@ -9,11 +9,13 @@ use std::fmt::Display;
 use std::path::Path;
 
 use sah_attention::AttentionPolicy;
+use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
 use crate::Error;
 use crate::cache::{CacheShape, KvCache};
 use crate::hf::Checkpoint;
+use crate::weights::WeightPath;
 
 /// A decoder-only language model.
 pub(crate) trait CausalLm: std::fmt::Debug {
@@ -44,10 +46,14 @@ pub(crate) struct Step {
 
 /// Loads the architecture that the checkpoint's config names in `model_type`.
 pub(crate) fn load(checkpoint: &Checkpoint, device: Device, kind: Kind) -> Result<Box<dyn CausalLm>, Error> {
-    let config = ConfigFile { json: &checkpoint.config, path: &checkpoint.config_path };
-    let weights = checkpoint.weights.root(device, kind);
-    match config.json.get("model_type").and_then(serde_json::Value::as_str) {
-        Some("llama") => Ok(Box::new(llama::Llama::load(config, &weights)?)),
+    build(&checkpoint.config, &checkpoint.config_path, &checkpoint.weights.root(device, kind))
+}
+
+/// As [`load`], from the parts of a checkpoint. `path` is where `config` came from.
+pub(crate) fn build(config: &Value, path: &Path, weights: &WeightPath<'_>) -> Result<Box<dyn CausalLm>, Error> {
+    let config = ConfigFile { json: config, path };
+    match config.json.get("model_type").and_then(Value::as_str) {
+        Some("llama") => Ok(Box::new(llama::Llama::load(config, weights)?)),
         Some(other) => Err(config.unsupported("model_type", other, "llama")),
         None => Err(config.field("model_type", "the name of an architecture", "nothing")),
     }
@@ -56,7 +62,7 @@ pub(crate) fn load(checkpoint: &Checkpoint, device: Device, kind: Kind) -> Resul
 /// A config in the form of Hugging Face's `config.json`, and the file to name where it is wrong.
 #[derive(Clone, Copy, Debug)]
 struct ConfigFile<'a> {
-    json: &'a serde_json::Value,
+    json: &'a Value,
     path: &'a Path,
 }
 

@@ -1,10 +1,13 @@
-//! A server with the part of the hub's API that a download uses.
+//! A server with the part of the hub's API that a download uses, and with the faults that a network has.
 
-use std::cell::Cell;
+use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
+
+use sha1::{Digest, Sha1};
+use sha2::Sha256;
 
 /// How the server answers for one path.
 pub(super) struct File {
@@ -12,32 +15,67 @@ pub(super) struct File {
     status: u16,
     headers: Vec<(&'static str, String)>,
     body: String,
-    /// The first time it is asked for in full, the connection ends after so many bytes.
-    cut_once: Cell<Option<usize>>,
+    /// What goes wrong, one for each time that the content is asked for.
+    faults: VecDeque<Fault>,
+    /// The same for when its headers are asked for.
+    faults_of_head: VecDeque<Fault>,
+    ranges: bool,
+}
+
+/// What goes wrong with one answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Fault {
+    /// The connection ends after so many bytes of the content.
+    Cut(usize),
+    /// Nothing comes after so many bytes of the content, and the connection stays.
+    Stall(usize),
+    /// Another status, without content.
+    Status(u16),
+    /// The content is not what it should be, but as long.
+    Damage,
+}
+
+/// What git calls a blob with this content.
+pub(super) fn git_sha1(body: &str) -> String {
+    crate::digest::hex(&Sha1::new_with_prefix(format!("blob {}\0", body.len())).chain_update(body).finalize())
+}
+
+pub(super) fn sha256(body: &str) -> String {
+    crate::digest::hex(&Sha256::digest(body))
 }
 
 impl File {
-    /// A file that the hub holds itself.
-    pub(super) fn plain(path: &str, commit: &str, body: &str) -> Self {
-        let headers = vec![("ETag", format!("\"etag-of-{}\"", body.len())), ("X-Repo-Commit", commit.into())];
-        Self { path: path.into(), status: 200, headers, body: body.into(), cut_once: Cell::default() }
+    fn new(path: &str, status: u16, headers: Vec<(&'static str, String)>, body: &str) -> Self {
+        let (faults, faults_of_head) = (VecDeque::new(), VecDeque::new());
+        Self { path: path.into(), status, headers, body: body.into(), faults, faults_of_head, ranges: true }
     }
 
-    /// A file that the hub keeps in another place, of which it knows tag and size. `HOST` in `to` is the server.
-    pub(super) fn redirect(path: &str, commit: &str, to: &str, body: &str) -> Self {
+    /// A small file, which the hub holds itself.
+    pub(super) fn plain(path: &str, commit: &str, body: &str) -> Self {
+        let headers = vec![("ETag", format!("\"{}\"", git_sha1(body))), ("X-Repo-Commit", commit.into())];
+        Self::new(path, 200, headers, body)
+    }
+
+    /// A large file, which the hub keeps in another place, of which it knows hash and size. `HOST` in `to` is the
+    /// server.
+    pub(super) fn elsewhere(path: &str, commit: &str, to: &str, body: &str) -> Self {
         let headers = vec![
             ("Location", to.into()),
             ("X-Repo-Commit", commit.into()),
-            ("X-Linked-Etag", format!("\"linked-{}\"", body.len())),
+            ("X-Linked-Etag", format!("\"{}\"", sha256(body))),
             ("X-Linked-Size", body.len().to_string()),
         ];
-        Self { path: path.into(), status: 302, headers, body: String::new(), cut_once: Cell::default() }
+        Self::new(path, 302, headers, "See elsewhere")
     }
 
-    /// The file, with a connection that breaks once after `bytes` of it.
-    pub(super) fn cut_once_after(self, bytes: usize) -> Self {
-        self.cut_once.set(Some(bytes));
-        self
+    /// The other place: it knows nothing of repositories.
+    pub(super) fn storage(path: &str, body: &str) -> Self {
+        Self::new(path, 200, vec![("ETag", "\"of-the-storage\"".into())], body)
+    }
+
+    /// A bare redirect, as for a repository that has another name now.
+    pub(super) fn moved(path: &str, to: &str) -> Self {
+        Self::new(path, 307, vec![("Location", to.into())], "")
     }
 
     pub(super) fn missing(path: &str, commit: &str) -> Self {
@@ -48,36 +86,69 @@ impl File {
 
     pub(super) fn refused(path: &str, status: u16, code: Option<&str>) -> Self {
         let headers = code.map(|code| ("X-Error-Code", code.to_owned())).into_iter().collect();
-        Self { path: path.into(), status, headers, body: String::new(), cut_once: Cell::default() }
+        Self::new(path, status, headers, "")
     }
 
-    /// The answer to a request, with the part of the body that it asks for.
-    fn answer(&self, method: &str, host: &str, range: Option<(usize, Option<usize>)>) -> Vec<u8> {
-        let len = self.body.len();
-        let mut headers = self.headers.clone();
+    pub(super) fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.retain(|(present, _)| *present != name);
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The next answers with content have these faults.
+    pub(super) fn faults(mut self, faults: &[Fault]) -> Self {
+        self.faults.extend(faults);
+        self
+    }
+
+    /// The next answers with headers only have these faults.
+    pub(super) fn faults_of_head(mut self, faults: &[Fault]) -> Self {
+        self.faults_of_head.extend(faults);
+        self
+    }
+
+    /// A server that knows no ranges.
+    pub(super) fn without_ranges(mut self) -> Self {
+        self.ranges = false;
+        self
+    }
+
+    /// The answer to a request. `from` is the first byte that it asks for. True where the connection must stay open.
+    fn answer(&mut self, method: &str, host: &str, from: Option<usize>) -> (Vec<u8>, bool) {
         let mut status = self.status;
-        let mut body = self.body.as_str();
-        if let (200, Some((from, to))) = (self.status, range) {
-            let to = to.map_or(len, |to| (to + 1).min(len));
-            body = &self.body[from.min(to)..to];
-            headers.push(("Content-Range", format!("bytes {from}-{}/{len}", to.saturating_sub(1))));
-            status = 206;
+        let mut headers = self.headers.clone();
+        let mut body = self.body.clone();
+        let mut end = None;
+        let mut stall = false;
+        let faults = if method == "HEAD" { &mut self.faults_of_head } else { &mut self.faults };
+        match faults.pop_front() {
+            Some(Fault::Cut(bytes)) => end = Some(bytes),
+            Some(Fault::Stall(bytes)) => (end, stall) = (Some(bytes), true),
+            Some(Fault::Status(other)) => (status, body) = (other, String::new()),
+            Some(Fault::Damage) => body = body.replace('a', "z"),
+            None => {}
+        }
+        if let (200, Some(from), true) = (status, from, self.ranges) {
+            let len = body.len();
+            if from >= len {
+                (status, body) = (416, String::new());
+                headers.push(("Content-Range", format!("bytes */{len}")));
+            } else {
+                headers.push(("Content-Range", format!("bytes {from}-{}/{len}", len - 1)));
+                (status, body) = (206, body[from..].to_owned());
+            }
         }
         headers.push(("Content-Length", body.len().to_string()));
         let mut head = format!("HTTP/1.1 {status} Status\r\nConnection: close\r\n");
         for (name, value) in headers {
-            head += name;
-            head += ": ";
-            head += &value.replace("HOST", host);
-            head += "\r\n";
+            head += &format!("{name}: {}\r\n", value.replace("HOST", host));
         }
-        let body = if method == "HEAD" { "" } else { body };
-        let body = if body.len() > 1 { &body[..self.cut_once.take().unwrap_or(body.len())] } else { body };
-        format!("{head}\r\n{body}").into_bytes()
+        body.truncate(if method == "HEAD" { 0 } else { end.unwrap_or(body.len()) });
+        (format!("{head}\r\n{body}").into_bytes(), stall)
     }
 }
 
-/// A running server; dropping it without [`Server::stop`] leaves its thread waiting.
+/// A running server. Dropping it without [`Server::stop`] leaves its thread waiting.
 pub(super) struct Server {
     address: SocketAddr,
     thread: JoinHandle<()>,
@@ -86,13 +157,25 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) fn start(files: Vec<File>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::start_on(Self::bind(), files)
+    }
+
+    /// An address for a server that others must know before it starts.
+    pub(super) fn bind() -> TcpListener {
+        TcpListener::bind("127.0.0.1:0").unwrap()
+    }
+
+    pub(super) fn start_on(listener: TcpListener, mut files: Vec<File>) -> Self {
         let address = listener.local_addr().unwrap();
         let (sender, requests) = channel();
         let thread = std::thread::spawn(move || {
+            let mut held = vec![];
             for stream in listener.incoming() {
-                if !serve(&stream.unwrap(), &files, &sender) {
-                    break;
+                let stream = stream.unwrap();
+                match serve(&stream, &mut files, &sender) {
+                    None => break,
+                    Some(true) => held.push(stream),
+                    Some(false) => {}
                 }
             }
         });
@@ -103,7 +186,12 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    /// Stops listening; the requests that came, each as it was written.
+    /// The requests since the last call, each as it was written, in lower case.
+    pub(super) fn requests(&self) -> Vec<String> {
+        self.requests.try_iter().collect()
+    }
+
+    /// Stops listening; the requests since the last time that somebody asked for them.
     pub(super) fn stop(self) -> Vec<String> {
         TcpStream::connect(self.address).unwrap().write_all(b"STOP / HTTP/1.1\r\n\r\n").unwrap();
         self.thread.join().unwrap();
@@ -111,28 +199,31 @@ impl Server {
     }
 }
 
-/// Answers one request; false at the one that ends the server.
-fn serve(mut stream: &TcpStream, files: &[File], requests: &Sender<String>) -> bool {
+/// Answers one request. `None` at the one that ends the server, true where the connection must stay open.
+fn serve(mut stream: &TcpStream, files: &mut [File], requests: &Sender<String>) -> Option<bool> {
     let lines: Vec<String> =
         BufReader::new(stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
-    let Some((method, rest)) = lines.first().and_then(|line| line.split_once(' ')) else { return true };
+    let Some((method, rest)) = lines.first().and_then(|line| line.split_once(' ')) else { return Some(false) };
     if method == "STOP" {
-        return false;
+        return None;
     }
     let path = rest.split(' ').next().unwrap_or_default();
-    let host = lines.iter().find_map(|line| line.strip_prefix("host: ").or(line.strip_prefix("Host: ")));
-    let host = host.unwrap_or_default();
-    let range = lines.iter().find_map(|line| {
-        let (name, value) = line.split_once(": ")?;
-        let (from, to) = value.strip_prefix("bytes=")?.split_once('-')?;
-        name.eq_ignore_ascii_case("range").then(|| (from.parse().unwrap(), to.parse().ok()))
+    let header = |name: &str| {
+        let mut lines = lines.iter().filter_map(|line| line.split_once(": "));
+        lines.find_map(|(key, value)| key.eq_ignore_ascii_case(name).then_some(value))
+    };
+    let from = header("range").map(|range| {
+        let from = range.strip_prefix("bytes=").and_then(|range| range.strip_suffix('-'));
+        from.and_then(|from| from.parse().ok()).expect("a range to the end")
     });
-    requests.send(lines.join("\n")).unwrap();
-    let answer = match files.iter().find(|file| file.path == path) {
-        Some(file) => file.answer(method, host, range),
-        None => File::refused(path, 500, None).answer(method, host, None),
+    // The receiver may be gone: nobody wants to know.
+    let _ = requests.send(lines.join("\n").to_ascii_lowercase());
+    let host = header("host").unwrap_or_default();
+    let (answer, stall) = match files.iter_mut().find(|file| file.path == path) {
+        Some(file) => file.answer(method, host, from),
+        None => File::refused(path, 400, None).answer(method, host, None),
     };
     // A client that has read enough may have gone.
     let _ = stream.write_all(&answer);
-    true
+    Some(stall)
 }

@@ -222,7 +222,9 @@ impl Repository {
         }
         let problem = self.client.refusal(last);
         // These are about the file, not about who asks or how the hub is.
-        self.answered.set(self.answered.get() || matches!(problem, HubProblem::NoSuchFile | HubProblem::NoSuchRevision));
+        self.answered.set(
+            self.answered.get() || matches!(problem, HubProblem::NoSuchFile | HubProblem::NoSuchRevision),
+        );
         if problem == HubProblem::NoSuchFile
             && let Some(commit) = first(&steps, "x-repo-commit").filter(|commit| is_commit_name(commit))
         {

@@ -30,7 +30,8 @@ pub use adapter::ModelAdapter;
 pub use error::Error;
 #[cfg(feature = "torch")]
 pub use hf::{
-    AnswerTrace, Finding, HfAdapter, LoadedModel, ModelIdentity, ModelSource, State, Trace, WeightFormat, diagnose,
+    AnswerTrace, Finding, HfAdapter, LoadedModel, ModelIdentity, ModelSource, State, Trace, WeightFormat,
+    diagnose,
 };
 pub use request::{
     Answer, AnswerStats, ContextStats, GenerationParams, Question, Request, RequestLimits, RequestResponse,

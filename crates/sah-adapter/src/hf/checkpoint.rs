@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::folder::{FolderConfig, FolderText};
 use super::identity::{digest_file, digest_safetensors};
 use super::tokenizer::SpecialTokens;
-use super::folder::{FolderConfig, FolderText};
 use super::{ChatTemplate, ModelIdentity, ModelSource, Tokenizer, WeightFormat, download, eos};
 use crate::Error;
 use crate::weights::Weights;

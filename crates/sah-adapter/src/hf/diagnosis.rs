@@ -98,7 +98,10 @@ impl Report {
         let weights = match files {
             Ok((0, _)) => Safetensors::open(&snapshot.folder).map(Some),
             Ok((count, bytes)) => {
-                self.add("weights", State::Fine(format!("{count} files, {}, still to be fetched", size(bytes))));
+                self.add(
+                    "weights",
+                    State::Fine(format!("{count} files, {}, still to be fetched", size(bytes))),
+                );
                 Ok(None)
             }
             Err(error) => Err(error),
@@ -108,13 +111,13 @@ impl Report {
 
     /// `weights` is `None` where they are not on this machine and need not be.
     fn folder(&mut self, folder: &Path, room: u64, weights: Result<Option<Safetensors>, Error>) {
-        let config =
-            self.check("config.json", FolderConfig::read(folder), |config| describe(&config.json));
+        let config = self.check("config.json", FolderConfig::read(folder), |config| describe(&config.json));
         let weights = match weights {
             Ok(None) => None,
             Ok(Some(weights)) => {
                 let (tensors, files) = weights.len();
-                let found = format!("{tensors} tensors in {files} files, {} parameters", weights.parameters());
+                let found =
+                    format!("{tensors} tensors in {files} files, {} parameters", weights.parameters());
                 self.add("weights", State::Fine(found));
                 Some(weights)
             }

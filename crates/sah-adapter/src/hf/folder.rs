@@ -74,7 +74,11 @@ impl FolderText {
     pub(super) fn eos(&self, folder: &Path, config: &FolderConfig) -> Result<Vec<u32>, Error> {
         let path = folder.join("generation_config.json");
         let generation = json::read_optional(&path)?.unwrap_or_default();
-        eos::from_configs(&[(&path, &generation), (&config.path, &config.json)], &self.special, &self.tokenizer)
+        eos::from_configs(
+            &[(&path, &generation), (&config.path, &config.json)],
+            &self.special,
+            &self.tokenizer,
+        )
     }
 }
 

@@ -15,9 +15,9 @@ mod source;
 mod tokenizer;
 
 pub use adapter::{AnswerTrace, HfAdapter, LoadedModel, Trace};
-pub use diagnosis::{Finding, State, diagnose};
 pub(crate) use chat_template::ChatTemplate;
 pub(crate) use checkpoint::Checkpoint;
+pub use diagnosis::{Finding, State, diagnose};
 pub use identity::{ModelIdentity, WeightFormat};
 pub use source::ModelSource;
 pub(crate) use tokenizer::Tokenizer;

@@ -208,7 +208,14 @@ mod tests {
         for bad in ["", "/etc/passwd", "../x", "a/../../x", ".", "a/"] {
             assert!(!is_inside(bad), "{bad}");
         }
-        assert!(is_full_commit(&"a".repeat(40)) && !is_full_commit("abc") && !is_full_commit(&"A".repeat(40)));
-        assert!(is_commit_name("0123abc") && !is_commit_name("") && !is_commit_name("..") && !is_commit_name("a/b"));
+        assert!(
+            is_full_commit(&"a".repeat(40)) && !is_full_commit("abc") && !is_full_commit(&"A".repeat(40))
+        );
+        assert!(
+            is_commit_name("0123abc")
+                && !is_commit_name("")
+                && !is_commit_name("..")
+                && !is_commit_name("a/b")
+        );
     }
 }

@@ -198,6 +198,9 @@ mod tests {
         );
         let problem = HubProblem::Gated { status: 403, with_token: false, message: Some("ask me".into()) };
         let text = HubError { problem, ..error }.to_string();
-        assert!(text.contains("(403: ask me); ask for access on http://h/org/name, then set HF_TOKEN"), "{text}");
+        assert!(
+            text.contains("(403: ask me); ask for access on http://h/org/name, then set HF_TOKEN"),
+            "{text}"
+        );
     }
 }

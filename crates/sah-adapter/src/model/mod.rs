@@ -50,7 +50,11 @@ pub(crate) fn load(checkpoint: &Checkpoint, device: Device, kind: Kind) -> Resul
 }
 
 /// As [`load`], from the parts of a checkpoint. `path` is where `config` came from.
-pub(crate) fn build(config: &Value, path: &Path, weights: &WeightPath<'_>) -> Result<Box<dyn CausalLm>, Error> {
+pub(crate) fn build(
+    config: &Value,
+    path: &Path,
+    weights: &WeightPath<'_>,
+) -> Result<Box<dyn CausalLm>, Error> {
     let config = ConfigFile { json: config, path };
     match config.json.get("model_type").and_then(Value::as_str) {
         Some("llama") => Ok(Box::new(llama::Llama::load(config, weights)?)),

@@ -181,7 +181,8 @@ pub(crate) fn missing_weights(folder: &Path, pickled: bool) -> Error {
 pub(crate) fn missing_shards(folder: &Path, shards: &[&str]) -> Error {
     const SHOWN: usize = 8;
     let names = shards[..shards.len().min(SHOWN)].join(", ");
-    let more = if shards.len() > SHOWN { format!(" and {} more", shards.len() - SHOWN) } else { String::new() };
+    let more =
+        if shards.len() > SHOWN { format!(" and {} more", shards.len() - SHOWN) } else { String::new() };
     Error::MissingFile {
         folder: folder.to_owned(),
         file: format!("{names}{more}, which {INDEX} lists"),

@@ -111,9 +111,11 @@ def python_fetch(home: pathlib.Path, endpoint: str, *more: str) -> subprocess.Co
     """Fetches every file with huggingface_hub, in a process of its own: it reads the environment at import."""
     code = """
 import json, sys
-from huggingface_hub import hf_hub_download
+from huggingface_hub import constants, hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 repo, revision, *files = sys.argv[1:]
+# It writes whole chunks only, of 10 MB otherwise.
+constants.DOWNLOAD_CHUNK_SIZE = 100
 for file in files:
     try:
         print(hf_hub_download(repo, file, revision=revision))

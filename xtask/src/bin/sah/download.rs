@@ -35,7 +35,8 @@ impl Progress for Bars {
             bar.reset_eta();
             self.current = Some(bar);
         } else if size >= WORTH_A_LINE {
-            let resumed = if done > 0 { format!(", {} of them here already", megabytes(done)) } else { String::new() };
+            let resumed =
+                if done > 0 { format!(", {} of them here already", megabytes(done)) } else { String::new() };
             eprintln!("fetching {file}: {}{resumed}", megabytes(size));
         }
     }

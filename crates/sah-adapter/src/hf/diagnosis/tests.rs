@@ -104,7 +104,10 @@ fn a_model_that_does_not_fit_is_not_loaded_but_its_configuration_is_read() {
     let folder = whole();
     let source = ModelSource::Folder(folder.path().to_owned());
     let last = lines(&source, 1000).pop().unwrap();
-    assert!(last.starts_with("model: unchecked the configuration is supported; loading takes 1670 bytes"), "{last}");
+    assert!(
+        last.starts_with("model: unchecked the configuration is supported; loading takes 1670 bytes"),
+        "{last}"
+    );
 }
 
 #[test]
@@ -112,7 +115,9 @@ fn everything_that_is_missing_is_named_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let found = problems(folder.path());
     assert_eq!(found.len(), 3, "{found:#?}");
-    for (problem, words) in found.iter().zip(["has no config.json", "has no model.safetensors", "AutoTokenizer"]) {
+    for (problem, words) in
+        found.iter().zip(["has no config.json", "has no model.safetensors", "AutoTokenizer"])
+    {
         assert!(problem.contains(words), "{problem}");
     }
 }
@@ -124,8 +129,11 @@ fn what_a_model_can_do_without_is_no_problem() {
         std::fs::remove_file(folder.path().join(file)).unwrap();
     }
     let lines = lines(&ModelSource::Folder(folder.path().to_owned()), ROOM);
-    let absent: Vec<&str> =
-        lines.iter().filter(|line| line.contains(": absent ")).filter_map(|line| line.split(':').next()).collect();
+    let absent: Vec<&str> = lines
+        .iter()
+        .filter(|line| line.contains(": absent "))
+        .filter_map(|line| line.split(':').next())
+        .collect();
     assert_eq!(absent, ["tokenizer_config", "chat template", "end of answer", "generation_config"]);
     assert_eq!(problems(folder.path()), [""; 0]);
 }
@@ -133,7 +141,8 @@ fn what_a_model_can_do_without_is_no_problem() {
 #[test]
 fn pickled_weights_say_how_to_convert_them() {
     let folder = whole();
-    std::fs::rename(folder.path().join("model.safetensors"), folder.path().join("pytorch_model.bin")).unwrap();
+    std::fs::rename(folder.path().join("model.safetensors"), folder.path().join("pytorch_model.bin"))
+        .unwrap();
     check_only(folder.path(), &["weights: ", "convert the weights with Python", "safe_serialization"]);
 }
 
@@ -151,13 +160,17 @@ fn all_missing_shards_are_named() {
     map.insert("y".into(), json!("a-3-of-3.safetensors"));
     let index = json!({"weight_map": map});
     std::fs::write(path("model.safetensors.index.json"), index.to_string()).unwrap();
-    check_only(folder.path(), &["a-2-of-3.safetensors, a-3-of-3.safetensors, which model.safetensors.index.json lists"]);
+    check_only(
+        folder.path(),
+        &["a-2-of-3.safetensors, a-3-of-3.safetensors, which model.safetensors.index.json lists"],
+    );
 }
 
 #[test]
 fn what_is_not_supported_is_named_with_its_field() {
     let folder = whole();
-    let write = |config: Value| std::fs::write(folder.path().join("config.json"), config.to_string()).unwrap();
+    let write =
+        |config: Value| std::fs::write(folder.path().join("config.json"), config.to_string()).unwrap();
     let with = |key: &str, value: Value| {
         let mut config = config();
         config[key] = value;

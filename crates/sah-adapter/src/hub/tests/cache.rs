@@ -27,7 +27,11 @@ fn a_file_is_downloaded_once() {
     let repository = model(&settings, None);
     assert_eq!(repository.commit(), None);
     let path = repository.fetch("config.json", &mut ()).unwrap();
-    assert!(path.ends_with(format!("hub/models--org--name/snapshots/{COMMIT}/config.json")), "{}", path.display());
+    assert!(
+        path.ends_with(format!("hub/models--org--name/snapshots/{COMMIT}/config.json")),
+        "{}",
+        path.display()
+    );
     assert_eq!(repository.commit(), Some(COMMIT));
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "{\"a\": 1}");
     let asked: Vec<String> =
@@ -71,7 +75,10 @@ fn a_hub_out_of_reach_leaves_what_the_cache_has() {
         assert!(repository.fetch_optional("chat_template.jinja", &mut ()).unwrap().is_none());
         assert_eq!(repository.size("chat_template.jinja").unwrap(), None);
         let text = problem(repository.fetch("model.safetensors", &mut ()));
-        assert!(text.contains("model.safetensors of org/name") && text.contains("cannot be reached"), "{text}");
+        assert!(
+            text.contains("model.safetensors of org/name") && text.contains("cannot be reached"),
+            "{text}"
+        );
     }
 }
 
@@ -209,7 +216,9 @@ fn a_download_leaves_the_same_cache_as_python_s() {
             let path = format!("/tiny/model/resolve/{}/{}", revision.replace('/', "%2F"), text("path"));
             served.push(match file["content"].as_str() {
                 None => File::missing(&path, commit),
-                Some(body) if file["large"] == true => File::elsewhere(&path, commit, &format!("/storage/{}", sha256(body)), body),
+                Some(body) if file["large"] == true => {
+                    File::elsewhere(&path, commit, &format!("/storage/{}", sha256(body)), body)
+                }
                 Some(body) => File::plain(&path, commit, body),
             });
         }

@@ -5,7 +5,7 @@ mod refusal;
 mod server;
 mod transfer;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use server::{Fault, File, Server, git_sha1, sha256};

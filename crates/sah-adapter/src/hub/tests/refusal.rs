@@ -26,7 +26,12 @@ fn a_refusal_says_why_and_what_to_do() {
     let known = settings(home.path(), &server.address(), &[("HF_TOKEN", "secret")]);
     let asking = format!("ask for access on {page}");
     for (settings, revision, path, expected) in [
-        (&anonymous, None, "hidden", ["no such repository (401), or a private one; check the name", "set HF_TOKEN"]),
+        (
+            &anonymous,
+            None,
+            "hidden",
+            ["no such repository (401), or a private one; check the name", "set HF_TOKEN"],
+        ),
         (&known, None, "hidden", ["refuses access (401)", "HF_TOKEN, or the token file) is valid"]),
         (&anonymous, None, "gated", ["must be asked for (403: Accept the terms)", &asking]),
         (&known, None, "gated", [&asking, "wait until it is granted"]),

@@ -203,7 +203,9 @@ impl Server {
 fn serve(mut stream: &TcpStream, files: &mut [File], requests: &Sender<String>) -> Option<bool> {
     let lines: Vec<String> =
         BufReader::new(stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
-    let Some((method, rest)) = lines.first().and_then(|line| line.split_once(' ')) else { return Some(false) };
+    let Some((method, rest)) = lines.first().and_then(|line| line.split_once(' ')) else {
+        return Some(false);
+    };
     if method == "STOP" {
         return None;
     }

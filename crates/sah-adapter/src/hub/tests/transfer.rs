@@ -93,7 +93,10 @@ fn a_connection_that_breaks_is_taken_up_where_it_stopped() {
     let settings = settings(home.path(), &server.address(), &[]);
     assert_eq!(content(&settings, "model.safetensors").unwrap(), body);
     let from = |from: u32| Some(format!("{from}-"));
-    assert_eq!(ranges(&server.stop()), [None, from(20_000), from(30_000), from(30_005), from(30_005), from(30_012)]);
+    assert_eq!(
+        ranges(&server.stop()),
+        [None, from(20_000), from(30_000), from(30_005), from(30_005), from(30_012)]
+    );
 }
 
 #[test]

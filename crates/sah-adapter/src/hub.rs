@@ -336,4 +336,6 @@ fn check(etag: &Etag, incomplete: &Path) -> Result<Result<(), HubProblem>, HubPr
 }
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;

@@ -32,7 +32,9 @@ impl LoadedModel {
     /// Files that are missing, broken, or ask for something that is not supported; each error names file and field.
     pub fn load(source: &ModelSource, device: Device, kind: Kind) -> Result<Rc<Self>, Error> {
         let checkpoint = Checkpoint::open(source)?;
-        let network = tch::no_grad(|| model::load(&checkpoint, device, kind))?;
+        let network = tch::no_grad(|| {
+            model::load((&checkpoint.config, &checkpoint.config_path), &checkpoint.weights, device, kind)
+        })?;
         Ok(Rc::new(Self { network, checkpoint, device, kind }))
     }
 

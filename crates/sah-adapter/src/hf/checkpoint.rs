@@ -9,6 +9,7 @@ use super::identity::{digest_file, digest_safetensors};
 use super::tokenizer::SpecialTokens;
 use super::{ChatTemplate, ModelIdentity, ModelSource, Tokenizer, WeightFormat, download, eos};
 use crate::Error;
+use crate::hub::{RepoKind, Repository};
 use crate::weights::Weights;
 use crate::weights::gguf::{Gguf, GgufWeights, Metadata, hf_config};
 use crate::weights::safetensors::Safetensors;
@@ -38,7 +39,8 @@ impl Checkpoint {
             }
             ModelSource::Gguf(path) => Self::from_gguf(path),
             ModelSource::Hub { repo, revision } => {
-                let snapshot = download::checkpoint(repo, revision.as_deref(), &mut ())?;
+                let repository = Repository::open(RepoKind::Model, repo, revision.as_deref())?;
+                let snapshot = download::checkpoint(&repository, &mut ())?;
                 let source = format!("{repo}@{}", snapshot.commit);
                 Self::from_folder(&snapshot.folder, repo.clone(), &source)
             }

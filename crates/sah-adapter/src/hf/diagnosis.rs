@@ -48,7 +48,12 @@ pub fn diagnose(source: &ModelSource, room: u64, progress: &mut dyn Progress) ->
     match source {
         ModelSource::Folder(folder) => report.folder(folder, room, Safetensors::open(folder).map(Some)),
         ModelSource::Gguf(path) => report.gguf(path, room),
-        ModelSource::Hub { repo, revision } => report.hub(repo, revision.as_deref(), room, progress),
+        ModelSource::Hub { repo, revision } => {
+            match Repository::open(RepoKind::Model, repo, revision.as_deref()) {
+                Ok(repository) => report.hub(&repository, room, progress),
+                Err(error) => report.add("hub", State::Problem(error)),
+            }
+        }
     }
     report.findings
 }
@@ -82,15 +87,11 @@ impl Report {
         }
     }
 
-    fn hub(&mut self, repo: &str, revision: Option<&str>, room: u64, progress: &mut dyn Progress) {
-        let opened = Repository::open(RepoKind::Model, repo, revision);
-        let opened = opened.and_then(|repository| {
-            let snapshot = small_files(&repository, progress)?;
-            Ok((repository, snapshot))
-        });
-        let commit = |(_, snapshot): &(Repository, Snapshot)| format!("{repo} at commit {}", snapshot.commit);
-        let Some((repository, snapshot)) = self.check("hub", opened, commit) else { return };
-        let files = weights(&repository, &snapshot, progress).map(|files| {
+    fn hub(&mut self, repository: &Repository, room: u64, progress: &mut dyn Progress) {
+        let snapshot = small_files(repository, progress);
+        let commit = |snapshot: &Snapshot| format!("commit {}", snapshot.commit);
+        let Some(snapshot) = self.check("hub", snapshot, commit) else { return };
+        let files = weights(repository, &snapshot, progress).map(|files| {
             let here = |(file, _): &&(String, u64)| snapshot.folder.join(file).is_file();
             let missing: Vec<&(String, u64)> = files.iter().filter(|file| !here(file)).collect();
             (missing.len(), missing.iter().map(|(_, size)| size).sum::<u64>())
@@ -197,7 +198,7 @@ impl Report {
     fn model(&mut self, config: &Value, path: &Path, weights: Option<Weights>, at: &Path, room: u64) {
         const PART: &str = "model";
         let build = |weights: &Weights| {
-            tch::no_grad(|| model::build(config, path, &weights.root(Device::Cpu, Kind::BFloat16))).map(drop)
+            tch::no_grad(|| model::load((config, path), weights, Device::Cpu, Kind::BFloat16)).map(drop)
         };
         // Two bytes a parameter, and a fifth for what loading needs beside.
         let needed = weights.as_ref().map(|weights| weights.parameters().saturating_mul(12) / 5);

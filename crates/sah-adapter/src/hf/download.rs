@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::folder::missing_tokenizer;
 use crate::Error;
-use crate::hub::{HubProblem, Progress, RepoKind, Repository};
+use crate::hub::{HubProblem, Progress, Repository};
 use crate::weights::safetensors::{INDEX, SINGLE, missing_shards, missing_weights, shards};
 
 /// What a model may have beside weights. `config.json` decides the commit, so it comes first.
@@ -29,18 +29,13 @@ pub(super) struct Snapshot {
 }
 
 /// Fetches what is needed to run the model and nothing else.
-pub(super) fn checkpoint(
-    repo: &str,
-    revision: Option<&str>,
-    progress: &mut dyn Progress,
-) -> Result<Snapshot, Error> {
-    let repository = Repository::open(RepoKind::Model, repo, revision)?;
-    let snapshot = small_files(&repository, progress)?;
+pub(super) fn checkpoint(repository: &Repository, progress: &mut dyn Progress) -> Result<Snapshot, Error> {
+    let snapshot = small_files(repository, progress)?;
     // Before gigabytes are fetched for nothing.
     if !exists(repository.fetch("tokenizer.json", progress))? {
         return Err(missing_tokenizer(&snapshot.folder));
     }
-    for (file, _) in weights(&repository, &snapshot, progress)? {
+    for (file, _) in weights(repository, &snapshot, progress)? {
         repository.fetch(&file, progress)?;
     }
     Ok(snapshot)
@@ -103,3 +98,6 @@ fn exists(fetched: Result<PathBuf, Error>) -> Result<bool, Error> {
         Err(error) => Err(error),
     }
 }
+
+#[cfg(test)]
+mod tests;

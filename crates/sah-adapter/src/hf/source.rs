@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use super::download;
 use crate::Error;
-use crate::hub::Progress;
+use crate::hub::{Progress, RepoKind, Repository};
 
 /// Where a model comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,7 +91,8 @@ impl ModelSource {
         Ok(match self {
             Self::Folder(_) | Self::Gguf(_) => self.clone(),
             Self::Hub { repo, revision } => {
-                let snapshot = download::checkpoint(repo, revision.as_deref(), progress)?;
+                let repository = Repository::open(RepoKind::Model, repo, revision.as_deref())?;
+                let snapshot = download::checkpoint(&repository, progress)?;
                 Self::Hub { repo: repo.clone(), revision: Some(snapshot.commit) }
             }
         })

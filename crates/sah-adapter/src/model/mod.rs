@@ -14,8 +14,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::Error;
 use crate::cache::{CacheShape, KvCache};
-use crate::hf::Checkpoint;
-use crate::weights::WeightPath;
+use crate::weights::Weights;
 
 /// A decoder-only language model.
 pub(crate) trait CausalLm: std::fmt::Debug {
@@ -44,20 +43,17 @@ pub(crate) struct Step {
     pub(crate) density: f64,
 }
 
-/// Loads the architecture that the checkpoint's config names in `model_type`.
-pub(crate) fn load(checkpoint: &Checkpoint, device: Device, kind: Kind) -> Result<Box<dyn CausalLm>, Error> {
-    build(&checkpoint.config, &checkpoint.config_path, &checkpoint.weights.root(device, kind))
-}
-
-/// As [`load`], from the parts of a checkpoint. `path` is where `config` came from.
-pub(crate) fn build(
-    config: &Value,
-    path: &Path,
-    weights: &WeightPath<'_>,
+/// Loads the architecture that the config at `path` names in `model_type`, its weights as `kind` to `device`.
+pub(crate) fn load(
+    (json, path): (&Value, &Path),
+    weights: &Weights,
+    device: Device,
+    kind: Kind,
 ) -> Result<Box<dyn CausalLm>, Error> {
-    let config = ConfigFile { json: config, path };
+    let config = ConfigFile { json, path };
+    let weights = weights.root(device, kind);
     match config.json.get("model_type").and_then(Value::as_str) {
-        Some("llama") => Ok(Box::new(llama::Llama::load(config, weights)?)),
+        Some("llama") => Ok(Box::new(llama::Llama::load(config, &weights)?)),
         Some(other) => Err(config.unsupported("model_type", other, "llama")),
         None => Err(config.field("model_type", "the name of an architecture", "nothing")),
     }

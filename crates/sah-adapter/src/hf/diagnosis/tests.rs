@@ -56,16 +56,18 @@ fn whole() -> tempfile::TempDir {
     folder
 }
 
-/// `part: ok|absent|unchecked|PROBLEM text` for each part.
-fn lines(source: &ModelSource, room: u64) -> Vec<String> {
-    let findings = diagnose(source, room, &mut ());
-    let line = |finding: Finding| match finding.state {
+/// `part: ok|absent|unchecked|PROBLEM text`.
+fn line(finding: Finding) -> String {
+    match finding.state {
         State::Fine(text) => format!("{}: ok {text}", finding.part),
         State::Absent(text) => format!("{}: absent {text}", finding.part),
         State::Unchecked(text) => format!("{}: unchecked {text}", finding.part),
         State::Problem(error) => format!("{}: PROBLEM {error}", finding.part),
-    };
-    findings.into_iter().map(line).collect()
+    }
+}
+
+fn lines(source: &ModelSource, room: u64) -> Vec<String> {
+    diagnose(source, room, &mut ()).into_iter().map(line).collect()
 }
 
 fn problems(folder: &Path) -> Vec<String> {
@@ -180,10 +182,11 @@ fn what_is_not_supported_is_named_with_its_field() {
     check_only(folder.path(), &["model: ", "config.json", "`model_type` is `mamba`"]);
     write(with("rope_scaling", json!({"rope_type": "spiral", "factor": 2.0})));
     check_only(folder.path(), &["model: ", "config.json", "spiral"]);
-    // Seen without the weights too.
+    // What is found before the first tensor is read is found without the weights too.
+    write(with("model_type", json!("mamba")));
     std::fs::remove_file(folder.path().join("model.safetensors")).unwrap();
     let found = problems(folder.path());
-    assert!(found.len() == 2 && found[1].contains("spiral"), "{found:#?}");
+    assert!(found.len() == 2 && found[1].contains("`model_type` is `mamba`"), "{found:#?}");
 }
 
 #[test]
@@ -214,4 +217,51 @@ fn a_gguf_file_is_looked_at_part_by_part() {
     std::fs::write(&path, "GGUF").unwrap();
     let found = lines(&ModelSource::Gguf(path), ROOM);
     assert!(found.len() == 1 && found[0].starts_with("file: PROBLEM "), "{found:#?}");
+}
+
+#[test]
+fn a_model_on_a_hub_is_looked_at_without_its_weights() {
+    use crate::hub::testing::{File, Server, model};
+    const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+    let folder = whole();
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    let at = |revision: &str, name: &str| format!("/org/name/resolve/{revision}/{name}");
+    let mut served = vec![File::elsewhere(
+        &at(COMMIT, "model.safetensors"),
+        COMMIT,
+        "http://HOST/never",
+        &"w".repeat(2_500_000),
+    )];
+    for revision in ["main", COMMIT] {
+        for name in ["config.json", "tokenizer.json", "tokenizer_config.json"] {
+            served.push(File::plain(&at(revision, name), COMMIT, &read(name)));
+        }
+        for name in ["special_tokens_map.json", "generation_config.json", "chat_template.jinja"] {
+            served.push(File::missing(&at(revision, name), COMMIT));
+        }
+    }
+    let home = tempfile::tempdir().unwrap();
+    let server = Server::start(served);
+    let mut report = Report::default();
+    report.hub(&model(home.path(), &server.address(), &[]), ROOM, &mut ());
+    server.stop();
+    assert_eq!(
+        report.findings.into_iter().map(line).collect::<Vec<_>>(),
+        [
+            &format!("hub: ok commit {COMMIT}"),
+            "weights: ok 1 files, 2.5 MB, still to be fetched",
+            "config.json: ok model_type llama",
+            "tokenizer.json: ok reads",
+            "chat template: ok reads and keeps the text of a message",
+            "end of answer: ok tokens [3]",
+            "generation_config: absent none: the end of an answer is what config.json or the tokenizer says",
+            "model: unchecked the configuration is supported; without the weights there is nothing to load",
+        ]
+    );
+    let mut report = Report::default();
+    report.hub(&model(&home.path().join("other"), "http://127.0.0.1:9", &[]), ROOM, &mut ());
+    let found: Vec<String> = report.findings.into_iter().map(line).collect();
+    assert!(
+        found.len() == 1 && found[0].starts_with("hub: PROBLEM ") && found[0].contains("cannot be reached")
+    );
 }

@@ -23,6 +23,7 @@ mod cache;
 mod checksum;
 mod error;
 mod http;
+mod metadata;
 mod progress;
 mod settings;
 mod transfer;
@@ -31,13 +32,12 @@ use std::cell::{Cell, OnceCell};
 use std::path::{Path, PathBuf};
 
 use hf_hub::{Repo, RepoType};
-use ureq::http::Response;
-use ureq::{Body, http::StatusCode};
 
 use crate::Error;
 use cache::{Folder, State, broken, is_commit_name, is_full_commit, is_inside};
 use checksum::{Etag, Mismatch};
-use http::{Client, header};
+use http::Client;
+use metadata::{Metadata, first};
 use settings::Settings;
 use transfer::Content;
 
@@ -175,7 +175,7 @@ impl Repository {
         let cached = known.as_deref().map_or(State::Unknown, |commit| self.folder.look_up(commit, path));
         let cache_only = self.settings.offline || self.out_of_reach.get().is_some();
         if cache_only || (pinned.is_some() && cached != State::Unknown) {
-            return self.from_cache(known, cached);
+            return self.cached_only(known, cached);
         }
         match self.ask(path, pinned.unwrap_or(&self.revision)) {
             Ok(metadata) => {
@@ -192,14 +192,14 @@ impl Repository {
                     let (repo, revision) = (&self.name, &self.revision);
                     tracing::warn!(repo, revision, commit, "{problem}; what the cache has is used");
                     let _ = self.out_of_reach.set(problem);
-                    self.from_cache(Some(commit), cached)
+                    self.cached_only(Some(commit), cached)
                 }
                 _ => Err(problem),
             },
         }
     }
 
-    fn from_cache(&self, commit: Option<String>, state: State) -> Result<Place, HubProblem> {
+    fn cached_only(&self, commit: Option<String>, state: State) -> Result<Place, HubProblem> {
         if let Some(commit) = commit {
             let _ = self.commit.set(commit);
         }
@@ -294,37 +294,6 @@ fn optional<T>(result: Result<T, Error>, out_of_reach: Option<&HubProblem>) -> R
 enum Place {
     Here(PathBuf),
     There(Metadata),
-}
-
-/// What the hub says about a file.
-#[derive(Debug)]
-struct Metadata {
-    commit: String,
-    etag: Etag,
-    size: u64,
-}
-
-impl Metadata {
-    /// From the headers of an answer and of the redirects before it. What the hub says about a file that it keeps
-    /// elsewhere comes before what that place says.
-    fn of(steps: &[Response<Body>]) -> Result<Self, HubProblem> {
-        let missing = |header: &str| HubProblem::NotAHub { what: format!("no valid {header}") };
-        let commit = first(steps, "x-repo-commit").filter(|commit| is_commit_name(commit));
-        let ended = steps.last().filter(|last| last.status() == StatusCode::OK);
-        let own = |name: &str| ended.and_then(|last| header(last.headers(), name));
-        let etag = first(steps, "x-linked-etag").or_else(|| own("etag")).and_then(Etag::from_header);
-        let size = first(steps, "x-linked-size").or_else(|| own("content-length"));
-        Ok(Self {
-            commit: commit.ok_or_else(|| missing("X-Repo-Commit"))?.to_owned(),
-            etag: etag.ok_or_else(|| missing("ETag"))?,
-            size: size.and_then(|size| size.parse().ok()).ok_or_else(|| missing("Content-Length"))?,
-        })
-    }
-}
-
-/// A header of the first step that has it.
-fn first<'a>(steps: &'a [Response<Body>], name: &str) -> Option<&'a str> {
-    steps.iter().find_map(|step| header(step.headers(), name))
 }
 
 /// Whether the content is what its tag says. Where it is not, the file is removed, so that the next try begins anew.

@@ -147,7 +147,7 @@ impl Report {
             self.add("generation_config", State::Absent(without.into()));
         }
         let Some(config) = config else { return };
-        self.model(&config.json, &config.path, weights.map(Weights::Safetensors), folder, room);
+        self.model(&config.json, &config.path, weights.map(Weights::Safetensors).as_ref(), folder, room);
     }
 
     fn gguf(&mut self, path: &Path, room: u64) {
@@ -165,7 +165,7 @@ impl Report {
         self.template(template.map(|(_, template)| template));
         let Some(config) = config else { return };
         let weights = Weights::Gguf(GgufWeights::new(gguf, &config));
-        self.model(&config, path, Some(weights), path, room);
+        self.model(&config, path, Some(&weights), path, room);
     }
 
     /// A template is tried on a message, as every prompt does.
@@ -195,15 +195,15 @@ impl Report {
 
     /// Builds the model. Without weights, it fails at the first tensor if the configuration is good and before it if
     /// not.
-    fn model(&mut self, config: &Value, path: &Path, weights: Option<Weights>, at: &Path, room: u64) {
+    fn model(&mut self, config: &Value, path: &Path, weights: Option<&Weights>, at: &Path, room: u64) {
         const PART: &str = "model";
         let build = |weights: &Weights| {
             tch::no_grad(|| model::load((config, path), weights, Device::Cpu, Kind::BFloat16)).map(drop)
         };
         // Two bytes a parameter, and a fifth for what loading needs beside.
-        let needed = weights.as_ref().map(|weights| weights.parameters().saturating_mul(12) / 5);
+        let needed = weights.map(|weights| weights.parameters().saturating_mul(12) / 5);
         let fits = needed.is_some_and(|needed| needed <= room);
-        if let (Some(weights), true) = (&weights, fits) {
+        if let (Some(weights), true) = (weights, fits) {
             self.check(PART, build(weights), |()| "loads".into());
             return;
         }

@@ -144,10 +144,12 @@ impl Folder {
     /// Waits until nobody else, Python included, writes the blob with this tag.
     pub(super) fn lock(&self, etag: &Etag) -> Result<Lock, HubProblem> {
         let path = self.locks.join(format!("{}.lock", etag.as_str()));
-        self.acquire(&path).map_err(|error| broken(&path, &error))
+        Lock::acquire(&path).map_err(|error| broken(&path, &error))
     }
+}
 
-    fn acquire(&self, path: &Path) -> io::Result<Lock> {
+impl Lock {
+    fn acquire(path: &Path) -> io::Result<Self> {
         create_parent(path)?;
         loop {
             let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
@@ -160,13 +162,13 @@ impl Folder {
                 Ok(()) => Ok(()),
             };
             match locked {
-                Err(error) if error.kind() == io::ErrorKind::Unsupported => return Ok(Lock { _file: None }),
+                Err(error) if error.kind() == io::ErrorKind::Unsupported => return Ok(Self { _file: None }),
                 other => other?,
             }
             // Whoever held it may have deleted the file: then somebody else may hold a new one of the same name.
             let current = fs::metadata(path).ok().map(|now| now.ino());
             if current == Some(file.metadata()?.ino()) {
-                return Ok(Lock { _file: Some(file) });
+                return Ok(Self { _file: Some(file) });
             }
         }
     }

@@ -47,7 +47,7 @@ pub enum HubProblem {
         with_token: bool,
     },
     /// A repository whose owner wants to be asked first.
-    #[error("access to the repository must be asked for ({status}{})", said(.message))]
+    #[error("access to the repository must be asked for ({status}{})", said(.message.as_ref()))]
     Gated {
         /// Status of the answer.
         status: u16,
@@ -57,7 +57,7 @@ pub enum HubProblem {
         message: Option<String>,
     },
     /// The hub knows the token, or the lack of one, and says no.
-    #[error("the hub refuses access ({status}{})", said(.message))]
+    #[error("the hub refuses access ({status}{})", said(.message.as_ref()))]
     Refused {
         /// Status of the answer.
         status: u16,
@@ -174,8 +174,8 @@ impl HubError {
 }
 
 /// `: message`, where there is one.
-fn said(message: &Option<String>) -> String {
-    message.as_ref().map_or_else(String::new, |message| format!(": {message}"))
+fn said(message: Option<&String>) -> String {
+    message.map_or_else(String::new, |message| format!(": {message}"))
 }
 
 #[cfg(test)]

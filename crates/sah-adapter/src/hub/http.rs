@@ -79,7 +79,7 @@ impl Client {
         let mut failures = 0;
         loop {
             let failure = match self.steps(&Method::HEAD, url, 0, &enough) {
-                Ok(steps) => match steps.last().and_then(|last| trouble(last)) {
+                Ok(steps) => match steps.last().and_then(trouble) {
                     Some(failure) => failure,
                     None => return Ok(steps),
                 },

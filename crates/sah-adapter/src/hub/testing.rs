@@ -168,7 +168,7 @@ impl File {
         headers.push(("Content-Length", body.len().to_string()));
         let mut head = format!("HTTP/1.1 {status} Status\r\nConnection: close\r\n");
         for (name, value) in headers {
-            head += &format!("{name}: {}\r\n", value.replace("HOST", host));
+            head.extend([name, ": ", &value.replace("HOST", host), "\r\n"]);
         }
         body.truncate(if method == "HEAD" { 0 } else { end.unwrap_or(body.len()) });
         (format!("{head}\r\n{body}").into_bytes(), stall)

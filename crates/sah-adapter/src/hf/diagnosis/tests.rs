@@ -226,7 +226,7 @@ fn a_model_on_a_hub_is_looked_at_without_its_weights() {
     let folder = whole();
     let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
     let at = |revision: &str, name: &str| format!("/org/name/resolve/{revision}/{name}");
-    let mut served = vec![File::elsewhere(
+    let mut files = vec![File::elsewhere(
         &at(COMMIT, "model.safetensors"),
         COMMIT,
         "http://HOST/never",
@@ -234,14 +234,14 @@ fn a_model_on_a_hub_is_looked_at_without_its_weights() {
     )];
     for revision in ["main", COMMIT] {
         for name in ["config.json", "tokenizer.json", "tokenizer_config.json"] {
-            served.push(File::plain(&at(revision, name), COMMIT, &read(name)));
+            files.push(File::plain(&at(revision, name), COMMIT, &read(name)));
         }
         for name in ["special_tokens_map.json", "generation_config.json", "chat_template.jinja"] {
-            served.push(File::missing(&at(revision, name), COMMIT));
+            files.push(File::missing(&at(revision, name), COMMIT));
         }
     }
     let home = tempfile::tempdir().unwrap();
-    let server = Server::start(served);
+    let server = Server::start(files);
     let mut report = Report::default();
     report.hub(&model(home.path(), &server.address(), &[]), ROOM, &mut ());
     server.stop();

@@ -209,12 +209,12 @@ fn tree(folder: &Path) -> BTreeMap<String, String> {
 fn a_download_leaves_the_same_cache_as_python_s() {
     let golden = python_cache();
     let commit = golden["commit"].as_str().unwrap();
-    let mut served = vec![];
+    let mut files = vec![];
     for file in golden["served"].as_array().unwrap() {
         let text = |key: &str| file[key].as_str().unwrap();
         for revision in [golden["revision"].as_str().unwrap(), commit] {
             let path = format!("/tiny/model/resolve/{}/{}", revision.replace('/', "%2F"), text("path"));
-            served.push(match file["content"].as_str() {
+            files.push(match file["content"].as_str() {
                 None => File::missing(&path, commit),
                 Some(body) if file["large"] == true => {
                     File::elsewhere(&path, commit, &format!("/storage/{}", sha256(body)), body)
@@ -223,11 +223,11 @@ fn a_download_leaves_the_same_cache_as_python_s() {
             });
         }
         if let Some(body) = file["content"].as_str() {
-            served.push(File::storage(&format!("/storage/{}", sha256(body)), body));
+            files.push(File::storage(&format!("/storage/{}", sha256(body)), body));
         }
     }
     let home = tempfile::tempdir().unwrap();
-    let server = Server::start(served);
+    let server = Server::start(files);
     let settings = settings(home.path(), &server.address(), &[]);
     let revision = golden["revision"].as_str();
     let repository = Repository::with_settings(settings, RepoKind::Model, "tiny/model", revision).unwrap();

@@ -4,5 +4,6 @@ mod bad_input;
 mod command;
 mod generate;
 mod golden;
+mod hub;
 mod longbench;
 mod outside_project;

@@ -13,7 +13,7 @@ use crate::process::{cargo, project_root, run as run_to_end};
 pub(crate) fn run(verb: &str, arguments: &[OsString]) -> Result<ExitCode> {
     libtorch::ensure(Variant::Fitting)?;
     let asks_for_help = arguments.iter().any(|argument| argument == "--help" || argument == "-h");
-    if verb != "score" && !asks_for_help && !names_model(arguments) {
+    if !matches!(verb, "score" | "doctor") && !asks_for_help && !names_model(arguments) {
         model::set_up()?;
     }
     let binary = build()?;

@@ -14,6 +14,8 @@
 mod adapter;
 #[cfg(feature = "torch")]
 mod cache;
+#[cfg(feature = "hub")]
+mod digest;
 mod error;
 #[cfg(feature = "torch")]
 mod hf;
@@ -29,9 +31,12 @@ mod sampling;
 mod weights;
 
 pub use adapter::ModelAdapter;
-pub use error::{Error, HubError};
+pub use error::Error;
 #[cfg(feature = "torch")]
-pub use hf::{AnswerTrace, HfAdapter, LoadedModel, ModelIdentity, ModelSource, Trace, WeightFormat};
+pub use hf::{
+    AnswerTrace, Finding, HfAdapter, LoadedModel, ModelIdentity, ModelSource, State, Trace, WeightFormat,
+    diagnose,
+};
 #[cfg(feature = "torch")]
 pub use model::{ModelFamily, VERIFIED_AGAINST, families};
 #[cfg(feature = "torch")]

@@ -30,6 +30,16 @@ impl Weights {
         WeightPath { weights: self, prefix: String::new(), device, kind }
     }
 
+    /// How many values all tensors have together.
+    pub(crate) fn parameters(&self) -> u64 {
+        match self {
+            Self::Safetensors(weights) => weights.parameters(),
+            Self::Gguf(weights) => {
+                weights.file.tensors.values().map(|info| safetensors::count(&info.shape)).sum()
+            }
+        }
+    }
+
     fn read(&self, name: &str, expected: &[i64], device: Device, kind: Kind) -> Result<Tensor, Error> {
         let missing = |path: &Path| Error::MissingTensor { path: path.to_owned(), name: name.into() };
         let check = |path: &Path, found: &[i64]| {

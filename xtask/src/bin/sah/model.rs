@@ -4,25 +4,35 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Instant;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use sah_adapter::{LoadedModel, ModelSource};
 use tch::Device;
 
 use crate::args::ModelArgs;
+use crate::download::Bars;
 use crate::usage::UsageError;
 
 /// The built-in model, which `cargo xtask setup` fetches.
 pub(crate) const DEFAULT_NAME: &str = "smollm2-135m-instruct";
 
-/// Where `--model` points to. Looks at the disk but loads nothing, so that mistakes are found at once.
-pub(crate) fn source(args: &ModelArgs) -> anyhow::Result<ModelSource> {
-    if args.model == DEFAULT_NAME {
+/// Where `--model` and `--revision` point to. Looks at the disk but loads nothing, so that mistakes are found at once.
+pub(crate) fn source(model: &str, revision: Option<&str>) -> anyhow::Result<ModelSource> {
+    let source = if model == DEFAULT_NAME {
         let path = std::env::var_os("SAH_DEFAULT_MODEL").map(PathBuf::from);
         let path =
             path.with_context(|| format!("{DEFAULT_NAME} is found only when started as cargo xtask"))?;
-        return Ok(ModelSource::Gguf(path));
-    }
-    Ok(ModelSource::parse(&args.model)?)
+        ensure!(path.exists(), "{DEFAULT_NAME} is not fetched yet: run cargo xtask setup");
+        ModelSource::Gguf(path)
+    } else {
+        ModelSource::parse(model)?
+    };
+    let Some(revision) = revision else { return Ok(source) };
+    source.at_revision(revision).map_err(|error| UsageError(format!("--revision: {error}")).into())
+}
+
+/// Fetches what is missing of a model on a hub and fixes the commit. Nothing to do for paths.
+pub(crate) fn fetch(source: &ModelSource) -> anyhow::Result<ModelSource> {
+    Ok(source.fetch(&mut Bars::default())?)
 }
 
 /// Sets threads and loads the model to its device.

@@ -4,6 +4,7 @@ use serde_json::json;
 use tch::{Device, Kind};
 
 use super::*;
+use crate::hf::json;
 use crate::weights::gguf::testing::Builder;
 
 /// The default model, where `cargo xtask setup` puts it.

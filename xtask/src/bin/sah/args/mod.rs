@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 pub(crate) use attention::AttentionArgs;
 pub(crate) use longbench::{DataArg, LongBenchArgs, TruncationArg};
 pub(crate) use model::ModelArgs;
-pub(crate) use others::{GenerateArgs, ScoreArgs, SpeedArgs};
+pub(crate) use others::{DoctorArgs, GenerateArgs, ScoreArgs, SpeedArgs};
 pub(crate) use sampling::SamplingArgs;
 
 /// Measures what sparse attention does to a language model on long contexts.
@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Score(Score),
     /// Answer one question about one context
     Generate(GenerateArgs),
+    /// Say what a model lacks
+    Doctor(DoctorArgs),
 }
 
 #[derive(Debug, Subcommand)]

@@ -12,6 +12,11 @@ pub(crate) struct ModelArgs {
     #[arg(long, default_value = crate::model::DEFAULT_NAME, value_name = "ID|DIR|FILE.gguf")]
     pub(crate) model: String,
 
+    /// Which revision of a hub id: a branch, a tag or a commit; `main` by default. Name a commit to repeat a run: the
+    /// one that was used is in its config.json
+    #[arg(long, value_name = "REV")]
+    pub(crate) revision: Option<String>,
+
     /// Where the model runs: `cpu`, `cuda` or `cuda:N`. Change it on a machine with a GPU (and the CUDA libtorch:
     /// `cargo xtask setup --cuda`)
     #[arg(long, default_value = "cpu", value_parser = parse_device)]

@@ -1,5 +1,6 @@
 //! One file for each command.
 
+mod doctor;
 mod generate;
 mod longbench;
 mod score;
@@ -16,5 +17,6 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Bench(Bench::Speed(args)) => speed::run(&args),
         Command::Score(Score::Longbench(args)) => score::run(&args),
         Command::Generate(args) => generate::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
     }
 }

@@ -33,7 +33,7 @@ pub(crate) fn run(args: &LongBenchArgs) -> anyhow::Result<ExitCode> {
     let attentions = attention::named(&args.attention, &["dense", "streaming_llm"])?;
     let benchmark = LongBench::new(data_source(args)?);
     let subsets = select_subsets(&benchmark, args.data.subsets.as_deref())?;
-    let source = model::source(&args.model)?;
+    let source = model::source(&args.model.model, args.model.revision.as_deref())?;
     let max_samples = args.data.max_samples.and_then(|n| NonZeroUsize::new(n as usize));
     let samples = load_samples(&benchmark, &subsets, max_samples)?;
     let run_name = args.output.run_name.clone().map_or_else(time_as_name, Ok)?;
@@ -47,6 +47,7 @@ pub(crate) fn run(args: &LongBenchArgs) -> anyhow::Result<ExitCode> {
         );
     }
 
+    let source = model::fetch(&source)?;
     let loading = Instant::now();
     let model = model::load(&args.model, &source)?;
     let load_seconds = loading.elapsed().as_secs_f64();

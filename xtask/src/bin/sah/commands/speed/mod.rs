@@ -45,7 +45,7 @@ pub(crate) fn run(args: &SpeedArgs) -> anyhow::Result<ExitCode> {
         !args.peers || args.model.model == model::DEFAULT_NAME,
         UsageError("--peers measures the default model only; leave --model out".to_owned())
     );
-    let source = model::source(&args.model)?;
+    let source = model::fetch(&model::source(&args.model.model, args.model.revision.as_deref())?)?;
     let model = model::load(&args.model, &source)?;
     let threads = tch::get_num_threads();
     let mut peer = args.peers.then(|| Peer::start(threads)).transpose()?;

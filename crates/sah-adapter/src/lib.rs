@@ -25,6 +25,8 @@ pub mod hub;
 mod model;
 #[cfg(feature = "torch")]
 mod network;
+#[cfg(feature = "torch")]
+mod placement;
 mod request;
 mod sampling;
 #[cfg(feature = "torch")]
@@ -41,6 +43,8 @@ pub use hf::{
 pub use model::{ModelFamily, VERIFIED_AGAINST, families};
 #[cfg(feature = "torch")]
 pub use network::{Network, Sequence};
+#[cfg(feature = "torch")]
+pub use placement::Placement;
 pub use request::{
     Answer, AnswerStats, ContextStats, GenerationParams, NewToken, Question, Request, RequestLimits,
     RequestResponse, Truncation,

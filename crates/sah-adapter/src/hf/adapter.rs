@@ -12,7 +12,7 @@ use super::{Checkpoint, ModelIdentity, ModelSource};
 use crate::cache::KvCache;
 use crate::model::{self, CausalLm};
 use crate::{
-    Answer, ContextStats, Error, GenerationParams, ModelAdapter, NewToken, Request, RequestLimits,
+    Answer, ContextStats, Error, GenerationParams, ModelAdapter, NewToken, Placement, Request, RequestLimits,
     RequestResponse,
 };
 
@@ -21,22 +21,30 @@ use crate::{
 pub struct LoadedModel {
     network: Box<dyn CausalLm>,
     pub(super) checkpoint: Checkpoint,
-    device: Device,
     kind: Kind,
 }
 
 impl LoadedModel {
-    /// Loads the checkpoint at `source` to `device`, its weights as `kind` (f32, bf16 or f16).
+    /// Loads the checkpoint at `source` to a device or several, its weights as `kind` (f32, bf16 or f16).
     ///
     /// # Errors
     ///
     /// Files that are missing, broken, or ask for something that is not supported; each error names file and field.
-    pub fn load(source: &ModelSource, device: Device, kind: Kind) -> Result<Rc<Self>, Error> {
+    pub fn load(
+        source: &ModelSource,
+        placement: impl Into<Placement>,
+        kind: Kind,
+    ) -> Result<Rc<Self>, Error> {
         let checkpoint = Checkpoint::open(source)?;
         let network = tch::no_grad(|| {
-            model::load((&checkpoint.config, &checkpoint.config_path), &checkpoint.weights, device, kind)
+            model::load(
+                (&checkpoint.config, &checkpoint.config_path),
+                &checkpoint.weights,
+                &placement.into(),
+                kind,
+            )
         })?;
-        Ok(Rc::new(Self { network, checkpoint, device, kind }))
+        Ok(Rc::new(Self { network, checkpoint, kind }))
     }
 
     /// Which model this is: for `config.json` of a run.
@@ -126,13 +134,14 @@ impl HfAdapter {
         let model = &*self.model;
         let prompt = Prompt::new(request, &model.checkpoint, generation, limits)?;
         let room = prompt.check_length(model.positions())?;
-        let mut cache = KvCache::new(model.network.cache_shape(), room, model.kind, model.device)?;
+        let shape = model.network.cache_shape();
+        let mut cache = KvCache::new(&shape, room, model.kind)?;
         let longest = prompt.questions.iter().map(|question| question.ids.len()).max().unwrap_or_default();
         cache.expect(prompt.context.len() + longest);
         let started = Instant::now();
         if !prompt.context.is_empty() {
             model.network.forward(&prompt.context, &mut cache, &mut AttentionPolicy::Dense)?;
-            self.wait();
+            wait(&shape.layers);
         }
         let context = ContextStats {
             tokens: prompt.context.len(),
@@ -168,13 +177,6 @@ impl HfAdapter {
         let trace = Trace { context_ids: prompt.context, answers: traces };
         Ok((RequestResponse { answers, context }, trace))
     }
-
-    /// Waits for a device that works in the background, so that times are those of the work.
-    fn wait(&self) {
-        if let Device::Cuda(index) = self.model.device {
-            tch::Cuda::synchronize(index as i64);
-        }
-    }
 }
 
 impl ModelAdapter for HfAdapter {
@@ -185,6 +187,17 @@ impl ModelAdapter for HfAdapter {
         limits: &RequestLimits,
     ) -> Result<RequestResponse, Error> {
         Ok(self.process_traced(request, generation, limits)?.0)
+    }
+}
+
+/// Waits for devices that work in the background, so that times are those of the work.
+fn wait(devices: &[Device]) {
+    for (number, device) in devices.iter().enumerate() {
+        if let Device::Cuda(index) = device
+            && !devices[..number].contains(device)
+        {
+            tch::Cuda::synchronize(*index as i64);
+        }
     }
 }
 

@@ -44,6 +44,11 @@ impl Linear {
         Self::new(&weight, bias)
     }
 
+    /// Where it is.
+    pub(super) fn device(&self) -> Device {
+        self.weight.device()
+    }
+
     /// Number of outputs.
     pub(super) fn outputs(&self) -> i64 {
         self.weight.size()[0]

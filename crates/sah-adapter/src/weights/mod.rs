@@ -9,7 +9,7 @@ use std::path::Path;
 use ::safetensors::Dtype;
 use tch::{Device, Kind, Tensor};
 
-use crate::Error;
+use crate::{Error, Placement};
 use gguf::GgufWeights;
 use safetensors::Safetensors;
 
@@ -25,9 +25,9 @@ pub(crate) enum Weights {
 }
 
 impl Weights {
-    /// The top of the tree of names; tensors come out as `kind` on `device`.
-    pub(crate) fn root(&self, device: Device, kind: Kind) -> WeightPath<'_> {
-        WeightPath { weights: self, prefix: String::new(), device, kind }
+    /// The top of the tree of names; tensors come out as `kind` on the first device, unless their place says otherwise.
+    pub(crate) fn root<'a>(&'a self, placement: &'a Placement, kind: Kind) -> WeightPath<'a> {
+        WeightPath { weights: self, prefix: String::new(), placement, device: placement.first(), kind }
     }
 
     /// How many values all tensors have together.
@@ -98,6 +98,7 @@ impl Weights {
 pub(crate) struct WeightPath<'a> {
     weights: &'a Weights,
     prefix: String,
+    placement: &'a Placement,
     device: Device,
     kind: Kind,
 }
@@ -106,6 +107,21 @@ impl WeightPath<'_> {
     /// One or more levels down: `pp("model.layers")`, `pp(layer)`.
     pub(crate) fn pp(&self, name: impl Display) -> Self {
         Self { prefix: self.full_name(name), ..self.clone() }
+    }
+
+    /// Layer `layer` of `layers` below this place, on its own device.
+    pub(crate) fn layer(&self, layer: usize, layers: usize) -> Self {
+        Self { device: self.placement.of_layer(layer, layers), ..self.pp(layer) }
+    }
+
+    /// Where tensors come out.
+    pub(crate) fn device(&self) -> Device {
+        self.device
+    }
+
+    /// This place on the last device: what comes after all layers.
+    pub(crate) fn on_last(&self) -> Self {
+        Self { device: self.placement.last(), ..self.clone() }
     }
 
     /// The tensor `name` below this place, which must have `shape`.

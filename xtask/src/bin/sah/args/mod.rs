@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use attention::AttentionArgs;
 pub(crate) use longbench::{DataArg, LongBenchArgs, TruncationArg};
-pub(crate) use model::ModelArgs;
+pub(crate) use model::{DeviceArg, ModelArgs};
 pub(crate) use others::{DoctorArgs, GenerateArgs, ScoreArgs, SpeedArgs};
 pub(crate) use sampling::SamplingArgs;
 

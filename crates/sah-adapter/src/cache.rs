@@ -24,9 +24,10 @@ struct Layer {
 }
 
 /// What a cache's tensors look like.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct CacheShape {
-    pub(crate) layers: usize,
+    /// The device of each layer.
+    pub(crate) layers: Vec<Device>,
     /// Hkv.
     pub(crate) kv_heads: i64,
     /// D.
@@ -35,11 +36,13 @@ pub(crate) struct CacheShape {
 
 impl KvCache {
     /// An empty cache with room for `capacity` tokens.
-    pub(crate) fn new(shape: CacheShape, capacity: usize, kind: Kind, device: Device) -> Result<Self, Error> {
+    pub(crate) fn new(shape: &CacheShape, capacity: usize, kind: Kind) -> Result<Self, Error> {
         let capacity = capacity as i64;
         let size = [1, shape.kv_heads, capacity, shape.head_dim];
-        let layers = (0..shape.layers)
-            .map(|_| {
+        let layers = shape
+            .layers
+            .iter()
+            .map(|&device| {
                 Ok(Layer {
                     keys: Tensor::f_empty(size, (kind, device))?,
                     values: Tensor::f_empty(size, (kind, device))?,
@@ -101,7 +104,10 @@ mod tests {
 
     use super::{CacheShape, KvCache};
 
-    const SHAPE: CacheShape = CacheShape { layers: 2, kv_heads: 3, head_dim: 4 };
+    fn cache(capacity: usize) -> KvCache {
+        let shape = CacheShape { layers: vec![Device::Cpu; 2], kv_heads: 3, head_dim: 4 };
+        KvCache::new(&shape, capacity, Kind::Float).unwrap()
+    }
 
     fn entries(start: i64, count: i64) -> Tensor {
         let positions = Tensor::arange_start(start, start + count, (Kind::Float, Device::Cpu));
@@ -110,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_question_sees_the_context_but_not_the_question_before_it() {
-        let mut cache = KvCache::new(SHAPE, 8, Kind::Float, Device::Cpu).unwrap();
+        let mut cache = cache(8);
         let _context = cache.append(0, &entries(0, 5), &entries(0, 5)).unwrap();
         cache.advance(5);
         let _question = cache.append(0, &entries(10, 2), &entries(10, 2)).unwrap();
@@ -123,7 +129,7 @@ mod tests {
 
     #[test]
     fn more_tokens_than_it_has_room_for_are_an_error() {
-        let mut cache = KvCache::new(SHAPE, 4, Kind::Float, Device::Cpu).unwrap();
+        let mut cache = cache(4);
         let error = cache.append(0, &entries(0, 5), &entries(0, 5)).unwrap_err();
         assert!(error.to_string().contains('5'), "{error}");
     }

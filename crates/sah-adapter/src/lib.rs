@@ -14,6 +14,8 @@
 mod adapter;
 #[cfg(feature = "torch")]
 mod cache;
+#[cfg(feature = "hub")]
+mod digest;
 mod error;
 #[cfg(feature = "torch")]
 mod hf;
@@ -23,19 +25,28 @@ pub mod hub;
 mod model;
 #[cfg(feature = "torch")]
 mod network;
+#[cfg(feature = "torch")]
+mod placement;
 mod request;
+mod sampling;
 #[cfg(feature = "torch")]
 mod weights;
 
 pub use adapter::ModelAdapter;
-pub use error::{Error, HubError};
+pub use error::Error;
 #[cfg(feature = "torch")]
-pub use hf::{AnswerTrace, HfAdapter, LoadedModel, ModelIdentity, ModelSource, Trace, WeightFormat};
+pub use hf::{
+    AnswerTrace, Finding, HfAdapter, LoadedModel, ModelIdentity, ModelSource, State, Trace, WeightFormat,
+    diagnose,
+};
 #[cfg(feature = "torch")]
 pub use model::{ModelFamily, VERIFIED_AGAINST, families};
 #[cfg(feature = "torch")]
 pub use network::{Network, Sequence};
+#[cfg(feature = "torch")]
+pub use placement::Placement;
 pub use request::{
-    Answer, AnswerStats, ContextStats, GenerationParams, Question, Request, RequestLimits, RequestResponse,
-    Truncation,
+    Answer, AnswerStats, ContextStats, GenerationParams, NewToken, Question, Request, RequestLimits,
+    RequestResponse, Truncation,
 };
+pub use sampling::{OutOfRange, RandomSampling, RepetitionPenalty, Sampling, Share, Temperature};

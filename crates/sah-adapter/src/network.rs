@@ -5,19 +5,18 @@ use std::path::Path;
 use sah_attention::AttentionPolicy;
 use tch::{Device, Kind};
 
-use crate::Error;
 use crate::cache::KvCache;
 use crate::hf::json;
 use crate::model::{self, CausalLm};
 use crate::weights::Weights;
 use crate::weights::safetensors::Safetensors;
+use crate::{Error, Placement};
 
 /// A model in memory that takes token ids and gives logits: for comparisons with other implementations, and for
 /// checkpoints that have no tokenizer.
 #[derive(Debug)]
 pub struct Network {
     model: Box<dyn CausalLm>,
-    device: Device,
     kind: Kind,
 }
 
@@ -29,17 +28,17 @@ pub struct Sequence<'a> {
 }
 
 impl Network {
-    /// Loads the folder's `config.json` and safetensors to `device`, the weights as `kind` (f32, bf16 or f16).
+    /// Loads the folder's `config.json` and safetensors to a device or several, the weights as `kind` (f32, bf16 or f16).
     ///
     /// # Errors
     ///
     /// Files that are missing, broken, or ask for something that is not supported; each error names file and field.
-    pub fn load(folder: &Path, device: Device, kind: Kind) -> Result<Self, Error> {
+    pub fn load(folder: &Path, placement: impl Into<Placement>, kind: Kind) -> Result<Self, Error> {
         let path = folder.join("config.json");
         let config = json::read(&path)?;
         let weights = Weights::Safetensors(Safetensors::open(folder)?);
-        let model = tch::no_grad(|| model::load((&config, &path), &weights, device, kind))?;
-        Ok(Self { model, device, kind })
+        let model = tch::no_grad(|| model::load((&config, &path), &weights, &placement.into(), kind))?;
+        Ok(Self { model, kind })
     }
 
     /// How many positions the model was made for.
@@ -54,7 +53,7 @@ impl Network {
     ///
     /// No memory for the cache.
     pub fn sequence(&self, capacity: usize) -> Result<Sequence<'_>, Error> {
-        let cache = KvCache::new(self.model.cache_shape(), capacity, self.kind, self.device)?;
+        let cache = KvCache::new(&self.model.cache_shape(), capacity, self.kind)?;
         Ok(Sequence { network: self, cache })
     }
 }

@@ -5,7 +5,7 @@ use tch::Tensor;
 use crate::config::AttentionConfig;
 use crate::error::{Error, Result};
 use crate::inputs::AttentionInputs;
-use crate::kernel::{GatherKernel, Kernel};
+use crate::kernel::{AutoKernel, Kernel};
 use crate::mask::Mask;
 use crate::masker::Masker;
 use crate::state::RequestState;
@@ -41,7 +41,7 @@ impl ResearchAttention {
         if let (Some(first), Some(second)) = (sampling.next(), sampling.next()) {
             return Err(Error::TwoSamplingMaskers { first: first.name(), second: second.name() });
         }
-        Ok(Self { maskers, kernel: Box::new(GatherKernel) })
+        Ok(Self { maskers, kernel: Box::new(AutoKernel) })
     }
 
     /// Builds what `config` describes.

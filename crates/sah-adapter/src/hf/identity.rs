@@ -1,14 +1,12 @@
 //! Which model a result came from.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::Error;
 use crate::weights::safetensors::Safetensors;
+use crate::{Error, digest};
 
 /// What tells one model from another in a result file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,16 +38,7 @@ pub enum WeightFormat {
 
 /// SHA-256 of a whole file, as `sha256sum` prints it.
 pub(super) fn digest_file(path: &Path) -> Result<String, Error> {
-    let read_error = |source| Error::Read { path: path.to_owned(), source };
-    let mut file = File::open(path).map_err(read_error)?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut buffer).map_err(read_error)? {
-            0 => return Ok(hex(&hasher.finalize())),
-            count => hasher.update(&buffer[..count]),
-        }
-    }
+    digest::of_file(Sha256::new(), path).map_err(|source| Error::Read { path: path.to_owned(), source })
 }
 
 /// What [`ModelIdentity::sha256`] says of safetensors.
@@ -61,9 +50,5 @@ pub(super) fn digest_safetensors(whole: &[&Path], weights: &Safetensors) -> Resu
         hasher.update(&bytes);
     }
     weights.for_each_sample(|bytes| hasher.update(bytes))?;
-    Ok(hex(&hasher.finalize()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    Ok(digest::hex(&hasher.finalize()))
 }

@@ -1,7 +1,7 @@
 //! What all architectures do: embed tokens, run them through the layers, and give the logits of the last one.
 
 use sah_attention::AttentionPolicy;
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::attention::SelfAttention;
 use super::linear::Linear;
@@ -94,10 +94,11 @@ impl Head {
     /// The head of `root`, or the embedding itself where they are tied.
     pub(super) fn load(root: &WeightPath<'_>, embedding: &Embedding, tied: bool) -> Result<Self, Error> {
         let tokens = &embedding.tokens;
+        let last = root.on_last();
         let linear = if tied {
-            Linear::new(tokens, None)?
+            Linear::new(&tokens.f_to_device(last.device())?, None)?
         } else {
-            Linear::new(&root.pp("lm_head").tensor("weight", &tokens.size())?, None)?
+            Linear::new(&last.pp("lm_head").tensor("weight", &tokens.size())?, None)?
         };
         Ok(Self { linear, soft_cap: None })
     }
@@ -113,6 +114,10 @@ impl Head {
 }
 
 impl Block {
+    fn device(&self) -> Device {
+        self.attention.qkv.device()
+    }
+
     fn forward(
         &self,
         x: &Tensor,
@@ -142,24 +147,33 @@ impl CausalLm for Decoder {
     ) -> Result<Step, Error> {
         let (start, count) = (cache.length(), ids.len());
         let length = cache.expected_length().max(start + count);
-        let rotations: Vec<Rotation> =
+        let mut rotations: Vec<Rotation> =
             self.ropes.iter().map(|rope| rope.at(start, count, length)).collect::<Result<_, _>>()?;
         let mut x = self.embedding.forward(ids, start)?;
         let mut density = 0.0;
         for block in &self.blocks {
+            if block.device() != x.device() {
+                x = x.f_to_device(block.device())?;
+                rotations = rotations
+                    .iter()
+                    .map(|rotation| rotation.to_device(block.device()))
+                    .collect::<Result<_, _>>()?;
+            }
             let (next, read) = block.forward(&x, &rotations, cache, attention)?;
             x = next;
             density += read;
         }
         cache.advance(count);
         // The logits of all positions but the last are not needed: for a long context they would take gigabytes.
-        let last = self.norm.forward(&x.f_narrow(1, count as i64 - 1, 1)?)?;
+        let last = x.f_narrow(1, count as i64 - 1, 1)?.f_to_device(self.head.linear.device())?;
+        let last = self.norm.forward(&last)?;
         Ok(Step { logits: self.head.forward(&last)?, density: density / self.blocks.len() as f64 })
     }
 
     fn cache_shape(&self) -> CacheShape {
         let heads = self.blocks[0].attention.heads;
-        CacheShape { layers: self.blocks.len(), kv_heads: heads.kv, head_dim: heads.dim }
+        let layers = self.blocks.iter().map(Block::device).collect();
+        CacheShape { layers, kv_heads: heads.kv, head_dim: heads.dim }
     }
 
     fn positions(&self) -> usize {

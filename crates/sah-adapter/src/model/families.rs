@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use serde_json::Value;
-use tch::{Device, Kind};
+use tch::Kind;
 
 use super::decoder::Decoder;
 use super::{CausalLm, ConfigFile, gemma2, gemma3, gpt2, llama, mistral, phi3, qwen2, qwen3};
-use crate::Error;
 use crate::weights::{WeightPath, Weights};
+use crate::{Error, Placement};
 
 /// What the checkpoints of [`ModelFamily::checkpoints`] were compared with.
 pub const VERIFIED_AGAINST: &str = "transformers 4.57.6";
@@ -55,11 +55,11 @@ pub fn families() -> &'static [ModelFamily] {
     &FAMILIES
 }
 
-/// Loads the architecture that the config at `path` names in `model_type`, its weights as `kind` to `device`.
+/// Loads the architecture that the config at `path` names in `model_type`, its weights as `kind` on the devices of `placement`.
 pub(crate) fn load(
     (json, path): (&Value, &Path),
     weights: &Weights,
-    device: Device,
+    placement: &Placement,
     kind: Kind,
 ) -> Result<Box<dyn CausalLm>, Error> {
     let file = ConfigFile { json, path };
@@ -73,5 +73,5 @@ pub(crate) fn load(
         return Err(file.unsupported("model_type", model_type, format!("{}{hint}", known.join(", "))));
     };
     file.refuse_unsupported()?;
-    Ok(Box::new((family.load)(file, &weights.root(device, kind))?))
+    Ok(Box::new((family.load)(file, &weights.root(placement, kind))?))
 }

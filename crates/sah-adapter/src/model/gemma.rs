@@ -134,12 +134,12 @@ impl Gemma {
         let scale = Tensor::f_from_slice(&[(hidden as f64).sqrt()])?.f_to_kind(kind)?.f_to_device(device)?;
         embedding.scale = Some(scale);
         let blocks = (0..layers)
-            .map(|number| self.block(&model.pp("layers").pp(number), number, layer(number)))
+            .map(|number| self.block(&model.pp("layers").layer(number, layers), number, layer(number)))
             .collect::<Result<_, _>>()?;
         Ok(Decoder {
             ropes: ropes(device)?,
             blocks,
-            norm: Norm::rms_one_plus(&model.pp("norm"), hidden, self.rms_norm_eps)?,
+            norm: Norm::rms_one_plus(&model.on_last().pp("norm"), hidden, self.rms_norm_eps)?,
             head: Head { soft_cap: self.logit_cap, ..Head::load(root, &embedding, self.tied)? },
             embedding,
             positions,

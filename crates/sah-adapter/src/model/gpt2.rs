@@ -134,13 +134,13 @@ pub(super) fn load(file: ConfigFile<'_>, root: &WeightPath<'_>) -> Result<Decode
     let blocks = (0..dims.layers)
         .map(|layer| {
             let scores = config.scores(dims.heads, layer);
-            block(&layers.pp(layer), &dims, scores, layer, (activation, eps))
+            block(&layers.layer(layer, dims.layers), &dims, scores, layer, (activation, eps))
         })
         .collect::<Result<_, _>>()?;
     Ok(Decoder {
         ropes: vec![],
         blocks,
-        norm: Norm::layer(&model.pp("ln_f"), dims.hidden, eps)?,
+        norm: Norm::layer(&model.on_last().pp("ln_f"), dims.hidden, eps)?,
         head: Head::load(root, &embedding, config.tie_word_embeddings)?,
         embedding,
         positions: config.n_positions as usize,

@@ -96,7 +96,9 @@ impl LlamaLike {
     ) -> Result<Decoder, Error> {
         let layers = root.pp("model.layers");
         let rope = RopeConfig::read(file, self.dims.heads.dim)?;
-        self.load_with(rope, root, |layer| self.block(&layers.pp(layer), layer, window(layer)))
+        self.load_with(rope, root, |layer| {
+            self.block(&layers.layer(layer, self.dims.layers), layer, window(layer))
+        })
     }
 
     /// The model under `root`, of layers that `block` loads.
@@ -114,7 +116,7 @@ impl LlamaLike {
         Ok(Decoder {
             ropes: vec![Rope::new(rope, embedding.tokens.device())?],
             blocks,
-            norm: Norm::rms(&model.pp("norm"), hidden, self.rms_norm_eps)?,
+            norm: Norm::rms(&model.on_last().pp("norm"), hidden, self.rms_norm_eps)?,
             head: Head::load(root, &embedding, self.tied)?,
             embedding,
             positions,

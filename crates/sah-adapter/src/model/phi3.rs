@@ -52,5 +52,7 @@ pub(super) fn load(file: ConfigFile<'_>, root: &WeightPath<'_>) -> Result<Decode
     let window = checked_window(file, file.read::<Phi3Config>()?.sliding_window)?;
     let rope = RopeConfig::read(file, config.dims.heads.dim)?;
     let layers = root.pp("model.layers");
-    config.load_with(rope, root, |layer| block(&layers.pp(layer), &config, layer, window))
+    config.load_with(rope, root, |layer| {
+        block(&layers.layer(layer, config.dims.layers), &config, layer, window)
+    })
 }

@@ -1,8 +1,9 @@
 //! Kernels: attention over what a mask selects.
 
-mod decode;
+mod auto;
 mod dense;
 mod fold;
+mod fused;
 mod gather;
 mod lists;
 mod ranges;
@@ -12,7 +13,9 @@ use std::fmt::Debug;
 
 use tch::Tensor;
 
+pub use auto::AutoKernel;
 pub use dense::dense_attention;
+pub use fused::FusedKernel;
 pub use gather::GatherKernel;
 pub use reference::ReferenceKernel;
 

@@ -1,12 +1,13 @@
 //! What a model's layer does beside a masker: a sliding window and a soft cap.
 
 use sah_attention::{
-    AttentionInputs, AttentionPolicy, Error, GatherKernel, Kernel, LocalMasker, Mask, MaskShape, Masker,
-    ReferenceKernel, RequestState, ResearchAttention, RowRanges, SinkMasker, Size, dense_attention,
+    AttentionInputs, AttentionPolicy, Error, Kernel, LocalMasker, Mask, MaskShape, Masker, ReferenceKernel,
+    RequestState, ResearchAttention, RowRanges, SinkMasker, Size, dense_attention,
 };
 use tch::{Device, Kind, Tensor};
 
 use crate::cases::{Form, Random, Tensors, difference, random_mask, random_shape};
+use crate::kernels::KERNELS;
 
 on_devices!(
     kernels_equal_the_oracle,
@@ -51,18 +52,21 @@ fn kernels_equal_the_oracle(device: Device) {
             mask = mask.merge(own_keys(shape)).unwrap();
         }
         let inputs = inputs(&tensors, layer);
-        let (want, got) = (ReferenceKernel.attend(&inputs, &mask), GatherKernel.attend(&inputs, &mask));
-        match (want, got) {
-            (Ok(want), Ok(got)) => {
-                let error = difference(&got, &want);
-                assert!(error < 1e-5, "seed {seed}, {form:?}, {shape}, {layer:?}: {error}");
+        let want = ReferenceKernel.attend(&inputs, &mask);
+        empty += usize::from(want.is_err());
+        for kernel in KERNELS {
+            let case = format!("{}, seed {seed}, {form:?}, {shape}, {layer:?}", kernel.name());
+            match (&want, kernel.attend(&inputs, &mask)) {
+                (Ok(want), Ok(got)) => {
+                    let error = difference(&got, want);
+                    assert!(error < 1e-5, "{case}: {error}");
+                }
+                (Err(want), Err(got)) => {
+                    assert!(matches!(&got, Error::EmptySelection { window, .. } if *window == layer.0));
+                    assert_eq!(got.to_string(), want.to_string());
+                }
+                (want, got) => panic!("{case}: {want:?} but {got:?}"),
             }
-            (Err(want), Err(got)) => {
-                assert!(matches!(&got, Error::EmptySelection { window, .. } if *window == layer.0));
-                assert_eq!(got.to_string(), want.to_string());
-                empty += 1;
-            }
-            (want, got) => panic!("seed {seed}, {form:?}, {shape}, {layer:?}: {want:?} but {got:?}"),
         }
     }
     assert!((10..200).contains(&empty), "{empty} cases with an empty row");
@@ -80,7 +84,7 @@ fn kernels_equal_the_oracle_in_other_kinds(device: Device) {
             let tensors = Tensors::new(shape, kv_heads, 32, 32, seed, device).to_kind(kind);
             let exact = tensors.to_kind(Kind::Double);
             let want = ReferenceKernel.attend(&inputs(&exact, layer), &mask).unwrap();
-            for kernel in [&GatherKernel as &dyn Kernel, &ReferenceKernel] {
+            for kernel in KERNELS.into_iter().chain([&ReferenceKernel as &dyn Kernel]) {
                 let got = kernel.attend(&inputs(&tensors, layer), &mask).unwrap();
                 assert_eq!(got.kind(), kind);
                 let error = difference(&got, &want);

@@ -75,6 +75,11 @@ fn angles(config: &RopeConfig, length: usize, device: Device) -> Result<Tensor, 
 }
 
 impl Rotation {
+    /// The same on another device.
+    pub(super) fn to_device(&self, device: Device) -> Result<Self, Error> {
+        Ok(Self { cos: self.cos.f_to_device(device)?, sin: self.sin.f_to_device(device)? })
+    }
+
     /// Rotates the first `rotary_dim` dimensions of `heads`, `[1, Q, H, D]`: `x cos + rotate_half(x) sin`. Gives the same
     /// shape in f32.
     pub(super) fn apply(&self, heads: &Tensor) -> Result<Tensor, Error> {

@@ -1,5 +1,6 @@
 //! One file for each command.
 
+mod doctor;
 mod generate;
 mod longbench;
 mod models;
@@ -18,5 +19,6 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Score(Score::Longbench(args)) => score::run(&args),
         Command::Generate(args) => generate::run(&args),
         Command::Models => Ok(models::run()),
+        Command::Doctor(args) => doctor::run(&args),
     }
 }

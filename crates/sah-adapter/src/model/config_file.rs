@@ -201,6 +201,7 @@ fn shortened(value: &Value) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "numbers that were written down, not computed")]
 mod tests {
     use serde_json::json;
 

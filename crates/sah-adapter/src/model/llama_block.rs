@@ -41,6 +41,7 @@ fn default_act() -> String {
 
 /// In what architectures with Llama's layers differ.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "architectures combine them freely")]
 pub(super) struct LlamaLike {
     pub(super) dims: Dims,
     pub(super) rms_norm_eps: f64,

@@ -227,6 +227,7 @@ impl Yarn {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "the same formula gives the same number")]
 mod tests {
     use std::path::Path;
 

@@ -60,6 +60,7 @@ fn llama3(frequency: f32, factor: f64, (low, high): (f64, f64), trained: f64) ->
     ((1.0 - keep) * exact / factor + keep * exact) as f32
 }
 
+#[expect(clippy::float_cmp, reason = "only a ramp of exactly no width has to be widened")]
 fn yarn_frequencies(powers: &[f32], yarn: &Yarn, theta: f64) -> Vec<f32> {
     let dim = (2 * powers.len()) as f64;
     // The dimension whose wave fits `turns` times into the trained positions.
@@ -90,7 +91,7 @@ mod tests {
     use super::*;
     use crate::model::config_file::ConfigFile;
 
-    fn of(scaling: Value, length: usize) -> Vec<f32> {
+    fn of(scaling: &Value, length: usize) -> Vec<f32> {
         let config = json!({"max_position_embeddings": 100, "rope_scaling": scaling});
         let file = ConfigFile { json: &config, path: Path::new("config.json") };
         frequencies(&RopeConfig::read(file, 8).unwrap(), length).unwrap()
@@ -103,21 +104,21 @@ mod tests {
 
     #[test]
     fn frequencies_fall_geometrically() {
-        close(&of(Value::Null, 50), &[1.0, 0.1, 0.01, 0.001]);
-        close(&of(json!({"type": "default"}), 5000), &[1.0, 0.1, 0.01, 0.001]);
+        close(&of(&Value::Null, 50), &[1.0, 0.1, 0.01, 0.001]);
+        close(&of(&json!({"type": "default"}), 5000), &[1.0, 0.1, 0.01, 0.001]);
     }
 
     #[test]
     fn factors_divide() {
-        close(&of(json!({"type": "linear", "factor": 2.0}), 1), &[0.5, 0.05, 0.005, 0.0005]);
+        close(&of(&json!({"type": "linear", "factor": 2.0}), 1), &[0.5, 0.05, 0.005, 0.0005]);
         let factors = json!({"rope_type": "frequency_factors", "factors": [1, 1, 4, 8]});
-        close(&of(factors, 1), &[1.0, 0.1, 0.0025, 0.000_125]);
+        close(&of(&factors, 1), &[1.0, 0.1, 0.0025, 0.000_125]);
     }
 
     #[test]
     fn llama3_keeps_short_waves_and_slows_long_ones() {
         let scaled = of(
-            json!({"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+            &json!({"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
                    "original_max_position_embeddings": 100}),
             1,
         );
@@ -128,7 +129,7 @@ mod tests {
 
     #[test]
     fn dynamic_grows_the_base_with_the_sequence() {
-        let at = |length| of(json!({"type": "dynamic", "factor": 2.0}), length);
+        let at = |length| of(&json!({"type": "dynamic", "factor": 2.0}), length);
         close(&at(1), &[1.0, 0.1, 0.01, 0.001]);
         close(&at(100), &[1.0, 0.1, 0.01, 0.001]);
         // Twice the trained length: base 10,000 * 3^(8 / 6).
@@ -140,17 +141,17 @@ mod tests {
     #[test]
     fn longrope_has_factors_for_short_and_long_sequences() {
         let scaling = json!({"type": "longrope", "short_factor": [1, 1, 1, 2], "long_factor": [1, 2, 4, 10]});
-        close(&of(scaling.clone(), 100), &[1.0, 0.1, 0.01, 0.0005]);
-        close(&of(scaling, 101), &[1.0, 0.05, 0.0025, 0.0001]);
+        close(&of(&scaling, 100), &[1.0, 0.1, 0.01, 0.0005]);
+        close(&of(&scaling, 101), &[1.0, 0.05, 0.0025, 0.0001]);
     }
 
     #[test]
     fn yarn_slows_the_dimensions_beyond_the_bounds() {
         // With 10 and 1 turns of 100 positions the bounds are dimensions 0.20 and 1.20: 0 and 2 when rounded.
         let scaling = |truncate: bool| json!({"type": "yarn", "factor": 4.0, "beta_fast": 10, "beta_slow": 1, "truncate": truncate});
-        close(&of(scaling(true), 1), &[1.0, 0.1 * 0.625, 0.0025, 0.000_25]);
+        close(&of(&scaling(true), 1), &[1.0, 0.1 * 0.625, 0.0025, 0.000_25]);
         let bound = |turns: f32| 4.0 * (100.0 / (turns * std::f32::consts::TAU)).ln() / 10_000f32.ln();
         let keep = 1.0 - (1.0 - bound(10.0)) / (bound(1.0) - bound(10.0));
-        close(&of(scaling(false), 1), &[1.0, 0.1 * (keep + 0.25 * (1.0 - keep)), 0.0025, 0.000_25]);
+        close(&of(&scaling(false), 1), &[1.0, 0.1 * (keep + 0.25 * (1.0 - keep)), 0.0025, 0.000_25]);
     }
 }

@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Score(Score),
     /// Answer one question about one context
     Generate(GenerateArgs),
+    /// List the models that can be run, and what their numbers were compared with
+    Models,
     /// Say what a model lacks
     Doctor(DoctorArgs),
 }

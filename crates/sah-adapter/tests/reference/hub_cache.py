@@ -1,8 +1,9 @@
 """Shows that the hub's cache is shared with Python's huggingface_hub, and writes `hub_cache.json` beside it.
 
     cargo build --release -p sah-adapter --no-default-features --features hub --example fetch
-    tests/reference/venv.sh
     .venv-reference/bin/python crates/sah-adapter/tests/reference/hub_cache.py
+
+The environment is that of `tests/reference/venv.sh`, or any with the huggingface-hub of `requirements.txt`. No network.
 
 A small server on this machine speaks the part of the hub's API that a download uses. Python and `fetch` each fill a
 cache from it; both caches must be the same, each side must find the other's without a network, and each must finish
@@ -140,7 +141,7 @@ def run(command, home, endpoint):
         "HF_ENDPOINT": endpoint or "http://127.0.0.1:9",
         "HF_HUB_OFFLINE": "" if endpoint else "1",
         "HF_TOKEN": "hf_secret",
-        # Resumed by us, not inside the same call.
+        # The hub of this script answers at once or not at all.
         "HF_HUB_DOWNLOAD_TIMEOUT": "2",
     }
     return subprocess.run(command, env=environment, capture_output=True, text=True)

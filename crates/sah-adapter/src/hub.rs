@@ -15,6 +15,7 @@
 //! - `HF_TOKEN`: the access token, instead of the file `token` in `HF_HOME` (`HF_TOKEN_PATH`). It is sent to the hub
 //!   and never to where the hub redirects to.
 //! - `HF_HUB_OFFLINE`: with `1`, only the cache is used.
+//! - `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`, `SSL_CERT_FILE`: a file of authorities to trust instead of Mozilla's.
 //! - `HF_HUB_ETAG_TIMEOUT`, `HF_HUB_DOWNLOAD_TIMEOUT`: seconds to wait for an answer, and for a transfer that stands
 //!   still (default 10 each).
 
@@ -25,6 +26,7 @@ mod error;
 mod http;
 mod metadata;
 mod progress;
+mod roots;
 mod settings;
 mod transfer;
 

@@ -4,6 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use ureq::http::{HeaderMap, Method, Request, Response, StatusCode};
+use ureq::tls::TlsConfig;
 use ureq::{Agent, Body, Timeout};
 
 use super::HubProblem;
@@ -51,6 +52,7 @@ impl Client {
             .timeout_recv_response(Some(patience.answer))
             .timeout_per_read(Some(patience.stall))
             .timeout_per_write(Some(patience.stall))
+            .tls_config(TlsConfig::builder().root_certs(settings.roots.clone()).build())
             .user_agent(concat!("sah-adapter/", env!("CARGO_PKG_VERSION")))
             // The size and the hash are those of the file as it is.
             .accept_encoding("identity")

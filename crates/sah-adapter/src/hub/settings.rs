@@ -4,6 +4,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ureq::tls::RootCerts;
+
+use super::roots;
 use crate::Error;
 
 /// Where the hub is, where its cache lies, and how to speak to it.
@@ -14,6 +17,8 @@ pub(super) struct Settings {
     pub(super) cache: PathBuf,
     pub(super) token: Option<Token>,
     pub(super) offline: bool,
+    /// Who may vouch for the hub.
+    pub(super) roots: RootCerts,
     pub(super) patience: Patience,
 }
 
@@ -110,6 +115,7 @@ impl Settings {
             cache: cache.map_or_else(|| home.join("hub"), folder),
             token: checked(token.as_str())?,
             offline: offline.is_some_and(|value| is_true(&value)),
+            roots: roots::from_variables(get)?,
             patience: Patience {
                 answer: seconds("HF_HUB_ETAG_TIMEOUT", usual.answer),
                 stall: seconds("HF_HUB_DOWNLOAD_TIMEOUT", usual.stall),

@@ -14,7 +14,7 @@ use gguf::GgufWeights;
 use safetensors::Safetensors;
 
 /// Bytes of a file that are in memory at once while a tensor is read.
-const CHUNK: usize = 8 << 20;
+const CHUNK: usize = 1 << 20;
 
 /// The weights of a checkpoint. Nothing is kept in memory: each tensor is read from its file when asked for, in chunks,
 /// straight into its final type and place. A memory map would count towards the process's memory until it is dropped.

@@ -1,12 +1,14 @@
 """Shows that the hub's cache is shared with Python's huggingface_hub, and writes `hub_cache.json` beside it.
 
     cargo build --release -p sah-adapter --no-default-features --features hub --example fetch
-    tests/reference/venv.sh
     .venv-reference/bin/python crates/sah-adapter/tests/reference/hub_cache.py
+
+The environment is that of `tests/reference/venv.sh`, or any with the huggingface-hub of `requirements.txt`. No network.
 
 A small server on this machine speaks the part of the hub's API that a download uses. Python and `fetch` each fill a
 cache from it; both caches must be the same, each side must find the other's without a network, and each must finish
-what the other left unfinished. `--write` then writes what Python's cache looks like: the tests in
+what the other left unfinished. Then `fetch` does it over HTTPS, with a certificate made for it, and refuses one that
+nobody vouches for. `--write` then writes what Python's cache looks like: the tests in
 `src/hub/tests/cache.rs` compare with that.
 """
 
@@ -16,6 +18,7 @@ import http.server
 import json
 import os
 import pathlib
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -133,15 +136,16 @@ def our_fetch(program: pathlib.Path, home: pathlib.Path, endpoint: str, *more: s
     return run([program, "--revision", REVISION, REPO, *files], home, endpoint)
 
 
-def run(command, home, endpoint):
+def run(command, home, endpoint, **more):
     environment = {
         "PATH": os.environ["PATH"],
         "HF_HOME": str(home),
         "HF_ENDPOINT": endpoint or "http://127.0.0.1:9",
         "HF_HUB_OFFLINE": "" if endpoint else "1",
         "HF_TOKEN": "hf_secret",
-        # Resumed by us, not inside the same call.
+        # The hub of this script answers at once or not at all.
         "HF_HUB_DOWNLOAD_TIMEOUT": "2",
+        **more,
     }
     return subprocess.run(command, env=environment, capture_output=True, text=True)
 
@@ -215,6 +219,8 @@ def main():
             ranges = [asked[2] for asked in Hub.asked if asked[0] == "GET" and asked[1].startswith("/storage/")]
             check(f"{name}, from where it stopped", ranges == ["bytes=1000-"], ranges)
 
+        over_https(pathlib.Path(folder), arguments.fetch, expected)
+
     if arguments.write:
         import huggingface_hub
 
@@ -228,6 +234,34 @@ def main():
         }
         (HERE / "hub_cache.json").write_text(json.dumps(written, indent=1) + "\n")
         print(f"written to {HERE / 'hub_cache.json'}")
+
+
+def over_https(folder: pathlib.Path, program: pathlib.Path, expected: list):
+    """The same hub behind TLS, with and without trust in its certificate. Small files only."""
+    authority, authority_key, certificate, key = (
+        folder / name for name in ("authority.pem", "authority-key.pem", "certificate.pem", "key.pem")
+    )
+    openssl = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    make = [*openssl, "-subj", "/CN=authority", "-keyout", authority_key, "-out", authority]
+    subprocess.run(make, check=True, capture_output=True)
+    make = [*openssl, "-subj", "/CN=localhost", "-keyout", key, "-out", certificate]
+    make += ["-CA", authority, "-CAkey", authority_key]
+    make += ["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"]
+    subprocess.run(make, check=True, capture_output=True)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    endpoint = f"https://127.0.0.1:{server.server_address[1]}"
+    small = [path for path, content, large in FILES if content is not None and not large]
+    command = [program, "--revision", REVISION, REPO, *small]
+    done = run(command, folder / "trusted", endpoint, SSL_CERT_FILE=str(authority))
+    texts = [text for text in expected if len(text) < 100]
+    check("we fetch over HTTPS", content_of(done) == texts, done.stderr)
+    done = run(command, folder / "distrusted", endpoint)
+    refused = done.returncode == 1 and "certificate" in done.stderr
+    check("a certificate that nobody vouches for is refused", refused, done.stderr)
 
 
 def begin(home: pathlib.Path, endpoint: str, who: str, program: pathlib.Path, large: str):

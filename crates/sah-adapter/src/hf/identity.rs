@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -21,8 +21,8 @@ pub struct ModelIdentity {
     pub format: WeightFormat,
     /// `model_type` of the configuration.
     pub architecture: String,
-    /// Hash in lower-case hexadecimal. Of a GGUF file: of the whole file, as `sha256sum` prints it. Of safetensors:
-    /// of `config.json`, `tokenizer.json` and, for each weight file by name, its length, its header and the first
+    /// Hash in lower-case hexadecimal. Of a GGUF file: of the whole file, as `sha256sum` prints it; of one in
+    /// several parts: of all parts in order. Of safetensors: of `config.json`, `tokenizer.json` and, for each weight file by name, its length, its header and the first
     /// 4 KiB of every tensor, so that a start does not wait for tens of gigabytes to be hashed. Two trainings of one
     /// architecture differ in it; a change deep inside a single tensor does not show.
     pub sha256: String,
@@ -34,22 +34,25 @@ pub struct ModelIdentity {
 pub enum WeightFormat {
     /// `*.safetensors` beside a `config.json`.
     Safetensors,
-    /// One GGUF file.
+    /// One GGUF file, or one in several parts.
     Gguf,
 }
 
-/// SHA-256 of a whole file, as `sha256sum` prints it.
-pub(super) fn digest_file(path: &Path) -> Result<String, Error> {
-    let read_error = |source| Error::Read { path: path.to_owned(), source };
-    let mut file = File::open(path).map_err(read_error)?;
+/// SHA-256 of whole files one behind the other, as `cat FILES | sha256sum` prints it.
+pub(super) fn digest_files(paths: &[PathBuf]) -> Result<String, Error> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut buffer).map_err(read_error)? {
-            0 => return Ok(hex(&hasher.finalize())),
-            count => hasher.update(&buffer[..count]),
+    for path in paths {
+        let read_error = |source| Error::Read { path: path.clone(), source };
+        let mut file = File::open(path).map_err(read_error)?;
+        loop {
+            match file.read(&mut buffer).map_err(read_error)? {
+                0 => break,
+                count => hasher.update(&buffer[..count]),
+            }
         }
     }
+    Ok(hex(&hasher.finalize()))
 }
 
 /// What [`ModelIdentity::sha256`] says of safetensors.

@@ -1,8 +1,10 @@
 //! Text to tokens and back.
 
+mod byte_level;
 mod gguf;
 mod pre;
 mod special;
+mod spm;
 
 use std::path::{Path, PathBuf};
 

@@ -27,8 +27,10 @@ mod weights;
 pub use adapter::ModelAdapter;
 pub use error::{Error, HubError};
 #[cfg(feature = "torch")]
-pub use hf::{AnswerTrace, HfAdapter, LoadedModel, ModelIdentity, ModelSource, Trace, WeightFormat};
+pub use hf::{
+    AnswerTrace, HfAdapter, LoadedModel, ModelIdentity, ModelSource, TemplateIdentity, Trace, WeightFormat,
+};
 pub use request::{
-    Answer, AnswerStats, ContextStats, GenerationParams, Question, Request, RequestLimits, RequestResponse,
-    Truncation,
+    Answer, AnswerStats, ContextStats, GenerationParams, PromptForm, Question, Request, RequestLimits,
+    RequestResponse, Truncation,
 };

@@ -9,7 +9,7 @@ use super::tokenizer::SpecialTokens;
 use super::{ChatTemplate, ModelIdentity, ModelSource, Tokenizer, WeightFormat, download, eos, json};
 use crate::Error;
 use crate::weights::Weights;
-use crate::weights::gguf::{Gguf, GgufWeights, Metadata, hf_config, model_stem};
+use crate::weights::gguf::{Gguf, GgufWeights, hf_config, model_stem};
 use crate::weights::safetensors::Safetensors;
 
 /// Everything a checkpoint says, in one form whatever the source.
@@ -68,7 +68,7 @@ impl Checkpoint {
         let tokenizer_config = optional("tokenizer_config.json")?;
         let special = SpecialTokens::from_config(&tokenizer_config, &optional("special_tokens_map.json")?);
         let tokenizer = Tokenizer::from_file(&tokenizer_path, &tokenizer_config, &special)?;
-        let chat_template = folder_template(folder, &tokenizer_config, &special)?;
+        let chat_template = ChatTemplate::of_folder(folder, &tokenizer_config, &special)?;
         let generation_path = folder.join("generation_config.json");
         let generation = json::read_optional(&generation_path)?.unwrap_or_default();
         let eos_token_ids = eos::from_configs(
@@ -110,29 +110,9 @@ impl Checkpoint {
 fn gguf_text(gguf: &Gguf) -> Result<(Tokenizer, Option<ChatTemplate>, Vec<u32>), Error> {
     let tokenizer = Tokenizer::from_gguf(gguf)?;
     let special = SpecialTokens::from_gguf(gguf)?;
-    let source = Metadata(gguf).text("tokenizer.chat_template")?;
-    let template = source.map(|source| ChatTemplate::new(&gguf.path, source, special)).transpose()?;
-    let eos = eos::from_gguf(gguf, source, &tokenizer)?;
+    let template = ChatTemplate::of_gguf(gguf, special)?;
+    let eos = eos::from_gguf(gguf, &tokenizer)?;
     Ok((tokenizer, template, eos))
-}
-
-/// `chat_template.jinja` where there is one, as transformers prefers it; else what `tokenizer_config.json` has.
-fn folder_template(
-    folder: &Path,
-    config: &Value,
-    special: &SpecialTokens,
-) -> Result<Option<ChatTemplate>, Error> {
-    let path = folder.join("chat_template.jinja");
-    if !path.is_file() {
-        return ChatTemplate::from_field(
-            &folder.join("tokenizer_config.json"),
-            &config["chat_template"],
-            special,
-        );
-    }
-    let source =
-        std::fs::read_to_string(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
-    ChatTemplate::new(&path, &source, special.clone()).map(Some)
 }
 
 /// The name of a file or folder, without what only says how it is stored.

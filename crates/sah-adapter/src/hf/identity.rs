@@ -28,6 +28,15 @@ pub struct ModelIdentity {
     pub sha256: String,
 }
 
+/// Which chat template a model has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TemplateIdentity {
+    /// The file that it is in: `chat_template.jinja`, `tokenizer_config.json`, or the GGUF file.
+    pub file: String,
+    /// Hash of its text in UTF-8, in lower-case hexadecimal.
+    pub sha256: String,
+}
+
 /// How the weights of a model are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -65,6 +74,11 @@ pub(super) fn digest_safetensors(whole: &[&Path], weights: &Safetensors) -> Resu
     }
     weights.for_each_sample(|bytes| hasher.update(bytes))?;
     Ok(hex(&hasher.finalize()))
+}
+
+/// SHA-256 of a text.
+pub(super) fn digest_text(text: &str) -> String {
+    hex(&Sha256::digest(text))
 }
 
 fn hex(bytes: &[u8]) -> String {

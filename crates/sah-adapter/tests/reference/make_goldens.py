@@ -136,6 +136,12 @@ def architectures_of():
     architectures.make_all(HERE, 512, tokenizer_for, write_json)
 
 
+def chat_templates():
+    """What transformers renders, and what Python makes of dates."""
+    write_json("chat_templates.json", templates.render_all(templates.SOURCES) + templates.constructs())
+    write_json("strftime.json", templates.strftime())
+
+
 def default_model(path):
     """Tokens, template and weights of the default model, the weights as one hash over all tensors by name."""
     reader = gguf.GGUFReader(path)
@@ -168,7 +174,7 @@ def main():
         "types": every_type,
         "tokenizers": tokenizers,
         "architectures": architectures_of,
-        "templates": lambda: write_json("chat_templates.json", templates.render_all(templates.SOURCES)),
+        "templates": chat_templates,
     }
     parser.add_argument("parts", nargs="*", choices=[*parts, []], default=[])
     arguments = parser.parse_args()

@@ -8,7 +8,7 @@ mod others;
 use clap::{Parser, Subcommand};
 
 pub(crate) use attention::AttentionArgs;
-pub(crate) use longbench::{DataArg, LongBenchArgs, TruncationArg};
+pub(crate) use longbench::{ChatTemplateArg, DataArg, LongBenchArgs, TruncationArg};
 pub(crate) use model::ModelArgs;
 pub(crate) use others::{GenerateArgs, ScoreArgs, SpeedArgs};
 

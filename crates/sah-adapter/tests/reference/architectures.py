@@ -47,7 +47,7 @@ def configs(vocabulary):
     common = COMMON | ids
     gemma = common | dict(bos_token_id=2, eos_token_id=1)
     return {
-        "llama": LlamaConfig(**common, rope_scaling=LLAMA3, rope_theta=100.0, attention_bias=True),
+        "llama": LlamaConfig(**common, rope_scaling=LLAMA3, rope_theta=100.0),
         "qwen2": Qwen2Config(**common, rope_scaling=YARN, rope_theta=1000.0, tie_word_embeddings=True),
         "qwen3": Qwen3Config(**common, head_dim=16),
         "phi3": Phi3Config(**common, rope_scaling=LONGROPE, original_max_position_embeddings=16,

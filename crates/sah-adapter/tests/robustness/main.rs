@@ -11,6 +11,7 @@ mod run;
 use std::path::Path;
 
 use run::{Broken, check};
+use sah_adapter::ModelSource;
 
 fn reference(file: &str) -> Vec<u8> {
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference").join(file)).unwrap()
@@ -91,4 +92,19 @@ fn chat_templates() {
         };
         Broken::File("chat_template.jinja", source.into_bytes())
     });
+}
+
+/// What the other tests break works as long as it is whole.
+#[test]
+fn whole_checkpoints_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    for sharded in [false, true] {
+        let folder = folder.path().join(if sharded { "sharded" } else { "single" });
+        std::fs::create_dir(&folder).unwrap();
+        checkpoint::write(&folder, sharded);
+        run::answer(&ModelSource::Folder(folder)).unwrap();
+    }
+    let path = folder.path().join("model.gguf");
+    std::fs::write(&path, reference("model-llama.gguf")).unwrap();
+    run::answer(&ModelSource::Gguf(path)).unwrap();
 }

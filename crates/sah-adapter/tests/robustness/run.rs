@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use peak_alloc::PeakAlloc;
 use sah_adapter::{
-    GenerationParams, HfAdapter, LoadedModel, ModelAdapter as _, ModelSource, Request, RequestLimits,
+    Error, GenerationParams, HfAdapter, LoadedModel, ModelAdapter as _, ModelSource, Request, RequestLimits,
+    RequestResponse,
 };
 use tch::{Device, Kind};
 
@@ -57,7 +58,7 @@ pub(crate) fn check(name: &str, seed: u64, mut make: impl FnMut(&mut Random) -> 
         let before = MEMORY.current_usage();
         MEMORY.reset_peak_usage();
         let started = Instant::now();
-        let outcome = catch_unwind(AssertUnwindSafe(|| use_model(&source)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| answers(&source)));
         let taken = MEMORY.peak_usage().saturating_sub(before);
         let keep = || {
             let kept = std::env::temp_dir().join(format!("broken-{name}-{case}"));
@@ -79,20 +80,21 @@ pub(crate) fn check(name: &str, seed: u64, mut make: impl FnMut(&mut Random) -> 
     println!("{name}: {loaded} of {cases} broken checkpoints gave an answer, the others an error");
 }
 
-/// Whether the model answers; its errors must be one line.
-fn use_model(source: &ModelSource) -> bool {
-    let answered = LoadedModel::load(source, Device::Cpu, Kind::Float).and_then(|model| {
-        let request = Request::new("Some context, ü 漢.\n", "What is 2+2?");
-        let generation = GenerationParams { max_new_tokens: Some(2), ..GenerationParams::default() };
-        HfAdapter::new(model, None, 0).process_request(&request, &generation, &RequestLimits::default())
-    });
-    match answered {
-        Ok(_) => true,
-        Err(error) => {
-            assert!(!error.to_string().is_empty());
-            false
-        }
+/// Loads a model and asks it something.
+pub(crate) fn answer(source: &ModelSource) -> Result<RequestResponse, Error> {
+    let model = LoadedModel::load(source, Device::Cpu, Kind::Float)?;
+    let request = Request::new("Some context, ü 漢.\n", "What is 2+2?");
+    let generation = GenerationParams { max_new_tokens: Some(2), ..GenerationParams::default() };
+    HfAdapter::new(model, None, 0).process_request(&request, &generation, &RequestLimits::default())
+}
+
+/// Whether the model answers; an error must say something.
+fn answers(source: &ModelSource) -> bool {
+    let answered = answer(source);
+    if let Err(error) = &answered {
+        assert!(!error.to_string().is_empty());
     }
+    answered.is_ok()
 }
 
 fn copy(from: &Path, to: &Path) {

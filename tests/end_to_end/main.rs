@@ -4,5 +4,7 @@ mod bad_input;
 mod command;
 mod generate;
 mod golden;
+mod hub;
 mod longbench;
+mod models;
 mod outside_project;

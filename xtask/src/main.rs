@@ -24,13 +24,15 @@ Measure:
   bench      Run a benchmark or a speed measurement (`cargo xtask bench --help`)
   score      Score predictions that already exist (`cargo xtask score --help`)
   generate   Answer one question about one context (`cargo xtask generate --help`)
+  models     List the models that can be run, and what their numbers were compared with
 
 Set up and check:
   setup      Fetch libtorch and the default model; does nothing where they are in place
                --cpu      the part of libtorch that runs on CPUs (default without nvidia-smi)
                --cuda     all of libtorch with CUDA, several GB (default with nvidia-smi)
                --system   use the torch package of python3, which must be the pinned version
-  doctor     Say what is there, what is missing and how to get it
+  doctor     Say what is there, what is missing and how to get it; with a MODEL (hub id, folder or GGUF file),
+             what that model lacks (`cargo xtask doctor --help`)
   test       Run all tests, set-up included
                --cuda     run the tests that need a CUDA device instead
   ci         What CI checks beside the tests: format, repository rules, clippy, docs";
@@ -52,7 +54,9 @@ fn dispatch(verb: &str, rest: &[std::ffi::OsString]) -> Result<ExitCode> {
     let flags: Vec<_> = rest.iter().map(|flag| flag.to_string_lossy()).collect();
     let flags: Vec<&str> = flags.iter().map(AsRef::as_ref).collect();
     match (verb, flags.as_slice()) {
-        ("bench" | "score" | "generate", _) => return runner::run(verb, rest),
+        ("bench" | "score" | "generate" | "models", _) | ("doctor", [_, ..]) => {
+            return runner::run(verb, rest);
+        }
         ("" | "help" | "--help" | "-h", _) | (_, ["--help" | "-h"]) => println!("{USAGE}"),
         ("setup", variant) => {
             libtorch::set_up(libtorch::Variant::from_flags(variant)?)?;
@@ -63,7 +67,7 @@ fn dispatch(verb: &str, rest: &[std::ffi::OsString]) -> Result<ExitCode> {
         ("test", []) => checks::test()?,
         ("test", ["--cuda"]) => checks::test_cuda()?,
         ("ci", []) => checks::ci()?,
-        ("doctor" | "test" | "ci", flags) => {
+        ("test" | "ci", flags) => {
             return Err(Failure::usage(format!(
                 "{verb} does not take {}; see cargo xtask help",
                 flags.join(" ")

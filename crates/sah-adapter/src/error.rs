@@ -35,8 +35,19 @@ pub enum Error {
         problem: String,
     },
     /// The hub did not give a file.
+    #[cfg(feature = "hub")]
     #[error(transparent)]
-    Hub(Box<HubError>),
+    Hub(Box<crate::hub::HubError>),
+    /// An environment variable has an impossible value.
+    #[error("{variable}: {problem}; {remedy}")]
+    Environment {
+        /// Its name.
+        variable: &'static str,
+        /// What is wrong with it.
+        problem: String,
+        /// What to do about it.
+        remedy: String,
+    },
     // Files of a checkpoint --------------------------------------------------------------------------------------
     /// The operating system did not let a file be read.
     #[error("{}: cannot be read: {source}", path.display())]
@@ -151,6 +162,14 @@ pub enum Error {
         "the chat template changes the context with the question, so questions cannot share it; ask them one by one"
     )]
     ContextDependsOnQuestion,
+    /// A token that the model does not have.
+    #[error("token {id} is not among the model's {vocabulary}; do tokenizer and weights belong together?")]
+    TokenId {
+        /// The token.
+        id: u32,
+        /// How many the model has.
+        vocabulary: usize,
+    },
     /// The logits are not numbers.
     #[error("the model's logits are not numbers (NaN); try --dtype f32, or check the weights")]
     NotANumber,
@@ -177,44 +196,12 @@ pub enum Error {
     Other(String),
 }
 
-/// Which file a hub did not give, and why.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("hub {endpoint}: {file} of {repo} ({revision}): {problem}; {remedy}")]
-#[non_exhaustive]
-pub struct HubError {
-    /// Address of the hub or its mirror.
-    pub endpoint: String,
-    /// `org/name`.
-    pub repo: String,
-    /// Branch, tag or commit.
-    pub revision: String,
-    /// Path inside the repository.
-    pub file: String,
-    /// What happened.
-    pub problem: String,
-    /// What to do about it.
-    pub remedy: String,
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Error, HubError};
+    use super::Error;
 
     #[test]
-    fn messages_are_one_line_and_name_place_and_remedy() {
-        let error = HubError {
-            endpoint: "http://h".into(),
-            repo: "org/name".into(),
-            revision: "main".into(),
-            file: "config.json".into(),
-            problem: "not there".into(),
-            remedy: "check the name".into(),
-        };
-        let error = Error::Hub(Box::new(error));
-        assert_eq!(
-            error.to_string(),
-            "hub http://h: config.json of org/name (main): not there; check the name"
-        );
+    fn a_message_names_place_and_remedy() {
         let error = Error::TooLong { context: 100, question: 20, answer: 10, positions: 128 };
         assert!(error.to_string().ends_with("lower --max-context-length to at most 98"), "{error}");
     }

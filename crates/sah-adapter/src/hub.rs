@@ -1,24 +1,50 @@
 //! Files of a Hugging Face style hub, through its local cache.
 //!
 //! The cache is the one that Python's `huggingface_hub` uses, so a file that either has fetched is found by the
-//! other. What is in the cache needs no network. Environment variables as there:
+//! other, and a download that either left unfinished is finished by the other. Every file is checked against the hash
+//! that the hub gives it.
+//!
+//! Of a branch or a tag the hub is asked which commit it is now; all files then come from that commit. What the cache
+//! has of a commit is not asked for again, and where the hub is out of reach, the commit that the branch was last
+//! seen at is used, with a warning.
+//!
+//! Environment variables as in Python:
 //!
 //! - `HF_HOME`: where cache and token lie (default `~/.cache/huggingface`); `HF_HUB_CACHE`: the cache alone.
 //! - `HF_ENDPOINT`: another hub, such as a mirror.
-//! - `HF_TOKEN`: the access token, instead of the file `token` in `HF_HOME`.
+//! - `HF_TOKEN`: the access token, instead of the file `token` in `HF_HOME` (`HF_TOKEN_PATH`). It is sent to the hub
+//!   and never to where the hub redirects to.
 //! - `HF_HUB_OFFLINE`: with `1`, only the cache is used.
+//! - `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`, `SSL_CERT_FILE`: a file of authorities to trust instead of Mozilla's.
+//! - `HF_HUB_ETAG_TIMEOUT`, `HF_HUB_DOWNLOAD_TIMEOUT`: seconds to wait for an answer, and for a transfer that stands
+//!   still (default 10 each).
 
+mod address;
 mod cache;
-mod request;
+mod checksum;
+mod error;
+mod http;
+mod metadata;
+mod progress;
+mod roots;
+mod settings;
+mod transfer;
 
+use std::cell::{Cell, OnceCell};
 use std::path::{Path, PathBuf};
 
-use hf_hub::api::Progress;
-use hf_hub::api::sync::{Api, ApiBuilder};
-use hf_hub::{Cache, Repo, RepoType};
+use hf_hub::{Repo, RepoType};
 
-use crate::{Error, HubError};
-use request::{Answer, Settings};
+use crate::Error;
+use cache::{Folder, State, broken, is_commit_name, is_full_commit, is_inside};
+use checksum::{Etag, Mismatch};
+use http::Client;
+use metadata::{Metadata, first};
+use settings::Settings;
+use transfer::Content;
+
+pub use error::{HubError, HubProblem};
+pub use progress::Progress;
 
 /// What a repository holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,162 +55,258 @@ pub enum RepoKind {
     Dataset,
 }
 
-/// The local path of a file of a hub repository, downloaded if it is not in the cache.
+/// A repository at one revision: a branch, a tag or a commit.
 ///
-/// `revision` is a branch, a tag or a commit; `None` is `main`. An interrupted download goes on where it stopped.
-///
-/// # Errors
-///
-/// [`Error::Hub`] where the hub cannot be reached, refuses, or has no such repository or file.
-pub fn fetch(kind: RepoKind, repo: &str, revision: Option<&str>, path: &str) -> Result<PathBuf, Error> {
-    let wanted = Wanted::new(Settings::from_env()?, kind, repo, revision, path);
-    match wanted.find()? {
-        Found::File(path) => Ok(path),
-        Found::NoSuchFile => {
-            Err(wanted.error("the repository has no such file", "check the name and the revision"))
-        }
-        Found::NotCached => Err(wanted.error(
-            "it is not in the cache, and HF_HUB_OFFLINE is set",
-            "unset HF_HUB_OFFLINE to fetch it, or give a local folder or a GGUF file",
-        )),
-    }
-}
-
-/// As [`fetch`]; `None` where the repository has no such file, or where `HF_HUB_OFFLINE` is set and the cache does
-/// not have it.
-///
-/// # Errors
-///
-/// As [`fetch`], except for a missing file.
-pub fn fetch_optional(
-    kind: RepoKind,
-    repo: &str,
-    revision: Option<&str>,
-    path: &str,
-) -> Result<Option<PathBuf>, Error> {
-    match Wanted::new(Settings::from_env()?, kind, repo, revision, path).find()? {
-        Found::File(path) => Ok(Some(path)),
-        Found::NoSuchFile | Found::NotCached => Ok(None),
-    }
-}
-
-/// The commit of a path that [`fetch`] gave.
-#[must_use]
-pub fn commit_of(path: &Path) -> Option<&str> {
-    let mut parts = path.components().map(|part| part.as_os_str().to_str());
-    parts.find(|part| *part == Some("snapshots"))?;
-    parts.next()?
-}
-
-/// One file that somebody wants.
-struct Wanted<'a> {
+/// The first file that is asked for decides the commit; all others come from the same one.
+#[derive(Debug)]
+pub struct Repository {
     settings: Settings,
-    kind: RepoKind,
-    repo: &'a str,
-    revision: &'a str,
-    path: &'a str,
+    client: Client,
+    repo: Repo,
+    name: String,
+    revision: String,
+    folder: Folder,
+    commit: OnceCell<String>,
+    /// Why the hub is not asked any more. Set where the first request fails and the cache can stand in.
+    out_of_reach: OnceCell<HubProblem>,
+    answered: Cell<bool>,
 }
 
-enum Found {
-    File(PathBuf),
-    NoSuchFile,
-    NotCached,
-}
+impl Repository {
+    /// The repository `name` (`org/name`) of the hub that the environment describes. `revision` is `main` where it is
+    /// `None`. Nothing is asked yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Environment`] where a variable has an impossible value, [`Error::Hub`] for names that no repository
+    /// or revision can have.
+    pub fn open(kind: RepoKind, name: &str, revision: Option<&str>) -> Result<Self, Error> {
+        Self::with_settings(Settings::from_env()?, kind, name, revision)
+    }
 
-impl<'a> Wanted<'a> {
-    fn new(
+    fn with_settings(
         settings: Settings,
         kind: RepoKind,
-        repo: &'a str,
-        revision: Option<&'a str>,
-        path: &'a str,
-    ) -> Self {
-        Self { settings, kind, repo, revision: revision.unwrap_or("main"), path }
+        name: &str,
+        revision: Option<&str>,
+    ) -> Result<Self, Error> {
+        let revision = revision.unwrap_or("main");
+        let kind = match kind {
+            RepoKind::Model => RepoType::Model,
+            RepoKind::Dataset => RepoType::Dataset,
+        };
+        let repo = Repo::with_revision(name.to_owned(), kind, revision.to_owned());
+        let this = Self {
+            client: Client::new(&settings),
+            folder: Folder::new(&settings.cache, repo.clone()),
+            repo,
+            name: name.to_owned(),
+            revision: revision.to_owned(),
+            commit: OnceCell::new(),
+            out_of_reach: OnceCell::new(),
+            answered: Cell::new(false),
+            settings,
+        };
+        let bad = |name: &str, what| Err(this.error("", HubProblem::BadName { name: name.into(), what }));
+        if !is_inside(name) || name.split('/').count() > 2 {
+            return bad(name, "name of a repository");
+        }
+        if !is_inside(revision) {
+            return bad(revision, "revision");
+        }
+        if is_full_commit(revision) {
+            let _ = this.commit.set(revision.to_owned());
+        }
+        Ok(this)
     }
 
-    fn find(&self) -> Result<Found, Error> {
-        let repo = Repo::with_revision(self.repo.into(), self.kind.into(), self.revision.into());
-        let cached = cache::Repository::new(&self.settings.cache, &repo, self.revision);
-        match cached.look_up(self.path) {
-            cache::State::Here(path) => return Ok(Found::File(path)),
-            cache::State::KnownMissing => return Ok(Found::NoSuchFile),
-            cache::State::Unknown if self.settings.offline => return Ok(Found::NotCached),
-            cache::State::Unknown => {}
-        }
-        let api = self.api()?.repo(repo);
-        match request::ask(&self.settings, &api.url(self.path)) {
-            Answer::Available => {}
-            Answer::NoSuchFile { commit } => {
-                if let Some(commit) = commit {
-                    cached.remember_missing(&commit, self.path);
-                }
-                return Ok(Found::NoSuchFile);
+    /// The commit that the files come from. `None` before the first one was found, unless the revision is a commit.
+    #[must_use]
+    pub fn commit(&self) -> Option<&str> {
+        self.commit.get().map(String::as_str)
+    }
+
+    /// The local path of the file `path`, fetched if it is not in the cache.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Hub`] where the hub cannot be reached, refuses, or has no such repository or file.
+    pub fn fetch(&self, path: &str, progress: &mut dyn Progress) -> Result<PathBuf, Error> {
+        self.find(path, progress).map_err(|problem| self.error(path, problem))
+    }
+
+    /// As [`Repository::fetch`]; `None` where the repository has no such file, or where only the cache can be used
+    /// (`HF_HUB_OFFLINE`, or a hub out of reach) and does not have it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Repository::fetch`], except for a missing file.
+    pub fn fetch_optional(&self, path: &str, progress: &mut dyn Progress) -> Result<Option<PathBuf>, Error> {
+        optional(self.fetch(path, progress), self.out_of_reach.get())
+    }
+
+    /// How many bytes the file `path` has, without fetching it. `None` as in [`Repository::fetch_optional`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Repository::fetch_optional`].
+    pub fn size(&self, path: &str) -> Result<Option<u64>, Error> {
+        let size = self.locate(path).and_then(|place| match place {
+            Place::Here(path) => {
+                std::fs::metadata(&path).map(|file| file.len()).map_err(|error| broken(&path, &error))
             }
-            Answer::Refused { problem, remedy } => return Err(self.error(&problem, remedy)),
+            Place::There(metadata) => Ok(metadata.size),
+        });
+        optional(size.map_err(|problem| self.error(path, problem)), self.out_of_reach.get())
+    }
+
+    fn find(&self, path: &str, progress: &mut dyn Progress) -> Result<PathBuf, HubProblem> {
+        match self.locate(path)? {
+            Place::Here(path) => Ok(path),
+            Place::There(metadata) => self.download(path, &metadata, progress),
         }
-        tracing::info!(repo = self.repo, file = self.path, "downloading");
-        let path = api.download_with_progress(self.path, Log::default());
-        path.map(Found::File).map_err(|error| {
-            self.error(&format!("the download failed: {error}"), "run it again: it goes on where it stopped")
-        })
     }
 
-    fn api(&self) -> Result<Api, Error> {
-        ApiBuilder::from_cache(Cache::new(self.settings.cache.clone()))
-            .with_endpoint(self.settings.endpoint.clone())
-            .with_token(self.settings.token.clone())
-            .with_user_agent("sah-adapter", env!("CARGO_PKG_VERSION"))
-            .build()
-            .map_err(|error| self.error(&error.to_string(), request::INSTEAD))
+    /// Where the file is. Fixes the commit.
+    fn locate(&self, path: &str) -> Result<Place, HubProblem> {
+        if !is_inside(path) {
+            return Err(HubProblem::BadName { name: path.into(), what: "path in a repository" });
+        }
+        let pinned = self.commit();
+        let known = pinned.map(str::to_owned).or_else(|| self.folder.known_commit());
+        let cached = known.as_deref().map_or(State::Unknown, |commit| self.folder.look_up(commit, path));
+        let cache_only = self.settings.offline || self.out_of_reach.get().is_some();
+        if cache_only || (pinned.is_some() && cached != State::Unknown) {
+            return self.cached_only(known, cached);
+        }
+        match self.ask(path, pinned.unwrap_or(&self.revision)) {
+            Ok(metadata) => {
+                self.folder.remember_commit(&metadata.commit)?;
+                let _ = self.commit.set(metadata.commit.clone());
+                Ok(match self.folder.look_up(&metadata.commit, path) {
+                    State::Here(path) => Place::Here(path),
+                    _ => Place::There(metadata),
+                })
+            }
+            Err(problem) if self.answered.get() => Err(problem),
+            Err(problem) => match known {
+                Some(commit) if self.folder.has(&commit) => {
+                    let (repo, revision) = (&self.name, &self.revision);
+                    tracing::warn!(repo, revision, commit, "{problem}; what the cache has is used");
+                    let _ = self.out_of_reach.set(problem);
+                    self.cached_only(Some(commit), cached)
+                }
+                _ => Err(problem),
+            },
+        }
     }
 
-    fn error(&self, problem: &str, remedy: &str) -> Error {
+    fn cached_only(&self, commit: Option<String>, state: State) -> Result<Place, HubProblem> {
+        if let Some(commit) = commit {
+            let _ = self.commit.set(commit);
+        }
+        match state {
+            State::Here(path) => Ok(Place::Here(path)),
+            State::KnownMissing => Err(HubProblem::NoSuchFile),
+            State::Unknown => Err(self.out_of_reach.get().cloned().unwrap_or(HubProblem::NotCached)),
+        }
+    }
+
+    /// What the hub says about the file, its content aside.
+    fn ask(&self, path: &str, revision: &str) -> Result<Metadata, HubProblem> {
+        let url = address::of_file(&self.settings.endpoint, &self.repo, revision, path);
+        let steps = self.client.head(&url, |steps| Metadata::of(steps).is_ok())?;
+        let last = steps.last().ok_or_else(|| HubProblem::NotAHub { what: "no answer".into() })?;
+        if last.status().is_success() || last.status().is_redirection() {
+            let metadata = Metadata::of(&steps)?;
+            self.answered.set(true);
+            return Ok(metadata);
+        }
+        let problem = self.client.refusal(last);
+        // These are about the file, not about who asks or how the hub is.
+        self.answered.set(
+            self.answered.get() || matches!(problem, HubProblem::NoSuchFile | HubProblem::NoSuchRevision),
+        );
+        if problem == HubProblem::NoSuchFile
+            && let Some(commit) = first(&steps, "x-repo-commit").filter(|commit| is_commit_name(commit))
+        {
+            self.folder.remember_missing(commit, path);
+            self.folder.remember_commit(commit)?;
+            let _ = self.commit.set(commit.to_owned());
+        }
+        Err(problem)
+    }
+
+    fn download(
+        &self,
+        path: &str,
+        metadata: &Metadata,
+        progress: &mut dyn Progress,
+    ) -> Result<PathBuf, HubProblem> {
+        let Metadata { commit, etag, size } = metadata;
+        let blob = self.folder.blob(etag);
+        let _lock = self.folder.lock(etag)?;
+        // Another file, another commit or another process may have brought it.
+        if !blob.is_file() {
+            let incomplete = self.folder.incomplete(etag)?;
+            let url = address::of_file(&self.settings.endpoint, &self.repo, commit, path);
+            let content = Content { url: &url, name: path, size: *size };
+            let resumed = std::fs::metadata(&incomplete).is_ok_and(|file| file.len() > 0);
+            transfer::bring(&self.client, &content, &incomplete, progress)?;
+            let mut checked = check(etag, &incomplete)?;
+            if resumed && checked.is_err() {
+                // What was there before may be at fault.
+                transfer::bring(&self.client, &content, &incomplete, progress)?;
+                checked = check(etag, &incomplete)?;
+            }
+            checked?;
+            std::fs::rename(&incomplete, &blob).map_err(|error| broken(&blob, &error))?;
+            progress.finish();
+        }
+        self.folder.link(commit, path, etag)
+    }
+
+    fn error(&self, file: &str, problem: HubProblem) -> Error {
         Error::Hub(Box::new(HubError {
             endpoint: self.settings.endpoint.clone(),
-            repo: self.repo.into(),
-            revision: self.revision.into(),
-            file: self.path.into(),
-            problem: problem.into(),
-            remedy: remedy.into(),
+            repo: self.name.clone(),
+            revision: self.commit().unwrap_or(&self.revision).to_owned(),
+            file: file.into(),
+            problem,
         }))
     }
 }
 
-impl From<RepoKind> for RepoType {
-    fn from(kind: RepoKind) -> Self {
-        match kind {
-            RepoKind::Model => Self::Model,
-            RepoKind::Dataset => Self::Dataset,
+/// `None` for a file that is not there, or not known to be.
+fn optional<T>(result: Result<T, Error>, out_of_reach: Option<&HubProblem>) -> Result<Option<T>, Error> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(Error::Hub(error))
+            if matches!(error.problem, HubProblem::NoSuchFile | HubProblem::NotCached)
+                || Some(&error.problem) == out_of_reach =>
+        {
+            Ok(None)
         }
+        Err(error) => Err(error),
     }
 }
 
-/// Says in the log how far a download is, at every tenth of a large file.
-#[derive(Default)]
-struct Log {
-    file: String,
-    size: usize,
-    done: usize,
+/// Where a file of a known commit is.
+#[derive(Debug)]
+enum Place {
+    Here(PathBuf),
+    There(Metadata),
 }
 
-impl Progress for Log {
-    fn init(&mut self, size: usize, filename: &str) {
-        *self = Self { file: filename.into(), size, done: 0 };
-    }
-
-    fn update(&mut self, size: usize) {
-        const LARGE: usize = 10 << 20;
-        let tenths = |done: usize| done * 10 / self.size.max(1);
-        let before = tenths(self.done);
-        self.done += size;
-        if self.size > LARGE && tenths(self.done) > before {
-            let (done, size) = (self.done >> 20, self.size >> 20);
-            tracing::info!(file = self.file, "downloaded {done} of {size} MiB");
-        }
-    }
-
-    fn finish(&mut self) {}
+/// Whether the content is what its tag says. Where it is not, the file is removed, so that the next try begins anew.
+fn check(etag: &Etag, incomplete: &Path) -> Result<Result<(), HubProblem>, HubProblem> {
+    let io = |error: std::io::Error| broken(incomplete, &error);
+    let Err(Mismatch { algorithm, found }) = etag.check(incomplete).map_err(io)? else { return Ok(Ok(())) };
+    std::fs::remove_file(incomplete).map_err(io)?;
+    Ok(Err(HubProblem::Checksum { algorithm, expected: etag.as_str().into(), found }))
 }
 
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

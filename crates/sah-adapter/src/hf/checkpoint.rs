@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::folder::{FolderConfig, FolderText};
 use super::identity::{digest_files, digest_safetensors};
 use super::tokenizer::SpecialTokens;
-use super::{ChatTemplate, ModelIdentity, ModelSource, Tokenizer, WeightFormat, download, eos, json};
+use super::{ChatTemplate, ModelIdentity, ModelSource, Tokenizer, WeightFormat, download, eos};
 use crate::Error;
+use crate::hub::{RepoKind, Repository};
 use crate::weights::Weights;
 use crate::weights::gguf::{Gguf, GgufWeights, hf_config, model_stem};
 use crate::weights::safetensors::Safetensors;
@@ -37,7 +39,8 @@ impl Checkpoint {
             }
             ModelSource::Gguf(path) => Self::from_gguf(path),
             ModelSource::Hub { repo, revision } => {
-                let snapshot = download::checkpoint(repo, revision.as_deref())?;
+                let repository = Repository::open(RepoKind::Model, repo, revision.as_deref())?;
+                let snapshot = download::checkpoint(&repository, &mut ())?;
                 let source = format!("{repo}@{}", snapshot.commit);
                 Self::from_folder(&snapshot.folder, repo.clone(), &source)
             }
@@ -45,46 +48,28 @@ impl Checkpoint {
     }
 
     fn from_folder(folder: &Path, name: String, source: &str) -> Result<Self, Error> {
-        let require = |file: &str, remedy: &str| {
-            let path = folder.join(file);
-            if path.is_file() {
-                return Ok(path);
-            }
-            Err(Error::MissingFile { folder: folder.to_owned(), file: file.into(), remedy: remedy.into() })
-        };
-        let config_path = require("config.json", "a model folder has one; is this the right folder?")?;
-        let config = json::read(&config_path)?;
-        let architecture = config["model_type"].as_str().ok_or_else(|| Error::Field {
-            path: config_path.clone(),
-            field: "model_type".into(),
-            expected: "the name of an architecture".into(),
-            found: config.get("model_type").map_or("nothing".into(), Value::to_string),
-        })?;
+        let config = FolderConfig::read(folder)?;
         let weights = Safetensors::open(folder)?;
-        let remedy = "save it with Python: AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR)";
-        let tokenizer_path = require("tokenizer.json", remedy)?;
-
-        let optional = |file: &str| json::read_optional(&folder.join(file)).map(Option::unwrap_or_default);
-        let tokenizer_config = optional("tokenizer_config.json")?;
-        let special = SpecialTokens::from_config(&tokenizer_config, &optional("special_tokens_map.json")?);
-        let tokenizer = Tokenizer::from_file(&tokenizer_path, &tokenizer_config, &special)?;
-        let chat_template = ChatTemplate::of_folder(folder, &tokenizer_config, &special)?;
-        let generation_path = folder.join("generation_config.json");
-        let generation = json::read_optional(&generation_path)?.unwrap_or_default();
-        let eos_token_ids = eos::from_configs(
-            &[(&generation_path, &generation), (&config_path, &config)],
-            &special,
-            &tokenizer,
-        )?;
+        let text = FolderText::read(folder)?;
+        let chat_template = text.chat_template(folder)?;
+        let eos_token_ids = text.eos(folder, &config)?;
         let identity = ModelIdentity {
             name,
             source: source.into(),
             format: WeightFormat::Safetensors,
-            architecture: architecture.into(),
-            sha256: digest_safetensors(&[&config_path, &tokenizer_path], &weights)?,
+            sha256: digest_safetensors(&[&config.path, &text.path], &weights)?,
+            architecture: config.architecture,
         };
         let weights = Weights::Safetensors(weights);
-        Ok(Self { config, config_path, weights, tokenizer, chat_template, eos_token_ids, identity })
+        Ok(Self {
+            config: config.json,
+            config_path: config.path,
+            weights,
+            tokenizer: text.tokenizer,
+            chat_template,
+            eos_token_ids,
+            identity,
+        })
     }
 
     fn from_gguf(path: &Path) -> Result<Self, Error> {

@@ -2,9 +2,23 @@
 
 use std::path::{Path, PathBuf};
 
+use super::folder::missing_tokenizer;
 use crate::Error;
-use crate::hub::{RepoKind, commit_of, fetch, fetch_optional};
-use crate::weights::safetensors::{INDEX, SINGLE, shards};
+use crate::hub::{HubProblem, Progress, Repository};
+use crate::weights::safetensors::{INDEX, SINGLE, missing_shards, missing_weights, shards};
+
+/// What a model may have beside weights. `config.json` decides the commit, so it comes first.
+const SMALL: [&str; 6] = [
+    "config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "generation_config.json",
+    "chat_template.jinja",
+];
+
+/// Weights in forms that are never fetched: Python's pickles, which cannot be read here.
+const PICKLED: [&str; 2] = ["pytorch_model.bin", "pytorch_model.bin.index.json"];
 
 /// A repository at one commit, on this machine.
 #[derive(Debug)]
@@ -15,26 +29,75 @@ pub(super) struct Snapshot {
 }
 
 /// Fetches what is needed to run the model and nothing else.
-///
-/// The first file fixes the commit, so that the others match it even if the repository changes meanwhile.
-pub(super) fn checkpoint(repo: &str, revision: Option<&str>) -> Result<Snapshot, Error> {
-    let config = fetch(RepoKind::Model, repo, revision, "config.json")?;
-    let commit = commit_of(&config).or(revision).unwrap_or("main").to_owned();
-    let require = |file: &str| fetch(RepoKind::Model, repo, Some(&commit), file);
-    let optional = |file: &str| fetch_optional(RepoKind::Model, repo, Some(&commit), file);
-
-    require("tokenizer.json")?;
-    for file in
-        ["tokenizer_config.json", "special_tokens_map.json", "generation_config.json", "chat_template.jinja"]
-    {
-        optional(file)?;
+pub(super) fn checkpoint(repository: &Repository, progress: &mut dyn Progress) -> Result<Snapshot, Error> {
+    let snapshot = small_files(repository, progress)?;
+    // Before gigabytes are fetched for nothing.
+    if !exists(repository.fetch("tokenizer.json", progress))? {
+        return Err(missing_tokenizer(&snapshot.folder));
     }
-    if optional(SINGLE)?.is_none() {
-        // The error names the index; the remedy in it fits both.
-        for shard in shards(&require(INDEX)?)?.keys() {
-            require(shard)?;
+    for (file, _) in weights(repository, &snapshot, progress)? {
+        repository.fetch(&file, progress)?;
+    }
+    Ok(snapshot)
+}
+
+/// Fetches everything but the weights.
+pub(super) fn small_files(repository: &Repository, progress: &mut dyn Progress) -> Result<Snapshot, Error> {
+    let config = repository.fetch(SMALL[0], progress)?;
+    for file in &SMALL[1..] {
+        repository.fetch_optional(file, progress)?;
+    }
+    Ok(Snapshot {
+        folder: config.parent().map(Path::to_owned).unwrap_or_default(),
+        commit: repository.commit().unwrap_or_default().to_owned(),
+    })
+}
+
+/// The weight files and their sizes in bytes. Fetches at most the index that lists them.
+pub(super) fn weights(
+    repository: &Repository,
+    snapshot: &Snapshot,
+    progress: &mut dyn Progress,
+) -> Result<Vec<(String, u64)>, Error> {
+    if let Some(size) = repository.size(SINGLE)? {
+        return Ok(vec![(SINGLE.to_owned(), size)]);
+    }
+    let Some(index) = repository.fetch_optional(INDEX, progress)? else {
+        for file in [SINGLE, INDEX] {
+            // Where nobody knows whether the repository has it, that is the error.
+            exists(repository.fetch(file, progress))?;
+        }
+        let mut pickled = false;
+        for file in PICKLED {
+            pickled = pickled || repository.size(file)?.is_some();
+        }
+        return Err(missing_weights(&snapshot.folder, pickled));
+    };
+    let mut files = vec![];
+    let mut missing = vec![];
+    for file in shards(&index)?.into_keys() {
+        match repository.size(&file)? {
+            Some(size) => files.push((file, size)),
+            // Known to be missing; where nobody knows, that is the error.
+            None if exists(repository.fetch(&file, progress))? => {}
+            None => missing.push(file),
         }
     }
-    let folder = config.parent().map(Path::to_owned).unwrap_or_default();
-    Ok(Snapshot { folder, commit })
+    if missing.is_empty() {
+        return Ok(files);
+    }
+    let missing: Vec<&str> = missing.iter().map(String::as_str).collect();
+    Err(missing_shards(&snapshot.folder, &missing))
 }
+
+/// False for a file that the repository is known not to have.
+fn exists(fetched: Result<PathBuf, Error>) -> Result<bool, Error> {
+    match fetched {
+        Ok(_) => Ok(true),
+        Err(Error::Hub(error)) if error.problem == HubProblem::NoSuchFile => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests;

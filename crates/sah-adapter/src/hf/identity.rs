@@ -1,14 +1,12 @@
 //! Which model a result came from.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::Error;
 use crate::weights::safetensors::Safetensors;
+use crate::{Error, digest};
 
 /// What tells one model from another in a result file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,18 +48,11 @@ pub enum WeightFormat {
 /// SHA-256 of whole files one behind the other, as `cat FILES | sha256sum` prints it.
 pub(super) fn digest_files(paths: &[PathBuf]) -> Result<String, Error> {
     let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
     for path in paths {
         let read_error = |source| Error::Read { path: path.clone(), source };
-        let mut file = File::open(path).map_err(read_error)?;
-        loop {
-            match file.read(&mut buffer).map_err(read_error)? {
-                0 => break,
-                count => hasher.update(&buffer[..count]),
-            }
-        }
+        digest::add_file(&mut hasher, path).map_err(read_error)?;
     }
-    Ok(hex(&hasher.finalize()))
+    Ok(digest::hex(&hasher.finalize()))
 }
 
 /// What [`ModelIdentity::sha256`] says of safetensors.
@@ -73,14 +64,10 @@ pub(super) fn digest_safetensors(whole: &[&Path], weights: &Safetensors) -> Resu
         hasher.update(&bytes);
     }
     weights.for_each_sample(|bytes| hasher.update(bytes))?;
-    Ok(hex(&hasher.finalize()))
+    Ok(digest::hex(&hasher.finalize()))
 }
 
 /// SHA-256 of a text.
 pub(super) fn digest_text(text: &str) -> String {
-    hex(&Sha256::digest(text))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    digest::hex(&Sha256::digest(text))
 }

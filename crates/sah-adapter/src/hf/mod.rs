@@ -3,8 +3,10 @@
 mod adapter;
 mod chat_template;
 mod checkpoint;
+mod diagnosis;
 mod download;
 mod eos;
+mod folder;
 mod generation;
 mod identity;
 pub(crate) mod json;
@@ -15,6 +17,7 @@ mod tokenizer;
 pub use adapter::{AnswerTrace, HfAdapter, LoadedModel, Trace};
 pub(crate) use chat_template::ChatTemplate;
 pub(crate) use checkpoint::Checkpoint;
+pub use diagnosis::{Finding, State, diagnose};
 pub use identity::{ModelIdentity, TemplateIdentity, WeightFormat};
 pub use source::ModelSource;
 pub(crate) use tokenizer::Tokenizer;

@@ -4,7 +4,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use super::download;
 use crate::Error;
+use crate::hub::{Progress, RepoKind, Repository};
 
 /// Where a model comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,19 +47,55 @@ impl ModelSource {
         if is_gguf {
             return Err(problem("no such file"));
         }
-        if text.starts_with(['.', '/', '~']) || text.ends_with('/') || text.matches('/').count() > 1 {
-            return Err(problem("no such folder"));
-        }
         let (repo, revision) = match text.split_once('@') {
             Some((repo, revision)) => (repo, Some(revision)),
             None => (text, None),
         };
+        if repo.starts_with(['.', '/', '~']) || repo.ends_with('/') || repo.matches('/').count() > 1 {
+            return Err(problem("no such folder"));
+        }
         let well_formed = repo.split('/').count() == 2
             && repo.split('/').all(|part| !part.is_empty() && part.chars().all(is_repo_char) && part != "..");
         if !well_formed || revision.is_some_and(str::is_empty) {
             return Err(problem("neither a path that exists nor a hub id"));
         }
         Ok(Self::Hub { repo: repo.to_owned(), revision: revision.map(str::to_owned) })
+    }
+
+    /// The same repository at `revision`: a branch, a tag or a commit.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Source`] for a path, which has no revisions, and where a revision was given already.
+    pub fn at_revision(self, revision: &str) -> Result<Self, Error> {
+        let problem = match &self {
+            Self::Hub { revision: None, .. } if revision.is_empty() => "an empty revision",
+            Self::Hub { repo, revision: None } => {
+                return Ok(Self::Hub { repo: repo.clone(), revision: Some(revision.to_owned()) });
+            }
+            Self::Hub { .. } => "has a revision already; give it once",
+            Self::Folder(_) | Self::Gguf(_) => "a path, which has no revisions; only a hub id has",
+        };
+        Err(Error::Source { given: self.to_string(), problem: problem.to_owned() })
+    }
+
+    /// Fetches what is missing on this machine and fixes the revision to the commit that it is now. Nothing to do for
+    /// paths.
+    ///
+    /// [`crate::LoadedModel::load`] does this itself; this is for telling `progress` how far it is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Hub`] where the hub does not give a file, [`Error::MissingFile`] where the repository lacks one.
+    pub fn fetch(&self, progress: &mut dyn Progress) -> Result<Self, Error> {
+        Ok(match self {
+            Self::Folder(_) | Self::Gguf(_) => self.clone(),
+            Self::Hub { repo, revision } => {
+                let repository = Repository::open(RepoKind::Model, repo, revision.as_deref())?;
+                let snapshot = download::checkpoint(&repository, progress)?;
+                Self::Hub { repo: repo.clone(), revision: Some(snapshot.commit) }
+            }
+        })
     }
 }
 
@@ -112,12 +150,21 @@ mod tests {
             revision: revision.map(Into::into),
         };
         assert_eq!(ModelSource::parse("org/name-1.5_b").unwrap(), hub("org/name-1.5_b", None));
-        assert_eq!(
-            ModelSource::parse("org/name@refs/pr/1").unwrap_err().to_string(),
-            problem("org/name@refs/pr/1")
-        );
+        assert_eq!(ModelSource::parse("org/name@refs/pr/1").unwrap(), hub("org/name", Some("refs/pr/1")));
         assert_eq!(ModelSource::parse("org/name@v1").unwrap(), hub("org/name", Some("v1")));
         assert_eq!("org/name@v1".parse::<ModelSource>().unwrap().to_string(), "org/name@v1");
+    }
+
+    #[test]
+    fn only_a_hub_id_without_a_revision_takes_one() {
+        let at = |text: &str, revision: &str| ModelSource::parse(text).unwrap().at_revision(revision);
+        assert_eq!(at("org/name", "v1").unwrap().to_string(), "org/name@v1");
+        let problem = |text: &str, revision: &str| at(text, revision).unwrap_err().to_string();
+        assert!(problem("org/name@v1", "v1").contains("has a revision already"));
+        assert!(problem("org/name", "").contains("empty revision"));
+        let folder = tempfile::tempdir().unwrap();
+        let error = problem(folder.path().to_str().unwrap(), "main");
+        assert!(error.contains("a path, which has no revisions"), "{error}");
     }
 
     #[test]

@@ -44,6 +44,21 @@ pub(crate) struct Safetensors {
 }
 
 impl Safetensors {
+    /// No tensor at all, as if `folder` had them.
+    pub(crate) fn none(folder: &Path) -> Self {
+        Self { path: folder.to_owned(), files: vec![], tensors: BTreeMap::new() }
+    }
+
+    /// How many values all tensors have together.
+    pub(crate) fn parameters(&self) -> u64 {
+        self.tensors.values().map(|entry| count(&entry.shape)).sum()
+    }
+
+    /// How many tensors, and how many files they lie in.
+    pub(crate) fn len(&self) -> (usize, usize) {
+        (self.tensors.len(), self.files.len())
+    }
+
     /// Finds and reads the headers of the weights in `folder`.
     pub(crate) fn open(folder: &Path) -> Result<Self, Error> {
         let single = folder.join(SINGLE);
@@ -55,25 +70,20 @@ impl Safetensors {
         if index.is_file() {
             return Self::open_sharded(folder, index);
         }
-        Err(Error::MissingFile {
-            folder: folder.to_owned(),
-            file: format!("{SINGLE} or {INDEX}"),
-            remedy: other_weights(folder).into(),
-        })
+        Err(missing_weights(folder, has_pickles(folder)))
     }
 
     fn open_sharded(folder: &Path, index: PathBuf) -> Result<Self, Error> {
         let mut files = vec![];
         let mut tensors = BTreeMap::new();
-        for (shard, names) in shards(&index)? {
+        let shards = shards(&index)?;
+        let missing: Vec<&str> =
+            shards.keys().filter(|shard| !folder.join(shard).is_file()).map(String::as_str).collect();
+        if !missing.is_empty() {
+            return Err(missing_shards(folder, &missing));
+        }
+        for (shard, names) in shards {
             let path = folder.join(&shard);
-            if !path.is_file() {
-                return Err(Error::MissingFile {
-                    folder: folder.to_owned(),
-                    file: format!("{shard}, which {INDEX} lists"),
-                    remedy: "fetch the missing part".into(),
-                });
-            }
             let mut inside = header(&path, files.len())?;
             for name in names {
                 let Some(entry) = inside.remove(&name) else {
@@ -100,9 +110,19 @@ impl Safetensors {
         &self.files[entry.file]
     }
 
-    /// The bytes of a tensor, little-endian, row after row.
-    pub(crate) fn read(&self, entry: &Entry) -> Result<Vec<u8>, Error> {
-        read_range(self.file(entry), entry.offset, entry.bytes)
+    /// Hands the bytes of a tensor, little-endian, row after row, to `take` in pieces of `chunk` bytes (the last may be
+    /// shorter), each with its offset.
+    pub(crate) fn read_chunks(
+        &self,
+        entry: &Entry,
+        chunk: usize,
+        mut take: impl FnMut(usize, &[u8]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        for offset in (0..entry.bytes).step_by(chunk) {
+            let length = (entry.bytes - offset).min(chunk as u64);
+            take(offset as usize, &read_range(self.file(entry), entry.offset + offset, length)?)?;
+        }
+        Ok(())
     }
 
     /// Calls `digest` with what [`crate::ModelIdentity::sha256`] covers of the weights.
@@ -154,20 +174,45 @@ pub(crate) fn shards(index: &Path) -> Result<BTreeMap<String, Vec<String>>, Erro
     Ok(shards)
 }
 
-/// What to do about a folder without safetensors, by what is there instead.
-fn other_weights(folder: &Path) -> &'static str {
-    let has = |test: &dyn Fn(&str) -> bool| {
-        std::fs::read_dir(folder)
-            .is_ok_and(|entries| entries.flatten().any(|entry| entry.file_name().to_str().is_some_and(test)))
-    };
-    let ends = |ending: &'static str| move |name: &str| name.to_ascii_lowercase().ends_with(ending);
-    if has(&ends(".bin")) || has(&ends(".pth")) || has(&ends(".pt")) {
+/// A checkpoint without safetensors. `pickled`: it has weights in Python's own form.
+pub(crate) fn missing_weights(folder: &Path, pickled: bool) -> Error {
+    let remedy = if pickled {
         CONVERT
-    } else if has(&ends(".gguf")) {
+    } else if has_file(folder, &[".gguf"]) {
         "give the .gguf file itself as the model"
     } else {
         "download the checkpoint's weights into the folder"
+    };
+    let file = format!("{SINGLE} or {INDEX}");
+    Error::MissingFile { folder: folder.to_owned(), file, remedy: remedy.into() }
+}
+
+/// Parts that the index lists are not there.
+pub(crate) fn missing_shards(folder: &Path, shards: &[&str]) -> Error {
+    const SHOWN: usize = 8;
+    let names = shards[..shards.len().min(SHOWN)].join(", ");
+    let more =
+        if shards.len() > SHOWN { format!(" and {} more", shards.len() - SHOWN) } else { String::new() };
+    Error::MissingFile {
+        folder: folder.to_owned(),
+        file: format!("{names}{more}, which {INDEX} lists"),
+        remedy: "fetch what is missing".into(),
     }
+}
+
+fn has_pickles(folder: &Path) -> bool {
+    has_file(folder, &[".bin", ".pth", ".pt"])
+}
+
+fn has_file(folder: &Path, endings: &[&str]) -> bool {
+    let matches = |name: &str| endings.iter().any(|ending| name.to_ascii_lowercase().ends_with(ending));
+    std::fs::read_dir(folder)
+        .is_ok_and(|entries| entries.flatten().any(|entry| entry.file_name().to_str().is_some_and(matches)))
+}
+
+/// Values of a tensor with this shape.
+pub(crate) fn count(shape: &[i64]) -> u64 {
+    shape.iter().fold(1, |count, &dim| count.saturating_mul(dim.unsigned_abs()))
 }
 
 /// The tensors of one file.
@@ -235,6 +280,18 @@ mod tests {
         std::fs::write(path, safetensors::serialize(views, None).unwrap()).unwrap();
     }
 
+    /// All bytes of a tensor, put together from chunks of three.
+    fn read(weights: &Safetensors, name: &str) -> Vec<u8> {
+        let mut all = vec![];
+        let take = |offset: usize, bytes: &[u8]| {
+            assert_eq!(offset, all.len());
+            all.extend_from_slice(bytes);
+            Ok(())
+        };
+        weights.read_chunks(weights.entry(name).unwrap(), 3, take).unwrap();
+        all
+    }
+
     fn problem(folder: &Path) -> String {
         Safetensors::open(folder).unwrap_err().to_string()
     }
@@ -248,7 +305,6 @@ mod tests {
         let index =
             r#"{"weight_map": {"x": "a-1.safetensors", "y": "a-2.safetensors", "z": "a-2.safetensors"}}"#;
         std::fs::write(at(INDEX), index).unwrap();
-        let read = |weights: &Safetensors, name: &str| weights.read(weights.entry(name).unwrap()).unwrap();
         let weights = Safetensors::open(folder.path()).unwrap();
         assert_eq!(read(&weights, "x"), [1.0_f32, 2.0].map(f32::to_le_bytes).concat());
         assert_eq!(read(&weights, "z"), 4.0_f32.to_le_bytes());
@@ -291,8 +347,8 @@ mod tests {
                 broken[at] ^= flip;
                 std::fs::write(&path, broken).unwrap();
                 let Ok(weights) = Safetensors::open(folder.path()) else { continue };
-                for entry in weights.tensors.values() {
-                    weights.read(entry).unwrap();
+                for name in weights.tensors.keys() {
+                    assert!(read(&weights, name).len() <= bytes.len());
                 }
             }
         }

@@ -9,7 +9,7 @@ mod row;
 use std::path::Path;
 
 use rayon::prelude::*;
-use sah_adapter::hub::{self, RepoKind};
+use sah_adapter::hub::{RepoKind, Repository};
 use sah_bench_core::Sample;
 
 use crate::{DataSource, Error, HUB_ID, Task, sample};
@@ -29,10 +29,11 @@ pub(crate) fn load(source: &DataSource, subsets: &[&'static str]) -> Result<Vec<
             load(&|task| directory.load(task))
         }
         DataSource::Hub => {
+            let repository = Repository::open(RepoKind::Dataset, HUB_ID, None)?;
             // One after the other, so that a hub out of reach is asked once.
             let files = tasks.iter().map(|task| {
                 let path = format!("{}/test-00000-of-00001.parquet", task.name);
-                Ok(hub::fetch(RepoKind::Dataset, HUB_ID, None, &path)?)
+                Ok(repository.fetch(&path, &mut ())?)
             });
             let files: Vec<_> = files.collect::<Result<_, Error>>()?;
             let configs: Vec<_> = tasks

@@ -1,4 +1,4 @@
-//! Peak memory of this process.
+//! Peak memory of this process, and what there is for it.
 
 use std::fs;
 
@@ -14,15 +14,30 @@ pub(crate) fn reset_peak() {
 
 /// The largest resident set since the last [`reset_peak`], in bytes. `None` where the system does not tell.
 pub(crate) fn peak_bytes() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    figure("/proc/self/status", "VmHWM:")
+}
+
+/// What can be allocated without swapping, in bytes. `None` where the system does not tell.
+pub(crate) fn available_bytes() -> Option<u64> {
+    figure("/proc/meminfo", "MemAvailable:")
+}
+
+/// The figure behind `name` in a table of the kernel, in bytes.
+fn figure(table: &str, name: &str) -> Option<u64> {
+    let text = fs::read_to_string(table).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{peak_bytes, reset_peak};
+    use super::{available_bytes, peak_bytes, reset_peak};
+
+    #[test]
+    fn the_system_tells_how_much_is_left() {
+        assert!(available_bytes().unwrap() > 1 << 20);
+    }
 
     #[test]
     fn a_peak_is_seen_and_forgotten() {

@@ -5,6 +5,8 @@ mod gguf;
 mod pre;
 mod special;
 mod spm;
+#[cfg(test)]
+pub(super) mod testing;
 
 use std::path::{Path, PathBuf};
 

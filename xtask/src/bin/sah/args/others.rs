@@ -1,10 +1,10 @@
-//! `cargo xtask generate`, `score` and `bench speed`.
+//! `cargo xtask generate`, `score`, `doctor` and `bench speed`.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{AttentionArgs, ModelArgs};
+use super::{AttentionArgs, ModelArgs, SamplingArgs};
 
 /// Flags of `generate`.
 #[derive(Debug, Args)]
@@ -44,9 +44,12 @@ pub(crate) struct GenerateArgs {
     #[arg(long, value_enum, default_value = "head")]
     pub(crate) truncation: super::TruncationArg,
 
-    /// Seed for maskers that sample
+    /// Seed of everything random: sampled tokens, and maskers that sample
     #[arg(long, default_value_t = 42)]
     pub(crate) seed: u64,
+
+    #[command(flatten)]
+    pub(crate) sampling: SamplingArgs,
 }
 
 /// Flags of `score longbench`.
@@ -59,6 +62,18 @@ pub(crate) struct ScoreArgs {
     /// Also write the scores to this file, unrounded by the table
     #[arg(long, value_name = "OUT")]
     pub(crate) json: Option<PathBuf>,
+}
+
+/// Flags of `doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// The model: a hub id (`org/name`), a folder in Hugging Face form, or a GGUF file
+    #[arg(value_name = "ID|DIR|FILE.gguf")]
+    pub(crate) model: String,
+
+    /// Which revision of a hub id: a branch, a tag or a commit; `main` by default
+    #[arg(long, value_name = "REV")]
+    pub(crate) revision: Option<String>,
 }
 
 /// Flags of `bench speed`.

@@ -1,7 +1,9 @@
 //! One file for each command.
 
+mod doctor;
 mod generate;
 mod longbench;
+mod models;
 mod score;
 mod speed;
 
@@ -16,5 +18,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Bench(Bench::Speed(args)) => speed::run(&args),
         Command::Score(Score::Longbench(args)) => score::run(&args),
         Command::Generate(args) => generate::run(&args),
+        Command::Models => Ok(models::run()),
+        Command::Doctor(args) => doctor::run(&args),
     }
 }

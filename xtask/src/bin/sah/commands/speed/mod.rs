@@ -45,7 +45,7 @@ pub(crate) fn run(args: &SpeedArgs) -> anyhow::Result<ExitCode> {
         !args.peers || args.model.model == model::DEFAULT_NAME,
         UsageError("--peers measures the default model only; leave --model out".to_owned())
     );
-    let source = model::source(&args.model)?;
+    let source = model::fetch(&model::source(&args.model.model, args.model.revision.as_deref())?)?;
     let model = model::load(&args.model, &source)?;
     let threads = tch::get_num_threads();
     let mut peer = args.peers.then(|| Peer::start(threads)).transpose()?;
@@ -108,8 +108,11 @@ fn measure(
     let adapter = HfAdapter::new(Rc::clone(model), attention.build()?, 0);
     let request = Request::new(text_of(args.context), Question::from("Go on with the log."));
     // The prefill gives the first new token; the rest is decoding.
-    let generation =
-        GenerationParams { max_new_tokens: Some(args.new_tokens as usize + 1), ignore_eos: true };
+    let generation = GenerationParams {
+        max_new_tokens: Some(args.new_tokens as usize + 1),
+        ignore_eos: true,
+        ..GenerationParams::default()
+    };
     let limits = RequestLimits { max_context_length: Some(args.context), ..RequestLimits::default() };
     memory::reset_peak();
     let response = adapter.process_request(&request, &generation, &limits)?;

@@ -1,0 +1,241 @@
+//! What a model lacks: the checks of loading, all of them, instead of the first that fails.
+
+use std::path::Path;
+
+use serde_json::Value;
+use tch::{Device, Kind};
+
+use super::download::{Snapshot, small_files, weights};
+use super::folder::{FolderConfig, FolderText};
+use super::tokenizer::SpecialTokens;
+use super::{ChatTemplate, ModelSource, Tokenizer, eos};
+use crate::hub::{Progress, RepoKind, Repository};
+use crate::weights::Weights;
+use crate::weights::gguf::{Gguf, GgufWeights, hf_config};
+use crate::weights::safetensors::Safetensors;
+use crate::{Error, model};
+
+/// What was found out about one part of a model.
+#[derive(Debug)]
+pub struct Finding {
+    /// The part: a file, or what is in it.
+    pub part: &'static str,
+    /// How it is.
+    pub state: State,
+}
+
+/// How a part of a model is.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum State {
+    /// As it must be; says what was found.
+    Fine(String),
+    /// Not there, and the model runs without it; says how.
+    Absent(String),
+    /// Not looked at; says why.
+    Unchecked(String),
+    /// The model cannot be run; the error says why and what to do.
+    Problem(Error),
+}
+
+/// Looks at every part of the model at `source` with the code that loads it, and goes on where that would stop.
+///
+/// Weights on this machine are loaded to the CPU in bf16 as the last check, if that takes no more than `room` bytes of
+/// memory; the memory is given back. Weights on a hub are not fetched, the small files are.
+#[must_use]
+pub fn diagnose(source: &ModelSource, room: u64, progress: &mut dyn Progress) -> Vec<Finding> {
+    let mut report = Report::default();
+    match source {
+        ModelSource::Folder(folder) => report.folder(folder, room, Safetensors::open(folder).map(Some)),
+        ModelSource::Gguf(path) => report.gguf(path, room),
+        ModelSource::Hub { repo, revision } => {
+            match Repository::open(RepoKind::Model, repo, revision.as_deref()) {
+                Ok(repository) => report.hub(&repository, room, progress),
+                Err(error) => report.add("hub", State::Problem(error)),
+            }
+        }
+    }
+    report.findings
+}
+
+#[derive(Default)]
+struct Report {
+    findings: Vec<Finding>,
+}
+
+impl Report {
+    fn add(&mut self, part: &'static str, state: State) {
+        self.findings.push(Finding { part, state });
+    }
+
+    /// Notes what came of a check and gives its value.
+    fn check<T>(
+        &mut self,
+        part: &'static str,
+        result: Result<T, Error>,
+        fine: impl FnOnce(&T) -> String,
+    ) -> Option<T> {
+        match result {
+            Ok(value) => {
+                self.add(part, State::Fine(fine(&value)));
+                Some(value)
+            }
+            Err(error) => {
+                self.add(part, State::Problem(error));
+                None
+            }
+        }
+    }
+
+    fn hub(&mut self, repository: &Repository, room: u64, progress: &mut dyn Progress) {
+        let snapshot = small_files(repository, progress);
+        let commit = |snapshot: &Snapshot| format!("commit {}", snapshot.commit);
+        let Some(snapshot) = self.check("hub", snapshot, commit) else { return };
+        let files = weights(repository, &snapshot, progress).map(|files| {
+            let here = |(file, _): &&(String, u64)| snapshot.folder.join(file).is_file();
+            let missing: Vec<&(String, u64)> = files.iter().filter(|file| !here(file)).collect();
+            (missing.len(), missing.iter().map(|(_, size)| size).sum::<u64>())
+        });
+        let weights = match files {
+            Ok((0, _)) => Safetensors::open(&snapshot.folder).map(Some),
+            Ok((count, bytes)) => {
+                self.add(
+                    "weights",
+                    State::Fine(format!("{count} files, {}, still to be fetched", size(bytes))),
+                );
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        };
+        self.folder(&snapshot.folder, room, weights);
+    }
+
+    /// `weights` is `None` where they are not on this machine and need not be.
+    fn folder(&mut self, folder: &Path, room: u64, weights: Result<Option<Safetensors>, Error>) {
+        let config = self.check("config.json", FolderConfig::read(folder), |config| describe(&config.json));
+        let weights = match weights {
+            Ok(None) => None,
+            Ok(Some(weights)) => {
+                let (tensors, files) = weights.len();
+                let found =
+                    format!("{tensors} tensors in {files} files, {} parameters", weights.parameters());
+                self.add("weights", State::Fine(found));
+                Some(weights)
+            }
+            Err(error) => {
+                self.add("weights", State::Problem(error));
+                None
+            }
+        };
+        let text = self.check("tokenizer.json", FolderText::read(folder), |_| "reads".into());
+        match &text {
+            Some(text) => {
+                if !folder.join("tokenizer_config.json").is_file() {
+                    let without = "no tokenizer_config.json: special tokens only as tokenizer.json has them";
+                    self.add("tokenizer_config", State::Absent(without.into()));
+                }
+                self.template(text.chat_template(folder));
+                match &config {
+                    Some(config) => self.eos(text.eos(folder, config)),
+                    None => self.add("end of answer", State::Unchecked("needs config.json".into())),
+                }
+            }
+            None => self.add("chat template", State::Unchecked("needs tokenizer.json".into())),
+        }
+        if !folder.join("generation_config.json").is_file() {
+            let without = "none: the end of an answer is what config.json or the tokenizer says";
+            self.add("generation_config", State::Absent(without.into()));
+        }
+        let Some(config) = config else { return };
+        self.model(&config.json, &config.path, weights.map(Weights::Safetensors).as_ref(), folder, room);
+    }
+
+    fn gguf(&mut self, path: &Path, room: u64) {
+        let opened = Gguf::open(path);
+        let Some(gguf) = self.check("file", opened, |gguf| format!("{} tensors", gguf.tensors.len())) else {
+            return;
+        };
+        let config = self.check("configuration", hf_config(&gguf), describe);
+        let tokenizer = self.check("tokenizer", Tokenizer::from_gguf(&gguf), |_| "reads".into());
+        if let Some(tokenizer) = tokenizer {
+            self.eos(eos::from_gguf(&gguf, &tokenizer));
+        }
+        let special = SpecialTokens::from_gguf(&gguf);
+        self.template(special.and_then(|special| ChatTemplate::of_gguf(&gguf, special)));
+        let Some(config) = config else { return };
+        let weights = GgufWeights::new(gguf, &config).map(Weights::Gguf);
+        let parameters = |weights: &Weights| format!("{} parameters", weights.parameters());
+        let weights = self.check("weights", weights, parameters);
+        self.model(&config, path, weights.as_ref(), path, room);
+    }
+
+    /// A template is tried on a message, as every prompt does.
+    fn template(&mut self, template: Result<Option<ChatTemplate>, Error>) {
+        let tried = template.and_then(|template| {
+            let Some(template) = template else { return Ok(None) };
+            template.split("A context.\n", "A question?").map(Some)
+        });
+        let state = match tried {
+            Ok(Some(_)) => State::Fine("reads and keeps the text of a message".into()),
+            Ok(None) => State::Absent("none: prompts are given as plain text, as to a base model".into()),
+            Err(error) => State::Problem(error),
+        };
+        self.add("chat template", state);
+    }
+
+    fn eos(&mut self, ids: Result<Vec<u32>, Error>) {
+        let state = match ids {
+            Ok(ids) if ids.is_empty() => {
+                State::Absent("no token ends an answer: it goes on to its limit; set eos_token_id".into())
+            }
+            Ok(ids) => State::Fine(format!("tokens {ids:?}")),
+            Err(error) => State::Problem(error),
+        };
+        self.add("end of answer", state);
+    }
+
+    /// Builds the model. Without weights, it fails at the first tensor if the configuration is good and before it if
+    /// not.
+    fn model(&mut self, config: &Value, path: &Path, weights: Option<&Weights>, at: &Path, room: u64) {
+        const PART: &str = "model";
+        let build = |weights: &Weights| {
+            tch::no_grad(|| model::load((config, path), weights, &Device::Cpu.into(), Kind::BFloat16))
+                .map(drop)
+        };
+        // Two bytes a parameter, and a fifth for what loading needs beside.
+        let needed = weights.map(|weights| weights.parameters().saturating_mul(12) / 5);
+        let fits = needed.is_some_and(|needed| needed <= room);
+        if let (Some(weights), true) = (weights, fits) {
+            self.check(PART, build(weights), |()| "loads".into());
+            return;
+        }
+        let state = match build(&Weights::Safetensors(Safetensors::none(at))) {
+            Ok(()) | Err(Error::MissingTensor { .. }) => State::Unchecked(match needed {
+                Some(needed) => format!(
+                    "the configuration is supported; loading takes {}, there is room for {}",
+                    size(needed),
+                    size(room)
+                ),
+                None => "the configuration is supported; without the weights there is nothing to load".into(),
+            }),
+            Err(error) => State::Problem(error),
+        };
+        self.add(PART, state);
+    }
+}
+
+fn describe(config: &Value) -> String {
+    format!("model_type {}", config["model_type"].as_str().unwrap_or("unknown"))
+}
+
+/// `1.5 GB`.
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000_000 => format!("{bytes} bytes"),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.1} GB", bytes as f64 / 1e9),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,90 @@
+//! The files of a folder in Hugging Face form, weights aside.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::tokenizer::SpecialTokens;
+use super::{ChatTemplate, Tokenizer, eos, json};
+use crate::Error;
+
+/// `config.json`.
+#[derive(Debug)]
+pub(super) struct FolderConfig {
+    pub(super) path: PathBuf,
+    pub(super) json: Value,
+    /// `model_type`.
+    pub(super) architecture: String,
+}
+
+impl FolderConfig {
+    pub(super) fn read(folder: &Path) -> Result<Self, Error> {
+        let path = require(folder, "config.json", "a model folder has one; is this the right folder?")?;
+        let json = json::read(&path)?;
+        let architecture = json["model_type"].as_str().map(str::to_owned).ok_or_else(|| Error::Field {
+            path: path.clone(),
+            field: "model_type".into(),
+            expected: "the name of an architecture".into(),
+            found: json.get("model_type").map_or("nothing".into(), Value::to_string),
+        })?;
+        Ok(Self { path, json, architecture })
+    }
+}
+
+/// The tokenizer and what is said about it.
+#[derive(Debug)]
+pub(super) struct FolderText {
+    /// `tokenizer.json`.
+    pub(super) path: PathBuf,
+    pub(super) tokenizer: Tokenizer,
+    /// `tokenizer_config.json`; null where there is none.
+    config: Value,
+    special: SpecialTokens,
+}
+
+impl FolderText {
+    pub(super) fn read(folder: &Path) -> Result<Self, Error> {
+        let path = folder.join("tokenizer.json");
+        if !path.is_file() {
+            return Err(missing_tokenizer(folder));
+        }
+        let optional = |file: &str| json::read_optional(&folder.join(file)).map(Option::unwrap_or_default);
+        let config = optional("tokenizer_config.json")?;
+        let special = SpecialTokens::from_config(&config, &optional("special_tokens_map.json")?);
+        let tokenizer = Tokenizer::from_file(&path, &config, &special)?;
+        Ok(Self { path, tokenizer, config, special })
+    }
+
+    /// See [`ChatTemplate::of_folder`].
+    pub(super) fn chat_template(&self, folder: &Path) -> Result<Option<ChatTemplate>, Error> {
+        ChatTemplate::of_folder(folder, &self.config, &self.special)
+    }
+
+    /// The tokens that end an answer: what `generation_config.json` says, else `config.json`, else the tokenizer.
+    pub(super) fn eos(&self, folder: &Path, config: &FolderConfig) -> Result<Vec<u32>, Error> {
+        let path = folder.join("generation_config.json");
+        let generation = json::read_optional(&path)?.unwrap_or_default();
+        eos::from_configs(
+            &[(&path, &generation), (&config.path, &config.json)],
+            &self.special,
+            &self.tokenizer,
+        )
+    }
+}
+
+/// A folder without a tokenizer in the form that can be read here.
+pub(super) fn missing_tokenizer(folder: &Path) -> Error {
+    Error::MissingFile {
+        folder: folder.to_owned(),
+        file: "tokenizer.json".into(),
+        remedy: "save it with Python: AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR)".into(),
+    }
+}
+
+fn require(folder: &Path, file: &str, remedy: &str) -> Result<PathBuf, Error> {
+    let path = folder.join(file);
+    if path.is_file() {
+        return Ok(path);
+    }
+    Err(Error::MissingFile { folder: folder.to_owned(), file: file.into(), remedy: remedy.into() })
+}

@@ -1,0 +1,242 @@
+//! What the environment says about the hub.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ureq::tls::RootCerts;
+
+use super::roots;
+use crate::Error;
+
+/// Where the hub is, where its cache lies, and how to speak to it.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    /// Without a slash at the end.
+    pub(super) endpoint: String,
+    pub(super) cache: PathBuf,
+    pub(super) token: Option<Token>,
+    pub(super) offline: bool,
+    /// Who may vouch for the hub.
+    pub(super) roots: RootCerts,
+    pub(super) patience: Patience,
+}
+
+/// How long to wait, and how often to try again.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// For a name to be resolved, and for a connection to be made.
+    pub(super) connect: Duration,
+    /// For the headers of an answer.
+    pub(super) answer: Duration,
+    /// For the next bytes of a transfer.
+    pub(super) stall: Duration,
+    /// Failures in a row, without a new byte between them, after which the hub is given up.
+    pub(super) failures: u32,
+    /// Wait after the first failure; it doubles with each.
+    pub(super) pause: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            answer: Duration::from_secs(10),
+            stall: Duration::from_secs(10),
+            failures: 5,
+            pause: Duration::from_millis(500),
+        }
+    }
+}
+
+impl Patience {
+    /// The wait after so many failures in a row.
+    pub(super) fn pause_after(&self, failures: u32) -> Duration {
+        const LONGEST: Duration = Duration::from_secs(8);
+        (self.pause * 2_u32.saturating_pow(failures.saturating_sub(1).min(16))).min(LONGEST)
+    }
+}
+
+/// An access token, which no log may show.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Token(String);
+
+impl Token {
+    /// The value of the header `Authorization`.
+    pub(super) fn authorization(&self) -> String {
+        format!("Bearer {}", self.0)
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(..)")
+    }
+}
+
+impl Settings {
+    pub(super) fn from_env() -> Result<Self, Error> {
+        Self::from_variables(|name| std::env::var(name).ok())
+    }
+
+    /// As [`Settings::from_env`], with the environment as a value. An empty variable counts as none.
+    pub(super) fn from_variables(get: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let get = |name: &str| get(name).filter(|value| !value.is_empty());
+        let user_home = std::env::home_dir();
+        // As a shell would have done, had the value not been quoted.
+        let folder = |value: String| match (value.strip_prefix("~/"), &user_home) {
+            (Some(rest), Some(home)) => home.join(rest),
+            _ => PathBuf::from(value),
+        };
+        let home = get("HF_HOME").map(folder).or_else(|| {
+            let caches = get("XDG_CACHE_HOME").map(folder);
+            Some(caches.or_else(|| Some(user_home.as_ref()?.join(".cache")))?.join("huggingface"))
+        });
+        let home = home.ok_or_else(|| Error::Environment {
+            variable: "HF_HOME",
+            problem: "not set, and there is no home folder to put the hub's cache into".into(),
+            remedy: "set HF_HOME to a folder".into(),
+        })?;
+        let cache = get("HF_HUB_CACHE").or_else(|| get("HUGGINGFACE_HUB_CACHE"));
+        let token = if get("HF_HUB_DISABLE_IMPLICIT_TOKEN").is_some_and(|value| is_true(&value)) {
+            String::new()
+        } else {
+            let file = get("HF_TOKEN_PATH").map_or_else(|| home.join("token"), folder);
+            let variable = get("HF_TOKEN").or_else(|| get("HUGGING_FACE_HUB_TOKEN"));
+            variable.map_or_else(|| token_in(&file), Ok)?
+        };
+        let offline = get("HF_HUB_OFFLINE").or_else(|| get("TRANSFORMERS_OFFLINE"));
+        let seconds = |name: &str, usual: Duration| {
+            get(name).and_then(|value| value.parse().ok()).map_or(usual, Duration::from_secs)
+        };
+        let usual = Patience::default();
+        Ok(Self {
+            endpoint: endpoint(get("HF_ENDPOINT"))?,
+            cache: cache.map_or_else(|| home.join("hub"), folder),
+            token: checked(token.as_str())?,
+            offline: offline.is_some_and(|value| is_true(&value)),
+            roots: roots::from_variables(get)?,
+            patience: Patience {
+                answer: seconds("HF_HUB_ETAG_TIMEOUT", usual.answer),
+                stall: seconds("HF_HUB_DOWNLOAD_TIMEOUT", usual.stall),
+                ..usual
+            },
+        })
+    }
+}
+
+/// What Python takes for yes.
+fn is_true(value: &str) -> bool {
+    matches!(value.to_ascii_uppercase().as_str(), "1" | "ON" | "YES" | "TRUE")
+}
+
+fn endpoint(variable: Option<String>) -> Result<String, Error> {
+    let endpoint = variable.unwrap_or_else(|| "https://huggingface.co".into());
+    if !endpoint.starts_with("http://") && !endpoint.starts_with("https://") {
+        return Err(Error::Environment {
+            variable: "HF_ENDPOINT",
+            problem: format!("`{endpoint}` is no address"),
+            remedy: "write it as https://HOST".into(),
+        });
+    }
+    Ok(endpoint.trim_end_matches('/').to_owned())
+}
+
+/// The text of a token file; empty where there is none.
+fn token_in(file: &Path) -> Result<String, Error> {
+    match std::fs::read_to_string(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::Read { path: file.to_owned(), source: error })
+        }
+        text => Ok(text.unwrap_or_default()),
+    }
+}
+
+/// A token that can stand in a header.
+fn checked(text: &str) -> Result<Option<Token>, Error> {
+    let text = text.trim();
+    if !text.chars().all(|c| c.is_ascii_graphic()) {
+        return Err(Error::Environment {
+            variable: "HF_TOKEN",
+            problem: "the access token, or the token file, holds something that is no token".into(),
+            remedy: "set it to the text that starts with hf_, and nothing else".into(),
+        });
+    }
+    Ok((!text.is_empty()).then(|| Token(text.to_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn try_read(variables: &[(&str, &str)]) -> Result<Settings, Error> {
+        Settings::from_variables(|name| {
+            variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    fn read(variables: &[(&str, &str)]) -> Settings {
+        try_read(variables).unwrap()
+    }
+
+    fn token(variables: &[(&str, &str)]) -> Option<String> {
+        read(variables).token.map(|token| token.authorization())
+    }
+
+    #[test]
+    fn the_cache_lies_where_python_has_it() {
+        let cache = |variables: &[(&str, &str)]| read(variables).cache;
+        assert_eq!(cache(&[("HF_HOME", "/h")]), Path::new("/h/hub"));
+        assert_eq!(cache(&[("HF_HOME", "/h"), ("HF_HUB_CACHE", "/c")]), Path::new("/c"));
+        assert_eq!(cache(&[("HF_HOME", "/h"), ("HUGGINGFACE_HUB_CACHE", "/old")]), Path::new("/old"));
+        assert_eq!(cache(&[("HF_HOME", "/h"), ("HF_HUB_CACHE", "")]), Path::new("/h/hub"));
+        assert_eq!(cache(&[("XDG_CACHE_HOME", "/x")]), Path::new("/x/huggingface/hub"));
+        let home = std::env::home_dir().unwrap();
+        assert_eq!(cache(&[]), home.join(".cache/huggingface/hub"));
+        assert_eq!(cache(&[("HF_HOME", "~/models")]), home.join("models/hub"));
+    }
+
+    #[test]
+    fn endpoint_and_offline_are_read_as_python_reads_them() {
+        let plain = read(&[("HF_HOME", "/h")]);
+        assert_eq!(plain.endpoint, "https://huggingface.co");
+        assert!(!plain.offline);
+        assert_eq!(read(&[("HF_ENDPOINT", "https://m/")]).endpoint, "https://m");
+        let error = try_read(&[("HF_ENDPOINT", "hf-mirror.com")]).unwrap_err().to_string();
+        assert_eq!(error, "HF_ENDPOINT: `hf-mirror.com` is no address; write it as https://HOST");
+        for yes in ["1", "on", "YES", "true"] {
+            assert!(read(&[("HF_HUB_OFFLINE", yes)]).offline, "{yes}");
+        }
+        assert!(read(&[("TRANSFORMERS_OFFLINE", "1")]).offline);
+        assert!(!read(&[("HF_HUB_OFFLINE", "0")]).offline);
+        let patience = read(&[("HF_HUB_DOWNLOAD_TIMEOUT", "90"), ("HF_HUB_ETAG_TIMEOUT", "x")]).patience;
+        assert_eq!((patience.stall.as_secs(), patience.answer.as_secs()), (90, 10));
+    }
+
+    #[test]
+    fn the_token_comes_from_the_variable_or_from_the_file() {
+        let home = tempfile::tempdir().unwrap();
+        let (file, other) = (home.path().join("token"), home.path().join("other"));
+        let home = ("HF_HOME", home.path().to_str().unwrap());
+        assert_eq!(token(&[home]), None);
+        std::fs::write(&file, "from-file\n").unwrap();
+        std::fs::write(&other, "from-other").unwrap();
+        let path = ("HF_TOKEN_PATH", other.to_str().unwrap());
+        assert_eq!(token(&[home]).as_deref(), Some("Bearer from-file"));
+        assert_eq!(token(&[home, path]).as_deref(), Some("Bearer from-other"));
+        let variable = ("HF_TOKEN", " from-variable ");
+        assert_eq!(token(&[home, path, variable]).as_deref(), Some("Bearer from-variable"));
+        assert_eq!(token(&[home, variable, ("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1")]), None);
+        // A page saved in place of a token would break the request's header.
+        std::fs::write(&file, "<html>\nnot logged in").unwrap();
+        let error = try_read(&[home]).unwrap_err().to_string();
+        assert!(error.starts_with("HF_TOKEN: ") && !error.contains("html"), "{error}");
+        assert!(!format!("{:?}", read(&[variable])).contains("from-variable"));
+    }
+
+    #[test]
+    fn pauses_double_up_to_a_limit() {
+        let patience = Patience { pause: Duration::from_secs(1), ..Patience::default() };
+        assert_eq!([1, 2, 3, 9].map(|n| patience.pause_after(n).as_secs()), [1, 2, 4, 8]);
+    }
+}

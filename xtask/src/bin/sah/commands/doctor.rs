@@ -1,0 +1,36 @@
+//! `cargo xtask doctor MODEL`: what a model lacks.
+
+use std::process::ExitCode;
+
+use sah_adapter::{Finding, State, diagnose};
+
+use crate::args::DoctorArgs;
+use crate::download::Bars;
+use crate::{memory, model};
+
+/// Prints a line for each part. Exit code 1 where the model cannot be run.
+pub(crate) fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
+    let source = model::source(&args.model, args.revision.as_deref())?;
+    // Where the system does not tell, loading is tried.
+    let room = memory::available_bytes().unwrap_or(u64::MAX);
+    let findings = diagnose(&source, room, &mut Bars::default());
+    let mut problems = 0;
+    for Finding { part, state } in &findings {
+        let (word, text) = match state {
+            State::Fine(text) => ("ok", text.clone()),
+            State::Absent(text) => ("none", text.clone()),
+            State::Unchecked(text) => ("-", text.clone()),
+            State::Problem(error) => {
+                problems += 1;
+                ("PROBLEM", error.to_string())
+            }
+            _ => continue,
+        };
+        println!("{word:<8} {part:<17} {text}");
+    }
+    if problems == 0 {
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!("{source} cannot be run: {problems} of {} checks found a problem; see above", findings.len());
+    Ok(ExitCode::FAILURE)
+}

@@ -210,5 +210,7 @@ pub(crate) fn template(random: &mut Random) -> String {
         "{# ",
         "{{ x.zfill(1000000000) ~ x.center(100, 'é') ~ x.rsplit(none, 3) ~ x.partition('x') }}",
     ];
-    (0..=random.below(12)).map(|_| *random.choose(&PIECES)).collect()
+    let pieces: String = (0..=random.below(12)).map(|_| *random.choose(&PIECES)).collect();
+    // Half of them keep the message, so that there is a prompt.
+    if random.chance(2) { format!("{}{pieces}", PIECES[0]) } else { pieces }
 }

@@ -38,7 +38,7 @@ pub(crate) fn check(name: &str, seed: u64, mut make: impl FnMut(&mut Random) -> 
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
 
-    let cases = std::env::var("SAH_ROBUSTNESS_CASES").map_or(300, |cases| cases.parse().unwrap());
+    let cases = std::env::var("SAH_ROBUSTNESS_CASES").map_or(150, |cases| cases.parse().unwrap());
     let mut loaded = 0_u64;
     for case in 0..cases {
         let folder = tempfile::tempdir().unwrap();
@@ -82,6 +82,8 @@ pub(crate) fn check(name: &str, seed: u64, mut make: impl FnMut(&mut Random) -> 
 
 /// Loads a model and asks it something.
 pub(crate) fn answer(source: &ModelSource) -> Result<RequestResponse, Error> {
+    // More threads would only wait for each other over tensors this small.
+    tch::set_num_threads(1);
     let model = LoadedModel::load(source, Device::Cpu, Kind::Float)?;
     let request = Request::new("Some context, ü 漢.\n", "What is 2+2?");
     let generation = GenerationParams { max_new_tokens: Some(2), ..GenerationParams::default() };

@@ -26,7 +26,6 @@ fn gguf_models_have_the_logits_of_transformers() {
             Ok(found) => {
                 assert_eq!(found.len(), expected.len());
                 let apart = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-                println!("{name}: logits at most {apart:.1e} apart");
                 if apart.is_nan() || apart > 1e-4 {
                     problems.push(format!("{name}: logits {apart} apart"));
                 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// Random numbers from a seed (SplitMix64).
+/// Random numbers from a seed: `SplitMix64`.
 pub(crate) struct Random(u64);
 
 impl Random {

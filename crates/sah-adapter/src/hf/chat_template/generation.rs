@@ -75,10 +75,9 @@ fn end_of_code(code: &str, close: &str) -> Option<usize> {
             Some(_) if escaped => escaped = false,
             Some(_) if c == '\\' => escaped = true,
             Some(open) if c == open => quote = None,
-            Some(_) => {}
             None if code[at..].starts_with(close) => return Some(at),
             None if c == '\'' || c == '"' => quote = Some(c),
-            None => {}
+            _ => {}
         }
     }
     None

@@ -152,7 +152,7 @@ impl Writer<'_, '_, '_> {
                 text.push(c);
             } else {
                 for unit in c.encode_utf16(&mut [0; 2]) {
-                    text.push_str(&format!("\\u{unit:04x}"));
+                    text.extend([format!("\\u{unit:04x}")]);
                 }
             }
         }

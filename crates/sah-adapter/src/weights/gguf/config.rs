@@ -92,7 +92,7 @@ pub(crate) fn hf_config(gguf: &Gguf) -> Result<Json, Error> {
 /// Values that would make another model of it than the one this crate knows.
 fn refuse_other_models(keys: &Keys<'_>) -> Result<(), Error> {
     let unsupported = |name: &str, found: String, supported: &str| {
-        Err(keys.metadata.unsupported(&keys.full(name), found, supported))
+        Err(keys.metadata.unsupported(&keys.full(name), &found, supported))
     };
     if let Some(experts) = keys.integer("expert_count")?.filter(|&experts| experts > 0) {
         return unsupported("expert_count", experts.to_string(), "models without experts");
@@ -110,7 +110,7 @@ fn refuse_other_models(keys: &Keys<'_>) -> Result<(), Error> {
         ("residual_scale", 1.0),
         ("embedding_scale", 1.0),
     ] {
-        if let Some(value) = keys.number(name)?.filter(|&value| value != neutral) {
+        if let Some(value) = keys.number(name)?.filter(|value| (value - neutral).abs() > 0.0) {
             return unsupported(name, value.to_string(), &format!("none, or {neutral}"));
         }
     }
@@ -247,9 +247,9 @@ fn gemma(
 
 /// Which layers see a window only: all but every `pattern`-th one, or as the file lists them.
 fn layer_types(keys: &Keys<'_>, layers: u64) -> Result<Json, Error> {
-    let name = "attention.sliding_window_pattern";
     // Each name takes more memory than the layer's number took in the file.
     const MAX_LAYERS: u64 = 1 << 16;
+    let name = "attention.sliding_window_pattern";
     if layers > MAX_LAYERS {
         return Err(keys.wrong("block_count", &format!("at most {MAX_LAYERS}"), &layers.to_string()));
     }

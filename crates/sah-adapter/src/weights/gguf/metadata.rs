@@ -29,11 +29,11 @@ impl<'a> Metadata<'a> {
     }
 
     /// An error about the value of `key`, which asks for something that this crate does not do.
-    pub(crate) fn unsupported(&self, key: &str, found: impl ToString, supported: &str) -> Error {
+    pub(crate) fn unsupported(&self, key: &str, found: &str, supported: &str) -> Error {
         Error::Unsupported {
             path: self.0.path.clone(),
             field: key.into(),
-            found: found.to_string(),
+            found: found.into(),
             supported: supported.into(),
         }
     }

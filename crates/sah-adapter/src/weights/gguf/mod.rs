@@ -110,7 +110,7 @@ impl GgufWeights {
     /// Values of a query or key projection with its rows in Hugging Face order.
     fn unpermuted(&self, stored: &str, info: &TensorInfo) -> Result<Vec<f32>, Error> {
         let rows = info.shape.first().map_or(0, |&rows| rows as usize);
-        if rows % self.head_dim != 0 {
+        if !rows.is_multiple_of(self.head_dim) {
             return Err(Error::BadFile {
                 path: self.file.files[info.file].clone(),
                 problem: format!(

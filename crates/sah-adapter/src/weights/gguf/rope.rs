@@ -16,7 +16,7 @@ pub(super) fn rope_scaling(keys: &Keys<'_>) -> Result<Json, Error> {
         return longrope(keys);
     }
     let factors = factors(keys, "rope_freqs.weight")?;
-    if let Some(factors) = factors.filter(|factors| factors.iter().any(|&factor| factor != 1.0)) {
+    if let Some(factors) = factors.filter(|factors| factors.iter().any(|factor| (factor - 1.0).abs() > 0.0)) {
         return Ok(json!({ "rope_type": "frequency_factors", "factors": factors }));
     }
     let name = "rope.scaling.type";
@@ -48,11 +48,16 @@ fn yarn(keys: &Keys<'_>, factor: f64) -> Result<Json, Error> {
             scaling[ours] = json!(beta);
         }
     }
+    if let Some(factor) = keys.number("rope.scaling.attn_factor")? {
+        // DeepSeek-R1-0528-Qwen3-8B has it. Its config.json has it too, where transformers does not read it.
+        let key = keys.full("rope.scaling.attn_factor");
+        tracing::warn!(key, factor, "has no effect beside yarn, as in transformers");
+    }
     // Ways of scaling attention that no published model of these architectures uses.
-    for name in ["attn_factor", "yarn_attn_factor", "yarn_ext_factor", "yarn_log_multiplier"] {
+    for name in ["yarn_attn_factor", "yarn_ext_factor", "yarn_log_multiplier"] {
         let name = format!("rope.scaling.{name}");
-        if let Some(value) = keys.number(&name)?.filter(|&value| value != 1.0) {
-            return Err(keys.metadata.unsupported(&keys.full(&name), value, "none, or 1"));
+        if let Some(value) = keys.number(&name)?.filter(|value| (value - 1.0).abs() > 0.0) {
+            return Err(keys.metadata.unsupported(&keys.full(&name), &value.to_string(), "none, or 1"));
         }
     }
     Ok(scaling)
@@ -129,11 +134,16 @@ mod tests {
         assert!(llama(kind("spiral")).unwrap_err().to_string().contains("`spiral`"));
         let yarn = || kind("yarn").u32("llama.rope.scaling.original_context_length", 64);
         assert_eq!(
-            llama(yarn().f32("llama.rope.scaling.yarn_beta_fast", 16.0)).unwrap(),
+            llama(
+                yarn()
+                    .f32("llama.rope.scaling.yarn_beta_fast", 16.0)
+                    .f32("llama.rope.scaling.attn_factor", 0.9)
+            )
+            .unwrap(),
             json!({ "rope_type": "yarn", "factor": 2.0, "original_max_position_embeddings": 64, "beta_fast": 16.0 })
         );
-        let other = llama(yarn().f32("llama.rope.scaling.attn_factor", 0.5)).unwrap_err().to_string();
-        assert!(other.contains("`llama.rope.scaling.attn_factor` is `0.5`"), "{other}");
+        let other = llama(yarn().f32("llama.rope.scaling.yarn_ext_factor", 0.5)).unwrap_err().to_string();
+        assert!(other.contains("`llama.rope.scaling.yarn_ext_factor` is `0.5`"), "{other}");
         assert!(llama(kind("yarn")).unwrap_err().to_string().contains("original_context_length"));
     }
 

@@ -73,7 +73,7 @@ fn two_bits(qs: &[u8], i: usize) -> u8 {
     qs[32 * (i / 128) + i % 32] >> (2 * (i % 128 / 32)) & 3
 }
 
-/// The common part of Q4_K and Q5_K. `head` is d, dmin and the scales; `high` gives the bits above the nibble.
+/// The common part of [`q4_k`] and [`q5_k`]. `head` is d, dmin and the scales; `high` gives the bits above the nibble.
 fn four_bit_groups(head: &[u8], qs: &[u8], values: &mut [f32], high: impl Fn(usize) -> u8) {
     let (d, min) = (half_at(head, 0), half_at(head, 2));
     for (group, values) in values.chunks_exact_mut(32).enumerate() {

@@ -57,6 +57,45 @@ fn dense_and_streaming_llm_are_run_scored_compared_and_kept() {
     assert!(log.contains("--run-name"), "{log}");
 }
 
+/// A few-shot task and another one about the same context, in each way of using the chat template.
+#[test]
+fn the_chat_template_is_used_as_asked_and_noted() {
+    let data = tempfile::tempdir().unwrap();
+    for task in ["qasper", "trec"] {
+        let row = serde_json::json!({
+            "context": "The door is blue. ", "question": "What is blue?", "answer_prefix": "Answer:",
+            "answers": ["door"], "length": 10, "dataset": task, "language": "en", "all_classes": ["door", "sea"],
+            "_id": task, "task": task, "max_new_tokens": 2
+        });
+        fs::write(data.path().join(format!("{task}.jsonl")), row.to_string()).unwrap();
+    }
+    let results = tempfile::tempdir().unwrap();
+    let tokens = |mode: &str, flags: &[&str], plain: &[&str]| -> Vec<u64> {
+        let fixed =
+            ["bench", "longbench", "--subsets", "qasper,trec", "--attention", "dense", "--run-name", mode];
+        let mut command = xtask(&[&fixed[..], flags].concat());
+        command.arg("--data").arg(data.path()).arg("--result-dir").arg(results.path());
+        let (code, _, log) = run(&mut command);
+        assert_eq!(code, 0, "{log}");
+        let folder = results.path().join(mode).join("dense");
+        let used = &json(&folder.join("config.json"))["chat_template"];
+        assert_eq!(used["mode"], mode);
+        assert_eq!(used["plain_subsets"], serde_json::json!(plain));
+        assert_eq!(used["hash"].as_str().map(str::len), Some(64));
+        let journal = fs::read_to_string(folder.join("journal.jsonl")).unwrap();
+        let rows = journal.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        rows.map(|row| row["stats"]["context"]["tokens"].as_u64().unwrap()).collect()
+    };
+    let chat = tokens("always", &[], &[]);
+    let plain = tokens("never", &["--no-chat-template"], &["qasper", "trec"]);
+    let mixed = tokens("longbench", &["--chat-template", "longbench"], &["trec"]);
+    assert_eq!(chat[0], chat[1]);
+    assert_eq!(plain[0], plain[1]);
+    // The template of the default model has a system message in it.
+    assert!(chat[0] > plain[0] + 10, "{chat:?} {plain:?}");
+    assert_eq!(mixed, [chat[0], plain[1]]);
+}
+
 #[test]
 fn a_context_that_fails_costs_only_its_own_rows() {
     let data = tempfile::tempdir().unwrap();

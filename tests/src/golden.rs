@@ -155,7 +155,7 @@ impl Case {
         Request {
             context: self.context.clone(),
             questions: self.questions.iter().map(question).collect(),
-            answer_prefix: String::new(),
+            ..Request::default()
         }
     }
 }

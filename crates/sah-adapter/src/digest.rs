@@ -8,11 +8,17 @@ use sha2::Digest;
 
 /// What is in the file at `path`, added to what `hasher` has, in lower-case hexadecimal.
 pub(crate) fn of_file<D: Digest>(mut hasher: D, path: &Path) -> io::Result<String> {
+    add_file(&mut hasher, path)?;
+    Ok(hex(&hasher.finalize()))
+}
+
+/// Adds what is in the file at `path`.
+pub(crate) fn add_file<D: Digest>(hasher: &mut D, path: &Path) -> io::Result<()> {
     let mut file = File::open(path)?;
     let mut buffer = vec![0; 1 << 20];
     loop {
         match file.read(&mut buffer)? {
-            0 => return Ok(hex(&hasher.finalize())),
+            0 => return Ok(()),
             count => hasher.update(&buffer[..count]),
         }
     }

@@ -36,8 +36,8 @@ pub use adapter::ModelAdapter;
 pub use error::Error;
 #[cfg(feature = "torch")]
 pub use hf::{
-    AnswerTrace, Finding, HfAdapter, LoadedModel, ModelIdentity, ModelSource, State, Trace, WeightFormat,
-    diagnose,
+    AnswerTrace, Finding, HfAdapter, LoadedModel, ModelIdentity, ModelSource, State, TemplateIdentity, Trace,
+    WeightFormat, diagnose,
 };
 #[cfg(feature = "torch")]
 pub use model::{ModelFamily, VERIFIED_AGAINST, families};
@@ -46,7 +46,7 @@ pub use network::{Network, Sequence};
 #[cfg(feature = "torch")]
 pub use placement::Placement;
 pub use request::{
-    Answer, AnswerStats, ContextStats, GenerationParams, NewToken, Question, Request, RequestLimits,
-    RequestResponse, Truncation,
+    Answer, AnswerStats, ContextStats, GenerationParams, NewToken, PromptForm, Question, Request,
+    RequestLimits, RequestResponse, Truncation,
 };
 pub use sampling::{OutOfRange, RandomSampling, RepetitionPenalty, Sampling, Share, Temperature};

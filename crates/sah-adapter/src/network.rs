@@ -9,6 +9,7 @@ use crate::cache::KvCache;
 use crate::hf::json;
 use crate::model::{self, CausalLm};
 use crate::weights::Weights;
+use crate::weights::gguf::{Gguf, GgufWeights, hf_config};
 use crate::weights::safetensors::Safetensors;
 use crate::{Error, Placement};
 
@@ -28,15 +29,22 @@ pub struct Sequence<'a> {
 }
 
 impl Network {
-    /// Loads the folder's `config.json` and safetensors to a device or several, the weights as `kind` (f32, bf16 or f16).
+    /// Loads a folder's `config.json` and safetensors, or a GGUF file, to a device or several, the weights as `kind` (f32,
+    /// bf16 or f16).
     ///
     /// # Errors
     ///
     /// Files that are missing, broken, or ask for something that is not supported; each error names file and field.
-    pub fn load(folder: &Path, placement: impl Into<Placement>, kind: Kind) -> Result<Self, Error> {
-        let path = folder.join("config.json");
-        let config = json::read(&path)?;
-        let weights = Weights::Safetensors(Safetensors::open(folder)?);
+    pub fn load(path: &Path, placement: impl Into<Placement>, kind: Kind) -> Result<Self, Error> {
+        let (config, path, weights) = if path.is_file() {
+            let gguf = Gguf::open(path)?;
+            let config = hf_config(&gguf)?;
+            let weights = Weights::Gguf(GgufWeights::new(gguf, &config)?);
+            (config, path.to_owned(), weights)
+        } else {
+            let file = path.join("config.json");
+            (json::read(&file)?, file, Weights::Safetensors(Safetensors::open(path)?))
+        };
         let model = tch::no_grad(|| model::load((&config, &path), &weights, &placement.into(), kind))?;
         Ok(Self { model, kind })
     }

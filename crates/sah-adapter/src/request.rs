@@ -13,14 +13,29 @@ pub struct Request {
     pub questions: Vec<Question>,
     /// How the model's turn begins, for questions that do not say it themselves.
     pub answer_prefix: String,
+    /// How context and questions are put before the model.
+    #[serde(default)]
+    pub form: PromptForm,
 }
 
 impl Request {
     /// A request with a single question and no answer prefix.
     #[must_use]
     pub fn new(context: impl Into<String>, question: impl Into<Question>) -> Self {
-        Self { context: context.into(), questions: vec![question.into()], answer_prefix: String::new() }
+        Self { context: context.into(), questions: vec![question.into()], ..Self::default() }
     }
+}
+
+/// How context and questions are put before the model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PromptForm {
+    /// As a user's turn in the model's chat template, if it has one; else as they are.
+    #[default]
+    Chat,
+    /// As they are, to be continued: for models that were not made for conversations, and for tasks that show the
+    /// model how to go on.
+    Plain,
 }
 
 /// One question about the context of a [`Request`].

@@ -129,6 +129,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             adapter: &Reader { window },
             generation: &GenerationParams::default(),
             limits: &RequestLimits::default(),
+            plain_subsets: &[],
         };
         let outcome = runner.run(samples.clone(), &mut folder.journal, &mut ())?;
         let measures = RunMeasures { run_seconds: Some(outcome.seconds), ..RunMeasures::default() };

@@ -1,18 +1,20 @@
 //! Rows that share a context are answered together.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 
 /// Groups rows by equal context: the positions of each group's rows, ascending, the groups in order of first appearance.
 ///
-/// Contexts are compared, never copied or sorted. Tasks do not matter: rows of different tasks share a context too.
+/// Contexts are compared, never copied or sorted. They may be texts, or texts with what else must be equal for rows to be
+/// answered together. Tasks do not matter: rows of different tasks share a context too.
 ///
 /// ```
 /// let groups = sah_bench_core::group_by_context(["one", "two", "one"]);
 /// assert_eq!(groups, [vec![0, 2], vec![1]]);
 /// ```
-pub fn group_by_context<'a>(contexts: impl IntoIterator<Item = &'a str>) -> Vec<Vec<usize>> {
+pub fn group_by_context<T: Eq + Hash>(contexts: impl IntoIterator<Item = T>) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
-    let mut group_of: HashMap<&str, usize> = HashMap::new();
+    let mut group_of: HashMap<T, usize> = HashMap::new();
     for (row, context) in contexts.into_iter().enumerate() {
         let group = *group_of.entry(context).or_insert(groups.len());
         if group == groups.len() {
@@ -35,6 +37,6 @@ mod tests {
 
     #[test]
     fn no_rows_no_groups() {
-        assert!(group_by_context([]).is_empty());
+        assert!(group_by_context::<&str>([]).is_empty());
     }
 }

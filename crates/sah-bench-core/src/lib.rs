@@ -86,6 +86,7 @@
 //!     adapter: &Parrot,
 //!     generation: &GenerationParams::default(),
 //!     limits: &RequestLimits::default(),
+//!     plain_subsets: &[],
 //! };
 //! let outcome = runner.run(samples, &mut folder.journal, &mut ())?;
 //! assert_eq!(outcome.rows_failed, 0);
@@ -115,9 +116,9 @@ pub use error::Error;
 pub use grouping::group_by_context;
 pub use observer::{GroupFinished, GroupStarted, RunObserver};
 pub use results::{
-    Cost, DataConfig, DetailedResults, Distribution, FinishedRun, Journal, JournalContents, ModelConfig,
-    PerRow, Phase, RunConfig, RunFolder, RunMeasures, TaskCost, Versions, read_journal, read_json,
-    write_json,
+    ChatTemplateConfig, Cost, DataConfig, DetailedResults, Distribution, FinishedRun, Journal,
+    JournalContents, ModelConfig, PerRow, Phase, RunConfig, RunFolder, RunMeasures, TaskCost, Versions,
+    read_journal, read_json, write_json,
 };
 pub use runner::{RunOutcome, Runner};
 pub use sample::{Column, ColumnKind, Record, RecordStats, Sample, Value};

@@ -4,7 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use sah_adapter::{
-    Answer, AnswerStats, GenerationParams, ModelAdapter, Question, Request, RequestLimits, RequestResponse,
+    Answer, AnswerStats, GenerationParams, ModelAdapter, PromptForm, Question, Request, RequestLimits,
+    RequestResponse,
 };
 
 use crate::error::{panic_text, whole_text};
@@ -21,6 +22,8 @@ pub struct Runner<'a> {
     pub generation: &'a GenerationParams,
     /// Limits on each request.
     pub limits: &'a RequestLimits,
+    /// Subsets whose rows are given as plain text, whatever chat template the model has.
+    pub plain_subsets: &'a [String],
 }
 
 impl std::fmt::Debug for Runner<'_> {
@@ -28,6 +31,7 @@ impl std::fmt::Debug for Runner<'_> {
         f.debug_struct("Runner")
             .field("generation", self.generation)
             .field("limits", self.limits)
+            .field("plain_subsets", &self.plain_subsets)
             .finish_non_exhaustive()
     }
 }
@@ -48,7 +52,8 @@ pub struct RunOutcome {
 }
 
 impl Runner<'_> {
-    /// Answers `samples`, one request for each distinct context, in order of first appearance.
+    /// Answers `samples`, one request for each distinct context (and way of putting it), in
+    /// order of first appearance.
     ///
     /// Rows of a group may differ in answer prefix and limit: each keeps its own. A context that fails (the adapter
     /// reports an error or panics, or gives an answer too few or a figure that is no number) costs its own rows only: they
@@ -65,7 +70,9 @@ impl Runner<'_> {
         observer: &mut dyn RunObserver,
     ) -> Result<RunOutcome, Error> {
         let start = Instant::now();
-        let groups = group_by_context(samples.iter().map(|sample| sample.context.as_str()));
+        // A context in a chat template is another text than the same without.
+        let groups =
+            group_by_context(samples.iter().map(|sample| (sample.context.as_str(), self.form(sample))));
         let mut records: Vec<Record> = samples.into_iter().enumerate().map(unanswered).collect();
         let rows_total = records.len();
         let (mut rows_done, mut rows_failed, mut groups_failed) = (0, 0, 0);
@@ -122,12 +129,18 @@ impl Runner<'_> {
         Ok(RunOutcome { records, rows_failed, groups: groups.len(), groups_failed, seconds })
     }
 
+    /// How a sample is put before the model.
+    fn form(&self, sample: &Sample) -> PromptForm {
+        if self.plain_subsets.contains(&sample.task) { PromptForm::Plain } else { PromptForm::Chat }
+    }
+
     /// The response for one group, or why there is none.
     fn answer(&self, records: &mut [Record], rows: &[usize]) -> Result<RequestResponse, String> {
+        let form = self.form(&records[rows[0]].sample);
         let questions: Vec<Question> = rows.iter().map(|row| question(&records[*row].sample)).collect();
         // Lent to the request and given back: contexts are long.
         let context = std::mem::take(&mut records[rows[0]].sample.context);
-        let request = Request { context, questions, answer_prefix: String::new() };
+        let request = Request { context, questions, answer_prefix: String::new(), form };
         // Models on libtorch report some failures, such as running out of memory, by panicking.
         let result = catch_unwind(AssertUnwindSafe(|| {
             let response = self.adapter.process_request(&request, self.generation, self.limits);

@@ -13,6 +13,9 @@ pub struct Task {
     pub metric: Metric,
     /// Whether only the first line of an answer counts (after leading line feeds are dropped).
     pub first_line_only: bool,
+    /// Whether the LongBench authors put its prompts in a model's chat template. They do not where a prompt shows the
+    /// model how to go on: few-shot and code tasks.
+    pub chat_template: bool,
     /// Limit on new tokens, as in the hub data: the one of the LongBench authors plus 20.
     pub max_new_tokens: usize,
 }
@@ -41,11 +44,17 @@ impl Task {
 const MARGIN: usize = 20;
 
 const fn task(name: &'static str, base: &'static str, metric: Metric, limit: usize) -> Task {
-    Task { name, base, metric, first_line_only: false, max_new_tokens: limit + MARGIN }
+    Task { name, base, metric, first_line_only: false, chat_template: true, max_new_tokens: limit + MARGIN }
 }
 
+/// A few-shot or code task.
+const fn continued(task: Task) -> Task {
+    Task { chat_template: false, ..task }
+}
+
+/// A few-shot task, of whose answer the first line counts.
 const fn first_line(name: &'static str, base: &'static str, metric: Metric, limit: usize) -> Task {
-    Task { first_line_only: true, ..task(name, base, metric, limit) }
+    continued(Task { first_line_only: true, ..task(name, base, metric, limit) })
 }
 
 /// All configs, the 21 of LongBench first, then the 13 of LongBench-E.
@@ -69,8 +78,8 @@ pub static TASKS: [Task; 34] = [
     task("passage_count", "passage_count", Metric::Count, 32),
     task("passage_retrieval_en", "passage_retrieval_en", Metric::Retrieval, 32),
     task("passage_retrieval_zh", "passage_retrieval_zh", Metric::RetrievalZh, 32),
-    task("lcc", "lcc", Metric::CodeSim, 64),
-    task("repobench-p", "repobench-p", Metric::CodeSim, 64),
+    continued(task("lcc", "lcc", Metric::CodeSim, 64)),
+    continued(task("repobench-p", "repobench-p", Metric::CodeSim, 64)),
     task("qasper_e", "qasper", Metric::QaF1, 128),
     task("multifieldqa_en_e", "multifieldqa_en", Metric::QaF1, 64),
     task("hotpotqa_e", "hotpotqa", Metric::QaF1, 32),
@@ -82,8 +91,8 @@ pub static TASKS: [Task; 34] = [
     first_line("samsum_e", "samsum", Metric::Rouge, 128),
     task("passage_count_e", "passage_count", Metric::Count, 32),
     task("passage_retrieval_en_e", "passage_retrieval_en", Metric::Retrieval, 32),
-    task("lcc_e", "lcc", Metric::CodeSim, 64),
-    task("repobench-p_e", "repobench-p", Metric::CodeSim, 64),
+    continued(task("lcc_e", "lcc", Metric::CodeSim, 64)),
+    continued(task("repobench-p_e", "repobench-p", Metric::CodeSim, 64)),
 ];
 
 /// The names of [`TASKS`], in that order.
@@ -105,6 +114,14 @@ mod tests {
     fn there_are_21_standard_and_13_extended_configs() {
         let extended = TASKS.iter().filter(|task| task.is_extended()).count();
         assert_eq!((TASKS.len() - extended, extended), (21, 13));
+    }
+
+    /// The list in the authors' pred.py.
+    #[test]
+    fn few_shot_and_code_tasks_have_no_chat_template() {
+        let plain = TASKS.iter().filter(|task| !task.is_extended() && !task.chat_template);
+        let plain: Vec<&str> = plain.map(|task| task.name).collect();
+        assert_eq!(plain, ["trec", "triviaqa", "samsum", "lsht", "lcc", "repobench-p"]);
     }
 
     #[test]

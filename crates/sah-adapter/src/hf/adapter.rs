@@ -8,7 +8,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::generation::Decoder;
 use super::prompt::Prompt;
-use super::{Checkpoint, ModelIdentity, ModelSource};
+use super::{Checkpoint, ModelIdentity, ModelSource, TemplateIdentity};
 use crate::cache::KvCache;
 use crate::model::{self, CausalLm};
 use crate::{
@@ -51,6 +51,13 @@ impl LoadedModel {
     #[must_use]
     pub fn identity(&self) -> &ModelIdentity {
         &self.checkpoint.identity
+    }
+
+    /// The chat template that requests of [`PromptForm::Chat`](crate::PromptForm::Chat) are put in; `None` where the
+    /// model has none.
+    #[must_use]
+    pub fn chat_template(&self) -> Option<&TemplateIdentity> {
+        self.checkpoint.chat_template.as_ref().map(|template| &template.identity)
     }
 
     /// How many positions the model was made for.

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::folder::{FolderConfig, FolderText};
-use super::identity::{digest_file, digest_safetensors};
+use super::identity::{digest_files, digest_safetensors};
 use super::tokenizer::SpecialTokens;
 use super::{ChatTemplate, ModelIdentity, ModelSource, Tokenizer, WeightFormat, download, eos};
 use crate::Error;
 use crate::hub::{RepoKind, Repository};
 use crate::weights::Weights;
-use crate::weights::gguf::{Gguf, GgufWeights, Metadata, hf_config};
+use crate::weights::gguf::{Gguf, GgufWeights, hf_config, model_stem};
 use crate::weights::safetensors::Safetensors;
 
 /// Everything a checkpoint says, in one form whatever the source.
@@ -76,7 +76,7 @@ impl Checkpoint {
         let gguf = Gguf::open(path)?;
         let config = hf_config(&gguf)?;
         // The hash takes as long as the tokenizer does to build, and needs nothing of it.
-        let (digest, text) = rayon::join(|| digest_file(path), || gguf_text(&gguf));
+        let (digest, text) = rayon::join(|| digest_files(&gguf.files), || gguf_text(&gguf));
         let (tokenizer, chat_template, eos_token_ids) = text?;
         let identity = ModelIdentity {
             name: name_of(path),
@@ -85,7 +85,7 @@ impl Checkpoint {
             architecture: config["model_type"].as_str().unwrap_or_default().into(),
             sha256: digest?,
         };
-        let weights = Weights::Gguf(GgufWeights::new(gguf, &config));
+        let weights = Weights::Gguf(GgufWeights::new(gguf, &config)?);
         let config_path = path.to_owned();
         Ok(Self { config, config_path, weights, tokenizer, chat_template, eos_token_ids, identity })
     }
@@ -94,24 +94,23 @@ impl Checkpoint {
 /// Tokenizer, chat template and end-of-answer tokens of a GGUF file.
 fn gguf_text(gguf: &Gguf) -> Result<(Tokenizer, Option<ChatTemplate>, Vec<u32>), Error> {
     let tokenizer = Tokenizer::from_gguf(gguf)?;
-    let (source, template) = gguf_template(gguf)?;
-    let eos = eos::from_gguf(gguf, source, &tokenizer)?;
-    Ok((tokenizer, template, eos))
-}
-
-/// The chat template of a GGUF file, as text and ready to render.
-pub(super) fn gguf_template(gguf: &Gguf) -> Result<(Option<&str>, Option<ChatTemplate>), Error> {
     let special = SpecialTokens::from_gguf(gguf)?;
-    let source = Metadata(gguf).text("tokenizer.chat_template")?;
-    let template = source.map(|source| ChatTemplate::new(&gguf.path, source, special)).transpose()?;
-    Ok((source, template))
+    let template = ChatTemplate::of_gguf(gguf, special)?;
+    let eos = eos::from_gguf(gguf, &tokenizer)?;
+    Ok((tokenizer, template, eos))
 }
 
 /// The name of a file or folder, without what only says how it is stored.
 fn name_of(path: &Path) -> String {
     // `.` and `models/..` have a name too once they are resolved.
     let resolved = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let name = if resolved.is_file() { resolved.file_stem() } else { resolved.file_name() };
+    let is_file = resolved.is_file();
+    if let Some(stem) = resolved.file_name().and_then(|name| name.to_str()).and_then(model_stem)
+        && is_file
+    {
+        return stem.to_owned();
+    }
+    let name = if is_file { resolved.file_stem() } else { resolved.file_name() };
     name.map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 

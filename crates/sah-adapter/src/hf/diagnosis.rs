@@ -5,9 +5,9 @@ use std::path::Path;
 use serde_json::Value;
 use tch::{Device, Kind};
 
-use super::checkpoint::gguf_template;
 use super::download::{Snapshot, small_files, weights};
 use super::folder::{FolderConfig, FolderText};
+use super::tokenizer::SpecialTokens;
 use super::{ChatTemplate, ModelSource, Tokenizer, eos};
 use crate::hub::{Progress, RepoKind, Repository};
 use crate::weights::Weights;
@@ -157,15 +157,16 @@ impl Report {
         };
         let config = self.check("configuration", hf_config(&gguf), describe);
         let tokenizer = self.check("tokenizer", Tokenizer::from_gguf(&gguf), |_| "reads".into());
-        let template = gguf_template(&gguf);
-        let source = template.as_ref().ok().and_then(|(source, _)| *source);
         if let Some(tokenizer) = tokenizer {
-            self.eos(eos::from_gguf(&gguf, source, &tokenizer));
+            self.eos(eos::from_gguf(&gguf, &tokenizer));
         }
-        self.template(template.map(|(_, template)| template));
+        let special = SpecialTokens::from_gguf(&gguf);
+        self.template(special.and_then(|special| ChatTemplate::of_gguf(&gguf, special)));
         let Some(config) = config else { return };
-        let weights = Weights::Gguf(GgufWeights::new(gguf, &config));
-        self.model(&config, path, Some(&weights), path, room);
+        let weights = GgufWeights::new(gguf, &config).map(Weights::Gguf);
+        let parameters = |weights: &Weights| format!("{} parameters", weights.parameters());
+        let weights = self.check("weights", weights, parameters);
+        self.model(&config, path, weights.as_ref(), path, room);
     }
 
     /// A template is tried on a message, as every prompt does.

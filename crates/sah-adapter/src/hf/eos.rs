@@ -33,21 +33,23 @@ pub(super) fn from_configs(
     Ok(special.eos.as_deref().and_then(|eos| tokenizer.id(eos)).into_iter().collect())
 }
 
-/// Of a GGUF file: the ends of sequence, turn and message that it names, and `<|im_end|>` where its chat template
-/// ends turns with it.
-pub(super) fn from_gguf(
-    gguf: &Gguf,
-    template: Option<&str>,
-    tokenizer: &Tokenizer,
-) -> Result<Vec<u32>, Error> {
-    const END_OF_TURN: &str = "<|im_end|>";
+/// What chat templates of the known models end a turn with. Files of some models name only the end of the sequence:
+/// `generation_config.json`, which has both, does not go into them.
+const ENDS_OF_TURN: [&str; 4] = ["<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<|end|>"];
+
+/// Of a GGUF file: the ends of sequence, turn and message that it names, and those that its chat template ends turns
+/// with.
+pub(super) fn from_gguf(gguf: &Gguf, tokenizer: &Tokenizer) -> Result<Vec<u32>, Error> {
     let metadata = Metadata(gguf);
+    let template = metadata.text("tokenizer.chat_template")?;
     let mut ids = vec![];
     for key in ["eos_token_id", "eot_token_id", "eom_token_id"] {
         ids.extend(metadata.token_id(&format!("tokenizer.ggml.{key}"))?);
     }
-    if template.is_some_and(|template| template.contains(END_OF_TURN)) {
-        ids.extend(tokenizer.id(END_OF_TURN));
+    for end in ENDS_OF_TURN {
+        if template.is_some_and(|template| template.contains(end)) {
+            ids.extend(tokenizer.id(end));
+        }
     }
     ids.sort_unstable();
     ids.dedup();

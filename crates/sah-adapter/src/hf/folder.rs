@@ -55,19 +55,9 @@ impl FolderText {
         Ok(Self { path, tokenizer, config, special })
     }
 
-    /// `chat_template.jinja` where there is one, as transformers prefers it; else what `tokenizer_config.json` has.
+    /// See [`ChatTemplate::of_folder`].
     pub(super) fn chat_template(&self, folder: &Path) -> Result<Option<ChatTemplate>, Error> {
-        let path = folder.join("chat_template.jinja");
-        if !path.is_file() {
-            return ChatTemplate::from_field(
-                &folder.join("tokenizer_config.json"),
-                &self.config["chat_template"],
-                &self.special,
-            );
-        }
-        let source =
-            std::fs::read_to_string(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
-        ChatTemplate::new(&path, &source, self.special.clone()).map(Some)
+        ChatTemplate::of_folder(folder, &self.config, &self.special)
     }
 
     /// The tokens that end an answer: what `generation_config.json` says, else `config.json`, else the tokenizer.

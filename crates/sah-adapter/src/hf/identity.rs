@@ -1,6 +1,6 @@
 //! Which model a result came from.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -19,10 +19,19 @@ pub struct ModelIdentity {
     pub format: WeightFormat,
     /// `model_type` of the configuration.
     pub architecture: String,
-    /// Hash in lower-case hexadecimal. Of a GGUF file: of the whole file, as `sha256sum` prints it. Of safetensors:
-    /// of `config.json`, `tokenizer.json` and, for each weight file by name, its length, its header and the first
+    /// Hash in lower-case hexadecimal. Of a GGUF file: of the whole file, as `sha256sum` prints it; of one in
+    /// several parts: of all parts in order. Of safetensors: of `config.json`, `tokenizer.json` and, for each weight file by name, its length, its header and the first
     /// 4 KiB of every tensor, so that a start does not wait for tens of gigabytes to be hashed. Two trainings of one
     /// architecture differ in it; a change deep inside a single tensor does not show.
+    pub sha256: String,
+}
+
+/// Which chat template a model has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TemplateIdentity {
+    /// The file that it is in: `chat_template.jinja`, `tokenizer_config.json`, or the GGUF file.
+    pub file: String,
+    /// Hash of its text in UTF-8, in lower-case hexadecimal.
     pub sha256: String,
 }
 
@@ -32,13 +41,18 @@ pub struct ModelIdentity {
 pub enum WeightFormat {
     /// `*.safetensors` beside a `config.json`.
     Safetensors,
-    /// One GGUF file.
+    /// One GGUF file, or one in several parts.
     Gguf,
 }
 
-/// SHA-256 of a whole file, as `sha256sum` prints it.
-pub(super) fn digest_file(path: &Path) -> Result<String, Error> {
-    digest::of_file(Sha256::new(), path).map_err(|source| Error::Read { path: path.to_owned(), source })
+/// SHA-256 of whole files one behind the other, as `cat FILES | sha256sum` prints it.
+pub(super) fn digest_files(paths: &[PathBuf]) -> Result<String, Error> {
+    let mut hasher = Sha256::new();
+    for path in paths {
+        let read_error = |source| Error::Read { path: path.clone(), source };
+        digest::add_file(&mut hasher, path).map_err(read_error)?;
+    }
+    Ok(digest::hex(&hasher.finalize()))
 }
 
 /// What [`ModelIdentity::sha256`] says of safetensors.
@@ -51,4 +65,9 @@ pub(super) fn digest_safetensors(whole: &[&Path], weights: &Safetensors) -> Resu
     }
     weights.for_each_sample(|bytes| hasher.update(bytes))?;
     Ok(digest::hex(&hasher.finalize()))
+}
+
+/// SHA-256 of a text.
+pub(super) fn digest_text(text: &str) -> String {
+    digest::hex(&Sha256::digest(text))
 }

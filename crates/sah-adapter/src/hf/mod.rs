@@ -18,6 +18,6 @@ pub use adapter::{AnswerTrace, HfAdapter, LoadedModel, Trace};
 pub(crate) use chat_template::ChatTemplate;
 pub(crate) use checkpoint::Checkpoint;
 pub use diagnosis::{Finding, State, diagnose};
-pub use identity::{ModelIdentity, WeightFormat};
+pub use identity::{ModelIdentity, TemplateIdentity, WeightFormat};
 pub use source::ModelSource;
 pub(crate) use tokenizer::Tokenizer;

@@ -1,7 +1,7 @@
 //! From a [`Request`] to tokens.
 
 use super::Checkpoint;
-use crate::{Error, GenerationParams, Question, Request, RequestLimits, Truncation};
+use crate::{Error, GenerationParams, PromptForm, Question, Request, RequestLimits, Truncation};
 
 /// The tokens of a request.
 #[derive(Debug)]
@@ -24,7 +24,8 @@ pub(super) struct QuestionTokens {
 impl Prompt {
     /// Tokenises context and questions apart, so that the context's cache fits every question.
     ///
-    /// The context and one question form a user's turn; the answer prefix stands inside the model's turn.
+    /// With a chat template, the context and one question form a user's turn, and the answer prefix stands inside the
+    /// model's turn. Without, one follows the other.
     pub(super) fn new(
         request: &Request,
         checkpoint: &Checkpoint,
@@ -34,9 +35,9 @@ impl Prompt {
         let mut context_text = None;
         let mut questions = Vec::with_capacity(request.questions.len());
         for question in &request.questions {
-            let (before, after) = match &checkpoint.chat_template {
-                Some(template) => template.split(&request.context, &question.text)?,
-                None => (request.context.clone(), question.text.clone()),
+            let (before, after) = match (&checkpoint.chat_template, request.form) {
+                (Some(template), PromptForm::Chat) => template.split(&request.context, &question.text)?,
+                _ => (request.context.clone(), question.text.clone()),
             };
             let prefix = question.answer_prefix.as_deref().unwrap_or(&request.answer_prefix);
             questions.push(QuestionTokens::new(

@@ -1,4 +1,5 @@
 //! The crate as its users see it.
 
 mod bad_models;
+mod gguf_models;
 mod placement;

@@ -14,8 +14,14 @@ LLAMA3 = (
     r"|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 QWEN2 = LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}")
+UPPER, LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+ENDING = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+GPT4O = (
+    rf"[^\r\n\p{{L}}\p{{N}}]?{UPPER}*{LOWER}+{ENDING}|[^\r\n\p{{L}}\p{{N}}]?{UPPER}+{LOWER}*{ENDING}"
+    r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
 
-KINDS = ["gpt-2", "smollm", "llama-bpe", "qwen2"]
+KINDS = ["gpt-2", "smollm", "llama-bpe", "qwen2", "gpt-4o"]
 
 
 def byte_characters():
@@ -38,7 +44,7 @@ def split(kind, text):
         return [piece for part in parts for piece in regex.findall(GPT2, part)]
     if kind == "qwen2":
         text = unicodedata.normalize("NFC", text)
-    pattern = {"gpt-2": GPT2, "llama-bpe": LLAMA3, "qwen2": QWEN2}[kind]
+    pattern = {"gpt-2": GPT2, "llama-bpe": LLAMA3, "qwen2": QWEN2, "gpt-4o": GPT4O}[kind]
     pieces = regex.findall(pattern, text)
     assert "".join(pieces) == text
     return pieces
@@ -143,6 +149,7 @@ TEXTS = [
     "... !!! ??? --- ===> ***bold*** ~/path/to/file.txt",
     "https://example.org/a?b=1&c=%20#d",
     " zyxw zyxw.",
+    "HTTPServer2 isItCamelCase DON'T they'LL e\u0301t\u0300 //path//\n",
     "control \x00\x01\x1f\x7f characters",
     "A" * 70 + " " * 70 + "\n" * 5 + "9" * 17,
 ]

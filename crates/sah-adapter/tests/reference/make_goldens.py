@@ -1,10 +1,10 @@
 """Makes the goldens beside this file: what other implementations say about GGUF files, tokenizers and chat templates.
 
     python3 -m venv venv && venv/bin/pip install -r requirements.txt
-    venv/bin/python make_goldens.py [--model SmolLM2-135M-Instruct.Q4_1.gguf]
+    venv/bin/python make_goldens.py [--model SmolLM2-135M-Instruct.Q4_1.gguf] [PART ...]
 
-Everything random is seeded: the same packages give the same bytes. With --model (the built-in default model) also
-smollm2.json is made.
+Parts: types, tokenizers, architectures, templates; all by default. Everything random is seeded: the same packages give
+the same bytes. With --model (the built-in default model) also smollm2.json is made.
 """
 
 import argparse
@@ -17,7 +17,9 @@ import numpy as np
 from gguf import GGMLQuantizationType as Type
 from safetensors.numpy import save_file
 
+import architectures
 import bpe
+import sentencepieces
 import templates
 
 HERE = Path(__file__).parent
@@ -31,10 +33,13 @@ def random_blocks(rng, kind, rows, columns):
     """Random bytes of a storage type whose scales are finite numbers of all sizes, the smallest and largest too."""
     block, size = gguf.GGML_QUANT_SIZES[kind]
     data = rng.integers(0, 256, (rows, columns // block, size), dtype=np.uint8)
-    scales = {Type.Q4_0: [0], Type.Q4_1: [0, 2], Type.Q5_0: [0], Type.Q5_1: [0, 2], Type.Q8_0: [0], Type.Q6_K: [208]}
+    scales = {
+        Type.Q4_0: [0], Type.Q4_1: [0, 2], Type.Q5_0: [0], Type.Q5_1: [0, 2], Type.Q8_0: [0],
+        Type.Q2_K: [80, 82], Type.Q3_K: [108], Type.Q4_K: [0, 2], Type.Q5_K: [0, 2], Type.Q6_K: [208],
+    }
     for at in scales.get(kind, []):
         values = rng.standard_normal(data.shape[:2]).astype(np.float16)
-        values.flat[:4] = [6e-8, -0.0, 65504, -1e-3]
+        values.flat[:4] = np.roll([6e-8, -0.0, 65504, -1e-3], at)
         data[:, :, at : at + 2] = values[..., None].view(np.uint8)
     return data.reshape(rows, -1)
 
@@ -55,7 +60,9 @@ def every_type():
     writer.add_bool("t.bool", True)
     writer.add_array("t.strings", ["a", "ü", ""])
     expected = {}
-    for kind in [Type.Q4_0, Type.Q4_1, Type.Q5_0, Type.Q5_1, Type.Q8_0, Type.Q6_K]:
+    quantised = [Type.Q4_0, Type.Q4_1, Type.Q5_0, Type.Q5_1, Type.Q8_0]
+    quantised += [Type.Q2_K, Type.Q3_K, Type.Q4_K, Type.Q5_K, Type.Q6_K]
+    for kind in quantised:
         data = random_blocks(rng, kind, 3, 512)
         writer.add_tensor(kind.name, data, raw_dtype=kind)
         expected[kind.name] = gguf.dequantize(data, kind)
@@ -79,24 +86,60 @@ def every_type():
     (HERE / "every_type.safetensors").chmod(0o644)
 
 
-def tokenizers():
-    """A small tokenizer of each pre-tokenizer kind as a GGUF file, and the tokens of varied texts."""
-    for kind in bpe.KINDS:
-        tokenizer = bpe.train(kind, bpe.TRAINING_TEXT, merges=220)
-        name = f"tokenizer-{kind}"
-        writer = gguf.GGUFWriter(HERE / f"{name}.gguf", "llama")
+def byte_level(kind):
+    """A small tokenizer, and what adds it to the metadata of a file."""
+    tokenizer = bpe.train(kind, bpe.TRAINING_TEXT, merges=220)
+
+    def add(writer):
         writer.add_tokenizer_model("gpt2")
         writer.add_tokenizer_pre(kind)
         writer.add_token_list(tokenizer.tokens)
         writer.add_token_merges([f"{left} {right}" for left, right in tokenizer.merges])
-        types = [3 if token in tokenizer.added else 1 for token in tokenizer.tokens]
-        writer.add_token_types(types)
+        writer.add_token_types([3 if token in tokenizer.added else 1 for token in tokenizer.tokens])
         writer.add_bos_token_id(tokenizer.ids["<|start|>"])
-        writer.write_header_to_file()
-        writer.write_kv_data_to_file()
-        writer.write_ti_data_to_file()
-        writer.close()
-        write_json(f"{name}.json", [{"text": text, "ids": tokenizer.encode(text)} for text in bpe.TEXTS])
+
+    return tokenizer, add
+
+
+def write_tokenizer(name, add, goldens):
+    writer = gguf.GGUFWriter(HERE / f"{name}.gguf", "llama")
+    add(writer)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_ti_data_to_file()
+    writer.close()
+    write_json(f"{name}.json", goldens)
+
+
+def tokenizers():
+    """A small tokenizer of each kind as a GGUF file, and the tokens of varied texts."""
+    for kind in bpe.KINDS:
+        tokenizer, add = byte_level(kind)
+        goldens = [{"text": text, "ids": tokenizer.encode(text)} for text in bpe.TEXTS]
+        write_tokenizer(f"tokenizer-{kind}", add, goldens)
+    for kind in sentencepieces.KINDS:
+        model = sentencepieces.train(kind)
+        write_tokenizer(f"tokenizer-{kind}", model.add_to, model.goldens())
+
+
+def architectures_of():
+    """A small model of each architecture."""
+    pre = {"llama": "llama-bpe", "qwen2": "qwen2", "qwen3": "qwen2", "phi3": "gpt-4o", "gpt2": "gpt-2"}
+    sentencepiece = sentencepieces.train("gemma")
+
+    def tokenizer_for(architecture):
+        if architecture in pre:
+            return byte_level(pre[architecture])[1]
+        return sentencepiece.add_to
+
+    # As many rows as tokens in the largest vocabulary, and some more.
+    architectures.make_all(HERE, 512, tokenizer_for, write_json)
+
+
+def chat_templates():
+    """What transformers renders, and what Python makes of dates."""
+    write_json("chat_templates.json", templates.render_all(templates.SOURCES) + templates.constructs())
+    write_json("strftime.json", templates.strftime())
 
 
 def default_model(path):
@@ -127,10 +170,16 @@ def default_model(path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", help="GGUF file of the default model")
+    parts = {
+        "types": every_type,
+        "tokenizers": tokenizers,
+        "architectures": architectures_of,
+        "templates": chat_templates,
+    }
+    parser.add_argument("parts", nargs="*", choices=[*parts, []], default=[])
     arguments = parser.parse_args()
-    every_type()
-    tokenizers()
-    write_json("chat_templates.json", templates.render_all(templates.SOURCES))
+    for part in arguments.parts or parts:
+        parts[part]()
     if arguments.model:
         default_model(arguments.model)
 

@@ -30,6 +30,9 @@ pub struct RunConfig {
     pub max_samples: Option<usize>,
     /// Limits on each request.
     pub limits: RequestLimits,
+    /// Whether prompts were put in the model's chat template.
+    #[serde(default)]
+    pub chat_template: ChatTemplateConfig,
     /// How answers were generated.
     pub generation: GenerationParams,
     /// What ran.
@@ -49,6 +52,19 @@ pub struct ModelConfig {
     pub architecture: String,
     /// SHA-256 of the weights, in lower-case hexadecimal.
     pub hash: String,
+}
+
+/// What was done with the model's chat template.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ChatTemplateConfig {
+    /// What was asked for: `always`, `never`, or `longbench`, which leaves out few-shot and code tasks.
+    pub mode: String,
+    /// The file of the model that has the template; `null` where the model has none.
+    pub file: Option<String>,
+    /// SHA-256 of the template's text, in lower-case hexadecimal.
+    pub hash: Option<String>,
+    /// The subsets whose prompts were plain text.
+    pub plain_subsets: Vec<String>,
 }
 
 /// Where the samples of a run came from.

@@ -12,7 +12,7 @@ mod parquet;
 mod table;
 mod whole;
 
-pub use config::{DataConfig, ModelConfig, RunConfig, Versions};
+pub use config::{ChatTemplateConfig, DataConfig, ModelConfig, RunConfig, Versions};
 pub use detailed::{Cost, DetailedResults, PerRow, Phase, RunMeasures, TaskCost};
 pub use distribution::Distribution;
 pub use folder::{FinishedRun, RunFolder};

@@ -2,8 +2,8 @@
 
 use std::cell::RefCell;
 
-use sah_adapter::{Answer, ContextStats, RequestResponse};
-use sah_bench_core::{GroupFinished, GroupStarted, RunObserver};
+use sah_adapter::{Answer, ContextStats, GenerationParams, PromptForm, RequestLimits, RequestResponse};
+use sah_bench_core::{GroupFinished, GroupStarted, RunFolder, RunObserver, Runner};
 
 use crate::support::{ScriptedModel, right_answers, run, sample};
 
@@ -44,6 +44,33 @@ fn one_request_per_context_in_order_of_first_appearance() {
     }
     let sizes: Vec<usize> = outcome.records.iter().map(|record| record.stats.unwrap().group_size).collect();
     assert_eq!(sizes, [2, 2, 2, 1, 2]);
+}
+
+/// A context in a chat template is not the same text as one without, so its rows cannot be answered together.
+#[test]
+fn subsets_given_as_plain_text_are_asked_apart() {
+    let model = ScriptedModel::right();
+    let samples = vec![sample("qa", "same", "a"), sample("trec", "same", "b"), sample("qa", "same", "c")];
+    let directory = tempfile::tempdir().unwrap();
+    let mut folder = RunFolder::create(directory.path(), "run", "dense").unwrap();
+    let runner = Runner {
+        adapter: &model,
+        generation: &GenerationParams::default(),
+        limits: &RequestLimits::default(),
+        plain_subsets: &["trec".to_owned()],
+    };
+    let outcome = runner.run(samples, &mut folder.journal, &mut ()).unwrap();
+    assert_eq!(outcome.groups, 2);
+    let asked: Vec<_> = model
+        .requests
+        .borrow()
+        .iter()
+        .map(|request| {
+            let questions = request.questions.iter().map(|question| question.text.clone());
+            (request.form, questions.collect::<String>())
+        })
+        .collect();
+    assert_eq!(asked, [(PromptForm::Chat, "ac".to_owned()), (PromptForm::Plain, "b".to_owned())]);
 }
 
 #[test]

@@ -169,6 +169,7 @@ pub(crate) fn run_in(
         adapter: model,
         generation: &GenerationParams::default(),
         limits: &RequestLimits::default(),
+        plain_subsets: &[],
     };
     runner.run(samples, &mut folder.journal, observer).unwrap()
 }

@@ -1,19 +1,33 @@
 //! Chat templates: how a model wants a conversation written.
 
 mod environment;
+mod filters;
+mod generation;
+mod python;
+mod source;
 mod strftime;
 mod tojson;
 
 use std::path::{Path, PathBuf};
 
-use minijinja::{Environment, Value, context};
-use serde_json::Value as Json;
+use minijinja::{Environment, ErrorKind, Value, context};
 
+use super::identity::{TemplateIdentity, digest_text};
 use super::tokenizer::SpecialTokens;
 use crate::Error;
 
 /// The name under which the environment holds the one template.
 const NAME: &str = "chat_template";
+
+/// Work that a template may do whatever the message: 100 000 instructions, 6 MB of text. Real ones need some hundreds.
+const FUEL: u64 = 100_000;
+/// Work that it may do for each byte of the message. Going over the message once costs a 64th.
+const FUEL_PER_BYTE: u64 = 2;
+/// Bytes of stack for each unit of work. A template can nest a list one level deeper with each; writing, comparing and
+/// dropping a level took less than 512 bytes of stack in every way that was tried.
+const STACK_PER_FUEL: u64 = 512;
+/// Stack for everything else.
+const STACK: u64 = 8 << 20;
 
 /// A model's chat template, ready to render.
 #[derive(Debug)]
@@ -22,43 +36,17 @@ pub(crate) struct ChatTemplate {
     special: SpecialTokens,
     /// Where it came from, for errors.
     path: PathBuf,
+    pub(crate) identity: TemplateIdentity,
 }
 
 impl ChatTemplate {
     /// Parses a template.
     pub(crate) fn new(path: &Path, source: &str, special: SpecialTokens) -> Result<Self, Error> {
         let environment = environment::with_template(NAME, source)
-            .map_err(|error| failed(path, format!("cannot be parsed: {error}")))?;
-        Ok(Self { environment, special, path: path.to_owned() })
-    }
-
-    /// The template in the field `chat_template` of a configuration: a text, or a list of named texts of which
-    /// `default` is taken.
-    pub(crate) fn from_field(
-        path: &Path,
-        field: &Json,
-        special: &SpecialTokens,
-    ) -> Result<Option<Self>, Error> {
-        let source = match field {
-            Json::Null => return Ok(None),
-            Json::String(source) => source,
-            Json::Array(list) => {
-                let default = list.iter().find(|entry| entry["name"] == "default");
-                default.and_then(|entry| entry["template"].as_str()).ok_or_else(|| {
-                    let names: Vec<&str> = list.iter().filter_map(|entry| entry["name"].as_str()).collect();
-                    failed(path, format!("none is named `default`; the file has: {}", names.join(", ")))
-                })?
-            }
-            other => {
-                return Err(Error::Field {
-                    path: path.to_owned(),
-                    field: "chat_template".into(),
-                    expected: "a text or a list of named templates".into(),
-                    found: other.to_string().chars().take(60).collect(),
-                });
-            }
-        };
-        Self::new(path, source, special.clone()).map(Some)
+            .map_err(|error| failed(path, format!("cannot be parsed: {}", chain(&error))))?;
+        let file = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let identity = TemplateIdentity { file: file.unwrap_or_default(), sha256: digest_text(source) };
+        Ok(Self { environment, special, path: path.to_owned(), identity })
     }
 
     /// One user message, and the header of the answer that is to follow.
@@ -73,9 +61,24 @@ impl ChatTemplate {
             documents => Value::from(()),
             ..Value::from_pairs(special),
         };
-        let template = self.environment.get_template(NAME);
-        let rendered = template.and_then(|template| template.render(values));
-        rendered.map_err(|error| failed(&self.path, format!("cannot be rendered: {}", chain(&error))))
+        let fuel = FUEL + FUEL_PER_BYTE * user.len() as u64;
+        let mut environment = self.environment.clone();
+        environment.set_fuel(Some(fuel));
+        let render = move || {
+            let rendered = environment.get_template(NAME).and_then(|template| template.render(values));
+            rendered.map_err(|error| match error.kind() {
+                ErrorKind::OutOfFuel => "does not come to an end".into(),
+                _ => format!("cannot be rendered: {}", chain(&error)),
+            })
+        };
+        // Memory for the stack is taken only as far as it is used.
+        let stack = (STACK + STACK_PER_FUEL * fuel) as usize;
+        let rendered = std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().stack_size(stack).spawn_scoped(scope, render);
+            let thread = thread.map_err(|error| format!("cannot be rendered: no thread for it: {error}"))?;
+            thread.join().unwrap_or_else(|_| Err("cannot be rendered: its interpreter panicked".into()))
+        });
+        rendered.map_err(|problem| failed(&self.path, problem))
     }
 
     /// Renders one user message of `context` followed by `question` and cuts the text where the context ends:
@@ -150,98 +153,4 @@ fn chain(error: &minijinja::Error) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn template(source: &str) -> ChatTemplate {
-        let special =
-            SpecialTokens::new([("bos_token".into(), "<s>".into()), ("eos_token".into(), "</s>".into())]);
-        ChatTemplate::new(Path::new("t.json"), source, special).unwrap()
-    }
-
-    const PLAIN: &str = "{{ bos_token }}{% for m in messages %}[{{ m.role }}]{{ m.content }}{{ eos_token }}{% endfor %}\
-                         {% if add_generation_prompt %}[assistant]{% endif %}";
-
-    #[test]
-    fn the_text_is_cut_where_the_context_ends() {
-        let (before, after) = template(PLAIN).split("Some context.\n", "What?").unwrap();
-        assert_eq!(before, "<s>[user]Some context.\n");
-        assert_eq!(after, "What?</s>[assistant]");
-    }
-
-    #[test]
-    fn a_template_that_trims_is_followed() {
-        let trimming = template(&PLAIN.replace("m.content", "m.content | trim"));
-        let split = |context: &str, question: &str| trimming.split(context, question).unwrap();
-        assert_eq!(split(" c ", " q "), ("<s>[user]c ".into(), " q</s>[assistant]".into()));
-        assert_eq!(split(" c ", ""), ("<s>[user]c".into(), "</s>[assistant]".into()));
-        assert_eq!(split("", " q "), ("<s>[user]".into(), "q</s>[assistant]".into()));
-        assert_eq!(split(" \n", " q"), ("<s>[user]".into(), "q</s>[assistant]".into()));
-        assert_eq!(split("", ""), ("<s>[user]".into(), "</s>[assistant]".into()));
-    }
-
-    #[test]
-    fn the_parts_always_make_up_what_is_rendered_without_a_marker() {
-        for source in [
-            PLAIN,
-            &PLAIN.replace("m.content", "m.content | trim"),
-            &PLAIN.replace("m.content", "m.content.strip()"),
-        ] {
-            let template = template(source);
-            for context in ["", " ", "a", "contextEndsHere", "\u{a0}x\n\n"] {
-                for question in ["", "\n", "b ", "contextEndsHereHere ", "ü"] {
-                    let (before, after) = template.split(context, question).unwrap();
-                    assert_eq!(before + &after, template.render(&format!("{context}{question}")).unwrap());
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_template_that_does_more_than_trim_is_refused_with_what_it_did() {
-        let problem = |content: &str| {
-            template(&PLAIN.replace("m.content", content))
-                .split("con text", "question")
-                .unwrap_err()
-                .to_string()
-        };
-        assert!(problem("''").contains("leaves the user's message out"));
-        assert!(problem("m.content | upper").contains("leaves the user's message out or changes it"));
-        assert!(problem("m.content ~ m.content").contains("repeats the user's message 2 times"));
-        assert!(
-            problem("m.content ~ (m.content | length)").contains("changes the user's message depending on")
-        );
-    }
-
-    #[test]
-    fn a_template_may_refuse_a_conversation_in_its_own_words() {
-        let template = template("{{ raise_exception('system first') }}");
-        let error = template.render("x").unwrap_err().to_string();
-        assert!(error.contains("t.json") && error.contains("system first"), "{error}");
-    }
-
-    #[test]
-    fn a_list_of_templates_has_a_default() {
-        let special = SpecialTokens::default();
-        let from = |field: &Json| ChatTemplate::from_field(Path::new("t.json"), field, &special);
-        let list = json!([{"name": "rag", "template": "r"}, {"name": "default", "template": "d"}]);
-        assert_eq!(from(&list).unwrap().unwrap().render("").unwrap(), "d");
-        let error = from(&json!([{"name": "rag", "template": "r"}])).unwrap_err().to_string();
-        assert!(error.contains("the file has: rag"), "{error}");
-        assert!(from(&Json::Null).unwrap().is_none());
-        assert!(from(&json!(3)).unwrap_err().to_string().contains("`chat_template`"));
-        assert!(from(&json!("{% if %}")).unwrap_err().to_string().contains("cannot be parsed"));
-    }
-
-    /// The goldens are what transformers renders, see `tests/reference/templates.py`.
-    #[test]
-    fn templates_render_as_in_transformers() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/chat_templates.json");
-        for golden in crate::hf::json::read(&path).unwrap().as_array().unwrap() {
-            let text = |key: &str| golden[key].as_str().unwrap();
-            let rendered = template(text("source")).render(text("user")).unwrap();
-            assert_eq!(rendered, text("rendered"), "{} of {:?}", text("source"), text("user"));
-        }
-    }
-}
+mod tests;

@@ -1,110 +1,179 @@
-//! `tojson` as transformers defines it: Python's `json.dumps` without escaping anything but what JSON must.
+//! `tojson` as transformers defines it: Python's `json.dumps` with `ensure_ascii=False` unless the template says
+//! otherwise.
 
 use minijinja::value::{Kwargs, ValueKind};
-use minijinja::{Error, ErrorKind, Value};
+use minijinja::{Error, ErrorKind, State, Value};
 
-/// The value as JSON. `indent` as in Python; other arguments of `json.dumps` are refused by name.
+use super::python::float_repr;
+
+/// Deepest nesting that is written. Python gives up at about 1000.
+const MAX_DEPTH: usize = 200;
+/// Widest indentation of one level.
+const MAX_INDENT: usize = 64;
+
+/// The value as JSON. Arguments are those of `json.dumps` that transformers passes on.
 #[expect(clippy::needless_pass_by_value, reason = "the form that filters have")]
-pub(super) fn tojson(value: &Value, indent: Option<usize>, arguments: Kwargs) -> Result<String, Error> {
-    let indent = match indent {
-        None => arguments.get::<Option<usize>>("indent")?,
+pub(super) fn tojson(
+    state: &State<'_, '_>,
+    value: &Value,
+    ensure_ascii: Option<bool>,
+    arguments: Kwargs,
+) -> Result<String, Error> {
+    let ensure_ascii = match ensure_ascii {
+        None => arguments.get::<Option<bool>>("ensure_ascii")?,
         given => given,
     };
-    // The values that transformers sets itself may be written out.
-    let ensure_ascii = arguments.get::<Option<bool>>("ensure_ascii")?;
+    let indent = indent(&arguments.get::<Option<Value>>("indent")?.unwrap_or_default())?;
+    let (between, behind_key) = match arguments.get::<Option<Vec<String>>>("separators")? {
+        // A line ends in the separator, so Python leaves out the space.
+        None if indent.is_some() => (",".to_owned(), ": ".to_owned()),
+        None => (", ".to_owned(), ": ".to_owned()),
+        Some(pair) => <[String; 2]>::try_from(pair)
+            .map(|[between, behind_key]| (between, behind_key))
+            .map_err(|_| failed("separators must be two texts"))?,
+    };
+    let writer = Writer {
+        state,
+        ensure_ascii: ensure_ascii == Some(true),
+        sort_keys: arguments.get::<Option<bool>>("sort_keys")? == Some(true),
+        indent,
+        between,
+        behind_key,
+    };
     arguments.assert_all_used()?;
-    if ensure_ascii == Some(true) {
-        return Err(Error::new(ErrorKind::InvalidOperation, "tojson: ensure_ascii=true is not supported"));
-    }
     let mut text = String::new();
-    write(value, indent, 0, &mut text)?;
+    writer.write(value, 0, &mut text)?;
     Ok(text)
 }
 
-fn write(value: &Value, indent: Option<usize>, depth: usize, text: &mut String) -> Result<(), Error> {
-    match value.kind() {
-        ValueKind::None => text.push_str("null"),
-        ValueKind::Bool => text.push_str(if value.is_true() { "true" } else { "false" }),
-        ValueKind::Number => text.push_str(&value.to_string()),
-        ValueKind::String => quote(value.as_str().unwrap_or_default(), text),
-        ValueKind::Seq | ValueKind::Iterable => {
-            let items = value.try_iter()?.map(|item| (None, item)).collect();
-            write_items(['[', ']'], items, indent, depth, text)?;
-        }
-        ValueKind::Map => {
-            let items = value
-                .try_iter()?
-                .map(|key| Ok((Some(key.clone()), value.get_item(&key)?)))
-                .collect::<Result<_, Error>>()?;
-            write_items(['{', '}'], items, indent, depth, text)?;
-        }
-        kind => {
-            let message = format!("tojson: a value of kind {kind} has no JSON form");
-            return Err(Error::new(ErrorKind::InvalidOperation, message));
-        }
-    }
-    Ok(())
-}
-
-fn write_items(
-    [open, close]: [char; 2],
-    items: Vec<(Option<Value>, Value)>,
-    indent: Option<usize>,
-    depth: usize,
-    text: &mut String,
-) -> Result<(), Error> {
-    let new_line = |depth: usize, text: &mut String| {
-        if let Some(width) = indent {
-            text.push('\n');
-            text.extend(std::iter::repeat_n(' ', width * depth));
+/// What a level is indented by; `None` for everything on one line.
+fn indent(value: &Value) -> Result<Option<String>, Error> {
+    let indent = match value.kind() {
+        ValueKind::None | ValueKind::Undefined => return Ok(None),
+        ValueKind::String => value.as_str().unwrap_or_default().to_owned(),
+        _ => {
+            let width = i64::try_from(value.clone())?;
+            // Negative widths are 0, as in Python.
+            " ".repeat(usize::try_from(width).unwrap_or(0).min(MAX_INDENT + 1))
         }
     };
-    text.push(open);
-    let empty = items.is_empty();
-    for (i, (key, value)) in items.into_iter().enumerate() {
-        if i > 0 {
-            text.push_str(if indent.is_some() { "," } else { ", " });
-        }
-        new_line(depth + 1, text);
-        if let Some(key) = key {
-            quote(&key.to_string(), text);
-            text.push_str(": ");
-        }
-        write(&value, indent, depth + 1, text)?;
+    if indent.len() > MAX_INDENT {
+        return Err(failed("an indentation of more than 64 characters"));
     }
-    if !empty {
-        new_line(depth, text);
-    }
-    text.push(close);
-    Ok(())
+    Ok(Some(indent))
 }
 
-fn quote(content: &str, text: &mut String) {
-    // serde_json escapes what Python escapes with ensure_ascii=False, in the same way.
-    text.push_str(&serde_json::Value::from(content).to_string());
+struct Writer<'a, 'b, 'c> {
+    state: &'a State<'b, 'c>,
+    ensure_ascii: bool,
+    sort_keys: bool,
+    indent: Option<String>,
+    between: String,
+    behind_key: String,
 }
 
-#[cfg(test)]
-mod tests {
-    use minijinja::Environment;
-
-    fn render(expression: &str) -> String {
-        let mut environment = Environment::new();
-        environment.add_filter("tojson", super::tojson);
-        environment
-            .render_str(&format!("{{{{ {expression} }}}}"), ())
-            .map_or_else(|e| e.to_string(), Into::into)
+impl Writer<'_, '_, '_> {
+    fn write(&self, value: &Value, depth: usize, text: &mut String) -> Result<(), Error> {
+        if depth > MAX_DEPTH {
+            return Err(failed("a value that is nested too deeply"));
+        }
+        self.state.consume_fuel(1)?;
+        match value.kind() {
+            ValueKind::String => self.quote(value.as_str().unwrap_or_default(), text),
+            ValueKind::None | ValueKind::Bool | ValueKind::Number => text.push_str(&scalar(value)?),
+            ValueKind::Seq | ValueKind::Iterable => {
+                let items = value.try_iter()?.map(|item| (None, item)).collect();
+                self.write_items(['[', ']'], items, depth, text)?;
+            }
+            ValueKind::Map => {
+                let pair = |key: Value| {
+                    let name = match key.as_str() {
+                        Some(name) => name.to_owned(),
+                        None => scalar(&key)?,
+                    };
+                    Ok((Some(name), value.get_item(&key)?))
+                };
+                let mut items = value.try_iter()?.map(pair).collect::<Result<Vec<_>, Error>>()?;
+                if self.sort_keys {
+                    items.sort_by(|a, b| a.0.cmp(&b.0));
+                }
+                self.write_items(['{', '}'], items, depth, text)?;
+            }
+            kind => {
+                let message = format!("a value of kind {kind} has no JSON form");
+                return Err(Error::new(ErrorKind::InvalidOperation, message));
+            }
+        }
+        Ok(())
     }
 
-    #[test]
-    fn as_python_writes_it() {
-        // Expected values are what `json.dumps(..., ensure_ascii=False)` gives.
-        assert_eq!(
-            render("{'a': [1, 2.5, true, none], 'b': '<ü\"\\n>'} | tojson"),
-            r#"{"a": [1, 2.5, true, null], "b": "<ü\"\n>"}"#
-        );
-        assert_eq!(render("[] | tojson"), "[]");
-        assert_eq!(render("{'a': [1, {}]} | tojson(indent=2)"), "{\n  \"a\": [\n    1,\n    {}\n  ]\n}");
-        assert!(render("1 | tojson(sort_keys=true)").contains("sort_keys"));
+    fn write_items(
+        &self,
+        [open, close]: [char; 2],
+        items: Vec<(Option<String>, Value)>,
+        depth: usize,
+        text: &mut String,
+    ) -> Result<(), Error> {
+        let new_line = |depth: usize, text: &mut String| {
+            if let Some(indent) = &self.indent {
+                text.push('\n');
+                text.extend(std::iter::repeat_n(indent.as_str(), depth));
+            }
+        };
+        text.push(open);
+        let empty = items.is_empty();
+        for (i, (key, value)) in items.into_iter().enumerate() {
+            if i > 0 {
+                text.push_str(&self.between);
+            }
+            new_line(depth + 1, text);
+            if let Some(key) = key {
+                self.quote(&key, text);
+                text.push_str(&self.behind_key);
+            }
+            self.write(&value, depth + 1, text)?;
+        }
+        if !empty {
+            new_line(depth, text);
+        }
+        text.push(close);
+        Ok(())
     }
+
+    fn quote(&self, content: &str, text: &mut String) {
+        // serde_json escapes what Python escapes with ensure_ascii=False, in the same way.
+        let quoted = serde_json::Value::from(content).to_string();
+        if !self.ensure_ascii {
+            text.push_str(&quoted);
+            return;
+        }
+        for c in quoted.chars() {
+            if matches!(c, ' '..='~') {
+                text.push(c);
+            } else {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    text.extend([format!("\\u{unit:04x}")]);
+                }
+            }
+        }
+    }
+}
+
+/// A value that is neither text nor a collection.
+fn scalar(value: &Value) -> Result<String, Error> {
+    match value.kind() {
+        ValueKind::None => Ok("null".to_owned()),
+        ValueKind::Bool => Ok(if value.is_true() { "true" } else { "false" }.to_owned()),
+        ValueKind::Number if value.is_integer() => Ok(value.to_string()),
+        ValueKind::Number => Ok(match f64::try_from(value.clone())? {
+            number if number.is_nan() => "NaN".to_owned(),
+            number if number.is_infinite() => if number > 0.0 { "Infinity" } else { "-Infinity" }.to_owned(),
+            number => float_repr(number),
+        }),
+        kind => Err(Error::new(ErrorKind::InvalidOperation, format!("a {kind} is no key of a JSON object"))),
+    }
+}
+
+fn failed(message: &'static str) -> Error {
+    Error::new(ErrorKind::InvalidOperation, message)
 }

@@ -1,8 +1,10 @@
 //! Text to tokens and back.
 
+mod byte_level;
 mod gguf;
 mod pre;
 mod special;
+mod spm;
 #[cfg(test)]
 pub(super) mod testing;
 

@@ -11,6 +11,8 @@ use tokenizers::{PreTokenizerWrapper, SplitDelimiterBehavior};
 const LLAMA3: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 /// Qwen 2: as Llama 3, digits one by one.
 const QWEN2: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+/// GPT-4o and Phi-4-mini: words are cut where capitals begin, and keep the apostrophe's ending.
+const GPT4O: &str = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
 /// A kind of splitting that this crate knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,18 +23,21 @@ pub(super) enum Kind {
     SmolLm,
     LlamaBpe,
     Qwen2,
+    Gpt4o,
 }
 
 impl Kind {
     /// What an error lists.
-    pub(super) const SUPPORTED: &'static str = "gpt-2, smollm, llama-bpe, qwen2";
+    pub(super) const SUPPORTED: &'static str = "gpt-2, smollm, llama-bpe, qwen2, deepseek-r1-qwen, gpt-4o";
 
     pub(super) fn from_name(name: &str) -> Option<Self> {
         Some(match name {
             "gpt-2" => Self::Gpt2,
             "smollm" => Self::SmolLm,
             "llama-bpe" => Self::LlamaBpe,
-            "qwen2" => Self::Qwen2,
+            // The second is Qwen's with a beginning-of-sequence token.
+            "qwen2" | "deepseek-r1-qwen" => Self::Qwen2,
+            "gpt-4o" => Self::Gpt4o,
             _ => return None,
         })
     }
@@ -63,6 +68,7 @@ impl Kind {
             Self::SmolLm => Sequence::new(vec![Digits::new(true).into(), bytes(true).into()]).into(),
             Self::LlamaBpe => Sequence::new(vec![split(LLAMA3)?.into(), bytes(false).into()]).into(),
             Self::Qwen2 => Sequence::new(vec![split(QWEN2)?.into(), bytes(false).into()]).into(),
+            Self::Gpt4o => Sequence::new(vec![split(GPT4O)?.into(), bytes(false).into()]).into(),
         })
     }
 }

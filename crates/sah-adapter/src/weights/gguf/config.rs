@@ -2,296 +2,285 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use super::Metadata;
+use super::architecture::Architecture;
 use super::reader::Gguf;
+use super::rope::rope_scaling;
 use super::value::Value;
 use crate::Error;
 
-/// Architectures whose tensor names and layout this crate knows.
-const SUPPORTED: &str = "llama";
+use Architecture::{Gemma2, Gemma3, Gpt2, Llama, Phi3, Qwen2, Qwen3};
 
-/// Typed access to the metadata of a file, with errors that name the key.
-pub(crate) struct Metadata<'a>(pub(crate) &'a Gguf);
+/// The metadata of one architecture: keys are given without its name.
+pub(super) struct Keys<'a> {
+    pub(super) gguf: &'a Gguf,
+    pub(super) metadata: Metadata<'a>,
+    pub(super) architecture: Architecture,
+}
 
-impl<'a> Metadata<'a> {
-    fn typed<T>(
-        &self,
-        key: &str,
-        expected: &str,
-        convert: impl Fn(&'a Value) -> Option<T>,
-    ) -> Result<Option<T>, Error> {
-        let Some(value) = self.0.metadata.get(key) else { return Ok(None) };
-        convert(value).map(Some).ok_or_else(|| self.wrong(key, expected, &value.describe()))
+impl<'a> Keys<'a> {
+    pub(super) fn new(gguf: &'a Gguf, architecture: Architecture) -> Self {
+        Self { gguf, metadata: Metadata(gguf), architecture }
     }
 
-    /// An error about the value of `key`.
-    pub(crate) fn wrong(&self, key: &str, expected: &str, found: &str) -> Error {
-        Error::Field {
-            path: self.0.path.clone(),
-            field: key.into(),
-            expected: expected.into(),
-            found: found.into(),
+    pub(super) fn full(&self, name: &str) -> String {
+        format!("{}.{name}", self.architecture.name())
+    }
+
+    pub(super) fn integer(&self, name: &str) -> Result<Option<u64>, Error> {
+        self.metadata.integer(&self.full(name))
+    }
+
+    pub(super) fn number(&self, name: &str) -> Result<Option<f64>, Error> {
+        self.metadata.number(&self.full(name))
+    }
+
+    /// A number that must be there and above 0.
+    pub(super) fn positive(&self, name: &str) -> Result<u64, Error> {
+        let expected = "a whole number above 0";
+        match self.integer(name)? {
+            Some(0) => Err(self.wrong(name, expected, "0")),
+            value => self.metadata.required(&self.full(name), expected, value),
         }
     }
 
-    /// The value of a key that must be there.
-    pub(crate) fn required<T>(&self, key: &str, expected: &str, value: Option<T>) -> Result<T, Error> {
-        value.ok_or_else(|| self.wrong(key, expected, "nothing"))
+    /// A number that must be there.
+    pub(super) fn required_number(&self, name: &str) -> Result<f64, Error> {
+        self.metadata.required(&self.full(name), "a number", self.number(name)?)
     }
 
-    pub(crate) fn integer(&self, key: &str) -> Result<Option<u64>, Error> {
-        self.typed(key, "a whole number that is not negative", Value::as_u64)
+    pub(super) fn wrong(&self, name: &str, expected: &str, found: &str) -> Error {
+        self.metadata.wrong(&self.full(name), expected, found)
     }
 
-    pub(crate) fn token_id(&self, key: &str) -> Result<Option<u32>, Error> {
-        self.typed(key, "a token number", |value| u32::try_from(value.as_u64()?).ok())
+    fn has_tensor(&self, name: &str) -> bool {
+        self.gguf.tensors.contains_key(name)
     }
 
-    pub(crate) fn number(&self, key: &str) -> Result<Option<f64>, Error> {
-        self.typed(key, "a finite number", Value::as_f64)
+    /// Whether any of these modules of the first layer has a bias.
+    fn has_bias(&self, modules: &[&str]) -> bool {
+        modules.iter().any(|module| self.has_tensor(&format!("blk.0.{module}.bias")))
     }
-
-    pub(crate) fn bool(&self, key: &str) -> Result<Option<bool>, Error> {
-        self.typed(key, "true or false", Value::as_bool)
-    }
-
-    pub(crate) fn text(&self, key: &str) -> Result<Option<&'a str>, Error> {
-        self.typed(key, "a text", Value::as_str)
-    }
-
-    pub(crate) fn texts(&self, key: &str) -> Result<Option<Vec<&'a str>>, Error> {
-        self.typed(key, "an array of texts", |value| value.as_array()?.iter().map(Value::as_str).collect())
-    }
-
-    pub(crate) fn integers(&self, key: &str) -> Result<Option<Vec<u64>>, Error> {
-        self.typed(key, "an array of whole numbers", |value| {
-            value.as_array()?.iter().map(Value::as_u64).collect()
-        })
-    }
-}
-
-/// The architecture the file says it has, if this crate knows it.
-pub(crate) fn architecture(gguf: &Gguf) -> Result<&str, Error> {
-    let metadata = Metadata(gguf);
-    let key = "general.architecture";
-    let architecture = metadata.required(key, "the name of an architecture", metadata.text(key)?)?;
-    let unsupported = |field: &str, found: String, supported: &str| Error::Unsupported {
-        path: gguf.path.clone(),
-        field: field.into(),
-        found,
-        supported: supported.into(),
-    };
-    if architecture != SUPPORTED {
-        return Err(unsupported(key, architecture.into(), SUPPORTED));
-    }
-    if let Some(parts) = metadata.integer("split.count")?.filter(|&parts| parts > 1) {
-        return Err(unsupported(
-            "split.count",
-            parts.to_string(),
-            "one file; join it with llama-gguf-split --merge",
-        ));
-    }
-    let key = format!("{architecture}.expert_count");
-    if let Some(experts) = metadata.integer(&key)?.filter(|&experts| experts > 0) {
-        return Err(unsupported(&key, experts.to_string(), "models without experts"));
-    }
-    Ok(architecture)
 }
 
 /// `config.json` of the file. Numbers that Hugging Face derives (such as `head_dim`) are written out.
+///
+/// # Errors
+///
+/// [`Error::Field`] for a key that is missing or has an impossible value, [`Error::Unsupported`] for what this crate
+/// does not do: another architecture, experts, other attention.
 pub(crate) fn hf_config(gguf: &Gguf) -> Result<Json, Error> {
-    let arch = architecture(gguf)?;
-    let metadata = Metadata(gguf);
-    let key = |name: &str| format!("{arch}.{name}");
-    let integer = |name: &str| metadata.integer(&key(name));
-    let positive = |name: &str| {
-        let expected = "a whole number above 0";
-        match integer(name)? {
-            Some(0) => Err(metadata.wrong(&key(name), expected, "0")),
-            value => metadata.required(&key(name), expected, value),
-        }
-    };
-
-    let hidden = positive("embedding_length")?;
-    let heads = positive("attention.head_count")?;
-    let kv_heads = integer("attention.head_count_kv")?.unwrap_or(heads);
-    let head_dim = integer("attention.key_length")?.unwrap_or(hidden / heads);
-    if let Some(value_length) = integer("attention.value_length")?.filter(|&length| length != head_dim) {
-        let expected = format!("the length of a key, {head_dim}");
-        return Err(metadata.wrong(&key("attention.value_length"), &expected, &value_length.to_string()));
-    }
-    if head_dim == 0 || head_dim % 2 == 1 {
-        return Err(metadata.wrong(
-            &key("attention.key_length"),
-            "an even number above 0",
-            &head_dim.to_string(),
-        ));
-    }
-    if kv_heads == 0 || heads % kv_heads != 0 {
-        let expected = format!("a divisor of the {heads} query heads");
-        return Err(metadata.wrong(&key("attention.head_count_kv"), &expected, &kv_heads.to_string()));
-    }
-    let epsilon = key("attention.layer_norm_rms_epsilon");
-    let mut config = Map::from_iter([
-        ("model_type".to_owned(), json!(arch)),
-        ("hidden_act".to_owned(), json!("silu")),
-        ("hidden_size".to_owned(), json!(hidden)),
-        ("intermediate_size".to_owned(), json!(positive("feed_forward_length")?)),
-        ("num_hidden_layers".to_owned(), json!(positive("block_count")?)),
-        ("num_attention_heads".to_owned(), json!(heads)),
-        ("num_key_value_heads".to_owned(), json!(kv_heads)),
-        ("head_dim".to_owned(), json!(head_dim)),
-        ("max_position_embeddings".to_owned(), json!(positive("context_length")?)),
-        (
-            "rms_norm_eps".to_owned(),
-            json!(metadata.required(&epsilon, "a number", metadata.number(&epsilon)?)?),
-        ),
-        ("rope_theta".to_owned(), json!(metadata.number(&key("rope.freq_base"))?.unwrap_or(10_000.0))),
-        ("rope_scaling".to_owned(), rope_scaling(gguf, arch)?),
-        ("vocab_size".to_owned(), json!(vocabulary(gguf, arch)?)),
-        ("tie_word_embeddings".to_owned(), json!(!gguf.tensors.contains_key("output.weight"))),
-        ("attention_bias".to_owned(), json!(gguf.tensors.contains_key("blk.0.attn_q.bias"))),
-        ("mlp_bias".to_owned(), json!(gguf.tensors.contains_key("blk.0.ffn_up.bias"))),
-    ]);
-    if let Some(rotary) = integer("rope.dimension_count")?.filter(|&rotary| rotary != head_dim) {
-        config.insert("partial_rotary_factor".into(), json!(rotary as f64 / head_dim as f64));
-    }
-    if let Some(window) = integer("attention.sliding_window")? {
-        config.insert("sliding_window".into(), json!(window));
-    }
+    let architecture = Architecture::of(gguf)?;
+    let keys = Keys::new(gguf, architecture);
+    refuse_other_models(&keys)?;
+    let mut config = if architecture == Gpt2 { gpt2(&keys)? } else { rotary(&keys)? };
+    config.insert("model_type".into(), json!(architecture.model_type()));
+    config.insert("vocab_size".into(), json!(vocabulary(&keys)?));
+    config.insert("tie_word_embeddings".into(), json!(!keys.has_tensor("output.weight")));
     for (ours, theirs) in [
         ("bos_token_id", "tokenizer.ggml.bos_token_id"),
         ("eos_token_id", "tokenizer.ggml.eos_token_id"),
         ("pad_token_id", "tokenizer.ggml.padding_token_id"),
     ] {
-        if let Some(id) = metadata.token_id(theirs)? {
+        if let Some(id) = keys.metadata.token_id(theirs)? {
             config.insert(ours.into(), json!(id));
         }
     }
     Ok(Json::Object(config))
 }
 
-/// Rows of the embedding table, which may have more than there are tokens.
-fn vocabulary(gguf: &Gguf, arch: &str) -> Result<u64, Error> {
-    if let Some(&rows) = gguf.tensors.get("token_embd.weight").and_then(|info| info.shape.first()) {
-        return Ok(rows as u64);
+/// Values that would make another model of it than the one this crate knows.
+fn refuse_other_models(keys: &Keys<'_>) -> Result<(), Error> {
+    let unsupported = |name: &str, found: String, supported: &str| {
+        Err(keys.metadata.unsupported(&keys.full(name), &found, supported))
+    };
+    if let Some(experts) = keys.integer("expert_count")?.filter(|&experts| experts > 0) {
+        return unsupported("expert_count", experts.to_string(), "models without experts");
     }
-    let metadata = Metadata(gguf);
-    let key = format!("{arch}.vocab_size");
-    metadata.required(&key, "a whole number above 0", metadata.integer(&key)?)
+    if keys.metadata.bool(&keys.full("attention.causal"))? == Some(false) {
+        return unsupported("attention.causal", "false".into(), "causal attention");
+    }
+    if keys.metadata.bool(&keys.full("use_parallel_residual"))? == Some(true) && keys.architecture != Gpt2 {
+        return unsupported("use_parallel_residual", "true".into(), "one block after the other");
+    }
+    for (name, neutral) in [
+        ("attention.clamp_kqv", 0.0),
+        ("attention.max_alibi_bias", 0.0),
+        ("logit_scale", 1.0),
+        ("residual_scale", 1.0),
+        ("embedding_scale", 1.0),
+    ] {
+        if let Some(value) = keys.number(name)?.filter(|value| (value - neutral).abs() > 0.0) {
+            return unsupported(name, value.to_string(), &format!("none, or {neutral}"));
+        }
+    }
+    if matches!(keys.architecture, Llama | Qwen2 | Qwen3)
+        && let Some(window) = keys.integer("attention.sliding_window")?.filter(|&window| window > 0)
+    {
+        return unsupported(
+            "attention.sliding_window",
+            window.to_string(),
+            "full attention in this architecture",
+        );
+    }
+    Ok(())
 }
 
-/// `rope_scaling` from the metadata. The frequency factors that converters store as the tensor `rope_freqs` (Llama
-/// 3.1 and later) become `{"rope_type": "frequency_factors"}`: each rotary frequency is to be divided by its factor.
-fn rope_scaling(gguf: &Gguf, arch: &str) -> Result<Json, Error> {
-    let metadata = Metadata(gguf);
-    let key = |name: &str| format!("{arch}.rope.scaling.{name}");
-    if let Some(info) = gguf.tensors.get("rope_freqs.weight") {
-        let factors = super::values(gguf, "rope_freqs.weight", info)?;
-        if factors != vec![1.0; factors.len()] {
-            return Ok(json!({ "rope_type": "frequency_factors", "factors": factors }));
+/// The configuration of GPT-2, which has names of its own.
+fn gpt2(keys: &Keys<'_>) -> Result<Map<String, Json>, Error> {
+    let hidden = keys.positive("embedding_length")?;
+    let heads = keys.positive("attention.head_count")?;
+    if !hidden.is_multiple_of(heads) {
+        let expected = format!("a divisor of embedding_length, {hidden}");
+        return Err(keys.wrong("attention.head_count", &expected, &heads.to_string()));
+    }
+    let inner = keys.positive("feed_forward_length")?;
+    Ok(Map::from_iter([
+        ("activation_function".to_owned(), json!("gelu_new")),
+        ("n_embd".to_owned(), json!(hidden)),
+        // Hugging Face writes null for four times the width.
+        ("n_inner".to_owned(), if inner == 4 * hidden { Json::Null } else { json!(inner) }),
+        ("n_layer".to_owned(), json!(keys.positive("block_count")?)),
+        ("n_head".to_owned(), json!(heads)),
+        ("n_positions".to_owned(), json!(keys.positive("context_length")?)),
+        ("layer_norm_epsilon".to_owned(), json!(keys.required_number("attention.layer_norm_epsilon")?)),
+    ]))
+}
+
+/// The configuration of the models with rotary positions.
+fn rotary(keys: &Keys<'_>) -> Result<Map<String, Json>, Error> {
+    let hidden = keys.positive("embedding_length")?;
+    let heads = keys.positive("attention.head_count")?;
+    let layers = keys.positive("block_count")?;
+    let kv_heads = keys.integer("attention.head_count_kv")?.unwrap_or(heads);
+    if kv_heads == 0 || !heads.is_multiple_of(kv_heads) {
+        let expected = format!("a divisor of the {heads} query heads");
+        return Err(keys.wrong("attention.head_count_kv", &expected, &kv_heads.to_string()));
+    }
+    let head_dim = keys.integer("attention.key_length")?.unwrap_or(hidden / heads);
+    if head_dim == 0 || head_dim % 2 == 1 {
+        return Err(keys.wrong("attention.key_length", "an even number above 0", &head_dim.to_string()));
+    }
+    if let Some(value_length) = keys.integer("attention.value_length")?.filter(|&length| length != head_dim) {
+        let expected = format!("the length of a key, {head_dim}");
+        return Err(keys.wrong("attention.value_length", &expected, &value_length.to_string()));
+    }
+    let mut config = Map::from_iter([
+        ("hidden_size".to_owned(), json!(hidden)),
+        ("intermediate_size".to_owned(), json!(keys.positive("feed_forward_length")?)),
+        ("num_hidden_layers".to_owned(), json!(layers)),
+        ("num_attention_heads".to_owned(), json!(heads)),
+        ("num_key_value_heads".to_owned(), json!(kv_heads)),
+        ("head_dim".to_owned(), json!(head_dim)),
+        ("max_position_embeddings".to_owned(), json!(keys.positive("context_length")?)),
+        ("rms_norm_eps".to_owned(), json!(keys.required_number("attention.layer_norm_rms_epsilon")?)),
+        ("rope_theta".to_owned(), json!(keys.number("rope.freq_base")?.unwrap_or(10_000.0))),
+        ("rope_scaling".to_owned(), rope_scaling(keys)?),
+    ]);
+    if let Some(rotary) = keys.integer("rope.dimension_count")?.filter(|&rotary| rotary != head_dim) {
+        config.insert("partial_rotary_factor".into(), json!(rotary as f64 / head_dim as f64));
+    }
+    match keys.architecture {
+        Gemma2 | Gemma3 => gemma(keys, &mut config, hidden, heads, head_dim, layers)?,
+        _ => {
+            config.insert("hidden_act".into(), json!("silu"));
         }
     }
-    let factor = match metadata.number(&key("factor"))? {
-        None => metadata.number(&format!("{arch}.rope.scale_linear"))?,
-        factor => factor,
-    };
-    let kind = match metadata.text(&key("type"))? {
-        // Old files give the linear factor alone.
-        None if factor.is_some_and(|factor| factor > 1.0) => "linear",
-        None | Some("none") => return Ok(Json::Null),
-        Some(kind) => kind,
-    };
-    let factor = metadata.required(&key("factor"), "a number", factor)?;
-    let mut scaling = json!({ "rope_type": kind, "factor": factor });
-    match kind {
-        "linear" => {}
-        "yarn" => {
-            let key = key("original_context_length");
-            let original = metadata.required(&key, "a whole number", metadata.integer(&key)?)?;
-            scaling["original_max_position_embeddings"] = json!(original);
+    match keys.architecture {
+        Phi3 => phi3(keys, &mut config)?,
+        Llama => {
+            let attention = keys.has_bias(&["attn_q", "attn_k", "attn_v", "attn_output"]);
+            config.insert("attention_bias".into(), json!(attention));
+            let mlp = keys.has_bias(&["ffn_gate", "ffn_up", "ffn_down"]);
+            config.insert("mlp_bias".into(), json!(mlp));
         }
-        other => {
-            return Err(Error::Unsupported {
-                path: gguf.path.clone(),
-                field: key("type"),
-                found: other.into(),
-                supported: "none, linear, yarn".into(),
-            });
+        Qwen3 | Gemma2 | Gemma3 => {
+            let attention = keys.has_bias(&["attn_q", "attn_k", "attn_v", "attn_output"]);
+            config.insert("attention_bias".into(), json!(attention));
         }
+        Qwen2 | Gpt2 => {}
     }
-    Ok(scaling)
+    Ok(config)
+}
+
+/// What Phi-3 has beside the common fields. The file says 0 where there is no window.
+fn phi3(keys: &Keys<'_>, config: &mut Map<String, Json>) -> Result<(), Error> {
+    let name = "attention.sliding_window";
+    let expected = "a number of tokens, 0 for none";
+    let window = keys.metadata.required(&keys.full(name), expected, keys.integer(name)?)?;
+    config.insert("sliding_window".into(), if window == 0 { Json::Null } else { json!(window) });
+    if let Some(original) = keys.integer("rope.scaling.original_context_length")? {
+        config.insert("original_max_position_embeddings".into(), json!(original));
+    }
+    Ok(())
+}
+
+/// What Gemma 2 and 3 have beside the common fields.
+fn gemma(
+    keys: &Keys<'_>,
+    config: &mut Map<String, Json>,
+    hidden: u64,
+    heads: u64,
+    head_dim: u64,
+    layers: u64,
+) -> Result<(), Error> {
+    config.insert("hidden_activation".into(), json!("gelu_pytorch_tanh"));
+    config.insert("sliding_window".into(), json!(keys.positive("attention.sliding_window")?));
+    config.insert("layer_types".into(), layer_types(keys, layers)?);
+    // Files do not say by what queries are scaled. It is the size of a head in all published models but those with
+    // 27 billion parameters (46 layers of Gemma 2, 62 of Gemma 3), where it is hidden / heads.
+    let largest = layers == if keys.architecture == Gemma2 { 46 } else { 62 };
+    let scalar = if largest { hidden / heads } else { head_dim };
+    config.insert("query_pre_attn_scalar".into(), json!(scalar));
+    // Files of Gemma 2 from before the keys existed are of models with these caps.
+    let defaults = if keys.architecture == Gemma2 { (Some(50.0), Some(30.0)) } else { (None, None) };
+    let attention = keys.number("attn_logit_softcapping")?.or(defaults.0);
+    let output = keys.number("final_logit_softcapping")?.or(defaults.1);
+    config.insert("attn_logit_softcapping".into(), json!(attention));
+    config.insert("final_logit_softcapping".into(), json!(output));
+    if keys.architecture == Gemma3 {
+        let local = keys.number("rope.freq_base_swa")?.unwrap_or(10_000.0);
+        config.insert("rope_local_base_freq".into(), json!(local));
+    }
+    Ok(())
+}
+
+/// Which layers see a window only: all but every `pattern`-th one, or as the file lists them.
+fn layer_types(keys: &Keys<'_>, layers: u64) -> Result<Json, Error> {
+    // Each name takes more memory than the layer's number took in the file.
+    const MAX_LAYERS: u64 = 1 << 16;
+    let name = "attention.sliding_window_pattern";
+    if layers > MAX_LAYERS {
+        return Err(keys.wrong("block_count", &format!("at most {MAX_LAYERS}"), &layers.to_string()));
+    }
+    let name_of = |sliding: bool| if sliding { "sliding_attention" } else { "full_attention" };
+    let pattern = match keys.gguf.metadata.get(&keys.full(name)) {
+        None if keys.architecture == Gemma2 => 2,
+        None => 6,
+        Some(value) => {
+            let wrong = || {
+                let expected = format!("a number above 0, or true or false for each of the {layers} layers");
+                keys.wrong(name, &expected, &value.describe())
+            };
+            if let Value::Array(list) = value {
+                let list: Option<Vec<bool>> = list.iter().map(Value::as_bool).collect();
+                let list = list.filter(|list| list.len() as u64 == layers).ok_or_else(wrong)?;
+                return Ok(list.into_iter().map(name_of).collect());
+            }
+            value.as_u64().filter(|&pattern| pattern > 0).ok_or_else(wrong)?
+        }
+    };
+    Ok((1..=layers).map(|layer| name_of(!layer.is_multiple_of(pattern))).collect())
+}
+
+/// Rows of the embedding table, which may have more than there are tokens.
+fn vocabulary(keys: &Keys<'_>) -> Result<u64, Error> {
+    let embeddings = keys.gguf.tensors.get("token_embd.weight");
+    match embeddings.and_then(|info| info.shape.first()) {
+        Some(&rows) => Ok(rows as u64),
+        None => keys.positive("vocab_size"),
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::weights::gguf::testing::{Builder, open};
-
-    fn llama() -> Builder {
-        Builder::new()
-            .string("general.architecture", "llama")
-            .u32("llama.block_count", 2)
-            .u32("llama.context_length", 128)
-            .u32("llama.embedding_length", 16)
-            .u32("llama.feed_forward_length", 32)
-            .u32("llama.attention.head_count", 4)
-            .u32("llama.attention.head_count_kv", 2)
-            .f32("llama.attention.layer_norm_rms_epsilon", 1e-5)
-            .u32("llama.vocab_size", 7)
-    }
-
-    #[test]
-    fn the_metadata_reads_like_a_config_json() {
-        let config = hf_config(&open(llama().f32("llama.rope.freq_base", 1e5)).1).unwrap();
-        for (key, expected) in [
-            ("model_type", json!("llama")),
-            ("head_dim", json!(4)),
-            ("num_key_value_heads", json!(2)),
-            ("rms_norm_eps", json!(1e-5)),
-            ("rope_theta", json!(1e5)),
-            ("rope_scaling", Json::Null),
-            ("vocab_size", json!(7)),
-            ("tie_word_embeddings", json!(true)),
-            ("attention_bias", json!(false)),
-        ] {
-            assert_eq!(config[key], expected, "{key}");
-        }
-        assert!(config.get("partial_rotary_factor").is_none());
-    }
-
-    #[test]
-    fn what_is_missing_or_wrong_names_its_key() {
-        let problem = |builder: Builder| hf_config(&open(builder).1).unwrap_err().to_string();
-        assert!(problem(Builder::new()).contains("`general.architecture`: expected the name"));
-        let bare = || Builder::new().string("general.architecture", "llama");
-        assert!(
-            problem(bare())
-                .contains("`llama.embedding_length`: expected a whole number above 0, found nothing")
-        );
-        assert!(problem(Builder::new().string("general.architecture", "mamba")).contains("`mamba`"));
-        assert!(problem(llama().string("llama.rope.freq_base", "x")).contains("found text `x`"));
-        assert!(problem(llama().u32("llama.expert_count", 8)).contains("without experts"));
-        assert!(problem(llama().u32("split.count", 2)).contains("--merge"));
-        assert!(problem(llama().u32("llama.attention.key_length", 3)).contains("an even number"));
-    }
-
-    #[test]
-    fn rope_scaling_is_kept_in_words_or_in_numbers() {
-        let scaling = |builder: Builder| rope_scaling(&open(builder).1, "llama");
-        let factors = [1.0_f32, 8.0].map(f32::to_le_bytes).concat();
-        assert_eq!(
-            scaling(llama().tensor("rope_freqs.weight", 0, &[2], &factors)).unwrap(),
-            json!({ "rope_type": "frequency_factors", "factors": [1.0_f32, 8.0_f32] })
-        );
-        assert_eq!(
-            scaling(
-                llama().string("llama.rope.scaling.type", "linear").f32("llama.rope.scaling.factor", 2.0)
-            )
-            .unwrap(),
-            json!({ "rope_type": "linear", "factor": 2.0 })
-        );
-        let unknown =
-            llama().string("llama.rope.scaling.type", "spiral").f32("llama.rope.scaling.factor", 2.0);
-        assert!(scaling(unknown).unwrap_err().to_string().contains("`spiral`"));
-    }
-}
+mod tests;

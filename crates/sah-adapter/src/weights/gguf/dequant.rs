@@ -3,9 +3,12 @@
 //! Layouts and formulas follow ggml's `quants`: `d` (scale) and `m` (minimum) are f16, quants are unsigned nibbles,
 //! of which the low halves come first. All arithmetic is in f32, one rounding per operation.
 
+mod k_quants;
+
 use half::{bf16, f16};
 use rayon::prelude::*;
 
+use self::k_quants::{q2_k, q3_k, q4_k, q5_k, q6_k};
 use super::types::GgmlType;
 
 /// Blocks that one task converts: enough work to be worth a task.
@@ -37,6 +40,10 @@ fn dequantise_blocks(ty: GgmlType, bytes: &[u8], values: &mut [f32]) {
         GgmlType::Q5_0 => q5_0,
         GgmlType::Q5_1 => q5_1,
         GgmlType::Q8_0 => q8_0,
+        GgmlType::Q2K => q2_k,
+        GgmlType::Q3K => q3_k,
+        GgmlType::Q4K => q4_k,
+        GgmlType::Q5K => q5_k,
         GgmlType::Q6K => q6_k,
     };
     for (values, bytes) in values.chunks_exact_mut(ty.block_len()).zip(bytes.chunks_exact(ty.block_bytes())) {
@@ -98,22 +105,6 @@ fn q8_0(bytes: &[u8], values: &mut [f32]) {
     let d = half_at(bytes, 0);
     for (value, q) in values.iter_mut().zip(&bytes[2..]) {
         *value = d * f32::from(q.cast_signed());
-    }
-}
-
-/// `ql: [u8; 128], qh: [u8; 64], scales: [i8; 16], d: f16`; value = (d scale) (q - 32), q of six bits, a scale for
-/// each 16 values. Each half of 128 values takes 64 bytes of `ql` and 32 of `qh`.
-fn q6_k(bytes: &[u8], values: &mut [f32]) {
-    let (ql, rest) = bytes.split_at(128);
-    let (qh, rest) = rest.split_at(64);
-    let (scales, d) = rest.split_at(16);
-    let d = half_at(d, 0);
-    for (i, value) in values.iter_mut().enumerate() {
-        let (half, within) = (i / 128, i % 128);
-        let low = ql[64 * half + within % 64] >> (4 * (within / 64)) & 0xF;
-        let high = qh[32 * half + within % 32] >> (2 * (within / 32)) & 3;
-        let scale = d * f32::from(scales[i / 16].cast_signed());
-        *value = scale * (i32::from(low | high << 4) - 32) as f32;
     }
 }
 

@@ -32,19 +32,24 @@ pub(crate) struct TensorInfo {
     pub(crate) offset: u64,
     /// Bytes of its data; 0 where the storage type is not known.
     pub(crate) bytes: u64,
+    /// Which of [`Gguf::files`] has it.
+    pub(crate) file: usize,
 }
 
-/// A GGUF file whose header has been read and checked.
+/// A GGUF model whose header has been read and checked: one file, or one in several parts.
 #[derive(Debug)]
 pub(crate) struct Gguf {
+    /// The file that has the metadata: the only one, or the first part. What errors name.
     pub(crate) path: PathBuf,
+    /// All files, in order.
+    pub(crate) files: Vec<PathBuf>,
     pub(crate) metadata: BTreeMap<String, Value>,
     pub(crate) tensors: BTreeMap<String, TensorInfo>,
 }
 
 impl Gguf {
-    /// Reads the header; the tensors' data stays in the file.
-    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+    /// Reads the header of one file; the tensors' data stays in the file.
+    pub(super) fn open_part(path: &Path) -> Result<Self, Error> {
         let read_error = |source| Error::Read { path: path.to_owned(), source };
         let file = File::open(path).map_err(read_error)?;
         let len = file.metadata().map_err(read_error)?.len();
@@ -54,7 +59,7 @@ impl Gguf {
 
     /// The bytes of a tensor. Its type must be one of [`GgmlType`].
     pub(crate) fn read(&self, info: &TensorInfo) -> Result<Vec<u8>, Error> {
-        read_range(&self.path, info.offset, info.bytes)
+        read_range(&self.files[info.file], info.offset, info.bytes)
     }
 }
 
@@ -123,7 +128,8 @@ impl<R: Read> Cursor<'_, R> {
                 return Err(self.damaged(format!("tensor `{name}` occurs twice")));
             }
         }
-        Ok(Gguf { path: self.path.to_owned(), metadata, tensors })
+        let path = self.path.to_owned();
+        Ok(Gguf { files: vec![path.clone()], path, metadata, tensors })
     }
 
     fn alignment(&self, metadata: &BTreeMap<String, Value>) -> Result<u64, Error> {
@@ -155,7 +161,7 @@ impl<R: Read> Cursor<'_, R> {
         shape.reverse();
         let raw_type = self.u32(&name)?;
         let offset = self.u64(&name)?;
-        Ok((name, TensorInfo { shape, raw_type, offset, bytes: 0 }))
+        Ok((name, TensorInfo { shape, raw_type, offset, bytes: 0, file: 0 }))
     }
 
     /// Fills in where the tensor lies in the file and checks that it lies inside.
@@ -383,7 +389,7 @@ mod tests {
 
     #[test]
     fn an_unknown_storage_type_does_not_keep_the_header_from_being_read() {
-        let gguf = parse(&Builder::new().tensor("t", 12, &[256], &[]).bytes()).unwrap();
-        assert_eq!(gguf.tensors["t"].raw_type, 12);
+        let gguf = parse(&Builder::new().tensor("t", 20, &[256], &[]).bytes()).unwrap();
+        assert_eq!(gguf.tensors["t"].raw_type, 20);
     }
 }

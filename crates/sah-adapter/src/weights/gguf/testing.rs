@@ -49,6 +49,18 @@ impl Builder {
         self.pair(key, 9, &[head, items].concat())
     }
 
+    pub(crate) fn bools(self, key: &str, values: &[bool]) -> Self {
+        let items = values.iter().map(|&value| value.into()).collect::<Vec<u8>>();
+        let head = [&7_u32.to_le_bytes()[..], &(values.len() as u64).to_le_bytes()].concat();
+        self.pair(key, 9, &[head, items].concat())
+    }
+
+    pub(crate) fn f32s(self, key: &str, values: &[f32]) -> Self {
+        let items = values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>();
+        let head = [&6_u32.to_le_bytes()[..], &(values.len() as u64).to_le_bytes()].concat();
+        self.pair(key, 9, &[head, items].concat())
+    }
+
     /// `shape` has the outermost dimension first.
     pub(crate) fn tensor(mut self, name: &str, raw_type: u32, shape: &[u64], data: &[u8]) -> Self {
         let dims = shape.iter().rev().flat_map(|dim| dim.to_le_bytes()).collect::<Vec<_>>();

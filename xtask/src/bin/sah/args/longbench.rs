@@ -20,6 +20,9 @@ pub(crate) struct LongBenchArgs {
     pub(crate) data: DataArgs,
 
     #[command(flatten)]
+    pub(crate) prompts: PromptArgs,
+
+    #[command(flatten)]
     pub(crate) limits: LimitArgs,
 
     #[command(flatten)]
@@ -68,6 +71,46 @@ impl std::str::FromStr for DataArg {
             "hub" => Self::Hub,
             folder => Self::Folder(PathBuf::from(folder)),
         })
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Prompts")]
+pub(crate) struct PromptArgs {
+    /// Whether prompts are put in the model's chat template, if it has one: `always` as in the reference, `never`, or as
+    /// the LongBench authors do, who leave out the few-shot and code tasks (trec, triviaqa, samsum, lsht, lcc,
+    /// repobench-p). Change it to compare with scores that were made so
+    #[arg(long, value_enum, default_value = "always")]
+    pub(crate) chat_template: ChatTemplateArg,
+
+    /// The same as `--chat-template never`: for models that were not made for conversations
+    #[arg(long, conflicts_with = "chat_template")]
+    pub(crate) no_chat_template: bool,
+}
+
+impl PromptArgs {
+    /// What both flags ask for.
+    pub(crate) fn mode(&self) -> ChatTemplateArg {
+        if self.no_chat_template { ChatTemplateArg::Never } else { self.chat_template }
+    }
+}
+
+/// `--chat-template`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ChatTemplateArg {
+    Always,
+    Never,
+    Longbench,
+}
+
+impl ChatTemplateArg {
+    /// As on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Always => "always",
+            Self::Never => "never",
+            Self::Longbench => "longbench",
+        }
     }
 }
 

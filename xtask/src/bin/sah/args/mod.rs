@@ -9,7 +9,7 @@ mod sampling;
 use clap::{Parser, Subcommand};
 
 pub(crate) use attention::AttentionArgs;
-pub(crate) use longbench::{DataArg, LongBenchArgs, TruncationArg};
+pub(crate) use longbench::{ChatTemplateArg, DataArg, LongBenchArgs, TruncationArg};
 pub(crate) use model::{DeviceArg, ModelArgs};
 pub(crate) use others::{DoctorArgs, GenerateArgs, ScoreArgs, SpeedArgs};
 pub(crate) use sampling::SamplingArgs;

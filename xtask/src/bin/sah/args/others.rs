@@ -27,6 +27,11 @@ pub(crate) struct GenerateArgs {
     #[arg(long, default_value = "", value_name = "TEXT")]
     pub(crate) answer_prefix: String,
 
+    /// Give context and question as they are, without the model's chat template: for models that were not made for
+    /// conversations
+    #[arg(long)]
+    pub(crate) no_chat_template: bool,
+
     /// At most N new tokens
     #[arg(long, default_value_t = 64, value_name = "N")]
     pub(crate) max_new_tokens: usize,

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use sah_adapter::{HfAdapter, NewToken, Question, Request, RequestLimits};
+use sah_adapter::{HfAdapter, NewToken, PromptForm, Question, Request, RequestLimits};
 
 use crate::args::GenerateArgs;
 use crate::{attention, model};
@@ -20,6 +20,7 @@ pub(crate) fn run(args: &GenerateArgs) -> anyhow::Result<ExitCode> {
         context,
         questions: args.question.iter().map(|text| Question::from(text.as_str())).collect(),
         answer_prefix: args.answer_prefix.clone(),
+        form: if args.no_chat_template { PromptForm::Plain } else { PromptForm::Chat },
     };
     let generation = args.sampling.generation(Some(args.max_new_tokens), args.seed);
     let limits = RequestLimits {

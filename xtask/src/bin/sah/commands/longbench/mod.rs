@@ -11,15 +11,15 @@ use std::time::Instant;
 use anyhow::Context as _;
 use sah_adapter::{HfAdapter, LoadedModel, ModelSource, RequestLimits, WeightFormat};
 use sah_bench_core::{
-    Benchmark, Comparison, DataConfig, FinishedRun, ModelConfig, RunConfig, RunFolder, RunMeasures, Runner,
-    Sample, Versions, load_samples, select_subsets,
+    Benchmark, ChatTemplateConfig, Comparison, DataConfig, FinishedRun, ModelConfig, RunConfig, RunFolder,
+    RunMeasures, Runner, Sample, Versions, load_samples, select_subsets,
 };
-use sah_longbench::{DataSource, LongBench};
+use sah_longbench::{DataSource, LongBench, Task};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
 use self::progress::Progress;
-use crate::args::{DataArg, LongBenchArgs};
+use crate::args::{ChatTemplateArg, DataArg, LongBenchArgs};
 use crate::attention::{self, NamedAttention};
 use crate::usage::UsageError;
 use crate::{memory, model, versions};
@@ -93,8 +93,12 @@ impl Job<'_> {
     ) -> anyhow::Result<FinishedRun> {
         folder.write_config(self.config)?;
         let adapter = HfAdapter::new(Rc::clone(model), self.attention.build()?, self.args.limits.seed);
-        let runner =
-            Runner { adapter: &adapter, generation: &self.config.generation, limits: &self.config.limits };
+        let runner = Runner {
+            adapter: &adapter,
+            generation: &self.config.generation,
+            limits: &self.config.limits,
+            plain_subsets: &self.config.chat_template.plain_subsets,
+        };
         let mut progress = Progress::new(&self.attention.name);
         memory::reset_peak();
         let outcome = runner.run(samples.to_vec(), &mut folder.journal, &mut progress)?;
@@ -166,6 +170,7 @@ fn run_config(
             max_context_length: args.limits.max_context_length.map(|n| n as usize),
             truncation: args.limits.truncation.into(),
         },
+        chat_template: chat_template(args.prompts.mode(), subsets, model),
         generation: args
             .sampling
             .generation(args.limits.max_new_tokens.map(|n| n as usize), args.limits.seed),
@@ -176,6 +181,24 @@ fn run_config(
             libtorch: versions::libtorch().unwrap_or_else(|| "unknown".to_owned()),
         },
     })
+}
+
+/// Which template there is and which subsets go without. A model without one gives all subsets as plain text.
+fn chat_template(mode: ChatTemplateArg, subsets: &[&str], model: &LoadedModel) -> ChatTemplateConfig {
+    let template = model.chat_template();
+    let plain = |subset: &&&str| match mode {
+        ChatTemplateArg::Always => template.is_none(),
+        ChatTemplateArg::Never => true,
+        ChatTemplateArg::Longbench => {
+            template.is_none() || Task::find(subset).is_some_and(|task| !task.chat_template)
+        }
+    };
+    ChatTemplateConfig {
+        mode: mode.name().to_owned(),
+        file: template.map(|template| template.file.clone()),
+        hash: template.map(|template| template.sha256.clone()),
+        plain_subsets: subsets.iter().filter(plain).map(|&subset| subset.to_owned()).collect(),
+    }
 }
 
 /// The time in UTC, as the name of a folder: `2026-01-31_12-30-00`.

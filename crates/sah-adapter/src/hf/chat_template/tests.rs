@@ -1,0 +1,160 @@
+//! Cutting a rendered conversation, what a template may cost, and goldens from transformers.
+
+use super::*;
+
+fn template(source: &str) -> ChatTemplate {
+    let special =
+        SpecialTokens::new([("bos_token".into(), "<s>".into()), ("eos_token".into(), "</s>".into())]);
+    ChatTemplate::new(Path::new("t.json"), source, special).unwrap()
+}
+
+const PLAIN: &str = "{{ bos_token }}{% for m in messages %}[{{ m.role }}]{{ m.content }}{{ eos_token }}{% endfor %}\
+                     {% if add_generation_prompt %}[assistant]{% endif %}";
+
+#[test]
+fn the_text_is_cut_where_the_context_ends() {
+    let (before, after) = template(PLAIN).split("Some context.\n", "What?").unwrap();
+    assert_eq!(before, "<s>[user]Some context.\n");
+    assert_eq!(after, "What?</s>[assistant]");
+}
+
+#[test]
+fn a_template_that_trims_is_followed() {
+    let trimming = template(&PLAIN.replace("m.content", "m.content | trim"));
+    let split = |context: &str, question: &str| trimming.split(context, question).unwrap();
+    assert_eq!(split(" c ", " q "), ("<s>[user]c ".into(), " q</s>[assistant]".into()));
+    assert_eq!(split(" c ", ""), ("<s>[user]c".into(), "</s>[assistant]".into()));
+    assert_eq!(split("", " q "), ("<s>[user]".into(), "q</s>[assistant]".into()));
+    assert_eq!(split(" \n", " q"), ("<s>[user]".into(), "q</s>[assistant]".into()));
+    assert_eq!(split("", ""), ("<s>[user]".into(), "</s>[assistant]".into()));
+}
+
+#[test]
+fn the_parts_always_make_up_what_is_rendered_without_a_marker() {
+    for source in [
+        PLAIN,
+        &PLAIN.replace("m.content", "m.content | trim"),
+        &PLAIN.replace("m.content", "m.content.strip()"),
+    ] {
+        let template = template(source);
+        for context in ["", " ", "a", "contextEndsHere", "\u{a0}x\n\n"] {
+            for question in ["", "\n", "b ", "contextEndsHereHere ", "ü"] {
+                let (before, after) = template.split(context, question).unwrap();
+                assert_eq!(before + &after, template.render(&format!("{context}{question}")).unwrap());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_template_that_does_more_than_trim_is_refused_with_what_it_did() {
+    let problem = |content: &str| {
+        template(&PLAIN.replace("m.content", content)).split("con text", "question").unwrap_err().to_string()
+    };
+    assert!(problem("''").contains("leaves the user's message out"));
+    assert!(problem("m.content | upper").contains("leaves the user's message out or changes it"));
+    assert!(problem("m.content ~ m.content").contains("repeats the user's message 2 times"));
+    assert!(problem("m.content ~ (m.content | length)").contains("changes the user's message depending on"));
+}
+
+#[test]
+fn a_template_that_does_not_end_is_stopped() {
+    for endless in [
+        "{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}",
+        "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
+        "{% set ns = namespace(x='x') %}{% for a in range(1000) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}",
+        "{{ 'x' * 1000000000 }}",
+        "{{ 'x'.ljust(1000000000) }}",
+        "{{ range(100000000) | list }}",
+        "{{ ('x' * 100000).replace('', 'x' * 100000) }}",
+        "{{ {'a': 1} | tojson(indent=1000000000) }}",
+        "{{ '%1000000000d' | format(1) }}",
+        "{{ '{:1000000000}'.format(1) }}",
+        "{{ 'x' | indent(1000000000, true) }}",
+        "{{ 'x\\nx' * 1000 | indent(1000000) }}",
+    ] {
+        let error = template(endless).render("x").unwrap_err().to_string();
+        assert!(error.starts_with("chat template of t.json: "), "{endless}: {error}");
+    }
+}
+
+/// Values nested as deeply as the budget allows must not overflow the stack when they are written, compared or dropped.
+#[test]
+fn nested_values_do_no_harm() {
+    let nested =
+        "{% set ns = namespace(x=[]) %}{% for a in range(100000) %}{% set ns.x = [ns.x] %}{% endfor %}";
+    for end in
+        ["", "{{ ns.x | tojson }}", "{{ ns.x }}", "{{ ns.x == [ns.x] }}", "{{ ns.x | string | length }}"]
+    {
+        let _ = template(&format!("{nested}{end}")).render("x");
+    }
+}
+
+#[test]
+fn a_long_message_is_no_endless_template() {
+    let message = "word ".repeat(1 << 18);
+    let busy = PLAIN.replace("m.content", "(m.content | trim).split('</think>')[-1].strip()");
+    let (before, after) = template(&busy).split(&message, "What?").unwrap();
+    assert_eq!(before.len() + after.len(), message.len() + "<s>[user]What?</s>[assistant]".len());
+}
+
+#[test]
+fn a_template_may_refuse_a_conversation_in_its_own_words() {
+    let template = template("{{ raise_exception('system first') }}");
+    let error = template.render("x").unwrap_err().to_string();
+    assert!(error.contains("t.json") && error.contains("system first"), "{error}");
+}
+
+/// The goldens are what transformers renders, see `tests/reference/templates.py`; null is an error there.
+#[test]
+fn templates_render_as_in_transformers() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/chat_templates.json");
+    for golden in crate::hf::json::read(&path).unwrap().as_array().unwrap() {
+        let text = |key: &str| golden[key].as_str().unwrap();
+        let (source, user) = (text("source"), text("user"));
+        let special =
+            SpecialTokens::new([("bos_token".into(), "<s>".into()), ("eos_token".into(), "</s>".into())]);
+        let rendered = ChatTemplate::new(Path::new("t.json"), source, special)
+            .and_then(|template| template.render(user));
+        match golden["rendered"].as_str() {
+            Some(expected) => {
+                assert_eq!(
+                    rendered.map_err(|e| e.to_string()).as_deref(),
+                    Ok(expected),
+                    "{source} of {user:?}"
+                );
+            }
+            None => assert!(rendered.is_err(), "{source}"),
+        }
+    }
+}
+
+/// What Jinja has and this crate has not is an error, never another text.
+#[test]
+fn what_is_not_supported_is_refused() {
+    for source in [
+        "{{ range is callable }}",
+        "{{ 'a b' | wordcount }}",
+        "{{ 'ab'.casefold() }}",
+        "{{ 'a\tb'.expandtabs() }}",
+        "{{ '%s' % 'x' }}",
+        "{{ '%s %d' % ('x', 1) }}",
+        "{{ 'a b' | urlencode }}",
+        "{{ '<b>x</b>' | striptags }}",
+        "{{ 'abc' | center(7) }}",
+        "{{ 'abcdef' | truncate(4) }}",
+        "{{ {'a': 1} | xmlattr }}",
+        "{{ 'one two' | wordwrap(3) }}",
+        "{{ 12345 | filesizeformat }}",
+        "{{ [1] | random }}",
+        "{{ cycler('a') }}",
+        "{{ joiner(', ')() }}",
+        "{{ lipsum() }}",
+        "{% macro f() %}{{ varargs }}{% endmacro %}{{ f(1) }}",
+    ] {
+        let special = SpecialTokens::default();
+        let rendered =
+            ChatTemplate::new(Path::new("t.json"), source, special).and_then(|template| template.render("x"));
+        assert!(rendered.is_err(), "{source}: {rendered:?}");
+    }
+}

@@ -1,0 +1,64 @@
+//! Byte-level byte-pair encoding from the metadata of a GGUF file: the kind that llama.cpp calls `gpt2`.
+
+use tokenizers::models::bpe::{BPE, Vocab};
+use tokenizers::pre_tokenizers::byte_level::ByteLevel;
+
+use super::gguf::Vocabulary;
+use super::pre::Kind;
+use crate::Error;
+use crate::weights::gguf::{Gguf, Metadata};
+
+/// The tokenizer without its added tokens, and whether a file that does not say so wants a beginning of sequence.
+pub(super) fn build(
+    gguf: &Gguf,
+    vocabulary: &Vocabulary<'_>,
+) -> Result<(tokenizers::Tokenizer, bool), Error> {
+    let metadata = Metadata(gguf);
+    let failed =
+        |error: tokenizers::Error| Error::Tokenizer { path: gguf.path.clone(), problem: error.to_string() };
+    let key = "tokenizer.ggml.pre";
+    let name = metadata.required(key, "the name of a pre-tokenizer", metadata.text(key)?)?;
+    let kind = Kind::from_name(name).ok_or_else(|| metadata.unsupported(key, name, Kind::SUPPORTED))?;
+    let ids: Vocab =
+        vocabulary.tokens.iter().enumerate().map(|(id, token)| ((*token).to_owned(), id as u32)).collect();
+    check_distinct(&metadata, &ids, vocabulary.tokens.iter().copied())?;
+    let bpe = BPE::builder()
+        .vocab_and_merges(ids, merges(&metadata)?)
+        .ignore_merges(kind.ignores_merges())
+        .build()
+        .map_err(failed)?;
+    let mut inner = tokenizers::Tokenizer::new(bpe);
+    inner.with_normalizer(kind.normalizer()).map_err(failed)?;
+    inner.with_pre_tokenizer(Some(kind.pre_tokenizer().map_err(failed)?));
+    inner.with_decoder(Some(ByteLevel::default()));
+    Ok((inner, kind.adds_bos()))
+}
+
+/// An error where two of `tokens` are the same; `ids` is what they were collected into.
+pub(super) fn check_distinct<'a>(
+    metadata: &Metadata<'_>,
+    ids: &Vocab,
+    tokens: impl Iterator<Item = &'a str>,
+) -> Result<(), Error> {
+    match tokens.enumerate().find(|(id, token)| ids.get(*token) != Some(&(*id as u32))) {
+        None => Ok(()),
+        Some((_, twice)) => {
+            Err(metadata.wrong("tokenizer.ggml.tokens", "different tokens", &format!("`{twice}` twice")))
+        }
+    }
+}
+
+fn merges(metadata: &Metadata<'_>) -> Result<Vec<(String, String)>, Error> {
+    let key = "tokenizer.ggml.merges";
+    metadata
+        .required(key, "an array of texts", metadata.texts(key)?)?
+        .into_iter()
+        .map(|merge| match merge.split_once(' ') {
+            // No part has a space in it: bytes are written as printable characters.
+            Some((left, right)) if !left.is_empty() && !right.is_empty() && !right.contains(' ') => {
+                Ok((left.to_owned(), right.to_owned()))
+            }
+            _ => Err(metadata.wrong(key, "two tokens with a space between them", &format!("`{merge}`"))),
+        })
+        .collect()
+}

@@ -1,0 +1,168 @@
+//! How the positions of a GGUF model are stretched, in the shape of Hugging Face's `rope_scaling`.
+
+use serde_json::{Value as Json, json};
+
+use super::architecture::Architecture;
+use super::config::Keys;
+use crate::Error;
+
+/// `rope_scaling` from metadata and tensors; null where positions are as they are.
+///
+/// The frequency factors that converters store as the tensor `rope_freqs` (Llama 3.1 and later) become
+/// `{"rope_type": "frequency_factors"}`: each rotary frequency is to be divided by its factor. Those of Phi-3's long
+/// models lie in two tensors and become `longrope`.
+pub(super) fn rope_scaling(keys: &Keys<'_>) -> Result<Json, Error> {
+    if keys.architecture == Architecture::Phi3 {
+        return longrope(keys);
+    }
+    let factors = factors(keys, "rope_freqs.weight")?;
+    if let Some(factors) = factors.filter(|factors| factors.iter().any(|factor| (factor - 1.0).abs() > 0.0)) {
+        return Ok(json!({ "rope_type": "frequency_factors", "factors": factors }));
+    }
+    let name = "rope.scaling.type";
+    let factor = match keys.number("rope.scaling.factor")? {
+        // Old files give the linear factor alone.
+        None => keys.number("rope.scale_linear")?,
+        factor => factor,
+    };
+    let kind = match keys.metadata.text(&keys.full(name))? {
+        None if factor.is_some_and(|factor| factor > 1.0) => "linear",
+        None | Some("none") => return Ok(Json::Null),
+        Some(kind) => kind,
+    };
+    let factor = keys.metadata.required(&keys.full("rope.scaling.factor"), "a number", factor)?;
+    match kind {
+        "linear" => Ok(json!({ "rope_type": kind, "factor": factor })),
+        "yarn" => yarn(keys, factor),
+        other => Err(keys.metadata.unsupported(&keys.full(name), other, "none, linear, yarn")),
+    }
+}
+
+fn yarn(keys: &Keys<'_>, factor: f64) -> Result<Json, Error> {
+    let name = "rope.scaling.original_context_length";
+    let original = keys.positive(name)?;
+    let mut scaling =
+        json!({ "rope_type": "yarn", "factor": factor, "original_max_position_embeddings": original });
+    for (theirs, ours) in [("yarn_beta_fast", "beta_fast"), ("yarn_beta_slow", "beta_slow")] {
+        if let Some(beta) = keys.number(&format!("rope.scaling.{theirs}"))? {
+            scaling[ours] = json!(beta);
+        }
+    }
+    if let Some(factor) = keys.number("rope.scaling.attn_factor")? {
+        // DeepSeek-R1-0528-Qwen3-8B has it. Its config.json has it too, where transformers does not read it.
+        let key = keys.full("rope.scaling.attn_factor");
+        tracing::warn!(key, factor, "has no effect beside yarn, as in transformers");
+    }
+    // Ways of scaling attention that no published model of these architectures uses.
+    for name in ["yarn_attn_factor", "yarn_ext_factor", "yarn_log_multiplier"] {
+        let name = format!("rope.scaling.{name}");
+        if let Some(value) = keys.number(&name)?.filter(|value| (value - 1.0).abs() > 0.0) {
+            return Err(keys.metadata.unsupported(&keys.full(&name), &value.to_string(), "none, or 1"));
+        }
+    }
+    Ok(scaling)
+}
+
+/// Phi-3's two lists of factors. Hugging Face derives the factor on attention from the two context lengths, so one
+/// that the file gives must be that.
+fn longrope(keys: &Keys<'_>) -> Result<Json, Error> {
+    let long = factors(keys, "rope_factors_long.weight")?;
+    let short = factors(keys, "rope_factors_short.weight")?;
+    let (long, short) = match (long, short) {
+        (Some(long), Some(short)) => (long, short),
+        (None, None) => return Ok(Json::Null),
+        (long, _) => {
+            let name = if long.is_none() { "rope_factors_long.weight" } else { "rope_factors_short.weight" };
+            return Err(Error::MissingTensor { path: keys.gguf.path.clone(), name: name.into() });
+        }
+    };
+    let name = "rope.scaling.original_context_length";
+    let original = keys.positive(name)?;
+    let stretch = keys.integer("context_length")?.unwrap_or(original) as f64 / original as f64;
+    let implied = if stretch > 1.0 { (1.0 + stretch.ln() / (original as f64).ln()).sqrt() } else { 1.0 };
+    let name = "rope.scaling.attn_factor";
+    if let Some(given) = keys.number(name)?.filter(|given| (given - implied).abs() > 1e-5) {
+        return Err(keys.wrong(
+            name,
+            &format!("what the context lengths imply, {implied}"),
+            &given.to_string(),
+        ));
+    }
+    Ok(json!({ "rope_type": "longrope", "short_factor": short, "long_factor": long }))
+}
+
+/// The values of a tensor of factors, as the numbers that their shortest decimal forms mean.
+fn factors(keys: &Keys<'_>, name: &str) -> Result<Option<Vec<f64>>, Error> {
+    let Some(info) = keys.gguf.tensors.get(name) else { return Ok(None) };
+    let values = super::values(keys.gguf, name, info)?;
+    let numbers = values.iter().map(|value| value.to_string().parse().ok().filter(|f: &f64| f.is_finite()));
+    let bad = || Error::BadFile {
+        path: keys.gguf.path.clone(),
+        problem: format!("tensor `{name}` has values that are no finite numbers"),
+        remedy: "fetch the file again".into(),
+    };
+    numbers.collect::<Option<Vec<f64>>>().map(Some).ok_or_else(bad)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::weights::gguf::testing::{Builder, open};
+
+    fn scaling(architecture: Architecture, builder: Builder) -> Result<Json, Error> {
+        rope_scaling(&Keys::new(&open(builder).1, architecture))
+    }
+
+    fn floats(values: &[f32]) -> Vec<u8> {
+        values.iter().flat_map(|value| value.to_le_bytes()).collect()
+    }
+
+    #[test]
+    fn scaling_is_kept_in_words_or_in_numbers() {
+        let llama = |builder| scaling(Architecture::Llama, builder);
+        let tensor = |values: &[f32]| Builder::new().tensor("rope_freqs.weight", 0, &[2], &floats(values));
+        assert_eq!(
+            llama(tensor(&[1.0, 8.0])).unwrap(),
+            json!({ "rope_type": "frequency_factors", "factors": [1.0, 8.0] })
+        );
+        assert_eq!(llama(tensor(&[1.0, 1.0])).unwrap(), Json::Null);
+        assert!(llama(tensor(&[1.0, f32::NAN])).unwrap_err().to_string().contains("no finite numbers"));
+        let kind = |kind: &str| {
+            Builder::new().string("llama.rope.scaling.type", kind).f32("llama.rope.scaling.factor", 2.0)
+        };
+        assert_eq!(llama(kind("linear")).unwrap(), json!({ "rope_type": "linear", "factor": 2.0 }));
+        assert!(llama(kind("spiral")).unwrap_err().to_string().contains("`spiral`"));
+        let yarn = || kind("yarn").u32("llama.rope.scaling.original_context_length", 64);
+        assert_eq!(
+            llama(
+                yarn()
+                    .f32("llama.rope.scaling.yarn_beta_fast", 16.0)
+                    .f32("llama.rope.scaling.attn_factor", 0.9)
+            )
+            .unwrap(),
+            json!({ "rope_type": "yarn", "factor": 2.0, "original_max_position_embeddings": 64, "beta_fast": 16.0 })
+        );
+        let other = llama(yarn().f32("llama.rope.scaling.yarn_ext_factor", 0.5)).unwrap_err().to_string();
+        assert!(other.contains("`llama.rope.scaling.yarn_ext_factor` is `0.5`"), "{other}");
+        assert!(llama(kind("yarn")).unwrap_err().to_string().contains("original_context_length"));
+    }
+
+    #[test]
+    fn phi3_has_two_lists_and_one_factor_that_follows_from_them() {
+        let long = |builder: Builder| builder.tensor("rope_factors_long.weight", 0, &[1], &floats(&[4.1]));
+        let both = || {
+            long(Builder::new().u32("phi3.context_length", 256))
+                .tensor("rope_factors_short.weight", 0, &[1], &floats(&[1.5]))
+                .u32("phi3.rope.scaling.original_context_length", 64)
+        };
+        let phi3 = |builder| scaling(Architecture::Phi3, builder);
+        let expected = json!({ "rope_type": "longrope", "short_factor": [1.5], "long_factor": [4.1] });
+        assert_eq!(phi3(both()).unwrap(), expected);
+        // sqrt(1 + ln 4 / ln 64) = sqrt(4 / 3).
+        assert_eq!(phi3(both().f32("phi3.rope.scaling.attn_factor", 1.154_700_5)).unwrap(), expected);
+        let other = phi3(both().f32("phi3.rope.scaling.attn_factor", 1.0)).unwrap_err().to_string();
+        assert!(other.contains("what the context lengths imply"), "{other}");
+        let half = phi3(long(Builder::new())).unwrap_err().to_string();
+        assert!(half.contains("has no tensor `rope_factors_short.weight`"), "{half}");
+    }
+}

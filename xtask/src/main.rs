@@ -53,8 +53,7 @@ fn dispatch(verb: &str, rest: &[std::ffi::OsString]) -> Result<ExitCode> {
     let flags: Vec<_> = rest.iter().map(|flag| flag.to_string_lossy()).collect();
     let flags: Vec<&str> = flags.iter().map(AsRef::as_ref).collect();
     match (verb, flags.as_slice()) {
-        ("bench" | "score" | "generate", _) => return runner::run(verb, rest),
-        ("doctor", [_, ..]) => return runner::run(verb, rest),
+        ("bench" | "score" | "generate", _) | ("doctor", [_, ..]) => return runner::run(verb, rest),
         ("" | "help" | "--help" | "-h", _) | (_, ["--help" | "-h"]) => println!("{USAGE}"),
         ("setup", variant) => {
             libtorch::set_up(libtorch::Variant::from_flags(variant)?)?;

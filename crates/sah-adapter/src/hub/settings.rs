@@ -115,7 +115,7 @@ impl Settings {
             cache: cache.map_or_else(|| home.join("hub"), folder),
             token: checked(token.as_str())?,
             offline: offline.is_some_and(|value| is_true(&value)),
-            roots: roots::from_variables(&get)?,
+            roots: roots::from_variables(get)?,
             patience: Patience {
                 answer: seconds("HF_HUB_ETAG_TIMEOUT", usual.answer),
                 stall: seconds("HF_HUB_DOWNLOAD_TIMEOUT", usual.stall),

@@ -6,4 +6,5 @@ mod generate;
 mod golden;
 mod hub;
 mod longbench;
+mod models;
 mod outside_project;

@@ -13,7 +13,8 @@ use crate::process::{cargo, project_root, run as run_to_end};
 pub(crate) fn run(verb: &str, arguments: &[OsString]) -> Result<ExitCode> {
     libtorch::ensure(Variant::Fitting)?;
     let asks_for_help = arguments.iter().any(|argument| argument == "--help" || argument == "-h");
-    if !matches!(verb, "score" | "doctor") && !asks_for_help && !names_model(arguments) {
+    let runs_a_model = matches!(verb, "bench" | "generate");
+    if runs_a_model && !asks_for_help && !names_model(arguments) {
         model::set_up()?;
     }
     let binary = build()?;

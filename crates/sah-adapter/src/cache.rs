@@ -13,6 +13,7 @@ pub(crate) struct KvCache {
     layers: Vec<Layer>,
     length: i64,
     capacity: i64,
+    expected: usize,
 }
 
 /// `[1, Hkv, capacity, D]` each.
@@ -23,9 +24,10 @@ struct Layer {
 }
 
 /// What a cache's tensors look like.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct CacheShape {
-    pub(crate) layers: usize,
+    /// The device of each layer.
+    pub(crate) layers: Vec<Device>,
     /// Hkv.
     pub(crate) kv_heads: i64,
     /// D.
@@ -34,23 +36,36 @@ pub(crate) struct CacheShape {
 
 impl KvCache {
     /// An empty cache with room for `capacity` tokens.
-    pub(crate) fn new(shape: CacheShape, capacity: usize, kind: Kind, device: Device) -> Result<Self, Error> {
+    pub(crate) fn new(shape: &CacheShape, capacity: usize, kind: Kind) -> Result<Self, Error> {
         let capacity = capacity as i64;
         let size = [1, shape.kv_heads, capacity, shape.head_dim];
-        let layers = (0..shape.layers)
-            .map(|_| {
+        let layers = shape
+            .layers
+            .iter()
+            .map(|&device| {
                 Ok(Layer {
                     keys: Tensor::f_empty(size, (kind, device))?,
                     values: Tensor::f_empty(size, (kind, device))?,
                 })
             })
             .collect::<Result<_, Error>>()?;
-        Ok(Self { layers, length: 0, capacity })
+        Ok(Self { layers, length: 0, capacity, expected: 0 })
     }
 
     /// Tokens in the cache.
     pub(crate) fn length(&self) -> usize {
         self.length as usize
+    }
+
+    /// Announces a prompt of `length` tokens in all, of which the next ones are the beginning: models whose rotary
+    /// embeddings depend on the length of the sequence treat them as if they came in one pass.
+    pub(crate) fn expect(&mut self, length: usize) {
+        self.expected = length;
+    }
+
+    /// What was announced; 0 where nothing was.
+    pub(crate) fn expected_length(&self) -> usize {
+        self.expected
     }
 
     /// Writes `[1, Hkv, Q, D]` new entries of one layer behind those of the cache and gives views of all of them,
@@ -89,7 +104,10 @@ mod tests {
 
     use super::{CacheShape, KvCache};
 
-    const SHAPE: CacheShape = CacheShape { layers: 2, kv_heads: 3, head_dim: 4 };
+    fn cache(capacity: usize) -> KvCache {
+        let shape = CacheShape { layers: vec![Device::Cpu; 2], kv_heads: 3, head_dim: 4 };
+        KvCache::new(&shape, capacity, Kind::Float).unwrap()
+    }
 
     fn entries(start: i64, count: i64) -> Tensor {
         let positions = Tensor::arange_start(start, start + count, (Kind::Float, Device::Cpu));
@@ -98,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_question_sees_the_context_but_not_the_question_before_it() {
-        let mut cache = KvCache::new(SHAPE, 8, Kind::Float, Device::Cpu).unwrap();
+        let mut cache = cache(8);
         let _context = cache.append(0, &entries(0, 5), &entries(0, 5)).unwrap();
         cache.advance(5);
         let _question = cache.append(0, &entries(10, 2), &entries(10, 2)).unwrap();
@@ -111,7 +129,7 @@ mod tests {
 
     #[test]
     fn more_tokens_than_it_has_room_for_are_an_error() {
-        let mut cache = KvCache::new(SHAPE, 4, Kind::Float, Device::Cpu).unwrap();
+        let mut cache = cache(4);
         let error = cache.append(0, &entries(0, 5), &entries(0, 5)).unwrap_err();
         assert!(error.to_string().contains('5'), "{error}");
     }

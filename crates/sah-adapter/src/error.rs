@@ -162,6 +162,14 @@ pub enum Error {
         "the chat template changes the context with the question, so questions cannot share it; ask them one by one"
     )]
     ContextDependsOnQuestion,
+    /// A token that the model does not have.
+    #[error("token {id} is not among the model's {vocabulary}; do tokenizer and weights belong together?")]
+    TokenId {
+        /// The token.
+        id: u32,
+        /// How many the model has.
+        vocabulary: usize,
+    },
     /// The logits are not numbers.
     #[error("the model's logits are not numbers (NaN); try --dtype f32, or check the weights")]
     NotANumber,

@@ -6,7 +6,8 @@
 //! - [`ModelAdapter`]: answers requests. The context is processed once, however many questions there are, and every
 //!   question gets exactly one [`Answer`].
 //! - `HfAdapter` (feature `torch`, on by default): models in Hugging Face or GGUF form, run by libtorch, dense or
-//!   with sparse attention.
+//!   with sparse attention. `families` lists their architectures.
+//! - `Network` (feature `torch`): a model without its tokenizer, token ids in and logits out.
 //!
 //! Without the feature `torch` the crate needs no libtorch: benchmarks and their scorers depend on it in that form.
 
@@ -22,7 +23,12 @@ mod hf;
 pub mod hub;
 #[cfg(feature = "torch")]
 mod model;
+#[cfg(feature = "torch")]
+mod network;
+#[cfg(feature = "torch")]
+mod placement;
 mod request;
+mod sampling;
 #[cfg(feature = "torch")]
 mod weights;
 
@@ -33,7 +39,14 @@ pub use hf::{
     AnswerTrace, Finding, HfAdapter, LoadedModel, ModelIdentity, ModelSource, State, Trace, WeightFormat,
     diagnose,
 };
+#[cfg(feature = "torch")]
+pub use model::{ModelFamily, VERIFIED_AGAINST, families};
+#[cfg(feature = "torch")]
+pub use network::{Network, Sequence};
+#[cfg(feature = "torch")]
+pub use placement::Placement;
 pub use request::{
-    Answer, AnswerStats, ContextStats, GenerationParams, Question, Request, RequestLimits, RequestResponse,
-    Truncation,
+    Answer, AnswerStats, ContextStats, GenerationParams, NewToken, Question, Request, RequestLimits,
+    RequestResponse, Truncation,
 };
+pub use sampling::{OutOfRange, RandomSampling, RepetitionPenalty, Sampling, Share, Temperature};

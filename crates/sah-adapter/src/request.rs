@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::sampling::{RepetitionPenalty, Sampling};
+
 /// A context and the questions asked about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
@@ -44,16 +46,22 @@ impl From<String> for Question {
     }
 }
 
-/// How answers are generated. Decoding is greedy.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// How answers are generated: greedily unless [`GenerationParams::sampling`] says otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct GenerationParams {
     /// Upper limit on the new tokens of every question. A question's own limit applies too: the smaller one counts.
     /// With neither, [`GenerationParams::DEFAULT_MAX_NEW_TOKENS`].
     pub max_new_tokens: Option<usize>,
     /// Goes on past the end of the turn, up to the limit. For measuring speed, where the work must not depend on what
     /// the model says.
-    #[serde(default)]
     pub ignore_eos: bool,
+    /// An answer ends before the first of these texts. An empty one is never found.
+    pub stop: Vec<String>,
+    /// Makes tokens less likely that context, question or answer already have; `None` leaves them as they are.
+    pub repetition_penalty: Option<RepetitionPenalty>,
+    /// How the next token is chosen.
+    pub sampling: Sampling,
 }
 
 impl GenerationParams {
@@ -68,6 +76,18 @@ impl GenerationParams {
             (one, other) => one.or(other).unwrap_or(Self::DEFAULT_MAX_NEW_TOKENS),
         }
     }
+}
+
+/// A token that was just generated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewToken<'a> {
+    /// The question's place in its request.
+    pub question: usize,
+    /// The token.
+    pub id: u32,
+    /// What it adds to the text: nothing where it completes no character, where it may begin a stop string, or where it
+    /// ends the answer; more than its own text where tokens before it were held back. The pieces add up to the answer.
+    pub text: &'a str,
 }
 
 /// Limits on what a request may cost.

@@ -6,13 +6,14 @@ use std::time::Instant;
 use sah_attention::{AttentionPolicy, RequestState, ResearchAttention};
 use tch::{Device, Kind, Tensor};
 
-use super::generation::generate;
+use super::generation::Decoder;
 use super::prompt::Prompt;
 use super::{Checkpoint, ModelIdentity, ModelSource};
 use crate::cache::KvCache;
 use crate::model::{self, CausalLm};
 use crate::{
-    Answer, ContextStats, Error, GenerationParams, ModelAdapter, Request, RequestLimits, RequestResponse,
+    Answer, ContextStats, Error, GenerationParams, ModelAdapter, NewToken, Placement, Request, RequestLimits,
+    RequestResponse,
 };
 
 /// A model in memory, with its tokenizer. Several adapters can share it.
@@ -20,22 +21,30 @@ use crate::{
 pub struct LoadedModel {
     network: Box<dyn CausalLm>,
     pub(super) checkpoint: Checkpoint,
-    device: Device,
     kind: Kind,
 }
 
 impl LoadedModel {
-    /// Loads the checkpoint at `source` to `device`, its weights as `kind` (f32, bf16 or f16).
+    /// Loads the checkpoint at `source` to a device or several, its weights as `kind` (f32, bf16 or f16).
     ///
     /// # Errors
     ///
     /// Files that are missing, broken, or ask for something that is not supported; each error names file and field.
-    pub fn load(source: &ModelSource, device: Device, kind: Kind) -> Result<Rc<Self>, Error> {
+    pub fn load(
+        source: &ModelSource,
+        placement: impl Into<Placement>,
+        kind: Kind,
+    ) -> Result<Rc<Self>, Error> {
         let checkpoint = Checkpoint::open(source)?;
         let network = tch::no_grad(|| {
-            model::load((&checkpoint.config, &checkpoint.config_path), &checkpoint.weights, device, kind)
+            model::load(
+                (&checkpoint.config, &checkpoint.config_path),
+                &checkpoint.weights,
+                &placement.into(),
+                kind,
+            )
         })?;
-        Ok(Rc::new(Self { network, checkpoint, device, kind }))
+        Ok(Rc::new(Self { network, checkpoint, kind }))
     }
 
     /// Which model this is: for `config.json` of a run.
@@ -97,7 +106,22 @@ impl HfAdapter {
         generation: &GenerationParams,
         limits: &RequestLimits,
     ) -> Result<(RequestResponse, Trace), Error> {
-        tch::no_grad(|| self.process(request, generation, limits))
+        tch::no_grad(|| self.process(request, generation, limits, &mut |_| ()))
+    }
+
+    /// Like [`ModelAdapter::process_request`], and hands every new token to `on_token` as it comes.
+    ///
+    /// # Errors
+    ///
+    /// As [`ModelAdapter::process_request`]; tokens may have been handed out before.
+    pub fn process_streaming(
+        &self,
+        request: &Request,
+        generation: &GenerationParams,
+        limits: &RequestLimits,
+        on_token: &mut dyn FnMut(NewToken<'_>),
+    ) -> Result<RequestResponse, Error> {
+        Ok(tch::no_grad(|| self.process(request, generation, limits, on_token))?.0)
     }
 
     fn process(
@@ -105,15 +129,19 @@ impl HfAdapter {
         request: &Request,
         generation: &GenerationParams,
         limits: &RequestLimits,
+        on_token: &mut dyn FnMut(NewToken<'_>),
     ) -> Result<(RequestResponse, Trace), Error> {
         let model = &*self.model;
         let prompt = Prompt::new(request, &model.checkpoint, generation, limits)?;
         let room = prompt.check_length(model.positions())?;
-        let mut cache = KvCache::new(model.network.cache_shape(), room, model.kind, model.device)?;
+        let shape = model.network.cache_shape();
+        let mut cache = KvCache::new(&shape, room, model.kind)?;
+        let longest = prompt.questions.iter().map(|question| question.ids.len()).max().unwrap_or_default();
+        cache.expect(prompt.context.len() + longest);
         let started = Instant::now();
         if !prompt.context.is_empty() {
             model.network.forward(&prompt.context, &mut cache, &mut AttentionPolicy::Dense)?;
-            self.wait();
+            wait(&shape.layers);
         }
         let context = ContextStats {
             tokens: prompt.context.len(),
@@ -124,24 +152,22 @@ impl HfAdapter {
         let mut state = RequestState::new(self.seed);
         let mut answers = Vec::with_capacity(prompt.questions.len());
         let mut traces = Vec::with_capacity(prompt.questions.len());
-        for question in prompt.questions {
+        let decoder = Decoder {
+            model: &*model.network,
+            tokenizer: &model.checkpoint.tokenizer,
+            eos: if generation.ignore_eos { &[] } else { &model.checkpoint.eos_token_ids },
+            params: generation,
+        };
+        for (number, question) in prompt.questions.into_iter().enumerate() {
             cache.truncate(prompt.context.len());
             state.truncate(prompt.context.len());
             let mut attention = match &self.attention {
                 None => AttentionPolicy::Dense,
                 Some(attention) => AttentionPolicy::Sparse { attention, state: &mut state },
             };
-            let eos = if generation.ignore_eos { &[] } else { model.checkpoint.eos_token_ids.as_slice() };
-            let generated = generate(
-                &*model.network,
-                &question.ids,
-                &mut cache,
-                &mut attention,
-                eos,
-                question.max_new_tokens,
-            )?;
-            let text = model.checkpoint.tokenizer.decode(generated.answer(eos))?;
-            answers.push(Answer { text, stats: generated.stats });
+            let asked = (number, &question);
+            let generated = decoder.answer(asked, &prompt.context, &mut cache, &mut attention, on_token)?;
+            answers.push(Answer { text: generated.text, stats: generated.stats });
             traces.push(AnswerTrace {
                 question_ids: question.ids,
                 first_logits: generated.first_logits.as_ref().map(to_vec).transpose()?.unwrap_or_default(),
@@ -150,13 +176,6 @@ impl HfAdapter {
         }
         let trace = Trace { context_ids: prompt.context, answers: traces };
         Ok((RequestResponse { answers, context }, trace))
-    }
-
-    /// Waits for a device that works in the background, so that times are those of the work.
-    fn wait(&self) {
-        if let Device::Cuda(index) = self.model.device {
-            tch::Cuda::synchronize(index as i64);
-        }
     }
 }
 
@@ -168,6 +187,17 @@ impl ModelAdapter for HfAdapter {
         limits: &RequestLimits,
     ) -> Result<RequestResponse, Error> {
         Ok(self.process_traced(request, generation, limits)?.0)
+    }
+}
+
+/// Waits for devices that work in the background, so that times are those of the work.
+fn wait(devices: &[Device]) {
+    for (number, device) in devices.iter().enumerate() {
+        if let Device::Cuda(index) = device
+            && !devices[..number].contains(device)
+        {
+            tch::Cuda::synchronize(*index as i64);
+        }
     }
 }
 

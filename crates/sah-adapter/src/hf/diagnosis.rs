@@ -198,7 +198,8 @@ impl Report {
     fn model(&mut self, config: &Value, path: &Path, weights: Option<&Weights>, at: &Path, room: u64) {
         const PART: &str = "model";
         let build = |weights: &Weights| {
-            tch::no_grad(|| model::load((config, path), weights, Device::Cpu, Kind::BFloat16)).map(drop)
+            tch::no_grad(|| model::load((config, path), weights, &Device::Cpu.into(), Kind::BFloat16))
+                .map(drop)
         };
         // Two bytes a parameter, and a fifth for what loading needs beside.
         let needed = weights.map(|weights| weights.parameters().saturating_mul(12) / 5);

@@ -1,53 +1,95 @@
-//! `y = x W^T`, the product that most of a model consists of.
+//! `y = x W^T + b`, the product that most of a model consists of.
 
 use tch::{Device, Kind, Tensor};
 
-use super::matvec::matvec;
+use super::matvec::{Bf16, F32, Format, matvec};
 use crate::Error;
+use crate::weights::WeightPath;
 
-/// A linear map without bias.
+/// A linear map, with or without bias.
 #[derive(Debug)]
 pub(super) struct Linear {
-    /// `[out, in]`.
+    /// `[out, in]`, contiguous.
     weight: Tensor,
+    /// `[out]`.
+    bias: Option<Tensor>,
 }
 
 impl Linear {
-    /// The map of one or several weights with the same input, stacked: their outputs stand one after another.
-    pub(super) fn new(weights: &[Tensor]) -> Result<Self, Error> {
-        let weight = match weights {
-            [weight] => weight.f_contiguous()?,
-            _ => Tensor::f_cat(weights, 0)?,
+    /// The map of a weight `[out, in]` and a bias `[out]`.
+    pub(super) fn new(weight: &Tensor, bias: Option<Tensor>) -> Result<Self, Error> {
+        Ok(Self { weight: weight.f_contiguous()?, bias })
+    }
+
+    /// One or several projections of the same input, by name and number of outputs, stacked: their outputs stand one after
+    /// another. Each has a tensor `weight`, and one `bias` where `bias`.
+    pub(super) fn load(
+        path: &WeightPath<'_>,
+        parts: &[(&str, i64)],
+        inputs: i64,
+        bias: bool,
+    ) -> Result<Self, Error> {
+        let stack = |tensor: &dyn Fn(&WeightPath<'_>, i64) -> Result<Tensor, Error>| {
+            let tensors: Vec<Tensor> = parts
+                .iter()
+                .map(|(name, outputs)| tensor(&path.pp(name), *outputs))
+                .collect::<Result<_, _>>()?;
+            match tensors.as_slice() {
+                [tensor] => Ok::<_, Error>(tensor.shallow_clone()),
+                tensors => Ok(Tensor::f_cat(tensors, 0)?),
+            }
         };
-        Ok(Self { weight })
+        let weight = stack(&|path, outputs| path.tensor("weight", &[outputs, inputs]))?;
+        let bias = bias.then(|| stack(&|path, outputs| path.tensor("bias", &[outputs]))).transpose()?;
+        Self::new(&weight, bias)
+    }
+
+    /// Where it is.
+    pub(super) fn device(&self) -> Device {
+        self.weight.device()
+    }
+
+    /// Number of outputs.
+    pub(super) fn outputs(&self) -> i64 {
+        self.weight.size()[0]
     }
 
     /// `x`: `[1, Q, in]`. Gives `[1, Q, out]`.
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor, Error> {
-        let one_row = x.numel() as i64 == self.weight.size()[1];
-        let plain = |tensor: &Tensor| tensor.kind() == Kind::Float && tensor.device() == Device::Cpu;
-        if one_row && plain(x) && plain(&self.weight) {
-            return self.forward_one(&x.f_contiguous()?);
+        let inputs = self.weight.size()[1];
+        let on_cpu = x.device() == Device::Cpu && self.weight.device() == Device::Cpu;
+        if x.numel() as i64 == inputs && on_cpu && x.kind() == self.weight.kind() {
+            match x.kind() {
+                Kind::Float => return self.forward_one::<F32>(x),
+                Kind::BFloat16 if inputs % 2 == 0 => return self.forward_one::<Bf16>(x),
+                _ => {}
+            }
         }
-        Ok(x.f_linear(&self.weight, None::<&Tensor>)?)
+        Ok(x.f_linear(&self.weight, self.bias.as_ref())?)
     }
 
-    /// One row in f32 on the CPU: `[1, 1, in]`, contiguous.
+    /// One row on the CPU, `[1, 1, in]`, of the kind of the weights, which are stored as `F`.
     #[expect(unsafe_code, reason = "libtorch gives its memory as pointers")]
-    fn forward_one(&self, x: &Tensor) -> Result<Tensor, Error> {
+    fn forward_one<F: Format>(&self, x: &Tensor) -> Result<Tensor, Error> {
+        let row = x.f_to_kind(Kind::Float)?.f_contiguous()?;
         let rows = self.weight.size()[0];
-        let output = Tensor::f_empty([1, 1, rows], (Kind::Float, Device::Cpu))?;
-        // SAFETY: the three tensors are contiguous f32 on the CPU and own numel() values each; they live until the end
-        // of this function, and nobody else knows `output`.
+        let mut output = Tensor::f_empty([1, 1, rows], (Kind::Float, Device::Cpu))?;
+        let words = self.weight.numel() / F::VALUES;
+        // SAFETY: the three tensors are contiguous on the CPU and own numel() values each, the weights of a kind of which
+        // `F::VALUES` make a word, aligned for one as all of libtorch's memory; they live until the end of this function,
+        // and nobody else knows `output`.
         let (weights, row, written) = unsafe {
             (
-                std::slice::from_raw_parts(self.weight.data_ptr().cast::<f32>(), self.weight.numel()),
-                std::slice::from_raw_parts(x.data_ptr().cast::<f32>(), x.numel()),
+                std::slice::from_raw_parts(self.weight.data_ptr().cast::<F::Word>(), words),
+                std::slice::from_raw_parts(row.data_ptr().cast::<f32>(), row.numel()),
                 std::slice::from_raw_parts_mut(output.data_ptr().cast::<f32>(), rows as usize),
             )
         };
-        matvec(weights, row, written, tch::get_num_threads() as usize);
-        Ok(output)
+        matvec::<F>(weights, row, written, tch::get_num_threads() as usize);
+        if let Some(bias) = &self.bias {
+            output = output.f_add_(bias)?;
+        }
+        Ok(output.f_to_kind(x.kind())?)
     }
 }
 
@@ -59,22 +101,28 @@ mod tests {
 
     #[test]
     fn one_row_is_what_libtorch_gives_for_it() {
-        let options = (Kind::Float, Device::Cpu);
-        let weights = [Tensor::randn([48, 96], options), Tensor::randn([16, 96], options)];
-        let linear = Linear::new(&weights).unwrap();
-        let rows = Tensor::randn([1, 5, 96], options);
-        let all = linear.forward(&rows).unwrap();
-        assert_eq!(all.size(), [1, 5, 64]);
-        for row in 0..5 {
-            let one = linear.forward(&rows.narrow(1, row, 1)).unwrap();
-            assert!(one.allclose(&all.narrow(1, row, 1), 1e-5, 1e-5, false), "row {row}");
+        // The error of one rounding to the kind; the sums are in f32.
+        for (kind, bound) in [(Kind::Float, 1e-5), (Kind::Half, 2e-3), (Kind::BFloat16, 1e-2)] {
+            for (inputs, biased) in [(96, false), (95, false), (96, true)] {
+                let random = |size: &[i64]| Tensor::randn(size, (Kind::Float, Device::Cpu)).to_kind(kind);
+                let (weight, bias) = (random(&[64, inputs]), biased.then(|| random(&[64])));
+                let exact = |rows: &Tensor| {
+                    let bias = bias.as_ref().map(|bias| bias.to_kind(Kind::Double));
+                    rows.to_kind(Kind::Double).linear(&weight.to_kind(Kind::Double), bias.as_ref())
+                };
+                let rows = random(&[1, 5, inputs]);
+                let exact = exact(&rows);
+                let linear = Linear::new(&weight, bias).unwrap();
+                for row in 0..5 {
+                    let one = linear.forward(&rows.narrow(1, row, 1)).unwrap();
+                    assert_eq!((one.kind(), one.size()), (kind, vec![1, 1, linear.outputs()]));
+                    let one = one.to_kind(Kind::Double);
+                    assert!(
+                        one.allclose(&exact.narrow(1, row, 1), bound, bound, false),
+                        "{kind:?} row {row}"
+                    );
+                }
+            }
         }
-    }
-
-    #[test]
-    fn other_kinds_go_through_libtorch() {
-        let options = (Kind::BFloat16, Device::Cpu);
-        let linear = Linear::new(&[Tensor::randn([8, 32], options)]).unwrap();
-        assert_eq!(linear.forward(&Tensor::randn([1, 1, 32], options)).unwrap().kind(), Kind::BFloat16);
     }
 }

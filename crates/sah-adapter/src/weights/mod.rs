@@ -9,12 +9,15 @@ use std::path::Path;
 use ::safetensors::Dtype;
 use tch::{Device, Kind, Tensor};
 
-use crate::Error;
+use crate::{Error, Placement};
 use gguf::GgufWeights;
 use safetensors::Safetensors;
 
-/// The weights of a checkpoint. Nothing is kept in memory: each tensor is read from its file when asked for, so that
-/// a model costs its own size and, while it loads, that of its largest tensor.
+/// Bytes of a file that are in memory at once while a tensor is read.
+const CHUNK: usize = 1 << 20;
+
+/// The weights of a checkpoint. Nothing is kept in memory: each tensor is read from its file when asked for, in chunks,
+/// straight into its final type and place. A memory map would count towards the process's memory until it is dropped.
 #[derive(Debug)]
 pub(crate) enum Weights {
     Safetensors(Safetensors),
@@ -22,9 +25,9 @@ pub(crate) enum Weights {
 }
 
 impl Weights {
-    /// The top of the tree of names; tensors come out as `kind` on `device`.
-    pub(crate) fn root(&self, device: Device, kind: Kind) -> WeightPath<'_> {
-        WeightPath { weights: self, prefix: String::new(), device, kind }
+    /// The top of the tree of names; tensors come out as `kind` on the first device, unless their place says otherwise.
+    pub(crate) fn root<'a>(&'a self, placement: &'a Placement, kind: Kind) -> WeightPath<'a> {
+        WeightPath { weights: self, prefix: String::new(), placement, device: placement.first(), kind }
     }
 
     /// How many values all tensors have together.
@@ -37,8 +40,7 @@ impl Weights {
         }
     }
 
-    /// The tensor on the CPU, in the type in which it is stored (f32 where it was quantised).
-    fn read(&self, name: &str, expected: &[i64]) -> Result<Tensor, Error> {
+    fn read(&self, name: &str, expected: &[i64], device: Device, kind: Kind) -> Result<Tensor, Error> {
         let missing = |path: &Path| Error::MissingTensor { path: path.to_owned(), name: name.into() };
         let check = |path: &Path, found: &[i64]| {
             if found == expected {
@@ -55,7 +57,7 @@ impl Weights {
             Self::Safetensors(weights) => {
                 let entry = weights.entry(name).ok_or_else(|| missing(&weights.path))?;
                 check(weights.file(entry), &entry.shape)?;
-                let kind = match entry.dtype {
+                let stored = match entry.dtype {
                     Dtype::F32 => Kind::Float,
                     Dtype::F16 => Kind::Half,
                     Dtype::BF16 => Kind::BFloat16,
@@ -68,13 +70,24 @@ impl Weights {
                         });
                     }
                 };
-                Ok(Tensor::f_from_data_size(&weights.read(entry)?, expected, kind)?)
+                let tensor = Tensor::f_empty(expected, (kind, device))?;
+                let (flat, size) = (tensor.f_view([-1])?, stored.elt_size_in_bytes());
+                weights.read_chunks(entry, CHUNK / size * size, |offset, bytes| {
+                    let count = (bytes.len() / size) as i64;
+                    let part = Tensor::f_from_data_size(bytes, &[count], stored)?;
+                    flat.f_narrow(0, (offset / size) as i64, count)?.f_copy_(&part)?;
+                    Ok(())
+                })?;
+                Ok(tensor)
             }
             Self::Gguf(weights) => {
                 let path = &weights.file.path;
                 check(path, weights.shape(name).ok_or_else(|| missing(path))?)?;
                 let values = weights.read(name)?.ok_or_else(|| missing(path))?;
-                Ok(Tensor::f_from_slice(&values)?.f_reshape(expected)?)
+                Ok(Tensor::f_from_slice(&values)?
+                    .f_reshape(expected)?
+                    .f_to_device(device)?
+                    .f_to_kind(kind)?)
             }
         }
     }
@@ -85,6 +98,7 @@ impl Weights {
 pub(crate) struct WeightPath<'a> {
     weights: &'a Weights,
     prefix: String,
+    placement: &'a Placement,
     device: Device,
     kind: Kind,
 }
@@ -95,10 +109,33 @@ impl WeightPath<'_> {
         Self { prefix: self.full_name(name), ..self.clone() }
     }
 
+    /// Layer `layer` of `layers` below this place, on its own device.
+    pub(crate) fn layer(&self, layer: usize, layers: usize) -> Self {
+        Self { device: self.placement.of_layer(layer, layers), ..self.pp(layer) }
+    }
+
+    /// Where tensors come out.
+    pub(crate) fn device(&self) -> Device {
+        self.device
+    }
+
+    /// This place on the last device: what comes after all layers.
+    pub(crate) fn on_last(&self) -> Self {
+        Self { device: self.placement.last(), ..self.clone() }
+    }
+
     /// The tensor `name` below this place, which must have `shape`.
     pub(crate) fn tensor(&self, name: &str, shape: &[i64]) -> Result<Tensor, Error> {
-        let tensor = self.weights.read(&self.full_name(name), shape)?;
-        Ok(tensor.f_to_device(self.device)?.f_to_kind(self.kind)?)
+        self.weights.read(&self.full_name(name), shape, self.device, self.kind)
+    }
+
+    /// Whether there is a tensor `name` below this place.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        let name = self.full_name(name);
+        match self.weights {
+            Weights::Safetensors(weights) => weights.entry(&name).is_some(),
+            Weights::Gguf(weights) => weights.shape(&name).is_some(),
+        }
     }
 
     fn full_name(&self, name: impl Display) -> String {

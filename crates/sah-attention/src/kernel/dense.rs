@@ -1,18 +1,20 @@
 //! Dense causal attention: every key up to each row's position.
 
+use std::ops::Range;
+
 use tch::{Device, Tensor};
 
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
-use crate::kernel::fold::{fold_queries, fused, join_rows, unfold_output};
+use crate::kernel::fold::{attend_folded, fold_queries, join_rows, unfold_output};
+use crate::mask::RowRanges;
 
 /// Rows that are computed at once where a mask is needed, so that it stays small.
 const BLOCK: usize = 512;
 
-/// Decoding is split over keys only into parts of at least this many: below, the parts cost more than they gain.
-const SHORTEST_PART: usize = 256;
-
 /// Dense causal attention `[B, H, Q, Dv]`, aligned bottom-right.
+///
+/// A sliding window and a soft cap of the layer are applied: "every key" means every key within the window.
 ///
 /// A prompt (`Q = K`), one token (`Q = 1`) and a chunk after earlier keys (`1 < Q < K`) are computed differently. Keys and
 /// values are not copied: not where they are views of a larger cache, and not once per query head. (On a device other
@@ -33,12 +35,22 @@ const SHORTEST_PART: usize = 256;
 /// ```
 pub fn dense_attention(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
     let dims = inputs.dims();
-    if super::decode::supports(inputs)? {
-        return super::decode::decode(inputs);
+    let visible = inputs.visible();
+    if dims.queries == 1 && visible.is_windowed() {
+        let Range { start, end } = visible.row(0);
+        let recent = |cache: &Tensor| cache.f_narrow(2, start as i64, (end - start) as i64);
+        let (keys, values) = (recent(inputs.keys())?, recent(inputs.values())?);
+        return dense_attention(&inputs.over(&keys, &values));
+    }
+    if dims.queries == 1 && super::fused::supports(inputs)? {
+        return super::fused::attend(inputs, None, None);
+    }
+    if dims.queries > 1 && (visible.is_windowed() || inputs.soft_cap().is_some()) {
+        let rows = RowRanges::from_fn(dims.queries, dims.keys, |row| visible.row(row))?;
+        return super::ranges::attend(inputs, &rows);
     }
     let parts = supports_parts(inputs)?;
     match dims.queries {
-        1 if parts => decode_in_parts(inputs),
         1 => decode(inputs),
         rows if rows == dims.keys => prompt(inputs, parts),
         _ if parts => chunk_in_parts(inputs),
@@ -46,11 +58,11 @@ pub fn dense_attention(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
     }
 }
 
-/// Whether libtorch's CPU kernel, which also returns the log-sum-exp that joins part results, takes these inputs: keys and
+/// Whether libtorch's CPU kernel, which has no soft cap and returns the log-sum-exp that joins part results, takes these inputs: keys and
 /// values of one width, and vectors whose elements lie side by side. It does not check the latter itself.
 fn supports_parts(inputs: &AttentionInputs<'_>) -> Result<bool> {
     let dims = inputs.dims();
-    if inputs.device() != Device::Cpu || dims.head_dim != dims.value_dim {
+    if inputs.device() != Device::Cpu || dims.head_dim != dims.value_dim || inputs.soft_cap().is_some() {
         return Ok(false);
     }
     for tensor in [inputs.queries(), inputs.keys(), inputs.values()] {
@@ -85,55 +97,8 @@ fn prompt(inputs: &AttentionInputs<'_>, parts: bool) -> Result<Tensor> {
 /// `Q = 1`: each key/value head is read once, for all query heads of its group.
 fn decode(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
     let queries = fold_queries(inputs, 0, 1)?;
-    let output = fused(&queries, inputs.keys(), inputs.values(), None, inputs.scale())?;
+    let output = attend_folded(inputs, &queries, inputs.keys(), inputs.values(), None)?;
     unfold_output(inputs, &output, 1)
-}
-
-/// `Q = 1`, with the keys split so that every thread gets the same share: libtorch gives one head to one thread, and
-/// three heads over two threads take as long as four.
-fn decode_in_parts(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
-    let dims = inputs.dims();
-    let parts = parts_for(dims.batch * dims.kv_heads, tch::get_num_threads().max(1) as usize);
-    if parts == 1 || dims.batch > 1 || dims.keys < parts * SHORTEST_PART {
-        return decode(inputs);
-    }
-    let length = dims.keys / parts;
-    let queries = fold_queries(inputs, 0, 1)?;
-    let keys = split(inputs.keys(), parts, length)?;
-    let values = split(inputs.values(), parts, length)?;
-    let shared = [parts, dims.kv_heads, dims.group(), dims.head_dim].map(|size| size as i64);
-    let (mut output, mut lse) =
-        flash(&queries.f_expand(shared, false)?, &keys, &values, false, inputs.scale())?;
-    let done = length * parts;
-    if done < dims.keys {
-        let rest = |cache: &Tensor| cache.f_narrow(2, done as i64, (dims.keys - done) as i64);
-        let (rest, rest_lse) =
-            flash(&queries, &rest(inputs.keys())?, &rest(inputs.values())?, false, inputs.scale())?;
-        output = Tensor::f_cat(&[output, rest], 0)?;
-        lse = Tensor::f_cat(&[lse, rest_lse], 0)?;
-    }
-    unfold_output(inputs, &combine(&output, &lse, inputs)?, 1)
-}
-
-/// The fewest parts that spread `heads` heads over `threads` threads without leaving one idle for a tenth of the time.
-fn parts_for(heads: usize, threads: usize) -> usize {
-    let balanced = |parts: &usize| {
-        let tasks = heads * parts;
-        tasks.div_ceil(threads) * threads * 10 <= tasks * 11
-    };
-    (1..=threads).find(balanced).unwrap_or(1)
-}
-
-/// The first `parts * length` keys of a cache `[1, Hkv, K, D]` as `[parts, Hkv, length, D]`, without a copy.
-fn split(cache: &Tensor, parts: usize, length: usize) -> Result<Tensor> {
-    let (_, heads, _, width) = cache.size4()?;
-    let (_, of_head, of_key, of_element) = cache.stride4()?;
-    let (parts, length) = (parts as i64, length as i64);
-    Ok(cache.f_as_strided(
-        [parts, heads, length, width],
-        [length * of_key, of_head, of_key, of_element],
-        None,
-    )?)
 }
 
 /// `1 < Q < K`: the earlier keys, which every row sees whole, and the chunk's own keys, which are square and causal.
@@ -171,7 +136,7 @@ fn chunk(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
         let queries = fold_queries(inputs, start, rows)?;
         let keys = inputs.keys().f_narrow(2, 0, seen)?;
         let values = inputs.values().f_narrow(2, 0, seen)?;
-        let output = fused(&queries, &keys, &values, Some(&bias), inputs.scale())?;
+        let output = attend_folded(inputs, &queries, &keys, &values, Some(&bias))?;
         outputs.push(unfold_output(inputs, &output, rows)?);
     }
     join_rows(outputs)
@@ -218,20 +183,6 @@ fn combine(outputs: &Tensor, lse: &Tensor, inputs: &AttentionInputs<'_>) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn parts_balance_heads_over_threads() {
-        assert_eq!(parts_for(3, 1), 1);
-        assert_eq!(parts_for(3, 2), 2);
-        assert_eq!(parts_for(8, 2), 1);
-        assert_eq!(parts_for(1, 4), 4);
-        assert_eq!(parts_for(8, 16), 2);
-        assert_eq!(parts_for(5, 16), 3, "15 tasks on 16 threads are balanced enough");
-        for (heads, threads) in [(3, 7), (9, 12), (32, 5)] {
-            let tasks = heads * parts_for(heads, threads);
-            assert!(tasks.div_ceil(threads) * threads * 10 <= tasks * 11, "{heads} over {threads}");
-        }
-    }
 
     #[test]
     fn a_mask_gives_the_same_as_parts() {

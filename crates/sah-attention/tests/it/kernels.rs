@@ -1,6 +1,9 @@
 //! The sparse kernel against the oracle, and the oracle against a loop over numbers.
 
-use sah_attention::{Error, GatherKernel, IndexList, Kernel, Mask, MaskShape, ReferenceKernel, RowRanges};
+use sah_attention::{
+    AutoKernel, Error, FusedKernel, GatherKernel, IndexList, Kernel, Mask, MaskShape, ReferenceKernel,
+    RowRanges,
+};
 use tch::{Device, Kind, Tensor};
 
 use crate::cases::{Form, Random, Tensors, difference, random_mask, random_shape};
@@ -10,6 +13,9 @@ const FLOAT: f64 = 1e-5;
 /// Bound in `BFloat16` against the oracle in `Float` on the same rounded inputs: outputs up to about 4 in size, rounded to
 /// 8 bits of precision (half a unit is 2^-8 of 4), and weights that may be rounded once before they meet the values.
 const BFLOAT16: f64 = 0.04;
+
+/// Those that are tested against the oracle.
+pub(crate) const KERNELS: [&dyn Kernel; 3] = [&GatherKernel, &FusedKernel, &AutoKernel];
 
 on_devices!(
     equals_the_oracle,
@@ -24,7 +30,7 @@ on_devices!(
 );
 
 fn equals_the_oracle(device: Device) {
-    for seed in 0..600 {
+    for seed in 0..1200 {
         let mut random = Random::new(seed);
         let (shape, kv_heads) = random_shape(&mut random);
         let form = Form::ALL[seed as usize % Form::ALL.len()];
@@ -33,9 +39,14 @@ fn equals_the_oracle(device: Device) {
         let tensors = Tensors::new(shape, kv_heads, d, dv, seed, device);
         let mask = random_mask(shape, form, &mut random, device);
         let want = ReferenceKernel.attend(&tensors.inputs(), &mask).unwrap();
-        let got = GatherKernel.attend(&tensors.inputs(), &mask).unwrap();
-        let error = difference(&got, &want);
-        assert!(error < FLOAT, "seed {seed}, {form:?}, {shape}, {kv_heads} key/value heads of {d}: {error}");
+        for kernel in KERNELS {
+            let got = kernel.attend(&tensors.inputs(), &mask).unwrap();
+            let (error, name) = (difference(&got, &want), kernel.name());
+            assert!(
+                error < FLOAT,
+                "{name}, seed {seed}, {form:?}, {shape}, {kv_heads} heads of {d}: {error}"
+            );
+        }
     }
 }
 
@@ -47,10 +58,12 @@ fn equals_the_oracle_in_bfloat16(device: Device) {
         let tensors = Tensors::new(shape, kv_heads, 64, 64, seed, device).to_kind(Kind::BFloat16);
         let mask = random_mask(shape, form, &mut random, device);
         let want = ReferenceKernel.attend(&tensors.to_kind(Kind::Float).inputs(), &mask).unwrap();
-        let got = GatherKernel.attend(&tensors.inputs(), &mask).unwrap();
-        assert_eq!(got.kind(), Kind::BFloat16);
-        let error = difference(&got, &want);
-        assert!(error < BFLOAT16, "seed {seed}, {form:?}, {shape}, {kv_heads} key/value heads: {error}");
+        for kernel in KERNELS {
+            let got = kernel.attend(&tensors.inputs(), &mask).unwrap();
+            assert_eq!(got.kind(), Kind::BFloat16);
+            let (error, name) = (difference(&got, &want), kernel.name());
+            assert!(error < BFLOAT16, "{name}, seed {seed}, {form:?}, {shape}, {kv_heads} heads: {error}");
+        }
     }
 }
 
@@ -61,9 +74,11 @@ fn equals_the_oracle_in_double(device: Device) {
         let tensors = Tensors::new(shape, kv_heads, 16, 16, seed, device).to_kind(Kind::Double);
         let mask = random_mask(shape, Form::ALL[seed as usize], &mut random, device);
         let want = ReferenceKernel.attend(&tensors.inputs(), &mask).unwrap();
-        let got = GatherKernel.attend(&tensors.inputs(), &mask).unwrap();
-        assert_eq!((got.kind(), want.kind()), (Kind::Double, Kind::Double));
-        assert!(difference(&got, &want) < FLOAT);
+        for kernel in KERNELS {
+            let got = kernel.attend(&tensors.inputs(), &mask).unwrap();
+            assert_eq!((got.kind(), want.kind()), (Kind::Double, Kind::Double));
+            assert!(difference(&got, &want) < FLOAT);
+        }
     }
 }
 
@@ -87,8 +102,10 @@ fn reads_any_strides(device: Device) {
                 values: layout(&tensors.values),
                 scale: tensors.scale,
             };
-            let got = GatherKernel.attend(&laid_out.inputs(), &mask).unwrap();
-            assert!(difference(&got, &want) < FLOAT, "{form:?}, layout {number}");
+            for kernel in KERNELS {
+                let got = kernel.attend(&laid_out.inputs(), &mask).unwrap();
+                assert!(difference(&got, &want) < FLOAT, "{}, {form:?}, layout {number}", kernel.name());
+            }
         }
     }
 }
@@ -100,8 +117,10 @@ fn long_blocks_of_rows(device: Device) {
     for form in [Form::Ranges, Form::Weighted, Form::RangesAndList] {
         let mask = random_mask(shape, form, &mut Random::new(11), device);
         let want = ReferenceKernel.attend(&tensors.inputs(), &mask).unwrap();
-        let got = GatherKernel.attend(&tensors.inputs(), &mask).unwrap();
-        assert!(difference(&got, &want) < FLOAT, "{form:?}");
+        for kernel in KERNELS {
+            let got = kernel.attend(&tensors.inputs(), &mask).unwrap();
+            assert!(difference(&got, &want) < FLOAT, "{}, {form:?}", kernel.name());
+        }
     }
 }
 
@@ -121,7 +140,7 @@ fn a_selection_far_below_the_maximum_is_finite(device: Device) {
     let indices = Tensor::from_slice(&[1i64, 2]).view([1, 1, 1, 2]).to_device(device);
     let list = Mask::from_indices(shape, IndexList::new(indices, None).unwrap()).unwrap();
     for mask in [range, list] {
-        for kernel in [&GatherKernel as &dyn Kernel, &ReferenceKernel] {
+        for kernel in KERNELS.into_iter().chain([&ReferenceKernel as &dyn Kernel]) {
             let output = kernel.attend(&tensors.inputs(), &mask).unwrap();
             assert!((output.double_value(&[0, 0, 0, 0]) - 2.0).abs() < 1e-6, "{}", kernel.name());
         }
@@ -170,7 +189,7 @@ fn empty_rows_are_errors(device: Device) {
     };
     let from_ranges = || Mask::from_ranges(shape, ranges()).unwrap();
     let check = |mask: &Mask, expected: &str| {
-        for kernel in [&GatherKernel as &dyn Kernel, &ReferenceKernel] {
+        for kernel in KERNELS.into_iter().chain([&ReferenceKernel as &dyn Kernel]) {
             let error = kernel.attend(&tensors.inputs(), mask).unwrap_err();
             assert!(matches!(error, Error::EmptySelection { layer: None, .. }));
             let text = format!("nothing is selected for {expected}; ");
@@ -190,7 +209,7 @@ fn empty_rows_are_errors(device: Device) {
 fn masks_must_fit(device: Device) {
     let shape = MaskShape { batch: 1, heads: 2, queries: 1, keys: 5 };
     let tensors = Tensors::new(shape, 2, 16, 16, 5, device);
-    for kernel in [&GatherKernel as &dyn Kernel, &ReferenceKernel] {
+    for kernel in KERNELS.into_iter().chain([&ReferenceKernel as &dyn Kernel]) {
         let error =
             kernel.attend(&tensors.inputs(), &Mask::full(MaskShape { keys: 6, ..shape })).unwrap_err();
         assert_eq!(error.to_string(), "mask shape [1, 2, 1, 6] does not match [1, 2, 1, 5]");

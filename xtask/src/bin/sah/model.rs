@@ -5,10 +5,10 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use anyhow::{Context as _, bail, ensure};
-use sah_adapter::{LoadedModel, ModelSource};
+use sah_adapter::{LoadedModel, ModelSource, Placement};
 use tch::Device;
 
-use crate::args::ModelArgs;
+use crate::args::{DeviceArg, ModelArgs};
 use crate::download::Bars;
 use crate::usage::UsageError;
 
@@ -40,42 +40,51 @@ pub(crate) fn load(args: &ModelArgs, source: &ModelSource) -> anyhow::Result<Rc<
     if let Some(threads) = args.threads {
         tch::set_num_threads(i32::from(threads));
     }
-    check_device(args.device)?;
+    let placement = placement(args)?;
+    let devices = device_names(&placement);
     let started = Instant::now();
-    let model = LoadedModel::load(source, args.device, args.dtype.kind())?;
+    let model = LoadedModel::load(source, placement, args.dtype.kind())?;
     let identity = model.identity();
     eprintln!(
         "{} ({}, {} on {}), loaded in {:.1} s",
         identity.name,
         identity.architecture,
         args.dtype.name(),
-        device_name(args.device),
+        devices,
         started.elapsed().as_secs_f64()
     );
     Ok(model)
 }
 
-/// `cpu`, `cuda:0`, ...
-pub(crate) fn device_name(device: Device) -> String {
-    match device {
-        Device::Cuda(index) => format!("cuda:{index}"),
-        _ => "cpu".to_owned(),
+/// The devices that `--device` means on this machine; fails where one is not there, before anything was loaded.
+pub(crate) fn placement(args: &ModelArgs) -> anyhow::Result<Placement> {
+    let count = tch::Cuda::device_count();
+    let DeviceArg::Named(placement) = &args.device else {
+        return Ok(if count > 0 { Device::Cuda(0) } else { Device::Cpu }.into());
+    };
+    for device in placement.devices() {
+        let Device::Cuda(index) = device else { continue };
+        if count == 0 {
+            bail!(UsageError(
+                "--device cuda: this libtorch sees no CUDA device; run cargo xtask setup --cuda on a machine with a GPU, \
+                 or use --device cpu"
+                    .to_owned()
+            ));
+        }
+        if index as i64 >= count {
+            bail!(UsageError(format!(
+                "--device cuda:{index}: there are {count} CUDA devices, counted from 0"
+            )));
+        }
     }
+    Ok(placement.clone())
 }
 
-/// Fails where `device` is not there: before anything was loaded.
-fn check_device(device: Device) -> anyhow::Result<()> {
-    let Device::Cuda(index) = device else { return Ok(()) };
-    let count = tch::Cuda::device_count();
-    if count == 0 {
-        bail!(UsageError(
-            "--device cuda: this libtorch sees no CUDA device; run cargo xtask setup --cuda on a machine with a GPU, or \
-             use --device cpu"
-                .to_owned()
-        ));
-    }
-    if index as i64 >= count {
-        bail!(UsageError(format!("--device cuda:{index}: there are {count} CUDA devices, counted from 0")));
-    }
-    Ok(())
+/// `cpu`, `cuda:0`, `cuda:0,cuda:1`, ...
+pub(crate) fn device_names(placement: &Placement) -> String {
+    let name = |device| match device {
+        Device::Cuda(index) => format!("cuda:{index}"),
+        _ => "cpu".to_owned(),
+    };
+    placement.devices().map(name).collect::<Vec<_>>().join(",")
 }

@@ -3,6 +3,8 @@
 mod gguf;
 mod pre;
 mod special;
+#[cfg(test)]
+pub(super) mod testing;
 
 use std::path::{Path, PathBuf};
 

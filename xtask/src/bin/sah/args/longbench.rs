@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use sah_adapter::Truncation;
 
-use super::{AttentionArgs, ModelArgs};
+use super::{AttentionArgs, ModelArgs, SamplingArgs};
 
 /// Flags of `bench longbench`.
 #[derive(Debug, Args)]
@@ -21,6 +21,9 @@ pub(crate) struct LongBenchArgs {
 
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+
+    #[command(flatten)]
+    pub(crate) sampling: SamplingArgs,
 
     #[command(flatten)]
     pub(crate) output: OutputArgs,
@@ -85,8 +88,8 @@ pub(crate) struct LimitArgs {
     #[arg(long, value_enum, default_value = "head")]
     pub(crate) truncation: TruncationArg,
 
-    /// Seed of everything random. Decoding is greedy and `streaming_llm` draws nothing, so it only matters to maskers
-    /// that sample
+    /// Seed of everything random. Greedy decoding and `streaming_llm` draw nothing, so it only matters to sampled tokens
+    /// and to maskers that sample
     #[arg(long, default_value_t = 42)]
     pub(crate) seed: u64,
 }

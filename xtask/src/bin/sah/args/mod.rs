@@ -4,13 +4,15 @@ mod attention;
 mod longbench;
 mod model;
 mod others;
+mod sampling;
 
 use clap::{Parser, Subcommand};
 
 pub(crate) use attention::AttentionArgs;
 pub(crate) use longbench::{DataArg, LongBenchArgs, TruncationArg};
-pub(crate) use model::ModelArgs;
+pub(crate) use model::{DeviceArg, ModelArgs};
 pub(crate) use others::{DoctorArgs, GenerateArgs, ScoreArgs, SpeedArgs};
+pub(crate) use sampling::SamplingArgs;
 
 /// Measures what sparse attention does to a language model on long contexts.
 #[derive(Debug, Parser)]
@@ -30,6 +32,8 @@ pub(crate) enum Command {
     Score(Score),
     /// Answer one question about one context
     Generate(GenerateArgs),
+    /// List the models that can be run, and what their numbers were compared with
+    Models,
     /// Say what a model lacks
     Doctor(DoctorArgs),
 }
@@ -37,7 +41,7 @@ pub(crate) enum Command {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Bench {
     /// LongBench and LongBench-E: scores, time and memory, dense beside sparse
-    Longbench(LongBenchArgs),
+    Longbench(Box<LongBenchArgs>),
     /// Decode speed at one context length, dense beside sparse, and beside transformers with --peers
     Speed(SpeedArgs),
 }

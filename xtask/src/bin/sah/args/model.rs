@@ -1,6 +1,9 @@
 //! Which model, and where it runs.
 
+use std::str::FromStr;
+
 use clap::{Args, ValueEnum};
+use sah_adapter::Placement;
 use tch::{Device, Kind};
 
 /// Flags that every command with a model takes.
@@ -17,10 +20,11 @@ pub(crate) struct ModelArgs {
     #[arg(long, value_name = "REV")]
     pub(crate) revision: Option<String>,
 
-    /// Where the model runs: `cpu`, `cuda` or `cuda:N`. Change it on a machine with a GPU (and the CUDA libtorch:
-    /// `cargo xtask setup --cuda`)
-    #[arg(long, default_value = "cpu", value_parser = parse_device)]
-    pub(crate) device: Device,
+    /// Where the model runs: `auto` (the first GPU that libtorch sees, else the CPU), `cpu`, `cuda`, `cuda:N`, or several,
+    /// such as `cuda:0,cuda:1`, which share its layers: for a model that is too large for one. GPUs need the CUDA libtorch
+    /// (`cargo xtask setup --cuda`)
+    #[arg(long, default_value = "auto", value_name = "DEVICE")]
+    pub(crate) device: DeviceArg,
 
     /// Precision of weights, activations and KV cache. f32 gives the reference numbers; bf16 and f16 halve the memory
     #[arg(long, value_enum, default_value = "f32")]
@@ -56,13 +60,35 @@ impl DtypeArg {
     }
 }
 
+/// `--device`.
+#[derive(Clone, Debug)]
+pub(crate) enum DeviceArg {
+    Auto,
+    Named(Placement),
+}
+
+impl FromStr for DeviceArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "auto" {
+            return Ok(Self::Auto);
+        }
+        let mut devices = text.split(',').map(parse_device);
+        let first = devices.next().unwrap_or_else(|| Err(WRITE.to_owned()))?;
+        Ok(Self::Named(Placement::over(first, devices.collect::<Result<_, _>>()?)))
+    }
+}
+
+const WRITE: &str = "write auto, cpu, cuda or cuda:N, several with commas between them";
+
 fn parse_device(text: &str) -> Result<Device, String> {
     match text {
         "cpu" => Ok(Device::Cpu),
         "cuda" => Ok(Device::Cuda(0)),
         _ => match text.strip_prefix("cuda:").map(str::parse) {
             Some(Ok(index)) => Ok(Device::Cuda(index)),
-            _ => Err("write cpu, cuda or cuda:N".to_owned()),
+            _ => Err(WRITE.to_owned()),
         },
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{AttentionArgs, ModelArgs};
+use super::{AttentionArgs, ModelArgs, SamplingArgs};
 
 /// Flags of `generate`.
 #[derive(Debug, Args)]
@@ -39,9 +39,12 @@ pub(crate) struct GenerateArgs {
     #[arg(long, value_enum, default_value = "head")]
     pub(crate) truncation: super::TruncationArg,
 
-    /// Seed for maskers that sample
+    /// Seed of everything random: sampled tokens, and maskers that sample
     #[arg(long, default_value_t = 42)]
     pub(crate) seed: u64,
+
+    #[command(flatten)]
+    pub(crate) sampling: SamplingArgs,
 }
 
 /// Flags of `score longbench`.

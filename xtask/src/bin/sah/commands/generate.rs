@@ -1,11 +1,11 @@
 //! `cargo xtask generate`: one request.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use sah_adapter::{GenerationParams, HfAdapter, ModelAdapter as _, Question, Request, RequestLimits};
+use sah_adapter::{HfAdapter, NewToken, Question, Request, RequestLimits};
 
 use crate::args::GenerateArgs;
 use crate::{attention, model};
@@ -21,21 +21,22 @@ pub(crate) fn run(args: &GenerateArgs) -> anyhow::Result<ExitCode> {
         questions: args.question.iter().map(|text| Question::from(text.as_str())).collect(),
         answer_prefix: args.answer_prefix.clone(),
     };
-    let generation =
-        GenerationParams { max_new_tokens: Some(args.max_new_tokens), ..GenerationParams::default() };
+    let generation = args.sampling.generation(Some(args.max_new_tokens), args.seed);
     let limits = RequestLimits {
         max_context_length: args.max_context_length.map(|max| max as usize),
         truncation: args.truncation.into(),
     };
     for attention in &attentions {
         let adapter = HfAdapter::new(model.clone(), attention.build()?, args.seed);
-        let response = adapter.process_request(&request, &generation, &limits)?;
+        let mut printer = Printer::default();
+        let response =
+            adapter.process_streaming(&request, &generation, &limits, &mut |new| printer.print(new))?;
+        println!();
         eprintln!(
             "{}: context of {} tokens read in {:.2} s",
             attention.name, response.context.tokens, response.context.prefill_seconds
         );
         for answer in &response.answers {
-            println!("{}", answer.text.trim());
             let stats = &answer.stats;
             eprintln!(
                 "  {} new tokens, first after {:.2} s, then {:.1} tokens/s; density {:.3}",
@@ -47,6 +48,28 @@ pub(crate) fn run(args: &GenerateArgs) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints answers as they come, each from a line of its own.
+#[derive(Debug, Default)]
+struct Printer {
+    question: usize,
+    began: bool,
+}
+
+impl Printer {
+    fn print(&mut self, new: NewToken<'_>) {
+        if new.question != self.question {
+            println!();
+            *self = Self { question: new.question, began: false };
+        }
+        // Answers of chat models often begin with a space or a line break.
+        let text = if self.began { new.text } else { new.text.trim_start() };
+        self.began |= !text.is_empty();
+        print!("{text}");
+        // A pipe that was closed shows at the next print.
+        let _ = std::io::stdout().flush();
+    }
 }
 
 fn read_context(path: &Path) -> anyhow::Result<String> {

@@ -3,6 +3,7 @@
 mod doctor;
 mod generate;
 mod longbench;
+mod models;
 mod score;
 mod speed;
 
@@ -17,6 +18,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Bench(Bench::Speed(args)) => speed::run(&args),
         Command::Score(Score::Longbench(args)) => score::run(&args),
         Command::Generate(args) => generate::run(&args),
+        Command::Models => Ok(models::run()),
         Command::Doctor(args) => doctor::run(&args),
     }
 }

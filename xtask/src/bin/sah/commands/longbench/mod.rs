@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use sah_adapter::{GenerationParams, HfAdapter, LoadedModel, ModelSource, RequestLimits, WeightFormat};
+use sah_adapter::{HfAdapter, LoadedModel, ModelSource, RequestLimits, WeightFormat};
 use sah_bench_core::{
     Benchmark, Comparison, DataConfig, FinishedRun, ModelConfig, RunConfig, RunFolder, RunMeasures, Runner,
     Sample, Versions, load_samples, select_subsets,
@@ -53,7 +53,7 @@ pub(crate) fn run(args: &LongBenchArgs) -> anyhow::Result<ExitCode> {
     let load_seconds = loading.elapsed().as_secs_f64();
     let mut finished = Vec::new();
     for (attention, folder) in attentions.iter().zip(folders) {
-        let config = run_config(args, attention, &benchmark, &subsets, &source, &model);
+        let config = run_config(args, attention, &benchmark, &subsets, &source, &model)?;
         let job = Job { args, attention, config: &config, load_seconds };
         finished.push(job.run(&benchmark, &samples, &model, folder)?);
     }
@@ -130,14 +130,14 @@ fn run_config(
     subsets: &[&str],
     source: &ModelSource,
     model: &LoadedModel,
-) -> RunConfig {
+) -> anyhow::Result<RunConfig> {
     let identity = model.identity();
     let (kind, location) = match &args.data.data {
         DataArg::Sample => ("sample", None),
         DataArg::Hub => ("hub", Some(benchmark.hub_id().to_owned())),
         DataArg::Folder(path) => ("folder", Some(path.display().to_string())),
     };
-    RunConfig {
+    Ok(RunConfig {
         model: ModelConfig {
             name: args.model.model.clone(),
             source: match source {
@@ -155,7 +155,7 @@ fn run_config(
         attention_name: attention.name.clone(),
         attention: serde_json::to_value(&attention.config).expect("an attention config is plain data"),
         dtype: args.model.dtype.name().to_owned(),
-        device: model::device_name(args.model.device),
+        device: model::device_names(&model::placement(&args.model)?),
         seed: args.limits.seed,
         threads: tch::get_num_threads() as usize,
         benchmark: benchmark.name().to_owned(),
@@ -166,17 +166,16 @@ fn run_config(
             max_context_length: args.limits.max_context_length.map(|n| n as usize),
             truncation: args.limits.truncation.into(),
         },
-        generation: GenerationParams {
-            max_new_tokens: args.limits.max_new_tokens.map(|n| n as usize),
-            ignore_eos: false,
-        },
+        generation: args
+            .sampling
+            .generation(args.limits.max_new_tokens.map(|n| n as usize), args.limits.seed),
         versions: Versions {
             sah: versions::SAH.to_owned(),
             git: versions::git_revision(),
             tch: versions::TCH.to_owned(),
             libtorch: versions::libtorch().unwrap_or_else(|| "unknown".to_owned()),
         },
-    }
+    })
 }
 
 /// The time in UTC, as the name of a folder: `2026-01-31_12-30-00`.

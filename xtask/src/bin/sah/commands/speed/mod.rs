@@ -108,8 +108,11 @@ fn measure(
     let adapter = HfAdapter::new(Rc::clone(model), attention.build()?, 0);
     let request = Request::new(text_of(args.context), Question::from("Go on with the log."));
     // The prefill gives the first new token; the rest is decoding.
-    let generation =
-        GenerationParams { max_new_tokens: Some(args.new_tokens as usize + 1), ignore_eos: true };
+    let generation = GenerationParams {
+        max_new_tokens: Some(args.new_tokens as usize + 1),
+        ignore_eos: true,
+        ..GenerationParams::default()
+    };
     let limits = RequestLimits { max_context_length: Some(args.context), ..RequestLimits::default() };
     memory::reset_peak();
     let response = adapter.process_request(&request, &generation, &limits)?;

@@ -1,0 +1,38 @@
+//! The non-linear functions inside an MLP.
+
+use tch::Tensor;
+
+use super::ConfigFile;
+use crate::Error;
+
+/// A function of single numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Activation {
+    /// `x * sigmoid(x)`.
+    Silu,
+    /// `x * Phi(x)`, with the error function (Hendrycks and Gimpel 2016, arXiv 1606.08415).
+    Gelu,
+    /// The approximation of [`Self::Gelu`] by a hyperbolic tangent.
+    GeluTanh,
+}
+
+impl Activation {
+    /// The function that Hugging Face calls `name` in `field` of a config.
+    pub(super) fn named(file: ConfigFile<'_>, field: &str, name: &str) -> Result<Self, Error> {
+        match name {
+            "silu" | "swish" => Ok(Self::Silu),
+            "gelu" => Ok(Self::Gelu),
+            "gelu_new" | "gelu_pytorch_tanh" => Ok(Self::GeluTanh),
+            other => Err(file.unsupported(field, other, "silu, gelu, gelu_new, gelu_pytorch_tanh")),
+        }
+    }
+
+    /// The function of each element.
+    pub(super) fn forward(self, x: &Tensor) -> Result<Tensor, Error> {
+        Ok(match self {
+            Self::Silu => x.f_silu()?,
+            Self::Gelu => x.f_gelu("none")?,
+            Self::GeluTanh => x.f_gelu("tanh")?,
+        })
+    }
+}

@@ -1,0 +1,100 @@
+//! Self-attention of a layer, from the residual stream back to it.
+
+use sah_attention::{AttentionInputs, AttentionPolicy};
+use tch::Tensor;
+
+use super::dims::HeadDims;
+use super::linear::Linear;
+use super::norm::HeadNorm;
+use super::rope::Rotation;
+use crate::Error;
+use crate::cache::KvCache;
+use crate::weights::WeightPath;
+
+/// Grouped-query self-attention.
+#[derive(Debug)]
+pub(super) struct SelfAttention {
+    pub(super) layer: usize,
+    pub(super) heads: HeadDims,
+    /// Query, key and value projections in one: `[(H + 2 Hkv) D, hidden]`.
+    pub(super) qkv: Linear,
+    /// Of queries and keys, before they are rotated.
+    pub(super) head_norm: Option<HeadNorm>,
+    /// `[hidden, H D]`.
+    pub(super) output: Linear,
+    pub(super) scores: Scores,
+}
+
+/// What a layer does to its scores.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scores {
+    /// Their factor.
+    pub(super) scale: f64,
+    /// How many keys a row reads, its own included; `None` for all before it.
+    pub(super) window: Option<usize>,
+    /// Their bound: `cap * tanh(s / cap)`.
+    pub(super) soft_cap: Option<f64>,
+}
+
+impl Scores {
+    /// Scaled by `1 / sqrt(D)`, within `window`.
+    pub(super) fn of_heads(heads: HeadDims, window: Option<usize>) -> Self {
+        Self { scale: 1.0 / (heads.dim as f64).sqrt(), window, soft_cap: None }
+    }
+}
+
+/// The query, key and value projections with the tensor names of Llama, in one.
+pub(super) fn separate_qkv(
+    path: &WeightPath<'_>,
+    hidden: i64,
+    heads: HeadDims,
+    bias: bool,
+) -> Result<Linear, Error> {
+    let parts = [("q_proj", heads.query_width()), ("k_proj", heads.kv_width()), ("v_proj", heads.kv_width())];
+    Linear::load(path, &parts, hidden, bias)
+}
+
+/// The output projection with the tensor name of Llama.
+pub(super) fn output_projection(
+    path: &WeightPath<'_>,
+    hidden: i64,
+    heads: HeadDims,
+    bias: bool,
+) -> Result<Linear, Error> {
+    Linear::load(path, &[("o_proj", hidden)], heads.query_width(), bias)
+}
+
+impl SelfAttention {
+    /// `x`: `[1, Q, hidden]`. Gives the same shape and the density.
+    pub(super) fn forward(
+        &self,
+        x: &Tensor,
+        rotation: Option<&Rotation>,
+        cache: &mut KvCache,
+        attention: &mut AttentionPolicy<'_>,
+    ) -> Result<(Tensor, f64), Error> {
+        let (rows, kind) = (x.size()[1], x.kind());
+        let HeadDims { query, kv, dim } = self.heads;
+        let all = self.qkv.forward(x)?.f_view([1, rows, query + 2 * kv, dim])?;
+        // Queries and keys are normalised and rotated together: half the calls, which count when one token is decoded.
+        // Both in f32, and rounded once.
+        let mut turned = all.f_narrow(2, 0, query + kv)?;
+        if let Some(norm) = &self.head_norm {
+            turned = norm.forward(&turned)?;
+        }
+        if let Some(rotation) = rotation {
+            turned = rotation.apply(&turned)?;
+        }
+        let turned = turned.f_to_kind(kind)?.f_transpose(1, 2)?;
+        let queries = turned.f_narrow(1, 0, query)?;
+        let keys = turned.f_narrow(1, query, kv)?;
+        let values = all.f_narrow(2, query + kv, kv)?.f_transpose(1, 2)?;
+        let (keys, values) = cache.append(self.layer, &keys, &values)?;
+        let inputs = AttentionInputs::new(&queries, &keys, &values, self.scores.scale)?
+            .with_window(self.scores.window)?
+            .with_soft_cap(self.scores.soft_cap)?;
+        let attended = attention.attend(self.layer, &inputs)?;
+        let merged = attended.output.f_transpose(1, 2)?.f_reshape([1, rows, query * dim])?;
+        Ok((self.output.forward(&merged)?, attended.density))
+    }
+}

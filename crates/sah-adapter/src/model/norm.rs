@@ -1,0 +1,122 @@
+//! Normalisation of the residual stream and of heads. Computed in f32 whatever the kind of the input.
+
+use tch::{Kind, Tensor};
+
+use super::dims::HeadDims;
+use crate::Error;
+use crate::weights::WeightPath;
+
+/// A normalisation over the last dimension.
+#[derive(Debug)]
+pub(super) enum Norm {
+    /// Root mean square (Zhang and Sennrich 2019, arXiv 1910.07467): `x / sqrt(mean(x^2) + eps) * weight`.
+    Rms { weight: Tensor, eps: f64 },
+    /// Layer normalisation (Ba et al. 2016, arXiv 1607.06450): `(x - mean(x)) / sqrt(var(x) + eps) * weight + bias`.
+    Layer { weight: Tensor, bias: Tensor, eps: f64 },
+}
+
+impl Norm {
+    /// RMS normalisation by the tensor `weight`, `[size]`.
+    pub(super) fn rms(path: &WeightPath<'_>, size: i64, eps: f64) -> Result<Self, Error> {
+        Ok(Self::Rms { weight: path.tensor("weight", &[size])?, eps })
+    }
+
+    /// RMS normalisation by `1 + weight`, as Gemma stores it.
+    pub(super) fn rms_one_plus(path: &WeightPath<'_>, size: i64, eps: f64) -> Result<Self, Error> {
+        Ok(Self::Rms { weight: one_plus(&path.tensor("weight", &[size])?)?, eps })
+    }
+
+    /// Layer normalisation by the tensors `weight` and `bias`, `[size]`.
+    pub(super) fn layer(path: &WeightPath<'_>, size: i64, eps: f64) -> Result<Self, Error> {
+        Ok(Self::Layer { weight: path.tensor("weight", &[size])?, bias: path.tensor("bias", &[size])?, eps })
+    }
+
+    /// `x`: `[.., size]`. Gives the same shape and kind.
+    pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor, Error> {
+        match self {
+            Self::Rms { weight, eps } => {
+                // The weight may be f32 beside a half-precision input; libtorch wants one kind.
+                let x_of_weight = x.f_to_kind(weight.kind())?;
+                Ok(x_of_weight.f_rms_norm(weight.size(), Some(weight), *eps)?.f_to_kind(x.kind())?)
+            }
+            Self::Layer { weight, bias, eps } => {
+                Ok(x.f_layer_norm(weight.size(), Some(weight), Some(bias), *eps, true)?)
+            }
+        }
+    }
+}
+
+/// RMS normalisation of each query and key head, by one weight for all query heads and one for all key heads.
+#[derive(Debug)]
+pub(super) struct HeadNorm {
+    /// `[H + Hkv, D]`, f32.
+    weight: Tensor,
+    eps: f64,
+}
+
+impl HeadNorm {
+    /// By the tensors `q_norm.weight` and `k_norm.weight`, `[D]` each; by `1 + weight` where `is_one_plus`.
+    pub(super) fn load(
+        path: &WeightPath<'_>,
+        heads: &HeadDims,
+        eps: f64,
+        is_one_plus: bool,
+    ) -> Result<Self, Error> {
+        let load = |name: &str, count: i64| -> Result<Tensor, Error> {
+            let weight = path.pp(name).tensor("weight", &[heads.dim])?;
+            let weight = if is_one_plus { one_plus(&weight)? } else { weight.f_to_kind(Kind::Float)? };
+            Ok(weight.f_expand([count, heads.dim], false)?)
+        };
+        let weight = Tensor::f_cat(&[load("q_norm", heads.query)?, load("k_norm", heads.kv)?], 0)?;
+        Ok(Self { weight, eps })
+    }
+
+    /// `heads`: query heads, then key heads, `[1, Q, H + Hkv, D]`. Gives the same shape in f32.
+    pub(super) fn forward(&self, heads: &Tensor) -> Result<Tensor, Error> {
+        let dim = heads.size()[3];
+        let heads = heads.f_to_kind(Kind::Float)?.f_rms_norm([dim], None::<&Tensor>, self.eps)?;
+        Ok(heads.f_mul(&self.weight)?)
+    }
+}
+
+/// `1 + weight`, in f32: bf16 has no number between 1 and 1.0078.
+fn one_plus(weight: &Tensor) -> Result<Tensor, Error> {
+    Ok(weight.f_to_kind(Kind::Float)?.f_add_scalar(1.0)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::{Device, Kind, Tensor};
+
+    use super::Norm;
+
+    fn close(norm: &Norm, x: &Tensor, want: &Tensor, bound: f64) {
+        let got = norm.forward(x).unwrap();
+        assert_eq!(got.kind(), x.kind());
+        let difference = (got.to_kind(Kind::Double) - want).abs().max().double_value(&[]);
+        assert!(difference < bound, "{norm:?}: {difference}");
+    }
+
+    #[test]
+    fn the_formulas_hold_and_half_precision_rounds_once() {
+        tch::manual_seed(1);
+        let x = Tensor::randn([1, 5, 64], (Kind::Float, Device::Cpu)) * 3.0;
+        let weight = Tensor::randn([64], (Kind::Float, Device::Cpu));
+        let bias = Tensor::randn([64], (Kind::Float, Device::Cpu));
+        for (kind, bound) in [(Kind::Float, 1e-5), (Kind::BFloat16, 0.04)] {
+            let x = x.to_kind(kind);
+            let exact = x.to_kind(Kind::Double);
+            // The weight keeps its f32 precision also for bf16 inputs.
+            let (w, b) = (weight.to_kind(Kind::Double), bias.to_kind(Kind::Double));
+            let mean_square = exact.square().mean_dim([2i64].as_slice(), true, Kind::Double);
+            let want = &exact / (mean_square + 1e-5).sqrt() * &w;
+            close(&Norm::Rms { weight: weight.shallow_clone(), eps: 1e-5 }, &x, &want, bound);
+
+            let centred = &exact - exact.mean_dim([2i64].as_slice(), true, Kind::Double);
+            let variance = centred.square().mean_dim([2i64].as_slice(), true, Kind::Double);
+            let (weight, bias) = (weight.to_kind(kind), bias.to_kind(kind));
+            let want = centred / (variance + 1e-5).sqrt() * weight.to_kind(Kind::Double) + &b;
+            close(&Norm::Layer { weight, bias, eps: 1e-5 }, &x, &want, bound);
+        }
+    }
+}

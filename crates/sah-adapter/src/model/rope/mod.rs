@@ -1,0 +1,158 @@
+//! Rotary position embeddings (Su et al. 2021, arXiv 2104.09864) in the half-rotated form of Hugging Face.
+//!
+//! Two kinds of scaling depend on how long the sequence is: `dynamic` and `longrope`. As in transformers' forward pass,
+//! the length is that of the sequence at the end of the pass, and keys that are in the cache already keep the rotation
+//! they were given. A request announces the length of its longest prompt beforehand ([`crate::cache::KvCache::expect`]),
+//! so that context and question are rotated alike, as if the prompt had been read in one pass.
+
+mod config;
+mod frequencies;
+
+use tch::{Device, Kind, Tensor};
+
+pub(super) use config::RopeConfig;
+use config::Scaling;
+use frequencies::frequencies;
+
+use crate::Error;
+
+/// The rotary embeddings of a model.
+#[derive(Debug)]
+pub(super) struct Rope {
+    config: RopeConfig,
+    /// Of a sequence of one position, `[1, rotary_dim / 2]`, f32.
+    short: Tensor,
+    device: Device,
+}
+
+/// Cosines and sines for the positions of one forward pass, `[Q, 1, rotary_dim]` each in f32: they fit heads in
+/// `[1, Q, H, D]`.
+#[derive(Debug)]
+pub(super) struct Rotation {
+    cos: Tensor,
+    sin: Tensor,
+}
+
+impl Rope {
+    /// The embeddings that `config` describes.
+    pub(super) fn new(config: RopeConfig, device: Device) -> Result<Self, Error> {
+        let short = angles(&config, 1, device)?;
+        Ok(Self { config, short, device })
+    }
+
+    /// The rotation of `count` positions from `start` on, in a sequence of `length`.
+    pub(super) fn at(&self, start: usize, count: usize, length: usize) -> Result<Rotation, Error> {
+        let options = (Kind::Float, self.device);
+        let positions =
+            Tensor::f_arange_start(start as i64, (start + count) as i64, options)?.f_view([-1, 1])?;
+        let angles = match self.config.scaling {
+            Scaling::Dynamic { .. } | Scaling::LongRope { .. } => {
+                positions.f_mul(&angles(&self.config, length, self.device)?)?
+            }
+            _ => positions.f_mul(&self.short)?,
+        };
+        let angles = Tensor::f_cat(&[&angles, &angles], -1)?.f_unsqueeze(1)?;
+        let (mut cos, mut sin) = (angles.f_cos()?, angles.f_sin()?);
+        if let Some(factor) = self.attention_factor() {
+            (cos, sin) = (cos.f_mul_scalar_(factor)?, sin.f_mul_scalar_(factor)?);
+        }
+        Ok(Rotation { cos, sin })
+    }
+
+    /// What cosines and sines are multiplied with, and so the scores with its square.
+    fn attention_factor(&self) -> Option<f64> {
+        match &self.config.scaling {
+            Scaling::Yarn(yarn) => Some(yarn.attention_factor),
+            Scaling::LongRope { attention_factor, .. } => Some(*attention_factor),
+            _ => None,
+        }
+    }
+}
+
+/// Angle per position in a sequence of `length`, `[1, rotary_dim / 2]`, f32.
+fn angles(config: &RopeConfig, length: usize, device: Device) -> Result<Tensor, Error> {
+    Ok(Tensor::f_from_slice(&frequencies(config, length)?)?.f_view([1, -1])?.f_to_device(device)?)
+}
+
+impl Rotation {
+    /// The same on another device.
+    pub(super) fn to_device(&self, device: Device) -> Result<Self, Error> {
+        Ok(Self { cos: self.cos.f_to_device(device)?, sin: self.sin.f_to_device(device)? })
+    }
+
+    /// Rotates the first `rotary_dim` dimensions of `heads`, `[1, Q, H, D]`: `x cos + rotate_half(x) sin`. Gives the same
+    /// shape in f32.
+    pub(super) fn apply(&self, heads: &Tensor) -> Result<Tensor, Error> {
+        let heads = heads.f_to_kind(Kind::Float)?;
+        let (dim, rotary) = (heads.size()[3], self.cos.size()[2]);
+        if rotary == dim {
+            return self.rotate(&heads);
+        }
+        let rotated = self.rotate(&heads.f_narrow(3, 0, rotary)?)?;
+        Ok(Tensor::f_cat(&[rotated, heads.f_narrow(3, rotary, dim - rotary)?], 3)?)
+    }
+
+    fn rotate(&self, heads: &Tensor) -> Result<Tensor, Error> {
+        let half = heads.size()[3] / 2;
+        let (first, second) = (heads.f_narrow(3, 0, half)?, heads.f_narrow(3, half, half)?);
+        let turned = Tensor::f_cat(&[&second.f_neg()?, &first], 3)?;
+        Ok(heads.f_mul(&self.cos)?.f_addcmul_(&turned, &self.sin)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::{Value, json};
+    use tch::{Device, Kind, Tensor};
+
+    use super::{Rope, RopeConfig};
+    use crate::model::config_file::ConfigFile;
+
+    fn rope(mut config: Value) -> Rope {
+        config["max_position_embeddings"] = json!(100);
+        let file = ConfigFile { json: &config, path: Path::new("config.json") };
+        Rope::new(RopeConfig::read(file, 8).unwrap(), Device::Cpu).unwrap()
+    }
+
+    fn heads() -> Tensor {
+        Tensor::randn([1, 3, 2, 8], (Kind::Float, Device::Cpu))
+    }
+
+    #[test]
+    fn a_rotation_keeps_lengths_and_position_zero() {
+        let heads = heads();
+        let rotated = rope(json!({})).at(0, 3, 3).unwrap().apply(&heads).unwrap();
+        assert!(rotated.select(1, 0).equal(&heads.select(1, 0)));
+        let norm = |x: &Tensor| x.square().sum_dim_intlist([3i64].as_slice(), false, Kind::Float);
+        assert!(norm(&rotated).allclose(&norm(&heads), 1e-5, 1e-5, false));
+    }
+
+    #[test]
+    fn a_partial_rotation_leaves_the_rest_alone() {
+        let heads = heads();
+        let rotated =
+            rope(json!({"partial_rotary_factor": 0.5})).at(7, 3, 10).unwrap().apply(&heads).unwrap();
+        assert!(rotated.narrow(3, 4, 4).equal(&heads.narrow(3, 4, 4)));
+        assert!(!rotated.narrow(3, 0, 4).allclose(&heads.narrow(3, 0, 4), 1e-2, 1e-2, false));
+    }
+
+    #[test]
+    fn an_attention_factor_lengthens_what_is_rotated() {
+        let heads = heads();
+        let scaling = json!({"type": "yarn", "factor": 4.0, "attention_factor": 2.0});
+        let rotated = rope(json!({"rope_scaling": scaling})).at(0, 3, 3).unwrap().apply(&heads).unwrap();
+        assert!(rotated.select(1, 0).equal(&(heads.select(1, 0) * 2.0)));
+    }
+
+    #[test]
+    fn the_announced_length_decides_the_rotation_where_it_matters() {
+        let scaling = json!({"type": "dynamic", "factor": 2.0});
+        let cos = |config: Value, length| rope(config).at(5, 1, length).unwrap().cos;
+        let dynamic = json!({"rope_scaling": scaling});
+        assert!(cos(dynamic.clone(), 6).equal(&cos(dynamic.clone(), 100)));
+        assert!(!cos(dynamic.clone(), 6).equal(&cos(dynamic, 150)));
+        assert!(cos(json!({}), 6).equal(&cos(json!({}), 150)));
+    }
+}

@@ -1,0 +1,88 @@
+//! [`Network`]: a model without its tokenizer.
+
+use std::path::Path;
+
+use sah_attention::AttentionPolicy;
+use tch::{Device, Kind};
+
+use crate::cache::KvCache;
+use crate::hf::json;
+use crate::model::{self, CausalLm};
+use crate::weights::Weights;
+use crate::weights::safetensors::Safetensors;
+use crate::{Error, Placement};
+
+/// A model in memory that takes token ids and gives logits: for comparisons with other implementations, and for
+/// checkpoints that have no tokenizer.
+#[derive(Debug)]
+pub struct Network {
+    model: Box<dyn CausalLm>,
+    kind: Kind,
+}
+
+/// Tokens that a [`Network`] has seen, and its KV cache of them.
+#[derive(Debug)]
+pub struct Sequence<'a> {
+    network: &'a Network,
+    cache: KvCache,
+}
+
+impl Network {
+    /// Loads the folder's `config.json` and safetensors to a device or several, the weights as `kind` (f32, bf16 or f16).
+    ///
+    /// # Errors
+    ///
+    /// Files that are missing, broken, or ask for something that is not supported; each error names file and field.
+    pub fn load(folder: &Path, placement: impl Into<Placement>, kind: Kind) -> Result<Self, Error> {
+        let path = folder.join("config.json");
+        let config = json::read(&path)?;
+        let weights = Weights::Safetensors(Safetensors::open(folder)?);
+        let model = tch::no_grad(|| model::load((&config, &path), &weights, &placement.into(), kind))?;
+        Ok(Self { model, kind })
+    }
+
+    /// How many positions the model was made for.
+    #[must_use]
+    pub fn positions(&self) -> usize {
+        self.model.positions()
+    }
+
+    /// An empty sequence with room for `capacity` tokens.
+    ///
+    /// # Errors
+    ///
+    /// No memory for the cache.
+    pub fn sequence(&self, capacity: usize) -> Result<Sequence<'_>, Error> {
+        let cache = KvCache::new(&self.model.cache_shape(), capacity, self.kind)?;
+        Ok(Sequence { network: self, cache })
+    }
+}
+
+impl Sequence<'_> {
+    /// Reads `ids` behind the tokens seen so far and gives the logits after the last one, `[vocabulary]`.
+    ///
+    /// # Errors
+    ///
+    /// No ids, ids that the model does not have, more than there is room for, or a selection of `attention` that leaves a
+    /// row nothing to read.
+    pub fn feed(&mut self, ids: &[u32], attention: &mut AttentionPolicy<'_>) -> Result<Vec<f32>, Error> {
+        if ids.is_empty() {
+            return Err(Error::EmptyQuestion);
+        }
+        let model = &self.network.model;
+        let step = tch::no_grad(|| model.forward(ids, &mut self.cache, attention))?;
+        Ok(Vec::try_from(&step.logits.f_to_device(Device::Cpu)?)?)
+    }
+
+    /// Tokens seen so far.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.cache.length()
+    }
+
+    /// Announces that the tokens to come belong to a prompt of `length` tokens in all. Rotary embeddings that depend on
+    /// the length of the sequence (`dynamic`, `longrope`) then treat its parts as if they were read in one pass.
+    pub fn expect(&mut self, length: usize) {
+        self.cache.expect(length);
+    }
+}

@@ -1,0 +1,28 @@
+//! The kernel that fits the inputs.
+
+use tch::Tensor;
+
+use crate::error::Result;
+use crate::inputs::AttentionInputs;
+use crate::kernel::{FusedKernel, GatherKernel, Kernel, fused};
+use crate::mask::{Mask, Selection};
+
+/// Chooses for each call: [`FusedKernel`] for one query row, and for several that read single keys, where it takes the
+/// inputs; [`GatherKernel`] otherwise. Several rows that read ranges share most of their keys, which matrix products make
+/// the most of.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AutoKernel;
+
+impl Kernel for AutoKernel {
+    fn name(&self) -> &'static str {
+        "auto"
+    }
+
+    fn attend(&self, inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<Tensor> {
+        let lists = matches!(mask.selection(), Selection::Sparse(sparse) if sparse.list().is_some());
+        if (inputs.dims().queries == 1 || lists) && fused::supports(inputs)? {
+            return FusedKernel.attend(inputs, mask);
+        }
+        GatherKernel.attend(inputs, mask)
+    }
+}

@@ -1,0 +1,132 @@
+//! The types in which keys and values are stored.
+
+use pulp::Simd;
+
+/// A type of keys and values, read as words of one or more of them.
+pub(super) trait Element: Sync {
+    /// What is read at once.
+    type Word: Copy + Sync;
+    /// Elements in a word.
+    const PER_WORD: usize;
+
+    /// The elements of one vector in the order in which [`Element::dot`] and [`Element::add_weighted`] hold them.
+    fn arrange(vector: &[f32]) -> Vec<f32>;
+
+    /// The inverse of [`Element::arrange`].
+    fn restore(arranged: &[f32]) -> Vec<f32>;
+
+    /// `query . row`, with the query arranged.
+    fn dot<S: Simd>(simd: S, query: &[f32], row: &[Self::Word]) -> f32;
+
+    /// `sum += weight * row`, with the sum arranged.
+    fn add_weighted<S: Simd>(simd: S, weight: f32, row: &[Self::Word], sum: &mut [f32]);
+}
+
+/// f32 as it is.
+pub(super) struct F32;
+
+impl Element for F32 {
+    type Word = f32;
+    const PER_WORD: usize = 1;
+
+    fn arrange(vector: &[f32]) -> Vec<f32> {
+        vector.to_vec()
+    }
+
+    fn restore(arranged: &[f32]) -> Vec<f32> {
+        arranged.to_vec()
+    }
+
+    #[inline(always)]
+    fn dot<S: Simd>(simd: S, query: &[f32], row: &[f32]) -> f32 {
+        let ((query, query_rest), (row, row_rest)) = (S::as_simd_f32s(query), S::as_simd_f32s(row));
+        let mut sum = simd.splat_f32s(0.0);
+        for (a, b) in query.iter().zip(row) {
+            sum = simd.mul_add_f32s(*a, *b, sum);
+        }
+        simd.reduce_sum_f32s(sum) + query_rest.iter().zip(row_rest).map(|(a, b)| a * b).sum::<f32>()
+    }
+
+    #[inline(always)]
+    fn add_weighted<S: Simd>(simd: S, weight: f32, row: &[f32], sum: &mut [f32]) {
+        let ((row, row_rest), (sum, sum_rest)) = (S::as_simd_f32s(row), S::as_mut_simd_f32s(sum));
+        let weights = simd.splat_f32s(weight);
+        for (sum, value) in sum.iter_mut().zip(row) {
+            *sum = simd.mul_add_f32s(weights, *value, *sum);
+        }
+        for (sum, value) in sum_rest.iter_mut().zip(row_rest) {
+            *sum += weight * value;
+        }
+    }
+}
+
+/// Two bf16 in a word, the first in its lower half; a bf16 is the upper half of an f32. Arranged, the first ones of all
+/// words stand before the second ones.
+pub(super) struct Bf16;
+
+const UPPER_HALF: u32 = 0xFFFF_0000;
+
+impl Element for Bf16 {
+    type Word = u32;
+    const PER_WORD: usize = 2;
+
+    fn arrange(vector: &[f32]) -> Vec<f32> {
+        let every_second = |from: usize| vector.iter().skip(from).step_by(2).copied();
+        every_second(0).chain(every_second(1)).collect()
+    }
+
+    fn restore(arranged: &[f32]) -> Vec<f32> {
+        let (first, second) = arranged.split_at(arranged.len() / 2);
+        first.iter().zip(second).flat_map(|(a, b)| [*a, *b]).collect()
+    }
+
+    #[inline(always)]
+    fn dot<S: Simd>(simd: S, query: &[f32], row: &[u32]) -> f32 {
+        let (first, second) = query.split_at(row.len());
+        let ((first, first_rest), (second, second_rest)) = (S::as_simd_f32s(first), S::as_simd_f32s(second));
+        let (row, row_rest) = S::as_simd_u32s(row);
+        let (mut lower, mut upper) = (simd.splat_f32s(0.0), simd.splat_f32s(0.0));
+        for (word, (a, b)) in row.iter().zip(first.iter().zip(second)) {
+            let (even, odd) = widen(simd, *word);
+            lower = simd.mul_add_f32s(even, *a, lower);
+            upper = simd.mul_add_f32s(odd, *b, upper);
+        }
+        let rest = row_rest.iter().zip(first_rest.iter().zip(second_rest));
+        let rest = rest.map(|(word, (a, b))| {
+            let [even, odd] = widen_one(*word);
+            even * a + odd * b
+        });
+        simd.reduce_sum_f32s(simd.add_f32s(lower, upper)) + rest.sum::<f32>()
+    }
+
+    #[inline(always)]
+    fn add_weighted<S: Simd>(simd: S, weight: f32, row: &[u32], sum: &mut [f32]) {
+        let (first, second) = sum.split_at_mut(row.len());
+        let (first, first_rest) = S::as_mut_simd_f32s(first);
+        let (second, second_rest) = S::as_mut_simd_f32s(second);
+        let (row, row_rest) = S::as_simd_u32s(row);
+        let weights = simd.splat_f32s(weight);
+        for (word, (a, b)) in row.iter().zip(first.iter_mut().zip(second)) {
+            let (even, odd) = widen(simd, *word);
+            *a = simd.mul_add_f32s(weights, even, *a);
+            *b = simd.mul_add_f32s(weights, odd, *b);
+        }
+        for (word, (a, b)) in row_rest.iter().zip(first_rest.iter_mut().zip(second_rest)) {
+            let [even, odd] = widen_one(*word);
+            *a += weight * even;
+            *b += weight * odd;
+        }
+    }
+}
+
+/// The first and the second value of each word.
+#[inline(always)]
+fn widen<S: Simd>(simd: S, words: S::u32s) -> (S::f32s, S::f32s) {
+    let lower = simd.wrapping_dyn_shl_u32s(words, simd.splat_u32s(16));
+    let upper = simd.and_u32s(words, simd.splat_u32s(UPPER_HALF));
+    (simd.transmute_f32s_u32s(lower), simd.transmute_f32s_u32s(upper))
+}
+
+fn widen_one(word: u32) -> [f32; 2] {
+    [f32::from_bits(word << 16), f32::from_bits(word & UPPER_HALF)]
+}

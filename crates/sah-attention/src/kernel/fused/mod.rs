@@ -1,0 +1,213 @@
+//! One pass over the selected keys and values on the CPU.
+
+mod element;
+mod exp;
+mod part;
+mod rows;
+
+use std::ops::Range;
+
+use pulp::Arch;
+use rayon::prelude::*;
+use tch::{Device, Kind, Tensor};
+
+use crate::error::Result;
+use crate::inputs::AttentionInputs;
+use crate::kernel::{GatherKernel, Kernel, check_mask, check_rows};
+use crate::mask::{IndexList, Mask, RowRanges, Selection};
+use element::{Bf16, Element, F32};
+use part::{BLOCK, Part, Piece, Work};
+use rows::{Rows, readable};
+
+/// Tasks for each thread: enough that one which is late does not keep the others waiting.
+const TASKS_PER_THREAD: usize = 4;
+
+/// Reads each selected key and value once, where it lies in the cache, with all cores; f32 and bf16 on the CPU.
+///
+/// The keys of a row are cut into blocks. Each gives the maximum of its scores, the sum of their exponentials and the values
+/// weighted by them; blocks are joined by rescaling to the common maximum (Milakov and Gimelshein 2018, arXiv 1805.02867).
+/// Ranges, which all heads share, are read once for the query heads of a group. Sums are in f32.
+///
+/// Rows are computed one by one, which is the fastest way for one row and for rows that read different keys. Other kinds
+/// and devices, and caches whose rows are not contiguous, go to [`GatherKernel`].
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FusedKernel;
+
+impl Kernel for FusedKernel {
+    fn name(&self) -> &'static str {
+        "fused"
+    }
+
+    fn attend(&self, inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<Tensor> {
+        if !supports(inputs)? {
+            return GatherKernel.attend(inputs, mask);
+        }
+        check_mask(inputs, mask)?;
+        check_rows(inputs, mask)?;
+        match mask.selection() {
+            Selection::Sparse(sparse) => attend(inputs, Some(sparse.ranges()), sparse.list()),
+            // An empty selection has empty rows, which were refused above.
+            Selection::Full | Selection::Empty => attend(inputs, None, None),
+        }
+    }
+}
+
+/// Whether these inputs are read here.
+pub(super) fn supports(inputs: &AttentionInputs<'_>) -> Result<bool> {
+    let per_word = match inputs.kind() {
+        Kind::Float => F32::PER_WORD,
+        Kind::BFloat16 => Bf16::PER_WORD,
+        _ => return Ok(false),
+    };
+    let on_cpu = inputs.device() == Device::Cpu;
+    Ok(on_cpu && readable(inputs.keys(), per_word)? && readable(inputs.values(), per_word)?)
+}
+
+/// Attention `[B, H, Q, Dv]` over `ranges` (everything visible without them) and `list`. The inputs are supported, and
+/// every row has something to read.
+pub(super) fn attend(
+    inputs: &AttentionInputs<'_>,
+    ranges: Option<&RowRanges>,
+    list: Option<&IndexList>,
+) -> Result<Tensor> {
+    match inputs.kind() {
+        Kind::BFloat16 => attend_as::<Bf16>(inputs, ranges, list),
+        _ => attend_as::<F32>(inputs, ranges, list),
+    }
+}
+
+fn attend_as<E: Element>(
+    inputs: &AttentionInputs<'_>,
+    ranges: Option<&RowRanges>,
+    list: Option<&IndexList>,
+) -> Result<Tensor> {
+    let dims = *inputs.dims();
+    let group = dims.group();
+    let queries = inputs.queries().f_to_kind(Kind::Float)?.f_mul_scalar(inputs.scale())?;
+    let queries = Vec::<f32>::try_from(queries.f_reshape([-1])?)?;
+    let queries: Vec<Vec<f32>> = queries.chunks_exact(dims.head_dim).map(E::arrange).collect();
+    let (keys, values) = (Rows::<E>::of_heads(inputs.keys())?, Rows::<E>::of_heads(inputs.values())?);
+    let lists = list.map(|list| Lists::new(inputs, list)).transpose()?;
+
+    // An item is a query row of a key/value head.
+    let items = dims.batch * dims.kv_heads * dims.queries;
+    let pieces: Vec<Vec<Piece<'_>>> = (0..items)
+        .map(|item| {
+            let (head, row) = (item / dims.queries, item % dims.queries);
+            let mut pieces = spans(inputs, ranges, row);
+            if let Some(lists) = &lists {
+                let rows = (0..group).map(|member| (head * group + member) * dims.queries + row);
+                pieces.extend(rows.enumerate().flat_map(|(member, row)| lists.pieces(member, row)));
+            }
+            pieces
+        })
+        .collect();
+    let threads = tch::get_num_threads().max(1) as usize;
+    let total: usize = pieces.iter().map(Vec::len).sum();
+    let per_task = total.div_ceil(threads * TASKS_PER_THREAD).max(1);
+    let tasks: Vec<(usize, &[Piece<'_>])> = pieces
+        .iter()
+        .enumerate()
+        .flat_map(|(item, pieces)| pieces.chunks(per_task).map(move |pieces| (item, pieces)))
+        .collect();
+
+    let (arch, soft_cap) = (Arch::new(), inputs.soft_cap().map(|cap| cap as f32));
+    let run = |(item, pieces): &(usize, &[Piece<'_>])| {
+        let (head, row) = (item / dims.queries, item % dims.queries);
+        let rows = (0..group).map(|member| (head * group + member) * dims.queries + row);
+        let queries: Vec<f32> = rows.flat_map(|row| queries[row].iter().copied()).collect();
+        let mut part = Part::new(group, dims.value_dim);
+        arch.dispatch(Work {
+            queries: &queries,
+            head_dim: dims.head_dim,
+            value_dim: dims.value_dim,
+            keys: &keys[head],
+            values: &values[head],
+            soft_cap,
+            pieces,
+            part: &mut part,
+        });
+        part
+    };
+    let parts: Vec<Part> = if threads == 1 || tasks.len() == 1 {
+        tasks.iter().map(run).collect()
+    } else {
+        tasks.par_iter().with_min_len(tasks.len().div_ceil(threads * TASKS_PER_THREAD)).map(run).collect()
+    };
+
+    // Items are [B, Hkv, Q], their heads [g]: the output is [B, Hkv, g, Q, Dv].
+    let mut output = vec![0.0_f32; items * group * dims.value_dim];
+    let mut done = 0;
+    for item in 0..items {
+        let count = tasks[done..].iter().take_while(|task| task.0 == item).count();
+        let joined = Part::join(&parts[done..done + count], group, dims.value_dim);
+        done += count;
+        let (head, row) = (item / dims.queries, item % dims.queries);
+        for (member, values) in joined.chunks_exact(dims.value_dim).enumerate() {
+            let at = ((head * group + member) * dims.queries + row) * dims.value_dim;
+            output[at..at + dims.value_dim].copy_from_slice(&E::restore(values));
+        }
+    }
+    let size = [dims.batch, dims.heads, dims.queries, dims.value_dim].map(|size| size as i64);
+    Ok(Tensor::f_from_slice(&output)?.f_view(size)?.f_to_kind(inputs.kind())?)
+}
+
+/// The ranges of a row as far as it may read them, in blocks.
+fn spans<'a>(inputs: &AttentionInputs<'_>, ranges: Option<&RowRanges>, row: usize) -> Vec<Piece<'a>> {
+    let visible = inputs.visible().row(row);
+    let cut = |range: &Range<usize>| range.start.max(visible.start)..range.end.min(visible.end);
+    let blocks = |range: Range<usize>| {
+        range.clone().step_by(BLOCK).map(move |start| Piece::Span(start..(start + BLOCK).min(range.end)))
+    };
+    match ranges {
+        None => blocks(visible).collect(),
+        Some(ranges) => ranges.row(row).iter().map(cut).flat_map(blocks).collect(),
+    }
+}
+
+/// An index list on the host: the keys that each row may read.
+struct Lists {
+    keys: Vec<usize>,
+    biases: Vec<f32>,
+    /// Where the keys of each row end, rows in the order `[B, H, Q]`.
+    ends: Vec<usize>,
+}
+
+impl Lists {
+    fn new(inputs: &AttentionInputs<'_>, list: &IndexList) -> Result<Self> {
+        let indices = Vec::<i64>::try_from(list.indices().f_reshape([-1])?)?;
+        let biases = match list.probabilities() {
+            None => None,
+            Some(probabilities) => {
+                Some(Vec::<f32>::try_from(probabilities.f_log()?.f_neg()?.f_reshape([-1])?)?)
+            }
+        };
+        let (queries, width) = (inputs.dims().queries, list.len());
+        let mut lists = Self { keys: vec![], biases: vec![], ends: vec![] };
+        for (row, indices) in indices.chunks_exact(width.max(1)).enumerate() {
+            let visible = inputs.visible().row(row % queries);
+            for (at, &index) in indices.iter().enumerate() {
+                if index >= 0 && visible.contains(&(index as usize)) {
+                    lists.keys.push(index as usize);
+                    lists.biases.extend(biases.as_ref().map(|biases| biases[row * width + at]));
+                }
+            }
+            lists.ends.push(lists.keys.len());
+        }
+        Ok(lists)
+    }
+
+    /// The keys of row `row` for the group's head `head`, in blocks.
+    fn pieces(&self, head: usize, row: usize) -> impl Iterator<Item = Piece<'_>> {
+        let end = self.ends.get(row).copied().unwrap_or_default();
+        let start = if row == 0 { 0 } else { self.ends.get(row - 1).copied().unwrap_or_default() };
+        (start..end).step_by(BLOCK).map(move |from| {
+            let block = from..(from + BLOCK).min(end);
+            Piece::List {
+                head,
+                keys: &self.keys[block.clone()],
+                biases: self.biases.get(block).unwrap_or_default(),
+            }
+        })
+    }
+}

@@ -1,0 +1,151 @@
+//! Attention over some of the keys, and how parts are joined.
+
+use std::ops::Range;
+
+use pulp::{Simd, WithSimd};
+
+use super::element::Element;
+use super::exp::exponentiate;
+use super::rows::Rows;
+
+/// Keys whose scores are held at once: 64 KiB of keys and as much of values at 64 elements each.
+pub(super) const BLOCK: usize = 256;
+
+/// What some of the keys give for the query heads of a group.
+pub(super) struct Part {
+    /// Largest score, `[g]`.
+    max: Vec<f32>,
+    /// Sum of `exp(score - max)`, `[g]`.
+    sum: Vec<f32>,
+    /// Values weighted by `exp(score - max)`, `[g, Dv]`, arranged.
+    weighted: Vec<f32>,
+}
+
+/// At most [`BLOCK`] keys for some heads of a group.
+pub(super) enum Piece<'a> {
+    /// Keys side by side, for all heads of the group.
+    Span(Range<usize>),
+    /// Single keys for one head, and what is added to their scores.
+    List { head: usize, keys: &'a [usize], biases: &'a [f32] },
+}
+
+/// Reads the keys of `pieces` one block after the other into `part`.
+pub(super) struct Work<'a, E: Element> {
+    /// Scaled and arranged, `[g, D]`.
+    pub(super) queries: &'a [f32],
+    pub(super) head_dim: usize,
+    pub(super) value_dim: usize,
+    pub(super) keys: &'a Rows<'a, E>,
+    pub(super) values: &'a Rows<'a, E>,
+    pub(super) soft_cap: Option<f32>,
+    pub(super) pieces: &'a [Piece<'a>],
+    pub(super) part: &'a mut Part,
+}
+
+impl<E: Element> WithSimd for Work<'_, E> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let group = self.queries.len() / self.head_dim;
+        let mut scores = vec![0.0_f32; group * BLOCK];
+        for piece in self.pieces {
+            match piece {
+                Piece::Span(span) => {
+                    let start = span.start;
+                    self.attend(simd, 0..group, (span.len(), |at| start + at), &[], &mut scores);
+                }
+                Piece::List { head, keys, biases } => {
+                    let heads = *head..*head + 1;
+                    self.attend(simd, heads, (keys.len(), |at| keys[at]), biases, &mut scores);
+                }
+            }
+        }
+    }
+}
+
+impl<E: Element> Work<'_, E> {
+    /// One block for `heads`: `count` keys, of which number `at` is `key(at)`.
+    #[inline(always)]
+    fn attend<S: Simd>(
+        &mut self,
+        simd: S,
+        heads: Range<usize>,
+        (count, key): (usize, impl Fn(usize) -> usize),
+        biases: &[f32],
+        scores: &mut [f32],
+    ) {
+        let (head_dim, value_dim) = (self.head_dim, self.value_dim);
+        let queries = &self.queries[heads.start * head_dim..heads.end * head_dim];
+        for at in 0..count {
+            let row = self.keys.row(key(at));
+            for (query, scores) in queries.chunks_exact(head_dim).zip(scores.chunks_exact_mut(BLOCK)) {
+                scores[at] = E::dot(simd, query, row);
+            }
+        }
+        for (head, scores) in heads.clone().zip(scores.chunks_exact_mut(BLOCK)) {
+            let scores = &mut scores[..count];
+            if let Some(cap) = self.soft_cap {
+                for score in scores.iter_mut() {
+                    *score = cap * (*score / cap).tanh();
+                }
+            }
+            for (score, bias) in scores.iter_mut().zip(biases) {
+                *score += bias;
+            }
+            self.part.weigh(simd, head, scores);
+        }
+        let weighted = &mut self.part.weighted[heads.start * value_dim..heads.end * value_dim];
+        for at in 0..count {
+            let row = self.values.row(key(at));
+            for (sum, scores) in weighted.chunks_exact_mut(value_dim).zip(scores.chunks_exact(BLOCK)) {
+                E::add_weighted(simd, scores[at], row, sum);
+            }
+        }
+    }
+}
+
+impl Part {
+    /// Nothing yet.
+    pub(super) fn new(group: usize, value_dim: usize) -> Self {
+        Self {
+            max: vec![f32::NEG_INFINITY; group],
+            sum: vec![0.0; group],
+            weighted: vec![0.0; group * value_dim],
+        }
+    }
+
+    /// Turns the scores of a block into weights, after making room for them: what is there is scaled to the new maximum.
+    #[inline(always)]
+    fn weigh<S: Simd>(&mut self, simd: S, head: usize, scores: &mut [f32]) {
+        let max = scores.iter().copied().fold(self.max[head], f32::max);
+        if max > self.max[head] {
+            let value_dim = self.weighted.len() / self.max.len();
+            let factor = (self.max[head] - max).exp();
+            self.sum[head] *= factor;
+            for sum in &mut self.weighted[head * value_dim..(head + 1) * value_dim] {
+                *sum *= factor;
+            }
+            self.max[head] = max;
+        }
+        self.sum[head] += exponentiate(simd, scores, max);
+    }
+
+    /// The parts of one query row as attention of its heads, `[g, Dv]`, arranged.
+    pub(super) fn join(parts: &[Self], group: usize, value_dim: usize) -> Vec<f32> {
+        let mut output = vec![0.0; group * value_dim];
+        for (head, output) in output.chunks_exact_mut(value_dim).enumerate() {
+            let max = parts.iter().map(|part| part.max[head]).fold(f32::NEG_INFINITY, f32::max);
+            let share = |part: &Self| (part.max[head] - max).exp();
+            let total: f32 = parts.iter().map(|part| part.sum[head] * share(part)).sum();
+            for part in parts {
+                let share = share(part) / total;
+                let weighted = &part.weighted[head * value_dim..(head + 1) * value_dim];
+                for (output, weighted) in output.iter_mut().zip(weighted) {
+                    *output += share * weighted;
+                }
+            }
+        }
+        output
+    }
+}

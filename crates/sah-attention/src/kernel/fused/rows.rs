@@ -1,0 +1,52 @@
+//! A cache as the rows of its heads.
+
+use tch::Tensor;
+
+use super::element::Element;
+use crate::error::Result;
+
+/// The keys or values of one head: row `j` begins at word `j * stride`.
+pub(super) struct Rows<'a, E: Element> {
+    data: &'a [E::Word],
+    stride: usize,
+    width: usize,
+}
+
+/// Whether the words of a cache `[B, Hkv, K, D]` on the CPU, of a kind of which `per_word` elements make one, can be read in
+/// place: the elements of a row lie side by side, and every row begins with a word.
+pub(super) fn readable(cache: &Tensor, per_word: usize) -> Result<bool> {
+    let (_, _, _, width) = cache.size4()?;
+    let (of_batch, of_head, of_key, of_element) = cache.stride4()?;
+    let whole = |elements: i64| elements >= 0 && elements % per_word as i64 == 0;
+    // libtorch aligns storages for any word; a view may begin within one.
+    let begins = (cache.data_ptr() as usize).is_multiple_of(per_word * cache.f_kind()?.elt_size_in_bytes());
+    Ok(of_element == 1 && begins && [width, of_batch, of_head, of_key].into_iter().all(whole))
+}
+
+impl<'a, E: Element> Rows<'a, E> {
+    /// All heads of `cache`, those of the first sequence first.
+    pub(super) fn of_heads(cache: &'a Tensor) -> Result<Vec<Self>> {
+        let (batch, heads, _, _) = cache.size4()?;
+        (0..batch * heads).map(|head| Self::of_head(cache, head / heads, head % heads)).collect()
+    }
+
+    /// Of `cache`, `[B, Hkv, K, D]`, which is [`readable`] and of the kind of `E`.
+    #[expect(unsafe_code, reason = "libtorch gives its memory as pointers")]
+    fn of_head(cache: &'a Tensor, batch: i64, head: i64) -> Result<Self> {
+        let (_, _, keys, width) = cache.size4()?;
+        let (of_batch, of_head, of_key, _) = cache.stride4()?;
+        let [offset, length, stride, width] =
+            [batch * of_batch + head * of_head, (keys - 1) * of_key + width, of_key, width]
+                .map(|elements| elements as usize / E::PER_WORD);
+        // SAFETY: the tensor's sizes and strides say that these elements are its own, and `readable` that they are whole
+        // words; it is borrowed for 'a, and nothing writes to the cache while attention reads it.
+        let data =
+            unsafe { std::slice::from_raw_parts(cache.data_ptr().cast::<E::Word>().add(offset), length) };
+        Ok(Self { data, stride, width })
+    }
+
+    #[inline(always)]
+    pub(super) fn row(&self, key: usize) -> &'a [E::Word] {
+        &self.data[key * self.stride..key * self.stride + self.width]
+    }
+}

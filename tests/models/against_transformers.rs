@@ -1,0 +1,104 @@
+//! Logits and tokens of transformers.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use sah_adapter::{VERIFIED_AGAINST, families};
+use sah_tests::model_table::{check, measure};
+use sah_tests::tiny::{self, Against, BF16_BOUND, BF16_RATIO, F32_BOUND, TinyModel};
+use serde_json::{Value, json};
+use tch::Kind;
+
+use crate::changed::{changed, remove};
+
+#[test]
+fn logits_are_those_of_transformers_and_the_table_says_so() {
+    tch::set_num_threads(1);
+    let rows = measure().unwrap();
+    for row in &rows {
+        let name = &row.checkpoint;
+        assert!(row.f32 < F32_BOUND, "{name}: {} in f32", row.f32);
+        assert!(row.bf16 < BF16_BOUND, "{name}: {} in bf16", row.bf16);
+        let own = row.bf16_of_transformers;
+        assert!(row.bf16_to_f32 < BF16_RATIO * own, "{name}: {}, transformers {own}", row.bf16_to_f32);
+        assert!(row.same_tokens, "{name}: other tokens");
+        assert_eq!(format!("transformers {}", row.versions.transformers), VERIFIED_AGAINST, "{name}");
+    }
+    check(&rows).unwrap();
+}
+
+#[test]
+fn every_checkpoint_belongs_to_an_architecture() {
+    let entries = fs::read_dir(tiny::folder("")).unwrap();
+    let found: BTreeSet<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let listed: BTreeSet<String> =
+        families().iter().flat_map(|family| family.checkpoints).map(|&name| name.to_owned()).collect();
+    assert_eq!(found, listed);
+    for family in families() {
+        assert!(!family.checkpoints.is_empty() && !family.examples.is_empty(), "{}", family.model_type);
+    }
+}
+
+#[test]
+fn configs_of_newer_versions_of_transformers_give_the_same_logits() {
+    tch::set_num_threads(1);
+    let same = |name: &str, change: fn(&mut Value)| {
+        let model = TinyModel::read(name).unwrap();
+        let compared = model.compare(changed(name, change).path(), Kind::Float, Against::F32).unwrap();
+        assert!(compared.largest() < F32_BOUND && compared.same_tokens, "{name}: {compared:?}");
+    };
+    same("llama-llama3", |config| {
+        let mut parameters = remove(config, "rope_scaling");
+        parameters["rope_theta"] = remove(config, "rope_theta");
+        config["rope_parameters"] = parameters;
+    });
+    same("phi3-longrope", |config| {
+        let mut parameters = remove(config, "rope_scaling");
+        parameters["rope_type"] = remove(&mut parameters, "type");
+        parameters["rope_theta"] = remove(config, "rope_theta");
+        parameters["partial_rotary_factor"] = remove(config, "partial_rotary_factor");
+        config["rope_parameters"] = parameters;
+    });
+    same("gemma3-linear", |config| {
+        let mut full = remove(config, "rope_scaling");
+        full["rope_theta"] = remove(config, "rope_theta");
+        let local = json!({"rope_type": "default", "rope_theta": remove(config, "rope_local_base_freq")});
+        config["rope_parameters"] = json!({"full_attention": full, "sliding_attention": local});
+    });
+}
+
+/// Without what it is there for, each checkpoint gives other logits: the goldens would notice.
+#[test]
+fn every_option_of_a_checkpoint_matters() {
+    tch::set_num_threads(1);
+    let default = json!({"rope_type": "default"});
+    for (name, field, value) in [
+        ("llama", "rope_theta", json!(10_000.0)),
+        ("llama-linear", "rope_scaling", default.clone()),
+        ("llama-dynamic", "rope_scaling", default.clone()),
+        ("llama-llama3", "rope_scaling", default.clone()),
+        ("llama-yarn", "rope_scaling", default.clone()),
+        ("mistral-window", "sliding_window", json!(null)),
+        ("qwen2-window", "layer_types", json!(vec!["full_attention"; 3])),
+        ("qwen3-yarn", "rope_scaling", default.clone()),
+        ("phi3", "sliding_window", json!(null)),
+        ("phi3", "partial_rotary_factor", json!(1.0)),
+        ("phi3-longrope", "original_max_position_embeddings", json!(64)),
+        ("gpt2", "layer_norm_epsilon", json!(0.1)),
+        ("gpt2-options", "scale_attn_by_inverse_layer_idx", json!(false)),
+        ("gpt2-options", "activation_function", json!("gelu_new")),
+        ("gemma2", "attn_logit_softcapping", json!(null)),
+        ("gemma2", "final_logit_softcapping", json!(null)),
+        ("gemma2", "sliding_window", json!(4096)),
+        ("gemma2", "query_pre_attn_scalar", json!(12)),
+        ("gemma3", "rope_local_base_freq", json!(1000.0)),
+        ("gemma3", "layer_types", json!(vec!["full_attention"; 4])),
+        ("gemma3-linear", "rope_scaling", default.clone()),
+    ] {
+        let model = TinyModel::read(name).unwrap();
+        let folder = changed(name, |config| config[field] = value);
+        let compared = model.compare(folder.path(), Kind::Float, Against::F32).unwrap();
+        assert!(compared.largest() > 3.0 * F32_BOUND, "{name} without {field}: {compared:?}");
+    }
+}

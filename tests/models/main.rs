@@ -1,0 +1,20 @@
+//! Every architecture on tiny random checkpoints: against transformers, and on configs that are wrong.
+//!
+//! A binary of its own: for tensors this small one thread is a hundred times as fast as several that wait for each other,
+//! and the number of threads is one for the whole process.
+
+mod against_transformers;
+mod changed;
+mod refusals;
+mod sequences;
+
+use std::path::Path;
+
+use sah_adapter::{Error, Network};
+use tch::{Device, Kind};
+
+/// Loads a checkpoint in f32, on one thread.
+fn load(folder: &Path) -> Result<Network, Error> {
+    tch::set_num_threads(1);
+    Network::load(folder, Device::Cpu, Kind::Float)
+}

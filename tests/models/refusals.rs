@@ -1,0 +1,120 @@
+//! What cannot be run: one line that names the field, never a panic.
+
+use std::fs;
+use std::path::Path;
+
+use sah_adapter::families;
+use sah_attention::AttentionPolicy;
+use sah_tests::tiny;
+use serde_json::{Value, json};
+
+use crate::changed::changed;
+use crate::load;
+
+fn problem(folder: &Path) -> String {
+    let text = load(folder).unwrap_err().to_string();
+    assert!(!text.contains('\n'), "{text}");
+    text
+}
+
+#[test]
+fn what_a_config_asks_for_and_we_do_not_do_names_the_field() {
+    for (name, field, value, part) in [
+        (
+            "llama",
+            "model_type",
+            json!("mamba"),
+            "`model_type` is `mamba`, which is not supported; supported: llama, ",
+        ),
+        ("gemma3", "model_type", json!("gemma3"), "gemma3_text does not"),
+        ("llama", "quantization_config", json!({"quant_method": "gptq"}), "`quantization_config`"),
+        ("mistral", "num_local_experts", json!(8), "`num_local_experts` is `8`"),
+        (
+            "llama",
+            "rope_scaling",
+            json!({"rope_type": "spiral", "factor": 2}),
+            "`rope_scaling.rope_type` is `spiral`",
+        ),
+        (
+            "qwen2",
+            "rope_scaling",
+            json!({"type": "default", "mrope_section": [4]}),
+            "`rope_scaling.mrope_section`",
+        ),
+        ("llama", "hidden_act", json!("relu"), "`hidden_act` is `relu`"),
+        ("gpt2", "activation_function", json!("relu"), "`activation_function` is `relu`"),
+        ("gpt2", "add_cross_attention", json!(true), "`add_cross_attention`"),
+        ("llama", "num_key_value_heads", json!(3), "`num_key_value_heads`: expected a divisor of 4, found 3"),
+        ("llama", "hidden_size", json!(1i64 << 40), "`hidden_size`: expected 1 to"),
+        ("llama", "num_hidden_layers", json!(3), "has no tensor `model.layers.2."),
+        ("llama", "intermediate_size", json!(64), "has shape [48, 32], but the config implies [64, 32]"),
+        ("mistral-window", "sliding_window", json!(0), "`sliding_window`"),
+        ("qwen2-window", "layer_types", json!(["full_attention"]), "`layer_types`"),
+        ("qwen2-window", "use_sliding_window", json!(false), "`use_sliding_window`"),
+        ("gemma2", "attn_logit_softcapping", json!(-1.0), "`attn_logit_softcapping`"),
+        ("gemma2", "sliding_window", json!(null), "`sliding_window`: expected at least 1, found null"),
+        ("gemma3", "use_bidirectional_attention", json!(true), "`use_bidirectional_attention`"),
+        ("gemma3", "query_pre_attn_scalar", json!(0), "`query_pre_attn_scalar`"),
+        (
+            "phi3-longrope",
+            "original_max_position_embeddings",
+            json!(1000),
+            "`original_max_position_embeddings`",
+        ),
+        ("phi3", "partial_rotary_factor", json!(0.4), "`partial_rotary_factor`"),
+    ] {
+        let folder = changed(name, |config| config[field] = value);
+        let found = problem(folder.path());
+        assert!(found.contains(part), "{name}, {field}: {found}");
+        assert!(found.contains("config.json") || found.contains("model.safetensors"), "{found}");
+    }
+}
+
+/// The config fields of each architecture, one by one replaced by values that no model has: an error or a model, never a
+/// panic.
+#[test]
+fn nonsense_in_a_config_never_panics() {
+    let nonsense = [json!(null), json!(-1), json!(0), json!(1e300), json!("x"), json!([1]), json!({})];
+    for family in families() {
+        let name = family.checkpoints.last().unwrap();
+        let text = fs::read_to_string(tiny::folder(name).join("config.json")).unwrap();
+        let mut whole: Value = serde_json::from_str(&text).unwrap();
+        // One layer is enough, and fast.
+        for field in ["num_hidden_layers", "n_layer"] {
+            if whole.get(field).is_some() {
+                whole[field] = json!(1);
+            }
+        }
+        if let Some(types) = whole.get_mut("layer_types").and_then(Value::as_array_mut) {
+            types.truncate(1);
+        }
+        let folder = changed(name, |_| ());
+        let write =
+            |config: &Value| fs::write(folder.path().join("config.json"), config.to_string()).unwrap();
+        let run = || {
+            let network = load(folder.path())?;
+            network.sequence(3)?.feed(&[1, 2, 3], &mut AttentionPolicy::Dense)
+        };
+        write(&whole);
+        run().unwrap();
+        let fields: Vec<String> = whole.as_object().unwrap().keys().cloned().collect();
+        for (field, value) in fields.iter().flat_map(|field| nonsense.iter().map(move |value| (field, value)))
+        {
+            let mut config = whole.clone();
+            config[field] = value.clone();
+            write(&config);
+            let _ = run();
+        }
+    }
+}
+
+#[test]
+fn weights_in_pytorch_files_only_say_how_to_convert_them() {
+    let folder = changed("llama", |_| ());
+    fs::rename(folder.path().join("model.safetensors"), folder.path().join("pytorch_model.bin")).unwrap();
+    let found = problem(folder.path());
+    assert!(
+        found.contains("has no model.safetensors") && found.contains("safe_serialization=True"),
+        "{found}"
+    );
+}

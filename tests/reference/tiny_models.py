@@ -1,0 +1,268 @@
+"""Writes tests/fixtures/models: tiny random checkpoints of every architecture, and what transformers makes of them.
+
+    .venv-reference/bin/python tests/reference/tiny_models.py [NAME ...]
+
+The same versions write the same bytes. golden.json holds logits after the last token of a prompt read at once, of the
+same prompt read in two pieces, and of tokens decoded one by one behind it, in f32 and in bf16. The attention is
+transformers' `eager` one: `sdpa` leaves out the soft cap of Gemma 2 and the layer-wise scale of GPT-2.
+"""
+
+import json
+import math
+import shutil
+import sys
+import zlib
+from pathlib import Path
+
+import torch
+import transformers
+from transformers import AutoConfig, AutoModelForCausalLM, DynamicCache
+
+from tiny_tokenizer import write_tokenizer
+
+OUT = Path(__file__).resolve().parents[1] / "fixtures" / "models"
+
+LENGTH = 48  # of the prompt: longer than every window and every trained length below
+STEPS = 8  # decoded behind it
+
+COMMON = dict(
+    vocab_size=96,
+    hidden_size=32,
+    intermediate_size=48,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    num_key_value_heads=2,
+    max_position_embeddings=128,
+    bos_token_id=1,
+    eos_token_id=2,
+    pad_token_id=0,
+)
+GEMMA = dict(COMMON, head_dim=12, num_hidden_layers=4, query_pre_attn_scalar=20, sliding_window=10)
+
+
+def llama(scaling, **extra):
+    return ("llama", dict(COMMON, rope_scaling=scaling, tie_word_embeddings=True, **extra))
+
+
+# Name: model_type, and the fields of its config.
+MODELS = {
+    "llama": ("llama", dict(COMMON, rope_theta=500.0)),
+    "llama-bias": ("llama", dict(COMMON, attention_bias=True, mlp_bias=True, head_dim=12)),
+    "llama-linear": llama({"rope_type": "linear", "factor": 3.0}),
+    "llama-dynamic": llama({"rope_type": "dynamic", "factor": 2.0}, max_position_embeddings=32),
+    "llama-llama3": llama(
+        {
+            "rope_type": "llama3",
+            "factor": 8.0,
+            "low_freq_factor": 1.0,
+            "high_freq_factor": 4.0,
+            "original_max_position_embeddings": 32,
+        },
+        rope_theta=50.0,
+    ),
+    "llama-yarn": llama(
+        {
+            "rope_type": "yarn",
+            "factor": 4.0,
+            "original_max_position_embeddings": 32,
+            "beta_fast": 4.0,
+            "mscale": 0.7,
+            "mscale_all_dim": 0.4,
+            "truncate": False,
+        },
+        rope_theta=50.0,
+    ),
+    "mistral": ("mistral", dict(COMMON, sliding_window=None, head_dim=16)),
+    "mistral-window": ("mistral", dict(COMMON, sliding_window=12)),
+    "qwen2": ("qwen2", dict(COMMON, tie_word_embeddings=True, rope_theta=1000.0)),
+    "qwen2-window": (
+        "qwen2",
+        dict(COMMON, use_sliding_window=True, sliding_window=9, max_window_layers=1, num_hidden_layers=3),
+    ),
+    "qwen3": (
+        "qwen3",
+        dict(
+            COMMON,
+            vocab_size=104,
+            head_dim=16,
+            tie_word_embeddings=True,
+            max_position_embeddings=4096,
+            bos_token_id=None,
+            eos_token_id=3,
+        ),
+    ),
+    "qwen3-yarn": (
+        "qwen3",
+        dict(
+            COMMON,
+            head_dim=16,
+            rope_theta=100.0,
+            rope_scaling={"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32},
+        ),
+    ),
+    "phi3": ("phi3", dict(COMMON, partial_rotary_factor=0.5, sliding_window=11)),
+    "phi3-longrope": (
+        "phi3",
+        dict(
+            COMMON,
+            num_attention_heads=2,
+            num_key_value_heads=1,
+            partial_rotary_factor=0.75,
+            original_max_position_embeddings=24,
+            tie_word_embeddings=True,
+            rope_scaling={
+                "type": "longrope",
+                "short_factor": [1.0, 1.1, 1.2, 1.3, 1.5, 1.8],
+                "long_factor": [1.0, 1.5, 2.5, 4.0, 7.0, 12.0],
+            },
+        ),
+    ),
+    "gpt2": (
+        "gpt2",
+        dict(vocab_size=96, n_positions=64, n_embd=32, n_layer=2, n_head=4, bos_token_id=1, eos_token_id=2),
+    ),
+    "gpt2-options": (
+        "gpt2",
+        dict(
+            vocab_size=96,
+            n_positions=64,
+            n_embd=32,
+            n_layer=3,
+            n_head=2,
+            n_inner=40,
+            activation_function="gelu",
+            scale_attn_by_inverse_layer_idx=True,
+            bos_token_id=1,
+            eos_token_id=2,
+        ),
+    ),
+    "gemma2": ("gemma2", dict(GEMMA, attn_logit_softcapping=2.0, final_logit_softcapping=3.0)),
+    "gemma3": ("gemma3_text", dict(GEMMA, sliding_window_pattern=3, rope_theta=1000.0, rope_local_base_freq=100.0)),
+    "gemma3-linear": (
+        "gemma3_text",
+        dict(
+            GEMMA,
+            num_hidden_layers=2,
+            layer_types=["full_attention", "sliding_attention"],
+            rope_scaling={"rope_type": "linear", "factor": 8.0},
+        ),
+    ),
+}
+
+# How the weights are stored; bf16 where nothing else is said.
+STORED = {"llama": torch.float32, "mistral": torch.float16}
+# Written in several files.
+SHARDED = {"mistral-window": "30KB"}
+# Written by the model without a head: names have no `transformer.` before them.
+HEADLESS = {"gpt2-options"}
+# Fields that hub checkpoints have and transformers does not read.
+PATCHES = {"qwen3-yarn": {"rope_scaling": {"attn_factor": 0.8782488562869419}}}
+
+
+def fill(model, name):
+    """Random weights for which every part of the model matters: logits of order 1, attention that is not flat."""
+    generator = torch.Generator().manual_seed(zlib.crc32(name.encode()))
+    gemma = name.startswith("gemma")
+    for key, parameter in sorted(model.named_parameters()):
+        noise = torch.randn(parameter.shape, generator=generator)
+        if parameter.dim() == 1:
+            is_norm = key.endswith("weight")
+            value = 0.2 * noise + (1.0 if is_norm and not gemma else 0.0)
+        elif any(part in key for part in ("embed", "wte", "wpe")):
+            value = 0.2 * noise
+        else:
+            inputs = parameter.shape[0] if name.startswith("gpt2") else parameter.shape[1]
+            gain = 1.6 if any(part in key for part in ("q_proj", "k_proj", "qkv", "c_attn")) else 1.0
+            value = gain / math.sqrt(inputs) * noise
+        parameter.data.copy_(value)
+
+
+def write_checkpoint(name, folder):
+    model_type, fields = MODELS[name]
+    config = AutoConfig.for_model(model_type, **fields)
+    model = AutoModelForCausalLM.from_config(config, attn_implementation="eager")
+    fill(model, name)
+    model = model.to(STORED.get(name, torch.bfloat16))
+    saved = model.transformer if name in HEADLESS else model
+    saved.save_pretrained(folder, max_shard_size=SHARDED.get(name, "1GB"))
+    (folder / "generation_config.json").unlink(missing_ok=True)
+    path = folder / "config.json"
+    config = json.loads(path.read_text())
+    for field, patch in PATCHES.get(name, {}).items():
+        config[field] |= patch
+    path.write_text(json.dumps(config, indent=2) + "\n")
+
+
+def load(folder, dtype):
+    """Anew for each run: rotary embeddings of type `dynamic` keep the longest sequence that they have seen."""
+    return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="eager").eval()
+
+
+def last_logits(output):
+    return output.logits[0, -1].float()
+
+
+def rounded(logits):
+    return [round(value, 6) for value in logits.tolist()]
+
+
+@torch.no_grad()
+def run(folder, dtype, prompt, pieces, forced=None):
+    """Logits of all ways to read the prompt; decodes greedily, or the tokens `forced`."""
+    whole = load(folder, dtype)(torch.tensor([prompt]))
+    model = load(folder, dtype)
+    cache = DynamicCache(config=model.config)
+    read, result = 0, {"whole": rounded(last_logits(whole)), "pieces": [], "decoded": []}
+    for length in pieces:
+        output = model(torch.tensor([prompt[read : read + length]]), past_key_values=cache, use_cache=True)
+        result["pieces"].append(rounded(last_logits(output)))
+        read += length
+    generated, margins = [], []
+    for step in range(STEPS):
+        best = last_logits(output).topk(2)
+        margins.append((best.values[0] - best.values[1]).item())
+        token = best.indices[0].item() if forced is None else forced[step]
+        generated.append(token)
+        output = model(torch.tensor([[token]]), past_key_values=cache, use_cache=True)
+        result["decoded"].append(rounded(last_logits(output)))
+    return result, generated, min(margins)
+
+
+def golden(name, folder):
+    generator = torch.Generator().manual_seed(zlib.crc32(b"prompt " + name.encode()))
+    vocabulary = AutoConfig.from_pretrained(folder).vocab_size
+    prompt = torch.randint(0, vocabulary, (LENGTH,), generator=generator).tolist()
+    pieces = [20, LENGTH - 20]
+    f32, generated, margin = run(folder, torch.float32, prompt, pieces)
+    assert margin > 1e-3, f"{name}: greedy decoding hangs on a difference of {margin}; change the seed"
+    bf16, _, _ = run(folder, torch.bfloat16, prompt, pieces, forced=generated)
+    return {
+        "format_version": 1,
+        "versions": {"transformers": transformers.__version__, "torch": torch.__version__.split("+")[0]},
+        "prompt": prompt,
+        "pieces": pieces,
+        "generated": generated,
+        "f32": f32,
+        "bf16": bf16,
+    }
+
+
+def main():
+    transformers.logging.set_verbosity_error()
+    torch.set_num_threads(1)
+    for name in sys.argv[1:] or MODELS:
+        folder = OUT / name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        write_checkpoint(name, folder)
+        if name == "qwen3":
+            write_tokenizer(folder, MODELS[name][1]["vocab_size"])
+        text = json.dumps(golden(name, folder), separators=(",", ":"))
+        # One line for each list of numbers.
+        (folder / "golden.json").write_text(text.replace("],", "],\n").replace('{"', '{\n"') + "\n")
+        size = sum(file.stat().st_size for file in folder.iterdir())
+        print(f"{name:<16} {size // 1024:>4} KiB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+//! How tokens are chosen and when an answer ends, in every command that generates.
+
+use std::num::NonZeroUsize;
+
+use clap::Args;
+use sah_adapter::{GenerationParams, RandomSampling, RepetitionPenalty, Sampling, Share, Temperature};
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Sampling")]
+pub(crate) struct SamplingArgs {
+    /// Draw tokens at random, from logits divided by T. Without any of the next four flags decoding is greedy, which is
+    /// what published scores use
+    #[arg(long, value_name = "T")]
+    pub(crate) temperature: Option<Temperature>,
+
+    /// Draw only from the K most likely tokens
+    #[arg(long, value_name = "K")]
+    pub(crate) top_k: Option<NonZeroUsize>,
+
+    /// Draw only from the most likely tokens that together have probability P
+    #[arg(long, value_name = "P")]
+    pub(crate) top_p: Option<Share>,
+
+    /// Draw only from tokens at least P times as likely as the most likely one
+    #[arg(long, value_name = "P")]
+    pub(crate) min_p: Option<Share>,
+
+    /// Make tokens that were read or written already less likely; above 1 for models that repeat themselves
+    #[arg(long, value_name = "R")]
+    pub(crate) repetition_penalty: Option<RepetitionPenalty>,
+
+    /// End an answer before this text. Give it several times for several
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) stop: Vec<String>,
+}
+
+impl SamplingArgs {
+    /// With the limit on new tokens and the seed, which are flags of their own.
+    pub(crate) fn generation(&self, max_new_tokens: Option<usize>, seed: u64) -> GenerationParams {
+        let greedy = self.temperature.is_none()
+            && self.top_k.is_none()
+            && self.top_p.is_none()
+            && self.min_p.is_none();
+        let random = || RandomSampling {
+            temperature: self.temperature.unwrap_or_default(),
+            top_k: self.top_k,
+            top_p: self.top_p,
+            min_p: self.min_p,
+            seed,
+        };
+        GenerationParams {
+            max_new_tokens,
+            ignore_eos: false,
+            stop: self.stop.clone(),
+            repetition_penalty: self.repetition_penalty,
+            sampling: if greedy { Sampling::Greedy } else { Sampling::Random(random()) },
+        }
+    }
+}

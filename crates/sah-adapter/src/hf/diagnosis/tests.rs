@@ -182,11 +182,19 @@ fn what_is_not_supported_is_named_with_its_field() {
     check_only(folder.path(), &["model: ", "config.json", "`model_type` is `mamba`"]);
     write(with("rope_scaling", json!({"rope_type": "spiral", "factor": 2.0})));
     check_only(folder.path(), &["model: ", "config.json", "spiral"]);
-    // What is found before the first tensor is read is found without the weights too.
-    write(with("model_type", json!("mamba")));
+    write(with("quantization_config", json!({"quant_method": "gptq", "bits": 4})));
+    check_only(folder.path(), &["model: ", "config.json", "`quantization_config`", "gptq"]);
+    // A config is read before the first tensor, so all of it is found without the weights too.
     std::fs::remove_file(folder.path().join("model.safetensors")).unwrap();
-    let found = problems(folder.path());
-    assert!(found.len() == 2 && found[1].contains("`model_type` is `mamba`"), "{found:#?}");
+    for (key, value, expected) in [
+        ("model_type", json!("mamba"), "`model_type` is `mamba`"),
+        ("rope_scaling", json!({"rope_type": "spiral", "factor": 2.0}), "spiral"),
+        ("quantization_config", json!({"quant_method": "gptq", "bits": 4}), "gptq"),
+    ] {
+        write(with(key, value));
+        let found = problems(folder.path());
+        assert!(found.len() == 2 && found[1].contains(expected), "{found:#?}");
+    }
 }
 
 #[test]

@@ -70,27 +70,42 @@ impl Weights {
                         });
                     }
                 };
-                let tensor = Tensor::f_empty(expected, (kind, device))?;
-                let (flat, size) = (tensor.f_view([-1])?, stored.elt_size_in_bytes());
-                weights.read_chunks(entry, CHUNK / size * size, |offset, bytes| {
-                    let count = (bytes.len() / size) as i64;
-                    let part = Tensor::f_from_data_size(bytes, &[count], stored)?;
-                    flat.f_narrow(0, (offset / size) as i64, count)?.f_copy_(&part)?;
-                    Ok(())
-                })?;
-                Ok(tensor)
+                let size = stored.elt_size_in_bytes();
+                filled(expected, (kind, device), |fill| {
+                    weights.read_chunks(entry, CHUNK / size * size, |offset, bytes| {
+                        let count = (bytes.len() / size) as i64;
+                        fill(offset / size, &Tensor::f_from_data_size(bytes, &[count], stored)?)
+                    })
+                })
             }
             Self::Gguf(weights) => {
                 let path = &weights.file.path;
                 check(path, weights.shape(name).ok_or_else(|| missing(path))?)?;
-                let values = weights.read(name)?.ok_or_else(|| missing(path))?;
-                Ok(Tensor::f_from_slice(&values)?
-                    .f_reshape(expected)?
-                    .f_to_device(device)?
-                    .f_to_kind(kind)?)
+                filled(expected, (kind, device), |fill| {
+                    weights.read_chunks(name, |first, values| fill(first, &Tensor::f_from_slice(values)?))?;
+                    Ok(())
+                })
             }
         }
     }
+}
+
+/// Puts values from the given one on, `[n]`, into the tensor that is being read.
+type Fill<'a> = &'a mut dyn FnMut(usize, &Tensor) -> Result<(), Error>;
+
+/// A tensor that `read` fills piece by piece.
+fn filled(
+    shape: &[i64],
+    options: (Kind, Device),
+    read: impl FnOnce(Fill<'_>) -> Result<(), Error>,
+) -> Result<Tensor, Error> {
+    let tensor = Tensor::f_empty(shape, options)?;
+    let flat = tensor.f_view([-1])?;
+    read(&mut |first, part| {
+        flat.f_narrow(0, first as i64, part.size()[0])?.f_copy_(part)?;
+        Ok(())
+    })?;
+    Ok(tensor)
 }
 
 /// A place in the tree of tensor names.

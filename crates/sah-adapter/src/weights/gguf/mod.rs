@@ -31,6 +31,9 @@ use types::{GgmlType, type_name};
 
 use crate::Error;
 
+/// Values that are dequantised at once: a multiple of every type's block.
+const CHUNK: usize = 1 << 20;
+
 /// The tensors of a GGUF model under their Hugging Face names and in Hugging Face order.
 #[derive(Debug)]
 pub(crate) struct GgufWeights {
@@ -90,21 +93,50 @@ impl GgufWeights {
         self.tensors.get(name).map(|stored| stored.shape.as_slice())
     }
 
-    /// Values of the tensor `name`, row after row; `None` where there is no such tensor.
-    pub(crate) fn read(&self, name: &str) -> Result<Option<Vec<f32>>, Error> {
-        let Some(stored) = self.tensors.get(name) else { return Ok(None) };
+    /// Hands the values of the tensor `name`, row after row, to `take` in pieces, each with the number of its first value.
+    /// False where there is no such tensor.
+    pub(crate) fn read_chunks(
+        &self,
+        name: &str,
+        mut take: impl FnMut(usize, &[f32]) -> Result<(), Error>,
+    ) -> Result<bool, Error> {
+        let Some(stored) = self.tensors.get(name) else { return Ok(false) };
         let info = &self.file.tensors[&stored.name];
-        let mut values = match stored.layout {
-            Layout::Permuted => self.unpermuted(&stored.name, info)?,
-            _ => values(&self.file, &stored.name, info)?,
-        };
         match stored.layout {
-            Layout::Same | Layout::Permuted => {}
-            // In f32, as transformers takes it off.
-            Layout::OneMore => values.par_iter_mut().for_each(|value| *value -= 1.0),
-            Layout::Transposed => values = transposed(&values, &info.shape),
+            Layout::Permuted => take(0, &self.unpermuted(&stored.name, info)?)?,
+            Layout::Transposed => {
+                take(0, &transposed(&values(&self.file, &stored.name, info)?, &info.shape))?;
+            }
+            Layout::Same | Layout::OneMore => {
+                let ty = readable(&self.file, &stored.name, info)?;
+                let blocks = CHUNK / ty.block_len();
+                let step = blocks * ty.block_bytes();
+                for (number, start) in (0..info.bytes).step_by(step).enumerate() {
+                    let bytes = self.file.read_part(info, start, step as u64)?;
+                    let mut values = dequant::dequantise(ty, &bytes);
+                    if stored.layout == Layout::OneMore {
+                        // In f32, as transformers takes it off.
+                        for value in &mut values {
+                            *value -= 1.0;
+                        }
+                    }
+                    take(number * blocks * ty.block_len(), &values)?;
+                }
+            }
         }
-        Ok(Some(values))
+        Ok(true)
+    }
+
+    /// All values of the tensor `name`; `None` where there is no such tensor.
+    #[cfg(test)]
+    pub(crate) fn read(&self, name: &str) -> Result<Option<Vec<f32>>, Error> {
+        let mut all = vec![];
+        let found = self.read_chunks(name, |first, values| {
+            assert_eq!(first, all.len());
+            all.extend_from_slice(values);
+            Ok(())
+        })?;
+        Ok(found.then_some(all))
     }
 
     /// Values of a query or key projection with its rows in Hugging Face order.

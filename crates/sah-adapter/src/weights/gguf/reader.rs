@@ -59,7 +59,12 @@ impl Gguf {
 
     /// The bytes of a tensor. Its type must be one of [`GgmlType`].
     pub(crate) fn read(&self, info: &TensorInfo) -> Result<Vec<u8>, Error> {
-        read_range(&self.files[info.file], info.offset, info.bytes)
+        self.read_part(info, 0, info.bytes)
+    }
+
+    /// At most `length` bytes of a tensor's data from byte `start` on.
+    pub(crate) fn read_part(&self, info: &TensorInfo, start: u64, length: u64) -> Result<Vec<u8>, Error> {
+        read_range(&self.files[info.file], info.offset + start, length.min(info.bytes - start))
     }
 }
 

@@ -15,7 +15,8 @@ use crate::state::RequestState;
 pub struct AttentionOutput {
     /// `[B, H, Q, Dv]`, in the kind of the inputs.
     pub output: Tensor,
-    /// Selected entries over causally possible entries, in `(0, 1]`; see [`Mask::density`].
+    /// Selected entries over the entries that causality and the layer's sliding window permit, in `(0, 1]`; see
+    /// [`Mask::density`].
     pub density: f64,
 }
 
@@ -83,7 +84,9 @@ impl ResearchAttention {
 
     /// Selects and computes attention of layer `layer`.
     ///
-    /// A query row for which nothing was selected is [`Error::EmptySelection`].
+    /// Where the layer has a sliding window, a row reads what was selected and lies within the window. A query row for
+    /// which nothing is left is [`Error::EmptySelection`]: sinks alone leave nothing in such a layer, while a local
+    /// masker always keeps the row's own key.
     pub fn attend(
         &self,
         inputs: &AttentionInputs<'_>,
@@ -92,6 +95,6 @@ impl ResearchAttention {
     ) -> Result<AttentionOutput> {
         let mask = self.select(inputs, layer, state)?;
         let output = self.kernel.attend(inputs, &mask).map_err(|error| error.in_layer(layer))?;
-        Ok(AttentionOutput { output, density: mask.density()? })
+        Ok(AttentionOutput { output, density: mask.density_of(&inputs.visible())? })
     }
 }

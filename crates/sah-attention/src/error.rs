@@ -67,6 +67,12 @@ pub enum Error {
         /// The scale that was given.
         scale: f64,
     },
+    /// The soft cap of the scores is not a positive finite number.
+    #[error("the soft cap of the scores must be a finite number above 0, got {cap}")]
+    SoftCap {
+        /// The cap that was given.
+        cap: f64,
+    },
     /// A size is out of its range.
     #[error("{field} must be {expected}, got {found}")]
     Size {
@@ -105,14 +111,17 @@ pub enum Error {
     },
     /// A query row has nothing to read, so its attention is not defined.
     #[error(
-        "nothing is selected for {row}{}; add a masker that always selects, such as sink or local, or raise the sizes",
-        layer.map_or_else(String::new, |layer| format!(" in layer {layer}"))
+        "nothing is selected for {row}{}{}; add a masker that always selects, such as local, or raise the sizes",
+        layer.map_or_else(String::new, |layer| format!(" in layer {layer}")),
+        window.map_or_else(String::new, |window| format!(" within the layer's sliding window of {window} keys"))
     )]
     EmptySelection {
         /// The first row without a selected key.
         row: Row,
         /// The layer, where it is known.
         layer: Option<usize>,
+        /// The layer's sliding window, if it has one: what was selected may lie outside it.
+        window: Option<usize>,
     },
     /// A sparse attention was configured with no masker.
     #[error(
@@ -136,7 +145,9 @@ impl Error {
     /// The same error, with the layer filled in where it has a place for it.
     pub(crate) fn in_layer(self, layer: usize) -> Self {
         match self {
-            Self::EmptySelection { row, layer: None } => Self::EmptySelection { row, layer: Some(layer) },
+            Self::EmptySelection { row, layer: None, window } => {
+                Self::EmptySelection { row, layer: Some(layer), window }
+            }
             other => other,
         }
     }

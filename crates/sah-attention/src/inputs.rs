@@ -3,7 +3,7 @@
 use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
-use crate::mask::MaskShape;
+use crate::mask::{MaskShape, Visible};
 
 /// Dimensions of one attention call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,16 +44,21 @@ impl Dims {
     }
 }
 
-/// Queries, keys and values of one layer, and the scale of their scores.
+/// Queries, keys and values of one layer, and what the layer does to their scores.
 ///
 /// Causal, aligned bottom-right: query row `i` stands at position `K - Q + i`. Keys and values may be views of a larger
 /// cache; nothing here copies them. Any strides are accepted.
+///
+/// Two properties of a model's layer belong here, because they hold whatever a masker selects: a
+/// [sliding window](Self::with_window) and a [soft cap](Self::with_soft_cap).
 #[derive(Debug, Clone, Copy)]
 pub struct AttentionInputs<'a> {
     queries: &'a Tensor,
     keys: &'a Tensor,
     values: &'a Tensor,
     scale: f64,
+    window: Option<usize>,
+    soft_cap: Option<f64>,
     dims: Dims,
     kind: Kind,
     device: Device,
@@ -113,7 +118,28 @@ impl<'a> AttentionInputs<'a> {
             return Err(Error::Scale { scale });
         }
         let dims = Dims { batch, heads, kv_heads, queries: rows, keys: count, head_dim, value_dim };
-        Ok(Self { queries, keys, values, scale, dims, kind, device })
+        Ok(Self { queries, keys, values, scale, window: None, soft_cap: None, dims, kind, device })
+    }
+
+    /// In a layer with a sliding window: row `i` at position `p = K - Q + i` reads no key but `p - window < j <= p`.
+    ///
+    /// A mask and the window combine as an intersection. `window` must be at least 1: the row's own key.
+    pub fn with_window(mut self, window: Option<usize>) -> Result<Self> {
+        if window == Some(0) {
+            return Err(Error::Size { field: "window", expected: "at least 1 key", found: "0".to_owned() });
+        }
+        self.window = window;
+        Ok(self)
+    }
+
+    /// In a layer that keeps its scores below `cap`: a scaled score `s` becomes `cap * tanh(s / cap)` (Gemma 2, arXiv
+    /// 2408.00118). `cap` must be finite and above 0.
+    pub fn with_soft_cap(mut self, cap: Option<f64>) -> Result<Self> {
+        if let Some(cap) = cap.filter(|cap| !(cap.is_finite() && *cap > 0.0)) {
+            return Err(Error::SoftCap { cap });
+        }
+        self.soft_cap = cap;
+        Ok(self)
     }
 
     /// Queries, `[B, H, Q, D]`.
@@ -137,10 +163,41 @@ impl<'a> AttentionInputs<'a> {
         self.scale
     }
 
+    /// Sliding window of the layer: how many keys a row may read, its own included.
+    #[must_use]
+    pub fn window(&self) -> Option<usize> {
+        self.window
+    }
+
+    /// Bound of the scores.
+    #[must_use]
+    pub fn soft_cap(&self) -> Option<f64> {
+        self.soft_cap
+    }
+
+    /// The keys that each row may read, whatever is selected.
+    pub(crate) fn visible(&self) -> Visible {
+        Visible::new(self.dims.queries, self.dims.keys, self.window)
+    }
+
+    /// The same queries in the same layer over `keys` and `values`, which are the last of these.
+    pub(crate) fn over<'b>(&self, keys: &'b Tensor, values: &'b Tensor) -> AttentionInputs<'b>
+    where
+        'a: 'b,
+    {
+        let dims = Dims { keys: keys.size()[2] as usize, ..self.dims };
+        AttentionInputs { keys, values, dims, ..*self }
+    }
+
     /// Dimensions.
     #[must_use]
     pub fn dims(&self) -> &Dims {
         &self.dims
+    }
+
+    /// Kind in which scores and softmax are computed: `Float`, also for half precision; `Double` for `Double`.
+    pub(crate) fn score_kind(&self) -> Kind {
+        if self.kind == Kind::Double { Kind::Double } else { Kind::Float }
     }
 
     /// Element kind of all three tensors.

@@ -21,11 +21,12 @@ pub(super) fn supports(inputs: &AttentionInputs<'_>) -> Result<bool> {
     Ok(plain && inputs.keys().stride4()?.3 == 1 && inputs.values().stride4()?.3 == 1)
 }
 
-/// Dense attention `[B, H, 1, Dv]` of one row over all keys.
+/// Dense attention `[B, H, 1, Dv]` of one row over all keys; a window was cut off before.
 pub(super) fn decode(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
     let dims = inputs.dims();
     let (group, head_dim, value_dim) = (dims.group(), dims.head_dim, dims.value_dim);
     let queries = Vec::<f32>::try_from(inputs.queries().f_reshape([-1])?.f_mul_scalar(inputs.scale())?)?;
+    let soft_cap = inputs.soft_cap().map(|cap| cap as f32);
     let heads = dims.batch * dims.kv_heads;
     let (keys, values) = (Rows::of_heads(inputs.keys())?, Rows::of_heads(inputs.values())?);
 
@@ -40,7 +41,8 @@ pub(super) fn decode(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
             let span = block * BLOCK..((block + 1) * BLOCK).min(dims.keys);
             let queries = &queries[head * group * head_dim..(head + 1) * group * head_dim];
             *part = Part::new(group, value_dim);
-            arch.dispatch(Block { queries, keys: &keys[head], values: &values[head], span, part });
+            let (keys, values) = (&keys[head], &values[head]);
+            arch.dispatch(Block { queries, keys, values, soft_cap, span, part });
         }
     };
     let share = parts.len().div_ceil(threads);
@@ -138,6 +140,7 @@ struct Block<'a> {
     queries: &'a [f32],
     keys: &'a Rows<'a>,
     values: &'a Rows<'a>,
+    soft_cap: Option<f32>,
     span: Range<usize>,
     part: &'a mut Part,
 }
@@ -147,7 +150,7 @@ impl WithSimd for Block<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { queries, keys, values, span, part } = self;
+        let Self { queries, keys, values, soft_cap, span, part } = self;
         let mut scores = vec![0.0_f32; part.max.len() * BLOCK];
         for (number, key) in span.clone().enumerate() {
             let row = keys.row(key);
@@ -157,6 +160,11 @@ impl WithSimd for Block<'_> {
         }
         for (head, scores) in scores.chunks_exact_mut(BLOCK).enumerate() {
             let scores = &mut scores[..span.len()];
+            if let Some(cap) = soft_cap {
+                for score in scores.iter_mut() {
+                    *score = cap * (*score / cap).tanh();
+                }
+            }
             let max = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
             for score in scores.iter_mut() {
                 *score = (*score - max).exp();

@@ -1,10 +1,13 @@
 //! Dense causal attention: every key up to each row's position.
 
+use std::ops::Range;
+
 use tch::{Device, Tensor};
 
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
-use crate::kernel::fold::{fold_queries, fused, join_rows, unfold_output};
+use crate::kernel::fold::{attend_folded, fold_queries, join_rows, unfold_output};
+use crate::mask::RowRanges;
 
 /// Rows that are computed at once where a mask is needed, so that it stays small.
 const BLOCK: usize = 512;
@@ -13,6 +16,8 @@ const BLOCK: usize = 512;
 const SHORTEST_PART: usize = 256;
 
 /// Dense causal attention `[B, H, Q, Dv]`, aligned bottom-right.
+///
+/// A sliding window and a soft cap of the layer are applied: "every key" means every key within the window.
 ///
 /// A prompt (`Q = K`), one token (`Q = 1`) and a chunk after earlier keys (`1 < Q < K`) are computed differently. Keys and
 /// values are not copied: not where they are views of a larger cache, and not once per query head. (On a device other
@@ -33,8 +38,19 @@ const SHORTEST_PART: usize = 256;
 /// ```
 pub fn dense_attention(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
     let dims = inputs.dims();
+    let visible = inputs.visible();
+    if dims.queries == 1 && visible.is_windowed() {
+        let Range { start, end } = visible.row(0);
+        let recent = |cache: &Tensor| cache.f_narrow(2, start as i64, (end - start) as i64);
+        let (keys, values) = (recent(inputs.keys())?, recent(inputs.values())?);
+        return dense_attention(&inputs.over(&keys, &values));
+    }
     if super::decode::supports(inputs)? {
         return super::decode::decode(inputs);
+    }
+    if dims.queries > 1 && (visible.is_windowed() || inputs.soft_cap().is_some()) {
+        let rows = RowRanges::from_fn(dims.queries, dims.keys, |row| visible.row(row))?;
+        return super::ranges::attend(inputs, &rows);
     }
     let parts = supports_parts(inputs)?;
     match dims.queries {
@@ -46,11 +62,11 @@ pub fn dense_attention(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
     }
 }
 
-/// Whether libtorch's CPU kernel, which also returns the log-sum-exp that joins part results, takes these inputs: keys and
+/// Whether libtorch's CPU kernel, which has no soft cap and returns the log-sum-exp that joins part results, takes these inputs: keys and
 /// values of one width, and vectors whose elements lie side by side. It does not check the latter itself.
 fn supports_parts(inputs: &AttentionInputs<'_>) -> Result<bool> {
     let dims = inputs.dims();
-    if inputs.device() != Device::Cpu || dims.head_dim != dims.value_dim {
+    if inputs.device() != Device::Cpu || dims.head_dim != dims.value_dim || inputs.soft_cap().is_some() {
         return Ok(false);
     }
     for tensor in [inputs.queries(), inputs.keys(), inputs.values()] {
@@ -85,7 +101,7 @@ fn prompt(inputs: &AttentionInputs<'_>, parts: bool) -> Result<Tensor> {
 /// `Q = 1`: each key/value head is read once, for all query heads of its group.
 fn decode(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
     let queries = fold_queries(inputs, 0, 1)?;
-    let output = fused(&queries, inputs.keys(), inputs.values(), None, inputs.scale())?;
+    let output = attend_folded(inputs, &queries, inputs.keys(), inputs.values(), None)?;
     unfold_output(inputs, &output, 1)
 }
 
@@ -171,7 +187,7 @@ fn chunk(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
         let queries = fold_queries(inputs, start, rows)?;
         let keys = inputs.keys().f_narrow(2, 0, seen)?;
         let values = inputs.values().f_narrow(2, 0, seen)?;
-        let output = fused(&queries, &keys, &values, Some(&bias), inputs.scale())?;
+        let output = attend_folded(inputs, &queries, &keys, &values, Some(&bias))?;
         outputs.push(unfold_output(inputs, &output, rows)?);
     }
     join_rows(outputs)

@@ -10,7 +10,8 @@ use crate::mask::{Mask, Selection};
 /// Reads only selected keys and values, by libtorch calls, on any device.
 ///
 /// - Everything selected: [`dense_attention`].
-/// - Key ranges: narrowed views of the cache, joined (a copy of the selected keys only), then libtorch's fused attention.
+/// - Key ranges: narrowed views of the cache, joined (a copy of the selected keys only), then libtorch's fused attention
+///   (where the layer caps its scores, plain products and a softmax).
 ///   Several query rows are computed in blocks over the union of their ranges, so that neighbouring rows with
 ///   neighbouring ranges are cheap and rows with unrelated ranges read more than they use.
 /// - Index lists: the listed rows of the cache, gathered per query head and row; inclusion probabilities enter as
@@ -28,11 +29,11 @@ impl Kernel for GatherKernel {
 
     fn attend(&self, inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<Tensor> {
         check_mask(inputs, mask)?;
-        check_rows(mask)?;
+        check_rows(inputs, mask)?;
         match mask.selection() {
             Selection::Sparse(sparse) => match sparse.list() {
                 Some(list) if list.len() > 0 => lists::attend(inputs, sparse.ranges(), list),
-                _ if sparse.ranges().covers_causal() => dense_attention(inputs),
+                _ if sparse.ranges().covers(&inputs.visible()) => dense_attention(inputs),
                 _ => ranges::attend(inputs, sparse.ranges()),
             },
             // An empty selection has empty rows, which were refused above.

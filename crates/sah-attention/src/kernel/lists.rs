@@ -4,7 +4,7 @@ use tch::{Kind, Tensor};
 
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
-use crate::kernel::fold::{fold_queries, fold_rows, join_rows, unfold_output};
+use crate::kernel::fold::{capped, fold_queries, fold_rows, join_rows, unfold_output};
 use crate::kernel::ranges::Union;
 use crate::mask::{IndexList, RowRanges};
 
@@ -16,7 +16,7 @@ pub(super) fn attend(inputs: &AttentionInputs<'_>, ranges: &RowRanges, list: &In
     let dims = inputs.dims();
     let per_row = dims.batch * dims.heads * list.len() * (dims.head_dim + dims.value_dim);
     let block = (GATHERED / per_row).clamp(1, dims.queries);
-    let ranges = ranges.restrict_to_causal();
+    let ranges = ranges.restrict(&inputs.visible());
     let biases = score_biases(inputs, list)?;
     let mut outputs = Vec::with_capacity(dims.queries.div_ceil(block));
     for start in (0..dims.queries).step_by(block) {
@@ -26,14 +26,15 @@ pub(super) fn attend(inputs: &AttentionInputs<'_>, ranges: &RowRanges, list: &In
     join_rows(outputs)
 }
 
-/// What is added to the score of each entry, `[B, H, Q, N]` of `Float`: `-ln p`, and `-inf` for padding and the future.
+/// What is added to the score of each entry, `[B, H, Q, N]` of `Float`: `-ln p`, and `-inf` for padding and keys that
+/// the row may not read.
 fn score_biases(inputs: &AttentionInputs<'_>, list: &IndexList) -> Result<Tensor> {
-    let causal = list.causal(&inputs.dims().mask_shape())?;
+    let seen = inputs.visible().of_indices(list.indices())?;
     let biases = match list.probabilities() {
         Some(probabilities) => probabilities.f_log()?.f_neg()?,
-        None => causal.f_zeros_like()?.f_to_kind(Kind::Float)?,
+        None => seen.f_zeros_like()?.f_to_kind(Kind::Float)?,
     };
-    Ok(biases.f_masked_fill(&causal.f_logical_not()?, f64::NEG_INFINITY)?)
+    Ok(biases.f_masked_fill(&seen.f_logical_not()?, f64::NEG_INFINITY)?)
 }
 
 fn attend_rows(
@@ -45,7 +46,7 @@ fn attend_rows(
     rows: usize,
 ) -> Result<Tensor> {
     // Scores and softmax in f32, also for half-precision inputs: only selected keys are converted.
-    let kind = if inputs.kind() == Kind::Double { Kind::Double } else { Kind::Float };
+    let kind = inputs.score_kind();
     let queries = fold_queries(inputs, start, rows)?.f_to_kind(kind)?.f_mul_scalar(inputs.scale())?;
     let indices = fold_rows(inputs, list.indices(), start, rows)?.f_clamp_min(0)?;
     let listed = |cache: &Tensor| -> Result<Tensor> { Ok(gather_rows(cache, &indices)?.f_to_kind(kind)?) };
@@ -53,7 +54,7 @@ fn attend_rows(
     // [B, Hkv, g * rows, 1, D] x [.., D, N]
     let keys = listed(inputs.keys())?;
     let scores = queries.f_unsqueeze(-2)?.f_matmul(&keys.f_transpose(-2, -1)?)?.f_squeeze_dim(-2)?;
-    let scores = scores.f_add(&fold_rows(inputs, biases, start, rows)?)?;
+    let scores = capped(inputs, scores)?.f_add(&fold_rows(inputs, biases, start, rows)?)?;
 
     let union = Union::of(ranges, start..start + rows);
     let width = union.len() as i64;
@@ -64,7 +65,7 @@ fn attend_rows(
     }
 
     let range_keys = union.read(inputs.keys())?.f_to_kind(kind)?;
-    let mut range_scores = queries.f_matmul(&range_keys.f_transpose(-2, -1)?)?;
+    let mut range_scores = capped(inputs, queries.f_matmul(&range_keys.f_transpose(-2, -1)?)?)?;
     if let Some(bias) = union.bias(inputs, ranges, start..start + rows)? {
         range_scores = range_scores.f_add(&bias.f_to_kind(kind)?)?;
     }

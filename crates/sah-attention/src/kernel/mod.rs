@@ -22,7 +22,8 @@ use crate::mask::Mask;
 
 /// Computes attention over a selection.
 ///
-/// With `W` the weights of the mask and `S` the scaled scores, row by row over the selected keys up to the row's position:
+/// With `W` the weights of the mask and `S` the scores (scaled, and capped where the layer caps them), row by row over the
+/// selected keys up to the row's position and within the layer's sliding window:
 ///
 /// ```text
 /// out_i = sum_j exp(S_ij) / W_ij * v_j  /  sum_j exp(S_ij) / W_ij
@@ -50,9 +51,9 @@ fn check_mask(inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<()> {
 }
 
 /// Fails for the first row that has nothing to read.
-fn check_rows(mask: &Mask) -> Result<()> {
-    match mask.first_empty_row()? {
-        Some(row) => Err(Error::EmptySelection { row, layer: None }),
+fn check_rows(inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<()> {
+    match mask.first_row_without_entry(&inputs.visible())? {
+        Some(row) => Err(Error::EmptySelection { row, layer: None, window: inputs.window() }),
         None => Ok(()),
     }
 }

@@ -6,24 +6,32 @@ use tch::Tensor;
 
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
-use crate::kernel::fold::{fold_queries, fused, join_rows, unfold_output};
+use crate::kernel::fold::{attend_folded, fold_queries, join_rows, unfold_output};
 use crate::mask::RowRanges;
 
 /// Query rows that are computed together over the union of their ranges.
 const BLOCK: usize = 128;
 
+/// Scores that are held at once where the layer caps them, which libtorch's fused attention cannot; 64 MiB in `Float`.
+const SCORES: usize = 1 << 24;
+
 /// Attention where `ranges` is all there is. Every row must have a key that it may read.
 pub(super) fn attend(inputs: &AttentionInputs<'_>, ranges: &RowRanges) -> Result<Tensor> {
     let dims = inputs.dims();
-    if dims.queries == 1 {
+    let visible = inputs.visible();
+    if dims.queries == 1 && !visible.is_windowed() {
         // Decoding. Nothing is in the future of the last row.
         return block(inputs, ranges, 0..1);
     }
-    let ranges = ranges.restrict_to_causal();
-    let starts = (0..dims.queries).step_by(BLOCK);
+    let ranges = ranges.restrict(&visible);
+    let rows = match inputs.soft_cap() {
+        None => BLOCK,
+        Some(_) => (SCORES / (dims.batch * dims.heads * dims.keys)).clamp(1, BLOCK),
+    };
+    let starts = (0..dims.queries).step_by(rows);
     join_rows(
         starts
-            .map(|start| block(inputs, &ranges, start..dims.queries.min(start + BLOCK)))
+            .map(|start| block(inputs, &ranges, start..dims.queries.min(start + rows)))
             .collect::<Result<Vec<_>>>()?,
     )
 }
@@ -35,7 +43,7 @@ fn block(inputs: &AttentionInputs<'_>, ranges: &RowRanges, rows: Range<usize>) -
     let bias = union.bias(inputs, ranges, rows)?;
     let keys = union.read(inputs.keys())?;
     let values = union.read(inputs.values())?;
-    let output = fused(&queries, &keys, &values, bias.as_ref(), inputs.scale())?;
+    let output = attend_folded(inputs, &queries, &keys, &values, bias.as_ref())?;
     unfold_output(inputs, &output, count)
 }
 

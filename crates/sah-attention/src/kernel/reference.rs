@@ -1,6 +1,6 @@
 //! The oracle: attention with the weights of the mask as a dense tensor, in a few readable lines.
 
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
@@ -22,24 +22,31 @@ impl Kernel for ReferenceKernel {
 
     fn attend(&self, inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<Tensor> {
         check_mask(inputs, mask)?;
-        check_rows(mask)?;
+        check_rows(inputs, mask)?;
         let dims = inputs.dims();
-        let kind = if inputs.kind() == Kind::Double { Kind::Double } else { Kind::Float };
+        let kind = inputs.score_kind();
         let group = dims.group() as i64;
         let per_query_head =
             |tensor: &Tensor| tensor.f_to_kind(kind)?.f_repeat_interleave_self_int(group, 1, None);
         let keys = per_query_head(inputs.keys())?;
         let values = per_query_head(inputs.values())?;
 
-        // Row i reads keys up to its position K - Q + i.
-        let weights = mask.to_dense(inputs.device())?.f_to_kind(kind)?.f_tril(dims.past() as i64)?;
+        // Row i reads keys up to its position K - Q + i, and no further back than the window.
+        let past = dims.past() as i64;
+        let mut weights = mask.to_dense(inputs.device())?.f_to_kind(kind)?.f_tril(past)?;
+        if let Some(window) = inputs.window().filter(|&window| window < dims.keys) {
+            weights = weights.f_triu(past - window as i64 + 1)?;
+        }
         let selected = weights.f_gt(0.0)?;
 
-        let scores = inputs
+        let mut scores = inputs
             .queries()
             .f_to_kind(kind)?
             .f_matmul(&keys.f_transpose(-2, -1)?)?
             .f_mul_scalar(inputs.scale())?;
+        if let Some(cap) = inputs.soft_cap() {
+            scores = scores.f_div_scalar(cap)?.f_tanh()?.f_mul_scalar(cap)?;
+        }
         let scores = scores.f_masked_fill(&selected.f_logical_not()?, f64::NEG_INFINITY)?;
         let exponentials = scores.f_sub(&scores.f_amax([-1i64].as_slice(), true)?)?.f_exp()?;
         let weighted = exponentials.f_div(&weights.f_where_self(&selected, &weights.f_ones_like()?)?)?;

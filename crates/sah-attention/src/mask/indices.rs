@@ -3,7 +3,7 @@
 use tch::{Kind, Tensor};
 
 use crate::error::{Error, Result};
-use crate::mask::{MaskShape, Row};
+use crate::mask::{MaskShape, Row, Visible};
 
 /// Up to `N` keys for every row: indices `[B, H, Q, N]` of `Int64`, and, where they were sampled, the probability
 /// `[B, H, Q, N]` of `Float` in `(0, 1]` with which each was included.
@@ -136,44 +136,28 @@ impl IndexList {
         Ok(())
     }
 
-    /// Where an entry is a key that its row may read: `[B, H, Q, N]` of `Bool`.
-    pub(crate) fn causal(&self, shape: &MaskShape) -> Result<Tensor> {
-        let listed = self.indices.f_ge(0)?;
-        if shape.queries == 1 {
-            return Ok(listed);
-        }
-        let past = (shape.keys - shape.queries) as i64;
-        let position = Tensor::f_arange_start(past, shape.keys as i64, (Kind::Int64, self.indices.device()))?;
-        let seen = self.indices.f_le_tensor(&position.f_view([1, 1, -1, 1])?)?;
-        Ok(listed.f_logical_and(&seen)?)
-    }
-
-    pub(super) fn restrict_to_causal(self, shape: &MaskShape) -> Result<Self> {
-        if shape.queries == 1 {
-            return Ok(self);
-        }
-        let future = self.causal(shape)?.f_logical_not()?;
-        Ok(Self { indices: self.indices.f_masked_fill(&future, -1)?, ..self })
+    /// Without the keys that a row may not read: they become padding.
+    pub(super) fn restrict(self, visible: &Visible) -> Result<Self> {
+        let hidden = visible.of_indices(&self.indices)?.f_logical_not()?;
+        Ok(Self { indices: self.indices.f_masked_fill(&hidden, -1)?, ..self })
     }
 
     /// Number of entries that are a key that their row may read.
-    pub(super) fn causal_entries(&self, shape: &MaskShape) -> Result<i64> {
-        Ok(self.causal(shape)?.f_sum(Kind::Int64)?.f_int64_value(&[])?)
+    pub(super) fn entries(&self, visible: &Visible) -> Result<i64> {
+        Ok(visible.of_indices(&self.indices)?.f_sum(Kind::Int64)?.f_int64_value(&[])?)
     }
 
-    /// The first row, among the query rows `queries` of any head, that the list gives nothing to read.
-    pub(super) fn first_row_without_causal_entry(
+    /// The first row, among the query rows `queries` of any head, that the list gives nothing that they may read.
+    pub(super) fn first_row_without_entry(
         &self,
-        shape: &MaskShape,
+        visible: &Visible,
         queries: &[usize],
     ) -> Result<Option<Row>> {
         let rows: Vec<i64> = queries.iter().map(|&row| row as i64).collect();
         let rows = Tensor::f_from_slice(&rows)?.f_to_device(self.indices.device())?;
-        let count = self.causal(shape)?.f_index_select(2, &rows)?.f_sum_dim_intlist(
-            [-1i64].as_slice(),
-            false,
-            Kind::Int64,
-        )?;
+        let seen = visible.of_indices(&self.indices)?;
+        let count =
+            seen.f_index_select(2, &rows)?.f_sum_dim_intlist([-1i64].as_slice(), false, Kind::Int64)?;
         let empty = count.f_eq(0)?.f_nonzero()?;
         if empty.size2()?.0 == 0 {
             return Ok(None);

@@ -3,6 +3,7 @@
 mod indices;
 mod merge;
 mod ranges;
+mod visible;
 
 use std::fmt;
 
@@ -10,6 +11,7 @@ use tch::{Device, Kind, Tensor};
 
 pub use indices::IndexList;
 pub use ranges::RowRanges;
+pub(crate) use visible::Visible;
 
 use crate::error::{Error, Result};
 
@@ -24,13 +26,6 @@ pub struct MaskShape {
     pub queries: usize,
     /// Keys, `K`; at least `Q`.
     pub keys: usize,
-}
-
-impl MaskShape {
-    /// Number of entries `(row, key)` that causality permits in one head, `Q (K - Q) + Q (Q + 1) / 2`.
-    fn causal_entries(&self) -> usize {
-        self.queries * (self.keys - self.queries) + self.queries * (self.queries + 1) / 2
-    }
 }
 
 impl fmt::Display for MaskShape {
@@ -61,8 +56,8 @@ impl fmt::Display for Row {
 /// An entry `(b, h, i, j)` has weight 0 (not selected), 1 (selected), or `p` in `(0, 1)`: selected because it was sampled
 /// with inclusion probability `p`. Attention divides the exponentiated score of an entry by its weight.
 ///
-/// A mask selects; causality is applied by what uses it. It may name keys in the future of a row: kernels do not read
-/// them and [`density`](Self::density) does not count them.
+/// A mask selects; causality, and the sliding window of a layer that has one, are applied by what uses it. It may name
+/// keys in the future of a row or out of its window: kernels do not read them and densities do not count them.
 ///
 /// A row with nothing selected is allowed here, because a later masker may add to it. Computing attention over such a row
 /// is [`Error::EmptySelection`].
@@ -167,8 +162,9 @@ impl Mask {
     /// The same selection without keys in the future of a row. A full mask stays full, which already means that.
     pub fn restrict_to_causal(self) -> Result<Self> {
         let Selection::Sparse(SparseSelection { ranges, list }) = self.selection else { return Ok(self) };
-        let list = list.map(|list| list.restrict_to_causal(&self.shape)).transpose()?;
-        Ok(Self::sparse(self.shape, ranges.restrict_to_causal(), list))
+        let visible = Visible::causal(&self.shape);
+        let list = list.map(|list| list.restrict(&visible)).transpose()?;
+        Ok(Self::sparse(self.shape, ranges.restrict(&visible), list))
     }
 
     /// Selected entries that causality permits, over all entries that causality permits; in `[0, 1]`.
@@ -178,33 +174,43 @@ impl Mask {
     ///
     /// Computed on the host for ranges; an index list is counted on its device.
     pub fn density(&self) -> Result<f64> {
+        self.density_of(&Visible::causal(&self.shape))
+    }
+
+    /// Selected entries among those of `visible`, over all of these.
+    pub(crate) fn density_of(&self, visible: &Visible) -> Result<f64> {
         let sparse = match &self.selection {
             Selection::Empty => return Ok(0.0),
             Selection::Full => return Ok(1.0),
             Selection::Sparse(sparse) => sparse,
         };
-        let per_head = self.shape.causal_entries() as f64;
-        let mut density = sparse.ranges.causal_entries() as f64 / per_head;
+        let per_head = visible.entries() as f64;
+        let mut density = sparse.ranges.entries(visible) as f64 / per_head;
         if let Some(list) = &sparse.list {
             let heads = (self.shape.batch * self.shape.heads) as f64;
-            density += list.causal_entries(&self.shape)? as f64 / (heads * per_head);
+            density += list.entries(visible)? as f64 / (heads * per_head);
         }
         Ok(density)
     }
 
     /// The first row, if any, that may read nothing: no key selected, or only keys in its future.
     pub fn first_empty_row(&self) -> Result<Option<Row>> {
+        self.first_row_without_entry(&Visible::causal(&self.shape))
+    }
+
+    /// The first row, if any, for which nothing of `visible` is selected.
+    pub(crate) fn first_row_without_entry(&self, visible: &Visible) -> Result<Option<Row>> {
         let first = Row { batch: 0, head: 0, query: 0 };
         let sparse = match &self.selection {
             Selection::Empty => return Ok(Some(first)),
             Selection::Full => return Ok(None),
             Selection::Sparse(sparse) => sparse,
         };
-        let empty_ranges = sparse.ranges.rows_without_causal_entry();
+        let empty_ranges = sparse.ranges.rows_without_entry(visible);
         match &sparse.list {
             _ if empty_ranges.is_empty() => Ok(None),
             None => Ok(empty_ranges.first().map(|&query| Row { query, ..first })),
-            Some(list) => list.first_row_without_causal_entry(&self.shape, &empty_ranges),
+            Some(list) => list.first_row_without_entry(visible, &empty_ranges),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::error::{Error, Result};
+use crate::mask::Visible;
 
 /// Sorted, disjoint, non-empty key ranges of every query row.
 ///
@@ -130,46 +131,51 @@ impl RowRanges {
         out.ranges
     }
 
-    /// Absolute position of row `row`, one past: the first key in its future.
-    fn future(&self, row: usize) -> usize {
-        self.keys - self.queries() + row + 1
-    }
-
-    /// Without the keys in the future of each row.
+    /// Without the keys that a row may not read.
     #[must_use]
-    pub(crate) fn restrict_to_causal(&self) -> Self {
+    pub(crate) fn restrict(&self, visible: &Visible) -> Self {
         let mut out =
             Self { keys: self.keys, ranges: Vec::with_capacity(self.ranges.len()), ends: Vec::new() };
         out.ends.reserve(self.ends.len());
         for (row, ranges) in self.rows().enumerate() {
-            let future = self.future(row);
-            out.push_row(ranges.iter().map(|range| range.start..range.end.min(future)));
+            let seen = visible.row(row);
+            out.push_row(ranges.iter().map(|range| overlap(range, &seen)));
         }
         out
     }
 
-    /// Number of `(row, key)` pairs that are selected and not in the future of their row.
-    pub(crate) fn causal_entries(&self) -> usize {
+    /// Number of `(row, key)` pairs that are selected and that the row may read.
+    pub(crate) fn entries(&self, visible: &Visible) -> usize {
         let in_row = |(row, ranges): (usize, &[Range<usize>])| -> usize {
-            let future = self.future(row);
-            ranges.iter().map(|range| range.end.min(future).saturating_sub(range.start)).sum()
+            let seen = visible.row(row);
+            ranges.iter().map(|range| overlap(range, &seen).len()).sum()
         };
         self.rows().enumerate().map(in_row).sum()
     }
 
-    /// The rows that select nothing, or only keys in their future.
-    pub(crate) fn rows_without_causal_entry(&self) -> Vec<usize> {
-        let reads = |row: usize| self.row(row).first().is_some_and(|range| range.start < self.future(row));
+    /// The rows that select nothing that they may read.
+    pub(crate) fn rows_without_entry(&self, visible: &Visible) -> Vec<usize> {
+        let reads = |row: usize| {
+            let seen = visible.row(row);
+            self.row(row).iter().any(|range| !overlap(range, &seen).is_empty())
+        };
         (0..self.queries()).filter(|&row| !reads(row)).collect()
     }
 
-    /// Whether every row selects every key up to its own position.
-    pub(crate) fn covers_causal(&self) -> bool {
+    /// Whether every row selects every key that it may read.
+    pub(crate) fn covers(&self, visible: &Visible) -> bool {
         let covers = |row: usize| {
-            self.row(row).first().is_some_and(|range| range.start == 0 && range.end >= self.future(row))
+            let seen = visible.row(row);
+            self.row(row).iter().any(|range| range.start <= seen.start && range.end >= seen.end)
         };
         (0..self.queries()).all(covers)
     }
+}
+
+/// The keys in both; an empty range where there is none.
+fn overlap(left: &Range<usize>, right: &Range<usize>) -> Range<usize> {
+    let start = left.start.max(right.start);
+    start..left.end.min(right.end).max(start)
 }
 
 fn checked(range: Range<usize>, row: usize, keys: usize) -> Result<Range<usize>> {
@@ -246,17 +252,26 @@ mod tests {
     }
 
     #[test]
-    fn causality_clips_counts_and_finds_empty_rows() {
+    fn what_a_row_may_read_clips_counts_and_finds_empty_rows() {
         // Rows at positions 2, 3 and 4.
         let ranges = RowRanges::from_rows(5, [vec![0..1, 2..5], vec![4..5], vec![1..2]]).unwrap();
-        let causal = ranges.restrict_to_causal();
+        let all = Visible::new(3, 5, None);
+        let causal = ranges.restrict(&all);
         assert_eq!(causal.row(0), [0..1, 2..3]);
         assert_eq!(causal.row(1), []);
         assert_eq!(causal.row(2), [1..2]);
-        assert_eq!(ranges.causal_entries(), 3);
+        assert_eq!(ranges.entries(&all), 3);
         assert_eq!(dense(&causal).concat().into_iter().filter(|&on| on).count(), 3);
-        assert_eq!(ranges.rows_without_causal_entry(), [1]);
-        assert!(!ranges.covers_causal());
-        assert!(RowRanges::from_fn(3, 5, |row| 0..3 + row).unwrap().covers_causal());
+        assert_eq!(ranges.rows_without_entry(&all), [1]);
+        assert!(!ranges.covers(&all));
+        assert!(RowRanges::from_fn(3, 5, |row| 0..3 + row).unwrap().covers(&all));
+
+        // Windows 1..3, 2..4 and 3..5.
+        let window = Visible::new(3, 5, Some(2));
+        assert_eq!(ranges.restrict(&window).rows().collect::<Vec<_>>(), [&[2..3][..], &[], &[]]);
+        assert_eq!(ranges.entries(&window), 1);
+        assert_eq!(ranges.rows_without_entry(&window), [1, 2]);
+        assert!(RowRanges::from_fn(3, 5, |row| 1 + row..3 + row).unwrap().covers(&window));
+        assert!(!RowRanges::from_fn(3, 5, |row| 2 + row..3 + row).unwrap().covers(&window));
     }
 }

@@ -30,7 +30,8 @@ pub trait Masker: Debug + Send + Sync {
     /// `previous` (shape `[B, H, Q, K]`), and what this masker adds to it.
     ///
     /// A masker never takes away what an earlier one selected, and returns a full mask unchanged. It may select keys in
-    /// the future of a row: kernels and densities apply causality.
+    /// the future of a row, or out of the layer's sliding window (`inputs.window()`): kernels and densities apply both. A
+    /// full mask selects all that the row may read.
     fn select(
         &self,
         inputs: &AttentionInputs<'_>,

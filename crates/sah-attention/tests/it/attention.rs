@@ -64,7 +64,7 @@ fn nothing_selected_names_the_layer(device: Device) {
     assert_eq!(
         error.to_string(),
         "nothing is selected for query row 0 of head 0, batch entry 0 in layer 7; add a masker that always selects, such \
-         as sink or local, or raise the sizes"
+         as local, or raise the sizes"
     );
 }
 

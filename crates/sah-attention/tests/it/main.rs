@@ -22,5 +22,6 @@ mod attention;
 mod cases;
 mod dense;
 mod kernels;
+mod layers;
 mod maskers;
 mod masks;

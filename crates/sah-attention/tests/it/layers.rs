@@ -1,0 +1,215 @@
+//! What a model's layer does beside a masker: a sliding window and a soft cap.
+
+use sah_attention::{
+    AttentionInputs, AttentionPolicy, Error, GatherKernel, Kernel, LocalMasker, Mask, MaskShape, Masker,
+    ReferenceKernel, RequestState, ResearchAttention, RowRanges, SinkMasker, Size, dense_attention,
+};
+use tch::{Device, Kind, Tensor};
+
+use crate::cases::{Form, Random, Tensors, difference, random_mask, random_shape};
+
+on_devices!(
+    kernels_equal_the_oracle,
+    kernels_equal_the_oracle_in_other_kinds,
+    dense_equals_the_oracle_and_libtorch,
+    maskers_and_window_intersect,
+    a_row_with_nothing_in_its_window_is_an_error,
+);
+
+/// A layer's window and cap.
+type Layer = (Option<usize>, Option<f64>);
+
+fn inputs(tensors: &Tensors, (window, cap): Layer) -> AttentionInputs<'_> {
+    tensors.inputs().with_window(window).unwrap().with_soft_cap(cap).unwrap()
+}
+
+/// With a window, a cap, both, or none.
+fn random_layer(random: &mut Random, keys: usize) -> Layer {
+    let window = random.within(1..keys + 2);
+    let cap = random.choose(&[0.7, 5.0, 30.0]);
+    random.choose(&[(Some(window), None), (None, Some(cap)), (Some(window), Some(cap)), (None, None)])
+}
+
+/// The key of each row's own position.
+fn own_keys(shape: MaskShape) -> Mask {
+    let past = shape.keys - shape.queries;
+    let ranges = RowRanges::from_fn(shape.queries, shape.keys, |row| past + row..past + row + 1).unwrap();
+    Mask::from_ranges(shape, ranges).unwrap()
+}
+
+/// Whatever the form of the mask. Where the window leaves a row nothing, all kernels say so in the same words.
+fn kernels_equal_the_oracle(device: Device) {
+    let mut empty = 0;
+    for seed in 0..600 {
+        let mut random = Random::new(seed);
+        let (shape, kv_heads) = random_shape(&mut random);
+        let form = Form::ALL[seed as usize % Form::ALL.len()];
+        let tensors = Tensors::new(shape, kv_heads, 16, 16, seed, device);
+        let layer = random_layer(&mut random, shape.keys);
+        let mut mask = random_mask(shape, form, &mut random, device);
+        if random.within(0..4) > 0 {
+            mask = mask.merge(own_keys(shape)).unwrap();
+        }
+        let inputs = inputs(&tensors, layer);
+        let (want, got) = (ReferenceKernel.attend(&inputs, &mask), GatherKernel.attend(&inputs, &mask));
+        match (want, got) {
+            (Ok(want), Ok(got)) => {
+                let error = difference(&got, &want);
+                assert!(error < 1e-5, "seed {seed}, {form:?}, {shape}, {layer:?}: {error}");
+            }
+            (Err(want), Err(got)) => {
+                assert!(matches!(&got, Error::EmptySelection { window, .. } if *window == layer.0));
+                assert_eq!(got.to_string(), want.to_string());
+                empty += 1;
+            }
+            (want, got) => panic!("seed {seed}, {form:?}, {shape}, {layer:?}: {want:?} but {got:?}"),
+        }
+    }
+    assert!((10..200).contains(&empty), "{empty} cases with an empty row");
+}
+
+/// Bounds as in the kernels' tests.
+fn kernels_equal_the_oracle_in_other_kinds(device: Device) {
+    for seed in 0..120 {
+        let mut random = Random::new(3000 + seed);
+        let (shape, kv_heads) = random_shape(&mut random);
+        let form = Form::ALL[seed as usize % Form::ALL.len()];
+        let layer = random_layer(&mut random, shape.keys);
+        let mask = random_mask(shape, form, &mut random, device).merge(own_keys(shape)).unwrap();
+        for (kind, bound) in [(Kind::BFloat16, 0.04), (Kind::Half, 0.005), (Kind::Double, 1e-6)] {
+            let tensors = Tensors::new(shape, kv_heads, 32, 32, seed, device).to_kind(kind);
+            let exact = tensors.to_kind(Kind::Double);
+            let want = ReferenceKernel.attend(&inputs(&exact, layer), &mask).unwrap();
+            for kernel in [&GatherKernel as &dyn Kernel, &ReferenceKernel] {
+                let got = kernel.attend(&inputs(&tensors, layer), &mask).unwrap();
+                assert_eq!(got.kind(), kind);
+                let error = difference(&got, &want);
+                assert!(error < bound, "seed {seed}, {form:?}, {shape}, {layer:?}, {kind:?}: {error}");
+            }
+        }
+    }
+}
+
+/// Prompt, one token and chunk, shorter and longer than the window; libtorch is given the window as a mask.
+fn dense_equals_the_oracle_and_libtorch(device: Device) {
+    let lengths = [(1, 1), (1, 9), (1, 700), (9, 9), (300, 300), (7, 90), (140, 700)];
+    for (seed, (queries, keys)) in lengths.into_iter().enumerate() {
+        let shape = MaskShape { batch: 1 + seed % 2, heads: 6, queries, keys };
+        let tensors = Tensors::new(shape, 2, 32, 32, seed as u64, device);
+        for window in [1, 8, 200, 1000] {
+            for cap in [None, Some(2.0)] {
+                let inputs = inputs(&tensors, (Some(window), cap));
+                let got = dense_attention(&inputs).unwrap();
+                let want = ReferenceKernel.attend(&inputs, &Mask::full(shape)).unwrap();
+                let error = difference(&got, &want);
+                assert!(error < 1e-5, "{shape}, window {window}, cap {cap:?}: {error} from the oracle");
+                if cap.is_some() {
+                    continue;
+                }
+                let past = (keys - queries) as i64;
+                let seen = Tensor::ones([queries as i64, keys as i64], (Kind::Bool, device))
+                    .tril(past)
+                    .triu(past - window as i64 + 1);
+                let (q, k, v) = (&tensors.queries, &tensors.keys, &tensors.values);
+                let scale = tensors.scale;
+                let libtorch =
+                    Tensor::scaled_dot_product_attention(q, k, v, Some(&seen), 0.0, false, scale, true);
+                let error = difference(&got, &libtorch);
+                assert!(error < 1e-5, "{shape}, window {window}: {error} from libtorch");
+            }
+        }
+    }
+}
+
+fn attention(maskers: Vec<Box<dyn Masker>>) -> ResearchAttention {
+    ResearchAttention::new(maskers).unwrap()
+}
+
+fn sink(size: usize) -> Box<dyn Masker> {
+    Box::new(SinkMasker::new(Size::Count(size)).unwrap())
+}
+
+fn local(size: usize) -> Box<dyn Masker> {
+    Box::new(LocalMasker::new(Size::Count(size)).unwrap())
+}
+
+/// A density counts what the window permits, so that dense attention has density 1 in every layer.
+fn maskers_and_window_intersect(device: Device) {
+    let shape = MaskShape { batch: 1, heads: 4, queries: 2, keys: 100 };
+    let tensors = Tensors::new(shape, 2, 16, 16, 1, device);
+    let attend = |attention: &ResearchAttention, window| {
+        let mut state = RequestState::new(0);
+        AttentionPolicy::Sparse { attention, state: &mut state }
+            .attend(0, &inputs(&tensors, (Some(window), None)))
+            .unwrap()
+    };
+    let windowed =
+        |window| AttentionPolicy::Dense.attend(0, &inputs(&tensors, (Some(window), None))).unwrap();
+
+    // The window is within what the masker selects: the masker changes nothing.
+    let streaming = attention(vec![sink(4), local(30)]);
+    let got = attend(&streaming, 10);
+    assert!(difference(&got.output, &windowed(10).output) < 1e-5);
+    assert_eq!((got.density, windowed(10).density), (1.0, 1.0));
+    // The masker is within the window, but for the sinks.
+    let got = attend(&streaming, 60);
+    assert!(difference(&got.output, &windowed(30).output) < 1e-5);
+    assert_eq!(got.density, 0.5);
+    // Rows at 98 and 99 with windows of 97: the sinks 2 and 3, and 3.
+    let got = attend(&streaming, 97);
+    assert_eq!(got.density, (32.0 + 31.0) / (2.0 * 97.0));
+    // Everything selected is everything in the window.
+    let got = attend(&attention(vec![sink(100)]), 10);
+    assert!(difference(&got.output, &windowed(10).output) < 1e-5);
+    assert_eq!(got.density, 1.0);
+}
+
+fn a_row_with_nothing_in_its_window_is_an_error(device: Device) {
+    let shape = MaskShape { batch: 1, heads: 4, queries: 1, keys: 100 };
+    let tensors = Tensors::new(shape, 2, 16, 16, 1, device);
+    let inputs = inputs(&tensors, (Some(10), None));
+    let error = attention(vec![sink(4)]).attend(&inputs, 3, &mut RequestState::new(0)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "nothing is selected for query row 0 of head 0, batch entry 0 in layer 3 within the layer's sliding window of 10 \
+         keys; add a masker that always selects, such as local, or raise the sizes"
+    );
+}
+
+#[test]
+fn windows_and_caps_are_checked() {
+    let shape = MaskShape { batch: 1, heads: 1, queries: 1, keys: 3 };
+    let tensors = Tensors::new(shape, 1, 4, 4, 1, Device::Cpu);
+    let error = tensors.inputs().with_window(Some(0)).unwrap_err();
+    assert_eq!(error.to_string(), "window must be at least 1 key, got 0");
+    for cap in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let error = tensors.inputs().with_soft_cap(Some(cap)).unwrap_err();
+        assert!(matches!(error, Error::SoftCap { .. }), "{error}");
+    }
+}
+
+/// The oracle itself, against the definition written out for single numbers.
+#[test]
+fn the_oracle_follows_the_definition() {
+    let (window, cap, past) = (3, 0.8, 3);
+    let shape = MaskShape { batch: 1, heads: 2, queries: 3, keys: 6 };
+    let tensors = Tensors::new(shape, 1, 8, 8, 6, Device::Cpu);
+    let inputs = inputs(&tensors, (Some(window), Some(cap)));
+    let output = ReferenceKernel.attend(&inputs, &Mask::full(shape)).unwrap();
+    for (h, i) in (0..2).flat_map(|h| (0..3).map(move |i| (h, i))) {
+        let (mut numerator, mut denominator) = ([0f64; 8], 0f64);
+        for j in past + i - 2..=past + i {
+            let query = |d: i64| tensors.queries.double_value(&[0, h, i, d]);
+            let score: f64 = (0..8).map(|d| query(d) * tensors.keys.double_value(&[0, 0, j, d])).sum();
+            let term = (cap * (score * tensors.scale / cap).tanh()).exp();
+            denominator += term;
+            for (d, sum) in numerator.iter_mut().enumerate() {
+                *sum += term * tensors.values.double_value(&[0, 0, j, d as i64]);
+            }
+        }
+        for (d, sum) in numerator.iter().enumerate() {
+            let got = output.double_value(&[0, h, i, d as i64]);
+            assert!((got - sum / denominator).abs() < 1e-6, "head {h}, row {i}: {got}");
+        }
+    }
+}

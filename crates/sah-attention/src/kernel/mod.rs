@@ -2,9 +2,9 @@
 
 mod decode;
 mod dense;
-mod fold;
+pub(crate) mod fold;
 mod gather;
-mod lists;
+pub(crate) mod lists;
 mod ranges;
 mod reference;
 

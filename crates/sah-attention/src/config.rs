@@ -130,6 +130,6 @@ mod tests {
     fn values_made_in_code_are_checked_when_built() {
         assert!(matches!(AttentionConfig::new(Vec::new()), Err(Error::NoMaskers)));
         let config = AttentionConfig::streaming_llm(Size::Count(0), Size::Count(4));
-        assert!(matches!(config.build_maskers(), Err(Error::Size { field: "sink size", .. })));
+        assert!(matches!(config.build_maskers(), Err(Error::Field { field: "sink size", .. })));
     }
 }

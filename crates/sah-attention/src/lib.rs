@@ -61,7 +61,10 @@ pub use error::{Error, Result};
 pub use inputs::{AttentionInputs, Dims};
 pub use kernel::{GatherKernel, Kernel, ReferenceKernel, dense_attention};
 pub use mask::{IndexList, Mask, MaskShape, Row, RowRanges, Selection, SparseSelection};
-pub use masker::{LocalMasker, Masker, SinkMasker};
+pub use masker::{
+    AdaptiveSamplingConfig, AdaptiveSamplingMasker, LocalMasker, Masker, OracleTopKMasker, OracleTopPMasker,
+    RandomSamplingMasker, SinkMasker,
+};
 pub use policy::AttentionPolicy;
 pub use size::Size;
 pub use state::{LayerState, MaskerState, RequestState};

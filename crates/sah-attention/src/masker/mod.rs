@@ -1,11 +1,20 @@
 //! Maskers: rules that choose which keys a query row reads.
 
+mod adaptive_sampling;
 mod local;
+mod oracle_top_k;
+mod oracle_top_p;
+mod random_sampling;
+mod shared;
 mod sink;
 
 use std::fmt::Debug;
 
+pub use adaptive_sampling::{AdaptiveSamplingConfig, AdaptiveSamplingMasker};
 pub use local::LocalMasker;
+pub use oracle_top_k::OracleTopKMasker;
+pub use oracle_top_p::OracleTopPMasker;
+pub use random_sampling::RandomSamplingMasker;
 pub use sink::SinkMasker;
 
 use crate::error::Result;

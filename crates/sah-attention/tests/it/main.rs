@@ -25,3 +25,6 @@ mod kernels;
 mod layers;
 mod maskers;
 mod masks;
+mod oracles;
+mod rules;
+mod sampling;

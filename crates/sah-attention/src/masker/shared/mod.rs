@@ -1,0 +1,7 @@
+//! What several maskers are made of.
+
+pub(super) mod chosen;
+pub(super) mod random;
+pub(super) mod sample;
+pub(super) mod scores;
+pub(super) mod top_k;

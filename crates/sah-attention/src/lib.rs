@@ -63,7 +63,7 @@ pub use kernel::{GatherKernel, Kernel, ReferenceKernel, dense_attention};
 pub use mask::{IndexList, Mask, MaskShape, Row, RowRanges, Selection, SparseSelection};
 pub use masker::{
     AdaptiveSamplingConfig, AdaptiveSamplingMasker, LocalMasker, Masker, OracleTopKMasker, OracleTopPMasker,
-    RandomSamplingMasker, SinkMasker,
+    QuestConfig, QuestMasker, RandomSamplingMasker, SinkMasker,
 };
 pub use policy::AttentionPolicy;
 pub use size::Size;

@@ -4,6 +4,7 @@ mod adaptive_sampling;
 mod local;
 mod oracle_top_k;
 mod oracle_top_p;
+mod quest;
 mod random_sampling;
 mod shared;
 mod sink;
@@ -14,6 +15,7 @@ pub use adaptive_sampling::{AdaptiveSamplingConfig, AdaptiveSamplingMasker};
 pub use local::LocalMasker;
 pub use oracle_top_k::OracleTopKMasker;
 pub use oracle_top_p::OracleTopPMasker;
+pub use quest::{QuestConfig, QuestMasker};
 pub use random_sampling::RandomSamplingMasker;
 pub use sink::SinkMasker;
 

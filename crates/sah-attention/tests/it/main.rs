@@ -21,10 +21,12 @@ macro_rules! on_devices {
 mod attention;
 mod cases;
 mod dense;
+mod growth;
 mod kernels;
 mod layers;
 mod maskers;
 mod masks;
 mod oracles;
+mod quest;
 mod rules;
 mod sampling;

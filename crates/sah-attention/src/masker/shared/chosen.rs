@@ -93,6 +93,11 @@ impl<'a> Chosen<'a> {
         Ok(Self { ranges: Some(sparse.ranges()), listed, queries })
     }
 
+    /// Whether the heads may have chosen different keys.
+    pub(crate) fn differs_by_head(&self) -> bool {
+        self.listed.is_some()
+    }
+
     /// The keys of `within` that are not chosen for row `row` of head `head`, counted over the heads of all sequences.
     pub(crate) fn left(&self, head: usize, row: usize, within: Range<usize>) -> Candidates {
         let mut taken: Vec<Range<usize>> = self.ranges.map_or(&[][..], |ranges| ranges.row(row)).to_vec();

@@ -1,6 +1,8 @@
 //! What several maskers are made of.
 
 pub(super) mod chosen;
+pub(super) mod growing;
+pub(super) mod labels;
 pub(super) mod random;
 pub(super) mod sample;
 pub(super) mod scores;

@@ -94,7 +94,7 @@ mod tests {
             assert!((count - 2000).abs() < 5 * 42, "{subset:?}: {count}");
         }
         assert_eq!(Stream::new(0, 0).subset(130, 130), (0..130).collect::<Vec<_>>());
-        assert_eq!(Stream::new(0, 0).subset(3, 0), []);
+        assert!(Stream::new(0, 0).subset(3, 0).is_empty());
     }
 
     /// Mean, variance and fourth moment of 200,000 numbers, five standard errors each.

@@ -62,8 +62,9 @@ pub use inputs::{AttentionInputs, Dims};
 pub use kernel::{GatherKernel, Kernel, ReferenceKernel, dense_attention};
 pub use mask::{IndexList, Mask, MaskShape, Row, RowRanges, Selection, SparseSelection};
 pub use masker::{
-    AdaptiveSamplingConfig, AdaptiveSamplingMasker, LocalMasker, Masker, OracleTopKMasker, OracleTopPMasker,
-    QuestConfig, QuestMasker, RandomSamplingMasker, SinkMasker,
+    AdaptiveSamplingConfig, AdaptiveSamplingMasker, ChannelSelection, DoubleSparsityConfig,
+    DoubleSparsityMasker, LocalMasker, Masker, OracleTopKMasker, OracleTopPMasker, QuestConfig, QuestMasker,
+    RandomSamplingMasker, SinkMasker, SortedChannels,
 };
 pub use policy::AttentionPolicy;
 pub use size::Size;

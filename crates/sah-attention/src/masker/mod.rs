@@ -1,6 +1,7 @@
 //! Maskers: rules that choose which keys a query row reads.
 
 mod adaptive_sampling;
+mod double_sparsity;
 mod local;
 mod oracle_top_k;
 mod oracle_top_p;
@@ -12,6 +13,7 @@ mod sink;
 use std::fmt::Debug;
 
 pub use adaptive_sampling::{AdaptiveSamplingConfig, AdaptiveSamplingMasker};
+pub use double_sparsity::{ChannelSelection, DoubleSparsityConfig, DoubleSparsityMasker, SortedChannels};
 pub use local::LocalMasker;
 pub use oracle_top_k::OracleTopKMasker;
 pub use oracle_top_p::OracleTopPMasker;

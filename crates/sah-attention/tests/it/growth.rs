@@ -3,6 +3,8 @@
 use sah_attention::{AttentionInputs, Error, Mask, Masker, QuestConfig, QuestMasker, RequestState, Size};
 use tch::{Device, Kind, Tensor};
 
+use crate::double_sparsity::{ChannelFile, random_lists};
+
 on_devices!(state_follows_the_cache, state_of_another_request_is_an_error);
 
 /// Keys and values of 2 sequences and 2 key heads, queries of 4 heads, for 120 positions.
@@ -51,7 +53,15 @@ fn maskers() -> Vec<Box<dyn Masker>> {
             QuestMasker::new(QuestConfig { heavy_size: Size::Count(13), page_size, label_bits }).unwrap(),
         )
     };
-    vec![quest(4, 16), quest(7, 4), quest(1, 12)]
+    let sparsity = |name: &str, heads, label_bits| {
+        let file = ChannelFile::new(
+            &format!("growth-{name}-{:?}", std::thread::current().id()),
+            &random_lists(heads, 16, 3),
+            "qk_proj",
+        );
+        Box::new(file.masker(13, 4, label_bits))
+    };
+    vec![quest(4, 16), quest(7, 4), quest(1, 12), sparsity("query-heads", 4, 4), sparsity("key-heads", 2, 16)]
 }
 
 /// All begin with the context of 60 keys: what is learned from it then stays.
@@ -68,7 +78,7 @@ fn check(masker: &dyn Masker, text: &Text, other: &Text) {
     let name = masker.name();
     let begun = |text: &Text| {
         let mut state = RequestState::new(7);
-        text.select(masker, &mut state, 1, 61);
+        let _ = text.select(masker, &mut state, 1, 61);
         state
     };
     let fresh = |text: &Text, rows, keys| text.select(masker, &mut begun(text), rows, keys);
@@ -83,7 +93,7 @@ fn check(masker: &dyn Masker, text: &Text, other: &Text) {
     }
     // Compact, and counted: at most a quarter more than right after one step.
     let mut once = begun(text);
-    text.select(masker, &mut once, 1, 100);
+    let _ = text.select(masker, &mut once, 1, 100);
     assert!(state.bytes() > 0 && state.bytes() <= once.bytes() * 5 / 4, "{name}: {} bytes", state.bytes());
 
     // A question on the same cache is cut off again, and another one follows.
@@ -122,7 +132,7 @@ fn state_of_another_request_is_an_error(device: Device) {
     let text = Text::new(3, Kind::Float, device);
     for masker in maskers() {
         let mut state = RequestState::new(0);
-        text.select(&*masker, &mut state, 1, 80);
+        let _ = text.select(&*masker, &mut state, 1, 80);
         let mut error = |heads: i64, keys: i64| {
             let queries = text.queries.narrow(2, 0, 1).narrow(1, 0, heads);
             let (cache, values) = (text.keys.narrow(2, 0, keys), text.values.narrow(2, 0, keys));

@@ -21,6 +21,7 @@ macro_rules! on_devices {
 mod attention;
 mod cases;
 mod dense;
+mod double_sparsity;
 mod growth;
 mod kernels;
 mod layers;

@@ -62,9 +62,10 @@ pub use inputs::{AttentionInputs, Dims};
 pub use kernel::{GatherKernel, Kernel, ReferenceKernel, dense_attention};
 pub use mask::{IndexList, Mask, MaskShape, Row, RowRanges, Selection, SparseSelection};
 pub use masker::{
-    AdaptiveSamplingConfig, AdaptiveSamplingMasker, ChannelSelection, DoubleSparsityConfig,
-    DoubleSparsityMasker, LocalMasker, Masker, OracleTopKMasker, OracleTopPMasker, QuestConfig, QuestMasker,
-    RandomSamplingMasker, SinkMasker, SortedChannels,
+    Activation, AdaptiveSamplingConfig, AdaptiveSamplingMasker, ChannelSelection, DoubleSparsityConfig,
+    DoubleSparsityMasker, HashAttentionConfig, HashAttentionMasker, HashSource, HashWeights, LocalMasker,
+    Masker, OracleTopKMasker, OracleTopPMasker, PqCacheConfig, PqCacheMasker, PqMetric, QuestConfig,
+    QuestMasker, RandomSamplingMasker, SinkMasker, SocketConfig, SocketMasker, SortedChannels,
 };
 pub use policy::AttentionPolicy;
 pub use size::Size;

@@ -1,9 +1,13 @@
 //! What maskers remember: it grows, forks and is cut back with the cache, and never changes what is selected.
 
-use sah_attention::{AttentionInputs, Error, Mask, Masker, QuestConfig, QuestMasker, RequestState, Size};
+use sah_attention::{
+    Activation, AttentionInputs, Error, Mask, Masker, PqCacheConfig, PqCacheMasker, PqMetric, QuestConfig,
+    QuestMasker, RequestState, Size, SocketConfig, SocketMasker,
+};
 use tch::{Device, Kind, Tensor};
 
 use crate::double_sparsity::{ChannelFile, random_lists};
+use crate::hash_attention::{WeightFile, random_masker};
 
 on_devices!(state_follows_the_cache, state_of_another_request_is_an_error);
 
@@ -61,7 +65,35 @@ fn maskers() -> Vec<Box<dyn Masker>> {
         );
         Box::new(file.masker(13, 4, label_bits))
     };
-    vec![quest(4, 16), quest(7, 4), quest(1, 12), sparsity("query-heads", 4, 4), sparsity("key-heads", 2, 16)]
+    let pq = |metric| {
+        let config = PqCacheConfig {
+            heavy_size: Size::Count(13),
+            pq_group_factor: 4,
+            pq_bits: 3,
+            kmeans_iter: 5,
+            init_offset: 2,
+            metric,
+        };
+        Box::new(PqCacheMasker::new(config).unwrap())
+    };
+    let socket = |planes, tables| {
+        let config = SocketConfig { heavy_size: Size::Count(13), planes, tables, tau: 0.3 };
+        Box::new(SocketMasker::new(config).unwrap())
+    };
+    let networks = WeightFile::new(&format!("growth-{:?}", std::thread::current().id()), 4, &[12, 32]);
+    vec![
+        quest(4, 16),
+        quest(7, 4),
+        quest(1, 12),
+        sparsity("query-heads", 4, 4),
+        sparsity("key-heads", 2, 16),
+        pq(PqMetric::Euclidean),
+        pq(PqMetric::Ip),
+        socket(4, 3),
+        socket(9, 1),
+        Box::new(random_masker(13, 40)),
+        Box::new(networks.masker(13, 32, Activation::Gelu)),
+    ]
 }
 
 /// All begin with the context of 60 keys: what is learned from it then stays.

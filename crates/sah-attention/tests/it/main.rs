@@ -23,6 +23,7 @@ mod cases;
 mod dense;
 mod double_sparsity;
 mod growth;
+mod hash_attention;
 mod kernels;
 mod layers;
 mod maskers;

@@ -29,11 +29,6 @@ impl Growing {
         Ok(Self { buffer: Tensor::f_empty(size, (kind, device))?, len: 0, room: 0, shared: Cell::new(0) })
     }
 
-    /// Number of columns, `n`.
-    pub(crate) fn len(&self) -> usize {
-        self.len
-    }
-
     /// All columns, `[.., n]`.
     pub(crate) fn view(&self) -> Result<Tensor> {
         Ok(self.buffer.f_narrow(-1, 0, self.len as i64)?)
@@ -186,7 +181,7 @@ mod tests {
         assert!(first_row(&growing).is_empty());
         growing.write(0, &columns(0..16)).unwrap();
         growing.write(16, &columns(16..18)).unwrap();
-        assert_eq!((growing.len(), growing.bytes()), (18, 2 * 18 * 8));
+        assert_eq!((growing.len, growing.bytes()), (18, 2 * 18 * 8));
         growing.write(18, &columns(18..19)).unwrap();
         assert_eq!(growing.bytes(), 2 * 21 * 8, "an eighth of room");
 

@@ -99,11 +99,6 @@ impl Labels {
         Ok(Self { quantiser, width, codes, scales: Growing::new(&sizes(2), Kind::Float, device)? })
     }
 
-    /// Number of vectors, `n`.
-    pub(crate) fn len(&self) -> usize {
-        self.codes.len()
-    }
-
     /// Forgets the vectors from `at` on and puts `vectors`, `[.., r, m]`, in their place.
     pub(crate) fn write(&mut self, at: usize, vectors: &Tensor) -> Result<()> {
         if self.quantiser.is_exact() {
@@ -173,7 +168,7 @@ mod tests {
         let applied = quantiser.apply(vectors).unwrap();
         assert!(labels.values().unwrap().equal(&applied), "{bits} bits: stored and applied differ");
         labels.write(0, vectors).unwrap();
-        (labels.values().unwrap(), labels.bytes() / labels.len())
+        (labels.values().unwrap(), labels.bytes() / vectors.size()[2] as usize)
     }
 
     #[test]

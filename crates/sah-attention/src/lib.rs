@@ -64,8 +64,9 @@ pub use mask::{IndexList, Mask, MaskShape, Row, RowRanges, Selection, SparseSele
 pub use masker::{
     Activation, AdaptiveSamplingConfig, AdaptiveSamplingMasker, ChannelSelection, DoubleSparsityConfig,
     DoubleSparsityMasker, HashAttentionConfig, HashAttentionMasker, HashSource, HashWeights, LocalMasker,
-    Masker, OracleTopKMasker, OracleTopPMasker, PqCacheConfig, PqCacheMasker, PqMetric, QuestConfig,
-    QuestMasker, RandomSamplingMasker, SinkMasker, SocketConfig, SocketMasker, SortedChannels,
+    MagicPigConfig, MagicPigMasker, Masker, OracleTopKMasker, OracleTopPMasker, PqCacheConfig, PqCacheMasker,
+    PqMetric, QuestConfig, QuestMasker, RandomSamplingMasker, SinkMasker, SocketConfig, SocketMasker,
+    SortedChannels,
 };
 pub use policy::AttentionPolicy;
 pub use size::Size;

@@ -1,8 +1,8 @@
 //! What maskers remember: it grows, forks and is cut back with the cache, and never changes what is selected.
 
 use sah_attention::{
-    Activation, AttentionInputs, Error, Mask, Masker, PqCacheConfig, PqCacheMasker, PqMetric, QuestConfig,
-    QuestMasker, RequestState, Size, SocketConfig, SocketMasker,
+    Activation, AttentionInputs, Error, MagicPigConfig, MagicPigMasker, Mask, Masker, PqCacheConfig,
+    PqCacheMasker, PqMetric, QuestConfig, QuestMasker, RequestState, Size, SocketConfig, SocketMasker,
 };
 use tch::{Device, Kind, Tensor};
 
@@ -80,6 +80,10 @@ fn maskers() -> Vec<Box<dyn Masker>> {
         let config = SocketConfig { heavy_size: Size::Count(13), planes, tables, tau: 0.3 };
         Box::new(SocketMasker::new(config).unwrap())
     };
+    let magic_pig = |lsh_l, lsh_k| {
+        let config = MagicPigConfig { lsh_l, lsh_k, center: true, seed: 42 };
+        Box::new(MagicPigMasker::new(config).unwrap())
+    };
     let networks = WeightFile::new(&format!("growth-{:?}", std::thread::current().id()), 4, &[12, 32]);
     vec![
         quest(4, 16),
@@ -87,6 +91,8 @@ fn maskers() -> Vec<Box<dyn Masker>> {
         quest(1, 12),
         sparsity("query-heads", 4, 4),
         sparsity("key-heads", 2, 16),
+        magic_pig(4, 5),
+        magic_pig(6, 10),
         pq(PqMetric::Euclidean),
         pq(PqMetric::Ip),
         socket(4, 3),

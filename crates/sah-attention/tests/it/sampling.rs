@@ -1,8 +1,9 @@
 //! Sampling maskers: what they draw, and that the estimates hold.
 
 use sah_attention::{
-    AdaptiveSamplingConfig, AdaptiveSamplingMasker, AttentionInputs, LocalMasker, Mask, MaskShape, Masker,
-    RandomSamplingMasker, RequestState, ResearchAttention, SinkMasker, Size,
+    AdaptiveSamplingConfig, AdaptiveSamplingMasker, AttentionInputs, LocalMasker, MagicPigConfig,
+    MagicPigMasker, Mask, MaskShape, Masker, RandomSamplingMasker, RequestState, ResearchAttention,
+    SinkMasker, Size,
 };
 use tch::{Device, Kind, Tensor};
 
@@ -156,7 +157,7 @@ impl Sums {
     }
 }
 
-/// Mean over seeds within five standard errors of the truth; chance of a false alarm 6e-7 for each of 8 means. The
+/// Mean over seeds within five standard errors of the truth; chance of a false alarm 6e-7 for each of 12 means. The
 /// standard errors are below 1 % of the denominator, and the reference's error of drawing with replacement is 5 % and more.
 fn estimates_are_unbiased(device: Device) {
     let sums = Sums::new(203, 1.0, device);
@@ -166,9 +167,11 @@ fn estimates_are_unbiased(device: Device) {
             Box::new(LocalMasker::new(Size::Count(7)).unwrap()),
         ]
     };
-    let samplers: [Box<dyn Masker>; 2] = [
+    let hashing = MagicPigConfig { lsh_l: 12, lsh_k: 3, center: true, seed: 42 };
+    let samplers: [Box<dyn Masker>; 3] = [
         Box::new(RandomSamplingMasker::new(0.1).unwrap()),
         Box::new(adaptive(Size::Count(10), 0.25, 0.3, 3, 6)),
+        Box::new(MagicPigMasker::new(hashing).unwrap()),
     ];
     for sampler in samplers {
         let name = sampler.name();

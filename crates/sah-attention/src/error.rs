@@ -125,6 +125,28 @@ pub enum Error {
         /// The layer's sliding window, if it has one: what was selected may lie outside it.
         window: Option<usize>,
     },
+    /// There is no preset of this name.
+    #[error("there is no preset {name:?}, but {}", known.join(", "))]
+    NoPreset {
+        /// The name.
+        name: String,
+        /// The names there are.
+        known: &'static [&'static str],
+    },
+    /// An assignment to a field of a configuration cannot be carried out.
+    #[error("{assignment:?}: {problem}")]
+    Assignment {
+        /// The assignment as it was given.
+        assignment: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A configuration is not whole, or a field is not as it must be.
+    #[error("attention configuration: {problem}")]
+    Config {
+        /// What is wrong, and in which field.
+        problem: String,
+    },
     /// A sparse attention was configured with no masker.
     #[error(
         "`maskers` is empty: list at least one masker, or give no sparse attention at all to compute dense attention"

@@ -56,7 +56,7 @@ mod size;
 mod state;
 
 pub use attention::{AttentionOutput, ResearchAttention};
-pub use config::{AttentionConfig, MaskerConfig};
+pub use config::{AttentionConfig, FieldInfo, MASKERS, MaskerConfig, MaskerInfo};
 pub use error::{Error, Result};
 pub use inputs::{AttentionInputs, Dims};
 pub use kernel::{GatherKernel, Kernel, ReferenceKernel, dense_attention};

@@ -178,7 +178,9 @@ fn estimates_are_unbiased(device: Device) {
         let mut maskers = fixed();
         maskers.push(sampler);
         let attention = ResearchAttention::new(maskers).unwrap();
-        let (truth, estimates) = sums.estimates(&attention, 3000);
+        // Hashing every key anew for each seed takes longer.
+        let seeds = if name == "magic_pig" { 600 } else { 3000 };
+        let (truth, estimates) = sums.estimates(&attention, seeds);
         check_unbiased(name, truth, &estimates);
     }
 }

@@ -62,7 +62,7 @@ impl OracleTopPMasker {
 
     /// The keys to add by probabilities `[B, H, rows, K]`, those that cannot be chosen marked [`CLOSED`], where earlier
     /// selections hold `held` `[B, H, rows, 1]`: indices `[B, H, rows, N]`, padded with -1.
-    fn keys(&self, open: &Tensor, held: &Tensor) -> Result<Tensor> {
+    fn keys(self, open: &Tensor, held: &Tensor) -> Result<Tensor> {
         let (sorted, indices) = open.f_sort(-1, true)?;
         let mass = sorted.f_clamp_min(0.0)?;
         let before = mass.f_cumsum(-1, Kind::Double)?.f_sub(&mass)?.f_add(held)?;

@@ -168,9 +168,9 @@ impl Buckets {
             let of = |cache: &Tensor| cache.f_narrow(2, start as i64, (end - start) as i64);
             let set = self.project(&of(inputs.keys())?)?.f_ge(0.0)?.f_to_kind(Kind::Float)?;
             let planes = self.corners.size()[0];
-            let places: Vec<f32> = (0..planes).rev().map(|bit| (1_i64 << bit) as f32).collect();
-            let places = Tensor::f_from_slice(&places)?.f_to_device(inputs.device())?;
-            self.codes.write(start, &set.f_matmul(&places)?.f_transpose(-2, -1)?)?;
+            let powers: Vec<f32> = (0..planes).rev().map(|bit| (1_i64 << bit) as f32).collect();
+            let powers = Tensor::f_from_slice(&powers)?.f_to_device(inputs.device())?;
+            self.codes.write(start, &set.f_matmul(&powers)?.f_transpose(-2, -1)?)?;
             let values = of(inputs.values())?.f_to_kind(Kind::Float)?;
             self.lengths.write(start, &values.f_norm_scalaropt_dim(2.0, [-1i64].as_slice(), false)?)?;
             self.prefix.set_keys(end);
@@ -285,10 +285,10 @@ mod tests {
             }
             let masker = SocketMasker::new(config).unwrap();
             let mut request = RequestState::new(0);
-            let mut place = request.layer(0, 0);
-            place.set(buckets);
+            let mut own = request.layer(0, 0);
+            own.set(buckets);
             let empty = Mask::empty(inputs.dims().mask_shape());
-            let weights = masker.select(&inputs, &mut place, empty).unwrap().to_dense(Device::Cpu).unwrap();
+            let weights = masker.select(&inputs, &mut own, empty).unwrap().to_dense(Device::Cpu).unwrap();
             let (row, taken) = (scores.select(2, 2), weights.select(2, 2));
             let worst = row.masked_fill(&taken.eq(0.0), f64::INFINITY).amin([-1i64].as_slice(), false);
             let best = row.masked_fill(&taken.gt(0.0), f64::NEG_INFINITY).amax([-1i64].as_slice(), false);

@@ -20,11 +20,11 @@ pub(super) fn log_mass(inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<Tens
     let ranges = sparse.ranges().restrict(&inputs.visible());
     let mut of_ranges = Vec::with_capacity(dims.queries);
     for row in 0..dims.queries {
-        let mut mass = nothing()?.f_narrow(2, 0, 1)?;
+        let mut known = nothing()?.f_narrow(2, 0, 1)?;
         for range in ranges.row(row) {
-            mass = mass.f_logaddexp(&log_sum(&of_range(inputs, row..row + 1, range.clone())?)?)?;
+            known = known.f_logaddexp(&log_sum(&of_range(inputs, row..row + 1, range.clone())?)?)?;
         }
-        of_ranges.push(mass);
+        of_ranges.push(known);
     }
     let of_ranges = join_rows(of_ranges)?;
 

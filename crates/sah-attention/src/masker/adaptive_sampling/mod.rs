@@ -153,8 +153,8 @@ impl Masker for AdaptiveSamplingMasker {
         let (seed, visible) = (state.seed(dims.keys), inputs.visible());
         let chosen = Chosen::of(&previous)?;
         let mut first = each_row(inputs, |head, row| {
-            let seen = visible.row(row);
-            let within = seen.start.max(start)..seen.end.min(end);
+            let read = visible.row(row);
+            let within = read.start.max(start)..read.end.min(end);
             let candidates = chosen.left(head, row, within);
             let mut random = Stream::new(seed, (head * dims.queries + row) as u64);
             let ranks = random.subset(candidates.len(), self.base(candidates.len()));

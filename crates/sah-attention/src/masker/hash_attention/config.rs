@@ -1,4 +1,4 @@
-//! Parameters of HashAttention.
+//! Parameters of `HashAttention`.
 
 use std::path::PathBuf;
 

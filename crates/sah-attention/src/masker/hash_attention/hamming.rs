@@ -75,7 +75,7 @@ pub(super) fn best(query: &[i32], keys: &[&[i32]], candidates: &Candidates, coun
     let mut done = 0;
     for range in candidates.ranges() {
         let differing = &mut differing[done..done + range.len()];
-        Arch::new().dispatch(Differing { query, keys, range: range.clone(), differing });
+        Arch::new().dispatch(CountBits { query, keys, range: range.clone(), differing });
         done += range.len();
     }
     let mut histogram = vec![0_usize; query.len() * 32 + 1];
@@ -105,14 +105,14 @@ pub(super) fn best(query: &[i32], keys: &[&[i32]], candidates: &Candidates, coun
 
 /// Counts the bits in which the keys of `range` differ from the query, with the widest instructions that the processor
 /// has.
-struct Differing<'a> {
+struct CountBits<'a> {
     query: &'a [i32],
     keys: &'a [&'a [i32]],
     range: Range<usize>,
     differing: &'a mut [u16],
 }
 
-impl WithSimd for Differing<'_> {
+impl WithSimd for CountBits<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -252,14 +252,14 @@ fn take(
         };
         let matrix = float(&matrix, &place)?;
         let place = format!("{prefix}.{at}.bias");
-        let bias = match tensors.remove(&place) {
+        let added = match tensors.remove(&place) {
             None => None,
-            Some(bias) if bias.size() == [heads, outputs] => Some(float(&bias, &place)?.unsqueeze(1)),
-            Some(bias) => {
-                return Err((place, format!("must have shape [{heads}, {outputs}], got {:?}", bias.size())));
+            Some(added) if added.size() == [heads, outputs] => Some(float(&added, &place)?.unsqueeze(1)),
+            Some(added) => {
+                return Err((place, format!("must have shape [{heads}, {outputs}], got {:?}", added.size())));
             }
         };
-        layers.push((matrix, bias));
+        layers.push((matrix, added));
         shape = Some((heads, outputs));
     }
     let Some((_, outputs)) = shape else {

@@ -46,7 +46,7 @@ pub(super) fn matches<T: Copy + PartialEq>(query: &[T], keys: &[&[T]], candidate
             let range = start..range.end.min(start + BLOCK);
             let hits = &mut hits[..range.len()];
             hits.fill(0);
-            Arch::new().dispatch(Hits { query, keys, range, hits });
+            Arch::new().dispatch(Compare { query, keys, range, hits });
             found.extend((start..).zip(hits).filter(|(_, hit)| **hit != 0).map(|(key, _)| key as i64));
         }
     }
@@ -54,14 +54,14 @@ pub(super) fn matches<T: Copy + PartialEq>(query: &[T], keys: &[&[T]], candidate
 }
 
 /// Marks the keys of `range` with an equal code, with the widest instructions that the processor has.
-struct Hits<'a, T> {
+struct Compare<'a, T> {
     query: &'a [T],
     keys: &'a [&'a [T]],
     range: Range<usize>,
     hits: &'a mut [u8],
 }
 
-impl<T: Copy + PartialEq> WithSimd for Hits<'_, T> {
+impl<T: Copy + PartialEq> WithSimd for Compare<'_, T> {
     type Output = ();
 
     #[inline(always)]

@@ -75,7 +75,7 @@ fn what_meets_is_sampled_with_its_probability() {
             (host, tensors) => assert!(host.is_none() && tensors.is_none()),
         }
 
-        let plane: Vec<Vec<f64>> =
+        let planes: Vec<Vec<f64>> =
             (0..(l * k) as i64).map(|at| floats(&tables.planes.select(1, at))).collect();
         for (b, h, i) in (0..24).map(|at| (at / 12, at / 3 % 4, at % 3)) {
             let head = keys.get(b).get(h / 2);
@@ -90,16 +90,20 @@ fn what_meets_is_sampled_with_its_probability() {
             let longest = (0..30).map(|j| length(&centred(&head.get(j)))).fold(0.0, f64::max);
             let mut query = centred(&queries.get(b).get(h).get(i));
             let norm = length(&query);
-            query.iter_mut().for_each(|x| *x /= norm);
+            for x in &mut query {
+                *x /= norm;
+            }
             query.push(0.0);
             for j in 0..40 {
                 let mut key = centred(&head.get(j));
                 let most = longest.max(length(&key));
                 let rest = (most * most - dot(&key, &key)).max(0.0).sqrt();
                 key.push(rest);
-                key.iter_mut().for_each(|x| *x /= most);
+                for x in &mut key {
+                    *x /= most;
+                }
                 let meets = (0..l).any(|t| {
-                    plane[t * k..(t + 1) * k].iter().all(|g| (dot(g, &query) > 0.0) == (dot(g, &key) > 0.0))
+                    planes[t * k..(t + 1) * k].iter().all(|g| (dot(g, &query) > 0.0) == (dot(g, &key) > 0.0))
                 });
                 let p = 1.0 - dot(&query, &key).clamp(-1.0, 1.0).acos() / std::f64::consts::PI;
                 let probability = 1.0 - (1.0 - p.powi(k as i32)).powi(l as i32);

@@ -31,8 +31,8 @@ impl Centroids {
     ) -> Self {
         let point = |at: usize| &points[at * dim..(at + 1) * dim];
         let drawn = random.subset(points.len() / dim, count);
-        let mut centroids =
-            Self::new(drawn.into_iter().flat_map(|at| point(at).iter().copied()).collect(), dim);
+        let drawn: Vec<f32> = drawn.into_iter().flat_map(point).copied().collect();
+        let mut centroids = Self::new(&drawn, dim);
         for _ in 0..iterations {
             let mut sums = vec![0.0_f64; count * dim];
             let mut sizes = vec![0_usize; count];
@@ -50,7 +50,7 @@ impl Centroids {
             };
             let after: Vec<f32> = sums.iter().enumerate().map(mean).collect();
             let moved: f64 = before.iter().zip(&after).map(|(a, b)| f64::from(a - b).powi(2)).sum();
-            centroids = Self::new(after, dim);
+            centroids = Self::new(&after, dim);
             if moved < TOLERANCE {
                 break;
             }
@@ -59,7 +59,7 @@ impl Centroids {
     }
 
     /// From `rows`, `[count, dim]`.
-    fn new(rows: Vec<f32>, dim: usize) -> Self {
+    fn new(rows: &[f32], dim: usize) -> Self {
         let count = rows.len() / dim;
         let columns = (0..dim * count).map(|at| rows[at % count * dim + at / count]).collect();
         let half_norms =

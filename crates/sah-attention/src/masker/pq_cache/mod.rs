@@ -112,7 +112,7 @@ impl PqCacheMasker {
         Ok(Self { config })
     }
 
-    fn new_state(&self, inputs: &AttentionInputs<'_>, seed: u64) -> Result<Codes> {
+    fn new_state(&self, inputs: &AttentionInputs<'_>, seed: u64) -> Result<Encoded> {
         let (dims, config) = (inputs.dims(), &self.config);
         if dims.head_dim % config.pq_group_factor != 0 {
             return Err(Error::MaskerInputs {
@@ -134,13 +134,13 @@ impl PqCacheMasker {
         let leading = [dims.batch, dims.kv_heads, config.pq_group_factor];
         let codes = Growing::new(&leading, code_kind(config.pq_bits), inputs.device())?;
         let centroids = codebook.tensor(inputs)?;
-        Ok(Codes { prefix: Prefix::of(inputs), codebook: Arc::new(codebook), centroids, codes })
+        Ok(Encoded { prefix: Prefix::of(inputs), codebook: Arc::new(codebook), centroids, codes })
     }
 }
 
 /// Codes of the keys of one layer.
 #[derive(Debug)]
-struct Codes {
+struct Encoded {
     prefix: Prefix,
     codebook: Arc<Codebook>,
     /// `[B, Hkv, M, D / M, C]` of `Float`.
@@ -149,7 +149,7 @@ struct Codes {
     codes: Growing,
 }
 
-impl Codes {
+impl Encoded {
     fn follow(&mut self, inputs: &AttentionInputs<'_>) -> Result<()> {
         let new = self.prefix.new_keys(NAME, inputs)?;
         for start in new.clone().step_by(BLOCK) {
@@ -171,7 +171,7 @@ impl Codes {
     }
 }
 
-impl MaskerState for Codes {
+impl MaskerState for Encoded {
     fn fork(&self) -> Box<dyn MaskerState> {
         let (prefix, codebook) = (self.prefix.clone(), Arc::clone(&self.codebook));
         let (centroids, codes) = (self.centroids.shallow_clone(), self.codes.fork());
@@ -211,7 +211,7 @@ impl Masker for PqCacheMasker {
         }
         let seed = state.seed(0);
         // Cut back into the training keys: begun anew.
-        if state.get::<Codes>().is_some_and(|codes| codes.prefix.keys() < codes.codebook.trained()) {
+        if state.get::<Encoded>().is_some_and(|codes| codes.prefix.keys() < codes.codebook.trained()) {
             state.set(self.new_state(inputs, seed)?);
         }
         let state = state.get_or_try_insert_with(|| self.new_state(inputs, seed))?;

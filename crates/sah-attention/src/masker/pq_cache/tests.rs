@@ -27,7 +27,7 @@ fn floats(tensor: &Tensor) -> Vec<f64> {
 }
 
 /// Trained on 3..75, and followed to 90 in two steps.
-fn followed(queries: &Tensor, keys: &Tensor, masker: &PqCacheMasker) -> Codes {
+fn followed(queries: &Tensor, keys: &Tensor, masker: &PqCacheMasker) -> Encoded {
     let first = keys.narrow(2, 0, 80);
     let inputs = AttentionInputs::new(queries, &first, &first, 0.5).unwrap();
     let mut codes = masker.new_state(&inputs, 4).unwrap();

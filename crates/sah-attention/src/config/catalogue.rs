@@ -144,7 +144,7 @@ pub const MASKERS: &[MaskerInfo] = &[
             optional("L", "at least 1", "1"),
             optional("tau", "above 0", "0.3"),
         ],
-        source: "SOCKET, soft collision kernel estimator",
+        source: "SOCKET, arXiv 2602.06283",
         cost: "K L additions (K keys, L tables)",
         state: "L bytes (2 L above 8 planes) and 4 bytes, for each key/value head",
     },

@@ -19,8 +19,8 @@ use crate::state::LayerState;
 /// added(i) = the k largest S_ij over keys j that row i may read and that no earlier masker selected
 /// ```
 ///
-/// and everything is selected where `K <= k`. A row with fewer such keys takes all of them. Among equal scores the choice
-/// is libtorch's. Cost: one dense product of queries and keys, `B H Q K D` multiplications; no state.
+/// and everything is selected where `K <= k`. A row with fewer such keys takes all of them. Of equal scores the later one
+/// is taken on the CPU; elsewhere libtorch chooses. Cost: one dense product of queries and keys, `B H Q K D` multiplications; no state.
 ///
 /// ```
 /// use sah_attention::{AttentionInputs, Mask, Masker, OracleTopKMasker, RequestState, Size};

@@ -55,7 +55,7 @@ pub struct SocketConfig {
 /// Selects, for every head and query row, the keys in whose buckets the query most likely falls, weighted by the length of
 /// their values.
 ///
-/// SOCKET (soft collision kernel estimator). Each of `L` tables has `K` random hyperplanes `w`. A key is in one bucket of
+/// SOCKET, the soft collision kernel estimator (Joshi et al. 2026, arXiv 2602.06283). Each of `L` tables has `K` random hyperplanes `w`. A key is in one bucket of
 /// each table, by the signs of its projections; a query has a distribution over the buckets `c` of `{-1, 1}^K`:
 ///
 /// ```text

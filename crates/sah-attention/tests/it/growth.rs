@@ -9,7 +9,7 @@ use tch::{Device, Kind, Tensor};
 use crate::double_sparsity::{ChannelFile, random_lists};
 use crate::hash_attention::{WeightFile, random_masker};
 
-on_devices!(state_follows_the_cache, state_of_another_request_is_an_error);
+on_devices!(state_follows_the_cache, state_of_another_request_is_an_error, threads_change_nothing);
 
 /// Keys and values of 2 sequences and 2 key heads, queries of 4 heads, for 120 positions.
 struct Text {
@@ -185,4 +185,17 @@ fn state_of_another_request_is_an_error(device: Device) {
         );
         assert!(matches!(error(2, 81), Error::StateMismatch { .. }), "{}", masker.name());
     }
+}
+
+/// One thread or three, in this crate's own loops.
+fn threads_change_nothing(device: Device) {
+    let select = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let text = Text::new(4, Kind::Float, device);
+            let of = |masker: Box<dyn Masker>| text.select(&*masker, &mut RequestState::new(5), 6, 110);
+            Tensor::stack(&maskers().into_iter().map(of).collect::<Vec<_>>(), 0)
+        })
+    };
+    assert!(select(1).equal(&select(3)));
 }

@@ -88,7 +88,9 @@ fn best(scores: &[f32], candidates: &Candidates, indices: &mut [i64]) {
         }
     }
     let (mut border, mut above) = (counts.len(), 0);
-    while border > 0 && above < indices.len() {
+    // Below lies nothing but NaN.
+    let least = bin(f32::NEG_INFINITY);
+    while border > least && above < indices.len() {
         border -= 1;
         above += counts[border] as usize;
     }

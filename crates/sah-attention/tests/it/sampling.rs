@@ -8,7 +8,7 @@ use sah_attention::{
 use tch::{Device, Kind, Tensor};
 
 use crate::cases::Tensors;
-use crate::rules::{Entries, Problem, exact_scores, vector, visible};
+use crate::rules::{Entries, Problem, dot, each_entry, vector, visible};
 
 on_devices!(
     random_draws_a_share_of_what_is_left,
@@ -132,7 +132,8 @@ impl Sums {
         let shape = MaskShape { batch: 1, heads: 1, queries: 2, keys };
         let tensors = Tensors::new(shape, 1, 16, 16, 5, device);
         let tensors = Tensors { scale: tensors.scale * spread, ..tensors };
-        let mut exponentials = exact_scores(&tensors, shape, 1);
+        let mut exponentials =
+            each_entry(&tensors, shape, 1, |query, key, _| dot(query, key) * tensors.scale);
         for (at, score) in exponentials.values.iter_mut().enumerate() {
             *score = if visible(&shape, None, at / keys, at % keys) { score.exp() } else { 0.0 };
         }

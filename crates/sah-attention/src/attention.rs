@@ -27,6 +27,7 @@ pub struct AttentionOutput {
 pub struct ResearchAttention {
     maskers: Vec<Box<dyn Masker>>,
     kernel: Box<dyn Kernel>,
+    dense_layers: usize,
 }
 
 impl ResearchAttention {
@@ -41,12 +42,12 @@ impl ResearchAttention {
         if let (Some(first), Some(second)) = (sampling.next(), sampling.next()) {
             return Err(Error::TwoSamplingMaskers { first: first.name(), second: second.name() });
         }
-        Ok(Self { maskers, kernel: Box::new(AutoKernel) })
+        Ok(Self { maskers, kernel: Box::new(AutoKernel), dense_layers: 0 })
     }
 
     /// Builds what `config` describes.
     pub fn from_config(config: &AttentionConfig) -> Result<Self> {
-        Self::new(config.build_maskers()?)
+        Ok(Self { dense_layers: config.dense_layers, ..Self::new(config.build_maskers()?)? })
     }
 
     /// The same maskers with another kernel.
@@ -68,14 +69,24 @@ impl ResearchAttention {
         &*self.kernel
     }
 
-    /// What the maskers select for layer `layer`.
+    /// The first so many layers are dense.
+    #[must_use]
+    pub fn dense_layers(&self) -> usize {
+        self.dense_layers
+    }
+
+    /// What the maskers select for layer `layer`; everything in the first [dense layers](Self::dense_layers).
     pub fn select(
         &self,
         inputs: &AttentionInputs<'_>,
         layer: usize,
         state: &mut RequestState,
     ) -> Result<Mask> {
-        let mut mask = Mask::empty(inputs.dims().mask_shape());
+        let shape = inputs.dims().mask_shape();
+        if layer < self.dense_layers {
+            return Ok(Mask::full(shape));
+        }
+        let mut mask = Mask::empty(shape);
         for (slot, masker) in self.maskers.iter().enumerate() {
             mask = masker.select(inputs, &mut state.layer(layer, slot), mask)?;
         }

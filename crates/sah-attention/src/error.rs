@@ -1,5 +1,7 @@
 //! What can go wrong in this crate.
 
+use std::path::PathBuf;
+
 use tch::{Device, Kind, TchError};
 
 use crate::mask::{MaskShape, Row};
@@ -73,10 +75,10 @@ pub enum Error {
         /// The cap that was given.
         cap: f64,
     },
-    /// A size is out of its range.
+    /// A field of a configuration is out of its range.
     #[error("{field} must be {expected}, got {found}")]
-    Size {
-        /// The field: `size` of a masker, for example.
+    Field {
+        /// The field: `sink size`, for example.
         field: &'static str,
         /// The valid range.
         expected: &'static str,
@@ -123,6 +125,28 @@ pub enum Error {
         /// The layer's sliding window, if it has one: what was selected may lie outside it.
         window: Option<usize>,
     },
+    /// There is no preset of this name.
+    #[error("there is no preset {name:?}, but {}", known.join(", "))]
+    NoPreset {
+        /// The name.
+        name: String,
+        /// The names there are.
+        known: &'static [&'static str],
+    },
+    /// An assignment to a field of a configuration cannot be carried out.
+    #[error("{assignment:?}: {problem}")]
+    Assignment {
+        /// The assignment as it was given.
+        assignment: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A configuration is not whole, or a field is not as it must be.
+    #[error("attention configuration: {problem}")]
+    Config {
+        /// What is wrong, and in which field.
+        problem: String,
+    },
     /// A sparse attention was configured with no masker.
     #[error(
         "`maskers` is empty: list at least one masker, or give no sparse attention at all to compute dense attention"
@@ -135,6 +159,50 @@ pub enum Error {
         first: &'static str,
         /// Name of the second.
         second: &'static str,
+    },
+    /// A file that a masker needs cannot be read, or does not fit.
+    #[error("{}: {place}: {problem}", path.display())]
+    MaskerFile {
+        /// The file.
+        path: PathBuf,
+        /// Where in the file: a key, a tensor, or `file` for all of it.
+        place: String,
+        /// What was expected and what was found.
+        problem: String,
+    },
+    /// What a masker remembers describes more keys than there are.
+    #[error(
+        "`{masker}` remembers {remembered} keys but there are {keys}; call RequestState::truncate when the KV cache is cut"
+    )]
+    StateAhead {
+        /// The masker.
+        masker: &'static str,
+        /// Keys that its state describes.
+        remembered: usize,
+        /// Number of keys, `K`.
+        keys: usize,
+    },
+    /// What a masker remembers describes keys of another shape, kind or device.
+    #[error("`{masker}` remembers keys of {remembered}, got {found}; a RequestState belongs to one request")]
+    StateMismatch {
+        /// The masker.
+        masker: &'static str,
+        /// What its state describes.
+        remembered: String,
+        /// What it was given.
+        found: String,
+    },
+    /// The inputs do not fit a masker's parameters.
+    #[error("`{masker}`: {field} must be {expected}, got {found}")]
+    MaskerInputs {
+        /// The masker.
+        masker: &'static str,
+        /// The parameter.
+        field: &'static str,
+        /// What would fit.
+        expected: String,
+        /// What was found.
+        found: String,
     },
     /// libtorch refused an operation.
     #[error("libtorch: {0}")]

@@ -126,7 +126,7 @@ impl<'a> AttentionInputs<'a> {
     /// A mask and the window combine as an intersection. `window` must be at least 1: the row's own key.
     pub fn with_window(mut self, window: Option<usize>) -> Result<Self> {
         if window == Some(0) {
-            return Err(Error::Size { field: "window", expected: "at least 1 key", found: "0".to_owned() });
+            return Err(Error::Field { field: "window", expected: "at least 1 key", found: "0".to_owned() });
         }
         self.window = window;
         Ok(self)

@@ -56,12 +56,18 @@ mod size;
 mod state;
 
 pub use attention::{AttentionOutput, ResearchAttention};
-pub use config::{AttentionConfig, MaskerConfig};
+pub use config::{AttentionConfig, FieldInfo, MASKERS, MaskerConfig, MaskerInfo};
 pub use error::{Error, Result};
 pub use inputs::{AttentionInputs, Dims};
 pub use kernel::{AutoKernel, FusedKernel, GatherKernel, Kernel, ReferenceKernel, dense_attention};
 pub use mask::{IndexList, Mask, MaskShape, Row, RowRanges, Selection, SparseSelection};
-pub use masker::{LocalMasker, Masker, SinkMasker};
+pub use masker::{
+    Activation, AdaptiveSamplingConfig, AdaptiveSamplingMasker, ChannelSelection, DoubleSparsityConfig,
+    DoubleSparsityMasker, HashAttentionConfig, HashAttentionMasker, HashSource, HashWeights, LocalMasker,
+    MagicPigConfig, MagicPigMasker, Masker, OracleTopKMasker, OracleTopPMasker, PqCacheConfig, PqCacheMasker,
+    PqMetric, QuestConfig, QuestMasker, RandomSamplingMasker, SinkMasker, SocketConfig, SocketMasker,
+    SortedChannels,
+};
 pub use policy::AttentionPolicy;
 pub use size::Size;
 pub use state::{LayerState, MaskerState, RequestState};

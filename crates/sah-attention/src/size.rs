@@ -41,16 +41,33 @@ impl Size {
         }
     }
 
+    /// Checks the range where no keys at all are a choice, too; `field` names the size in the error.
+    pub fn validate_or_zero(self, field: &'static str) -> Result<Self> {
+        match self {
+            Self::Fraction(fraction) if !(0.0..=1.0).contains(&fraction) => {
+                Err(Error::Field { field, expected: "in [0, 1] as a fraction", found: fraction.to_string() })
+            }
+            size => Ok(size),
+        }
+    }
+
+    /// Reads a size that may be 0; for `#[serde(deserialize_with = ..)]`.
+    pub(crate) fn deserialize_or_zero<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_any(SizeVisitor { validate: Self::validate_or_zero })
+    }
+
     /// Checks the range; `field` names the size in the error.
     pub fn validate(self, field: &'static str) -> Result<Self> {
         match self {
-            Self::Count(0) => Err(Error::Size {
+            Self::Count(0) => Err(Error::Field {
                 field,
                 expected: "greater than 0 as a count of keys",
                 found: "0".to_owned(),
             }),
             Self::Fraction(fraction) if !(fraction > 0.0 && fraction <= 1.0) => {
-                Err(Error::Size { field, expected: "in (0, 1] as a fraction", found: fraction.to_string() })
+                Err(Error::Field { field, expected: "in (0, 1] as a fraction", found: fraction.to_string() })
             }
             size => Ok(size),
         }
@@ -81,11 +98,13 @@ impl Serialize for Size {
 
 impl<'de> Deserialize<'de> for Size {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        deserializer.deserialize_any(SizeVisitor)
+        deserializer.deserialize_any(SizeVisitor { validate: Size::validate })
     }
 }
 
-struct SizeVisitor;
+struct SizeVisitor {
+    validate: fn(Size, &'static str) -> Result<Size>,
+}
 
 impl<'de> Visitor<'de> for SizeVisitor {
     type Value = Size;
@@ -98,7 +117,7 @@ impl<'de> Visitor<'de> for SizeVisitor {
 
     fn visit_u64<E: de::Error>(self, value: u64) -> std::result::Result<Size, E> {
         let count = usize::try_from(value).map_err(de::Error::custom)?;
-        Size::Count(count).validate("size").map_err(de::Error::custom)
+        (self.validate)(Size::Count(count), "size").map_err(de::Error::custom)
     }
 
     fn visit_i64<E: de::Error>(self, value: i64) -> std::result::Result<Size, E> {
@@ -126,7 +145,7 @@ impl<'de> Visitor<'de> for SizeVisitor {
             }
         }
         let fraction = fraction.ok_or_else(|| de::Error::missing_field("fraction"))?;
-        Size::Fraction(fraction).validate("size").map_err(de::Error::custom)
+        (self.validate)(Size::Fraction(fraction), "size").map_err(de::Error::custom)
     }
 }
 
@@ -160,5 +179,10 @@ mod tests {
         check("{\"share\": 0.5}", "unknown field `share`, expected `fraction`");
         check("{}", "missing field `fraction`");
         check("\"4\"", "an integer number of keys such as 64");
+
+        let or_zero = |text: &str| Size::deserialize_or_zero(&mut serde_json::Deserializer::from_str(text));
+        assert_eq!(or_zero("0").unwrap(), Size::Count(0));
+        assert_eq!(or_zero("{\"fraction\": 0.0}").unwrap(), Size::Fraction(0.0));
+        assert!(or_zero("{\"fraction\": 1.5}").unwrap_err().to_string().contains("in [0, 1]"));
     }
 }

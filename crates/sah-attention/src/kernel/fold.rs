@@ -7,7 +7,7 @@ use crate::inputs::AttentionInputs;
 
 /// Query rows `start..start + rows` as `[B, Hkv, g * rows, D]`; row `r * rows + i` is row `start + i` of the group's
 /// `r`-th head.
-pub(super) fn fold_queries(inputs: &AttentionInputs<'_>, start: usize, rows: usize) -> Result<Tensor> {
+pub(crate) fn fold_queries(inputs: &AttentionInputs<'_>, start: usize, rows: usize) -> Result<Tensor> {
     let dims = inputs.dims();
     let folded = [dims.batch, dims.kv_heads, dims.group() * rows, dims.head_dim].map(|size| size as i64);
     if rows == dims.queries {
@@ -17,13 +17,13 @@ pub(super) fn fold_queries(inputs: &AttentionInputs<'_>, start: usize, rows: usi
 }
 
 /// The inverse for an output: `[B, Hkv, g * rows, Dv]` as `[B, H, rows, Dv]`.
-pub(super) fn unfold_output(inputs: &AttentionInputs<'_>, output: &Tensor, rows: usize) -> Result<Tensor> {
+pub(crate) fn unfold_output(inputs: &AttentionInputs<'_>, output: &Tensor, rows: usize) -> Result<Tensor> {
     let dims = inputs.dims();
     Ok(output.f_reshape([dims.batch, dims.heads, rows, dims.value_dim].map(|size| size as i64))?)
 }
 
 /// Folded tensors of `rows` rows each of a per-head tensor `[B, H, Q, N]`: `[B, Hkv, g * rows, N]`.
-pub(super) fn fold_rows(
+pub(crate) fn fold_rows(
     inputs: &AttentionInputs<'_>,
     tensor: &Tensor,
     start: usize,
@@ -62,7 +62,7 @@ pub(super) fn attend_folded(
 }
 
 /// Scaled scores as the layer bounds them: `cap * tanh(s / cap)`.
-pub(super) fn capped(inputs: &AttentionInputs<'_>, mut scores: Tensor) -> Result<Tensor> {
+pub(crate) fn capped(inputs: &AttentionInputs<'_>, mut scores: Tensor) -> Result<Tensor> {
     match inputs.soft_cap() {
         None => Ok(scores),
         Some(cap) => Ok(scores.f_div_scalar_(cap)?.f_tanh_()?.f_mul_scalar_(cap)?),
@@ -70,7 +70,7 @@ pub(super) fn capped(inputs: &AttentionInputs<'_>, mut scores: Tensor) -> Result
 }
 
 /// Blocks of rows, one after the other along the query axis.
-pub(super) fn join_rows(mut blocks: Vec<Tensor>) -> Result<Tensor> {
+pub(crate) fn join_rows(mut blocks: Vec<Tensor>) -> Result<Tensor> {
     match blocks.len() {
         1 => Ok(blocks.remove(0)),
         _ => Ok(Tensor::f_cat(&blocks, 2)?),

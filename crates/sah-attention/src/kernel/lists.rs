@@ -79,7 +79,7 @@ fn attend_rows(
 }
 
 /// Rows of a cache `[B, Hkv, K, D]` at `indices` `[B, Hkv, R, N]`: `[B, Hkv, R, N, D]`. The cache is not copied.
-fn gather_rows(cache: &Tensor, indices: &Tensor) -> Result<Tensor> {
+pub(crate) fn gather_rows(cache: &Tensor, indices: &Tensor) -> Result<Tensor> {
     let (batch, heads, rows, count) = indices.size4()?;
     let (_, _, keys, width) = cache.size4()?;
     let size = [batch, heads, rows, count, width];

@@ -2,10 +2,10 @@
 
 mod auto;
 mod dense;
-mod fold;
+pub(crate) mod fold;
 mod fused;
 mod gather;
-mod lists;
+pub(crate) mod lists;
 mod ranges;
 mod reference;
 

@@ -1,12 +1,33 @@
 //! Maskers: rules that choose which keys a query row reads.
 
+mod adaptive_sampling;
+mod double_sparsity;
+mod hash_attention;
 mod local;
+mod magic_pig;
+mod oracle_top_k;
+mod oracle_top_p;
+mod pq_cache;
+mod quest;
+mod random_sampling;
+mod shared;
 mod sink;
+mod socket;
 
 use std::fmt::Debug;
 
+pub use adaptive_sampling::{AdaptiveSamplingConfig, AdaptiveSamplingMasker};
+pub use double_sparsity::{ChannelSelection, DoubleSparsityConfig, DoubleSparsityMasker, SortedChannels};
+pub use hash_attention::{Activation, HashAttentionConfig, HashAttentionMasker, HashSource, HashWeights};
 pub use local::LocalMasker;
+pub use magic_pig::{MagicPigConfig, MagicPigMasker};
+pub use oracle_top_k::OracleTopKMasker;
+pub use oracle_top_p::OracleTopPMasker;
+pub use pq_cache::{PqCacheConfig, PqCacheMasker, PqMetric};
+pub use quest::{QuestConfig, QuestMasker};
+pub use random_sampling::RandomSamplingMasker;
 pub use sink::SinkMasker;
+pub use socket::{SocketConfig, SocketMasker};
 
 use crate::error::Result;
 use crate::inputs::AttentionInputs;

@@ -7,12 +7,15 @@ use sah_attention::{
 use tch::{Device, Kind, Tensor};
 
 use crate::cases::{Tensors, difference};
+use crate::double_sparsity::{ChannelFile, random_lists};
 
 on_devices!(
     streaming_llm_equals_the_oracle,
     short_contexts_are_dense,
     nothing_selected_names_the_layer,
-    state_is_per_layer
+    state_is_per_layer,
+    first_layers_are_dense,
+    presets_run_through_both_kernels
 );
 
 fn streaming_llm() -> ResearchAttention {
@@ -127,6 +130,49 @@ fn state_is_per_layer(device: Device) {
     let calls = |state: &mut RequestState, layer| state.layer(layer, 0).get::<Calls>().unwrap().0.len();
     assert_eq!([calls(&mut fork, 0), calls(&mut fork, 1)], [1, 2]);
     assert_eq!([calls(&mut state, 0), calls(&mut state, 1)], [0, 0]);
+}
+
+fn first_layers_are_dense(device: Device) {
+    let config =
+        AttentionConfig { dense_layers: 2, ..AttentionConfig::preset("streaming_llm", NONE).unwrap() };
+    let attention = ResearchAttention::from_config(&config).unwrap();
+    assert_eq!(attention.dense_layers(), 2);
+    let shape = MaskShape { batch: 1, heads: 9, queries: 1, keys: 500 };
+    let tensors = Tensors::new(shape, 3, 64, 64, 1, device);
+    let density =
+        |layer| attention.attend(&tensors.inputs(), layer, &mut RequestState::new(0)).unwrap().density;
+    assert_eq!([density(0), density(1), density(2)], [1.0, 1.0, 68.0 / 500.0]);
+}
+
+const NONE: &[&str] = &[];
+
+/// A token, a question after it, and a token again: every preset reads less than everything, and what it reads gives the
+/// same output by both kernels.
+fn presets_run_through_both_kernels(device: Device) {
+    let file = ChannelFile::new(&format!("presets-{device:?}"), &random_lists(4, 64, 2), "qk_proj");
+    let channels = format!("sorted_channel_file={}", file.0.display());
+    let shape = |queries, keys| MaskShape { batch: 1, heads: 4, queries, keys };
+    let all = Tensors::new(shape(900, 900), 2, 64, 64, 8, device);
+    for &name in AttentionConfig::PRESETS {
+        let assignments = match name {
+            "hashattention" => vec!["hat_weights=random"],
+            "double_sparsity" => vec![channels.as_str()],
+            _ => vec![],
+        };
+        let config = AttentionConfig::preset(name, &assignments).unwrap();
+        let attention = ResearchAttention::from_config(&config).unwrap();
+        let oracle = ResearchAttention::from_config(&config).unwrap().with_kernel(ReferenceKernel);
+        let (mut state, mut oracle_state) = (RequestState::new(3), RequestState::new(3));
+        for (queries, keys) in [(1, 800), (20, 820), (1, 821)] {
+            let rows = all.queries.narrow(2, keys - queries, queries);
+            let (cache, values) = (all.keys.narrow(2, 0, keys), all.values.narrow(2, 0, keys));
+            let inputs = AttentionInputs::new(&rows, &cache, &values, all.scale).unwrap();
+            let got = attention.attend(&inputs, 1, &mut state).unwrap();
+            let want = oracle.attend(&inputs, 1, &mut oracle_state).unwrap();
+            assert!(difference(&got.output, &want.output) < 1e-5, "{name}, {queries} of {keys}");
+            assert!(got.density == want.density && got.density < 0.9, "{name}: {}", got.density);
+        }
+    }
 }
 
 #[test]

@@ -21,7 +21,14 @@ macro_rules! on_devices {
 mod attention;
 mod cases;
 mod dense;
+mod double_sparsity;
+mod growth;
+mod hash_attention;
 mod kernels;
 mod layers;
 mod maskers;
 mod masks;
+mod oracles;
+mod quest;
+mod rules;
+mod sampling;

@@ -32,7 +32,7 @@ use types::{GgmlType, type_name};
 use crate::Error;
 
 /// Values that are dequantised at once: a multiple of every type's block.
-const CHUNK: usize = 1 << 20;
+const CHUNK: usize = 1 << 18;
 
 /// The tensors of a GGUF model under their Hugging Face names and in Hugging Face order.
 #[derive(Debug)]

@@ -1,0 +1,198 @@
+//! Adaptive sampling (vAttention): as many sampled keys as a promised accuracy needs.
+
+mod budget;
+mod mass;
+
+use serde::{Deserialize, Serialize};
+use tch::{Kind, Tensor};
+
+use self::budget::Promise;
+use self::mass::log_mass;
+use crate::error::{Error, Result};
+use crate::inputs::AttentionInputs;
+use crate::mask::Mask;
+use crate::masker::Masker;
+use crate::masker::shared::chosen::{Candidates, Chosen};
+use crate::masker::shared::random::Stream;
+use crate::masker::shared::sample::{RowSample, add_samples, each_row, padded};
+use crate::masker::shared::scores::{of_indices, row_blocks};
+use crate::size::Size;
+use crate::state::LayerState;
+
+/// Parameters of the [`AdaptiveSamplingMasker`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdaptiveSamplingConfig {
+    /// Keys of the first sample, from which the spread is estimated: a count, or a fraction below 1 of the row's
+    /// candidates; at least 2 are drawn. 0 turns the masker off.
+    #[serde(deserialize_with = "Size::deserialize_or_zero")]
+    pub base_rate_sampling: Size,
+    /// Relative error of the softmax denominator, in (0, 1).
+    pub epsilon: f64,
+    /// Probability with which the error may be larger on one side, in (0, 1).
+    pub delta: f64,
+    /// Keys at the start that are never sampled: usually as many as the sinks.
+    #[serde(deserialize_with = "Size::deserialize_or_zero")]
+    pub init_offset: Size,
+    /// Keys at the end that are never sampled: usually as many as the local window.
+    #[serde(deserialize_with = "Size::deserialize_or_zero")]
+    pub local_offset: Size,
+}
+
+/// Samples, for every head and query row, as many of the remaining keys as it takes to estimate the softmax denominator
+/// within `epsilon`, except with probability `delta`.
+///
+/// vAttention (Desai et al. 2025, arXiv 2510.05688). Usually after `sink`, `local` and a top-k masker.
+///
+/// For row `i`, the candidates are the `n` keys of `init_offset .. K - local_offset` that it may read and that no earlier
+/// masker selected; `E_j = exp(S_ij)` with the layer's scaled scores.
+///
+/// ```text
+/// static   = sum over selected keys of E_j / weight_j            exactly what earlier maskers chose
+/// base     = m = max(2, base_rate_sampling of n) candidates, without replacement
+/// sigma    = sample standard deviation of E over base            at least 1e-8 of the largest E seen
+/// D        = static + n * mean of E over base                    estimated denominator
+/// budget b = trunc((z sigma n / (epsilon D))^2), between m and n     z = max(0, the 1 - delta quantile of N(0, 1))
+/// added    = b candidates, without replacement, apart from base  weight b / n
+/// ```
+///
+/// The base sample only sets the budget; the second sample is independent of it, so that the estimates of numerator and
+/// denominator have no bias. By the central limit theorem the denominator is then above `(1 + epsilon) D` with
+/// probability at most about `delta`, and below `(1 - epsilon) D` likewise; drawing without replacement only narrows this.
+///
+/// A row with fewer than 2 candidates takes them all, with weight 1. Where fewer than 2 keys lie between the offsets,
+/// everything is selected. Cost: scores of the selected keys and of the base sample, `(static + m) D` a row; no state.
+///
+/// ```
+/// use sah_attention::{AdaptiveSamplingConfig, AdaptiveSamplingMasker, AttentionInputs, Mask, Masker, RequestState, Size};
+/// use tch::{Device, Kind, Tensor};
+///
+/// # fn main() -> Result<(), sah_attention::Error> {
+/// let masker = AdaptiveSamplingMasker::new(AdaptiveSamplingConfig {
+///     base_rate_sampling: Size::Count(20),
+///     epsilon: 0.2,
+///     delta: 0.2,
+///     init_offset: Size::Count(0),
+///     local_offset: Size::Count(0),
+/// })?;
+/// // All scores are equal: the spread is 0, and the first sample is as many as it takes.
+/// let q = Tensor::zeros([1, 1, 1, 8], (Kind::Float, Device::Cpu));
+/// let kv = Tensor::rand([1, 1, 100, 8], (Kind::Float, Device::Cpu));
+/// let inputs = AttentionInputs::new(&q, &kv, &kv, 1.0)?;
+/// let mut state = RequestState::new(0);
+///
+/// let empty = Mask::empty(inputs.dims().mask_shape());
+/// let mask = masker.select(&inputs, &mut state.layer(0, 0), empty)?;
+/// let weights = Vec::<f32>::try_from(mask.to_dense(Device::Cpu)?.flatten(0, -1))?;
+/// assert_eq!(weights.iter().filter(|&&weight| weight == 0.2).count(), 20);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AdaptiveSamplingMasker {
+    config: AdaptiveSamplingConfig,
+    promise: Promise,
+}
+
+impl AdaptiveSamplingMasker {
+    /// A masker with these parameters, each within its range.
+    pub fn new(config: AdaptiveSamplingConfig) -> Result<Self> {
+        match config.base_rate_sampling.validate_or_zero("base_rate_sampling")? {
+            Size::Fraction(fraction) if fraction >= 1.0 => {
+                let found = fraction.to_string();
+                let expected = "in [0, 1) as a fraction";
+                return Err(Error::Field { field: "base_rate_sampling", expected, found });
+            }
+            _ => {}
+        }
+        config.init_offset.validate_or_zero("init_offset")?;
+        config.local_offset.validate_or_zero("local_offset")?;
+        let promise = Promise::new(config.epsilon, config.delta)?;
+        Ok(Self { config, promise })
+    }
+
+    /// Keys of the first sample out of `candidates`.
+    fn base(&self, candidates: usize) -> usize {
+        self.config.base_rate_sampling.of(candidates).max(2).min(candidates)
+    }
+}
+
+/// What a row has to sample from, and what its first sample is.
+struct First {
+    candidates: Candidates,
+    keys: Vec<i64>,
+    random: Stream,
+}
+
+impl Masker for AdaptiveSamplingMasker {
+    fn name(&self) -> &'static str {
+        "adaptive_sampling"
+    }
+
+    fn is_sampling(&self) -> bool {
+        true
+    }
+
+    fn select(
+        &self,
+        inputs: &AttentionInputs<'_>,
+        state: &mut LayerState<'_>,
+        previous: Mask,
+    ) -> Result<Mask> {
+        let dims = inputs.dims();
+        let disabled = matches!(self.config.base_rate_sampling, Size::Count(0) | Size::Fraction(0.0));
+        if previous.is_full() || disabled {
+            return Ok(previous);
+        }
+        let start = self.config.init_offset.of(dims.keys);
+        let end = dims.keys.saturating_sub(self.config.local_offset.of(dims.keys));
+        if end.saturating_sub(start) < 2 {
+            return Ok(Mask::full(dims.mask_shape()));
+        }
+
+        let (seed, visible) = (state.seed(dims.keys), inputs.visible());
+        let chosen = Chosen::of(&previous)?;
+        let mut first = each_row(inputs, |head, row| {
+            let read = visible.row(row);
+            let within = read.start.max(start)..read.end.min(end);
+            let candidates = chosen.left(head, row, within);
+            let mut random = Stream::new(seed, (head * dims.queries + row) as u64);
+            let ranks = random.subset(candidates.len(), self.base(candidates.len()));
+            let keys = ranks.into_iter().map(|rank| candidates.nth(rank) as i64).collect();
+            First { candidates, keys, random }
+        });
+        let keys: Vec<Vec<i64>> = first.iter_mut().map(|first| std::mem::take(&mut first.keys)).collect();
+        let Some(indices) = padded(inputs, &keys, -1)? else { return Ok(previous) };
+        let scores = listed_scores(inputs, &indices)?;
+        let log_static = Vec::<f64>::try_from(log_mass(inputs, &previous)?.f_reshape([-1])?)?;
+        let width = indices.size()[3] as usize;
+
+        let samples: Vec<RowSample> = first
+            .into_iter()
+            .zip(scores.chunks_exact(width))
+            .zip(log_static)
+            .zip(&keys)
+            .map(|(((mut first, scores), log_static), keys)| {
+                let total = first.candidates.len();
+                if total < 2 {
+                    return keys.iter().map(|&key| (key as usize, 1.0)).collect();
+                }
+                let budget = self.promise.budget(total, &scores[..keys.len()], log_static);
+                let probability = (budget as f64 / total as f64) as f32;
+                let ranks = first.random.subset(total, budget);
+                ranks.into_iter().map(|rank| (first.candidates.nth(rank), probability)).collect()
+            })
+            .collect();
+        add_samples(inputs, previous, &samples)
+    }
+}
+
+/// Scores of `indices`, `[B, H, Q, N]`, one after the other.
+fn listed_scores(inputs: &AttentionInputs<'_>, indices: &Tensor) -> Result<Vec<f64>> {
+    let dims = inputs.dims();
+    let mut blocks = Vec::new();
+    for rows in row_blocks(dims, indices.size()[3] as usize * dims.head_dim) {
+        blocks.push(of_indices(inputs, rows, indices)?);
+    }
+    Ok(Vec::try_from(Tensor::f_cat(&blocks, 2)?.f_to_kind(Kind::Double)?.f_reshape([-1])?)?)
+}

@@ -1,0 +1,245 @@
+//! Double Sparsity: keys ranked by a few channels of their scores.
+
+mod channels;
+
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use tch::Tensor;
+
+pub use self::channels::{ChannelSelection, SortedChannels};
+use crate::error::{Error, Result};
+use crate::inputs::{AttentionInputs, Dims};
+use crate::mask::Mask;
+use crate::masker::Masker;
+use crate::masker::shared::growing::Prefix;
+use crate::masker::shared::labels::{Labels, Quantiser, Rounding};
+use crate::masker::shared::scores::unfold;
+use crate::masker::shared::top_k::add_top_k;
+use crate::size::Size;
+use crate::state::{LayerState, MaskerState};
+
+const NAME: &str = "double_sparsity_top_k";
+
+fn default_group_factor() -> usize {
+    16
+}
+
+fn default_label_bits() -> u32 {
+    4
+}
+
+/// Parameters of the [`DoubleSparsityMasker`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DoubleSparsityConfig {
+    /// Keys to add; greater than 0, a fraction at most 1.
+    pub heavy_size: Size,
+    /// Channel file; see [`SortedChannels`].
+    pub sorted_channel_file: PathBuf,
+    /// One channel in so many is used: `D / group_factor` of them; at least 1.
+    #[serde(default = "default_group_factor")]
+    pub group_factor: usize,
+    /// Bits of each channel of a label, from 1 to 16; 16 keeps them as they are.
+    #[serde(default = "default_label_bits")]
+    pub label_bits: u32,
+    /// Which ranking of the file.
+    #[serde(default)]
+    pub channel_selection: ChannelSelection,
+}
+
+impl DoubleSparsityConfig {
+    /// Checks everything but the file.
+    pub(crate) fn validate(&self) -> Result<Quantiser> {
+        self.heavy_size.validate("heavy_size")?;
+        if self.group_factor == 0 {
+            return Err(Error::Field {
+                field: "group_factor",
+                expected: "at least 1",
+                found: "0".to_owned(),
+            });
+        }
+        Quantiser::new(self.label_bits, Rounding::Nearest)
+    }
+}
+
+/// Selects, for every head and query row, the keys with the largest scores over a few important channels.
+///
+/// Double Sparsity (Yang et al. 2024, arXiv 2408.07092). Which `r = D / group_factor` channels matter most in each head was
+/// found beforehand and comes from a file. A key's label is its values in these channels, quantised by itself to
+/// `label_bits` bits; the query's likewise.
+///
+/// ```text
+/// label(x)  = round((x_C - min) * steps / (max - min)) * (max - min) / steps + min      steps = 2^label_bits - 1
+/// score_ij  = label(q_i) . label(k_j) * scale
+/// added(i)  = the k largest score_ij over keys j that row i may read and that no earlier masker selected
+/// ```
+///
+/// Everything is selected where `K - Q <= k`. Each layer has its own channels. Cost: labels of new keys only; `r`
+/// multiplications for each key, head and row. State, for a key and each list of the file: `r * label_bits` bits (in whole
+/// bytes: two channels a byte up to 4 bits, one up to 8, else two bytes each) and 8 bytes for `min` and step.
+///
+/// ```
+/// use sah_attention::{
+///     AttentionInputs, ChannelSelection, DoubleSparsityConfig, DoubleSparsityMasker, Mask, Masker, RequestState, Size,
+/// };
+/// use tch::{Device, Kind, Tensor};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let file = std::env::temp_dir().join(format!("double-sparsity-example-{}.json", std::process::id()));
+/// std::fs::write(&file, r#"{"model.layers.0.self_attn.qk_proj": [[1, 0]]}"#)?;
+/// let masker = DoubleSparsityMasker::new(&DoubleSparsityConfig {
+///     heavy_size: Size::Count(1),
+///     sorted_channel_file: file.clone(),
+///     group_factor: 2, // one channel of two: number 1
+///     label_bits: 16,
+///     channel_selection: ChannelSelection::QkProj,
+/// })?;
+/// std::fs::remove_file(&file)?;
+///
+/// let q = Tensor::from_slice(&[1f32, 1.0]).view([1, 1, 1, 2]);
+/// let keys = Tensor::from_slice(&[9f32, 0.0, 0.0, 5.0, 0.0, 1.0]).view([1, 1, 3, 2]);
+/// let inputs = AttentionInputs::new(&q, &keys, &keys, 1.0)?;
+/// let mut state = RequestState::new(0);
+/// let empty = Mask::empty(inputs.dims().mask_shape());
+/// let mask = masker.select(&inputs, &mut state.layer(0, 0), empty)?;
+/// let weights = Vec::<f32>::try_from(mask.to_dense(Device::Cpu)?.flatten(0, -1))?;
+/// assert_eq!(weights, [0.0, 1.0, 0.0]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct DoubleSparsityMasker {
+    heavy_size: Size,
+    group_factor: usize,
+    quantiser: Quantiser,
+    channels: SortedChannels,
+}
+
+impl DoubleSparsityMasker {
+    /// A masker with these parameters, each within its range; reads the channel file.
+    pub fn new(config: &DoubleSparsityConfig) -> Result<Self> {
+        Ok(Self {
+            heavy_size: config.heavy_size,
+            group_factor: config.group_factor,
+            quantiser: config.validate()?,
+            channels: SortedChannels::read(&config.sorted_channel_file, config.channel_selection)?,
+        })
+    }
+
+    fn new_state(&self, inputs: &AttentionInputs<'_>, layer: usize) -> Result<ChannelLabels> {
+        let dims = inputs.dims();
+        let count = dims.head_dim / self.group_factor;
+        if count == 0 {
+            return Err(Error::MaskerInputs {
+                masker: NAME,
+                field: "group_factor",
+                expected: format!("at most the {} elements of a key", dims.head_dim),
+                found: self.group_factor.to_string(),
+            });
+        }
+        let lists = self.channels.first(layer, count, (dims.heads, dims.kv_heads, dims.head_dim))?;
+        let leading = [dims.batch, lists.len()];
+        let labels = Labels::new(self.quantiser, &leading, count, inputs.kind(), inputs.device())?;
+        let channels =
+            Tensor::f_from_slice(&lists.concat())?.f_view([1, lists.len() as i64, 1, count as i64])?;
+        Ok(ChannelLabels {
+            prefix: Prefix::of(inputs),
+            channels: channels.f_to_device(inputs.device())?,
+            labels,
+        })
+    }
+}
+
+/// Labels of the keys of one layer.
+#[derive(Debug)]
+struct ChannelLabels {
+    prefix: Prefix,
+    /// `[1, L, 1, r]` of `Int64`, with `L` lists of channels: `H` or `Hkv`.
+    channels: Tensor,
+    /// `[B, L, r, K]`.
+    labels: Labels,
+}
+
+impl ChannelLabels {
+    /// The channels of vectors `[B, heads, N, D]`, whose heads are repeated to those of the lists where there are fewer, as
+    /// columns `[B, heads or L, r, N]`.
+    fn of(&self, vectors: &Tensor) -> Result<Tensor> {
+        let (batch, heads, count, dim) = vectors.size4()?;
+        let (_, lists, _, width) = self.channels.size4()?;
+        let most = heads.max(lists);
+        let spread = |tensor: &Tensor, own: i64, size: [i64; 4], last: i64| {
+            let tensor = tensor.f_expand([size[0], own, size[2], last], false)?.f_unsqueeze(2)?;
+            let tensor = tensor.f_expand([size[0], own, most / own, size[2], last], false)?;
+            tensor.f_reshape([size[0], most, size[2], last])
+        };
+        let size = [batch, most, count, width];
+        let vectors = spread(vectors, heads, size, dim)?;
+        let channels = spread(&self.channels, lists, size, width)?;
+        Ok(vectors.f_gather(3, &channels, false)?.f_transpose(-2, -1)?)
+    }
+
+    fn follow(&mut self, inputs: &AttentionInputs<'_>) -> Result<()> {
+        let new = self.prefix.new_keys(NAME, inputs)?;
+        if !new.is_empty() {
+            let keys = inputs.keys().f_narrow(2, new.start as i64, new.len() as i64)?;
+            self.labels.write(new.start, &self.of(&keys)?)?;
+            self.prefix.set_keys(new.end);
+        }
+        Ok(())
+    }
+
+    /// Products of the labels of queries `[B, H, rows, D]` with those of all keys, `values` `[B, L, r, K]`: `[B, H, rows, K]`.
+    fn scores(&self, dims: &Dims, queries: &Tensor, values: &Tensor, quantiser: Quantiser) -> Result<Tensor> {
+        let (_, _, rows, _) = queries.size4()?;
+        let queries = quantiser.apply(&self.of(queries)?)?.f_transpose(-2, -1)?;
+        let (_, lists, _, width) = self.channels.size4()?;
+        let folded = queries.f_reshape([dims.batch as i64, lists, -1, width])?;
+        unfold(dims, &folded.f_matmul(values)?, rows as usize)
+    }
+}
+
+impl MaskerState for ChannelLabels {
+    fn fork(&self) -> Box<dyn MaskerState> {
+        let channels = self.channels.shallow_clone();
+        Box::new(Self { prefix: self.prefix.clone(), channels, labels: self.labels.fork() })
+    }
+
+    fn truncate(&mut self, keys: usize) {
+        if keys < self.prefix.keys() {
+            self.labels.truncate(keys);
+            self.prefix.set_keys(keys);
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        self.labels.bytes() + self.channels.numel() * self.channels.kind().elt_size_in_bytes()
+    }
+}
+
+impl Masker for DoubleSparsityMasker {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn select(
+        &self,
+        inputs: &AttentionInputs<'_>,
+        state: &mut LayerState<'_>,
+        previous: Mask,
+    ) -> Result<Mask> {
+        let dims = inputs.dims();
+        let heavy = self.heavy_size.of(dims.keys);
+        if previous.is_full() || dims.past() <= heavy {
+            return Ok(Mask::full(dims.mask_shape()));
+        }
+        let layer = state.layer();
+        let state = state.get_or_try_insert_with(|| self.new_state(inputs, layer))?;
+        state.follow(inputs)?;
+        let values = state.labels.values()?;
+        add_top_k(inputs, previous, heavy, |rows| {
+            let queries = inputs.queries().f_narrow(2, rows.start as i64, rows.len() as i64)?;
+            let scores = state.scores(dims, &queries, &values, self.quantiser)?;
+            Ok(scores.f_mul_scalar(inputs.scale())?)
+        })
+    }
+}

@@ -1,0 +1,238 @@
+//! `HashAttention`: keys ranked by how many bits of their signatures equal the query's.
+
+mod config;
+mod hamming;
+mod weights;
+
+use std::ops::Range;
+
+use tch::{Kind, Tensor};
+
+pub use self::config::{HashAttentionConfig, HashSource};
+use self::hamming::{best, pack, ranks};
+pub use self::weights::{Activation, HashWeights};
+use self::weights::{LayerNetworks, Networks};
+use crate::error::Result;
+use crate::inputs::AttentionInputs;
+use crate::mask::{IndexList, Mask};
+use crate::masker::Masker;
+use crate::masker::shared::chosen::Chosen;
+use crate::masker::shared::growing::{Growing, Prefix};
+use crate::masker::shared::sample::{each_row, padded};
+use crate::masker::shared::scores::unfold;
+use crate::masker::shared::top_k::add_top_k;
+use crate::size::Size;
+use crate::state::{LayerState, MaskerState};
+
+const NAME: &str = "hash_attention_top_k";
+
+/// Keys whose signatures are computed at once.
+const BLOCK: usize = 4096;
+
+/// Selects, for every head and query row, the keys whose signatures share the most bits with the query's.
+///
+/// `HashAttention` (Desai et al. 2024, arXiv 2412.14468). A signature is the signs of a small network's outputs, one network
+/// for the queries and one for the keys of each head and layer, trained so that keys which matter share bits with the
+/// query. Bits are packed into words of 32.
+///
+/// ```text
+/// signature(x) = [ MLP(x)_b > 0  for b in 0..hat_bits ]
+/// MLP(x)       = act(.. act(x M_0 + b_0) ..) M_t + b_t
+/// score_ij     = number of equal bits of signature(q_i) and signature(k_j)
+/// added(i)     = the k largest score_ij over keys j that row i may read and that no earlier masker selected
+/// ```
+///
+/// Scores are small whole numbers: among equal ones the later key is taken. Everything is selected where `K <= k`. The
+/// networks come from a [file](HashWeights), or are [random hyperplanes](HashSource::Random), one set for each key/value
+/// head.
+///
+/// Cost: networks for new keys only; `hat_bits / 32` words for each key, head and row. State: `hat_bits` bits a key, in
+/// whole words, for each head that has a network.
+///
+/// ```
+/// use sah_attention::{
+///     AttentionInputs, HashAttentionConfig, HashAttentionMasker, HashSource, Mask, Masker, RequestState, Size,
+/// };
+/// use tch::{Device, Kind, Tensor};
+///
+/// # fn main() -> Result<(), sah_attention::Error> {
+/// let masker = HashAttentionMasker::new(&HashAttentionConfig {
+///     heavy_size: Size::Count(1),
+///     hat_bits: 64,
+///     weights: HashSource::Random,
+/// })?;
+/// // The query points where key 2 points.
+/// let keys = Tensor::randn([1, 1, 5, 16], (Kind::Float, Device::Cpu));
+/// let q = keys.narrow(2, 2, 1);
+/// let inputs = AttentionInputs::new(&q, &keys, &keys, 1.0)?;
+/// let mut state = RequestState::new(0);
+/// let empty = Mask::empty(inputs.dims().mask_shape());
+/// let mask = masker.select(&inputs, &mut state.layer(0, 0), empty)?;
+/// let weights = Vec::<f32>::try_from(mask.to_dense(Device::Cpu)?.flatten(0, -1))?;
+/// assert_eq!(weights, [0.0, 0.0, 1.0, 0.0, 0.0]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct HashAttentionMasker {
+    heavy_size: Size,
+    hat_bits: usize,
+    weights: Weights,
+}
+
+#[derive(Debug)]
+enum Weights {
+    Trained(HashWeights),
+    Random,
+}
+
+impl HashAttentionMasker {
+    /// A masker with these parameters, each within its range; reads the weight file.
+    pub fn new(config: &HashAttentionConfig) -> Result<Self> {
+        config.validate()?;
+        let weights = match &config.weights {
+            HashSource::Random => Weights::Random,
+            HashSource::File { path, mlp_layers, mlp_hidden_size, activation } => {
+                let weights = HashWeights::read(path, config.hat_bits, *activation)?;
+                weights.check_networks(*mlp_layers, *mlp_hidden_size)?;
+                Weights::Trained(weights)
+            }
+        };
+        Ok(Self { heavy_size: config.heavy_size, hat_bits: config.hat_bits, weights })
+    }
+
+    fn new_state(&self, inputs: &AttentionInputs<'_>, layer: usize, seed: u64) -> Result<Signatures> {
+        let (dims, device) = (inputs.dims(), inputs.device());
+        let (networks, drawn) = match &self.weights {
+            Weights::Trained(weights) => {
+                (weights.layer(layer, device, (dims.heads, dims.kv_heads, dims.head_dim))?, 0)
+            }
+            Weights::Random => {
+                let planes = Networks::random(seed, dims.kv_heads, dims.head_dim, self.hat_bits, device)?;
+                let drawn = planes.bytes();
+                (LayerNetworks { query: planes.copy(), key: planes }, drawn)
+            }
+        };
+        let leading = [dims.batch, networks.key.heads(), self.hat_bits.div_ceil(32)];
+        let words = Growing::new(&leading, Kind::Int, device)?;
+        Ok(Signatures { prefix: Prefix::of(inputs), networks, drawn, words })
+    }
+}
+
+/// Signatures of the keys of one layer.
+#[derive(Debug)]
+struct Signatures {
+    prefix: Prefix,
+    networks: LayerNetworks,
+    /// Bytes of networks that were drawn for this request.
+    drawn: usize,
+    /// `[B, L, W, K]` of `Int`, with `L` heads that have a network: `H` or `Hkv`.
+    words: Growing,
+}
+
+/// Vectors `[B, heads, N, D]` for `lists` networks: each head repeated, or the heads of a group in a row.
+fn by_network(vectors: &Tensor, lists: i64) -> Result<Tensor> {
+    let (batch, heads, count, dim) = vectors.size4()?;
+    if heads >= lists {
+        return Ok(vectors.f_reshape([batch, lists, heads / lists * count, dim])?);
+    }
+    let spread = vectors.f_unsqueeze(2)?.f_expand([batch, heads, lists / heads, count, dim], false)?;
+    Ok(spread.f_reshape([batch, lists, count, dim])?)
+}
+
+impl Signatures {
+    fn follow(&mut self, inputs: &AttentionInputs<'_>) -> Result<()> {
+        let new = self.prefix.new_keys(NAME, inputs)?;
+        for start in new.clone().step_by(BLOCK) {
+            let end = new.end.min(start + BLOCK);
+            let keys = inputs.keys().f_narrow(2, start as i64, (end - start) as i64)?;
+            let keys = by_network(&keys, self.networks.key.heads() as i64)?;
+            self.words.write(start, &pack(&self.networks.key.forward(&keys)?)?)?;
+            self.prefix.set_keys(end);
+        }
+        Ok(())
+    }
+
+    /// Signatures of the query rows `rows`, `[B, L, W, g * rows]`.
+    fn queries(&self, inputs: &AttentionInputs<'_>, rows: Range<usize>) -> Result<Tensor> {
+        let queries = inputs.queries().f_narrow(2, rows.start as i64, rows.len() as i64)?;
+        let queries = by_network(&queries, self.networks.query.heads() as i64)?;
+        pack(&self.networks.query.forward(&queries)?)
+    }
+
+    /// On the CPU: the best keys of every row, counted on the packed words.
+    fn counted(
+        &self,
+        inputs: &AttentionInputs<'_>,
+        keys: &[&[i32]],
+        chosen: &Chosen<'_>,
+        count: usize,
+    ) -> Result<Vec<Vec<i64>>> {
+        let (dims, visible) = (inputs.dims(), inputs.visible());
+        // [B, L, g * Q, W]
+        let queries = self.queries(inputs, 0..dims.queries)?.f_transpose(-2, -1)?;
+        let (_, lists, _, words) = queries.size4()?;
+        let queries = Vec::<i32>::try_from(queries.f_reshape([-1])?)?;
+        let (group, words) = (dims.heads / lists as usize, words as usize);
+        Ok(each_row(inputs, |head, row| {
+            let query = (head * dims.queries + row) * words;
+            let first = head / group * words;
+            let left = chosen.left(head, row, visible.row(row));
+            best(&queries[query..query + words], &keys[first..first + words], &left, count)
+        }))
+    }
+}
+
+impl MaskerState for Signatures {
+    fn fork(&self) -> Box<dyn MaskerState> {
+        let networks = LayerNetworks { query: self.networks.query.copy(), key: self.networks.key.copy() };
+        let (prefix, words) = (self.prefix.clone(), self.words.fork());
+        Box::new(Self { prefix, networks, drawn: self.drawn, words })
+    }
+
+    fn truncate(&mut self, keys: usize) {
+        if keys < self.prefix.keys() {
+            self.words.truncate(keys);
+            self.prefix.set_keys(keys);
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        self.words.bytes() + self.drawn
+    }
+}
+
+impl Masker for HashAttentionMasker {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn select(
+        &self,
+        inputs: &AttentionInputs<'_>,
+        state: &mut LayerState<'_>,
+        previous: Mask,
+    ) -> Result<Mask> {
+        let dims = inputs.dims();
+        let heavy = self.heavy_size.of(dims.keys);
+        if previous.is_full() || dims.keys <= heavy {
+            return Ok(Mask::full(dims.mask_shape()));
+        }
+        if heavy == 0 {
+            return Ok(previous);
+        }
+        let (layer, seed) = (state.layer(), state.seed(0));
+        let state = state.get_or_try_insert_with(|| self.new_state(inputs, layer, seed))?;
+        state.follow(inputs)?;
+        if let Some(keys) = state.words.host_rows::<i32>() {
+            let rows = state.counted(inputs, &keys, &Chosen::of(&previous)?, heavy)?;
+            let Some(indices) = padded(inputs, &rows, -1)? else { return Ok(previous) };
+            let list = IndexList::assume_valid(indices, None)?;
+            return previous.merge(Mask::from_indices(dims.mask_shape(), list)?);
+        }
+        let keys = state.words.view()?;
+        add_top_k(inputs, previous, heavy, |rows| {
+            unfold(dims, &ranks(&state.queries(inputs, rows.clone())?, &keys)?, rows.len())
+        })
+    }
+}

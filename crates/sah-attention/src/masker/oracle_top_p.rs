@@ -1,0 +1,111 @@
+//! Oracle top-p: the fewest keys that hold a given share of the attention.
+
+use tch::{Kind, Tensor};
+
+use crate::error::{Error, Result};
+use crate::inputs::AttentionInputs;
+use crate::mask::{IndexList, Mask};
+use crate::masker::Masker;
+use crate::masker::shared::chosen::{close, hide};
+use crate::masker::shared::scores::{of_range, row_blocks};
+use crate::state::LayerState;
+
+/// Marks a key that cannot be chosen; below every probability.
+const CLOSED: f64 = -1.0;
+
+/// Selects, for every head and query row, the fewest keys with which the selection holds more than `top_p` of the row's
+/// attention.
+///
+/// The rule of Twilight (Lin et al. 2025, arXiv 2502.02770), with exact scores: an oracle, which saves nothing.
+///
+/// With `P = softmax(S)` over the keys that row `i` may read and `A` the keys that earlier maskers selected, keys are taken
+/// by falling `P_ij` until
+///
+/// ```text
+/// sum of P_ij over A and the keys taken  >  top_p
+/// ```
+///
+/// and with them every key of the same probability as the last one. Nothing is added where `A` holds enough. Everything
+/// is selected where `top_p` is 1. Cost: one dense product of queries and keys and a sort, `B H Q K (D + log K)`; no state.
+///
+/// ```
+/// use sah_attention::{AttentionInputs, Mask, Masker, OracleTopPMasker, RequestState};
+/// use tch::{Device, Tensor};
+///
+/// # fn main() -> Result<(), sah_attention::Error> {
+/// // Probabilities 0.1, 0.2, 0.3, 0.4.
+/// let keys = Tensor::from_slice(&[0.1f32, 0.2, 0.3, 0.4]).log().view([1, 1, 4, 1]);
+/// let q = Tensor::from_slice(&[1f32]).view([1, 1, 1, 1]);
+/// let inputs = AttentionInputs::new(&q, &keys, &keys, 1.0)?;
+/// let mut state = RequestState::new(0);
+///
+/// let empty = Mask::empty(inputs.dims().mask_shape());
+/// let mask = OracleTopPMasker::new(0.6)?.select(&inputs, &mut state.layer(0, 0), empty)?;
+/// let weights = Vec::<f32>::try_from(mask.to_dense(Device::Cpu)?.flatten(0, -1))?;
+/// assert_eq!(weights, [0.0, 0.0, 1.0, 1.0]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OracleTopPMasker {
+    top_p: f64,
+}
+
+impl OracleTopPMasker {
+    /// A masker that completes the selection to more than `top_p` of the attention, in `[0, 1]`.
+    pub fn new(top_p: f64) -> Result<Self> {
+        if !(0.0..=1.0).contains(&top_p) {
+            return Err(Error::Field { field: "top_p", expected: "in [0, 1]", found: top_p.to_string() });
+        }
+        Ok(Self { top_p })
+    }
+
+    /// The keys to add by probabilities `[B, H, rows, K]`, those that cannot be chosen marked [`CLOSED`], where earlier
+    /// selections hold `held` `[B, H, rows, 1]`: indices `[B, H, rows, N]`, padded with -1.
+    fn keys(self, open: &Tensor, held: &Tensor) -> Result<Tensor> {
+        let (sorted, indices) = open.f_sort(-1, true)?;
+        let mass = sorted.f_clamp_min(0.0)?;
+        let before = mass.f_cumsum(-1, Kind::Double)?.f_sub(&mass)?.f_add(held)?;
+        let choosable = sorted.f_ge(0.0)?;
+        let needed = before.f_le(self.top_p)?.f_logical_and(&choosable)?;
+        // The last needed key is the least probable one; infinity where none is needed.
+        let last = sorted
+            .f_masked_fill(&needed.f_logical_not()?, f64::INFINITY)?
+            .f_amin([-1i64].as_slice(), true)?;
+        let taken = sorted.f_ge_tensor(&last)?.f_logical_and(&choosable)?;
+        let width =
+            taken.f_sum_dim_intlist([-1i64].as_slice(), false, Kind::Int64)?.f_max()?.f_int64_value(&[])?;
+        let indices = indices.f_masked_fill(&taken.f_logical_not()?, -1)?;
+        Ok(indices.f_narrow(-1, 0, width)?)
+    }
+}
+
+impl Masker for OracleTopPMasker {
+    fn name(&self) -> &'static str {
+        "oracle_top_p"
+    }
+
+    fn select(&self, inputs: &AttentionInputs<'_>, _: &mut LayerState<'_>, previous: Mask) -> Result<Mask> {
+        let dims = inputs.dims();
+        if previous.is_full() || self.top_p >= 1.0 {
+            return Ok(Mask::full(dims.mask_shape()));
+        }
+        let mut lists = Vec::new();
+        for rows in row_blocks(dims, dims.keys) {
+            let scores = of_range(inputs, rows.clone(), 0..dims.keys)?;
+            hide(inputs, rows.clone(), &scores, f64::NEG_INFINITY)?;
+            let open = scores.f_softmax(-1, Kind::Double)?;
+            let sum = |tensor: &Tensor| tensor.f_sum_dim_intlist([-1i64].as_slice(), true, Kind::Double);
+            let all = sum(&open)?;
+            close(inputs, &previous, rows, &open, CLOSED)?;
+            let held = all.f_sub(&sum(&open.f_clamp_min(0.0)?)?)?;
+            lists.push(self.keys(&open, &held)?);
+        }
+        // Blocks may differ in how many keys they need.
+        let width = lists.iter().map(|list| list.size()[3]).max().unwrap_or(0);
+        let padded = lists.iter().map(|list| list.f_pad([0, width - list.size()[3]], "constant", -1.0));
+        let indices = Tensor::f_cat(&padded.collect::<Result<Vec<_>, _>>()?, 2)?;
+        let list = IndexList::assume_valid(indices, None)?;
+        previous.merge(Mask::from_indices(dims.mask_shape(), list)?)
+    }
+}

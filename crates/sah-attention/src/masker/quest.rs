@@ -1,0 +1,290 @@
+//! Quest: pages of keys, ranked by an upper bound of their scores.
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+use tch::{Kind, Tensor};
+
+use crate::error::{Error, Result};
+use crate::inputs::AttentionInputs;
+use crate::kernel::fold::{fold_queries, join_rows};
+use crate::mask::{IndexList, Mask};
+use crate::masker::Masker;
+use crate::masker::shared::chosen::Chosen;
+use crate::masker::shared::growing::Prefix;
+use crate::masker::shared::labels::{Labels, Quantiser, Rounding};
+use crate::masker::shared::scores::{row_blocks, unfold};
+use crate::size::Size;
+use crate::state::{LayerState, MaskerState};
+
+const NAME: &str = "quest_top_k";
+
+/// Pages that are chosen at least, as the authors do.
+const FEWEST_PAGES: usize = 3;
+
+fn exact() -> u32 {
+    16
+}
+
+/// Parameters of the [`QuestMasker`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuestConfig {
+    /// Keys to read, in whole pages; greater than 0, a fraction at most 1.
+    pub heavy_size: Size,
+    /// Keys in a page, at least 1.
+    pub page_size: usize,
+    /// Bits of each element of a page's bounds, from 1 to 16; 16 keeps them as they are.
+    #[serde(default = "exact")]
+    pub label_bits: u32,
+}
+
+/// Selects, for every head and query row, the pages whose keys can have the largest scores.
+///
+/// Quest (Tang et al. 2024, arXiv 2406.10774). For every page of `page_size` keys the elementwise largest and smallest key
+/// are kept. No key of the page can score above
+///
+/// ```text
+/// bound(i, page) = sum over d of max(q_d max_d, q_d min_d)
+/// ```
+///
+/// which is one matrix product, `[relu(q), relu(-q)] . [max, -min]`. With `T` the [size](Size::of) out of `K` keys and `P`
+/// pages, the `min(P, max(3, T / page_size))` pages with the largest bounds are read, whole, among those that have a key
+/// that row `i` may read and no earlier masker selected. Everything is selected where `K <= max(1, T)`.
+///
+/// A row's bound of the page that it stands in is over the keys up to the row only, so that no choice depends on the
+/// future. With fewer than 16 `label_bits` the bounds of a page are rounded up to that many steps: they stay bounds.
+///
+/// Cost: bounds of new keys only; `2 D` multiplications for each page, head and row. State: `2 D / page_size` elements of
+/// the inputs' kind a key and key/value head; below 16 bits as many codes of `label_bits`, and 16 bytes a page.
+///
+/// ```
+/// use sah_attention::{AttentionInputs, Mask, Masker, QuestConfig, QuestMasker, RequestState, Size};
+/// use tch::{Device, Kind, Tensor};
+///
+/// # fn main() -> Result<(), sah_attention::Error> {
+/// let config = QuestConfig { heavy_size: Size::Count(4), page_size: 1, label_bits: 16 };
+/// let q = Tensor::from_slice(&[1f32]).view([1, 1, 1, 1]);
+/// let keys = Tensor::from_slice(&[3f32, 1.0, 5.0, 2.0, 4.0, 0.0]).view([1, 1, 6, 1]);
+/// let inputs = AttentionInputs::new(&q, &keys, &keys, 1.0)?;
+/// let mut state = RequestState::new(0);
+///
+/// let empty = Mask::empty(inputs.dims().mask_shape());
+/// let mask = QuestMasker::new(config)?.select(&inputs, &mut state.layer(0, 0), empty)?;
+/// let weights = Vec::<f32>::try_from(mask.to_dense(Device::Cpu)?.flatten(0, -1))?;
+/// assert_eq!(weights, [1.0, 0.0, 1.0, 1.0, 1.0, 0.0]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct QuestMasker {
+    config: QuestConfig,
+    quantiser: Quantiser,
+}
+
+impl QuestMasker {
+    /// A masker with these parameters, each within its range.
+    pub fn new(config: QuestConfig) -> Result<Self> {
+        config.heavy_size.validate("heavy_size")?;
+        if config.page_size == 0 {
+            return Err(Error::Field { field: "page_size", expected: "at least 1", found: "0".to_owned() });
+        }
+        Ok(Self { config, quantiser: Quantiser::new(config.label_bits, Rounding::Up)? })
+    }
+
+    /// Bounds of every page for the query rows `rows`, `[B, H, rows, P]`.
+    fn scores(&self, inputs: &AttentionInputs<'_>, pages: &[Tensor], rows: Range<usize>) -> Result<Tensor> {
+        let queries = signed(&fold_queries(inputs, rows.start, rows.len())?, inputs.scale(), true)?;
+        let bounds = pages.iter().map(|pages| queries.f_matmul(pages)).collect::<Result<Vec<_>, _>>()?;
+        let scores = unfold(inputs.dims(), &Tensor::f_cat(&bounds, -1)?, rows.len())?;
+        if inputs.dims().queries > 1 {
+            let own = self.own_pages(inputs, rows.clone())?;
+            let own = queries
+                .f_reshape([own.size()[0], own.size()[1], -1, own.size()[2], own.size()[3]])?
+                .f_mul(&own.f_unsqueeze(2)?)?;
+            let own =
+                unfold(inputs.dims(), &own.f_sum_dim_intlist([-1i64].as_slice(), false, None)?, rows.len())?;
+            let past = inputs.dims().past();
+            let page: Vec<i64> = rows.map(|row| ((past + row) / self.config.page_size) as i64).collect();
+            let page = Tensor::f_from_slice(&page)?.f_view([1, 1, -1, 1])?.f_to_device(inputs.device())?;
+            let _ = scores.shallow_clone().f_scatter_(3, &page.f_expand_as(&own)?, &own)?;
+        }
+        Ok(scores)
+    }
+
+    /// Bounds over the keys of a row's own page up to the row, `[B, Hkv, rows, 2 D]`.
+    fn own_pages(&self, inputs: &AttentionInputs<'_>, rows: Range<usize>) -> Result<Tensor> {
+        let (past, page) = (inputs.dims().past(), self.config.page_size);
+        let first = (past + rows.start) / page * page;
+        let end = past + rows.end;
+        let keys = inputs.keys().f_narrow(2, first as i64, (end - first) as i64)?;
+        let keys = signed(&keys, 1.0, false)?.f_transpose(-2, -1)?;
+        let missing = (first + (end - first).div_ceil(page) * page - end) as i64;
+        let keys = keys.f_pad([0, missing], "constant", f64::NEG_INFINITY)?;
+        let (bounds, _) = keys
+            .f_reshape([keys.size()[0], keys.size()[1], keys.size()[2], -1, page as i64])?
+            .f_cummax(-1)?;
+        let bounds =
+            bounds.f_flatten(-2, -1)?.f_narrow(-1, (past + rows.start - first) as i64, rows.len() as i64)?;
+        Ok(self.quantiser.apply(&bounds)?.f_transpose(-2, -1)?)
+    }
+
+    /// Which pages have nothing to choose: `[1 or B H, rows, P]` of `Bool`, on the host.
+    fn closed(&self, inputs: &AttentionInputs<'_>, previous: &Mask, rows: Range<usize>) -> Result<Tensor> {
+        let (dims, visible) = (inputs.dims(), inputs.visible());
+        let chosen = Chosen::of(previous)?;
+        let pages = dims.keys.div_ceil(self.config.page_size);
+        let heads = if chosen.differs_by_head() { dims.batch * dims.heads } else { 1 };
+        let mut closed = vec![true; heads * rows.len() * pages];
+        let mut places = closed.chunks_exact_mut(pages);
+        for head in 0..heads {
+            for row in rows.clone() {
+                let Some(closed) = places.next() else { break };
+                for range in chosen.left(head, row, visible.row(row)).ranges() {
+                    let (first, last) =
+                        (range.start / self.config.page_size, (range.end - 1) / self.config.page_size);
+                    closed[first..=last].fill(false);
+                }
+            }
+        }
+        let size = [if heads == 1 { 1 } else { dims.batch }, heads.div_ceil(dims.batch), rows.len(), pages];
+        Ok(Tensor::f_from_slice(&closed)?.f_view(size.map(|size| size as i64))?)
+    }
+}
+
+/// `[x, -x]` in the last dimension, times `scale`; only positive parts where `positive`.
+fn signed(vectors: &Tensor, scale: f64, positive: bool) -> Result<Tensor> {
+    let vectors = vectors.f_to_kind(Kind::Float)?.f_mul_scalar(scale)?;
+    let both = Tensor::f_cat(&[&vectors, &vectors.f_neg()?], -1)?;
+    if positive { Ok(both.f_relu()?) } else { Ok(both) }
+}
+
+/// Largest key and largest negated key of every page.
+#[derive(Debug)]
+struct Pages {
+    prefix: Prefix,
+    page_size: usize,
+    quantiser: Quantiser,
+    /// Whole pages, `[B, Hkv, 2 D, pages]`.
+    whole: Labels,
+    /// The last page where it is not whole yet, `[B, Hkv, 2 D, 1]` as it is.
+    open: Option<Tensor>,
+}
+
+impl Pages {
+    fn new(inputs: &AttentionInputs<'_>, masker: &QuestMasker) -> Result<Self> {
+        let dims = inputs.dims();
+        let leading = [dims.batch, dims.kv_heads];
+        let whole =
+            Labels::new(masker.quantiser, &leading, 2 * dims.head_dim, inputs.kind(), inputs.device())?;
+        let page_size = masker.config.page_size;
+        Ok(Self { prefix: Prefix::of(inputs), page_size, quantiser: masker.quantiser, whole, open: None })
+    }
+
+    /// Takes in the keys that are new.
+    fn follow(&mut self, inputs: &AttentionInputs<'_>) -> Result<()> {
+        let new = self.prefix.new_keys(NAME, inputs)?;
+        let page = self.page_size;
+        let bounds = |keys: Range<usize>, page: usize| -> Result<Tensor> {
+            let keys = inputs.keys().f_narrow(2, keys.start as i64, keys.len() as i64)?;
+            let (batch, heads, count, dim) = keys.size4()?;
+            let pages = keys.f_reshape([batch, heads, count / page as i64, page as i64, dim])?;
+            let (largest, smallest) =
+                (pages.f_amax([3i64].as_slice(), false)?, pages.f_amin([3i64].as_slice(), false)?);
+            Ok(Tensor::f_cat(&[largest, smallest.f_neg()?], -1)?.f_transpose(-2, -1)?)
+        };
+        let mut at = new.start;
+        while at < new.end {
+            let inside = at % page;
+            let whole = if inside == 0 { (new.end - at) / page } else { 0 };
+            if whole > 0 {
+                self.whole.write(at / page, &bounds(at..at + whole * page, page)?)?;
+                at += whole * page;
+            } else {
+                let end = new.end.min(at - inside + page);
+                let part = bounds(at..end, end - at)?;
+                let part = match self.open.take() {
+                    Some(open) => open.f_maximum(&part)?,
+                    None => part,
+                };
+                if end % page == 0 {
+                    self.whole.write(at / page, &part)?;
+                } else {
+                    self.open = Some(part);
+                }
+                at = end;
+            }
+            self.prefix.set_keys(at);
+        }
+        Ok(())
+    }
+
+    /// Bounds of all pages, `[B, Hkv, 2 D, P]` of `Float`: those of whole pages, and of an open one.
+    fn all(&self) -> Result<Vec<Tensor>> {
+        let mut pages = vec![self.whole.values()?];
+        if let Some(open) = &self.open {
+            pages.push(self.quantiser.apply(open)?);
+        }
+        Ok(pages)
+    }
+}
+
+impl MaskerState for Pages {
+    fn fork(&self) -> Box<dyn MaskerState> {
+        let open = self.open.as_ref().map(Tensor::shallow_clone);
+        Box::new(Self { prefix: self.prefix.clone(), whole: self.whole.fork(), open, ..*self })
+    }
+
+    fn truncate(&mut self, keys: usize) {
+        if keys < self.prefix.keys() {
+            // What is left of a cut page is read again from the cache.
+            let whole = keys / self.page_size;
+            self.whole.truncate(whole);
+            self.open = None;
+            self.prefix.set_keys(whole * self.page_size);
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        let open = self.open.as_ref().map_or(0, |open| open.numel() * open.kind().elt_size_in_bytes());
+        self.whole.bytes() + open
+    }
+}
+
+impl Masker for QuestMasker {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn select(
+        &self,
+        inputs: &AttentionInputs<'_>,
+        state: &mut LayerState<'_>,
+        previous: Mask,
+    ) -> Result<Mask> {
+        let dims = inputs.dims();
+        let budget = self.config.heavy_size.of(dims.keys);
+        if previous.is_full() || dims.keys <= budget.max(1) {
+            return Ok(Mask::full(dims.mask_shape()));
+        }
+        let state = state.get_or_try_insert_with(|| Pages::new(inputs, self))?;
+        state.follow(inputs)?;
+        let bounds = state.all()?;
+        let page = self.config.page_size;
+        let pages = dims.keys.div_ceil(page);
+        let count = (budget / page).max(FEWEST_PAGES).min(pages) as i64;
+        let within = Tensor::f_arange(page as i64, (Kind::Int64, inputs.device()))?;
+        let mut lists = Vec::new();
+        for rows in row_blocks(dims, pages.max(count as usize * page)) {
+            let closed = self.closed(inputs, &previous, rows.clone())?.f_to_device(inputs.device())?;
+            let scores = self.scores(inputs, &bounds, rows)?.f_masked_fill(&closed, f64::NEG_INFINITY)?;
+            let (best, chosen) = scores.f_topk(count, -1, true, false)?;
+            let keys = chosen.f_mul_scalar(page as i64)?.f_unsqueeze(-1)?.f_add(&within)?;
+            let none =
+                best.f_eq(f64::NEG_INFINITY)?.f_unsqueeze(-1)?.f_logical_or(&keys.f_ge(dims.keys as i64)?)?;
+            lists.push(keys.f_masked_fill(&none, -1)?.f_flatten(-2, -1)?);
+        }
+        let list = IndexList::assume_valid(join_rows(lists)?, None)?;
+        previous.merge(Mask::from_indices(dims.mask_shape(), list)?)
+    }
+}

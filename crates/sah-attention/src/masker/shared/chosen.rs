@@ -1,0 +1,181 @@
+//! What earlier maskers chose, and what is left for a row to choose from.
+
+use std::ops::Range;
+
+use tch::{Kind, Tensor};
+
+use crate::error::Result;
+use crate::inputs::AttentionInputs;
+use crate::mask::{Mask, RowRanges, Selection};
+
+/// Writes `value` over the scores of keys that a row may not read or that `previous` has chosen already.
+///
+/// `scores` is `[B, H, rows, K]`, for the query rows `rows`; `value` must be below every score.
+pub(crate) fn close(
+    inputs: &AttentionInputs<'_>,
+    previous: &Mask,
+    rows: Range<usize>,
+    scores: &Tensor,
+    value: f64,
+) -> Result<()> {
+    hide(inputs, rows.clone(), scores, value)?;
+    let Selection::Sparse(sparse) = previous.selection() else { return Ok(()) };
+    for (at, row) in rows.clone().enumerate() {
+        for range in sparse.ranges().row(row) {
+            fill(scores, at, range, value)?;
+        }
+    }
+    if let Some(list) = sparse.list() {
+        let indices = list.indices().f_narrow(2, rows.start as i64, rows.len() as i64)?;
+        // Padding stands for the row's last key once more. A row of padding alone writes the score of key 0 over itself.
+        let last = indices.f_amax([-1i64].as_slice(), true)?;
+        let first = scores.f_narrow(3, 0, 1)?.f_masked_fill(&last.f_ge(0)?, value)?;
+        let indices = indices.f_maximum(&indices.f_lt(0)?.f_mul(&last)?)?.f_clamp_min(0)?;
+        let values = first.f_expand_as(&indices)?;
+        let _ = scores.shallow_clone().f_scatter_(3, &indices, &values)?;
+    }
+    Ok(())
+}
+
+/// Writes `value` over the scores, `[B, H, rows, K]`, of keys that a row may not read.
+pub(crate) fn hide(
+    inputs: &AttentionInputs<'_>,
+    rows: Range<usize>,
+    scores: &Tensor,
+    value: f64,
+) -> Result<()> {
+    let visible = inputs.visible();
+    for (at, row) in rows.enumerate() {
+        let seen = visible.row(row);
+        fill(scores, at, &(0..seen.start), value)?;
+        fill(scores, at, &(seen.end..inputs.dims().keys), value)?;
+    }
+    Ok(())
+}
+
+fn fill(scores: &Tensor, row: usize, keys: &Range<usize>, value: f64) -> Result<()> {
+    if !keys.is_empty() {
+        let part = scores.f_narrow(2, row as i64, 1)?;
+        let _ = part.f_narrow(3, keys.start as i64, keys.len() as i64)?.f_fill_(value)?;
+    }
+    Ok(())
+}
+
+/// What a mask chose, on the host.
+#[derive(Debug)]
+pub(crate) struct Chosen<'a> {
+    ranges: Option<&'a RowRanges>,
+    listed: Option<Listed>,
+    queries: usize,
+}
+
+/// An index list, `[B * H * Q, width]`.
+#[derive(Debug)]
+struct Listed {
+    keys: Vec<i64>,
+    width: usize,
+}
+
+impl<'a> Chosen<'a> {
+    /// Reads `mask`; waits for the device where it has an index list.
+    pub(crate) fn of(mask: &'a Mask) -> Result<Self> {
+        let queries = mask.shape().queries;
+        let Selection::Sparse(sparse) = mask.selection() else {
+            return Ok(Self { ranges: None, listed: None, queries });
+        };
+        let listed = match sparse.list().filter(|list| list.len() > 0) {
+            None => None,
+            Some(list) => {
+                let keys = list.indices().f_to_kind(Kind::Int64)?.f_contiguous()?.f_view([-1])?;
+                Some(Listed { keys: Vec::try_from(keys)?, width: list.len() })
+            }
+        };
+        Ok(Self { ranges: Some(sparse.ranges()), listed, queries })
+    }
+
+    /// Whether the heads may have chosen different keys.
+    pub(crate) fn differs_by_head(&self) -> bool {
+        self.listed.is_some()
+    }
+
+    /// The keys of `within` that are not chosen for row `row` of head `head`, counted over the heads of all sequences.
+    pub(crate) fn left(&self, head: usize, row: usize, within: Range<usize>) -> Candidates {
+        let mut taken: Vec<Range<usize>> = self.ranges.map_or(&[][..], |ranges| ranges.row(row)).to_vec();
+        if let Some(Listed { keys, width }) = &self.listed {
+            let place = head * self.queries + row;
+            let keys = keys[place * width..(place + 1) * width].iter().filter(|&&key| key >= 0);
+            taken.extend(keys.map(|&key| key as usize..key as usize + 1));
+            taken.sort_unstable_by_key(|range| range.start);
+        }
+        Candidates::without(within, &taken)
+    }
+}
+
+/// Keys that a row may still choose, as sorted disjoint ranges.
+#[derive(Debug)]
+pub(crate) struct Candidates {
+    ranges: Vec<Range<usize>>,
+    /// Number of keys up to the end of each range.
+    ends: Vec<usize>,
+}
+
+impl Candidates {
+    /// `within` without `taken`, which is sorted by start.
+    fn without(within: Range<usize>, taken: &[Range<usize>]) -> Self {
+        let mut out = Self { ranges: Vec::new(), ends: Vec::new() };
+        let mut start = within.start;
+        for range in taken {
+            out.push(start..range.start.min(within.end));
+            start = start.max(range.end);
+        }
+        out.push(start..within.end);
+        out
+    }
+
+    fn push(&mut self, range: Range<usize>) {
+        if !range.is_empty() {
+            self.ends.push(self.len() + range.len());
+            self.ranges.push(range);
+        }
+    }
+
+    /// Number of keys.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.last().copied().unwrap_or(0)
+    }
+
+    /// The ranges, sorted.
+    pub(crate) fn ranges(&self) -> &[Range<usize>] {
+        &self.ranges
+    }
+
+    /// The key number `rank`, which must be below [`len`](Self::len).
+    pub(crate) fn nth(&self, rank: usize) -> usize {
+        let at = self.ends.partition_point(|&end| end <= rank);
+        self.ranges[at].end - (self.ends[at] - rank)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::single_range_in_vec_init, reason = "one range is meant")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn candidates_are_what_is_left() {
+        let check = |within: Range<usize>, taken: &[Range<usize>]| {
+            let candidates = Candidates::without(within.clone(), taken);
+            let expected: Vec<usize> = within.filter(|key| !taken.iter().any(|r| r.contains(key))).collect();
+            let got: Vec<usize> = (0..candidates.len()).map(|rank| candidates.nth(rank)).collect();
+            assert_eq!(got, expected, "{taken:?}");
+            assert_eq!(candidates.ranges().iter().cloned().flatten().collect::<Vec<_>>(), expected);
+        };
+        check(0..10, &[]);
+        check(0..10, &[0..2, 8..12]);
+        check(3..10, &[0..2, 4..5, 5..6, 9..10]);
+        check(3..10, &[0..20]);
+        check(3..10, &[0..4, 12..13]);
+        check(5..5, &[1..2]);
+        check(2..9, &[0..1, 3..7, 4..5, 11..15]);
+    }
+}

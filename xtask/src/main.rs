@@ -25,6 +25,7 @@ Measure:
   score      Score predictions that already exist (`cargo xtask score --help`)
   generate   Answer one question about one context (`cargo xtask generate --help`)
   models     List the models that can be run, and what their numbers were compared with
+  maskers    List the maskers and presets for --attention, with fields, cost and source
 
 Set up and check:
   setup      Fetch libtorch and the default model; does nothing where they are in place
@@ -54,7 +55,7 @@ fn dispatch(verb: &str, rest: &[std::ffi::OsString]) -> Result<ExitCode> {
     let flags: Vec<_> = rest.iter().map(|flag| flag.to_string_lossy()).collect();
     let flags: Vec<&str> = flags.iter().map(AsRef::as_ref).collect();
     match (verb, flags.as_slice()) {
-        ("bench" | "score" | "generate" | "models", _) | ("doctor", [_, ..]) => {
+        ("bench" | "score" | "generate" | "models" | "maskers", _) | ("doctor", [_, ..]) => {
             return runner::run(verb, rest);
         }
         ("" | "help" | "--help" | "-h", _) | (_, ["--help" | "-h"]) => println!("{USAGE}"),

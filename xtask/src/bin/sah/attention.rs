@@ -1,10 +1,11 @@
 //! The attentions that the command line names.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use sah_attention::{AttentionConfig, ResearchAttention};
+use sah_attention::{AttentionConfig, Error, ResearchAttention};
 
 use crate::args::AttentionArgs;
 use crate::usage::UsageError;
@@ -48,22 +49,37 @@ pub(crate) fn named(args: &AttentionArgs, default: &[&str]) -> anyhow::Result<Ve
 }
 
 fn one(name: &str, args: &AttentionArgs) -> anyhow::Result<NamedAttention> {
-    let config = match name {
-        "dense" => None,
-        "streaming_llm" => Some(AttentionConfig::streaming_llm(args.sink_size, args.local_window)),
-        file if Path::new(file).extension().is_some_and(|extension| extension == "json") => {
-            return from_file(Path::new(file));
+    if name == "dense" {
+        return Ok(NamedAttention { name: name.to_owned(), config: None });
+    }
+    let path = Path::new(name);
+    let (name, config) = match path.extension().and_then(OsStr::to_str) {
+        Some("json" | "toml") => {
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            (stem, from_file(path)?.with(&args.set))
         }
-        other => bail!(UsageError(format!(
-            "--attention {other:?}: there is dense, streaming_llm, or a file that ends in .json"
-        ))),
+        _ if name == "streaming_llm" => {
+            let config = AttentionConfig::streaming_llm(args.sink_size, args.local_window);
+            (name.to_owned(), config.with(&args.set))
+        }
+        _ => (name.to_owned(), AttentionConfig::preset(name, &args.set)),
     };
-    Ok(NamedAttention { name: name.to_owned(), config })
+    match config {
+        Ok(config) => Ok(NamedAttention { name, config: Some(config) }),
+        Err(Error::NoPreset { .. }) => bail!(UsageError(format!(
+            "--attention {name:?}: there is dense, {}, or a file that ends in .json or .toml",
+            AttentionConfig::PRESETS.join(", ")
+        ))),
+        Err(error) => bail!(UsageError(format!("--attention {name}: {error}"))),
+    }
 }
 
-fn from_file(path: &Path) -> anyhow::Result<NamedAttention> {
+fn from_file(path: &Path) -> anyhow::Result<AttentionConfig> {
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    let config = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
-    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(NamedAttention { name, config: Some(config) })
+    let config = if path.extension().is_some_and(|extension| extension == "toml") {
+        toml::from_str(&text).map_err(anyhow::Error::from)
+    } else {
+        serde_json::from_str(&text).map_err(anyhow::Error::from)
+    };
+    config.with_context(|| path.display().to_string())
 }

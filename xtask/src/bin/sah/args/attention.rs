@@ -7,11 +7,17 @@ use sah_attention::Size;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Attention")]
 pub(crate) struct AttentionArgs {
-    /// How the model attends: `dense`, `streaming_llm`, or a JSON file such as
-    /// `{"maskers": [{"type": "sink", "size": 4}, {"type": "local", "size": 64}]}`. Several are run one after another and
-    /// compared with the first dense one. The context is always read densely; the question and the answer are not
-    #[arg(long, num_args = 1.., value_delimiter = ',', value_name = "dense|streaming_llm|CONFIG.json")]
+    /// How the model attends: `dense`, a preset (`streaming_llm`, `quest`, ...; `cargo xtask maskers` lists them), or a JSON or
+    /// TOML file such as `{"maskers": [{"type": "sink", "size": 4}, {"type": "local", "size": 64}]}`. Several are run one
+    /// after another and compared with the first dense one. The context is always read densely; the question and the answer
+    /// are not
+    #[arg(long, num_args = 1.., value_delimiter = ',', value_name = "dense|PRESET|FILE")]
     pub(crate) attention: Vec<String>,
+
+    /// Change a field of every attention that is not dense: `heavy_size=5%`, `dense_layers=2`, or with the masker's type
+    /// where several have it, `sink.size=4`. Give it several times for several
+    #[arg(long, value_name = "FIELD=VALUE")]
+    pub(crate) set: Vec<String>,
 
     /// First tokens that `streaming_llm` always reads: a count, or a share of the keys such as `1%`
     #[arg(long, default_value = "4", value_parser = parse_size)]

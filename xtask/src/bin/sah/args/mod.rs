@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Generate(GenerateArgs),
     /// List the models that can be run, and what their numbers were compared with
     Models,
+    /// List the maskers and presets for --attention, with fields, cost and source
+    Maskers,
     /// Say what a model lacks
     Doctor(DoctorArgs),
 }

@@ -3,6 +3,7 @@
 mod doctor;
 mod generate;
 mod longbench;
+mod maskers;
 mod models;
 mod score;
 mod speed;
@@ -19,6 +20,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Score(Score::Longbench(args)) => score::run(&args),
         Command::Generate(args) => generate::run(&args),
         Command::Models => Ok(models::run()),
+        Command::Maskers => maskers::run(),
         Command::Doctor(args) => doctor::run(&args),
     }
 }

@@ -83,7 +83,8 @@ fn the_chat_template_is_used_as_asked_and_noted() {
         assert_eq!(used["plain_subsets"], serde_json::json!(plain));
         assert_eq!(used["hash"].as_str().map(str::len), Some(64));
         let journal = fs::read_to_string(folder.join("journal.jsonl")).unwrap();
-        let rows = journal.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let groups = journal.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let rows = groups.flat_map(|group| group["rows"].as_array().unwrap().clone());
         rows.map(|row| row["stats"]["context"]["tokens"].as_u64().unwrap()).collect()
     };
     let chat = tokens("always", &[], &[]);

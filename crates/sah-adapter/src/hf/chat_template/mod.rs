@@ -52,8 +52,12 @@ impl ChatTemplate {
     /// One user message, and the header of the answer that is to follow.
     pub(crate) fn render(&self, user: &str) -> Result<String, Error> {
         let message = context! { role => "user", content => user };
-        let special =
-            self.special.by_name.iter().map(|(name, text)| (name.clone(), Value::from(text.clone())));
+        let named = self.special.by_name.iter().map(|(name, text)| (name.clone(), Value::from(text.clone())));
+        // Like the others, it is defined only where the tokenizer has some.
+        let additional = Some(&self.special.additional).filter(|tokens| !tokens.is_empty());
+        let additional =
+            additional.map(|tokens| ("additional_special_tokens".to_owned(), Value::from(tokens.clone())));
+        let special = named.chain(additional);
         let values = context! {
             messages => Value::from(vec![message]),
             add_generation_prompt => true,

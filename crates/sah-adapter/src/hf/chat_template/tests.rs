@@ -105,6 +105,17 @@ fn a_template_may_refuse_a_conversation_in_its_own_words() {
     assert!(error.contains("t.json") && error.contains("system first"), "{error}");
 }
 
+#[test]
+fn special_tokens_without_a_role_are_a_list_where_there_are_some() {
+    let render = |special: SpecialTokens| {
+        let source = "{{ additional_special_tokens is defined }}{{ additional_special_tokens }}";
+        ChatTemplate::new(Path::new("t.json"), source, special).unwrap().render("").unwrap()
+    };
+    let some = SpecialTokens { additional: vec!["<a>".into()], ..SpecialTokens::default() };
+    assert_eq!(render(some), "True['<a>']");
+    assert_eq!(render(SpecialTokens::default()), "False");
+}
+
 /// The goldens are what transformers renders, see `tests/reference/templates.py`; null is an error there.
 #[test]
 fn templates_render_as_in_transformers() {

@@ -2,6 +2,7 @@
 
 mod byte_level;
 mod gguf;
+mod guard;
 mod pre;
 mod special;
 mod spm;
@@ -15,6 +16,7 @@ use serde_json::Value;
 pub(super) use special::SpecialTokens;
 
 use crate::Error;
+use guard::guarded;
 
 /// Tokenizer classes of transformers that set the beginning-of-sequence token themselves, whatever
 /// `tokenizer.json` says.
@@ -37,8 +39,8 @@ impl Tokenizer {
     pub(crate) fn from_file(path: &Path, config: &Value, special: &SpecialTokens) -> Result<Self, Error> {
         let problem = |problem: String| Error::Tokenizer { path: path.to_owned(), problem };
         let bytes = std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-        let mut inner =
-            tokenizers::Tokenizer::from_bytes(&bytes).map_err(|error| problem(error.to_string()))?;
+        let mut inner = guarded(|| tokenizers::Tokenizer::from_bytes(&bytes))
+            .map_err(|error| problem(error.to_string()))?;
         // What was left in the file from training would cut long contexts.
         inner.with_truncation(None).map_err(|error| problem(error.to_string()))?;
         inner.with_padding(None);
@@ -63,8 +65,9 @@ impl Tokenizer {
                 .map(Some)
                 .ok_or_else(|| problem(format!("bos_token `{bos}` is not in the vocabulary")));
         }
-        let encode =
-            |special: bool| self.inner.encode_fast("a", special).map_err(|error| problem(error.to_string()));
+        let encode = |special: bool| {
+            guarded(|| self.inner.encode_fast("a", special)).map_err(|error| problem(error.to_string()))
+        };
         let (with, without) = (encode(true)?, encode(false)?);
         let (with, without) = (with.get_ids(), without.get_ids());
         let at = with.windows(without.len().max(1)).position(|window| window == without).unwrap_or(0);
@@ -79,13 +82,14 @@ impl Tokenizer {
 
     /// Tokens of `text`. Nothing is added; special tokens that are written in the text are recognised.
     pub(crate) fn encode(&self, text: &str) -> Result<Vec<u32>, Error> {
-        let encoding = self.inner.encode_fast(text, false).map_err(|error| self.failed(&error))?;
+        let encoding =
+            guarded(|| self.inner.encode_fast(text, false)).map_err(|error| self.failed(&error))?;
         Ok(encoding.get_ids().to_vec())
     }
 
     /// The text of `ids` without special tokens.
     pub(crate) fn decode(&self, ids: &[u32]) -> Result<String, Error> {
-        let text = self.inner.decode(ids, true).map_err(|error| self.failed(&error))?;
+        let text = guarded(|| self.inner.decode(ids, true)).map_err(|error| self.failed(&error))?;
         Ok(if self.clean_up { clean_up(text) } else { text })
     }
 

@@ -56,6 +56,13 @@ fn an_unknown_attention_lists_what_there_is() {
 }
 
 #[test]
+fn a_field_set_wrongly_is_named_with_what_there_is() {
+    check(&["--attention", "quest", "--set", "pages=3"], 2, &["quest", "pages=3", "page_size"]);
+    check(&["--attention", "quest", "--set", "page_size=0"], 2, &["quest", "page_size", "at least 1"]);
+    check(&["--attention", "double_sparsity"], 2, &["double_sparsity", "sorted_channel_file"]);
+}
+
+#[test]
 fn a_flag_out_of_range_says_the_range() {
     check(&["--local-window", "0.5"], 2, &["--local-window", "0.5", "10", "see --help"]);
     check(&["--max-samples", "0"], 2, &["--max-samples", "see --help"]);

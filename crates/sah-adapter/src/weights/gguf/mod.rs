@@ -1,7 +1,6 @@
 //! Tensors and configuration out of a GGUF file.
 //!
-//! The format is described in ggml's `docs/gguf.md`. The parser is our own: the crates that read GGUF bring an
-//! inference engine along or trust the lengths in the file.
+//! The format is described in ggml's `docs/gguf.md`. The reader is our own: docs/dependencies.md says why.
 
 mod architecture;
 mod config;

@@ -53,11 +53,13 @@ impl Checkpoint {
         let text = FolderText::read(folder)?;
         let chat_template = text.chat_template(folder)?;
         let eos_token_ids = text.eos(folder, &config)?;
+        let described: Vec<&Path> =
+            std::iter::once(&config.path).chain(&text.files).map(PathBuf::as_path).collect();
         let identity = ModelIdentity {
             name,
             source: source.into(),
             format: WeightFormat::Safetensors,
-            sha256: digest_safetensors(&[&config.path, &text.path], &weights)?,
+            sha256: digest_safetensors(&described, &weights)?,
             architecture: config.architecture,
         };
         let weights = Weights::Safetensors(weights);

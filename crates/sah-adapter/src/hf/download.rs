@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::folder::missing_tokenizer;
+use super::tokenizer::{MERGES, VOCABULARY};
 use crate::Error;
 use crate::hub::{HubProblem, Progress, Repository};
 use crate::weights::safetensors::{INDEX, SINGLE, missing_shards, missing_weights, shards};
@@ -32,7 +33,7 @@ pub(super) struct Snapshot {
 pub(super) fn checkpoint(repository: &Repository, progress: &mut dyn Progress) -> Result<Snapshot, Error> {
     let snapshot = small_files(repository, progress)?;
     // Before gigabytes are fetched for nothing.
-    if !exists(repository.fetch("tokenizer.json", progress))? {
+    if !has_tokenizer(repository, progress)? {
         return Err(missing_tokenizer(&snapshot.folder));
     }
     for (file, _) in weights(repository, &snapshot, progress)? {
@@ -41,11 +42,22 @@ pub(super) fn checkpoint(repository: &Repository, progress: &mut dyn Progress) -
     Ok(snapshot)
 }
 
+/// Whether the repository has `tokenizer.json`, or GPT-2's two files, which are fetched only where it has not.
+fn has_tokenizer(repository: &Repository, progress: &mut dyn Progress) -> Result<bool, Error> {
+    Ok(exists(repository.fetch("tokenizer.json", progress))?
+        || (exists(repository.fetch(VOCABULARY, progress))? && exists(repository.fetch(MERGES, progress))?))
+}
+
 /// Fetches everything but the weights.
 pub(super) fn small_files(repository: &Repository, progress: &mut dyn Progress) -> Result<Snapshot, Error> {
     let config = repository.fetch(SMALL[0], progress)?;
     for file in &SMALL[1..] {
-        repository.fetch_optional(file, progress)?;
+        let fetched = repository.fetch_optional(file, progress)?;
+        if *file == "tokenizer.json" && fetched.is_none() {
+            for file in [VOCABULARY, MERGES] {
+                repository.fetch_optional(file, progress)?;
+            }
+        }
     }
     Ok(Snapshot {
         folder: config.parent().map(Path::to_owned).unwrap_or_default(),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::tokenizer::SpecialTokens;
+use super::tokenizer::{MERGES, SpecialTokens, VOCABULARY};
 use super::{ChatTemplate, Tokenizer, eos, json};
 use crate::Error;
 
@@ -34,8 +34,8 @@ impl FolderConfig {
 /// The tokenizer and what is said about it.
 #[derive(Debug)]
 pub(super) struct FolderText {
-    /// `tokenizer.json`.
-    pub(super) path: PathBuf,
+    /// `tokenizer.json`, or GPT-2's two files.
+    pub(super) files: Vec<PathBuf>,
     pub(super) tokenizer: Tokenizer,
     /// `tokenizer_config.json`; null where there is none.
     config: Value,
@@ -45,14 +45,20 @@ pub(super) struct FolderText {
 impl FolderText {
     pub(super) fn read(folder: &Path) -> Result<Self, Error> {
         let path = folder.join("tokenizer.json");
-        if !path.is_file() {
+        let gpt2 = [VOCABULARY, MERGES].map(|file| folder.join(file));
+        if !path.is_file() && !gpt2.iter().all(|file| file.is_file()) {
             return Err(missing_tokenizer(folder));
         }
         let optional = |file: &str| json::read_optional(&folder.join(file)).map(Option::unwrap_or_default);
         let config = optional("tokenizer_config.json")?;
         let special = SpecialTokens::from_config(&config, &optional("special_tokens_map.json")?);
-        let tokenizer = Tokenizer::from_file(&path, &config, &special)?;
-        Ok(Self { path, tokenizer, config, special })
+        let (files, tokenizer) = if path.is_file() {
+            let tokenizer = Tokenizer::from_file(&path, &config, &special)?;
+            (vec![path], tokenizer)
+        } else {
+            (gpt2.to_vec(), Tokenizer::from_gpt2(folder, &config, &special)?)
+        };
+        Ok(Self { files, tokenizer, config, special })
     }
 
     /// See [`ChatTemplate::of_folder`].
@@ -76,7 +82,7 @@ impl FolderText {
 pub(super) fn missing_tokenizer(folder: &Path) -> Error {
     Error::MissingFile {
         folder: folder.to_owned(),
-        file: "tokenizer.json".into(),
+        file: format!("tokenizer.json (nor {VOCABULARY} with {MERGES})"),
         remedy: "save it with Python: AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR)".into(),
     }
 }

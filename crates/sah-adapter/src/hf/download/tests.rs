@@ -9,7 +9,7 @@ const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
 /// A hub with these files in `org/name`; every other file of [`SMALL`] and of the weights is known to be missing.
 fn hub(files: &[(&str, &str)]) -> Server {
-    let known = SMALL.iter().chain(&PICKLED).chain(&[SINGLE, INDEX, "a-2.safetensors"]);
+    let known = SMALL.iter().chain(&PICKLED).chain(&[SINGLE, INDEX, "a-2.safetensors", VOCABULARY, MERGES]);
     let names = known.copied().filter(|name| files.iter().all(|(present, _)| present != name));
     let at = |revision: &str, name: &str| format!("/org/name/resolve/{revision}/{name}");
     let mut served: Vec<File> = ["main", COMMIT]
@@ -71,6 +71,19 @@ fn only_what_is_needed_is_fetched() {
     // All of it, and what is not there, is known: nobody is asked again.
     let offline = model(home.path(), "http://127.0.0.1:9", &[("HF_HUB_OFFLINE", "1")]);
     assert_eq!(checkpoint(&offline, &mut ()).unwrap().folder, snapshot.folder);
+}
+
+#[test]
+fn the_two_files_of_gpt2_are_fetched_where_there_is_no_tokenizer_json() {
+    let home = tempfile::tempdir().unwrap();
+    let files = [(VOCABULARY, "{}"), (MERGES, "#version: 0.2")];
+    let server = hub(&[CONFIG, files[0], files[1], (SINGLE, "weights")]);
+    let snapshot = fetch(&server, home.path()).unwrap();
+    assert!(files.iter().all(|(file, _)| snapshot.folder.join(file).is_file()));
+    let server = hub(&[CONFIG, TOKENIZER, files[0], files[1], (SINGLE, "weights")]);
+    let home = tempfile::tempdir().unwrap();
+    fetch(&server, home.path()).unwrap();
+    assert_eq!(fetched(server), ["config.json", "tokenizer.json", SINGLE]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod byte_level;
 mod gguf;
+mod gpt2;
 mod guard;
 mod pre;
 mod special;
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+pub(super) use gpt2::{MERGES, VOCABULARY};
 pub(super) use special::SpecialTokens;
 
 use crate::Error;
@@ -44,6 +46,20 @@ impl Tokenizer {
         // What was left in the file from training would cut long contexts.
         inner.with_truncation(None).map_err(|error| problem(error.to_string()))?;
         inner.with_padding(None);
+        Self::with_config(inner, path, config, special)
+    }
+
+    /// From GPT-2's `vocab.json` and `merges.txt` in `folder`.
+    pub(super) fn from_gpt2(folder: &Path, config: &Value, special: &SpecialTokens) -> Result<Self, Error> {
+        Self::with_config(gpt2::build(folder)?, &folder.join(VOCABULARY), config, special)
+    }
+
+    fn with_config(
+        inner: tokenizers::Tokenizer,
+        path: &Path,
+        config: &Value,
+        special: &SpecialTokens,
+    ) -> Result<Self, Error> {
         let clean_up = config["clean_up_tokenization_spaces"].as_bool().unwrap_or(false);
         let mut tokenizer = Self { inner, path: path.to_owned(), bos: None, clean_up };
         tokenizer.bos = tokenizer.find_bos(config, special)?;

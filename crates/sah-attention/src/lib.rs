@@ -46,6 +46,7 @@
 
 mod attention;
 mod config;
+pub mod element;
 mod error;
 mod inputs;
 pub mod kernel;

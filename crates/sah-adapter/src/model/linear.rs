@@ -1,8 +1,9 @@
 //! `y = x W^T + b`, the product that most of a model consists of.
 
+use sah_attention::element::{Bf16, Element, F32};
 use tch::{Device, Kind, Tensor};
 
-use super::matvec::{Bf16, F32, Format, matvec};
+use super::matvec::matvec;
 use crate::Error;
 use crate::weights::WeightPath;
 
@@ -68,24 +69,24 @@ impl Linear {
         Ok(x.f_linear(&self.weight, self.bias.as_ref())?)
     }
 
-    /// One row on the CPU, `[1, 1, in]`, of the kind of the weights, which are stored as `F`.
+    /// One row on the CPU, `[1, 1, in]`, of the kind of the weights, which are stored as `E`.
     #[expect(unsafe_code, reason = "libtorch gives its memory as pointers")]
-    fn forward_one<F: Format>(&self, x: &Tensor) -> Result<Tensor, Error> {
+    fn forward_one<E: Element>(&self, x: &Tensor) -> Result<Tensor, Error> {
         let row = x.f_to_kind(Kind::Float)?.f_contiguous()?;
         let rows = self.weight.size()[0];
         let mut output = Tensor::f_empty([1, 1, rows], (Kind::Float, Device::Cpu))?;
-        let words = self.weight.numel() / F::VALUES;
+        let words = self.weight.numel() / E::PER_WORD;
         // SAFETY: the three tensors are contiguous on the CPU and own numel() values each, the weights of a kind of which
-        // `F::VALUES` make a word, aligned for one as all of libtorch's memory; they live until the end of this function,
+        // `E::PER_WORD` make a word, aligned for one as all of libtorch's memory; they live until the end of this function,
         // and nobody else knows `output`.
         let (weights, row, written) = unsafe {
             (
-                std::slice::from_raw_parts(self.weight.data_ptr().cast::<F::Word>(), words),
+                std::slice::from_raw_parts(self.weight.data_ptr().cast::<E::Word>(), words),
                 std::slice::from_raw_parts(row.data_ptr().cast::<f32>(), row.numel()),
                 std::slice::from_raw_parts_mut(output.data_ptr().cast::<f32>(), rows as usize),
             )
         };
-        matvec::<F>(weights, row, written, tch::get_num_threads() as usize);
+        matvec::<E>(weights, row, written, tch::get_num_threads() as usize);
         if let Some(bias) = &self.bias {
             output = output.f_add_(bias)?;
         }

@@ -1,6 +1,5 @@
 //! One pass over the selected keys and values on the CPU.
 
-mod element;
 mod exp;
 mod part;
 mod rows;
@@ -11,11 +10,11 @@ use pulp::Arch;
 use rayon::prelude::*;
 use tch::{Device, Kind, Tensor};
 
+use crate::element::{Bf16, Element, F32};
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
 use crate::kernel::{GatherKernel, Kernel, check_mask, check_rows};
 use crate::mask::{IndexList, Mask, RowRanges, Selection};
-use element::{Bf16, Element, F32};
 use part::{BLOCK, Part, Piece, Work};
 use rows::{Rows, readable};
 
@@ -85,7 +84,8 @@ fn attend_as<E: Element>(
     let group = dims.group();
     let queries = inputs.queries().f_to_kind(Kind::Float)?.f_mul_scalar(inputs.scale())?;
     let queries = Vec::<f32>::try_from(queries.f_reshape([-1])?)?;
-    let queries: Vec<Vec<f32>> = queries.chunks_exact(dims.head_dim).map(E::arrange).collect();
+    let queries: Vec<Vec<f32>> =
+        queries.chunks_exact(dims.head_dim).map(|query| E::arrange(query).into_owned()).collect();
     let (keys, values) = (Rows::<E>::of_heads(inputs.keys())?, Rows::<E>::of_heads(inputs.values())?);
     let lists = list.map(|list| Lists::new(inputs, list)).transpose()?;
 

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use super::element::Element;
 use super::exp::exponentiate;
 use super::rows::Rows;
+use crate::element::Element;
 
 /// Keys whose scores are held at once: 64 KiB of keys and as much of values at 64 elements each.
 pub(super) const BLOCK: usize = 256;

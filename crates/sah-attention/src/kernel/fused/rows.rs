@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 
-use super::element::Element;
+use crate::element::Element;
 use crate::error::Result;
 
 /// The keys or values of one head: row `j` begins at word `j * stride`.

@@ -1,36 +1,42 @@
-//! The types in which keys and values are stored.
+//! Vectors in memory as the CPU kernels read them, whatever the type of their elements: sums are in f32.
+
+use std::borrow::Cow;
 
 use pulp::Simd;
 
-/// A type of keys and values, read as words of one or more of them.
-pub(super) trait Element: Sync {
+/// Vectors of a product that are summed side by side: a fused multiply-add takes four steps to be ready.
+const UNROLL: usize = 4;
+
+/// A type of weights, keys and values, read as words of one or more of them.
+pub trait Element: Sync {
     /// What is read at once.
     type Word: Copy + Sync;
     /// Elements in a word.
     const PER_WORD: usize;
 
     /// The elements of one vector in the order in which [`Element::dot`] and [`Element::add_weighted`] hold them.
-    fn arrange(vector: &[f32]) -> Vec<f32>;
+    fn arrange(vector: &[f32]) -> Cow<'_, [f32]>;
 
     /// The inverse of [`Element::arrange`].
     fn restore(arranged: &[f32]) -> Vec<f32>;
 
-    /// `query . row`, with the query arranged.
-    fn dot<S: Simd>(simd: S, query: &[f32], row: &[Self::Word]) -> f32;
+    /// `x . row`, with `x` arranged.
+    fn dot<S: Simd>(simd: S, x: &[f32], row: &[Self::Word]) -> f32;
 
     /// `sum += weight * row`, with the sum arranged.
     fn add_weighted<S: Simd>(simd: S, weight: f32, row: &[Self::Word], sum: &mut [f32]);
 }
 
 /// f32 as it is.
-pub(super) struct F32;
+#[derive(Debug, Clone, Copy)]
+pub struct F32;
 
 impl Element for F32 {
     type Word = f32;
     const PER_WORD: usize = 1;
 
-    fn arrange(vector: &[f32]) -> Vec<f32> {
-        vector.to_vec()
+    fn arrange(vector: &[f32]) -> Cow<'_, [f32]> {
+        Cow::Borrowed(vector)
     }
 
     fn restore(arranged: &[f32]) -> Vec<f32> {
@@ -38,13 +44,20 @@ impl Element for F32 {
     }
 
     #[inline(always)]
-    fn dot<S: Simd>(simd: S, query: &[f32], row: &[f32]) -> f32 {
-        let ((query, query_rest), (row, row_rest)) = (S::as_simd_f32s(query), S::as_simd_f32s(row));
-        let mut sum = simd.splat_f32s(0.0);
-        for (a, b) in query.iter().zip(row) {
-            sum = simd.mul_add_f32s(*a, *b, sum);
+    fn dot<S: Simd>(simd: S, x: &[f32], row: &[f32]) -> f32 {
+        let ((row, row_rest), (x, x_rest)) = (S::as_simd_f32s(row), S::as_simd_f32s(x));
+        let (row_blocks, row_vectors) = row.as_chunks::<UNROLL>();
+        let (x_blocks, x_vectors) = x.as_chunks::<UNROLL>();
+        let mut sums = [simd.splat_f32s(0.0); UNROLL];
+        for (a, b) in row_blocks.iter().zip(x_blocks) {
+            for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
+                *sum = simd.mul_add_f32s(*a, *b, *sum);
+            }
         }
-        simd.reduce_sum_f32s(sum) + query_rest.iter().zip(row_rest).map(|(a, b)| a * b).sum::<f32>()
+        for (sum, (a, b)) in sums.iter_mut().zip(row_vectors.iter().zip(x_vectors)) {
+            *sum = simd.mul_add_f32s(*a, *b, *sum);
+        }
+        reduce(simd, sums) + row_rest.iter().zip(x_rest).map(|(a, b)| a * b).sum::<f32>()
     }
 
     #[inline(always)]
@@ -62,7 +75,8 @@ impl Element for F32 {
 
 /// Two bf16 in a word, the first in its lower half; a bf16 is the upper half of an f32. Arranged, the first ones of all
 /// words stand before the second ones.
-pub(super) struct Bf16;
+#[derive(Debug, Clone, Copy)]
+pub struct Bf16;
 
 const UPPER_HALF: u32 = 0xFFFF_0000;
 
@@ -70,9 +84,9 @@ impl Element for Bf16 {
     type Word = u32;
     const PER_WORD: usize = 2;
 
-    fn arrange(vector: &[f32]) -> Vec<f32> {
+    fn arrange(vector: &[f32]) -> Cow<'_, [f32]> {
         let every_second = |from: usize| vector.iter().skip(from).step_by(2).copied();
-        every_second(0).chain(every_second(1)).collect()
+        Cow::Owned(every_second(0).chain(every_second(1)).collect())
     }
 
     fn restore(arranged: &[f32]) -> Vec<f32> {
@@ -81,22 +95,32 @@ impl Element for Bf16 {
     }
 
     #[inline(always)]
-    fn dot<S: Simd>(simd: S, query: &[f32], row: &[u32]) -> f32 {
-        let (first, second) = query.split_at(row.len());
-        let ((first, first_rest), (second, second_rest)) = (S::as_simd_f32s(first), S::as_simd_f32s(second));
+    fn dot<S: Simd>(simd: S, x: &[f32], row: &[u32]) -> f32 {
+        let (first, second) = x.split_at(row.len());
         let (row, row_rest) = S::as_simd_u32s(row);
-        let (mut lower, mut upper) = (simd.splat_f32s(0.0), simd.splat_f32s(0.0));
-        for (word, (a, b)) in row.iter().zip(first.iter().zip(second)) {
-            let (even, odd) = widen(simd, *word);
-            lower = simd.mul_add_f32s(even, *a, lower);
-            upper = simd.mul_add_f32s(odd, *b, upper);
+        let ((first, first_rest), (second, second_rest)) = (S::as_simd_f32s(first), S::as_simd_f32s(second));
+        let mut sums = [simd.splat_f32s(0.0); UNROLL];
+        let mut add = |at: usize, word: S::u32s, first: S::f32s, second: S::f32s| {
+            let (lower, upper) = widen(simd, word);
+            sums[at] = simd.mul_add_f32s(lower, first, sums[at]);
+            sums[at + 1] = simd.mul_add_f32s(upper, second, sums[at + 1]);
+        };
+        let (row_pairs, row_last) = row.as_chunks::<2>();
+        let ((first_pairs, first_last), (second_pairs, second_last)) =
+            (first.as_chunks::<2>(), second.as_chunks::<2>());
+        for (word, (first, second)) in row_pairs.iter().zip(first_pairs.iter().zip(second_pairs)) {
+            add(0, word[0], first[0], second[0]);
+            add(2, word[1], first[1], second[1]);
+        }
+        for (word, (first, second)) in row_last.iter().zip(first_last.iter().zip(second_last)) {
+            add(0, *word, *first, *second);
         }
         let rest = row_rest.iter().zip(first_rest.iter().zip(second_rest));
-        let rest = rest.map(|(word, (a, b))| {
+        let rest = rest.map(|(word, (first, second))| {
             let [even, odd] = widen_one(*word);
-            even * a + odd * b
+            even * first + odd * second
         });
-        simd.reduce_sum_f32s(simd.add_f32s(lower, upper)) + rest.sum::<f32>()
+        reduce(simd, sums) + rest.sum::<f32>()
     }
 
     #[inline(always)]
@@ -117,6 +141,11 @@ impl Element for Bf16 {
             *b += weight * odd;
         }
     }
+}
+
+#[inline(always)]
+fn reduce<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; UNROLL]) -> f32 {
+    simd.reduce_sum_f32s(simd.add_f32s(simd.add_f32s(a, b), simd.add_f32s(c, d)))
 }
 
 /// The first and the second value of each word.

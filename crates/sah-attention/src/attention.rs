@@ -18,6 +18,10 @@ pub struct AttentionOutput {
     /// Selected entries over the entries that causality and the layer's sliding window permit, in `(0, 1]`; see
     /// [`Mask::density`].
     pub density: f64,
+    /// What was selected, `[B, H, Q, K]`.
+    pub mask: Mask,
+    /// Name of the kernel that computed the output; see [`Kernel::backend`].
+    pub backend: &'static str,
 }
 
 /// Sparse attention: maskers that are applied in order, and the kernel that computes over what they selected.
@@ -106,6 +110,7 @@ impl ResearchAttention {
     ) -> Result<AttentionOutput> {
         let mask = self.select(inputs, layer, state)?;
         let output = self.kernel.attend(inputs, &mask).map_err(|error| error.in_layer(layer))?;
-        Ok(AttentionOutput { output, density: mask.density_of(&inputs.visible())? })
+        let density = mask.density_of(&inputs.visible())?;
+        Ok(AttentionOutput { output, density, backend: self.kernel.backend(inputs, &mask)?, mask })
     }
 }

@@ -10,7 +10,8 @@
 //!   [`GatherKernel`], which read only those; [`ReferenceKernel`] is the readable oracle that they are tested against.
 //! - [`ResearchAttention`] is a list of maskers and a kernel. One value serves all layers and all requests.
 //! - [`RequestState`] belongs to one request: what maskers remember between steps, per layer.
-//! - [`AttentionPolicy`] is what a model's forward pass takes: dense, or sparse with its state.
+//! - [`AttentionPolicy`] is what a model's forward pass takes: dense, or sparse with its state; an [`AttentionObserver`] may
+//!   look on.
 //!
 //! Attention is causal with bottom-right alignment: of `Q` query rows over `K` keys, row `i` stands at position
 //! `K - Q + i` and reads keys `0..=K - Q + i`.
@@ -69,6 +70,6 @@ pub use masker::{
     PqMetric, QuestConfig, QuestMasker, RandomSamplingMasker, SinkMasker, SocketConfig, SocketMasker,
     SortedChannels,
 };
-pub use policy::AttentionPolicy;
+pub use policy::{AttentionObserver, AttentionPolicy};
 pub use size::Size;
 pub use state::{LayerState, MaskerState, RequestState};

@@ -1,9 +1,12 @@
 //! Dense or sparse, as a value that a model's forward pass is given.
 
+use std::fmt::Debug;
+
 use crate::attention::{AttentionOutput, ResearchAttention};
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
 use crate::kernel::dense_attention;
+use crate::mask::Mask;
 use crate::state::RequestState;
 
 /// Which attention a forward pass computes.
@@ -22,14 +25,72 @@ pub enum AttentionPolicy<'a> {
         /// What the maskers remember of this request.
         state: &'a mut RequestState,
     },
+    /// As `policy` says, and `observer` sees every call.
+    Observed {
+        /// What is computed.
+        policy: Box<AttentionPolicy<'a>>,
+        /// Who looks on.
+        observer: &'a mut dyn AttentionObserver,
+    },
 }
 
-impl AttentionPolicy<'_> {
+/// Sees the attention of every layer: to measure its error, or to keep queries and keys.
+pub trait AttentionObserver: Debug {
+    /// Attention of layer `layer` (from 0) over `inputs` gave `attended`. An error ends the forward pass.
+    fn attended(
+        &mut self,
+        layer: usize,
+        inputs: &AttentionInputs<'_>,
+        attended: &AttentionOutput,
+    ) -> Result<()>;
+}
+
+impl<'a> AttentionPolicy<'a> {
+    /// The same policy, with `observer` looking on.
+    ///
+    /// ```
+    /// use sah_attention::{AttentionInputs, AttentionObserver, AttentionOutput, AttentionPolicy, Result};
+    /// # use tch::{Device, Kind, Tensor};
+    ///
+    /// #[derive(Debug, Default)]
+    /// struct Calls(usize);
+    ///
+    /// impl AttentionObserver for Calls {
+    ///     fn attended(&mut self, _: usize, _: &AttentionInputs<'_>, _: &AttentionOutput) -> Result<()> {
+    ///         self.0 += 1;
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let x = Tensor::rand([1, 1, 8, 4], (Kind::Float, Device::Cpu));
+    /// # let inputs = AttentionInputs::new(&x, &x, &x, 0.5)?;
+    /// let mut calls = Calls::default();
+    /// AttentionPolicy::Dense.observed(&mut calls).attend(0, &inputs)?;
+    /// assert_eq!(calls.0, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn observed(self, observer: &'a mut dyn AttentionObserver) -> Self {
+        Self::Observed { policy: Box::new(self), observer }
+    }
+
     /// Attention of layer `layer` (from 0).
     pub fn attend(&mut self, layer: usize, inputs: &AttentionInputs<'_>) -> Result<AttentionOutput> {
         match self {
-            Self::Dense => Ok(AttentionOutput { output: dense_attention(inputs)?, density: 1.0 }),
+            Self::Dense => Ok(AttentionOutput {
+                output: dense_attention(inputs)?,
+                density: 1.0,
+                mask: Mask::full(inputs.dims().mask_shape()),
+                backend: "dense",
+            }),
             Self::Sparse { attention, state } => attention.attend(inputs, layer, state),
+            Self::Observed { policy, observer } => {
+                let attended = policy.attend(layer, inputs)?;
+                observer.attended(layer, inputs, &attended)?;
+                Ok(attended)
+            }
         }
     }
 }

@@ -18,11 +18,17 @@ impl Kernel for AutoKernel {
         "auto"
     }
 
-    fn attend(&self, inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<Tensor> {
-        let lists = matches!(mask.selection(), Selection::Sparse(sparse) if sparse.list().is_some());
-        if (inputs.dims().queries == 1 || lists) && fused::supports(inputs)? {
-            return FusedKernel.attend(inputs, mask);
-        }
-        GatherKernel.attend(inputs, mask)
+    fn backend(&self, inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<&'static str> {
+        choose(inputs, mask)?.backend(inputs, mask)
     }
+
+    fn attend(&self, inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<Tensor> {
+        choose(inputs, mask)?.attend(inputs, mask)
+    }
+}
+
+fn choose(inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<&'static dyn Kernel> {
+    let lists = matches!(mask.selection(), Selection::Sparse(sparse) if sparse.list().is_some());
+    let by_rows = inputs.dims().queries == 1 || lists;
+    Ok(if by_rows && fused::supports(inputs)? { &FusedKernel } else { &GatherKernel })
 }

@@ -38,6 +38,12 @@ pub trait Kernel: Debug + Send + Sync {
     /// Its name in results.
     fn name(&self) -> &'static str;
 
+    /// Name of the kernel that computes these: its own, unless it leaves them to another.
+    fn backend(&self, inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<&'static str> {
+        let _ = (inputs, mask);
+        Ok(self.name())
+    }
+
     /// Attention `[B, H, Q, Dv]` in the kind of the inputs.
     ///
     /// The mask must be `[B, H, Q, K]`. A row with nothing to read is [`Error::EmptySelection`].

@@ -1,8 +1,9 @@
 //! Maskers and kernel composed, and the inputs' checks.
 
 use sah_attention::{
-    AttentionConfig, AttentionInputs, AttentionPolicy, Error, IndexList, LayerState, Mask, MaskShape, Masker,
-    MaskerState, ReferenceKernel, RequestState, ResearchAttention, Result, SinkMasker, Size, dense_attention,
+    AttentionConfig, AttentionInputs, AttentionObserver, AttentionOutput, AttentionPolicy, Error, IndexList,
+    LayerState, Mask, MaskShape, Masker, MaskerState, ReferenceKernel, RequestState, ResearchAttention,
+    Result, SinkMasker, Size, dense_attention,
 };
 use tch::{Device, Kind, Tensor};
 
@@ -12,6 +13,7 @@ use crate::double_sparsity::{ChannelFile, random_lists};
 on_devices!(
     streaming_llm_equals_the_oracle,
     short_contexts_are_dense,
+    an_observer_sees_every_call,
     nothing_selected_names_the_layer,
     state_is_per_layer,
     first_layers_are_dense,
@@ -56,6 +58,34 @@ fn short_contexts_are_dense(device: Device) {
         assert_eq!((sparse.density, dense.density), (1.0, 1.0));
         assert!(difference(&dense.output, &dense_attention(&tensors.inputs()).unwrap()) == 0.0);
     }
+}
+
+/// What a call gave: layer, keys, density, backend.
+#[derive(Debug, Default)]
+struct Seen(Vec<(usize, usize, f64, &'static str)>);
+
+impl AttentionObserver for Seen {
+    fn attended(
+        &mut self,
+        layer: usize,
+        inputs: &AttentionInputs<'_>,
+        attended: &AttentionOutput,
+    ) -> Result<()> {
+        assert_eq!(*attended.mask.shape(), inputs.dims().mask_shape());
+        self.0.push((layer, inputs.dims().keys, attended.density, attended.backend));
+        Ok(())
+    }
+}
+
+fn an_observer_sees_every_call(device: Device) {
+    let (attention, mut state, mut seen) = (streaming_llm(), RequestState::new(0), Seen::default());
+    let shape = MaskShape { batch: 1, heads: 9, queries: 1, keys: 136 };
+    let tensors = Tensors::new(shape, 3, 64, 64, 0, device);
+    let mut policy = AttentionPolicy::Sparse { attention: &attention, state: &mut state }.observed(&mut seen);
+    policy.attend(5, &tensors.inputs()).unwrap();
+    AttentionPolicy::Dense.observed(&mut seen).attend(2, &tensors.inputs()).unwrap();
+    let backend = if device == Device::Cpu { "fused" } else { "gather" };
+    assert_eq!(seen.0, [(5, 136, 0.5, backend), (2, 136, 1.0, "dense")]);
 }
 
 fn nothing_selected_names_the_layer(device: Device) {

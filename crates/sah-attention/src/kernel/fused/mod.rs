@@ -37,6 +37,10 @@ impl Kernel for FusedKernel {
         "fused"
     }
 
+    fn backend(&self, inputs: &AttentionInputs<'_>, _mask: &Mask) -> Result<&'static str> {
+        Ok(if supports(inputs)? { self.name() } else { GatherKernel.name() })
+    }
+
     fn attend(&self, inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<Tensor> {
         if !supports(inputs)? {
             return GatherKernel.attend(inputs, mask);

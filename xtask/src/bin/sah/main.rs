@@ -9,6 +9,7 @@ mod args;
 mod attention;
 mod commands;
 mod download;
+mod machine;
 mod memory;
 mod model;
 mod terminal;

@@ -40,7 +40,7 @@ pub(crate) fn load(args: &ModelArgs, source: &ModelSource) -> anyhow::Result<Rc<
     if let Some(threads) = args.threads {
         tch::set_num_threads(i32::from(threads));
     }
-    let placement = placement(args)?;
+    let placement = placement(&args.device)?;
     let devices = device_names(&placement);
     let started = Instant::now();
     let model = LoadedModel::load(source, placement, args.dtype.kind())?;
@@ -57,9 +57,9 @@ pub(crate) fn load(args: &ModelArgs, source: &ModelSource) -> anyhow::Result<Rc<
 }
 
 /// The devices that `--device` means on this machine; fails where one is not there, before anything was loaded.
-pub(crate) fn placement(args: &ModelArgs) -> anyhow::Result<Placement> {
+pub(crate) fn placement(device: &DeviceArg) -> anyhow::Result<Placement> {
     let count = tch::Cuda::device_count();
-    let DeviceArg::Named(placement) = &args.device else {
+    let DeviceArg::Named(placement) = device else {
         return Ok(if count > 0 { Device::Cuda(0) } else { Device::Cpu }.into());
     };
     for device in placement.devices() {

@@ -1,6 +1,7 @@
 //! The command line, as clap reads it. What the values mean is decided where they are used.
 
 mod attention;
+mod kernels;
 mod longbench;
 mod model;
 mod others;
@@ -9,6 +10,7 @@ mod sampling;
 use clap::{Parser, Subcommand};
 
 pub(crate) use attention::AttentionArgs;
+pub(crate) use kernels::{HeadsArg, KernelsArgs};
 pub(crate) use longbench::{ChatTemplateArg, DataArg, LongBenchArgs, TruncationArg};
 pub(crate) use model::{DeviceArg, ModelArgs};
 pub(crate) use others::{DoctorArgs, GenerateArgs, ScoreArgs, SpeedArgs};
@@ -46,6 +48,8 @@ pub(crate) enum Bench {
     Longbench(Box<LongBenchArgs>),
     /// Decode speed at one context length, dense beside sparse, and beside transformers with --peers
     Speed(SpeedArgs),
+    /// Attention alone, at several lengths and densities, beside libtorch's dense attention and the memory's speed
+    Kernels(KernelsArgs),
 }
 
 #[derive(Debug, Subcommand)]

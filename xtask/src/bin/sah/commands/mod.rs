@@ -2,6 +2,7 @@
 
 mod doctor;
 mod generate;
+mod kernels;
 mod longbench;
 mod maskers;
 mod models;
@@ -17,6 +18,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Bench(Bench::Longbench(args)) => longbench::run(&args),
         Command::Bench(Bench::Speed(args)) => speed::run(&args),
+        Command::Bench(Bench::Kernels(args)) => kernels::run(&args),
         Command::Score(Score::Longbench(args)) => score::run(&args),
         Command::Generate(args) => generate::run(&args),
         Command::Models => Ok(models::run()),

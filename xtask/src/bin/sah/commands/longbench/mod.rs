@@ -159,7 +159,7 @@ fn run_config(
         attention_name: attention.name.clone(),
         attention: serde_json::to_value(&attention.config).expect("an attention config is plain data"),
         dtype: args.model.dtype.name().to_owned(),
-        device: model::device_names(&model::placement(&args.model)?),
+        device: model::device_names(&model::placement(&args.model.device)?),
         seed: args.limits.seed,
         threads: tch::get_num_threads() as usize,
         benchmark: benchmark.name().to_owned(),

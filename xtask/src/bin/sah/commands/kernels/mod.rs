@@ -1,0 +1,79 @@
+//! `cargo xtask bench kernels`: attention alone, beside libtorch's and beside what must be read from memory.
+
+mod plot;
+mod report;
+mod setting;
+mod sides;
+mod timer;
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, ensure};
+use tch::Device;
+
+use self::report::{Line, Report, Table};
+use self::setting::Setting;
+use self::timer::Timer;
+use crate::args::{DeviceArg, KernelsArgs};
+use crate::usage::UsageError;
+use crate::{machine, model, versions};
+
+/// Times every side of every setting; prints a table for each model's heads and writes `kernels.json` and `kernels.svg`.
+pub(crate) fn run(args: &KernelsArgs) -> anyhow::Result<ExitCode> {
+    if let Some(threads) = args.threads {
+        tch::set_num_threads(i32::from(threads));
+    }
+    let device = device(&args.device)?;
+    let threads = tch::get_num_threads();
+    let _no_grad = tch::no_grad_guard();
+    tch::manual_seed(0);
+    std::fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
+    let bandwidth = (device == Device::Cpu).then(|| machine::memory_bandwidth(threads as usize));
+    let mut timer = Timer::new(&args.out.join("criterion"), args.seconds);
+    let mut report = Report {
+        device: model::device_names(&device.into()),
+        dtype: args.dtype.name().to_owned(),
+        threads,
+        memory_bandwidth: bandwidth,
+        versions: [versions::SAH.to_owned(), versions::libtorch().unwrap_or_default()],
+        tables: Vec::new(),
+    };
+    let element = args.dtype.kind().elt_size_in_bytes();
+    for &heads in &args.heads {
+        let phases = [1, args.chunk as usize];
+        for rows in if args.chunk > 1 { &phases[..] } else { &phases[..1] } {
+            let mut table = Table::new(heads, *rows);
+            for &keys in &args.keys {
+                let setting = Setting { heads, keys: keys as usize, rows: *rows };
+                let tensors = setting.tensors(args.dtype.kind(), device)?;
+                let mut lines = Vec::new();
+                for mut side in sides::sides(setting, &tensors, &args.density)? {
+                    let time = timer.time(&setting.name(), &file_name(&side.name), &mut side.work)?;
+                    let bytes = side.share.map(|share| share * setting.cache_bytes(element));
+                    lines.push(Line::new(side.name, side.role, time, bytes.zip(bandwidth)));
+                }
+                table.add(setting.keys, lines);
+            }
+            println!("{}\n", table.text(&report));
+            report.tables.push(table);
+        }
+    }
+    report.write(&args.out)?;
+    println!("{}", report.machine());
+    println!("results in {}", args.out.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The one device that is measured.
+fn device(argument: &DeviceArg) -> anyhow::Result<Device> {
+    let placement = model::placement(argument)?;
+    let mut devices = placement.devices();
+    let first = devices.next().context("no device")?;
+    ensure!(devices.next().is_none(), UsageError("--device: name one device".to_owned()));
+    Ok(first)
+}
+
+/// A side's name as the name of a folder.
+fn file_name(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
+}

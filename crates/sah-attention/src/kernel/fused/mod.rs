@@ -101,7 +101,10 @@ fn attend_as<E: Element>(
             let mut pieces = spans(inputs, ranges, row);
             if let Some(lists) = &lists {
                 let rows = (0..group).map(|member| (head * group + member) * dims.queries + row);
+                let spans = pieces.len();
                 pieces.extend(rows.enumerate().flat_map(|(member, row)| lists.pieces(member, row)));
+                // Heads whose blocks lie near each other read many of the same keys, which are then still in the cache.
+                pieces[spans..].sort_by_key(Piece::first);
             }
             pieces
         })

@@ -29,6 +29,16 @@ pub(super) enum Piece<'a> {
     List { head: usize, keys: &'a [usize], biases: &'a [f32] },
 }
 
+impl Piece<'_> {
+    /// Its first key.
+    pub(super) fn first(&self) -> usize {
+        match self {
+            Self::Span(span) => span.start,
+            Self::List { keys, .. } => keys.first().copied().unwrap_or_default(),
+        }
+    }
+}
+
 /// Reads the keys of `pieces` one block after the other into `part`.
 pub(super) struct Work<'a, E: Element> {
     /// Scaled and arranged, `[g, D]`.

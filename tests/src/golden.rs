@@ -103,8 +103,11 @@ impl Golden {
         let adapter = HfAdapter::new(Rc::clone(model), self.attention.build()?, 0);
         let mut outcomes = Vec::new();
         for case in &self.cases {
-            let limits =
-                RequestLimits { max_context_length: case.max_context_length, truncation: case.truncation };
+            let limits = RequestLimits {
+                max_context_length: case.max_context_length,
+                truncation: case.truncation,
+                ..RequestLimits::default()
+            };
             let (response, trace) = adapter
                 .process_traced(&case.request(), &GenerationParams::default(), &limits)
                 .with_context(|| case.name.clone())?;

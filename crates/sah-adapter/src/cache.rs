@@ -57,6 +57,17 @@ impl KvCache {
         self.length as usize
     }
 
+    /// Tokens that it has room for.
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity as usize
+    }
+
+    /// Memory of its buffers, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        let bytes = |tensor: &Tensor| tensor.numel() * tensor.kind().elt_size_in_bytes();
+        self.layers.iter().map(|layer| bytes(&layer.keys) + bytes(&layer.values)).sum()
+    }
+
     /// Announces a prompt of `length` tokens in all, of which the next ones are the beginning: models whose rotary
     /// embeddings depend on the length of the sequence treat them as if they came in one pass.
     pub(crate) fn expect(&mut self, length: usize) {

@@ -112,6 +112,10 @@ pub struct RequestLimits {
     pub max_context_length: Option<usize>,
     /// Which part of a context that is too long is kept.
     pub truncation: Truncation,
+    /// Goes past the positions that the model was made for, where its rotary embeddings allow it. For measuring speed:
+    /// what the model says there is worth nothing.
+    #[serde(default)]
+    pub ignore_positions: bool,
 }
 
 /// Which part of a context that is too long is kept.

@@ -1,11 +1,13 @@
 //! [`HfAdapter`]: a loaded model behind the [`ModelAdapter`] interface.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Instant;
 
 use sah_attention::{AttentionPolicy, RequestState, ResearchAttention};
 use tch::{Device, Kind, Tensor};
 
+use super::contexts::{Contexts, ReadContext};
 use super::generation::Decoder;
 use super::prompt::Prompt;
 use super::{Checkpoint, ModelIdentity, ModelSource, TemplateIdentity};
@@ -22,6 +24,7 @@ pub struct LoadedModel {
     network: Box<dyn CausalLm>,
     pub(super) checkpoint: Checkpoint,
     kind: Kind,
+    contexts: RefCell<Contexts>,
 }
 
 impl LoadedModel {
@@ -44,7 +47,7 @@ impl LoadedModel {
                 kind,
             )
         })?;
-        Ok(Rc::new(Self { network, checkpoint, kind }))
+        Ok(Rc::new(Self { network, checkpoint, kind, contexts: RefCell::default() }))
     }
 
     /// Which model this is: for `config.json` of a run.
@@ -64,6 +67,32 @@ impl LoadedModel {
     #[must_use]
     pub fn positions(&self) -> usize {
         self.network.positions()
+    }
+
+    /// Keeps up to `bytes` of keys and values of contexts that were answered, those used last, instead of none. A request
+    /// with such a context, of any adapter on this model, does not read it again; its
+    /// [`prefill_seconds`](ContextStats::prefill_seconds) are those of the first time.
+    pub fn keep_contexts(&self, bytes: usize) {
+        self.contexts.borrow_mut().limit(bytes);
+    }
+
+    /// Reads the context of `prompt` into a cache with room for `room` tokens, or takes it from those that were kept.
+    fn read_context(&self, prompt: &Prompt, room: usize) -> Result<ReadContext, Error> {
+        let ids = &prompt.context;
+        let longest = prompt.questions.iter().map(|question| question.ids.len()).max().unwrap_or_default();
+        let expected = ids.len() + longest;
+        if let Some(kept) = self.contexts.borrow_mut().take(ids, room, expected) {
+            return Ok(kept);
+        }
+        let shape = self.network.cache_shape();
+        let mut cache = KvCache::new(&shape, room, self.kind)?;
+        cache.expect(expected);
+        let started = Instant::now();
+        if !ids.is_empty() {
+            self.network.forward(ids, &mut cache, &mut AttentionPolicy::Dense)?;
+            wait(&shape.layers);
+        }
+        Ok(ReadContext { ids: ids.clone(), cache, prefill_seconds: started.elapsed().as_secs_f64() })
     }
 }
 
@@ -140,20 +169,13 @@ impl HfAdapter {
     ) -> Result<(RequestResponse, Trace), Error> {
         let model = &*self.model;
         let prompt = Prompt::new(request, &model.checkpoint, generation, limits)?;
-        let room = prompt.check_length(model.positions())?;
-        let shape = model.network.cache_shape();
-        let mut cache = KvCache::new(&shape, room, model.kind)?;
-        let longest = prompt.questions.iter().map(|question| question.ids.len()).max().unwrap_or_default();
-        cache.expect(prompt.context.len() + longest);
-        let started = Instant::now();
-        if !prompt.context.is_empty() {
-            model.network.forward(&prompt.context, &mut cache, &mut AttentionPolicy::Dense)?;
-            wait(&shape.layers);
-        }
+        let positions = if limits.ignore_positions { usize::MAX } else { model.positions() };
+        let room = prompt.check_length(positions)?;
+        let mut read = model.read_context(&prompt, room)?;
         let context = ContextStats {
             tokens: prompt.context.len(),
             truncated_tokens: prompt.truncated,
-            prefill_seconds: started.elapsed().as_secs_f64(),
+            prefill_seconds: read.prefill_seconds,
         };
         // What maskers learn about the context's keys serves all questions, like the cache itself.
         let mut state = RequestState::new(self.seed);
@@ -166,14 +188,15 @@ impl HfAdapter {
             params: generation,
         };
         for (number, question) in prompt.questions.into_iter().enumerate() {
-            cache.truncate(prompt.context.len());
+            read.cache.truncate(prompt.context.len());
             state.truncate(prompt.context.len());
             let mut attention = match &self.attention {
                 None => AttentionPolicy::Dense,
                 Some(attention) => AttentionPolicy::Sparse { attention, state: &mut state },
             };
             let asked = (number, &question);
-            let generated = decoder.answer(asked, &prompt.context, &mut cache, &mut attention, on_token)?;
+            let generated =
+                decoder.answer(asked, &prompt.context, &mut read.cache, &mut attention, on_token)?;
             answers.push(Answer { text: generated.text, stats: generated.stats });
             traces.push(AnswerTrace {
                 question_ids: question.ids,
@@ -181,6 +204,8 @@ impl HfAdapter {
                 generated_ids: generated.ids,
             });
         }
+        read.cache.truncate(prompt.context.len());
+        model.contexts.borrow_mut().keep(read);
         let trace = Trace { context_ids: prompt.context, answers: traces };
         Ok((RequestResponse { answers, context }, trace))
     }

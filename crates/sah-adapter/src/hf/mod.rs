@@ -3,6 +3,7 @@
 mod adapter;
 mod chat_template;
 mod checkpoint;
+mod contexts;
 mod diagnosis;
 mod download;
 mod eos;

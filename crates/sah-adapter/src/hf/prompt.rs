@@ -115,7 +115,10 @@ mod tests {
 
     fn cut(max: usize, truncation: Truncation) -> (Vec<u32>, usize) {
         let mut ids = vec![0, 1, 2, 3, 4, 5, 6];
-        let dropped = truncate(&mut ids, &RequestLimits { max_context_length: Some(max), truncation });
+        let dropped = truncate(
+            &mut ids,
+            &RequestLimits { max_context_length: Some(max), truncation, ..RequestLimits::default() },
+        );
         (ids, dropped)
     }
 

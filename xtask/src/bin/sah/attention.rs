@@ -34,7 +34,13 @@ pub(crate) fn named(args: &AttentionArgs, default: &[&str]) -> anyhow::Result<Ve
         [] => default.to_vec(),
         given => given.iter().map(String::as_str).collect(),
     };
-    let attentions = asked.into_iter().map(|name| one(name, args)).collect::<anyhow::Result<Vec<_>>>()?;
+    let attentions: Vec<NamedAttention> =
+        asked.into_iter().map(|name| one(name, args)).collect::<anyhow::Result<_>>()?;
+    for (name, assignment) in args.set.iter().map(|set| addressed(set)) {
+        if let Some(name) = name.filter(|&name| attentions.iter().all(|attention| attention.name != name)) {
+            bail!(UsageError(format!("--set {name}:{assignment}: --attention does not name {name}")));
+        }
+    }
     let mut seen = HashSet::new();
     for attention in &attentions {
         attention.build()?;
@@ -53,16 +59,21 @@ fn one(name: &str, args: &AttentionArgs) -> anyhow::Result<NamedAttention> {
         return Ok(NamedAttention { name: name.to_owned(), config: None });
     }
     let path = Path::new(name);
+    let assignments = |name: &str| -> Vec<&str> {
+        let of_this = |(owner, _): &(Option<&str>, &str)| owner.is_none_or(|owner| owner == name);
+        args.set.iter().map(|set| addressed(set)).filter(of_this).map(|(_, assignment)| assignment).collect()
+    };
     let (name, config) = match path.extension().and_then(OsStr::to_str) {
         Some("json" | "toml") => {
             let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            (stem, from_file(path)?.with(&args.set))
+            let config = from_file(path)?.with(&assignments(&stem));
+            (stem, config)
         }
         _ if name == "streaming_llm" => {
             let config = AttentionConfig::streaming_llm(args.sink_size, args.local_window);
-            (name.to_owned(), config.with(&args.set))
+            (name.to_owned(), config.with(&assignments(name)))
         }
-        _ => (name.to_owned(), AttentionConfig::preset(name, &args.set)),
+        _ => (name.to_owned(), AttentionConfig::preset(name, &assignments(name))),
     };
     match config {
         Ok(config) => Ok(NamedAttention { name, config: Some(config) }),
@@ -74,6 +85,14 @@ fn one(name: &str, args: &AttentionArgs) -> anyhow::Result<NamedAttention> {
     }
 }
 
+/// `quest:page_size=32` as the attention that is meant and the assignment.
+fn addressed(set: &str) -> (Option<&str>, &str) {
+    match set.split_once([':', '=']) {
+        Some((name, assignment)) if set[name.len()..].starts_with(':') => (Some(name), assignment),
+        _ => (None, set),
+    }
+}
+
 fn from_file(path: &Path) -> anyhow::Result<AttentionConfig> {
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
     let config = if path.extension().is_some_and(|extension| extension == "toml") {
@@ -82,4 +101,16 @@ fn from_file(path: &Path) -> anyhow::Result<AttentionConfig> {
         serde_json::from_str(&text).map_err(anyhow::Error::from)
     };
     config.with_context(|| path.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::addressed;
+
+    #[test]
+    fn an_assignment_may_be_for_one_attention() {
+        assert_eq!(addressed("quest:page_size=32"), (Some("quest"), "page_size=32"));
+        assert_eq!(addressed("sink.size=1%"), (None, "sink.size=1%"));
+        assert_eq!(addressed("hat_weight_file=C:/weights"), (None, "hat_weight_file=C:/weights"));
+    }
 }

@@ -15,8 +15,8 @@ pub(crate) struct AttentionArgs {
     pub(crate) attention: Vec<String>,
 
     /// Change a field of every attention that is not dense: `heavy_size=5%`, `dense_layers=2`, or with the masker's type
-    /// where several have it, `sink.size=4`. Give it several times for several
-    #[arg(long, value_name = "FIELD=VALUE")]
+    /// where several have it, `sink.size=4`; of one attention alone: `quest:page_size=32`. Give it several times for several
+    #[arg(long, value_name = "[NAME:]FIELD=VALUE")]
     pub(crate) set: Vec<String>,
 
     /// First tokens that `streaming_llm` always reads: a count, or a share of the keys such as `1%`

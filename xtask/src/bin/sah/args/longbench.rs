@@ -126,6 +126,11 @@ pub(crate) struct LimitArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_context_length: Option<u32>,
 
+    /// Keep up to GIB of keys and values of contexts that were read, so that an attention does not read again what one before
+    /// it has read. Scores do not change. Peak memory does, and the time of a prefill is that of the first attention
+    #[arg(long, value_name = "GIB", default_value_t = 0.0, value_parser = gibibytes)]
+    pub(crate) keep_contexts: f64,
+
     /// Which part of a context that is too long stays: its `head` as in the reference, or head and tail without the
     /// `middle` as the LongBench authors do
     #[arg(long, value_enum, default_value = "head")]
@@ -162,4 +167,11 @@ pub(crate) struct OutputArgs {
     /// Name of the run's folder; the time of its start by default. A name that was used already is refused
     #[arg(long, value_name = "NAME")]
     pub(crate) run_name: Option<String>,
+}
+
+fn gibibytes(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(value) if (0.0..=1e6).contains(&value) => Ok(value),
+        _ => Err("must be a number of GiB, 0 or more".to_owned()),
+    }
 }

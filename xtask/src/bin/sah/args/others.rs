@@ -97,6 +97,10 @@ pub(crate) struct SpeedArgs {
     #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) rounds: u32,
 
+    /// Time decoding only: the context is read once, for all of our sides and all rounds
+    #[arg(long)]
+    pub(crate) decode_only: bool,
+
     /// Also run the same work through transformers (SDPA) in every round. Sets up a Python environment of several GB
     /// the first time; only for the default model
     #[arg(long)]

@@ -26,6 +26,7 @@ pub(crate) fn run(args: &GenerateArgs) -> anyhow::Result<ExitCode> {
     let limits = RequestLimits {
         max_context_length: args.max_context_length.map(|max| max as usize),
         truncation: args.truncation.into(),
+        ignore_positions: false,
     };
     for attention in &attentions {
         let adapter = HfAdapter::new(model.clone(), attention.build()?, args.seed);

@@ -51,6 +51,7 @@ pub(crate) fn run(args: &LongBenchArgs) -> anyhow::Result<ExitCode> {
     let loading = Instant::now();
     let model = model::load(&args.model, &source)?;
     let load_seconds = loading.elapsed().as_secs_f64();
+    model.keep_contexts((args.limits.keep_contexts * (1 << 30) as f64) as usize);
     let mut finished = Vec::new();
     for (attention, folder) in attentions.iter().zip(folders) {
         let config = run_config(args, attention, &benchmark, &subsets, &source, &model)?;
@@ -169,6 +170,7 @@ fn run_config(
         limits: RequestLimits {
             max_context_length: args.limits.max_context_length.map(|n| n as usize),
             truncation: args.limits.truncation.into(),
+            ignore_positions: false,
         },
         chat_template: chat_template(args.prompts.mode(), subsets, model),
         generation: args

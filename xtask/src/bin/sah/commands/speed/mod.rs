@@ -47,6 +47,9 @@ pub(crate) fn run(args: &SpeedArgs) -> anyhow::Result<ExitCode> {
     );
     let source = model::fetch(&model::source(&args.model.model, args.model.revision.as_deref())?)?;
     let model = model::load(&args.model, &source)?;
+    if args.decode_only {
+        model.keep_contexts(usize::MAX);
+    }
     let threads = tch::get_num_threads();
     let mut peer = args.peers.then(|| Peer::start(threads)).transpose()?;
     let mut sides: Vec<Side> = attentions.iter().map(|attention| side(&attention.name)).collect();
@@ -113,7 +116,11 @@ fn measure(
         ignore_eos: true,
         ..GenerationParams::default()
     };
-    let limits = RequestLimits { max_context_length: Some(args.context), ..RequestLimits::default() };
+    let limits = RequestLimits {
+        max_context_length: Some(args.context),
+        ignore_positions: true,
+        ..RequestLimits::default()
+    };
     memory::reset_peak();
     let response = adapter.process_request(&request, &generation, &limits)?;
     let stats = response.answers[0].stats;

@@ -1,0 +1,89 @@
+//! Contexts that were read before.
+
+use std::collections::VecDeque;
+
+use crate::cache::KvCache;
+
+/// A context that a model has read.
+#[derive(Debug)]
+pub(super) struct ReadContext {
+    pub(super) ids: Vec<u32>,
+    /// Holds `ids` and nothing behind them.
+    pub(super) cache: KvCache,
+    /// What reading it took.
+    pub(super) prefill_seconds: f64,
+}
+
+/// The contexts read last, up to a limit on their memory.
+#[derive(Debug, Default)]
+pub(super) struct Contexts {
+    limit: usize,
+    /// The one used last is the last.
+    held: VecDeque<ReadContext>,
+}
+
+impl Contexts {
+    /// Keeps at most `bytes` of keys and values from now on.
+    pub(super) fn limit(&mut self, bytes: usize) {
+        self.limit = bytes;
+        self.shrink();
+    }
+
+    /// Takes out the context `ids`, if it is there with room for `room` tokens and was read as part of a prompt of
+    /// `expected` tokens, which rotary embeddings may depend on.
+    pub(super) fn take(&mut self, ids: &[u32], room: usize, expected: usize) -> Option<ReadContext> {
+        let fits = |held: &ReadContext| {
+            held.ids == ids && held.cache.capacity() >= room && held.cache.expected_length() == expected
+        };
+        let at = self.held.iter().position(fits)?;
+        self.held.remove(at)
+    }
+
+    /// Keeps `context`, and lets go of those used longest ago until the limit holds.
+    pub(super) fn keep(&mut self, context: ReadContext) {
+        self.held.push_back(context);
+        self.shrink();
+    }
+
+    fn shrink(&mut self) {
+        let mut bytes: usize = self.held.iter().map(|held| held.cache.bytes()).sum();
+        while bytes > self.limit {
+            let Some(oldest) = self.held.pop_front() else { return };
+            bytes -= oldest.cache.bytes();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::{Device, Kind};
+
+    use super::{Contexts, ReadContext};
+    use crate::cache::{CacheShape, KvCache};
+
+    fn context(id: u32) -> ReadContext {
+        let shape = CacheShape { layers: vec![Device::Cpu], kv_heads: 1, head_dim: 4 };
+        let mut cache = KvCache::new(&shape, 8, Kind::Float).unwrap();
+        cache.expect(3);
+        ReadContext { ids: vec![id], cache, prefill_seconds: 1.0 }
+    }
+
+    #[test]
+    fn the_ones_used_last_are_kept() {
+        let mut contexts = Contexts::default();
+        contexts.keep(context(1));
+        assert!(contexts.take(&[1], 8, 3).is_none(), "nothing is kept without a limit");
+        // 8 tokens of keys and values of 4 elements.
+        contexts.limit(2 * 256);
+        (1..=3).for_each(|id| contexts.keep(context(id)));
+        assert!(contexts.take(&[1], 8, 3).is_none());
+        let second = contexts.take(&[2], 8, 3).unwrap();
+        contexts.keep(second);
+        contexts.keep(context(4));
+        assert!(contexts.take(&[3], 8, 3).is_none());
+        assert!(contexts.take(&[2], 9, 3).is_none(), "no room for a ninth token");
+        assert!(contexts.take(&[2], 8, 4).is_none(), "read as part of another prompt");
+        assert!(contexts.take(&[2], 7, 3).is_some());
+        assert!(contexts.take(&[2], 7, 3).is_none(), "it was taken out");
+    }
+}

@@ -49,7 +49,9 @@ pub(crate) fn run(args: &KernelsArgs) -> anyhow::Result<ExitCode> {
                 let mut lines = Vec::new();
                 for mut side in sides::sides(setting, &tensors, &args.density)? {
                     let time = timer.time(&setting.name(), &file_name(&side.name), &mut side.work)?;
-                    let bytes = side.share.map(|share| share * setting.cache_bytes(element));
+                    // Many rows multiply more than they read.
+                    let share = side.share.filter(|_| *rows == 1);
+                    let bytes = share.map(|share| share * setting.cache_bytes(element));
                     lines.push(Line::new(side.name, side.role, time, bytes.zip(bandwidth)));
                 }
                 table.add(setting.keys, lines);

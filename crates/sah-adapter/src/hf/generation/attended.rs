@@ -74,3 +74,49 @@ impl AttentionObserver for Attended {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sah_attention::{Mask, MaskShape};
+    use tch::{Device, Kind, Tensor};
+
+    use super::*;
+
+    /// Shows an observer of 50 steps of 4 layers an output that does not fit its inputs, so that measuring it fails.
+    fn look_on(rate: Option<f64>) -> Result<(AttentionBackends, Option<MicroMetrics>), sah_attention::Error> {
+        let sampling = rate.map(|rate| CallSampling::new(rate, 3)).transpose()?;
+        let mut observer = Attended::new(sampling, [5, 6, 7].into_iter());
+        let random = |heads, rows| Tensor::rand([1, heads, rows, 4], (Kind::Float, Device::Cpu));
+        let (queries, keys) = (random(2, 1), random(1, 9));
+        let inputs = AttentionInputs::new(&queries, &keys, &keys, 0.5)?;
+        let shape = MaskShape { batch: 1, heads: 2, queries: 1, keys: 9 };
+        for step in 0..50 {
+            observer.step = step;
+            for layer in 0..4 {
+                let attended = AttentionOutput {
+                    output: Tensor::zeros([3], (Kind::Float, Device::Cpu)),
+                    density: 1.0,
+                    mask: Mask::full(shape),
+                    backend: if step == 0 { "gather" } else { "fused" },
+                };
+                observer.attended(layer, &inputs, &attended)?;
+            }
+        }
+        Ok((observer.backends(), observer.into_metrics()))
+    }
+
+    #[test]
+    fn a_call_that_is_not_drawn_is_counted_and_computes_nothing() {
+        let (backends, metrics) = look_on(Some(0.0)).unwrap();
+        assert_eq!(metrics, Some(MicroMetrics { calls: 200, sampled: Vec::new() }));
+        assert!(backends.question.iter().eq(["gather"]) && backends.decode.iter().eq(["fused"]));
+        assert!(look_on(Some(0.1)).is_err(), "a drawn call is measured");
+    }
+
+    #[test]
+    fn where_nothing_is_to_be_measured_kernels_are_still_noted() {
+        let (backends, metrics) = look_on(None).unwrap();
+        assert_eq!(metrics, None);
+        assert!(backends.question.iter().eq(["gather"]) && backends.decode.iter().eq(["fused"]));
+    }
+}

@@ -57,6 +57,92 @@ fn dense_and_streaming_llm_are_run_scored_compared_and_kept() {
     assert!(log.contains("--run-name"), "{log}");
 }
 
+/// The lines of a run's micro metrics without their times.
+fn micro_metrics(folder: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(folder.join("micro_metrics.jsonl")).unwrap();
+    let line = |line: &str| {
+        let mut line: Value = serde_json::from_str(line).unwrap();
+        assert!(line.as_object_mut().unwrap().remove("timestamp").is_some_and(|time| time.is_string()));
+        line
+    };
+    text.lines().map(line).collect()
+}
+
+/// The model has 30 layers of 9 query heads. Its answers are 4 tokens long, or end earlier.
+#[test]
+fn drawn_attention_calls_are_measured_for_each_head() {
+    let results = tempfile::tempdir().unwrap();
+    let measure = |name: &str, rate: &str| {
+        let fixed = ["bench", "longbench", "--subsets", "qasper,trec", "--max-samples", "1"];
+        let mut command = xtask(&[&fixed[..], &["--max-new-tokens", "4", "--run-name", name]].concat());
+        command.args(["--attention", "dense,quest", "--set", "heavy_size=2%", "--micro-metrics", rate]);
+        let (code, table, log) = run(command.arg("--result-dir").arg(results.path()));
+        assert_eq!(code, 0, "{log}");
+        (results.path().join(name), table)
+    };
+    let (first, table) = measure("first", "0.3");
+    assert!(table.contains("attention error"), "{table}");
+    assert!(!first.join("dense/micro_metrics.jsonl").exists(), "dense attention is not measured");
+    let folder = first.join("quest");
+    let summary = &json(&folder.join("metrics.json"))["micro_metrics"];
+    let count = |key: &str| summary[key].as_u64().unwrap();
+    // One forward pass for the question, and one for each new token but the last.
+    let detailed = json(&folder.join("detailed_results.json"));
+    let passes = 2 + detailed["total"]["decode"]["tokens"].as_u64().unwrap();
+    assert_eq!(count("calls"), 30 * passes);
+    let share = count("sampled_calls") as f64 / count("calls") as f64;
+    assert!((0.15..0.45).contains(&share), "{share}");
+    assert_eq!(detailed["attention_backends"]["decode"], serde_json::json!(["fused"]));
+
+    let lines = micro_metrics(&folder);
+    assert_eq!(lines.len() as u64, 2 * count("sampled_calls"));
+    assert_eq!(count("records"), lines.len() as u64);
+    let mut steps = std::collections::BTreeSet::new();
+    for line in &lines {
+        let metadata = &line["metadata"];
+        assert_eq!(metadata["heads"].as_array().map(Vec::len), Some(9), "{line}");
+        let value = line["value"].as_f64().unwrap();
+        assert!((0.0..=1.5).contains(&value), "{line}");
+        steps.insert((metadata["index"].as_u64().unwrap(), metadata["step"].as_u64().unwrap()));
+    }
+    assert!(steps.contains(&(0, 0)) && steps.contains(&(1, 0)), "{steps:?}");
+    assert!(steps.iter().any(|(_, step)| *step > 0), "{steps:?}");
+    let error = json(&first.join("comparison.json"))["attentions"]["quest"]["attention_error"].as_f64();
+    assert!(error.is_some_and(|error| error > 0.001 && error < 1.0), "{error:?}");
+    assert_eq!(parquet_rows(&folder.join("micro_metrics.parquet")), 9 * count("sampled_calls"));
+
+    let (again, _) = measure("again", "0.3");
+    assert_eq!(micro_metrics(&again.join("quest")), lines, "the same calls with the same figures");
+    let (off, table) = measure("off", "0");
+    assert!(!off.join("quest/micro_metrics.jsonl").exists() && !table.contains("attention error"));
+    assert!(json(&off.join("quest/metrics.json")).get("micro_metrics").is_none());
+    let answers_of = |run: &Path| answers(&run.join("quest/journal.jsonl"));
+    assert_eq!(answers_of(&off), answers_of(&first), "measuring changes no answer");
+}
+
+fn parquet_rows(path: &Path) -> u64 {
+    let file = fs::File::open(path).unwrap();
+    let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+    reader.metadata().file_metadata().num_rows() as u64
+}
+
+/// The answers in a journal.
+fn answers(path: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(path).unwrap();
+    let groups = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let rows = groups.flat_map(|group| group["rows"].as_array().unwrap().clone());
+    rows.map(|row| row["predicted_answer"].clone()).collect()
+}
+
+#[test]
+fn a_rate_of_micro_metrics_is_from_0_to_1() {
+    for rate in ["1.5", "NaN", "some"] {
+        let (code, _, log) = run(&mut xtask(&["bench", "longbench", "--micro-metrics", rate]));
+        assert_eq!(code, 2, "{log}");
+        assert!(log.contains("--micro-metrics") && log.contains("from 0 to 1"), "{log}");
+    }
+}
+
 /// A few-shot task and another one about the same context, in each way of using the chat template.
 #[test]
 fn the_chat_template_is_used_as_asked_and_noted() {

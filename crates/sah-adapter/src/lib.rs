@@ -21,6 +21,7 @@ mod error;
 mod hf;
 #[cfg(feature = "hub")]
 pub mod hub;
+mod micro;
 #[cfg(feature = "torch")]
 mod model;
 #[cfg(feature = "torch")]
@@ -39,6 +40,7 @@ pub use hf::{
     AnswerTrace, Finding, HfAdapter, LoadedModel, ModelIdentity, ModelSource, State, TemplateIdentity, Trace,
     WeightFormat, diagnose,
 };
+pub use micro::{AttentionBackends, AttentionCall, AttentionHead, MicroMetrics};
 #[cfg(feature = "torch")]
 pub use model::{ModelFamily, VERIFIED_AGAINST, families};
 #[cfg(feature = "torch")]

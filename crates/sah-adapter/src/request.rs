@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::micro::{AttentionBackends, MicroMetrics};
 use crate::sampling::{RepetitionPenalty, Sampling};
 
 /// A context and the questions asked about it.
@@ -145,6 +146,9 @@ pub struct Answer {
     pub text: String,
     /// What it cost.
     pub stats: AnswerStats,
+    /// Single attention calls; `None` where they are not measured, and for dense attention.
+    #[serde(default)]
+    pub micro_metrics: Option<MicroMetrics>,
 }
 
 /// What processing the context cost.
@@ -159,7 +163,7 @@ pub struct ContextStats {
 }
 
 /// What one answer cost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AnswerStats {
     /// Tokens of the question, with what the chat template and the answer prefix add.
     pub question_tokens: usize,
@@ -172,6 +176,9 @@ pub struct AnswerStats {
     /// Mean share of the visible keys that attention read, over layers, heads and query rows of question and new
     /// tokens, from 0 to 1; 1 is dense attention. `None` where the adapter does not measure it.
     pub density: Option<f64>,
+    /// The kernels that computed attention; empty where the adapter does not say.
+    #[serde(default)]
+    pub attention_backends: AttentionBackends,
 }
 
 impl AnswerStats {

@@ -12,6 +12,8 @@
 //! - [`RequestState`] belongs to one request: what maskers remember between steps, per layer.
 //! - [`AttentionPolicy`] is what a model's forward pass takes: dense, or sparse with its state; an [`AttentionObserver`] may
 //!   look on.
+//! - [`CallMeasure`] is what one call read, and how far its output is from dense attention, head by head; [`CallSampling`]
+//!   draws the calls that are measured.
 //!
 //! Attention is causal with bottom-right alignment: of `Q` query rows over `K` keys, row `i` stands at position
 //! `K - Q + i` and reads keys `0..=K - Q + i`.
@@ -53,6 +55,7 @@ mod inputs;
 pub mod kernel;
 mod mask;
 pub mod masker;
+mod micro;
 mod policy;
 mod size;
 mod state;
@@ -70,6 +73,7 @@ pub use masker::{
     PqMetric, QuestConfig, QuestMasker, RandomSamplingMasker, SinkMasker, SocketConfig, SocketMasker,
     SortedChannels,
 };
+pub use micro::{CallMeasure, CallSampling, HeadMeasure};
 pub use policy::{AttentionObserver, AttentionPolicy};
 pub use size::Size;
 pub use state::{LayerState, MaskerState, RequestState};

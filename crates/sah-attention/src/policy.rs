@@ -76,6 +76,18 @@ impl<'a> AttentionPolicy<'a> {
         Self::Observed { policy: Box::new(self), observer }
     }
 
+    /// The same policy for a while: for one forward pass with an observer of its own, say.
+    #[must_use]
+    pub fn reborrow(&mut self) -> AttentionPolicy<'_> {
+        match self {
+            Self::Dense => AttentionPolicy::Dense,
+            Self::Sparse { attention, state } => AttentionPolicy::Sparse { attention, state },
+            Self::Observed { policy, observer } => {
+                AttentionPolicy::Observed { policy: Box::new(policy.reborrow()), observer: *observer }
+            }
+        }
+    }
+
     /// Attention of layer `layer` (from 0).
     pub fn attend(&mut self, layer: usize, inputs: &AttentionInputs<'_>) -> Result<AttentionOutput> {
         match self {

@@ -101,8 +101,9 @@ impl ModelAdapter for Reader {
                 question_seconds: start.elapsed().as_secs_f64(),
                 decode_seconds: 0.0,
                 density: Some(seen.len() as f64 / length as f64),
+                ..AnswerStats::default()
             };
-            Answer { text, stats }
+            Answer { text, stats, micro_metrics: None }
         };
         let tokens = request.context.split_whitespace().count();
         Ok(RequestResponse {
@@ -131,7 +132,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             limits: &RequestLimits::default(),
             plain_subsets: &[],
         };
-        let outcome = runner.run(samples.clone(), &mut folder.journal, &mut ())?;
+        let outcome = runner.run(samples.clone(), &mut folder, &mut ())?;
         let measures = RunMeasures { run_seconds: Some(outcome.seconds), ..RunMeasures::default() };
         finished.push(folder.finish(&PassKey, &config, &outcome.records, measures)?);
     }

@@ -26,7 +26,7 @@ pub trait Benchmark {
     fn evaluate(&self, records: &[Record]) -> Metrics;
 }
 
-/// The content of `metrics.json`.
+/// What a benchmark puts into `metrics.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     /// The score of each task, in the benchmark's order.

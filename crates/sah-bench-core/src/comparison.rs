@@ -40,6 +40,8 @@ pub struct AttentionSummary {
     pub decode_tokens_per_second: Option<f64>,
     /// Mean density of the attention, 1 for dense.
     pub density: Option<f64>,
+    /// Mean error of the measured attention calls; `None` where none was measured.
+    pub attention_error: Option<f64>,
     /// The most memory in use, in bytes.
     pub peak_memory_bytes: Option<u64>,
     /// The same against the baseline; `None` for the baseline itself.
@@ -134,6 +136,7 @@ impl AttentionSummary {
             seconds: Seconds::of(detailed),
             decode_tokens_per_second: detailed.total.decode.tokens_per_second,
             density: detailed.total.density,
+            attention_error: run.attention_error(),
             peak_memory_bytes: detailed.measures.peak_memory_bytes,
             against_baseline: (!is_baseline).then(|| AgainstBaseline::new(run, baseline)),
         }

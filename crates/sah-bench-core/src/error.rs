@@ -156,6 +156,29 @@ pub enum Error {
         /// Why.
         source: serde_json::Error,
     },
+    /// A line of the micro metrics that is not what the runner writes.
+    #[error("{}, line {line}: {source}; did something else write to it during the run?", path.display())]
+    MicroMetrics {
+        /// The log.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// There are not as many measured calls in the micro metrics as were written.
+    #[error(
+        "{}: {written} measured calls were written and {read} are there; did something else write to it during the run?",
+        path.display()
+    )]
+    MicroMetricsLost {
+        /// The log.
+        path: PathBuf,
+        /// Calls that were written.
+        written: u64,
+        /// Calls that were read back.
+        read: u64,
+    },
     /// A CSV file that cannot be written.
     #[error("{}: {source}", path.display())]
     Csv {

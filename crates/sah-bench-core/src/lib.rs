@@ -88,7 +88,7 @@
 //!     limits: &RequestLimits::default(),
 //!     plain_subsets: &[],
 //! };
-//! let outcome = runner.run(samples, &mut folder.journal, &mut ())?;
+//! let outcome = runner.run(samples, &mut folder, &mut ())?;
 //! assert_eq!(outcome.rows_failed, 0);
 //!
 //! let measures = RunMeasures { run_seconds: Some(outcome.seconds), ..RunMeasures::default() };
@@ -117,8 +117,8 @@ pub use grouping::group_by_context;
 pub use observer::{GroupFinished, GroupStarted, RunObserver};
 pub use results::{
     ChatTemplateConfig, Cost, DataConfig, DetailedResults, Distribution, FinishedRun, Journal,
-    JournalContents, ModelConfig, PerRow, Phase, RunConfig, RunFolder, RunMeasures, TaskCost, Versions,
-    read_journal, read_json, write_json,
+    JournalContents, LayerMetrics, MicroSummary, ModelConfig, PerRow, Phase, RunConfig, RunFolder,
+    RunMeasures, TaskCost, Versions, read_journal, read_json, write_json,
 };
 pub use runner::{RunOutcome, Runner};
 pub use sample::{Column, ColumnKind, Record, RecordStats, Sample, Value};

@@ -4,13 +4,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use sah_adapter::{
-    Answer, AnswerStats, GenerationParams, ModelAdapter, PromptForm, Question, Request, RequestLimits,
-    RequestResponse,
+    Answer, AnswerStats, GenerationParams, MicroMetrics, ModelAdapter, PromptForm, Question, Request,
+    RequestLimits, RequestResponse,
 };
 
 use crate::error::{panic_text, whole_text};
 use crate::{
-    Error, GroupFinished, GroupStarted, Journal, Record, RecordStats, RunObserver, Sample, group_by_context,
+    Error, GroupFinished, GroupStarted, Record, RecordStats, RunFolder, RunObserver, Sample, group_by_context,
 };
 
 /// How samples are put through a model.
@@ -57,16 +57,16 @@ impl Runner<'_> {
     ///
     /// Rows of a group may differ in answer prefix and limit: each keeps its own. A context that fails (the adapter
     /// reports an error or panics, or gives an answer too few or a figure that is no number) costs its own rows only: they
-    /// get an empty answer and the reason, and the run goes on. The rows of each group are in `journal` before the next
-    /// group starts.
+    /// get an empty answer and the reason, and the run goes on. The rows of each group are in the journal of `folder` before
+    /// the next group starts, and what was measured of their attention is in its `micro_metrics.jsonl`.
     ///
     /// # Errors
     ///
-    /// When the journal cannot be written. All rows of earlier groups are in it.
+    /// When one of the two cannot be written. All rows of earlier groups are in them.
     pub fn run(
         &self,
         samples: Vec<Sample>,
-        journal: &mut Journal,
+        folder: &mut RunFolder,
         observer: &mut dyn RunObserver,
     ) -> Result<RunOutcome, Error> {
         let start = Instant::now();
@@ -93,12 +93,13 @@ impl Runner<'_> {
             let elapsed = group_start.elapsed();
 
             let (mut context_tokens, mut generated_tokens, mut error) = (0, 0, None);
+            let mut measured = Vec::new();
             match answered {
                 Ok(response) => {
                     context_tokens = response.context.tokens;
                     generated_tokens =
                         response.answers.iter().map(|answer| answer.stats.generated_tokens).sum();
-                    fill(&mut records, rows, response);
+                    measured = fill(&mut records, rows, response);
                 }
                 Err(reason) => {
                     for row in rows {
@@ -109,7 +110,10 @@ impl Runner<'_> {
                     error = Some(reason);
                 }
             }
-            journal.append(&rows.iter().map(|row| &records[*row]).collect::<Vec<_>>())?;
+            let finished: Vec<&Record> = rows.iter().map(|row| &records[*row]).collect();
+            let measured: Vec<_> =
+                measured.into_iter().map(|(row, metrics)| (&records[row], metrics)).collect();
+            folder.keep(&finished, &measured)?;
             rows_done += rows.len();
             observer.group_finished(&GroupFinished {
                 group,
@@ -166,12 +170,16 @@ fn question(sample: &Sample) -> Question {
     }
 }
 
-fn fill(records: &mut [Record], rows: &[usize], response: RequestResponse) {
+/// Puts the answers into their rows, and gives what was measured in each of `rows`.
+fn fill(records: &mut [Record], rows: &[usize], response: RequestResponse) -> Vec<(usize, MicroMetrics)> {
     let RequestResponse { answers, context } = response;
-    for (row, Answer { text, stats }) in rows.iter().zip(answers) {
-        records[*row].predicted_answer = text;
-        records[*row].stats = Some(RecordStats { context, group_size: rows.len(), answer: stats });
+    let mut measured = Vec::new();
+    for (&row, Answer { text, stats, micro_metrics }) in rows.iter().zip(answers) {
+        records[row].predicted_answer = text;
+        records[row].stats = Some(RecordStats { context, group_size: rows.len(), answer: stats });
+        measured.extend(micro_metrics.map(|metrics| (row, metrics)));
     }
+    measured
 }
 
 /// One answer for each question, and figures that are figures.
@@ -181,17 +189,36 @@ fn check(response: &RequestResponse, questions: usize) -> Result<(), String> {
         return Err(format!("the model gave {answers} answers to {questions} questions"));
     }
     check_seconds("prefill_seconds", response.context.prefill_seconds)?;
-    for Answer { stats, .. } in &response.answers {
-        let AnswerStats { question_seconds, decode_seconds, density, .. } = *stats;
+    for Answer { stats, micro_metrics, .. } in &response.answers {
+        let &AnswerStats { question_seconds, decode_seconds, density, .. } = stats;
         check_seconds("question_seconds", question_seconds)?;
         check_seconds("decode_seconds", decode_seconds)?;
-        if let Some(density) = density
-            && !(0.0..=1.0).contains(&density)
-        {
-            return Err(format!("the model reported a density of {density}, which is not between 0 and 1"));
+        density.map_or(Ok(()), check_density)?;
+        for call in micro_metrics.iter().flat_map(|metrics| &metrics.sampled) {
+            let heads = call.heads.iter().map(|head| (head.density, head.output_error));
+            for (density, error) in heads.chain([(call.density, call.output_error)]) {
+                check_density(density)?;
+                error.map_or(Ok(()), check_error)?;
+            }
         }
     }
     Ok(())
+}
+
+fn check_density(density: f64) -> Result<(), String> {
+    if (0.0..=1.0).contains(&density) {
+        Ok(())
+    } else {
+        Err(format!("the model reported a density of {density}, which is not between 0 and 1"))
+    }
+}
+
+fn check_error(error: f64) -> Result<(), String> {
+    if error.is_finite() && error >= 0.0 {
+        Ok(())
+    } else {
+        Err(format!("the model reported an attention error of {error}, which is no relative error"))
+    }
 }
 
 fn check_seconds(name: &str, value: f64) -> Result<(), String> {

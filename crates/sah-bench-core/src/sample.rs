@@ -127,7 +127,7 @@ pub struct Record {
 }
 
 /// What one answered row cost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RecordStats {
     /// What the context cost. Rows of one group share it: it is the same in each.
     pub context: sah_adapter::ContextStats,

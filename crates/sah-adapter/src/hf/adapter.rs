@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Instant;
 
-use sah_attention::{AttentionPolicy, RequestState, ResearchAttention};
+use sah_attention::{AttentionPolicy, CallSampling, RequestState, ResearchAttention};
 use tch::{Device, Kind, Tensor};
 
 use super::contexts::{Contexts, ReadContext};
@@ -102,6 +102,7 @@ pub struct HfAdapter {
     model: Rc<LoadedModel>,
     attention: Option<ResearchAttention>,
     seed: u64,
+    sampling: Option<CallSampling>,
 }
 
 /// The tokens behind a [`RequestResponse`]: what a comparison with another implementation needs.
@@ -128,7 +129,16 @@ impl HfAdapter {
     /// An adapter that attends densely where `attention` is `None`. `seed` is for maskers that sample.
     #[must_use]
     pub fn new(model: Rc<LoadedModel>, attention: Option<ResearchAttention>, seed: u64) -> Self {
-        Self { model, attention, seed }
+        Self { model, attention, seed, sampling: None }
+    }
+
+    /// Measures the sparse attention calls that `sampling` draws: [`Answer::micro_metrics`] has density and error of each,
+    /// in the answers of an adapter that attends sparsely. The draws of an answer depend on `sampling`, on the tokens of
+    /// context and question, on step and layer. A measured call takes the time of a dense one in addition, which counts in
+    /// the answer's seconds.
+    #[must_use]
+    pub fn with_micro_metrics(self, sampling: CallSampling) -> Self {
+        Self { sampling: Some(sampling), ..self }
     }
 
     /// Like [`ModelAdapter::process_request`], with the tokens behind the answers.
@@ -186,6 +196,7 @@ impl HfAdapter {
             tokenizer: &model.checkpoint.tokenizer,
             eos: if generation.ignore_eos { &[] } else { &model.checkpoint.eos_token_ids },
             params: generation,
+            sampling: self.sampling.filter(|_| self.attention.is_some()),
         };
         for (number, question) in prompt.questions.into_iter().enumerate() {
             read.cache.truncate(prompt.context.len());
@@ -197,7 +208,11 @@ impl HfAdapter {
             let asked = (number, &question);
             let generated =
                 decoder.answer(asked, &prompt.context, &mut read.cache, &mut attention, on_token)?;
-            answers.push(Answer { text: generated.text, stats: generated.stats });
+            answers.push(Answer {
+                text: generated.text,
+                stats: generated.stats,
+                micro_metrics: generated.micro_metrics,
+            });
             traces.push(AnswerTrace {
                 question_ids: question.ids,
                 first_logits: generated.first_logits.as_ref().map(to_vec).transpose()?.unwrap_or_default(),

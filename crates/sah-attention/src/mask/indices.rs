@@ -142,9 +142,10 @@ impl IndexList {
         Ok(Self { indices: self.indices.f_masked_fill(&hidden, -1)?, ..self })
     }
 
-    /// Number of entries that are a key that their row may read.
-    pub(super) fn entries(&self, visible: &Visible) -> Result<i64> {
-        Ok(visible.of_indices(&self.indices)?.f_sum(Kind::Int64)?.f_int64_value(&[])?)
+    /// Number of entries that are a key that their row may read, in each head, over the batch.
+    pub(super) fn entries_by_head(&self, visible: &Visible) -> Result<Vec<i64>> {
+        let seen = visible.of_indices(&self.indices)?;
+        Ok(Vec::try_from(&seen.f_sum_dim_intlist([0i64, 2, 3].as_slice(), false, Kind::Int64)?)?)
     }
 
     /// The first row, among the query rows `queries` of any head, that the list gives nothing that they may read.

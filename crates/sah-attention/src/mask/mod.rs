@@ -179,18 +179,27 @@ impl Mask {
 
     /// Selected entries among those of `visible`, over all of these.
     pub(crate) fn density_of(&self, visible: &Visible) -> Result<f64> {
-        let sparse = match &self.selection {
-            Selection::Empty => return Ok(0.0),
-            Selection::Full => return Ok(1.0),
-            Selection::Sparse(sparse) => sparse,
+        let selected: usize = self.entries_by_head(visible)?.iter().sum();
+        Ok(selected as f64 / (self.shape.batch * self.shape.heads * visible.entries()) as f64)
+    }
+
+    /// The same for each of the `H` query heads, over the batch.
+    pub(crate) fn head_densities(&self, visible: &Visible) -> Result<Vec<f64>> {
+        let all = (self.shape.batch * visible.entries()) as f64;
+        Ok(self.entries_by_head(visible)?.into_iter().map(|selected| selected as f64 / all).collect())
+    }
+
+    /// Number of selected entries among those of `visible` in each query head, over the batch.
+    fn entries_by_head(&self, visible: &Visible) -> Result<Vec<usize>> {
+        let (shared, list) = match &self.selection {
+            Selection::Empty => (0, None),
+            Selection::Full => (visible.entries(), None),
+            Selection::Sparse(sparse) => (sparse.ranges.entries(visible), sparse.list.as_ref()),
         };
-        let per_head = visible.entries() as f64;
-        let mut density = sparse.ranges.entries(visible) as f64 / per_head;
-        if let Some(list) = &sparse.list {
-            let heads = (self.shape.batch * self.shape.heads) as f64;
-            density += list.entries(visible)? as f64 / (heads * per_head);
-        }
-        Ok(density)
+        let shared = self.shape.batch * shared;
+        let Some(list) = list else { return Ok(vec![shared; self.shape.heads]) };
+        let listed = list.entries_by_head(visible)?;
+        Ok(listed.into_iter().map(|listed| shared + listed as usize).collect())
     }
 
     /// The first row, if any, that may read nothing: no key selected, or only keys in its future.

@@ -28,6 +28,7 @@ mod kernels;
 mod layers;
 mod maskers;
 mod masks;
+mod micro;
 mod oracles;
 mod quest;
 mod rules;

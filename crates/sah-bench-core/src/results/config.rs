@@ -28,6 +28,9 @@ pub struct RunConfig {
     pub data: DataConfig,
     /// At most this many samples of each subset.
     pub max_samples: Option<usize>,
+    /// Share of the sparse attention calls that were measured.
+    #[serde(default)]
+    pub micro_metrics: f64,
     /// Limits on each request.
     pub limits: RequestLimits,
     /// Whether prompts were put in the model's chat template.

@@ -1,6 +1,7 @@
 //! `detailed_results.json`: what the run cost, in all, per task and per row.
 
 use indexmap::IndexMap;
+use sah_adapter::AttentionBackends;
 use serde::{Deserialize, Serialize};
 
 use super::distribution::Distribution;
@@ -29,6 +30,9 @@ pub struct DetailedResults {
     /// What the caller measured.
     #[serde(flatten)]
     pub measures: RunMeasures,
+    /// The kernels that computed attention of answered rows; empty where the model does not say.
+    #[serde(default)]
+    pub attention_backends: AttentionBackends,
     /// Time and tokens of all answered rows.
     pub total: Cost,
     /// How single answered rows differ.
@@ -80,7 +84,7 @@ pub struct Phase {
     pub tokens_per_second: Option<f64>,
 }
 
-/// Mean, median and greatest value over answered rows; `None` where there are none.
+/// Mean, median, 95th percentile and greatest value over answered rows; `None` where there are none.
 ///
 /// A context that several rows share counts in each of them at its full length, and at its share of the time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -112,7 +116,11 @@ impl DetailedResults {
         let all: Vec<&Record> = records.iter().collect();
         let TaskCost { rows, rows_failed, total, per_row } = TaskCost::of(&all);
         let tasks = tasks.into_iter().map(|(task, rows)| (task.to_owned(), TaskCost::of(&rows))).collect();
-        Self { rows, rows_failed, measures, total, per_row, tasks }
+        let mut attention_backends = AttentionBackends::default();
+        for stats in records.iter().filter_map(|record| record.stats.as_ref()) {
+            attention_backends.merge(&stats.answer.attention_backends);
+        }
+        Self { rows, rows_failed, measures, attention_backends, total, per_row, tasks }
     }
 
     /// Rows that have an answer.
@@ -219,6 +227,7 @@ mod tests {
                     question_seconds: 0.5,
                     decode_seconds: 2.0,
                     density,
+                    attention_backends: AttentionBackends::default(),
                 },
             }),
         }
@@ -243,7 +252,7 @@ mod tests {
             Phase { seconds: 1.0, tokens: 30, tokens_per_second: Some(30.0) }
         );
         assert_eq!(detailed.tasks["b"].total.density, None);
-        let seconds = Distribution { mean: 3.5, median: 3.5, max: 3.5 };
+        let seconds = Distribution { mean: 3.5, median: 3.5, p95: 3.5, max: 3.5 };
         assert_eq!(detailed.tasks["b"].per_row.seconds, Some(seconds));
     }
 
@@ -255,7 +264,7 @@ mod tests {
         let detailed = DetailedResults::new(&[failed, record("a", 1, None)], RunMeasures::default());
         assert_eq!((detailed.rows, detailed.rows_failed, detailed.rows_answered()), (2, 1, 1));
         assert_eq!(detailed.total.prefill.tokens, 90);
-        let tokens = Distribution { mean: 90.0, median: 90.0, max: 90.0 };
+        let tokens = Distribution { mean: 90.0, median: 90.0, p95: 90.0, max: 90.0 };
         assert_eq!(detailed.per_row.context_tokens, Some(tokens));
     }
 

@@ -4,12 +4,14 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use sah_adapter::MicroMetrics;
+use serde::{Deserialize, Serialize};
 
 use super::csv::write_csv;
 use super::detailed::{DetailedResults, RunMeasures};
 use super::journal::Journal;
 use super::json::{read_json, write_json};
+use super::micro::{MicroMetricsLog, MicroSummary};
 use super::parquet::write_parquet;
 use super::table::Table;
 use super::whole::sync_folder;
@@ -21,6 +23,8 @@ const CONFIG: &str = "config.json";
 const RAW_CSV: &str = "raw_results.csv";
 const RAW_PARQUET: &str = "raw_results.parquet";
 const DETAILED: &str = "detailed_results.json";
+const MICRO_LOG: &str = "micro_metrics.jsonl";
+const MICRO_PARQUET: &str = "micro_metrics.parquet";
 const METRICS: &str = "metrics.json";
 
 /// The folder `<result-dir>/<run-name>/<attention name>/` of a run in progress.
@@ -28,8 +32,9 @@ const METRICS: &str = "metrics.json";
 pub struct RunFolder {
     path: PathBuf,
     attention: String,
-    /// Takes the rows as they are answered.
-    pub journal: Journal,
+    journal: Journal,
+    /// There once a row came with what was measured of its attention, if only that no call was drawn.
+    micro_metrics: Option<MicroMetricsLog>,
 }
 
 impl RunFolder {
@@ -47,7 +52,7 @@ impl RunFolder {
         let run = result_dir.join(run_name);
         let path = run.join(attention);
         fs::create_dir_all(&path).map_err(|source| Error::Unwritable { path: path.clone(), source })?;
-        for name in [RAW_CSV, RAW_PARQUET, DETAILED, METRICS] {
+        for name in [RAW_CSV, RAW_PARQUET, MICRO_LOG, MICRO_PARQUET, DETAILED, METRICS] {
             if path.join(name).exists() {
                 return Err(Error::FolderUsed { path, found: name });
             }
@@ -59,7 +64,7 @@ impl RunFolder {
         let journal = Journal::create(&path.join(JOURNAL))?;
         sync_folder(&run)?;
         sync_folder(result_dir)?;
-        Ok(Self { path, attention: attention.to_owned(), journal })
+        Ok(Self { path, attention: attention.to_owned(), journal, micro_metrics: None })
     }
 
     /// The folder.
@@ -72,6 +77,33 @@ impl RunFolder {
     #[must_use]
     pub fn run_path(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new("."))
+    }
+
+    /// Where the rows are as they are answered.
+    #[must_use]
+    pub fn journal_path(&self) -> &Path {
+        self.journal.path()
+    }
+
+    /// Keeps the finished rows of one group, and what was measured of the attention of each, and waits until the disk has
+    /// them: the measurements first, so that a row in the journal has its own.
+    pub(crate) fn keep(
+        &mut self,
+        rows: &[&Record],
+        measured: &[(&Record, MicroMetrics)],
+    ) -> Result<(), Error> {
+        if !measured.is_empty() {
+            let log = match self.micro_metrics.take() {
+                Some(log) => log,
+                None => MicroMetricsLog::create(&self.path.join(MICRO_LOG))?,
+            };
+            let log = self.micro_metrics.insert(log);
+            for (record, metrics) in measured {
+                log.append(record, metrics)?;
+            }
+            log.sync()?;
+        }
+        self.journal.append(rows)
     }
 
     /// Writes `config.json`, any value with the keys of [`RunConfig`](super::RunConfig). Call it before the first
@@ -89,7 +121,7 @@ impl RunFolder {
     ///
     /// [`Error::Scoring`] when [`Benchmark::evaluate`] panics, [`Error::NotFinite`] when a score is no number.
     pub fn finish(
-        self,
+        mut self,
         benchmark: &dyn Benchmark,
         config: &impl Serialize,
         records: &[Record],
@@ -98,6 +130,8 @@ impl RunFolder {
         let table = Table::new(benchmark.extra_columns(), records)?;
         write_csv(&self.path.join(RAW_CSV), &table)?;
         write_parquet(&self.path.join(RAW_PARQUET), &table)?;
+        let log = self.micro_metrics.take();
+        let micro_metrics = log.map(|log| log.finish(&self.path.join(MICRO_PARQUET))).transpose()?;
         self.write_config(config)?;
         let detailed = DetailedResults::new(records, measures);
         write_json(&self.path.join(DETAILED), &detailed)?;
@@ -108,9 +142,20 @@ impl RunFolder {
                 folder: self.path.clone(),
             }
         })?;
-        write_json(&self.path.join(METRICS), &metrics)?;
-        Ok(FinishedRun { attention: self.attention, folder: self.path, metrics, detailed })
+        let file = MetricsFile { metrics, micro_metrics };
+        write_json(&self.path.join(METRICS), &file)?;
+        let MetricsFile { metrics, micro_metrics } = file;
+        Ok(FinishedRun { attention: self.attention, folder: self.path, metrics, micro_metrics, detailed })
     }
+}
+
+/// The content of `metrics.json`.
+#[derive(Serialize, Deserialize)]
+struct MetricsFile {
+    #[serde(flatten)]
+    metrics: Metrics,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    micro_metrics: Option<MicroSummary>,
 }
 
 /// The results of one attention.
@@ -122,20 +167,30 @@ pub struct FinishedRun {
     pub folder: PathBuf,
     /// The scores.
     pub metrics: Metrics,
+    /// What single attention calls read and how far they were from dense attention; `None` where it was not measured.
+    pub micro_metrics: Option<MicroSummary>,
     /// Time, tokens, density and memory.
     pub detailed: DetailedResults,
 }
 
 impl FinishedRun {
+    /// Mean error of the measured attention calls; `None` where none was measured.
+    #[must_use]
+    pub fn attention_error(&self) -> Option<f64> {
+        Some(self.micro_metrics.as_ref()?.output_error?.mean)
+    }
+
     /// Reads the results in `folder` back; the attention has the name of the folder.
     ///
     /// # Errors
     ///
     /// [`Error::Missing`] names the file that a run which did not finish lacks.
     pub fn read(folder: &Path) -> Result<Self, Error> {
+        let MetricsFile { metrics, micro_metrics } = read_json(&folder.join(METRICS))?;
         Ok(Self {
             attention: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            metrics: read_json(&folder.join(METRICS))?,
+            metrics,
+            micro_metrics,
             detailed: read_json(&folder.join(DETAILED))?,
             folder: folder.to_path_buf(),
         })

@@ -137,7 +137,7 @@ struct Row<'a> {
     extra: Cow<'a, [Value]>,
     predicted_answer: Cow<'a, str>,
     error: Option<Cow<'a, str>>,
-    stats: Option<RecordStats>,
+    stats: Option<Cow<'a, RecordStats>>,
 }
 
 impl<'a> Row<'a> {
@@ -152,7 +152,7 @@ impl<'a> Row<'a> {
             extra: Cow::Borrowed(&sample.extra),
             predicted_answer: Cow::Borrowed(predicted_answer),
             error: error.as_deref().map(Cow::Borrowed),
-            stats: *stats,
+            stats: stats.as_ref().map(Cow::Borrowed),
         }
     }
 }
@@ -172,7 +172,7 @@ impl Line<'_> {
                 },
                 predicted_answer: row.predicted_answer.into_owned(),
                 error: row.error.map(Cow::into_owned),
-                stats: row.stats,
+                stats: row.stats.map(Cow::into_owned),
             });
         }
     }

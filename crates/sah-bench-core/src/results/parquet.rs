@@ -17,7 +17,7 @@ use crate::{Error, Record};
 /// Text of one batch, in bytes: far below the 2 GiB that the offsets of an Arrow text array can hold.
 const BATCH_BYTES: usize = 64 << 20;
 /// A row group is closed when its encoded size reaches this, which bounds the memory of the writer.
-const ROW_GROUP_BYTES: usize = 256 << 20;
+pub(super) const ROW_GROUP_BYTES: usize = 256 << 20;
 
 /// Writes the table: text as UTF-8 strings, integers as 64-bit, figures as doubles, lists as `list<utf8>`, all
 /// nullable, compressed with zstd.
@@ -30,9 +30,7 @@ pub(super) fn write_parquet(path: &Path, table: &Table<'_>) -> Result<(), Error>
 
 fn write_table(file: impl std::io::Write + Send, table: &Table<'_>) -> Result<(), ParquetError> {
     let schema: SchemaRef = Arc::new(Schema::new(table.columns.iter().map(arrow_field).collect::<Vec<_>>()));
-    let properties =
-        WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
-    let mut writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties))?;
+    let mut writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(writer_properties()))?;
     for rows in batches(table.records) {
         let arrays = table.columns.iter().map(|column| array(column, rows)).collect();
         writer.write(&RecordBatch::try_new(Arc::clone(&schema), arrays)?)?;
@@ -42,6 +40,11 @@ fn write_table(file: impl std::io::Write + Send, table: &Table<'_>) -> Result<()
     }
     writer.close()?;
     Ok(())
+}
+
+/// Compressed with zstd.
+pub(super) fn writer_properties() -> WriterProperties {
+    WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build()
 }
 
 /// Cuts the records into runs of about [`BATCH_BYTES`], at least one record each.

@@ -190,6 +190,7 @@ fn metrics_and_figures_are_plain_json_in_a_stable_order() {
             "model_load_seconds",
             "peak_memory_bytes",
             "peak_memory_source",
+            "attention_backends",
             "total",
             "per_row",
             "tasks"

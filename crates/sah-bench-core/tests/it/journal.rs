@@ -11,7 +11,7 @@ use crate::support::{ScriptedModel, right_answers, run_in, sample};
 fn rows_are_in_the_journal_before_the_next_group_starts() {
     let directory = tempfile::tempdir().unwrap();
     let mut folder = RunFolder::create(directory.path(), "run", "dense").unwrap();
-    let path = folder.journal.path().to_path_buf();
+    let path = folder.journal_path().to_path_buf();
     let model = ScriptedModel::new(|request| {
         let answered: Vec<String> =
             read_journal(&path).unwrap().records.into_iter().map(|record| record.predicted_answer).collect();
@@ -36,7 +36,7 @@ fn rows_are_in_the_journal_before_the_next_group_starts() {
 fn journal_of_three_groups() -> (tempfile::TempDir, std::path::PathBuf, Vec<sah_bench_core::Record>) {
     let directory = tempfile::tempdir().unwrap();
     let mut folder = RunFolder::create(directory.path(), "run", "dense").unwrap();
-    let path = folder.journal.path().to_path_buf();
+    let path = folder.journal_path().to_path_buf();
     let samples = vec![
         sample("qa", "one\nline \u{4e2d}\u{6587} \"x\"", "a"),
         sample("qa", "bad", "b"),

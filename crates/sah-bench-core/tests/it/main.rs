@@ -4,6 +4,7 @@ mod comparison;
 mod files;
 mod folder;
 mod journal;
+mod micro_metrics;
 mod runner;
 mod selection;
 mod support;

@@ -42,7 +42,8 @@ fn one_request_per_context_in_order_of_first_appearance() {
         assert_eq!(&record.sample, sample, "the sample is as it was loaded");
         assert_eq!(record.predicted_answer, format!("q{index}!"));
     }
-    let sizes: Vec<usize> = outcome.records.iter().map(|record| record.stats.unwrap().group_size).collect();
+    let sizes: Vec<usize> =
+        outcome.records.iter().map(|record| record.stats.as_ref().unwrap().group_size).collect();
     assert_eq!(sizes, [2, 2, 2, 1, 2]);
 }
 
@@ -59,7 +60,7 @@ fn subsets_given_as_plain_text_are_asked_apart() {
         limits: &RequestLimits::default(),
         plain_subsets: &["trec".to_owned()],
     };
-    let outcome = runner.run(samples, &mut folder.journal, &mut ()).unwrap();
+    let outcome = runner.run(samples, &mut folder, &mut ()).unwrap();
     assert_eq!(outcome.groups, 2);
     let asked: Vec<_> = model
         .requests

@@ -150,7 +150,9 @@ pub(crate) fn right_answers(request: &Request) -> RequestResponse {
             question_seconds: 0.25,
             decode_seconds: 0.5,
             density: Some(0.125),
+            attention_backends: sah_adapter::AttentionBackends::default(),
         },
+        micro_metrics: None,
     };
     RequestResponse {
         answers: request.questions.iter().map(answer).collect(),
@@ -171,7 +173,7 @@ pub(crate) fn run_in(
         limits: &RequestLimits::default(),
         plain_subsets: &[],
     };
-    runner.run(samples, &mut folder.journal, observer).unwrap()
+    runner.run(samples, folder, observer).unwrap()
 }
 
 /// Runs `samples` in a folder of its own that is gone afterwards.

@@ -1,19 +1,21 @@
 //! Decoding: from a question's tokens to its answer.
 
+mod attended;
 mod processors;
 mod sampler;
 mod text;
 
 use std::time::Instant;
 
-use sah_attention::AttentionPolicy;
+use sah_attention::{AttentionPolicy, CallSampling};
 use tch::Tensor;
 
 use super::Tokenizer;
 use super::prompt::QuestionTokens;
 use crate::cache::KvCache;
 use crate::model::CausalLm;
-use crate::{AnswerStats, Error, GenerationParams, NewToken};
+use crate::{AnswerStats, Error, GenerationParams, MicroMetrics, NewToken};
+use attended::Attended;
 use sampler::Sampler;
 use text::TextStream;
 
@@ -25,6 +27,8 @@ pub(super) struct Decoder<'a> {
     /// Any of these ends an answer, the first token included.
     pub(super) eos: &'a [u32],
     pub(super) params: &'a GenerationParams,
+    /// Which attention calls are measured.
+    pub(super) sampling: Option<CallSampling>,
 }
 
 /// What was generated for one question.
@@ -37,6 +41,8 @@ pub(super) struct Generated {
     /// The logits from which the first new token was chosen, `[vocabulary]`; `None` where none was asked for.
     pub(super) first_logits: Option<Tensor>,
     pub(super) stats: AnswerStats,
+    /// Measured attention calls; `None` where none was to be.
+    pub(super) micro_metrics: Option<MicroMetrics>,
 }
 
 impl Decoder<'_> {
@@ -53,15 +59,18 @@ impl Decoder<'_> {
         let mut stats = AnswerStats { question_tokens: question.ids.len(), ..AnswerStats::default() };
         let mut density = MeanDensity::default();
         let mut ids = Vec::new();
-        if question.max_new_tokens == 0 {
-            return Ok(Generated { ids, text: String::new(), first_logits: None, stats });
-        }
         let prompt = context.iter().chain(&question.ids).copied();
+        let mut attended = Attended::new(self.sampling, prompt.clone());
+        if question.max_new_tokens == 0 {
+            let micro_metrics = attended.into_metrics();
+            return Ok(Generated { ids, text: String::new(), first_logits: None, stats, micro_metrics });
+        }
         let mut sampler = Sampler::new(&self.params.sampling, self.params.repetition_penalty, number, prompt);
         let mut text = TextStream::new(self.tokenizer, &self.params.stop);
 
         let started = Instant::now();
-        let mut step = self.model.forward(&question.ids, cache, attention)?;
+        let mut step =
+            self.model.forward(&question.ids, cache, &mut attention.reborrow().observed(&mut attended))?;
         density.add(question.ids.len(), step.density);
         let mut token = sampler.choose(&step.logits)?;
         let first_logits = Some(step.logits);
@@ -76,16 +85,18 @@ impl Decoder<'_> {
                 break stopped;
             }
             on_token(NewToken { question: number, id: token, text: text.piece() });
-            step = self.model.forward(&[token], cache, attention)?;
+            attended.step = ids.len();
+            step = self.model.forward(&[token], cache, &mut attention.reborrow().observed(&mut attended))?;
             density.add(1, step.density);
             token = sampler.choose(&step.logits)?;
         };
         stats.decode_seconds = started.elapsed().as_secs_f64();
         stats.generated_tokens = ids.len();
         stats.density = density.mean();
+        stats.attention_backends = attended.backends();
         let (last, text) = text.finish(stopped)?;
         on_token(NewToken { question: number, id: token, text: &last });
-        Ok(Generated { ids, text, first_logits, stats })
+        Ok(Generated { ids, text, first_logits, stats, micro_metrics: attended.into_metrics() })
     }
 }
 

@@ -164,6 +164,12 @@ pub(crate) struct OutputArgs {
     #[arg(long, default_value = "./benchmark_results", value_name = "DIR")]
     pub(crate) result_dir: PathBuf,
 
+    /// Share of the sparse attention calls to measure, from 0 to 1: density and error against dense attention, for each
+    /// head, to micro_metrics.jsonl and .parquet. A measured call computes dense attention too, which counts in the times:
+    /// leave it out where speed matters; 0.01 is enough for means
+    #[arg(long, default_value_t = 0.0, value_name = "RATE", value_parser = rate)]
+    pub(crate) micro_metrics: f64,
+
     /// Name of the run's folder; the time of its start by default. A name that was used already is refused
     #[arg(long, value_name = "NAME")]
     pub(crate) run_name: Option<String>,
@@ -174,4 +180,9 @@ fn gibibytes(text: &str) -> Result<f64, String> {
         Ok(value) if (0.0..=1e6).contains(&value) => Ok(value),
         _ => Err("must be a number of GiB, 0 or more".to_owned()),
     }
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate| (0.0..=1.0).contains(rate));
+    rate.ok_or_else(|| "expected a number from 0 to 1".to_owned())
 }

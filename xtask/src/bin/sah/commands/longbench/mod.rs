@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use sah_adapter::{HfAdapter, LoadedModel, ModelSource, RequestLimits, WeightFormat};
+use sah_attention::CallSampling;
 use sah_bench_core::{
     Benchmark, ChatTemplateConfig, Comparison, DataConfig, FinishedRun, ModelConfig, RunConfig, RunFolder,
     RunMeasures, Runner, Sample, Versions, load_samples, select_subsets,
@@ -93,7 +94,11 @@ impl Job<'_> {
         mut folder: RunFolder,
     ) -> anyhow::Result<FinishedRun> {
         folder.write_config(self.config)?;
-        let adapter = HfAdapter::new(Rc::clone(model), self.attention.build()?, self.args.limits.seed);
+        let seed = self.args.limits.seed;
+        let mut adapter = HfAdapter::new(Rc::clone(model), self.attention.build()?, seed);
+        if self.config.micro_metrics > 0.0 {
+            adapter = adapter.with_micro_metrics(CallSampling::new(self.config.micro_metrics, seed)?);
+        }
         let runner = Runner {
             adapter: &adapter,
             generation: &self.config.generation,
@@ -102,7 +107,7 @@ impl Job<'_> {
         };
         let mut progress = Progress::new(&self.attention.name);
         memory::reset_peak();
-        let outcome = runner.run(samples.to_vec(), &mut folder.journal, &mut progress)?;
+        let outcome = runner.run(samples.to_vec(), &mut folder, &mut progress)?;
         let measures = RunMeasures {
             run_seconds: Some(outcome.seconds),
             model_load_seconds: Some(self.load_seconds),
@@ -167,6 +172,7 @@ fn run_config(
         subsets: subsets.iter().map(|&subset| subset.to_owned()).collect(),
         data: DataConfig { source: kind.to_owned(), location, hash: None },
         max_samples: args.data.max_samples.map(|n| n as usize),
+        micro_metrics: args.output.micro_metrics,
         limits: RequestLimits {
             max_context_length: args.limits.max_context_length.map(|n| n as usize),
             truncation: args.limits.truncation.into(),

@@ -34,7 +34,7 @@ pub(super) fn costs(runs: &[FinishedRun]) -> Table {
     let line = |label: &str, cell: &dyn Fn(&FinishedRun) -> String| {
         std::iter::once(label.to_owned()).chain(runs.iter().map(cell)).collect::<Vec<_>>()
     };
-    let rows = vec![
+    let mut rows = vec![
         line("rows answered", &|run| format!("{} of {}", run.detailed.rows_answered(), run.detailed.rows)),
         line("contexts read, s", &|run| figure(Some(run.detailed.total.prefill.seconds), 1)),
         line("questions, s", &|run| figure(Some(run.detailed.total.question.seconds), 1)),
@@ -46,6 +46,9 @@ pub(super) fn costs(runs: &[FinishedRun]) -> Table {
         }),
         line("density", &|run| figure(run.detailed.total.density, 3)),
     ];
+    if runs.iter().any(|run| run.attention_error().is_some()) {
+        rows.push(line("attention error", &|run| figure(run.attention_error(), 3)));
+    }
     figures(header, rows)
 }
 

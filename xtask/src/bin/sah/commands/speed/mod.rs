@@ -123,7 +123,7 @@ fn measure(
     };
     memory::reset_peak();
     let response = adapter.process_request(&request, &generation, &limits)?;
-    let stats = response.answers[0].stats;
+    let stats = &response.answers[0].stats;
     ensure!(response.context.tokens == args.context, "the context has {} tokens", response.context.tokens);
     Ok(Measurement {
         prefill_seconds: response.context.prefill_seconds,

@@ -1,0 +1,122 @@
+//! Looking on at the attention of one answer.
+
+use std::collections::BTreeSet;
+use std::time::SystemTime;
+
+use sah_attention::{AttentionInputs, AttentionObserver, AttentionOutput, CallMeasure, CallSampling};
+
+use crate::{AttentionBackends, AttentionCall, AttentionHead, MicroMetrics};
+
+/// Notes the kernels that compute, and measures the calls that are drawn.
+#[derive(Debug)]
+pub(super) struct Attended {
+    /// 0 for the rows of the question, `n` for the `n`-th new token.
+    pub(super) step: usize,
+    /// Which calls are measured; `None` where none is, nor counted.
+    sampling: Option<CallSampling>,
+    metrics: MicroMetrics,
+    question: BTreeSet<&'static str>,
+    decode: BTreeSet<&'static str>,
+}
+
+impl Attended {
+    /// Before the question's rows. Draws of the sampling are those of `prompt`, whatever other prompts there are.
+    pub(super) fn new(sampling: Option<CallSampling>, prompt: impl Iterator<Item = u32>) -> Self {
+        Self {
+            step: 0,
+            sampling: sampling.map(|sampling| sampling.within(prompt.map(u64::from))),
+            metrics: MicroMetrics::default(),
+            question: BTreeSet::new(),
+            decode: BTreeSet::new(),
+        }
+    }
+
+    /// The kernels so far.
+    pub(super) fn backends(&self) -> AttentionBackends {
+        let owned = |names: &BTreeSet<&str>| names.iter().map(|&name| name.to_owned()).collect();
+        AttentionBackends { question: owned(&self.question), decode: owned(&self.decode) }
+    }
+
+    /// What was measured; `None` where nothing was to be.
+    pub(super) fn into_metrics(self) -> Option<MicroMetrics> {
+        self.sampling.map(|_| self.metrics)
+    }
+}
+
+impl AttentionObserver for Attended {
+    fn attended(
+        &mut self,
+        layer: usize,
+        inputs: &AttentionInputs<'_>,
+        attended: &AttentionOutput,
+    ) -> sah_attention::Result<()> {
+        let names = if self.step == 0 { &mut self.question } else { &mut self.decode };
+        names.insert(attended.backend);
+        let Some(sampling) = self.sampling else { return Ok(()) };
+        self.metrics.calls += 1;
+        if sampling.chooses(self.step, layer) {
+            let CallMeasure { density, output_error, heads } = CallMeasure::of(inputs, attended)?;
+            self.metrics.sampled.push(AttentionCall {
+                time: SystemTime::now(),
+                step: self.step,
+                layer,
+                queries: inputs.dims().queries,
+                keys: inputs.dims().keys,
+                backend: attended.backend.to_owned(),
+                density,
+                output_error,
+                heads: heads
+                    .iter()
+                    .map(|head| AttentionHead { density: head.density, output_error: head.output_error })
+                    .collect(),
+            });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sah_attention::{Mask, MaskShape};
+    use tch::{Device, Kind, Tensor};
+
+    use super::*;
+
+    /// Shows an observer of 50 steps of 4 layers an output that does not fit its inputs, so that measuring it fails.
+    fn look_on(rate: Option<f64>) -> Result<(AttentionBackends, Option<MicroMetrics>), sah_attention::Error> {
+        let sampling = rate.map(|rate| CallSampling::new(rate, 3)).transpose()?;
+        let mut observer = Attended::new(sampling, [5, 6, 7].into_iter());
+        let random = |heads, rows| Tensor::rand([1, heads, rows, 4], (Kind::Float, Device::Cpu));
+        let (queries, keys) = (random(2, 1), random(1, 9));
+        let inputs = AttentionInputs::new(&queries, &keys, &keys, 0.5)?;
+        let shape = MaskShape { batch: 1, heads: 2, queries: 1, keys: 9 };
+        for step in 0..50 {
+            observer.step = step;
+            for layer in 0..4 {
+                let attended = AttentionOutput {
+                    output: Tensor::zeros([3], (Kind::Float, Device::Cpu)),
+                    density: 1.0,
+                    mask: Mask::full(shape),
+                    backend: if step == 0 { "gather" } else { "fused" },
+                };
+                observer.attended(layer, &inputs, &attended)?;
+            }
+        }
+        Ok((observer.backends(), observer.into_metrics()))
+    }
+
+    #[test]
+    fn a_call_that_is_not_drawn_is_counted_and_computes_nothing() {
+        let (backends, metrics) = look_on(Some(0.0)).unwrap();
+        assert_eq!(metrics, Some(MicroMetrics { calls: 200, sampled: Vec::new() }));
+        assert!(backends.question.iter().eq(["gather"]) && backends.decode.iter().eq(["fused"]));
+        assert!(look_on(Some(0.1)).is_err(), "a drawn call is measured");
+    }
+
+    #[test]
+    fn where_nothing_is_to_be_measured_kernels_are_still_noted() {
+        let (backends, metrics) = look_on(None).unwrap();
+        assert_eq!(metrics, None);
+        assert!(backends.question.iter().eq(["gather"]) && backends.decode.iter().eq(["fused"]));
+    }
+}

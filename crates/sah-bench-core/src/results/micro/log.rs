@@ -1,0 +1,200 @@
+//! `micro_metrics.jsonl`: the measured attention calls, as they come.
+//!
+//! Names and fields are those of the reference's `MicroMetricLogger`: a line for each metric of a call.
+
+use std::borrow::Cow;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use sah_adapter::{AttentionCall, MicroMetrics};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use crate::results::whole::sync_folder;
+use crate::{Error, Record};
+
+/// What was measured, in the reference's form: the function whose result it is.
+const LOCATION: &str = "sah_attention.ResearchAttention.attend";
+
+/// The name of a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Metric {
+    #[serde(rename = "research_attention_density")]
+    Density,
+    #[serde(rename = "research_attention_output_error")]
+    OutputError,
+}
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Line<'a> {
+    /// UTC, ISO 8601 with microseconds and offset.
+    pub(super) timestamp: Cow<'a, str>,
+    pub(super) metric: Metric,
+    /// Of the whole call.
+    pub(super) value: Option<f64>,
+    pub(super) metadata: Metadata<'a>,
+    location: Cow<'a, str>,
+}
+
+/// Which call it was.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Metadata<'a> {
+    pub(super) layer_idx: usize,
+    /// Position of the row in `raw_results.csv`, from 0.
+    pub(super) index: usize,
+    pub(super) task: Cow<'a, str>,
+    pub(super) step: usize,
+    pub(super) queries: usize,
+    pub(super) keys: usize,
+    pub(super) backend: Cow<'a, str>,
+    /// The same metric of each query head.
+    pub(super) heads: Vec<Option<f64>>,
+}
+
+/// The log of a run in progress.
+#[derive(Debug)]
+pub(in crate::results) struct MicroMetricsLog {
+    path: PathBuf,
+    file: BufWriter<File>,
+    /// Sparse attention calls of the rows so far, measured or not.
+    pub(in crate::results) calls: u64,
+    /// Those of them that were measured.
+    pub(in crate::results) sampled_calls: u64,
+    /// Lines that were written.
+    pub(in crate::results) records: u64,
+}
+
+impl MicroMetricsLog {
+    /// Creates the log at `path`, which must not exist yet.
+    pub(in crate::results) fn create(path: &Path) -> Result<Self, Error> {
+        let unwritable = |source| Error::Unwritable { path: path.to_path_buf(), source };
+        let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(unwritable)?;
+        sync_folder(path.parent().unwrap_or(Path::new(".")))?;
+        Ok(Self {
+            path: path.to_path_buf(),
+            file: BufWriter::with_capacity(1 << 20, file),
+            calls: 0,
+            sampled_calls: 0,
+            records: 0,
+        })
+    }
+
+    /// Adds what was measured of the answer of `record`.
+    pub(in crate::results) fn append(
+        &mut self,
+        record: &Record,
+        metrics: &MicroMetrics,
+    ) -> Result<(), Error> {
+        self.calls += metrics.calls;
+        for call in &metrics.sampled {
+            for metric in [Metric::Density, Metric::OutputError] {
+                let line = Line::new(record, call, metric)?;
+                serde_json::to_writer(&mut self.file, &line)
+                    .map_err(io::Error::from)
+                    .and_then(|()| self.file.write_all(b"\n"))
+                    .map_err(|source| self.failed(source))?;
+                self.records += 1;
+            }
+            self.sampled_calls += 1;
+        }
+        Ok(())
+    }
+
+    /// Waits until the disk has everything.
+    pub(in crate::results) fn sync(&mut self) -> Result<(), Error> {
+        self.file.flush().and_then(|()| self.file.get_ref().sync_data()).map_err(|source| self.failed(source))
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn failed(&self, source: io::Error) -> Error {
+        Error::Io { path: self.path.clone(), source }
+    }
+}
+
+impl<'a> Line<'a> {
+    fn new(record: &'a Record, call: &'a AttentionCall, metric: Metric) -> Result<Self, Error> {
+        let (value, heads) = match metric {
+            Metric::Density => {
+                (Some(call.density), call.heads.iter().map(|head| Some(head.density)).collect())
+            }
+            Metric::OutputError => {
+                (call.output_error, call.heads.iter().map(|head| head.output_error).collect())
+            }
+        };
+        let format = format_description!(
+            "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6][offset_hour sign:mandatory]:[offset_minute]"
+        );
+        let time = OffsetDateTime::from(call.time);
+        let timestamp = time.format(&format).map_err(|error| Error::Data(Box::new(error)))?;
+        Ok(Self {
+            timestamp: Cow::Owned(timestamp),
+            metric,
+            value,
+            metadata: Metadata {
+                layer_idx: call.layer,
+                index: record.index,
+                task: Cow::Borrowed(&record.sample.task),
+                step: call.step,
+                queries: call.queries,
+                keys: call.keys,
+                backend: Cow::Borrowed(&call.backend),
+                heads,
+            },
+            location: Cow::Borrowed(LOCATION),
+        })
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::time::SystemTime;
+
+    use sah_adapter::AttentionHead;
+
+    use super::*;
+    use crate::Sample;
+
+    /// What is buffered and cannot be written is an error of `sync` at the latest, and names the file.
+    #[test]
+    fn a_full_disk_is_an_error_that_names_the_file() {
+        let path = Path::new("/dev/full");
+        let file = OpenOptions::new().write(true).open(path).unwrap();
+        for capacity in [0, 1 << 20] {
+            let file = BufWriter::with_capacity(capacity, file.try_clone().unwrap());
+            let mut log =
+                MicroMetricsLog { path: path.to_path_buf(), file, calls: 0, sampled_calls: 0, records: 0 };
+            let sample = Sample {
+                task: "qa".to_owned(),
+                context: String::new(),
+                question: String::new(),
+                answer_prefix: String::new(),
+                max_new_tokens: 1,
+                extra: Vec::new(),
+            };
+            let record =
+                Record { index: 0, sample, predicted_answer: String::new(), error: None, stats: None };
+            let head = AttentionHead { density: 0.5, output_error: None };
+            let call = AttentionCall {
+                time: SystemTime::UNIX_EPOCH,
+                step: 0,
+                layer: 0,
+                queries: 1,
+                keys: 9,
+                backend: "gather".to_owned(),
+                density: 0.5,
+                output_error: None,
+                heads: vec![head],
+            };
+            let metrics = MicroMetrics { calls: 1, sampled: vec![call] };
+            let error = log.append(&record, &metrics).and_then(|()| log.sync()).unwrap_err();
+            assert!(matches!(&error, Error::Io { path: named, .. } if named == path), "{error}");
+        }
+    }
+}

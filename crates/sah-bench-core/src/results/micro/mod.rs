@@ -1,0 +1,22 @@
+//! Micro metrics: density and error of single attention calls, as they come and at the end of a run.
+
+mod calls;
+mod log;
+mod parquet;
+mod summary;
+
+use std::path::Path;
+
+pub(super) use log::MicroMetricsLog;
+pub use summary::{LayerMetrics, MicroSummary};
+
+use crate::Error;
+
+impl MicroMetricsLog {
+    /// Writes the measured calls to `parquet`, typed, and sums them up.
+    pub(super) fn finish(mut self, parquet: &Path) -> Result<MicroSummary, Error> {
+        self.sync()?;
+        parquet::write(parquet, &self)?;
+        summary::MicroSummary::of(&self)
+    }
+}

@@ -4,7 +4,7 @@
 //!
 //! - [`AttentionInputs`] holds the queries, keys and values of one layer, checked once.
 //! - A [`Masker`] chooses which keys each query row may read. It sees what earlier maskers chose and returns a [`Mask`].
-//! - A [`Mask`] carries intent: everything, nothing, key ranges, or lists of key indices, with an inclusion
+//! - A [`Mask`] carries intent: everything, nothing, key ranges, pages, or lists of key indices, with an inclusion
 //!   probability where a key was sampled.
 //! - A [`Kernel`] computes attention over the selected keys. [`AutoKernel`] chooses between [`FusedKernel`] and
 //!   [`GatherKernel`], which read only those; [`ReferenceKernel`] is the readable oracle that they are tested against.
@@ -65,7 +65,7 @@ pub use config::{AttentionConfig, FieldInfo, MASKERS, MaskerConfig, MaskerInfo};
 pub use error::{Error, Result};
 pub use inputs::{AttentionInputs, Dims};
 pub use kernel::{AutoKernel, FusedKernel, GatherKernel, Kernel, ReferenceKernel, dense_attention};
-pub use mask::{IndexList, Mask, MaskShape, Row, RowRanges, Selection, SparseSelection};
+pub use mask::{IndexList, Mask, MaskShape, PageList, Row, RowRanges, Selection, SparseSelection};
 pub use masker::{
     Activation, AdaptiveSamplingConfig, AdaptiveSamplingMasker, ChannelSelection, DoubleSparsityConfig,
     DoubleSparsityMasker, HashAttentionConfig, HashAttentionMasker, HashSource, HashWeights, LocalMasker,

@@ -28,7 +28,7 @@ impl Kernel for AutoKernel {
 }
 
 fn choose(inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<&'static dyn Kernel> {
-    let lists = matches!(mask.selection(), Selection::Sparse(sparse) if sparse.list().is_some());
+    let lists = matches!(mask.selection(), Selection::Sparse(s) if s.list().is_some() || s.pages().is_some());
     let by_rows = inputs.dims().queries == 1 || lists;
     Ok(if by_rows && fused::supports(inputs)? { &FusedKernel } else { &GatherKernel })
 }

@@ -43,7 +43,7 @@ pub fn dense_attention(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
         return dense_attention(&inputs.over(&keys, &values));
     }
     if dims.queries == 1 && super::fused::supports(inputs)? {
-        return super::fused::attend(inputs, None, None);
+        return super::fused::attend(inputs, None);
     }
     if dims.queries > 1 && (visible.is_windowed() || inputs.soft_cap().is_some()) {
         let rows = RowRanges::from_fn(dims.queries, dims.keys, |row| visible.row(row))?;

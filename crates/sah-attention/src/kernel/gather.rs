@@ -14,7 +14,7 @@ use crate::mask::{Mask, Selection};
 ///   (where the layer caps its scores, plain products and a softmax).
 ///   Several query rows are computed in blocks over the union of their ranges, so that neighbouring rows with
 ///   neighbouring ranges are cheap and rows with unrelated ranges read more than they use.
-/// - Index lists: the listed rows of the cache, gathered per query head and row; inclusion probabilities enter as
+/// - Index lists, and the keys of pages: the listed rows of the cache, gathered per query head and row; inclusion probabilities enter as
 ///   `-ln p` on the scores.
 ///
 /// The query heads of a group are folded into the query axis of their key/value head; keys and values are never
@@ -31,8 +31,8 @@ impl Kernel for GatherKernel {
         check_mask(inputs, mask)?;
         check_rows(inputs, mask)?;
         match mask.selection() {
-            Selection::Sparse(sparse) => match sparse.list() {
-                Some(list) if list.len() > 0 => lists::attend(inputs, sparse.ranges(), list),
+            Selection::Sparse(sparse) => match sparse.keys()? {
+                Some(list) if list.len() > 0 => lists::attend(inputs, sparse.ranges(), &list),
                 _ if sparse.ranges().covers(&inputs.visible()) => dense_attention(inputs),
                 _ => ranges::attend(inputs, sparse.ranges()),
             },

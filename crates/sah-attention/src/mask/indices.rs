@@ -107,6 +107,14 @@ impl IndexList {
         self.probabilities.as_ref()
     }
 
+    /// Another handle to the same tensors.
+    pub(super) fn shallow_clone(&self) -> Self {
+        Self {
+            indices: self.indices.shallow_clone(),
+            probabilities: self.probabilities.as_ref().map(Tensor::shallow_clone),
+        }
+    }
+
     /// Places per row, `N`, padding included.
     #[must_use]
     pub(crate) fn len(&self) -> usize {
@@ -143,9 +151,10 @@ impl IndexList {
     }
 
     /// Number of entries that are a key that their row may read, in each head, over the batch.
-    pub(super) fn entries_by_head(&self, visible: &Visible) -> Result<Vec<i64>> {
+    pub(super) fn entries_by_head(&self, visible: &Visible) -> Result<Vec<usize>> {
         let seen = visible.of_indices(&self.indices)?;
-        Ok(Vec::try_from(&seen.f_sum_dim_intlist([0i64, 2, 3].as_slice(), false, Kind::Int64)?)?)
+        let entries = seen.f_sum_dim_intlist([0i64, 2, 3].as_slice(), false, Kind::Int64)?;
+        Ok(Vec::<i64>::try_from(&entries)?.into_iter().map(|entries| entries as usize).collect())
     }
 
     /// The first row, among the query rows `queries` of any head, that the list gives nothing that they may read.

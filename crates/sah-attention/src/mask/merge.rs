@@ -3,7 +3,7 @@
 use tch::{Kind, Tensor};
 
 use crate::error::{Error, Result};
-use crate::mask::{IndexList, Mask, RowRanges, Selection, SparseSelection};
+use crate::mask::{IndexList, Listed, Mask, RowRanges, Selection};
 
 impl Mask {
     /// What either selects. Weights of an entry in both add, up to 1: deterministic beats sampled, full absorbs all.
@@ -19,24 +19,29 @@ impl Mask {
             }
             (Selection::Sparse(left), Selection::Sparse(right)) => (left, right),
         };
-        let SparseSelection { ranges: left_ranges, list: left_list } = left;
-        let SparseSelection { ranges: right_ranges, list: right_list } = right;
-        let ranges = left_ranges.union(&right_ranges);
-        let list = match (left_list, right_list) {
-            (None, None) => None,
-            (Some(list), None) => Some(list.without(&right_ranges)?),
-            (None, Some(list)) => Some(list.without(&left_ranges)?),
-            (Some(left), Some(right)) => {
-                Some(left.without(&right_ranges)?.union(right.without(&left_ranges)?)?)
+        let ranges = left.ranges.union(&right.ranges);
+        let listed = match (left.listed, right.listed) {
+            (Listed::Pages(pages), Listed::Nothing) | (Listed::Nothing, Listed::Pages(pages)) => {
+                Listed::Pages(pages)
+            }
+            (of_left, of_right) => {
+                let first =
+                    of_left.keys(&left.ranges)?.map(|list| list.without(&right.ranges)).transpose()?;
+                let second =
+                    of_right.keys(&right.ranges)?.map(|list| list.without(&left.ranges)).transpose()?;
+                match (first, second) {
+                    (Some(first), Some(second)) => Listed::Keys(first.union(second)?),
+                    (one, other) => one.or(other).map_or(Listed::Nothing, Listed::Keys),
+                }
             }
         };
-        Ok(Self::sparse(shape, ranges, list))
+        Ok(Self::sparse(shape, ranges, listed))
     }
 }
 
 impl IndexList {
     /// The entries that lie in none of the ranges; the others become padding.
-    fn without(self, ranges: &RowRanges) -> Result<Self> {
+    pub(super) fn without(self, ranges: &RowRanges) -> Result<Self> {
         if ranges.is_empty() || self.len() == 0 {
             return Ok(self);
         }

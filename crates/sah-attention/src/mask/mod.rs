@@ -2,6 +2,7 @@
 
 mod indices;
 mod merge;
+mod pages;
 mod ranges;
 mod visible;
 
@@ -10,6 +11,7 @@ use std::fmt;
 use tch::{Device, Kind, Tensor};
 
 pub use indices::IndexList;
+pub use pages::PageList;
 pub use ranges::RowRanges;
 pub(crate) use visible::Visible;
 
@@ -75,15 +77,24 @@ pub enum Selection {
     Empty,
     /// Everything that causality permits.
     Full,
-    /// Key ranges, an index list, or both.
+    /// Key ranges, a list of single keys or of pages, or ranges and a list.
     Sparse(SparseSelection),
 }
 
-/// Key ranges that all heads share, and an index list per head; no key of a row is in both.
+/// Key ranges that all heads share, and a list per head: of single keys, none of which is in a range of its row, or of
+/// pages.
 #[derive(Debug)]
 pub struct SparseSelection {
     ranges: RowRanges,
-    list: Option<IndexList>,
+    listed: Listed,
+}
+
+/// What is selected beside the ranges.
+#[derive(Debug)]
+enum Listed {
+    Nothing,
+    Keys(IndexList),
+    Pages(PageList),
 }
 
 impl SparseSelection {
@@ -93,10 +104,32 @@ impl SparseSelection {
         &self.ranges
     }
 
-    /// Single keys, per head and row.
+    /// Single keys, per head and row, where they were chosen one by one.
     #[must_use]
     pub fn list(&self) -> Option<&IndexList> {
-        self.list.as_ref()
+        if let Listed::Keys(list) = &self.listed { Some(list) } else { None }
+    }
+
+    /// Pages, per head and row, where they were chosen as such.
+    #[must_use]
+    pub fn pages(&self) -> Option<&PageList> {
+        if let Listed::Pages(pages) = &self.listed { Some(pages) } else { None }
+    }
+
+    /// Everything beside the ranges, key by key; `None` where there is nothing.
+    pub fn keys(&self) -> Result<Option<IndexList>> {
+        self.listed.keys(&self.ranges)
+    }
+}
+
+impl Listed {
+    /// Key by key, without those of `ranges`.
+    fn keys(&self, ranges: &RowRanges) -> Result<Option<IndexList>> {
+        match self {
+            Self::Nothing => Ok(None),
+            Self::Keys(list) => Ok(Some(list.shallow_clone())),
+            Self::Pages(pages) => Ok(Some(pages.keys(ranges)?)),
+        }
     }
 }
 
@@ -119,20 +152,26 @@ impl Mask {
         if found != shape {
             return Err(Error::MaskShape { expected: shape, found });
         }
-        Ok(Self::sparse(shape, ranges, None))
+        Ok(Self::sparse(shape, ranges, Listed::Nothing))
     }
 
     /// Single keys. The list must be `[B, H, Q, N]` with every index below `K`.
     pub fn from_indices(shape: MaskShape, list: IndexList) -> Result<Self> {
         list.check_fits(&shape)?;
-        Ok(Self::sparse(shape, RowRanges::none(shape.queries, shape.keys), Some(list)))
+        Ok(Self::sparse(shape, RowRanges::none(shape.queries, shape.keys), Listed::Keys(list)))
     }
 
-    fn sparse(shape: MaskShape, ranges: RowRanges, list: Option<IndexList>) -> Self {
-        if list.is_none() && ranges.is_empty() {
+    /// Whole pages. The list must be `[B, H, Q, P]`, and every page must begin below `K`.
+    pub fn from_pages(shape: MaskShape, pages: PageList) -> Result<Self> {
+        pages.check_fits(&shape)?;
+        Ok(Self::sparse(shape, RowRanges::none(shape.queries, shape.keys), Listed::Pages(pages)))
+    }
+
+    fn sparse(shape: MaskShape, ranges: RowRanges, listed: Listed) -> Self {
+        if matches!(listed, Listed::Nothing) && ranges.is_empty() {
             return Self::empty(shape);
         }
-        Self { shape, selection: Selection::Sparse(SparseSelection { ranges, list }) }
+        Self { shape, selection: Selection::Sparse(SparseSelection { ranges, listed }) }
     }
 
     /// `[B, H, Q, K]`.
@@ -161,10 +200,11 @@ impl Mask {
 
     /// The same selection without keys in the future of a row. A full mask stays full, which already means that.
     pub fn restrict_to_causal(self) -> Result<Self> {
-        let Selection::Sparse(SparseSelection { ranges, list }) = self.selection else { return Ok(self) };
+        let Selection::Sparse(sparse) = &self.selection else { return Ok(self) };
         let visible = Visible::causal(&self.shape);
-        let list = list.map(|list| list.restrict(&visible)).transpose()?;
-        Ok(Self::sparse(self.shape, ranges.restrict(&visible), list))
+        let keys = sparse.keys()?.map(|list| list.restrict(&visible)).transpose()?;
+        let listed = keys.map_or(Listed::Nothing, Listed::Keys);
+        Ok(Self::sparse(self.shape, sparse.ranges.restrict(&visible), listed))
     }
 
     /// Selected entries that causality permits, over all entries that causality permits; in `[0, 1]`.
@@ -172,7 +212,7 @@ impl Mask {
     /// (The reference divides by `B H Q K`, impossible entries included, so that dense causal attention over a prompt
     /// counts as half dense there. For one query row, `Q = 1`, both are the same.)
     ///
-    /// Computed on the host for ranges; an index list is counted on its device.
+    /// Computed on the host for ranges and pages; an index list is counted on its device.
     pub fn density(&self) -> Result<f64> {
         self.density_of(&Visible::causal(&self.shape))
     }
@@ -191,15 +231,19 @@ impl Mask {
 
     /// Number of selected entries among those of `visible` in each query head, over the batch.
     fn entries_by_head(&self, visible: &Visible) -> Result<Vec<usize>> {
-        let (shared, list) = match &self.selection {
-            Selection::Empty => (0, None),
-            Selection::Full => (visible.entries(), None),
-            Selection::Sparse(sparse) => (sparse.ranges.entries(visible), sparse.list.as_ref()),
+        let MaskShape { batch, heads, .. } = self.shape;
+        let sparse = match &self.selection {
+            Selection::Empty => return Ok(vec![0; heads]),
+            Selection::Full => return Ok(vec![batch * visible.entries(); heads]),
+            Selection::Sparse(sparse) => sparse,
         };
-        let shared = self.shape.batch * shared;
-        let Some(list) = list else { return Ok(vec![shared; self.shape.heads]) };
-        let listed = list.entries_by_head(visible)?;
-        Ok(listed.into_iter().map(|listed| shared + listed as usize).collect())
+        let shared = batch * sparse.ranges.entries(visible);
+        let listed = match &sparse.listed {
+            Listed::Nothing => vec![0; heads],
+            Listed::Keys(list) => list.entries_by_head(visible)?,
+            Listed::Pages(pages) => pages.entries_by_head(&self.shape, &sparse.ranges, visible)?,
+        };
+        Ok(listed.into_iter().map(|listed| shared + listed).collect())
     }
 
     /// The first row, if any, that may read nothing: no key selected, or only keys in its future.
@@ -216,10 +260,13 @@ impl Mask {
             Selection::Sparse(sparse) => sparse,
         };
         let empty_ranges = sparse.ranges.rows_without_entry(visible);
-        match &sparse.list {
+        match &sparse.listed {
             _ if empty_ranges.is_empty() => Ok(None),
-            None => Ok(empty_ranges.first().map(|&query| Row { query, ..first })),
-            Some(list) => list.first_row_without_entry(visible, &empty_ranges),
+            Listed::Nothing => Ok(empty_ranges.first().map(|&query| Row { query, ..first })),
+            Listed::Keys(list) => list.first_row_without_entry(visible, &empty_ranges),
+            Listed::Pages(pages) => {
+                pages.first_row_without_entry(&self.shape, (&sparse.ranges, visible), &empty_ranges)
+            }
         }
     }
 
@@ -242,7 +289,7 @@ impl Mask {
         }
         let weights = Tensor::f_from_slice(&weights)?.f_view([1, 1, size[2], size[3]])?;
         let weights = weights.f_to_device(device)?.f_expand(size, false)?;
-        match &sparse.list {
+        match sparse.keys()? {
             None => Ok(weights.f_contiguous()?),
             Some(list) => Ok(weights.f_add(&list.to_dense(keys)?.f_to_device(device)?)?),
         }

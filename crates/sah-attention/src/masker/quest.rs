@@ -8,7 +8,7 @@ use tch::{Kind, Tensor};
 use crate::error::{Error, Result};
 use crate::inputs::AttentionInputs;
 use crate::kernel::fold::{fold_queries, join_rows};
-use crate::mask::{IndexList, Mask};
+use crate::mask::{Mask, PageList};
 use crate::masker::Masker;
 use crate::masker::shared::chosen::Chosen;
 use crate::masker::shared::growing::Prefix;
@@ -273,18 +273,14 @@ impl Masker for QuestMasker {
         let page = self.config.page_size;
         let pages = dims.keys.div_ceil(page);
         let count = (budget / page).max(FEWEST_PAGES).min(pages) as i64;
-        let within = Tensor::f_arange(page as i64, (Kind::Int64, inputs.device()))?;
         let mut lists = Vec::new();
-        for rows in row_blocks(dims, pages.max(count as usize * page)) {
+        for rows in row_blocks(dims, pages) {
             let closed = self.closed(inputs, &previous, rows.clone())?.f_to_device(inputs.device())?;
             let scores = self.scores(inputs, &bounds, rows)?.f_masked_fill(&closed, f64::NEG_INFINITY)?;
             let (best, chosen) = scores.f_topk(count, -1, true, false)?;
-            let keys = chosen.f_mul_scalar(page as i64)?.f_unsqueeze(-1)?.f_add(&within)?;
-            let none =
-                best.f_eq(f64::NEG_INFINITY)?.f_unsqueeze(-1)?.f_logical_or(&keys.f_ge(dims.keys as i64)?)?;
-            lists.push(keys.f_masked_fill(&none, -1)?.f_flatten(-2, -1)?);
+            lists.push(chosen.f_masked_fill(&best.f_eq(f64::NEG_INFINITY)?, -1)?);
         }
-        let list = IndexList::assume_valid(join_rows(lists)?, None)?;
-        previous.merge(Mask::from_indices(dims.mask_shape(), list)?)
+        let list = PageList::assume_valid(join_rows(lists)?, page)?;
+        previous.merge(Mask::from_pages(dims.mask_shape(), list)?)
     }
 }

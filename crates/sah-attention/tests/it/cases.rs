@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use sah_attention::{AttentionInputs, IndexList, Mask, MaskShape, RowRanges};
+use sah_attention::{AttentionInputs, IndexList, Mask, MaskShape, PageList, RowRanges};
 use tch::{Device, Kind, Tensor};
 
 /// A small random generator (xorshift64*), so that a case is its seed.
@@ -92,18 +92,32 @@ pub(crate) enum Form {
     Weighted,
     RangesAndList,
     RangesAndWeighted,
+    Pages,
+    RangesAndPages,
 }
 
 impl Form {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Full, Self::Ranges, Self::List, Self::Weighted, Self::RangesAndList, Self::RangesAndWeighted];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Full,
+        Self::Ranges,
+        Self::List,
+        Self::Weighted,
+        Self::RangesAndList,
+        Self::RangesAndWeighted,
+        Self::Pages,
+        Self::RangesAndPages,
+    ];
 
     fn has_ranges(self) -> bool {
-        matches!(self, Self::Ranges | Self::RangesAndList | Self::RangesAndWeighted)
+        matches!(self, Self::Ranges | Self::RangesAndList | Self::RangesAndWeighted | Self::RangesAndPages)
     }
 
     fn has_list(self) -> bool {
-        !matches!(self, Self::Full | Self::Ranges)
+        !matches!(self, Self::Full | Self::Ranges) && !self.has_pages()
+    }
+
+    fn has_pages(self) -> bool {
+        matches!(self, Self::Pages | Self::RangesAndPages)
     }
 
     fn is_weighted(self) -> bool {
@@ -119,7 +133,7 @@ pub(crate) fn random_mask(shape: MaskShape, form: Form, random: &mut Random, dev
     }
     if form.has_ranges() {
         // Some rows without a range, where a list can stand in.
-        let sometimes_none = form.has_list();
+        let sometimes_none = form.has_list() || form.has_pages();
         let rows = (0..shape.queries).map(|row| {
             let position = shape.keys - shape.queries + row;
             let mut ranges = vec![];
@@ -139,15 +153,45 @@ pub(crate) fn random_mask(shape: MaskShape, form: Form, random: &mut Random, dev
     if form.has_list() {
         mask = mask.merge(random_list(shape, form.is_weighted(), random, device)).unwrap();
     }
+    if form.has_pages() {
+        mask = mask.merge(random_pages(shape, random, device)).unwrap();
+    }
     mask
+}
+
+/// A mask of pages: distinct ones in any order, padding anywhere, at least one that begins at or before each row.
+fn random_pages(shape: MaskShape, random: &mut Random, device: Device) -> Mask {
+    let page_size = random.choose(&[1, 3, 16]);
+    let pages = MaskShape { keys: shape.keys.div_ceil(page_size), ..shape };
+    let width = random.within(1..pages.keys.min(8) + 1);
+    let position = |row: usize| (shape.keys - shape.queries + row % shape.queries) / page_size;
+    let numbers = random_numbers(&pages, width, position, random);
+    let size = [shape.batch, shape.heads, shape.queries, width].map(|n| n as i64);
+    let numbers = Tensor::from_slice(&numbers).view(size).to_device(device);
+    Mask::from_pages(shape, PageList::new(numbers, page_size).unwrap()).unwrap()
 }
 
 /// A mask of one index list: distinct keys in any order, padding anywhere, at least one key at or before each row.
 pub(crate) fn random_list(shape: MaskShape, weighted: bool, random: &mut Random, device: Device) -> Mask {
     let width = random.within(1..shape.keys.min(40) + 1);
-    let (mut indices, mut probabilities) = (vec![], vec![]);
+    let position = |row: usize| shape.keys - shape.queries + row % shape.queries;
+    let indices = random_numbers(&shape, width, position, random);
+    let probabilities: Vec<f32> = indices.iter().map(|_| random.unit()).collect();
+    let size = [shape.batch, shape.heads, shape.queries, width].map(|n| n as i64);
+    let indices = Tensor::from_slice(&indices).view(size).to_device(device);
+    let probabilities = weighted.then(|| Tensor::from_slice(&probabilities).view(size).to_device(device));
+    Mask::from_indices(shape, IndexList::new(indices, probabilities).unwrap()).unwrap()
+}
+
+/// For every row `width` distinct numbers below `shape.keys` or -1, one of them at most `position(row)`.
+fn random_numbers(
+    shape: &MaskShape,
+    width: usize,
+    position: impl Fn(usize) -> usize,
+    random: &mut Random,
+) -> Vec<i64> {
+    let mut numbers = vec![];
     for row in 0..shape.batch * shape.heads * shape.queries {
-        let position = shape.keys - shape.queries + row % shape.queries;
         let mut keys: Vec<i64> = (0..shape.keys as i64).collect();
         for at in 0..width {
             keys.swap(at, random.within(at..shape.keys));
@@ -158,17 +202,13 @@ pub(crate) fn random_list(shape: MaskShape, weighted: bool, random: &mut Random,
                 *key = -1;
             }
         }
-        let readable = random.within(0..position + 1) as i64;
+        let readable = random.within(0..position(row) + 1) as i64;
         if !keys.contains(&readable) {
             keys[random.within(0..width)] = readable;
         }
-        indices.extend(keys);
-        probabilities.extend((0..width).map(|_| random.unit()));
+        numbers.extend(keys);
     }
-    let size = [shape.batch, shape.heads, shape.queries, width].map(|n| n as i64);
-    let indices = Tensor::from_slice(&indices).view(size).to_device(device);
-    let probabilities = weighted.then(|| Tensor::from_slice(&probabilities).view(size).to_device(device));
-    Mask::from_indices(shape, IndexList::new(indices, probabilities).unwrap()).unwrap()
+    numbers
 }
 
 /// A random shape, and its number of key/value heads.

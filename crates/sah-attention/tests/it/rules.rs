@@ -126,8 +126,14 @@ impl Problem {
             queries,
             keys,
         };
-        let forms =
-            [None, Some(Form::Ranges), Some(Form::List), Some(Form::Weighted), Some(Form::RangesAndWeighted)];
+        let forms = [
+            None,
+            Some(Form::Ranges),
+            Some(Form::List),
+            Some(Form::Weighted),
+            Some(Form::RangesAndWeighted),
+            Some(Form::RangesAndPages),
+        ];
         let window = (random.within(0..4) == 0).then(|| random.within(1..keys));
         Self {
             shape,

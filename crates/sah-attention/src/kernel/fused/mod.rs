@@ -14,7 +14,7 @@ use crate::element::{Bf16, Element, F32};
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
 use crate::kernel::{GatherKernel, Kernel, check_mask, check_rows};
-use crate::mask::{IndexList, Mask, RowRanges, Selection};
+use crate::mask::{IndexList, Mask, PageList, RowRanges, Selection, SparseSelection};
 use part::{BLOCK, Part, Piece, Work};
 use rows::{Rows, readable};
 
@@ -48,9 +48,9 @@ impl Kernel for FusedKernel {
         check_mask(inputs, mask)?;
         check_rows(inputs, mask)?;
         match mask.selection() {
-            Selection::Sparse(sparse) => attend(inputs, Some(sparse.ranges()), sparse.list()),
+            Selection::Sparse(sparse) => attend(inputs, Some(sparse)),
             // An empty selection has empty rows, which were refused above.
-            Selection::Full | Selection::Empty => attend(inputs, None, None),
+            Selection::Full | Selection::Empty => attend(inputs, None),
         }
     }
 }
@@ -66,24 +66,16 @@ pub(super) fn supports(inputs: &AttentionInputs<'_>) -> Result<bool> {
     Ok(on_cpu && readable(inputs.keys(), per_word)? && readable(inputs.values(), per_word)?)
 }
 
-/// Attention `[B, H, Q, Dv]` over `ranges` (everything visible without them) and `list`. The inputs are supported, and
-/// every row has something to read.
-pub(super) fn attend(
-    inputs: &AttentionInputs<'_>,
-    ranges: Option<&RowRanges>,
-    list: Option<&IndexList>,
-) -> Result<Tensor> {
+/// Attention `[B, H, Q, Dv]` over `selected`, or everything visible. The inputs are supported, and every row has something
+/// to read.
+pub(super) fn attend(inputs: &AttentionInputs<'_>, selected: Option<&SparseSelection>) -> Result<Tensor> {
     match inputs.kind() {
-        Kind::BFloat16 => attend_as::<Bf16>(inputs, ranges, list),
-        _ => attend_as::<F32>(inputs, ranges, list),
+        Kind::BFloat16 => attend_as::<Bf16>(inputs, selected),
+        _ => attend_as::<F32>(inputs, selected),
     }
 }
 
-fn attend_as<E: Element>(
-    inputs: &AttentionInputs<'_>,
-    ranges: Option<&RowRanges>,
-    list: Option<&IndexList>,
-) -> Result<Tensor> {
+fn attend_as<E: Element>(inputs: &AttentionInputs<'_>, selected: Option<&SparseSelection>) -> Result<Tensor> {
     let dims = *inputs.dims();
     let group = dims.group();
     let queries = inputs.queries().f_to_kind(Kind::Float)?.f_mul_scalar(inputs.scale())?;
@@ -91,7 +83,12 @@ fn attend_as<E: Element>(
     let queries: Vec<Vec<f32>> =
         queries.chunks_exact(dims.head_dim).map(|query| E::arrange(query).into_owned()).collect();
     let (keys, values) = (Rows::<E>::of_heads(inputs.keys())?, Rows::<E>::of_heads(inputs.values())?);
-    let lists = list.map(|list| Lists::new(inputs, list)).transpose()?;
+    let ranges = selected.map(SparseSelection::ranges);
+    let lists = match selected.map(|selected| (selected.list(), selected.pages(), selected.ranges())) {
+        Some((Some(list), _, _)) => Some(Lists::of_keys(inputs, list)?),
+        Some((None, Some(pages), ranges)) => Some(Lists::of_pages(inputs, pages, ranges)?),
+        _ => None,
+    };
 
     // An item is a query row of a key/value head.
     let items = dims.batch * dims.kv_heads * dims.queries;
@@ -172,7 +169,7 @@ fn spans<'a>(inputs: &AttentionInputs<'_>, ranges: Option<&RowRanges>, row: usiz
     }
 }
 
-/// An index list on the host: the keys that each row may read.
+/// A list on the host: the keys that each row may read.
 struct Lists {
     keys: Vec<usize>,
     biases: Vec<f32>,
@@ -181,7 +178,17 @@ struct Lists {
 }
 
 impl Lists {
-    fn new(inputs: &AttentionInputs<'_>, list: &IndexList) -> Result<Self> {
+    /// The keys of `pages` that are in none of `ranges`.
+    fn of_pages(inputs: &AttentionInputs<'_>, pages: &PageList, ranges: &RowRanges) -> Result<Self> {
+        let mut lists = Self { keys: vec![], biases: vec![], ends: vec![] };
+        for spans in pages.spans(ranges, &inputs.visible())?.rows() {
+            lists.keys.extend(spans.iter().cloned().flatten());
+            lists.ends.push(lists.keys.len());
+        }
+        Ok(lists)
+    }
+
+    fn of_keys(inputs: &AttentionInputs<'_>, list: &IndexList) -> Result<Self> {
         let indices = Vec::<i64>::try_from(list.indices().f_reshape([-1])?)?;
         let biases = match list.probabilities() {
             None => None,

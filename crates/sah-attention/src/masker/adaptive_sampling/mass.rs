@@ -28,7 +28,7 @@ pub(super) fn log_mass(inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<Tens
     }
     let of_ranges = join_rows(of_ranges)?;
 
-    let Some(list) = sparse.list().filter(|list| list.len() > 0) else { return Ok(of_ranges) };
+    let Some(list) = sparse.keys()?.filter(|list| list.len() > 0) else { return Ok(of_ranges) };
     let mut scores = Vec::new();
     for rows in row_blocks(dims, list.len() * dims.head_dim) {
         scores.push(of_indices(inputs, rows, list.indices())?);

@@ -6,7 +6,7 @@ use tch::{Kind, Tensor};
 
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
-use crate::mask::{Mask, RowRanges, Selection};
+use crate::mask::{Mask, RowRanges, Selection, Visible};
 
 /// Writes `value` over the scores of keys that a row may not read or that `previous` has chosen already.
 ///
@@ -25,7 +25,7 @@ pub(crate) fn close(
             fill(scores, at, range, value)?;
         }
     }
-    if let Some(list) = sparse.list() {
+    if let Some(list) = sparse.keys()? {
         let indices = list.indices().f_narrow(2, rows.start as i64, rows.len() as i64)?;
         // Padding stands for the row's last key once more. A row of padding alone writes the score of key 0 over itself.
         let last = indices.f_amax([-1i64].as_slice(), true)?;
@@ -69,11 +69,13 @@ pub(crate) struct Chosen<'a> {
     queries: usize,
 }
 
-/// An index list, `[B * H * Q, width]`.
+/// What a list names, rows in the order `[B, H, Q]`.
 #[derive(Debug)]
-struct Listed {
-    keys: Vec<i64>,
-    width: usize,
+enum Listed {
+    /// Single keys, `[B * H * Q, width]`, -1 for none.
+    Keys { keys: Vec<i64>, width: usize },
+    /// The keys of pages.
+    Spans(RowRanges),
 }
 
 impl<'a> Chosen<'a> {
@@ -83,12 +85,15 @@ impl<'a> Chosen<'a> {
         let Selection::Sparse(sparse) = mask.selection() else {
             return Ok(Self { ranges: None, listed: None, queries });
         };
-        let listed = match sparse.list().filter(|list| list.len() > 0) {
-            None => None,
-            Some(list) => {
+        let listed = match (sparse.list().filter(|list| list.len() > 0), sparse.pages()) {
+            (Some(list), _) => {
                 let keys = list.indices().f_to_kind(Kind::Int64)?.f_contiguous()?.f_view([-1])?;
-                Some(Listed { keys: Vec::try_from(keys)?, width: list.len() })
+                Some(Listed::Keys { keys: Vec::try_from(keys)?, width: list.len() })
             }
+            (None, Some(pages)) => {
+                Some(Listed::Spans(pages.spans(sparse.ranges(), &Visible::causal(mask.shape()))?))
+            }
+            (None, None) => None,
         };
         Ok(Self { ranges: Some(sparse.ranges()), listed, queries })
     }
@@ -101,12 +106,16 @@ impl<'a> Chosen<'a> {
     /// The keys of `within` that are not chosen for row `row` of head `head`, counted over the heads of all sequences.
     pub(crate) fn left(&self, head: usize, row: usize, within: Range<usize>) -> Candidates {
         let mut taken: Vec<Range<usize>> = self.ranges.map_or(&[][..], |ranges| ranges.row(row)).to_vec();
-        if let Some(Listed { keys, width }) = &self.listed {
-            let place = head * self.queries + row;
-            let keys = keys[place * width..(place + 1) * width].iter().filter(|&&key| key >= 0);
-            taken.extend(keys.map(|&key| key as usize..key as usize + 1));
-            taken.sort_unstable_by_key(|range| range.start);
+        let place = head * self.queries + row;
+        match &self.listed {
+            None => {}
+            Some(Listed::Keys { keys, width }) => {
+                let keys = keys[place * width..(place + 1) * width].iter().filter(|&&key| key >= 0);
+                taken.extend(keys.map(|&key| key as usize..key as usize + 1));
+            }
+            Some(Listed::Spans(spans)) => taken.extend_from_slice(spans.row(place)),
         }
+        taken.sort_unstable_by_key(|range| range.start);
         Candidates::without(within, &taken)
     }
 }

@@ -9,7 +9,8 @@ use arrow::datatypes::{Float64Type, Int64Type};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use sah_adapter::{AttentionCall, AttentionHead, GenerationParams, MicroMetrics, Request, RequestLimits};
 use sah_bench_core::{
-    Comparison, Distribution, Error, FinishedRun, MicroSummary, RunFolder, Runner, Sample, read_journal,
+    Comparison, Distribution, Error, FinishedRun, MicroSummary, RunFolder, RunMeasures, Runner, Sample,
+    read_journal,
 };
 use serde_json::{Value, json};
 
@@ -171,7 +172,7 @@ fn the_summary_is_in_the_metrics_and_the_mean_in_the_comparison() {
     let errors = summary.output_error.unwrap();
     assert!((errors.mean - 1.9 / 8.0).abs() < 1e-12, "{errors:?}");
     assert_eq!((errors.median, errors.p95, errors.max), (0.2, 0.5, 0.5));
-    assert_eq!(summary.density.unwrap().max, 0.5);
+    assert_eq!(summary.density.map(|density| density.max), Some(0.5));
     let layers: Vec<_> = summary.layers.iter().map(|layer| (layer.layer, layer.sampled_calls)).collect();
     assert_eq!(layers, [(0, 3), (1, 6)]);
     assert_eq!(
@@ -280,7 +281,7 @@ fn a_log_that_something_else_wrote_to_is_noticed() {
         fs::write(&path, foreign).unwrap();
         let benchmark = crate::support::TinyBenchmark::default();
         let error =
-            folder.finish(&benchmark, &crate::support::config(), &outcome.records, Default::default());
+            folder.finish(&benchmark, &crate::support::config(), &outcome.records, RunMeasures::default());
         let error = error.unwrap_err().to_string();
         assert!(error.contains(text) && error.contains("micro_metrics.jsonl"), "{error}");
     }

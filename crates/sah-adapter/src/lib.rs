@@ -49,6 +49,6 @@ pub use request::{
     Answer, AnswerStats, ContextStats, GenerationParams, NewToken, PromptForm, Question, Request,
     RequestLimits, RequestResponse, Truncation,
 };
+pub use sampling::{OutOfRange, RandomSampling, RepetitionPenalty, Sampling, Share, Temperature};
 #[cfg(feature = "torch")]
 pub use weights::{HashConversion, convert_hash_attention};
-pub use sampling::{OutOfRange, RandomSampling, RepetitionPenalty, Sampling, Share, Temperature};

@@ -10,6 +10,7 @@ mod folder;
 mod generation;
 mod identity;
 pub(crate) mod json;
+mod observe;
 mod prompt;
 mod source;
 mod tokenizer;

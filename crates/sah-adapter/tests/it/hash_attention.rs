@@ -20,15 +20,8 @@ struct Golden {
     checkpoint: Vec<Vec<Vec<Vec<usize>>>>,
 }
 
-const FOUND: HashConversion = HashConversion {
-    layers: 2,
-    heads: 2,
-    head_dim: 4,
-    matrices: 2,
-    hidden: Some(6),
-    bits: 8,
-    ignored: 0,
-};
+const FOUND: HashConversion =
+    HashConversion { layers: 2, heads: 2, head_dim: 4, matrices: 2, hidden: Some(6), bits: 8, ignored: 0 };
 
 fn reference(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/hash_attention").join(file)

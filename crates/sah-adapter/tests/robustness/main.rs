@@ -80,7 +80,8 @@ fn json_files() {
 /// Pickles in every container.
 #[test]
 fn hash_attention_weights() {
-    for (seed, name) in (41..).zip(["dictionary-3.pkl", "dictionary-4.pkl", "checkpoint.pt", "checkpoint-legacy.pt"])
+    for (seed, name) in
+        (41..).zip(["dictionary-3.pkl", "dictionary-4.pkl", "checkpoint.pt", "checkpoint-legacy.pt"])
     {
         let whole = reference(&format!("hash_attention/{name}"));
         check(name, seed, |random| {

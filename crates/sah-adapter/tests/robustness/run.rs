@@ -108,7 +108,9 @@ impl Work {
     fn succeeds(&self) -> bool {
         let done = match self {
             Self::Answer(source) => answer(source).map(drop),
-            Self::Convert(path) => convert_hash_attention(path, &path.with_extension("safetensors")).map(drop),
+            Self::Convert(path) => {
+                convert_hash_attention(path, &path.with_extension("safetensors")).map(drop)
+            }
         };
         if let Err(error) = &done {
             assert!(!error.to_string().is_empty());

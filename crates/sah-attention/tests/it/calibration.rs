@@ -82,7 +82,10 @@ fn a_written_file_is_what_the_masker_reads(device: Device) {
     let text = std::fs::read_to_string(&path).unwrap();
     let file: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(file.as_object().unwrap().len(), 6);
-    assert_eq!(file["model.layers.1.self_attn.k_proj"], serde_json::json!([[2, 5, 3, 1, 0, 4], [2, 5, 3, 1, 0, 4]]));
+    assert_eq!(
+        file["model.layers.1.self_attn.k_proj"],
+        serde_json::json!([[2, 5, 3, 1, 0, 4], [2, 5, 3, 1, 0, 4]])
+    );
     assert_eq!(file["model.layers.0.self_attn.q_proj"][3], serde_json::json!([4, 5, 3, 1, 0, 2]));
     assert_eq!(file["model.layers.0.self_attn.qk_proj"].as_array().unwrap().len(), 4);
     assert_eq!(file["model.layers.0.self_attn.qk_proj"][0][0], serde_json::json!(5));

@@ -28,7 +28,8 @@ pub(super) fn collect<'a>(
             }
         };
         let (layer, side, head, matrix, kind) = parse(key).ok_or_else(|| {
-            let form = format!("is not named {{layer}}.{MODULE}{{q|k}}.{{head}}.{{0, 2, ..}}.{{weight|bias}}");
+            let form =
+                format!("is not named {{layer}}.{MODULE}{{q|k}}.{{head}}.{{0, 2, ..}}.{{weight|bias}}");
             Misfit::new(key, form)
         })?;
         let tensor = saved.tensor(value).map_err(|problem| Misfit::new(key, problem))?;
@@ -52,7 +53,10 @@ pub(super) fn collect<'a>(
         let count = counts.get(&(layer, side, matrix)).copied().unwrap_or_default();
         let beyond = heads.keys().find(|&&head| head >= count);
         if let Some(head) = beyond {
-            return Err(Misfit::new(place(*head), format!("heads must count from 0; there are {count} weights")));
+            return Err(Misfit::new(
+                place(*head),
+                format!("heads must count from 0; there are {count} weights"),
+            ));
         }
         let model = heads.values().next().cloned().expect("a stack has a head");
         let parts = (0..count).map(|head| heads.get(&head).cloned()).collect();

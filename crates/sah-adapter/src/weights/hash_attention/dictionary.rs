@@ -8,10 +8,7 @@ use crate::weights::pickle::{Saved, Value};
 const MOST: usize = 1024;
 
 /// The tensors of `{layer: {"query_matrix": [..], "query_bias": [..], "key_matrix": [..], "key_bias": [..]}}`.
-pub(super) fn collect<'a>(
-    saved: &Saved<'a>,
-    layers: &[(Value<'a>, Value<'a>)],
-) -> Result<Tensors<'a>> {
+pub(super) fn collect<'a>(saved: &Saved<'a>, layers: &[(Value<'a>, Value<'a>)]) -> Result<Tensors<'a>> {
     if layers.len() > MOST {
         return Err(Misfit::new("the whole", format!("has {} layers", layers.len())));
     }
@@ -27,7 +24,8 @@ pub(super) fn collect<'a>(
                 let entry = format!("{side}_{entry}");
                 let place = format!("layer {layer}: {entry}");
                 // Of entries with one name, Python keeps the last.
-                let found = parts.iter().rev().find(|(key, _)| matches!(key, Value::Text(key) if *key == entry));
+                let found =
+                    parts.iter().rev().find(|(key, _)| matches!(key, Value::Text(key) if *key == entry));
                 let (_, list) = found.ok_or_else(|| Misfit::new(&place, "is not there"))?;
                 let list = saved.sequence(*list).map_err(|problem| Misfit::new(&place, problem))?;
                 if list.len() > MOST {

@@ -23,8 +23,7 @@ impl<'a> Stacked<'a> {
 
     /// `[H, ..]` of `H` parts, all like `model` or absent; else the number of one that is not.
     pub(super) fn stack(model: &Strided<'a>, parts: Vec<Option<Strided<'a>>>) -> Result<Self, usize> {
-        let alike =
-            |part: &Strided<'_>| part.element() == model.element() && part.shape() == model.shape();
+        let alike = |part: &Strided<'_>| part.element() == model.element() && part.shape() == model.shape();
         if let Some(other) = parts.iter().position(|part| part.as_ref().is_some_and(|part| !alike(part))) {
             return Err(other);
         }

@@ -53,7 +53,9 @@ pub(super) fn read<'a>(bytes: &'a [u8], budget: &mut Budget) -> Result<Saved<'a>
 /// The single storage that `bytes` hold.
 pub(super) fn storage<'a>(bytes: &'a [u8], budget: &mut Budget) -> Result<Storage<'a>> {
     if !is_one(bytes) {
-        return Err(Problem::Container("the bytes of a storage do not begin as torch.save begins".to_owned()));
+        return Err(Problem::Container(
+            "the bytes of a storage do not begin as torch.save begins".to_owned(),
+        ));
     }
     let saved = read(bytes, budget)?;
     let Value::Storage(at) = saved.root else {

@@ -407,8 +407,14 @@ impl<'a> Machine<'a> {
         let id = self.pop()?;
         if self.storages == Storages::Beside
             && let Value::Sequence(at) = id
-            && let &[Value::Text("storage"), Value::Global(Global::Storage(element)), Value::Text(key), _, _, ..] =
-                self.objects.sequences[at].as_slice()
+            && let &[
+                Value::Text("storage"),
+                Value::Global(Global::Storage(element)),
+                Value::Text(key),
+                _,
+                _,
+                ..,
+            ] = self.objects.sequences[at].as_slice()
         {
             self.objects.storages.push(Storage { element, place: Place::Named(key) });
             self.push(Value::Storage(self.objects.storages.len() - 1));

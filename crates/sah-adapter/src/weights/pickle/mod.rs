@@ -72,7 +72,8 @@ impl Problem {
             other => Error::BadFile {
                 path,
                 problem: other.to_string(),
-                remedy: "expected a pickle of tensors, by pickle.dump (protocol 3 or later) or torch.save".into(),
+                remedy: "expected a pickle of tensors, by pickle.dump (protocol 3 or later) or torch.save"
+                    .into(),
             },
         }
     }

@@ -12,7 +12,8 @@ fn problem(bytes: &[u8]) -> Problem {
 /// A dict of one item as it stands in `{"a": (1, -2, True, None, 3.5)}`.
 #[test]
 fn plain_data_is_read() {
-    let bytes = b"\x80\x04\x95\0\0\0\0\0\0\0\0}\x94\x8c\x01a(K\x01J\xfe\xff\xff\xff\x88NG\x40\x0c\0\0\0\0\0\0t\x94s.";
+    let bytes =
+        b"\x80\x04\x95\0\0\0\0\0\0\0\0}\x94\x8c\x01a(K\x01J\xfe\xff\xff\xff\x88NG\x40\x0c\0\0\0\0\0\0t\x94s.";
     let saved = read(bytes).unwrap();
     let [(Value::Text("a"), items)] = saved.dict(saved.root()).unwrap() else { panic!("{saved:?}") };
     let items = saved.sequence(*items).unwrap();

@@ -102,6 +102,21 @@ fn a_pickle_that_would_run_a_command_runs_nothing() {
     assert!(!marker.exists() && !output.exists());
 }
 
+/// What is left of a file never passes for a whole one.
+#[test]
+fn a_file_cut_anywhere_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, output) = (folder.path().join("in"), folder.path().join("out"));
+    for file in ["dictionary-3.pkl", "dictionary-4.pkl", "checkpoint.pt", "checkpoint-legacy.pt"] {
+        let whole = std::fs::read(reference(file)).unwrap();
+        for length in (0..whole.len()).step_by(5).chain([whole.len() - 1]) {
+            std::fs::write(&input, &whole[..length]).unwrap();
+            let converted = convert_hash_attention(&input, &output);
+            assert!(matches!(converted, Err(Error::BadFile { .. })), "{file}, {length} bytes: {converted:?}");
+        }
+    }
+}
+
 #[test]
 fn a_file_of_something_else_says_what_it_lacks() {
     let folder = tempfile::tempdir().unwrap();

@@ -5,7 +5,7 @@ use super::{Misfit, Result, Tensors, name};
 use crate::weights::pickle::{Saved, Value};
 
 /// Layers and matrices of a network, far above those of any model: the lists of a file may be shared by its layers.
-const MOST: usize = 1024;
+const MOST: usize = 256;
 
 /// The tensors of `{layer: {"query_matrix": [..], "query_bias": [..], "key_matrix": [..], "key_bias": [..]}}`.
 pub(super) fn collect<'a>(saved: &Saved<'a>, layers: &[(Value<'a>, Value<'a>)]) -> Result<Tensors<'a>> {

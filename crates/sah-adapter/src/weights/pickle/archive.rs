@@ -33,7 +33,8 @@ pub(super) fn read<'a>(bytes: &'a [u8], budget: &mut Budget) -> Result<Saved<'a>
         io::copy(&mut entry, &mut io::sink()).map_err(|error| broken(&format!("`{name}`: {error}")))?;
         let end = start.checked_add(size).and_then(|end| usize::try_from(end).ok());
         let data = end.and_then(|end| bytes.get(start as usize..end));
-        entries.push((name.clone(), data.ok_or_else(|| broken(&format!("`{name}` is cut short")))?));
+        let data = data.ok_or_else(|| broken(&format!("`{name}` is cut short")))?;
+        entries.push((name, data));
     }
     let pickle = entries.iter().find_map(|(name, data)| Some((name.strip_suffix("data.pkl")?, *data)));
     let (folder, pickle) = pickle.ok_or_else(|| broken(&"has no data.pkl"))?;

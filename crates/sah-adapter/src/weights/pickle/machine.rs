@@ -402,7 +402,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// A storage that lies beside the pickle: `("storage", class, key, device, elements)`.
+    /// A storage that lies beside the pickle: `("storage", class, key, device, elements)`, and `None` in the older form.
     fn persistent(&mut self) -> Result<()> {
         let id = self.pop()?;
         if self.storages == Storages::Beside
@@ -413,9 +413,13 @@ impl<'a> Machine<'a> {
                 Value::Text(key),
                 _,
                 _,
-                ..,
+                ref view @ ..,
             ] = self.objects.sequences[at].as_slice()
         {
+            // Before 0.4 a storage could be a part of another one: which part, stands here.
+            if !matches!(view, [] | [Value::None]) {
+                return Err(self.fail("a storage within another one, as PyTorch had before 0.4"));
+            }
             self.objects.storages.push(Storage { element, place: Place::Named(key) });
             self.push(Value::Storage(self.objects.storages.len() - 1));
             return Ok(());

@@ -1,7 +1,7 @@
 //! Pickles of tensors, read without running any code of them.
 //!
 //! A pickle is a program for a small stack machine whose instructions may name any function of Python and call it. The
-//! machine here knows the five kinds of [`globals`] that files of weights need and builds plain [values](value). Another
+//! machine here knows the eight [`globals`] that files of weights need and builds plain [values](value). Another
 //! name is an error before anything is done with it. Every instruction takes a byte of the file at least and adds a value
 //! at most, and there is a limit on instructions: memory stays in proportion to the file.
 //!
@@ -49,9 +49,7 @@ type Result<T> = std::result::Result<T, Problem>;
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Forbidden { module, name, at } => {
-                write!(f, "byte {at}: asks for {module}.{name}, which is none of the names weights need")
-            }
+            Self::Forbidden { module, name, at } => write!(f, "byte {at}: asks for {module}.{name}"),
             Self::Instruction { at, problem } => write!(f, "byte {at}: {problem}"),
             Self::TooMuch => f.write_str("asks for more work than weights need"),
             Self::Unexpected { expected, found } => write!(f, "expected {expected}, found {found}"),
@@ -66,8 +64,8 @@ impl Problem {
     pub(crate) fn of(self, path: &Path) -> Error {
         let path = path.to_owned();
         match self {
-            Self::Forbidden { module, name, .. } => {
-                Error::ForbiddenGlobal { path, name: format!("{module}.{name}") }
+            Self::Forbidden { module, name, at } => {
+                Error::ForbiddenGlobal { path, name: format!("{module}.{name}"), byte: at }
             }
             other => Error::BadFile {
                 path,

@@ -26,7 +26,8 @@ fn plain_data_is_read() {
 #[test]
 fn numbers_of_any_length_up_to_8_bytes() {
     let number = |bytes: &[u8]| {
-        let saved = read(&[b"\x8a", &[bytes.len() as u8][..], bytes, b"."].concat()).unwrap();
+        let pickle = [b"\x8a", &[bytes.len() as u8][..], bytes, b"."].concat();
+        let saved = read(&pickle).unwrap();
         match saved.root() {
             Value::Int(number) => number,
             other => panic!("{other:?}"),
@@ -67,6 +68,9 @@ fn what_is_allowed_is_called_as_weights_call_it_alone() {
     fails(b"ctorch._utils\n_rebuild_parameter\nN\x85R.", "cannot call RebuildParameter with (None)");
     fails(b"]}b.", "cannot set attributes of a list or tuple");
     fails(b"K\x01Q.", "only storages lie beside a pickle");
+    let view = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M\xe9\x03.}.\
+                 (\x8c\x07storagectorch\nFloatStorage\n\x8c\x010\x8c\x03cpuK\x02(\x8c\x011K\x01K\x01ttQ.";
+    fails(view, "a storage within another one");
     // Instructions that make objects, call them, or look up extensions.
     for code in [0x81, 0x92, 0x82, b'i', b'o', b'P', 0x97] {
         fails(&[b'N', code, b'.'], "is not one that weights need");
@@ -112,7 +116,8 @@ fn storages_inside_do_not_nest_or_repeat() {
     let storage: &[u8] = b"(\x8c\x07storagectorch\nFloatStorage\n\x8c\x010\x8c\x03cpuK\x02tQ.]\x8c\x010a.\
                            \x02\0\0\0\0\0\0\0\0\0\x80\x3f\0\0\0\x40";
     let inside = [MAGIC, storage].concat();
-    assert!(matches!(read(&load(&inside)).unwrap().root(), Value::Storage(_)));
+    let whole = load(&inside);
+    assert!(matches!(read(&whole).unwrap().root(), Value::Storage(_)));
     let cut = &inside[..inside.len() - 1];
     assert_eq!(problem(&load(cut)), Problem::Storage("0".to_owned()));
 

@@ -26,6 +26,8 @@ Measure:
   generate   Answer one question about one context (`cargo xtask generate --help`)
   models     List the models that can be run, and what their numbers were compared with
   maskers    List the maskers and presets for --attention, with fields, cost and source
+  convert    Convert published HashAttention weights, running no code of them (`cargo xtask convert --help`)
+  calibrate  Make Double Sparsity's channel file from the model itself (`cargo xtask calibrate --help`)
 
 Set up and check:
   setup      Fetch libtorch and the default model; does nothing where they are in place
@@ -55,7 +57,8 @@ fn dispatch(verb: &str, rest: &[std::ffi::OsString]) -> Result<ExitCode> {
     let flags: Vec<_> = rest.iter().map(|flag| flag.to_string_lossy()).collect();
     let flags: Vec<&str> = flags.iter().map(AsRef::as_ref).collect();
     match (verb, flags.as_slice()) {
-        ("bench" | "score" | "generate" | "models" | "maskers", _) | ("doctor", [_, ..]) => {
+        ("bench" | "score" | "generate" | "models" | "maskers" | "convert" | "calibrate", _)
+        | ("doctor", [_, ..]) => {
             return runner::run(verb, rest);
         }
         ("" | "help" | "--help" | "-h", _) | (_, ["--help" | "-h"]) => println!("{USAGE}"),

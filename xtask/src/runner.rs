@@ -13,7 +13,7 @@ use crate::process::{cargo, project_root, run as run_to_end};
 pub(crate) fn run(verb: &str, arguments: &[OsString]) -> Result<ExitCode> {
     libtorch::ensure(Variant::Fitting)?;
     let asks_for_help = arguments.iter().any(|argument| argument == "--help" || argument == "-h");
-    let runs_a_model = matches!(verb, "bench" | "generate");
+    let runs_a_model = matches!(verb, "bench" | "generate" | "calibrate");
     if runs_a_model && !asks_for_help && !names_model(arguments) {
         model::set_up()?;
     }

@@ -77,6 +77,19 @@ pub enum Error {
         /// What to do about it.
         remedy: String,
     },
+    /// A pickle asks for a class or function of Python that no file of weights needs.
+    #[error(
+        "{}: asks for Python's `{name}` at byte {byte} of its pickle, which weights do not need; nothing of it was run",
+        path.display()
+    )]
+    ForbiddenGlobal {
+        /// The file.
+        path: PathBuf,
+        /// Module and name.
+        name: String,
+        /// Where in the pickle.
+        byte: usize,
+    },
     /// A field of a configuration or of a file's metadata is missing or has an impossible value.
     #[error("{}: field `{field}`: expected {expected}, found {found}", path.display())]
     Field {

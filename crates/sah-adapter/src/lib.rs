@@ -52,3 +52,5 @@ pub use request::{
     RequestLimits, RequestResponse, Truncation,
 };
 pub use sampling::{OutOfRange, RandomSampling, RepetitionPenalty, Sampling, Share, Temperature};
+#[cfg(feature = "torch")]
+pub use weights::{HashConversion, convert_hash_attention};

@@ -67,11 +67,11 @@ pub use inputs::{AttentionInputs, Dims};
 pub use kernel::{AutoKernel, FusedKernel, GatherKernel, Kernel, ReferenceKernel, dense_attention};
 pub use mask::{IndexList, Mask, MaskShape, PageList, Row, RowRanges, Selection, SparseSelection};
 pub use masker::{
-    Activation, AdaptiveSamplingConfig, AdaptiveSamplingMasker, ChannelSelection, DoubleSparsityConfig,
-    DoubleSparsityMasker, HashAttentionConfig, HashAttentionMasker, HashSource, HashWeights, LocalMasker,
-    MagicPigConfig, MagicPigMasker, Masker, OracleTopKMasker, OracleTopPMasker, PqCacheConfig, PqCacheMasker,
-    PqMetric, QuestConfig, QuestMasker, RandomSamplingMasker, SinkMasker, SocketConfig, SocketMasker,
-    SortedChannels,
+    Activation, AdaptiveSamplingConfig, AdaptiveSamplingMasker, ChannelSelection, ChannelStatistics,
+    DoubleSparsityConfig, DoubleSparsityMasker, HashAttentionConfig, HashAttentionMasker, HashSource,
+    HashWeights, LocalMasker, MagicPigConfig, MagicPigMasker, Masker, OracleTopKMasker, OracleTopPMasker,
+    PqCacheConfig, PqCacheMasker, PqMetric, QuestConfig, QuestMasker, RandomSamplingMasker, SinkMasker,
+    SocketConfig, SocketMasker, SortedChannels,
 };
 pub use micro::{CallMeasure, CallSampling, HeadMeasure};
 pub use policy::{AttentionObserver, AttentionPolicy};

@@ -21,9 +21,9 @@ use crate::{
 /// A model in memory, with its tokenizer. Several adapters can share it.
 #[derive(Debug)]
 pub struct LoadedModel {
-    network: Box<dyn CausalLm>,
+    pub(super) network: Box<dyn CausalLm>,
     pub(super) checkpoint: Checkpoint,
-    kind: Kind,
+    pub(super) kind: Kind,
     contexts: RefCell<Contexts>,
 }
 

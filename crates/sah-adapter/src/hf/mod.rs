@@ -11,6 +11,7 @@ mod folder;
 mod generation;
 mod identity;
 pub(crate) mod json;
+mod observe;
 mod prompt;
 mod source;
 mod tokenizer;

@@ -1,6 +1,8 @@
 //! Tensors of a checkpoint by their Hugging Face names.
 
 pub(crate) mod gguf;
+mod hash_attention;
+mod pickle;
 pub(crate) mod safetensors;
 
 use std::fmt::Display;
@@ -11,6 +13,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::{Error, Placement};
 use gguf::GgufWeights;
+pub use hash_attention::{HashConversion, convert_hash_attention};
 use safetensors::Safetensors;
 
 /// Bytes of a file that are in memory at once while a tensor is read.

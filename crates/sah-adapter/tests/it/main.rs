@@ -2,4 +2,5 @@
 
 mod bad_models;
 mod gguf_models;
+mod hash_attention;
 mod placement;

@@ -77,6 +77,22 @@ fn json_files() {
     }
 }
 
+/// Pickles in every container.
+#[test]
+fn hash_attention_weights() {
+    for (seed, name) in
+        (41..).zip(["dictionary-3.pkl", "dictionary-4.pkl", "checkpoint.pt", "checkpoint-legacy.pt"])
+    {
+        let whole = reference(&format!("hash_attention/{name}"));
+        check(name, seed, |random| {
+            let mut bytes = whole.clone();
+            let len = bytes.len();
+            mutate::bytes(&mut bytes, len, random);
+            Broken::HashWeights(bytes)
+        });
+    }
+}
+
 /// Templates put together from pieces of templates, and templates that transformers renders with pieces changed.
 #[test]
 fn chat_templates() {

@@ -1,14 +1,14 @@
 //! Loads broken checkpoints and watches what it costs.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use peak_alloc::PeakAlloc;
 use sah_adapter::{
     Error, GenerationParams, HfAdapter, LoadedModel, ModelAdapter as _, ModelSource, Request, RequestLimits,
-    RequestResponse,
+    RequestResponse, convert_hash_attention,
 };
 use tch::{Device, Kind};
 
@@ -30,6 +30,8 @@ pub(crate) enum Broken {
     Gguf(Vec<u8>),
     /// One file of the folder that [`checkpoint::write`] makes.
     File(&'static str, Vec<u8>),
+    /// Weights of `HashAttention`.
+    HashWeights(Vec<u8>),
 }
 
 /// Loads as many checkpoints as `SAH_ROBUSTNESS_CASES` says, each from `make` with random numbers of its own.
@@ -43,22 +45,27 @@ pub(crate) fn check(name: &str, seed: u64, mut make: impl FnMut(&mut Random) -> 
     for case in 0..cases {
         let folder = tempfile::tempdir().unwrap();
         let mut random = Random::new(seed << 32 | case);
-        let source = match make(&mut random) {
+        let work = match make(&mut random) {
             Broken::Gguf(bytes) => {
                 let path = folder.path().join("model.gguf");
                 std::fs::write(&path, bytes).unwrap();
-                ModelSource::Gguf(path)
+                Work::Answer(ModelSource::Gguf(path))
             }
             Broken::File(file, bytes) => {
                 checkpoint::write(folder.path(), file == "model.safetensors.index.json");
                 std::fs::write(folder.path().join(file), bytes).unwrap();
-                ModelSource::Folder(folder.path().to_owned())
+                Work::Answer(ModelSource::Folder(folder.path().to_owned()))
+            }
+            Broken::HashWeights(bytes) => {
+                let path = folder.path().join("weights.pkl");
+                std::fs::write(&path, bytes).unwrap();
+                Work::Convert(path)
             }
         };
         let before = MEMORY.current_usage();
         MEMORY.reset_peak_usage();
         let started = Instant::now();
-        let outcome = catch_unwind(AssertUnwindSafe(|| answers(&source)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| work.succeeds()));
         let taken = MEMORY.peak_usage().saturating_sub(before);
         let keep = || {
             let kept = std::env::temp_dir().join(format!("broken-{name}-{case}"));
@@ -77,7 +84,7 @@ pub(crate) fn check(name: &str, seed: u64, mut make: impl FnMut(&mut Random) -> 
         assert!(taken <= MAX_MEMORY, "{} MB in {}", taken >> 20, keep());
         assert!(started.elapsed() <= MAX_TIME, "{:?} in {}", started.elapsed(), keep());
     }
-    println!("{name}: {loaded} of {cases} broken checkpoints gave an answer, the others an error");
+    println!("{name}: {loaded} of {cases} broken files gave what they should, the others an error");
 }
 
 /// Loads a model and asks it something.
@@ -90,13 +97,26 @@ pub(crate) fn answer(source: &ModelSource) -> Result<RequestResponse, Error> {
     HfAdapter::new(model, None, 0).process_request(&request, &generation, &RequestLimits::default())
 }
 
-/// Whether the model answers; an error must say something.
-fn answers(source: &ModelSource) -> bool {
-    let answered = answer(source);
-    if let Err(error) = &answered {
-        assert!(!error.to_string().is_empty());
+/// What is done with a file.
+enum Work {
+    Answer(ModelSource),
+    Convert(PathBuf),
+}
+
+impl Work {
+    /// Whether it can be done; an error must say something.
+    fn succeeds(&self) -> bool {
+        let done = match self {
+            Self::Answer(source) => answer(source).map(drop),
+            Self::Convert(path) => {
+                convert_hash_attention(path, &path.with_extension("safetensors")).map(drop)
+            }
+        };
+        if let Err(error) = &done {
+            assert!(!error.to_string().is_empty());
+        }
+        done.is_ok()
     }
-    answered.is_ok()
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -17,7 +17,9 @@ mod socket;
 use std::fmt::Debug;
 
 pub use adaptive_sampling::{AdaptiveSamplingConfig, AdaptiveSamplingMasker};
-pub use double_sparsity::{ChannelSelection, DoubleSparsityConfig, DoubleSparsityMasker, SortedChannels};
+pub use double_sparsity::{
+    ChannelSelection, ChannelStatistics, DoubleSparsityConfig, DoubleSparsityMasker, SortedChannels,
+};
 pub use hash_attention::{Activation, HashAttentionConfig, HashAttentionMasker, HashSource, HashWeights};
 pub use local::LocalMasker;
 pub use magic_pig::{MagicPigConfig, MagicPigMasker};

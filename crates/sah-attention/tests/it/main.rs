@@ -19,6 +19,7 @@ macro_rules! on_devices {
 }
 
 mod attention;
+mod calibration;
 mod cases;
 mod dense;
 mod double_sparsity;

@@ -1,4 +1,5 @@
-//! `sah`: the runner behind `cargo xtask bench`, `score`, `generate`, `models`, `maskers` and `doctor MODEL`.
+//! `sah`: the runner behind `cargo xtask bench`, `score`, `generate`, `models`, `maskers`, `convert`, `calibrate` and
+//! `doctor MODEL`.
 //!
 //! Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage,
 //! 3 done but some rows have no answer.
@@ -15,6 +16,7 @@ mod model;
 mod terminal;
 mod usage;
 mod versions;
+mod whole;
 
 use std::process::ExitCode;
 

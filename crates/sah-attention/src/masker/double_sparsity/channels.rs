@@ -94,7 +94,7 @@ impl SortedChannels {
         count: usize,
         (heads, kv_heads, head_dim): (usize, usize, usize),
     ) -> Result<Vec<Vec<i64>>> {
-        let entry = format!("model.layers.{layer}.self_attn.{}", self.selection);
+        let entry = entry(layer, self.selection);
         let fail = |problem| Error::MaskerFile { path: self.path.clone(), place: entry.clone(), problem };
         let lists = self.heads.get(&entry).ok_or_else(|| fail("is not there".to_owned()))?;
         if lists.len() != heads && lists.len() != kv_heads {
@@ -113,6 +113,27 @@ impl SortedChannels {
         };
         lists.iter().enumerate().map(first).collect()
     }
+}
+
+/// Where the file has the channels of `layer`.
+fn entry(layer: usize, selection: ChannelSelection) -> String {
+    format!("model.layers.{layer}.self_attn.{selection}")
+}
+
+/// Writes a file with the channels of every head, the most important first, for each layer and ranking.
+pub(super) fn write(
+    path: &Path,
+    rankings: impl IntoIterator<Item = (usize, ChannelSelection, Vec<Vec<i64>>)>,
+) -> Result<()> {
+    let entries: serde_json::Map<String, Value> = rankings
+        .into_iter()
+        .map(|(layer, selection, heads)| (entry(layer, selection), heads.into()))
+        .collect();
+    std::fs::write(path, Value::Object(entries).to_string() + "\n").map_err(|error| Error::MaskerFile {
+        path: path.to_owned(),
+        place: "file".to_owned(),
+        problem: format!("cannot be written: {error}"),
+    })
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! Double Sparsity: keys ranked by a few channels of their scores.
 
+mod calibration;
 mod channels;
 
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use tch::Tensor;
 
+pub use self::calibration::ChannelStatistics;
 pub use self::channels::{ChannelSelection, SortedChannels};
 use crate::error::{Error, Result};
 use crate::inputs::{AttentionInputs, Dims};

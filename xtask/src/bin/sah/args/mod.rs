@@ -1,6 +1,7 @@
 //! The command line, as clap reads it. What the values mean is decided where they are used.
 
 mod attention;
+mod files;
 mod kernels;
 mod longbench;
 mod model;
@@ -10,6 +11,7 @@ mod sampling;
 use clap::{Parser, Subcommand};
 
 pub(crate) use attention::AttentionArgs;
+pub(crate) use files::{DoubleSparsityArgs, HashAttentionArgs};
 pub(crate) use kernels::{HeadsArg, KernelsArgs};
 pub(crate) use longbench::{ChatTemplateArg, DataArg, LongBenchArgs, TruncationArg};
 pub(crate) use model::{DeviceArg, ModelArgs};
@@ -38,6 +40,12 @@ pub(crate) enum Command {
     Models,
     /// List the maskers and presets for --attention, with fields, cost and source
     Maskers,
+    /// Convert published weights of a masker to the file that it reads
+    #[command(subcommand)]
+    Convert(Convert),
+    /// Make a file that a masker needs, from the model itself
+    #[command(subcommand)]
+    Calibrate(Calibrate),
     /// Say what a model lacks
     Doctor(DoctorArgs),
 }
@@ -56,4 +64,16 @@ pub(crate) enum Bench {
 pub(crate) enum Score {
     /// With the official LongBench metrics
     Longbench(ScoreArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Convert {
+    /// HashAttention's networks: from a pickle or a torch.save checkpoint to safetensors, running no code of the file
+    HashAttention(HashAttentionArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Calibrate {
+    /// Double Sparsity's channel file: the channels of queries and keys that matter most, measured on a text
+    DoubleSparsity(DoubleSparsityArgs),
 }

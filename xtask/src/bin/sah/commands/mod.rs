@@ -1,5 +1,7 @@
 //! One file for each command.
 
+mod calibrate;
+mod convert;
 mod doctor;
 mod generate;
 mod kernels;
@@ -11,7 +13,7 @@ mod speed;
 
 use std::process::ExitCode;
 
-use crate::args::{Bench, Command, Score};
+use crate::args::{Bench, Calibrate, Command, Convert, Score};
 
 /// Runs `command` and gives the exit code.
 pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
@@ -23,6 +25,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Generate(args) => generate::run(&args),
         Command::Models => Ok(models::run()),
         Command::Maskers => maskers::run(),
+        Command::Convert(Convert::HashAttention(args)) => convert::hash_attention(&args),
+        Command::Calibrate(Calibrate::DoubleSparsity(args)) => calibrate::double_sparsity(&args),
         Command::Doctor(args) => doctor::run(&args),
     }
 }

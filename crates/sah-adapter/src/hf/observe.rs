@@ -1,0 +1,44 @@
+//! Reading a text for what attention sees in it.
+
+use sah_attention::{AttentionObserver, AttentionPolicy};
+
+use super::LoadedModel;
+use crate::Error;
+use crate::cache::KvCache;
+
+impl LoadedModel {
+    /// Reads `text` densely, with `observer` looking on, and gives the number of tokens.
+    ///
+    /// The text is taken as it is, without a chat template, and cut into blocks of at most `block` tokens. Each block is
+    /// read from an empty cache, so that positions begin anew; where the model begins texts with a special token, each
+    /// begins with it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLong`] where a block has more tokens than the model has positions; what the observer says.
+    pub fn observe(
+        &self,
+        text: &str,
+        block: usize,
+        observer: &mut dyn AttentionObserver,
+    ) -> Result<usize, Error> {
+        let tokenizer = &self.checkpoint.tokenizer;
+        let ids = tokenizer.encode(text)?;
+        let bos = tokenizer.bos_to_prepend();
+        let positions = self.positions();
+        let mut tokens = 0;
+        for piece in ids.chunks(block.saturating_sub(bos.iter().len()).max(1)) {
+            let ids: Vec<u32> = bos.into_iter().chain(piece.iter().copied()).collect();
+            if ids.len() > positions {
+                return Err(Error::TooLong { context: ids.len(), question: 0, answer: 0, positions });
+            }
+            tch::no_grad(|| {
+                let mut cache = KvCache::new(&self.network.cache_shape(), ids.len(), self.kind)?;
+                cache.expect(ids.len());
+                self.network.forward(&ids, &mut cache, &mut AttentionPolicy::Dense.observed(observer))
+            })?;
+            tokens += ids.len();
+        }
+        Ok(tokens)
+    }
+}

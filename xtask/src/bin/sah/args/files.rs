@@ -1,0 +1,64 @@
+//! `cargo xtask convert` and `calibrate`: files that maskers need.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use sah_attention::ChannelSelection;
+
+use super::ModelArgs;
+
+/// Flags of `convert hash-attention`.
+#[derive(Debug, Args)]
+pub(crate) struct HashAttentionArgs {
+    /// The published file: a pickle of matrices by layer, or a checkpoint by `torch.save`
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+
+    /// The file to write; give it to the masker as `hat_weight_file`
+    #[arg(value_name = "OUT.safetensors")]
+    pub(crate) output: PathBuf,
+}
+
+/// Flags of `calibrate double-sparsity`.
+#[derive(Debug, Args)]
+pub(crate) struct DoubleSparsityArgs {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+
+    /// UTF-8 text to measure on, of the kind that the model will read; some thousand tokens do. Several files are read one
+    /// after another
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    pub(crate) text: Vec<PathBuf>,
+
+    /// The file to write; give it to the masker as `sorted_channel_file`
+    #[arg(long, value_name = "OUT.json")]
+    pub(crate) out: PathBuf,
+
+    /// Rankings to write: by keys, by queries, or by their products, which `channel_selection` chooses from
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "k_proj,q_proj,qk_proj")]
+    pub(crate) channels: Vec<ChannelsArg>,
+
+    /// Tokens that are read in one piece, positions 0 to N - 1; 512 as the authors do. Raise it to measure where long
+    /// contexts are
+    #[arg(long, default_value_t = 512, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
+    pub(crate) block_size: u32,
+}
+
+/// `--channels`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum ChannelsArg {
+    KProj,
+    QProj,
+    QkProj,
+}
+
+impl From<ChannelsArg> for ChannelSelection {
+    fn from(channels: ChannelsArg) -> Self {
+        match channels {
+            ChannelsArg::KProj => Self::KProj,
+            ChannelsArg::QProj => Self::QProj,
+            ChannelsArg::QkProj => Self::QkProj,
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! `cargo xtask calibrate`: files that maskers need, made from the model itself.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use sah_attention::{ChannelSelection, ChannelStatistics};
+
+use crate::args::DoubleSparsityArgs;
+use crate::{model, whole};
+
+/// Reads the texts densely and writes which channels matter most.
+pub(crate) fn double_sparsity(args: &DoubleSparsityArgs) -> anyhow::Result<ExitCode> {
+    let read =
+        |path: &PathBuf| std::fs::read_to_string(path).with_context(|| format!("--text {}", path.display()));
+    let texts = args.text.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
+    let selections: Vec<ChannelSelection> = args.channels.iter().copied().map(Into::into).collect();
+    let source = model::source(&args.model.model, args.model.revision.as_deref())?;
+    whole::write(&args.out, |out| {
+        let model = model::load(&args.model, &model::fetch(&source)?)?;
+        let block = model.positions().min(args.block_size as usize);
+        let started = Instant::now();
+        let mut statistics = ChannelStatistics::default();
+        let mut tokens = 0;
+        for text in &texts {
+            tokens += model.observe(text, block, &mut statistics)?;
+        }
+        statistics.write(out, &selections)?;
+        eprintln!(
+            "{tokens} tokens read in blocks of {block} in {:.1} s, channels of {} layers ranked",
+            started.elapsed().as_secs_f64(),
+            statistics.layers()
+        );
+        Ok(())
+    })?;
+    eprintln!("use it with --attention double_sparsity --set sorted_channel_file={}", args.out.display());
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,34 @@
+//! `cargo xtask convert`: published weights to the files that maskers read.
+
+use std::process::ExitCode;
+
+use sah_adapter::convert_hash_attention;
+
+use crate::args::HashAttentionArgs;
+use crate::whole;
+
+/// Converts, and prints the masker that reads the file to standard output.
+pub(crate) fn hash_attention(args: &HashAttentionArgs) -> anyhow::Result<ExitCode> {
+    let found = whole::write(&args.output, |output| Ok(convert_hash_attention(&args.input, output)?))?;
+    eprintln!(
+        "{} layers, {} heads, keys of {} elements, {} matrices a network, {} bits",
+        found.layers, found.heads, found.head_dim, found.matrices, found.bits
+    );
+    if found.ignored > 0 {
+        eprintln!("{} entries of the checkpoint belong to no network and were left out", found.ignored);
+    }
+    let mut masker = serde_json::json!({
+        "type": "hash_attention_top_k",
+        "heavy_size": {"fraction": 0.1},
+        "hat_bits": found.bits,
+        "hat_weight_file": args.output,
+        "hat_mlp_layers": found.matrices,
+    });
+    if let Some(hidden) = found.hidden {
+        eprintln!("the file does not say what stands between the matrices; the published networks use silu");
+        masker["hat_mlp_hidden_size"] = hidden.into();
+        masker["hat_mlp_activation"] = "silu".into();
+    }
+    println!("{masker}");
+    Ok(ExitCode::SUCCESS)
+}

@@ -22,6 +22,7 @@ mod attention;
 mod cases;
 mod dense;
 mod double_sparsity;
+mod estimates;
 mod growth;
 mod hash_attention;
 mod kernels;

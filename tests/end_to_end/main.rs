@@ -6,5 +6,6 @@ mod generate;
 mod golden;
 mod hub;
 mod longbench;
+mod masker_pages;
 mod models;
 mod outside_project;

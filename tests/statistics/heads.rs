@@ -28,8 +28,30 @@ pub(crate) struct Heads {
 }
 
 impl Heads {
-    /// The layers of [`LAYERS`], read once for a test.
+    /// The layers of [`LAYERS`]. The model reads the text once for all tests.
     pub(crate) fn of_the_default_model() -> Vec<Self> {
+        // A tensor may go to another thread, but not be shared with it.
+        static READ: Mutex<Vec<Heads>> = Mutex::new(Vec::new());
+        let mut read = READ.lock().expect("the test that read failed");
+        if read.is_empty() {
+            *read = Self::read();
+        }
+        read.iter().map(Self::shallow_clone).collect()
+    }
+
+    fn shallow_clone(&self) -> Self {
+        let Tensors { queries, keys, values, scale } = &self.tensors;
+        let tensors = Tensors {
+            queries: queries.shallow_clone(),
+            keys: keys.shallow_clone(),
+            values: values.shallow_clone(),
+            scale: *scale,
+        };
+        let scores = Entries { shape: self.scores.shape, values: self.scores.values.clone() };
+        Self { layer: self.layer, tensors, scores }
+    }
+
+    fn read() -> Vec<Self> {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let keep = Keep { seen: Arc::clone(&seen) };
         let attention = ResearchAttention::new(vec![Box::new(keep)]).unwrap();

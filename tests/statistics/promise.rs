@@ -1,4 +1,4 @@
-//! vAttention's promise: a denominator off by more than epsilon with probability at most delta.
+//! vAttention's promise: a denominator above or below the truth by more than epsilon with probability at most delta each.
 
 use std::fmt::Write as _;
 
@@ -8,22 +8,45 @@ use crate::unbiased::estimates;
 
 const DRAWS: usize = 400;
 
-/// As measured, layer by layer. The table is left in `target/tmp/adaptive_sampling.md`, for docs/maskers.
+/// Behind sinks, window and the best 2 % of keys, as in the preset.
+///
+/// The promise rests on the central limit theorem, and on a spread that is estimated from the base sample, here of 2 % of
+/// the keys. Heads whose exponentials have a long tail break it where the budget follows the estimate: at epsilon 0.05. It
+/// holds there on average over the heads of a layer, and within twice delta for each head.
+///
+/// The measured shares are left in `target/tmp/adaptive_sampling.md`, for the table of docs/maskers/adaptive_sampling.md.
 #[test]
 fn adaptive_sampling_keeps_its_promise() {
+    let mut table =
+        "| epsilon, delta | layer | density | above, mean | below, mean | most, one head and side |\n\
+                     |---|---|---|---|---|---|\n"
+            .to_owned();
     let layers = Heads::of_the_default_model();
-    let mut table = String::new();
-    for (epsilon, delta) in [(0.05, 0.1), (0.1, 0.1), (0.1, 0.2), (0.2, 0.2)] {
+    for (epsilon, delta, factor) in [(0.05, 0.1, 2.0), (0.1, 0.1, 1.0), (0.1, 0.2, 1.0), (0.2, 0.2, 1.0)] {
         let attention = preset("vattention", &[&format!("epsilon={epsilon}"), &format!("delta={delta}")]);
+        let mut worst = 0.0_f64;
         for heads in &layers {
+            let off: Vec<[f64; 2]> = estimates(heads, &attention, DRAWS as u64)
+                .into_iter()
+                .map(|(truth, estimates)| shares_off(truth, &estimates, epsilon))
+                .collect();
+            let mean = |side: usize| off.iter().map(|sides| sides[side]).sum::<f64>() / off.len() as f64;
+            let (above, below) = (mean(0), mean(1));
+            let most = off.iter().flatten().copied().fold(0.0, f64::max);
             let density = heads.select(&attention, 0).density().unwrap();
-            write!(table, "\n{epsilon} {delta} layer {} density {density:.3}:", heads.layer).unwrap();
-            for (truth, estimates) in estimates(heads, &attention, DRAWS as u64) {
-                let [above, below] = shares_off(truth, &estimates, epsilon);
-                write!(table, " {above:.3}/{below:.3}").unwrap();
-            }
+            let layer = heads.layer;
+            writeln!(
+                table,
+                "| {epsilon}, {delta} | {layer} | {density:.3} | {above:.3} | {below:.3} | {most:.3} |"
+            )
+            .unwrap();
+            let place = format!("epsilon {epsilon}, delta {delta}, layer {layer}: {off:?}");
+            assert!(above.max(below) <= most_of(delta, DRAWS), "on average over heads, {place}");
+            assert!(most <= most_of(factor * delta, DRAWS), "{place}");
+            assert!(density < 0.2, "by reading {density} of the keys, {place}");
+            worst = worst.max(most);
         }
-        write!(table, "\nmost {}", most_of(delta, DRAWS)).unwrap();
+        assert!(worst > 0.0, "epsilon {epsilon}, delta {delta}: nothing was estimated");
     }
     std::fs::write(concat!(env!("CARGO_TARGET_TMPDIR"), "/adaptive_sampling.md"), table).unwrap();
 }

@@ -8,7 +8,8 @@ use crate::size::Size;
 use crate::state::LayerState;
 
 /// Selects, for every query row, the keys that end at the row's own position.
-#[cfg_attr(doc, doc = "\n\n", doc = include_str!("../../../../docs/maskers/local.md"))]
+///
+/// Formula, fields, shapes, cost, source and examples: [local](crate::masker::pages::local).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LocalMasker {
     size: Size,

@@ -10,7 +10,8 @@ use crate::size::Size;
 use crate::state::LayerState;
 
 /// Selects, for every head and query row, the keys with the largest exact scores among those that are not selected yet.
-#[cfg_attr(doc, doc = "\n\n", doc = include_str!("../../../../docs/maskers/oracle_top_k.md"))]
+///
+/// Formula, fields, shapes, cost, source and examples: [oracle_top_k](crate::masker::pages::oracle_top_k).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct OracleTopKMasker {
     heavy_size: Size,

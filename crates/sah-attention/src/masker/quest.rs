@@ -40,7 +40,8 @@ pub struct QuestConfig {
 }
 
 /// Selects, for every head and query row, the pages whose keys can have the largest scores.
-#[cfg_attr(doc, doc = "\n\n", doc = include_str!("../../../../docs/maskers/quest_top_k.md"))]
+///
+/// Formula, fields, shapes, cost, source and examples: [quest_top_k](crate::masker::pages::quest_top_k).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct QuestMasker {
     config: QuestConfig,

@@ -11,7 +11,8 @@ use crate::state::LayerState;
 
 /// Samples, for every head and query row, a share of the keys that are not selected yet, uniformly and without
 /// replacement.
-#[cfg_attr(doc, doc = "\n\n", doc = include_str!("../../../../docs/maskers/random_sampling.md"))]
+///
+/// Formula, fields, shapes, cost, source and examples: [random_sampling](crate::masker::pages::random_sampling).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RandomSamplingMasker {
     sampling_rate: f64,

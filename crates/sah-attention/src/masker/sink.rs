@@ -8,7 +8,8 @@ use crate::size::Size;
 use crate::state::LayerState;
 
 /// Selects the first keys for every query row.
-#[cfg_attr(doc, doc = "\n\n", doc = include_str!("../../../../docs/maskers/sink.md"))]
+///
+/// Formula, fields, shapes, cost, source and examples: [sink](crate::masker::pages::sink).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SinkMasker {
     size: Size,

@@ -41,7 +41,8 @@ pub struct AdaptiveSamplingConfig {
 
 /// Samples, for every head and query row, as many of the remaining keys as it takes to estimate the softmax denominator
 /// within `epsilon`, except with probability `delta`.
-#[cfg_attr(doc, doc = "\n\n", doc = include_str!("../../../../../docs/maskers/adaptive_sampling.md"))]
+///
+/// Formula, fields, shapes, cost, source and examples: [adaptive_sampling](crate::masker::pages::adaptive_sampling).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AdaptiveSamplingMasker {
     config: AdaptiveSamplingConfig,

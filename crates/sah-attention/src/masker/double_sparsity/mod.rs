@@ -63,7 +63,8 @@ impl DoubleSparsityConfig {
 }
 
 /// Selects, for every head and query row, the keys with the largest scores over a few important channels.
-#[cfg_attr(doc, doc = "\n\n", doc = include_str!("../../../../../docs/maskers/double_sparsity_top_k.md"))]
+///
+/// Formula, fields, shapes, cost, source and examples: [double_sparsity_top_k](crate::masker::pages::double_sparsity_top_k).
 #[derive(Debug, Clone)]
 pub struct DoubleSparsityMasker {
     heavy_size: Size,

@@ -30,7 +30,8 @@ const NAME: &str = "hash_attention_top_k";
 const BLOCK: usize = 4096;
 
 /// Selects, for every head and query row, the keys whose signatures share the most bits with the query's.
-#[cfg_attr(doc, doc = "\n\n", doc = include_str!("../../../../../docs/maskers/hash_attention_top_k.md"))]
+///
+/// Formula, fields, shapes, cost, source and examples: [hash_attention_top_k](crate::masker::pages::hash_attention_top_k).
 #[derive(Debug)]
 pub struct HashAttentionMasker {
     heavy_size: Size,

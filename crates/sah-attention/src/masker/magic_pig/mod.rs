@@ -53,7 +53,8 @@ pub struct MagicPigConfig {
 }
 
 /// Samples, for every head and query row, the keys that fall into the query's bucket of at least one hash table.
-#[cfg_attr(doc, doc = "\n\n", doc = include_str!("../../../../../docs/maskers/magic_pig.md"))]
+///
+/// Formula, fields, shapes, cost, source and examples: [magic_pig](crate::masker::pages::magic_pig).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MagicPigMasker {
     config: MagicPigConfig,

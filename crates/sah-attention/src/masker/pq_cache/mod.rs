@@ -49,7 +49,8 @@ pub struct PqCacheConfig {
 }
 
 /// Selects, for every head and query row, the keys with the largest scores after product quantisation.
-#[cfg_attr(doc, doc = "\n\n", doc = include_str!("../../../../../docs/maskers/pq_cache.md"))]
+///
+/// Formula, fields, shapes, cost, source and examples: [pq_cache](crate::masker::pages::pq_cache).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PqCacheMasker {
     config: PqCacheConfig,

@@ -33,11 +33,12 @@ fn adaptive_sampling_keeps_its_promise() {
             let mean = |side: usize| off.iter().map(|sides| sides[side]).sum::<f64>() / off.len() as f64;
             let (above, below) = (mean(0), mean(1));
             let most = off.iter().flatten().copied().fold(0.0, f64::max);
+            let both = off.iter().map(|[above, below]| above + below).fold(0.0, f64::max);
             let density = heads.select(&attention, 0).density().unwrap();
             let layer = heads.layer;
             writeln!(
                 table,
-                "| {epsilon}, {delta} | {layer} | {density:.3} | {above:.3} | {below:.3} | {most:.3} |"
+                "| {epsilon}, {delta} | {layer} | {density:.3} | {above:.3} | {below:.3} | {most:.3} | {both:.3} |"
             )
             .unwrap();
             let place = format!("epsilon {epsilon}, delta {delta}, layer {layer}: {off:?}");

@@ -10,9 +10,9 @@ const DRAWS: usize = 400;
 
 /// Behind sinks, window and the best 2 % of keys, as in the preset.
 ///
-/// The promise rests on the central limit theorem, and on a spread that is estimated from the base sample, here of 2 % of
-/// the keys. Heads whose exponentials have a long tail break it where the budget follows the estimate: at epsilon 0.05. It
-/// holds there on average over the heads of a layer, and within twice delta for each head.
+/// The promise rests on the central limit theorem, and on a spread that is estimated from the base sample. With a base of
+/// 2 % some heads break it at epsilon 0.05: it holds there on average over the heads of a layer, and within twice delta for
+/// each head. With a base of 8 % it holds for each head.
 ///
 /// The measured shares are left in `target/tmp/adaptive_sampling.md`, for the table of docs/maskers/adaptive_sampling.md.
 #[test]
@@ -22,8 +22,17 @@ fn adaptive_sampling_keeps_its_promise() {
                      |---|---|---|---|---|---|\n"
             .to_owned();
     let layers = Heads::of_the_default_model();
-    for (epsilon, delta, factor) in [(0.05, 0.1, 2.0), (0.1, 0.1, 1.0), (0.1, 0.2, 1.0), (0.2, 0.2, 1.0)] {
-        let attention = preset("vattention", &[&format!("epsilon={epsilon}"), &format!("delta={delta}")]);
+    let cases = [
+        (0.05, 0.1, "2%", 2.0),
+        (0.05, 0.1, "8%", 1.0),
+        (0.1, 0.1, "2%", 1.0),
+        (0.1, 0.2, "2%", 1.0),
+        (0.2, 0.2, "2%", 1.0),
+    ];
+    for (epsilon, delta, base, factor) in cases {
+        let fields =
+            [format!("epsilon={epsilon}"), format!("delta={delta}"), format!("base_rate_sampling={base}")];
+        let attention = preset("vattention", &fields.each_ref().map(String::as_str));
         let mut worst = 0.0_f64;
         for heads in &layers {
             let off: Vec<[f64; 2]> = estimates(heads, &attention, DRAWS as u64)
@@ -38,13 +47,13 @@ fn adaptive_sampling_keeps_its_promise() {
             let layer = heads.layer;
             writeln!(
                 table,
-                "| {epsilon}, {delta} | {layer} | {density:.3} | {above:.3} | {below:.3} | {most:.3} | {both:.3} |"
+                "| {epsilon}, {delta}, {base} | {layer} | {density:.3} | {above:.3} | {below:.3} | {most:.3} | {both:.3} |"
             )
             .unwrap();
             let place = format!("epsilon {epsilon}, delta {delta}, layer {layer}: {off:?}");
             assert!(above.max(below) <= most_of(delta, DRAWS), "on average over heads, {place}");
             assert!(most <= most_of(factor * delta, DRAWS), "{place}");
-            assert!(density < 0.2, "by reading {density} of the keys, {place}");
+            assert!(density < 0.25, "by reading {density} of the keys, {place}");
             worst = worst.max(most);
         }
         assert!(worst > 0.0, "epsilon {epsilon}, delta {delta}: nothing was estimated");

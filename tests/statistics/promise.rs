@@ -17,10 +17,12 @@ const DRAWS: usize = 400;
 /// The measured shares are left in `target/tmp/adaptive_sampling.md`, for the table of docs/maskers/adaptive_sampling.md.
 #[test]
 fn adaptive_sampling_keeps_its_promise() {
-    let mut table =
-        "| epsilon, delta | layer | density | above, mean | below, mean | most, one head and side |\n\
-                     |---|---|---|---|---|---|\n"
-            .to_owned();
+    let mut table = [
+        "| epsilon, delta, base | layer | density | above, mean | below, mean | one side, most | both sides, most |",
+        "|---|---|---|---|---|---|---|",
+        "",
+    ]
+    .join("\n");
     let layers = Heads::of_the_default_model();
     let cases = [
         (0.05, 0.1, "2%", 2.0),

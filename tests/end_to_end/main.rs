@@ -7,5 +7,6 @@ mod golden;
 mod hub;
 mod longbench;
 mod masker_files;
+mod masker_pages;
 mod models;
 mod outside_project;

@@ -1,4 +1,6 @@
 //! Maskers: rules that choose which keys a query row reads.
+//!
+//! [`pages`] has a page for each.
 
 mod adaptive_sampling;
 mod double_sparsity;
@@ -7,6 +9,10 @@ mod local;
 mod magic_pig;
 mod oracle_top_k;
 mod oracle_top_p;
+// Not in a build: the crate may be built where the pages are not.
+#[cfg(any(doc, doctest))]
+#[doc = include_str!("../../../../docs/maskers.md")]
+pub mod pages;
 mod pq_cache;
 mod quest;
 mod random_sampling;

@@ -13,39 +13,10 @@ use crate::state::LayerState;
 /// Marks a key that cannot be chosen; below every probability.
 const CLOSED: f64 = -1.0;
 
-/// Selects, for every head and query row, the fewest keys with which the selection holds more than `top_p` of the row's
+/// Selects, for every head and query row, the fewest keys with which the selection holds more than a share of the row's
 /// attention.
 ///
-/// The rule of Twilight (Lin et al. 2025, arXiv 2502.02770), with exact scores: an oracle, which saves nothing.
-///
-/// With `P = softmax(S)` over the keys that row `i` may read and `A` the keys that earlier maskers selected, keys are taken
-/// by falling `P_ij` until
-///
-/// ```text
-/// sum of P_ij over A and the keys taken  >  top_p
-/// ```
-///
-/// and with them every key of the same probability as the last one. Nothing is added where `A` holds enough. Everything
-/// is selected where `top_p` is 1. Cost: one dense product of queries and keys and a sort, `B H Q K (D + log K)`; no state.
-///
-/// ```
-/// use sah_attention::{AttentionInputs, Mask, Masker, OracleTopPMasker, RequestState};
-/// use tch::{Device, Tensor};
-///
-/// # fn main() -> Result<(), sah_attention::Error> {
-/// // Probabilities 0.1, 0.2, 0.3, 0.4.
-/// let keys = Tensor::from_slice(&[0.1f32, 0.2, 0.3, 0.4]).log().view([1, 1, 4, 1]);
-/// let q = Tensor::from_slice(&[1f32]).view([1, 1, 1, 1]);
-/// let inputs = AttentionInputs::new(&q, &keys, &keys, 1.0)?;
-/// let mut state = RequestState::new(0);
-///
-/// let empty = Mask::empty(inputs.dims().mask_shape());
-/// let mask = OracleTopPMasker::new(0.6)?.select(&inputs, &mut state.layer(0, 0), empty)?;
-/// let weights = Vec::<f32>::try_from(mask.to_dense(Device::Cpu)?.flatten(0, -1))?;
-/// assert_eq!(weights, [0.0, 0.0, 1.0, 1.0]);
-/// # Ok(())
-/// # }
-/// ```
+/// Formula, fields, shapes, cost, source and examples: [oracle_top_p](crate::masker::pages::oracle_top_p).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct OracleTopPMasker {
     top_p: f64,

@@ -41,41 +41,7 @@ pub struct QuestConfig {
 
 /// Selects, for every head and query row, the pages whose keys can have the largest scores.
 ///
-/// Quest (Tang et al. 2024, arXiv 2406.10774). For every page of `page_size` keys the elementwise largest and smallest key
-/// are kept. No key of the page can score above
-///
-/// ```text
-/// bound(i, page) = sum over d of max(q_d max_d, q_d min_d)
-/// ```
-///
-/// which is one matrix product, `[relu(q), relu(-q)] . [max, -min]`. With `T` the [size](Size::of) out of `K` keys and `P`
-/// pages, the `min(P, max(3, T / page_size))` pages with the largest bounds are read, whole, among those that have a key
-/// that row `i` may read and no earlier masker selected. Everything is selected where `K <= max(1, T)`.
-///
-/// A row's bound of the page that it stands in is over the keys up to the row only, so that no choice depends on the
-/// future. With fewer than 16 `label_bits` the bounds of a page are rounded up to that many steps: they stay bounds.
-///
-/// Cost: bounds of new keys only; `2 D` multiplications for each page, head and row. State: `2 D / page_size` elements of
-/// the inputs' kind a key and key/value head; below 16 bits as many codes of `label_bits`, and 16 bytes a page.
-///
-/// ```
-/// use sah_attention::{AttentionInputs, Mask, Masker, QuestConfig, QuestMasker, RequestState, Size};
-/// use tch::{Device, Kind, Tensor};
-///
-/// # fn main() -> Result<(), sah_attention::Error> {
-/// let config = QuestConfig { heavy_size: Size::Count(4), page_size: 1, label_bits: 16 };
-/// let q = Tensor::from_slice(&[1f32]).view([1, 1, 1, 1]);
-/// let keys = Tensor::from_slice(&[3f32, 1.0, 5.0, 2.0, 4.0, 0.0]).view([1, 1, 6, 1]);
-/// let inputs = AttentionInputs::new(&q, &keys, &keys, 1.0)?;
-/// let mut state = RequestState::new(0);
-///
-/// let empty = Mask::empty(inputs.dims().mask_shape());
-/// let mask = QuestMasker::new(config)?.select(&inputs, &mut state.layer(0, 0), empty)?;
-/// let weights = Vec::<f32>::try_from(mask.to_dense(Device::Cpu)?.flatten(0, -1))?;
-/// assert_eq!(weights, [1.0, 0.0, 1.0, 1.0, 1.0, 0.0]);
-/// # Ok(())
-/// # }
-/// ```
+/// Formula, fields, shapes, cost, source and examples: [quest_top_k](crate::masker::pages::quest_top_k).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct QuestMasker {
     config: QuestConfig,

@@ -12,33 +12,7 @@ use crate::state::LayerState;
 /// Samples, for every head and query row, a share of the keys that are not selected yet, uniformly and without
 /// replacement.
 ///
-/// With `n` such keys that row `i` may read and `r` the sampling rate,
-///
-/// ```text
-/// m = max(1, trunc(r n))        every set of m keys is equally likely
-/// weight of a sampled key = its inclusion probability = m / n
-/// ```
-///
-/// so that numerator and denominator of the attention over the whole row are estimated without bias. The same seed gives
-/// the same sample. Cost: `m` random numbers a row on the host, no score; no state. Form: index list with probabilities.
-///
-/// ```
-/// use sah_attention::{AttentionInputs, Mask, Masker, RandomSamplingMasker, RequestState};
-/// use tch::{Device, Kind, Tensor};
-///
-/// # fn main() -> Result<(), sah_attention::Error> {
-/// let q = Tensor::rand([1, 1, 1, 8], (Kind::Float, Device::Cpu));
-/// let kv = Tensor::rand([1, 1, 100, 8], (Kind::Float, Device::Cpu));
-/// let inputs = AttentionInputs::new(&q, &kv, &kv, 1.0)?;
-/// let mut state = RequestState::new(17);
-///
-/// let empty = Mask::empty(inputs.dims().mask_shape());
-/// let mask = RandomSamplingMasker::new(0.25)?.select(&inputs, &mut state.layer(0, 0), empty)?;
-/// let weights = Vec::<f32>::try_from(mask.to_dense(Device::Cpu)?.flatten(0, -1))?;
-/// assert_eq!(weights.iter().filter(|&&weight| weight == 0.25).count(), 25);
-/// # Ok(())
-/// # }
-/// ```
+/// Formula, fields, shapes, cost, source and examples: [random_sampling](crate::masker::pages::random_sampling).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RandomSamplingMasker {
     sampling_rate: f64,

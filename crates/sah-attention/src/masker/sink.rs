@@ -7,36 +7,9 @@ use crate::masker::Masker;
 use crate::size::Size;
 use crate::state::LayerState;
 
-/// Selects the first `s` keys for every query row.
+/// Selects the first keys for every query row.
 ///
-/// From `StreamingLLM` (Xiao et al. 2023, arXiv 2309.17453): models put much attention on the first few tokens whatever
-/// they say, and a window alone breaks down without them.
-///
-/// With `s` the [size](Size::of) out of `K` keys, key `j` of row `i` is selected where
-///
-/// ```text
-/// j < s
-/// ```
-///
-/// and everything is selected where `K <= s`. A fraction that truncates to `s = 0` adds nothing.
-///
-/// ```
-/// use sah_attention::{AttentionInputs, Mask, Masker, RequestState, SinkMasker, Size};
-/// use tch::{Device, Kind, Tensor};
-///
-/// # fn main() -> Result<(), sah_attention::Error> {
-/// let q = Tensor::rand([1, 1, 1, 8], (Kind::Float, Device::Cpu));
-/// let kv = Tensor::rand([1, 1, 6, 8], (Kind::Float, Device::Cpu));
-/// let inputs = AttentionInputs::new(&q, &kv, &kv, 1.0)?;
-/// let mut state = RequestState::new(0);
-///
-/// let empty = Mask::empty(inputs.dims().mask_shape());
-/// let mask = SinkMasker::new(Size::Count(2))?.select(&inputs, &mut state.layer(0, 0), empty)?;
-/// let weights = Vec::<f32>::try_from(mask.to_dense(Device::Cpu)?.flatten(0, -1))?;
-/// assert_eq!(weights, [1.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
-/// # Ok(())
-/// # }
-/// ```
+/// Formula, fields, shapes, cost, source and examples: [sink](crate::masker::pages::sink).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SinkMasker {
     size: Size,

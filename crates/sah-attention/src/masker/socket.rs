@@ -55,39 +55,7 @@ pub struct SocketConfig {
 /// Selects, for every head and query row, the keys in whose buckets the query most likely falls, weighted by the length of
 /// their values.
 ///
-/// SOCKET, the soft collision kernel estimator (Joshi et al. 2026, arXiv 2602.06283). Each of `L` tables has `K` random hyperplanes `w`. A key is in one bucket of
-/// each table, by the signs of its projections; a query has a distribution over the buckets `c` of `{-1, 1}^K`:
-///
-/// ```text
-/// u_p      = tanh(w_p . q) / sqrt(D)
-/// P(c | q) = softmax over c of (u . c / tau)
-/// score_ij = |v_j| * sum over tables of P(bucket of k_j | q_i)
-/// added(i) = the k largest score_ij over keys j that row i may read and that no earlier masker selected
-/// ```
-///
-/// Everything is selected where `K <= k` for `K` keys. Hyperplanes come from the request's seed, anew for each layer, and
-/// serve all heads. Cost: `K L D` multiplications for each new key; `L` table entries for each key, head and row. State,
-/// for a key and key head: a byte for each table up to 8 hyperplanes, two above, and 4 bytes for the value's length.
-///
-/// ```
-/// use sah_attention::{AttentionInputs, Mask, Masker, RequestState, Size, SocketConfig, SocketMasker};
-/// use tch::{Device, Kind, Tensor};
-///
-/// # fn main() -> Result<(), sah_attention::Error> {
-/// let config: SocketConfig = serde_json::from_str(r#"{"heavy_size": 1, "K": 8, "L": 20}"#).unwrap();
-/// // The query points where key 2 points, and away from the others.
-/// let q = Tensor::ones([1, 1, 1, 16], (Kind::Float, Device::Cpu));
-/// let keys = Tensor::from_slice(&[-1f32, -1.0, 1.0, -1.0]).view([1, 1, 4, 1]).repeat([1, 1, 1, 16]);
-/// let values = Tensor::ones([1, 1, 4, 16], (Kind::Float, Device::Cpu));
-/// let inputs = AttentionInputs::new(&q, &keys, &values, 0.25)?;
-/// let mut state = RequestState::new(0);
-/// let empty = Mask::empty(inputs.dims().mask_shape());
-/// let mask = SocketMasker::new(config)?.select(&inputs, &mut state.layer(0, 0), empty)?;
-/// let weights = Vec::<f32>::try_from(mask.to_dense(Device::Cpu)?.flatten(0, -1))?;
-/// assert_eq!(weights, [0.0, 0.0, 1.0, 0.0]);
-/// # Ok(())
-/// # }
-/// ```
+/// Formula, fields, shapes, cost, source and examples: [socket_top_k](crate::masker::pages::socket_top_k).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SocketMasker {
     config: SocketConfig,

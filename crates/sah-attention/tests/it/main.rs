@@ -23,6 +23,7 @@ mod calibration;
 mod cases;
 mod dense;
 mod double_sparsity;
+mod estimates;
 mod growth;
 mod hash_attention;
 mod kernels;

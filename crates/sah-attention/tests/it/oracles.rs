@@ -4,7 +4,7 @@ use sah_attention::{Mask, MaskShape, OracleTopKMasker, OracleTopPMasker, Request
 use tch::{Device, Tensor};
 
 use crate::cases::Tensors;
-use crate::rules::{Entries, Problem, check_top_k, visible};
+use crate::rules::{Entries, Problem, check_top_k, check_top_p};
 
 on_devices!(
     top_k_takes_the_best_of_what_is_left,
@@ -58,34 +58,9 @@ fn top_p_holds_what_it_claims_with_no_key_to_spare(device: Device) {
     for seed in 0..60 {
         let problem = Problem::new(seed, 16, device);
         let top_p = [0.0, 0.3, 0.9, 0.999][seed as usize % 4];
-        let weights = Entries::weights(&problem.select(&OracleTopPMasker::new(top_p).unwrap()));
+        let mask = problem.select(&OracleTopPMasker::new(top_p).unwrap());
         let previous = Entries::weights(&problem.previous());
-        let scores = problem.exact_scores();
-        for row in 0..scores.rows() {
-            let seen = |key: &usize| visible(&problem.shape, problem.window, row, *key);
-            let keys: Vec<usize> = (0..problem.shape.keys).filter(seen).collect();
-            let exponential = |key: usize| scores.row(row)[key].exp();
-            let all: f64 = keys.iter().map(|&key| exponential(key)).sum();
-            let held = |weights: &[f64]| -> f64 {
-                keys.iter().filter(|&&key| weights[key] > 0.0).map(|&key| exponential(key) / all).sum()
-            };
-            let (before, after) = (held(previous.row(row)), held(weights.row(row)));
-            assert!(after > top_p - 1e-6, "seed {seed}, row {row}: {after} of {top_p}");
-            let added =
-                keys.iter().filter(|&&key| previous.row(row)[key] == 0.0 && weights.row(row)[key] > 0.0);
-            let least = added.map(|&key| exponential(key) / all).fold(f64::INFINITY, f64::min);
-            let spare = if least.is_finite() { after - least <= top_p + 1e-6 } else { after == before };
-            assert!(spare, "seed {seed}, row {row}: {after} without {least} is above {top_p}");
-            let open = keys.iter().filter(|&&key| weights.row(row)[key] == 0.0);
-            let best = open.map(|&key| exponential(key) / all).fold(0.0, f64::max);
-            assert!(
-                !least.is_finite() || best <= least + 1e-6,
-                "seed {seed}, row {row}: left {best}, took {least}"
-            );
-            for key in (0..problem.shape.keys).filter(|key| previous.row(row)[*key] > 0.0 || !seen(key)) {
-                assert!((weights.row(row)[key] - previous.row(row)[key]).abs() < 1e-6);
-            }
-        }
+        check_top_p(&mask, &previous, &problem.exact_scores(), problem.window, top_p);
     }
 }
 

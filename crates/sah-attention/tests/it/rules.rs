@@ -100,6 +100,42 @@ pub(crate) fn check_top_k(
     }
 }
 
+/// Whether `mask` is `previous` and, per row, the fewest visible keys with which it holds more than `top_p` of the
+/// attention.
+pub(crate) fn check_top_p(
+    mask: &Mask,
+    previous: &Entries,
+    scores: &Entries,
+    window: Option<usize>,
+    top_p: f64,
+) {
+    let weights = Entries::weights(mask);
+    for row in 0..scores.rows() {
+        let (got, before, scores) = (weights.row(row), previous.row(row), scores.row(row));
+        let seen = |key: &usize| visible(&weights.shape, window, row, *key);
+        let keys: Vec<usize> = (0..got.len()).filter(seen).collect();
+        let highest = keys.iter().map(|&key| scores[key]).fold(f64::NEG_INFINITY, f64::max);
+        let all: f64 = keys.iter().map(|&key| (scores[key] - highest).exp()).sum();
+        let probability = |key: usize| (scores[key] - highest).exp() / all;
+        let held = |weights: &[f64]| -> f64 {
+            keys.iter().filter(|&&key| weights[key] > 0.0).map(|&key| probability(key)).sum()
+        };
+        let (held_before, held_after) = (held(before), held(got));
+        assert!(held_after > top_p - 1e-6, "row {row}: {held_after} of {top_p}");
+        let added = keys.iter().filter(|&&key| before[key] == 0.0 && got[key] > 0.0);
+        let least = added.map(|&key| probability(key)).fold(f64::INFINITY, f64::min);
+        let spare =
+            if least.is_finite() { held_after - least <= top_p + 1e-6 } else { held_after == held_before };
+        assert!(spare, "row {row}: {held_after} without {least} is above {top_p}");
+        let open = keys.iter().filter(|&&key| got[key] == 0.0);
+        let best = open.map(|&key| probability(key)).fold(0.0, f64::max);
+        assert!(!least.is_finite() || best <= least + 1e-6, "row {row}: left {best}, took {least}");
+        for key in (0..got.len()).filter(|key| before[*key] > 0.0 || !seen(key)) {
+            assert!((got[key] - before[key]).abs() < 1e-6, "row {row}: key {key} was not open");
+        }
+    }
+}
+
 /// A random problem: shape, tensors and what an earlier masker chose.
 pub(crate) struct Problem {
     pub(crate) shape: MaskShape,

@@ -8,6 +8,7 @@ use sah_attention::{
 use tch::{Device, Kind, Tensor};
 
 use crate::cases::Tensors;
+use crate::estimates::{check_unbiased, most_of, shares_off, sums};
 use crate::rules::{Entries, Problem, dot, each_entry, vector, visible};
 
 on_devices!(
@@ -107,18 +108,6 @@ fn samples_repeat_by_seed_only(device: Device) {
     }
 }
 
-/// Denominator, and numerator of the first value, of a row over the keys it may read, with weights.
-fn sums(exponentials: &[f64], weights: &[f64], values: &[f64]) -> [f64; 2] {
-    let mut sums = [0.0; 2];
-    for ((exponential, weight), value) in exponentials.iter().zip(weights).zip(values) {
-        if *weight > 0.0 {
-            sums[0] += exponential / weight;
-            sums[1] += exponential / weight * value;
-        }
-    }
-    sums
-}
-
 /// A head over `keys` keys, two rows; the exponentials and first values of both rows' keys, 0 where not visible.
 struct Sums {
     tensors: Tensors,
@@ -145,21 +134,24 @@ impl Sums {
         self.tensors.inputs()
     }
 
-    /// The truth, and the estimates by `attention` for every seed: `[row][denominator, numerator]`.
-    fn estimates(&self, attention: &ResearchAttention, seeds: u64) -> ([[f64; 2]; 2], Vec<[[f64; 2]; 2]>) {
-        let row = |weights: &Entries, row| sums(self.exponentials.row(row), weights.row(row), &self.values);
+    /// For each row the truth, and the estimates by `attention` for every seed.
+    fn estimates(&self, attention: &ResearchAttention, seeds: u64) -> [([f64; 2], Vec<[f64; 2]>); 2] {
+        let of = |weights: &Entries, row| sums(self.exponentials.row(row), weights.row(row), &self.values);
         let all = Entries::weights(&Mask::full(self.shape));
-        let estimate = |seed| {
+        let mut rows = [0, 1].map(|row| (of(&all, row), Vec::new()));
+        for seed in 0..seeds {
             let mask = attention.select(&self.inputs(), 0, &mut RequestState::new(seed)).unwrap();
             let weights = Entries::weights(&mask);
-            [row(&weights, 0), row(&weights, 1)]
-        };
-        ([row(&all, 0), row(&all, 1)], (0..seeds).map(estimate).collect())
+            for (row, (_, estimates)) in rows.iter_mut().enumerate() {
+                estimates.push(of(&weights, row));
+            }
+        }
+        rows
     }
 }
 
-/// Mean over seeds within five standard errors of the truth; chance of a false alarm 6e-7 for each of 12 means. The
-/// standard errors are below 1 % of the denominator, and the reference's error of drawing with replacement is 5 % and more.
+/// The standard errors are below 1 % of the denominator, and the reference's error of drawing with replacement is 5 %
+/// and more.
 fn estimates_are_unbiased(device: Device) {
     let sums = Sums::new(203, 1.0, device);
     let fixed = || -> Vec<Box<dyn Masker>> {
@@ -181,46 +173,28 @@ fn estimates_are_unbiased(device: Device) {
         let attention = ResearchAttention::new(maskers).unwrap();
         // Hashing every key anew for each seed takes longer.
         let seeds = if name == "magic_pig" { 600 } else { 3000 };
-        let (truth, estimates) = sums.estimates(&attention, seeds);
-        check_unbiased(name, truth, &estimates);
-    }
-}
-
-pub(crate) fn check_unbiased(name: &str, truth: [[f64; 2]; 2], estimates: &[[[f64; 2]; 2]]) {
-    let count = estimates.len() as f64;
-    for row in 0..2 {
-        for (part, truth_of) in truth[row].into_iter().enumerate() {
-            let of = |estimate: &[[f64; 2]; 2]| estimate[row][part];
-            let mean = estimates.iter().map(of).sum::<f64>() / count;
-            let variance = estimates.iter().map(|e| (of(e) - mean).powi(2)).sum::<f64>() / (count - 1.0);
-            let error = (variance / count).sqrt();
-            assert!(error > 0.0 && error < 0.01 * truth[row][0], "{name}: standard error {error}");
-            assert!(
-                (mean - truth_of).abs() < 5.0 * error,
-                "{name}: {mean} for {truth_of}, standard error {error}"
-            );
+        for (truth, estimates) in sums.estimates(&attention, seeds) {
+            let error = check_unbiased(name, truth, &estimates);
+            assert!(error < 0.01, "{name}: standard error {error}");
         }
     }
 }
 
-/// The share of seeds whose denominator is off by more than epsilon, to either side, is at most delta, by four standard
-/// errors of that share (chance of a false alarm 3e-5 for each of 8 shares).
+/// The share of seeds whose denominator is off by more than epsilon, to either side, is at most delta.
 fn adaptive_keeps_its_promise(device: Device) {
     let sums = Sums::new(1500, 0.8, device);
     for (epsilon, delta) in [(0.05, 0.1), (0.1, 0.2)] {
         let masker = adaptive(Size::Count(100), epsilon, delta, 0, 0);
         let attention = ResearchAttention::new(vec![Box::new(masker)]).unwrap();
-        let (truth, estimates) = sums.estimates(&attention, 1000);
-        let bound = delta + 4.0 * (delta * (1.0 - delta) / 1000.0_f64).sqrt();
         let mut off = 0.0_f64;
-        for row in 0..2 {
-            for side in [1.0, -1.0] {
-                let fails =
-                    |estimate: &&[[f64; 2]; 2]| side * (estimate[row][0] / truth[row][0] - 1.0) > epsilon;
-                let share = estimates.iter().filter(fails).count() as f64 / 1000.0;
-                assert!(share <= bound, "epsilon {epsilon}, delta {delta}, row {row}, side {side}: {share}");
-                off = off.max(share);
-            }
+        for (row, (truth, estimates)) in sums.estimates(&attention, 1000).iter().enumerate() {
+            let shares = shares_off(*truth, estimates, epsilon);
+            let most = shares[0].max(shares[1]);
+            assert!(
+                most <= most_of(delta, 1000),
+                "epsilon {epsilon}, delta {delta}, row {row}: {shares:?} above and below"
+            );
+            off = off.max(most);
         }
         // And it does not keep it by reading everything.
         assert!(off > delta / 10.0, "epsilon {epsilon}, delta {delta}: {off}");

@@ -42,52 +42,7 @@ pub struct AdaptiveSamplingConfig {
 /// Samples, for every head and query row, as many of the remaining keys as it takes to estimate the softmax denominator
 /// within `epsilon`, except with probability `delta`.
 ///
-/// vAttention (Desai et al. 2025, arXiv 2510.05688). Usually after `sink`, `local` and a top-k masker.
-///
-/// For row `i`, the candidates are the `n` keys of `init_offset .. K - local_offset` that it may read and that no earlier
-/// masker selected; `E_j = exp(S_ij)` with the layer's scaled scores.
-///
-/// ```text
-/// static   = sum over selected keys of E_j / weight_j            exactly what earlier maskers chose
-/// base     = m = max(2, base_rate_sampling of n) candidates, without replacement
-/// sigma    = sample standard deviation of E over base            at least 1e-8 of the largest E seen
-/// D        = static + n * mean of E over base                    estimated denominator
-/// budget b = trunc((z sigma n / (epsilon D))^2), between m and n     z = max(0, the 1 - delta quantile of N(0, 1))
-/// added    = b candidates, without replacement, apart from base  weight b / n
-/// ```
-///
-/// The base sample only sets the budget; the second sample is independent of it, so that the estimates of numerator and
-/// denominator have no bias. By the central limit theorem the denominator is then above `(1 + epsilon) D` with
-/// probability at most about `delta`, and below `(1 - epsilon) D` likewise; drawing without replacement only narrows this.
-///
-/// A row with fewer than 2 candidates takes them all, with weight 1. Where fewer than 2 keys lie between the offsets,
-/// everything is selected. Cost: scores of the selected keys and of the base sample, `(static + m) D` a row; no state.
-///
-/// ```
-/// use sah_attention::{AdaptiveSamplingConfig, AdaptiveSamplingMasker, AttentionInputs, Mask, Masker, RequestState, Size};
-/// use tch::{Device, Kind, Tensor};
-///
-/// # fn main() -> Result<(), sah_attention::Error> {
-/// let masker = AdaptiveSamplingMasker::new(AdaptiveSamplingConfig {
-///     base_rate_sampling: Size::Count(20),
-///     epsilon: 0.2,
-///     delta: 0.2,
-///     init_offset: Size::Count(0),
-///     local_offset: Size::Count(0),
-/// })?;
-/// // All scores are equal: the spread is 0, and the first sample is as many as it takes.
-/// let q = Tensor::zeros([1, 1, 1, 8], (Kind::Float, Device::Cpu));
-/// let kv = Tensor::rand([1, 1, 100, 8], (Kind::Float, Device::Cpu));
-/// let inputs = AttentionInputs::new(&q, &kv, &kv, 1.0)?;
-/// let mut state = RequestState::new(0);
-///
-/// let empty = Mask::empty(inputs.dims().mask_shape());
-/// let mask = masker.select(&inputs, &mut state.layer(0, 0), empty)?;
-/// let weights = Vec::<f32>::try_from(mask.to_dense(Device::Cpu)?.flatten(0, -1))?;
-/// assert_eq!(weights.iter().filter(|&&weight| weight == 0.2).count(), 20);
-/// # Ok(())
-/// # }
-/// ```
+/// Formula, fields, shapes, cost, source and examples: [adaptive_sampling](crate::masker::pages::adaptive_sampling).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AdaptiveSamplingMasker {
     config: AdaptiveSamplingConfig,

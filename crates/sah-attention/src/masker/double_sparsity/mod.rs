@@ -66,49 +66,7 @@ impl DoubleSparsityConfig {
 
 /// Selects, for every head and query row, the keys with the largest scores over a few important channels.
 ///
-/// Double Sparsity (Yang et al. 2024, arXiv 2408.07092). Which `r = D / group_factor` channels matter most in each head was
-/// found beforehand and comes from a file. A key's label is its values in these channels, quantised by itself to
-/// `label_bits` bits; the query's likewise.
-///
-/// ```text
-/// label(x)  = round((x_C - min) * steps / (max - min)) * (max - min) / steps + min      steps = 2^label_bits - 1
-/// score_ij  = label(q_i) . label(k_j) * scale
-/// added(i)  = the k largest score_ij over keys j that row i may read and that no earlier masker selected
-/// ```
-///
-/// Everything is selected where `K - Q <= k`. Each layer has its own channels. Cost: labels of new keys only; `r`
-/// multiplications for each key, head and row. State, for a key and each list of the file: `r * label_bits` bits (in whole
-/// bytes: two channels a byte up to 4 bits, one up to 8, else two bytes each) and 8 bytes for `min` and step.
-///
-/// ```
-/// use sah_attention::{
-///     AttentionInputs, ChannelSelection, DoubleSparsityConfig, DoubleSparsityMasker, Mask, Masker, RequestState, Size,
-/// };
-/// use tch::{Device, Kind, Tensor};
-///
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let file = std::env::temp_dir().join(format!("double-sparsity-example-{}.json", std::process::id()));
-/// std::fs::write(&file, r#"{"model.layers.0.self_attn.qk_proj": [[1, 0]]}"#)?;
-/// let masker = DoubleSparsityMasker::new(&DoubleSparsityConfig {
-///     heavy_size: Size::Count(1),
-///     sorted_channel_file: file.clone(),
-///     group_factor: 2, // one channel of two: number 1
-///     label_bits: 16,
-///     channel_selection: ChannelSelection::QkProj,
-/// })?;
-/// std::fs::remove_file(&file)?;
-///
-/// let q = Tensor::from_slice(&[1f32, 1.0]).view([1, 1, 1, 2]);
-/// let keys = Tensor::from_slice(&[9f32, 0.0, 0.0, 5.0, 0.0, 1.0]).view([1, 1, 3, 2]);
-/// let inputs = AttentionInputs::new(&q, &keys, &keys, 1.0)?;
-/// let mut state = RequestState::new(0);
-/// let empty = Mask::empty(inputs.dims().mask_shape());
-/// let mask = masker.select(&inputs, &mut state.layer(0, 0), empty)?;
-/// let weights = Vec::<f32>::try_from(mask.to_dense(Device::Cpu)?.flatten(0, -1))?;
-/// assert_eq!(weights, [0.0, 1.0, 0.0]);
-/// # Ok(())
-/// # }
-/// ```
+/// Formula, fields, shapes, cost, source and examples: [double_sparsity_top_k](crate::masker::pages::double_sparsity_top_k).
 #[derive(Debug, Clone)]
 pub struct DoubleSparsityMasker {
     heavy_size: Size,

@@ -31,48 +31,7 @@ const BLOCK: usize = 4096;
 
 /// Selects, for every head and query row, the keys whose signatures share the most bits with the query's.
 ///
-/// `HashAttention` (Desai et al. 2024, arXiv 2412.14468). A signature is the signs of a small network's outputs, one network
-/// for the queries and one for the keys of each head and layer, trained so that keys which matter share bits with the
-/// query. Bits are packed into words of 32.
-///
-/// ```text
-/// signature(x) = [ MLP(x)_b > 0  for b in 0..hat_bits ]
-/// MLP(x)       = act(.. act(x M_0 + b_0) ..) M_t + b_t
-/// score_ij     = number of equal bits of signature(q_i) and signature(k_j)
-/// added(i)     = the k largest score_ij over keys j that row i may read and that no earlier masker selected
-/// ```
-///
-/// Scores are small whole numbers: among equal ones the later key is taken. Everything is selected where `K <= k`. The
-/// networks come from a [file](HashWeights), or are [random hyperplanes](HashSource::Random), one set for each key/value
-/// head.
-///
-/// Cost: networks for new keys only; `hat_bits / 32` words for each key, head and row. State: `hat_bits` bits a key, in
-/// whole words, for each head that has a network.
-///
-/// ```
-/// use sah_attention::{
-///     AttentionInputs, HashAttentionConfig, HashAttentionMasker, HashSource, Mask, Masker, RequestState, Size,
-/// };
-/// use tch::{Device, Kind, Tensor};
-///
-/// # fn main() -> Result<(), sah_attention::Error> {
-/// let masker = HashAttentionMasker::new(&HashAttentionConfig {
-///     heavy_size: Size::Count(1),
-///     hat_bits: 64,
-///     weights: HashSource::Random,
-/// })?;
-/// // The query points where key 2 points.
-/// let keys = Tensor::randn([1, 1, 5, 16], (Kind::Float, Device::Cpu));
-/// let q = keys.narrow(2, 2, 1);
-/// let inputs = AttentionInputs::new(&q, &keys, &keys, 1.0)?;
-/// let mut state = RequestState::new(0);
-/// let empty = Mask::empty(inputs.dims().mask_shape());
-/// let mask = masker.select(&inputs, &mut state.layer(0, 0), empty)?;
-/// let weights = Vec::<f32>::try_from(mask.to_dense(Device::Cpu)?.flatten(0, -1))?;
-/// assert_eq!(weights, [0.0, 0.0, 1.0, 0.0, 0.0]);
-/// # Ok(())
-/// # }
-/// ```
+/// Formula, fields, shapes, cost, source and examples: [hash_attention_top_k](crate::masker::pages::hash_attention_top_k).
 #[derive(Debug)]
 pub struct HashAttentionMasker {
     heavy_size: Size,

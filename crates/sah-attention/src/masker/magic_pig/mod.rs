@@ -54,48 +54,7 @@ pub struct MagicPigConfig {
 
 /// Samples, for every head and query row, the keys that fall into the query's bucket of at least one hash table.
 ///
-/// `MagicPIG` (Chen et al. 2024, arXiv 2410.16179). With `mu` the mean and `M` the largest length of the centred keys of a
-/// head, keys and queries are made unit vectors whose angle orders keys by score (the simple LSH of Neyshabur and Srebro
-/// 2015, arXiv 1410.5518), and hashed by the signs of `lsh_k` random projections in each of `lsh_l` tables:
-///
-/// ```text
-/// k' = [k - mu, sqrt(M^2 - |k - mu|^2)] / M          q' = [q - mu, 0] / |q - mu|
-/// code_t(x)  = signs of x . g_t1 .. x . g_tk         g standard normal in D + 1 dimensions
-/// selected   = code_t(k') = code_t(q') for some table t
-/// weight     = P = 1 - (1 - p^lsh_k)^lsh_l           p = 1 - acos(q' . k') / pi
-/// ```
-///
-/// `P` is the probability of this event over the choice of hyperplanes, so that over seeds the estimates of numerator and
-/// denominator have no bias. Only keys that row `i` may read and that no earlier masker selected are sampled.
-///
-/// `mu` and `M` are taken once, in the first call, from the keys that every row of that call sees (from all keys where
-/// there are none), for each sequence and key/value head. Codes and probabilities use these same values for every key,
-/// so that no code goes stale; a later key longer than `M` counts as one of length `M` in its direction. When the cache
-/// is cut back into these keys, all is begun anew. Hyperplanes come from `seed` and the request's seed, anew for each
-/// layer, and serve all heads.
-///
-/// Cost: `lsh_k lsh_l D` multiplications for each new key; `lsh_l` comparisons of codes for each key, head and row; exact
-/// scores of the sampled keys. State, for a key and key head: `lsh_l` codes of 1 byte up to 8 bits, 2 up to 15, 4 up to
-/// 31, else 8.
-///
-/// ```
-/// use sah_attention::{AttentionInputs, MagicPigConfig, MagicPigMasker, Mask, Masker, RequestState};
-/// use tch::{Device, Kind, Tensor};
-///
-/// # fn main() -> Result<(), sah_attention::Error> {
-/// let masker = MagicPigMasker::new(MagicPigConfig { lsh_l: 40, lsh_k: 2, center: false, seed: 42 })?;
-/// // Key 0 is the query's own direction and always meets it: probability 1.
-/// let keys = Tensor::randn([1, 1, 30, 16], (Kind::Float, Device::Cpu)) * 0.01;
-/// keys.narrow(2, 0, 1).fill_(1.0);
-/// let q = keys.narrow(2, 0, 1);
-/// let inputs = AttentionInputs::new(&q, &keys, &keys, 0.25)?;
-/// let mut state = RequestState::new(0);
-/// let empty = Mask::empty(inputs.dims().mask_shape());
-/// let mask = masker.select(&inputs, &mut state.layer(0, 0), empty)?;
-/// assert!(mask.to_dense(Device::Cpu)?.double_value(&[0, 0, 0, 0]) > 0.999);
-/// # Ok(())
-/// # }
-/// ```
+/// Formula, fields, shapes, cost, source and examples: [magic_pig](crate::masker::pages::magic_pig).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MagicPigMasker {
     config: MagicPigConfig,

@@ -50,48 +50,7 @@ pub struct PqCacheConfig {
 
 /// Selects, for every head and query row, the keys with the largest scores after product quantisation.
 ///
-/// `PQCache` (Zhang et al. 2024, arXiv 2407.12820). Keys are cut into `M` parts of `D / M` elements. k-means on each part of
-/// the keys of a head gives `2^pq_bits` centroids; a key is remembered as the numbers of its nearest centroids.
-///
-/// ```text
-/// score_ij = scale * sum over parts m of q_i[m] . centroid_m[code_m(k_j)]
-/// added(i) = the k largest score_ij over keys j >= init_offset that row i may read and that no earlier masker selected
-/// ```
-///
-/// For each row the products with all centroids are computed first, so that a score is a sum of `M` table entries.
-/// Everything is selected where `K <= k + init_offset + Q + 2^pq_bits`.
-///
-/// Centroids are trained once, in the first call that selects, on the keys from `init_offset` to those that every row of
-/// that call sees (`K - Q`): for a question after a context, on the context. Keys after them get codes of these centroids.
-/// When the cache is cut back into the training keys, the centroids are forgotten and trained anew. k-means begins with
-/// keys drawn by the request's seed and runs on the CPU.
-///
-/// Cost: k-means once, `kmeans_iter * 2^pq_bits * D` multiplications a key and key head; then `2^pq_bits * D` for each new
-/// key, and `M` additions for each key, head and row. State: `M` bytes a key and key head, and the centroids.
-///
-/// ```
-/// use sah_attention::{AttentionInputs, Mask, Masker, PqCacheConfig, PqCacheMasker, PqMetric, RequestState, Size};
-/// use tch::{Device, Kind, Tensor};
-///
-/// # fn main() -> Result<(), sah_attention::Error> {
-/// let masker = PqCacheMasker::new(PqCacheConfig {
-///     heavy_size: Size::Count(10),
-///     pq_group_factor: 2,
-///     pq_bits: 4,
-///     kmeans_iter: 10,
-///     init_offset: 2,
-///     metric: PqMetric::Euclidean,
-/// })?;
-/// let q = Tensor::randn([1, 2, 1, 16], (Kind::Float, Device::Cpu));
-/// let keys = Tensor::randn([1, 1, 100, 16], (Kind::Float, Device::Cpu));
-/// let inputs = AttentionInputs::new(&q, &keys, &keys, 0.25)?;
-/// let mut state = RequestState::new(0);
-/// let empty = Mask::empty(inputs.dims().mask_shape());
-/// let mask = masker.select(&inputs, &mut state.layer(0, 0), empty)?;
-/// assert_eq!(mask.density()?, 0.1);
-/// # Ok(())
-/// # }
-/// ```
+/// Formula, fields, shapes, cost, source and examples: [pq_cache](crate::masker::pages::pq_cache).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PqCacheMasker {
     config: PqCacheConfig,

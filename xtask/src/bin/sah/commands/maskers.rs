@@ -30,7 +30,9 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         named.add_row([name, &text]);
     }
     println!("{named}\n");
-    println!("Formulas and examples: docs/maskers.md. Change a field of a preset with --set FIELD=VALUE");
+    println!(
+        "Formulas and examples: docs/maskers/TYPE.md. Change a field of a preset with --set FIELD=VALUE"
+    );
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,0 +1,92 @@
+//! The pages of docs/maskers: their fields are the program's, their configurations are read, their commands run. (Their
+//! Rust examples are doctests of sah-attention.)
+
+use std::fs;
+use std::process::Command;
+
+use sah_attention::{AttentionConfig, MASKERS, MaskerConfig};
+use sah_tests::project_root;
+
+use crate::command::run;
+
+fn page(name: &str) -> String {
+    let path = project_root().join(format!("docs/maskers/{name}.md"));
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The fenced blocks of `language`.
+fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
+    let begin = format!("```{language}\n");
+    page.split(begin.as_str())
+        .skip(1)
+        .map(|rest| rest.split_once("\n```").expect("a block has an end").0)
+        .collect()
+}
+
+#[test]
+fn every_masker_has_its_page_and_every_page_its_masker() {
+    let overview = fs::read_to_string(project_root().join("docs/maskers.md")).unwrap();
+    for masker in MASKERS {
+        let name = masker.name;
+        let text = page(name);
+        assert!(overview.contains(&format!("[{name}](maskers/{name}.md)")), "{name} in the overview");
+        for heading in ["Formula", "Fields", "Shapes", "Cost and state", "Differences", "Source", "Examples"]
+        {
+            assert!(text.contains(&format!("\n## {heading}\n")), "{name}: {heading}");
+        }
+        assert_eq!(blocks(&text, "rust").len(), 1, "{name}: a doctest");
+    }
+    let pages = fs::read_dir(project_root().join("docs/maskers")).unwrap().count();
+    assert_eq!(pages, MASKERS.len());
+}
+
+#[test]
+fn field_tables_are_the_program_s() {
+    for masker in MASKERS {
+        let text = page(masker.name);
+        let table = text.split("\n## Fields\n").nth(1).unwrap().split("\n## ").next().unwrap();
+        let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| `")).collect();
+        assert_eq!(rows.len(), masker.fields.len(), "{}", masker.name);
+        for (row, field) in rows.into_iter().zip(masker.fields) {
+            let default = field.default.unwrap_or("required");
+            let begin = format!("| `{}` | {} | {default} | ", field.name, field.range);
+            assert!(row.starts_with(&begin), "{}: {row}\nis not {begin}", masker.name);
+        }
+    }
+}
+
+#[test]
+fn configurations_are_read() {
+    for masker in MASKERS {
+        let text = page(masker.name);
+        let configs = blocks(&text, "json");
+        assert!(!configs.is_empty(), "{}", masker.name);
+        for config in configs {
+            let config: AttentionConfig = serde_json::from_str(config)
+                .unwrap_or_else(|error| panic!("{}: {error}\n{config}", masker.name));
+            let types = |masker: &MaskerConfig| serde_json::to_value(masker).unwrap()["type"].clone();
+            assert!(config.maskers.iter().any(|one| types(one) == masker.name), "{}", masker.name);
+        }
+    }
+}
+
+/// Each command runs with the default model, reads less than everything, and answers.
+#[test]
+fn commands_run() {
+    for masker in MASKERS {
+        let text = page(masker.name);
+        let commands = blocks(&text, "sh");
+        assert!(!commands.is_empty(), "{}", masker.name);
+        for command in commands {
+            assert!(command.contains("cargo xtask generate"), "{command}");
+            let mut shell = Command::new("sh");
+            shell.current_dir(project_root()).args(["-e", "-c", command]).env_remove("LD_LIBRARY_PATH");
+            let (code, answer, log) = run(&mut shell);
+            assert_eq!(code, 0, "{command}\n{log}");
+            assert!(!answer.trim().is_empty(), "{command}\n{log}");
+            let density = log.rsplit_once("density ").expect("a density").1.trim();
+            let density: f64 = density.parse().unwrap_or_else(|_| panic!("{density}"));
+            assert!(density > 0.0 && density < 1.0, "{command}\n{log}");
+        }
+    }
+}

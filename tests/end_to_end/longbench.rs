@@ -93,6 +93,9 @@ fn drawn_attention_calls_are_measured_for_each_head() {
     let share = count("sampled_calls") as f64 / count("calls") as f64;
     assert!((0.15..0.45).contains(&share), "{share}");
     assert_eq!(detailed["attention_backends"]["decode"], serde_json::json!(["fused"]));
+    // Two bounds of 3 x 64 elements of 4 bytes for a page of 16 keys, in 30 layers, with room to grow.
+    let bytes = detailed["per_row"]["masker_state_bytes_per_token"]["median"].as_f64().unwrap();
+    assert!((2_800.0..4_000.0).contains(&bytes), "{bytes}");
 
     let lines = micro_metrics(&folder);
     assert_eq!(lines.len() as u64, 2 * count("sampled_calls"));

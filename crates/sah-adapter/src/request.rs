@@ -176,6 +176,9 @@ pub struct AnswerStats {
     /// Mean share of the visible keys that attention read, over layers, heads and query rows of question and new
     /// tokens, from 0 to 1; 1 is dense attention. `None` where the adapter does not measure it.
     pub density: Option<f64>,
+    /// Bytes that maskers remember of context, question and answer, when it is done.
+    #[serde(default)]
+    pub masker_state_bytes: usize,
     /// The kernels that computed attention; empty where the adapter does not say.
     #[serde(default)]
     pub attention_backends: AttentionBackends,

@@ -14,7 +14,7 @@ use super::{Checkpoint, ModelIdentity, ModelSource, TemplateIdentity};
 use crate::cache::KvCache;
 use crate::model::{self, CausalLm};
 use crate::{
-    Answer, ContextStats, Error, GenerationParams, ModelAdapter, NewToken, Placement, Request, RequestLimits,
+    Answer, AnswerStats, ContextStats, Error, GenerationParams, ModelAdapter, NewToken, Placement, Request, RequestLimits,
     RequestResponse,
 };
 
@@ -208,9 +208,10 @@ impl HfAdapter {
             let asked = (number, &question);
             let generated =
                 decoder.answer(asked, &prompt.context, &mut read.cache, &mut attention, on_token)?;
+            let stats = AnswerStats { masker_state_bytes: state.bytes(), ..generated.stats };
             answers.push(Answer {
                 text: generated.text,
-                stats: generated.stats,
+                stats,
                 micro_metrics: generated.micro_metrics,
             });
             traces.push(AnswerTrace {

@@ -103,6 +103,8 @@ pub struct PerRow {
     pub seconds: Option<Distribution>,
     /// Density of the attention.
     pub density: Option<Distribution>,
+    /// Bytes that maskers remember, over the tokens of context, question and answer.
+    pub masker_state_bytes_per_token: Option<Distribution>,
 }
 
 impl DetailedResults {
@@ -194,6 +196,10 @@ impl PerRow {
             decode_seconds: each(|row| row.answer.decode_seconds),
             seconds: each(|row| prefill_share(row) + row.answer.question_seconds + row.answer.decode_seconds),
             density: Distribution::of(rows.iter().filter_map(|row| row.answer.density).collect()),
+            masker_state_bytes_per_token: each(|row| {
+                let tokens = row.context.tokens + row.answer.question_tokens + row.answer.generated_tokens;
+                row.answer.masker_state_bytes as f64 / tokens.max(1) as f64
+            }),
         }
     }
 }
@@ -227,6 +233,7 @@ mod tests {
                     question_seconds: 0.5,
                     decode_seconds: 2.0,
                     density,
+                    masker_state_bytes: 840,
                     attention_backends: AttentionBackends::default(),
                 },
             }),
@@ -254,6 +261,9 @@ mod tests {
         assert_eq!(detailed.tasks["b"].total.density, None);
         let seconds = Distribution { mean: 3.5, median: 3.5, p95: 3.5, max: 3.5 };
         assert_eq!(detailed.tasks["b"].per_row.seconds, Some(seconds));
+        // 90 + 10 + 5 tokens.
+        let bytes = Distribution { mean: 8.0, median: 8.0, p95: 8.0, max: 8.0 };
+        assert_eq!(detailed.per_row.masker_state_bytes_per_token, Some(bytes));
     }
 
     #[test]

@@ -150,7 +150,7 @@ pub(crate) fn right_answers(request: &Request) -> RequestResponse {
             question_seconds: 0.25,
             decode_seconds: 0.5,
             density: Some(0.125),
-            attention_backends: sah_adapter::AttentionBackends::default(),
+            ..AnswerStats::default()
         },
         micro_metrics: None,
     };

@@ -7,10 +7,20 @@ use sah_tests::project_root;
 /// `cargo xtask` with these arguments, in the root of the checkout.
 pub(crate) fn xtask(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO"));
-    command.current_dir(project_root()).arg("xtask").args(arguments);
-    // Set for this test by cargo; a user's shell has none of it.
-    command.env_remove("LD_LIBRARY_PATH");
+    as_in_a_shell(&mut command).arg("xtask").args(arguments);
     command
+}
+
+/// In the root of the checkout, without what cargo sets for this test: a user's shell has none of it. (With it, build
+/// scripts that look at it would run again, and all that depends on them.)
+pub(crate) fn as_in_a_shell(command: &mut Command) -> &mut Command {
+    let of_this_test = |name: &String| {
+        name == "LD_LIBRARY_PATH" || name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+    };
+    for name in std::env::vars().map(|(name, _)| name).filter(of_this_test) {
+        command.env_remove(name);
+    }
+    command.current_dir(project_root())
 }
 
 /// Runs the command and gives its exit code, standard output and standard error.

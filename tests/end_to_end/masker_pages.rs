@@ -7,7 +7,7 @@ use std::process::Command;
 use sah_attention::{AttentionConfig, MASKERS, MaskerConfig};
 use sah_tests::project_root;
 
-use crate::command::run;
+use crate::command::{as_in_a_shell, run};
 
 fn page(name: &str) -> String {
     let path = project_root().join(format!("docs/maskers/{name}.md"));
@@ -80,7 +80,7 @@ fn commands_run() {
         for command in commands {
             assert!(command.contains("cargo xtask generate"), "{command}");
             let mut shell = Command::new("sh");
-            shell.current_dir(project_root()).args(["-e", "-c", command]).env_remove("LD_LIBRARY_PATH");
+            as_in_a_shell(&mut shell).args(["-e", "-c", command]);
             let (code, answer, log) = run(&mut shell);
             assert_eq!(code, 0, "{command}\n{log}");
             assert!(!answer.trim().is_empty(), "{command}\n{log}");

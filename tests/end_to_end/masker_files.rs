@@ -196,6 +196,7 @@ fn calibrated_channels_make_a_smaller_error_than_random_ones() {
     let (calibrated, random) = means.split_at(rankings.len());
     let best_random = random.iter().copied().fold(f64::INFINITY, f64::min);
     for (ranking, error) in rankings.iter().zip(calibrated) {
-        assert!(*error < best_random, "{ranking}: {means:?} {tokens} {}", errors.keys);
+        // Found: 0.163, 0.235 and 0.226 beside 0.560 to 0.575.
+        assert!(*error < 0.6 * best_random, "{ranking}: {means:?}");
     }
 }

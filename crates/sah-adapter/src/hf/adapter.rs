@@ -14,8 +14,8 @@ use super::{Checkpoint, ModelIdentity, ModelSource, TemplateIdentity};
 use crate::cache::KvCache;
 use crate::model::{self, CausalLm};
 use crate::{
-    Answer, AnswerStats, ContextStats, Error, GenerationParams, ModelAdapter, NewToken, Placement, Request, RequestLimits,
-    RequestResponse,
+    Answer, AnswerStats, ContextStats, Error, GenerationParams, ModelAdapter, NewToken, Placement, Request,
+    RequestLimits, RequestResponse,
 };
 
 /// A model in memory, with its tokenizer. Several adapters can share it.
@@ -209,11 +209,7 @@ impl HfAdapter {
             let generated =
                 decoder.answer(asked, &prompt.context, &mut read.cache, &mut attention, on_token)?;
             let stats = AnswerStats { masker_state_bytes: state.bytes(), ..generated.stats };
-            answers.push(Answer {
-                text: generated.text,
-                stats,
-                micro_metrics: generated.micro_metrics,
-            });
+            answers.push(Answer { text: generated.text, stats, micro_metrics: generated.micro_metrics });
             traces.push(AnswerTrace {
                 question_ids: question.ids,
                 first_logits: generated.first_logits.as_ref().map(to_vec).transpose()?.unwrap_or_default(),

@@ -208,8 +208,11 @@ impl HfAdapter {
             let asked = (number, &question);
             let generated =
                 decoder.answer(asked, &prompt.context, &mut read.cache, &mut attention, on_token)?;
-            let stats = AnswerStats { masker_state_bytes: state.bytes(), ..generated.stats };
-            answers.push(Answer { text: generated.text, stats, micro_metrics: generated.micro_metrics });
+            answers.push(Answer {
+                text: generated.text,
+                stats: AnswerStats { masker_state_bytes: state.bytes(), ..generated.stats },
+                micro_metrics: generated.micro_metrics,
+            });
             traces.push(AnswerTrace {
                 question_ids: question.ids,
                 first_logits: generated.first_logits.as_ref().map(to_vec).transpose()?.unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! `HashAttention` weights as PyTorch writes them, against what Python reads in them (`tests/reference/hash_attention.py`).
+//! `HashAttention` weights as torch writes them, against what Python reads in them (`tests/reference/hash_attention.py`).
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -143,7 +143,7 @@ mod tests {
         let list = pages(&[2, 0, -1, 1], 4).unwrap();
         let spans = |window| list.spans(&ranges, &Visible::new(1, 10, window)).unwrap();
         assert_eq!(spans(None).row(0), [1..4, 6..10]);
-        assert_eq!(spans(Some(3)).row(0), [7..10]);
+        assert_eq!(spans(Some(7)).row(0), [3..4, 6..10]);
         let keys = Vec::<i64>::try_from(list.keys(&ranges).unwrap().indices().flatten(0, -1)).unwrap();
         assert_eq!(keys, [8, 9, -1, -1, -1, 1, 2, 3, -1, -1, -1, -1, -1, -1, 6, 7]);
     }

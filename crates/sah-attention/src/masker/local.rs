@@ -9,7 +9,7 @@ use crate::state::LayerState;
 
 /// Selects, for every query row, the keys that end at the row's own position.
 ///
-/// Formula, fields, shapes, cost, source and examples: [local](crate::masker::pages::local).
+/// Formula, fields, shapes, cost, source and examples: [`local`](crate::masker::pages::local).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LocalMasker {
     size: Size,

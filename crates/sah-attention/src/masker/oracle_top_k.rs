@@ -11,7 +11,7 @@ use crate::state::LayerState;
 
 /// Selects, for every head and query row, the keys with the largest exact scores among those that are not selected yet.
 ///
-/// Formula, fields, shapes, cost, source and examples: [oracle_top_k](crate::masker::pages::oracle_top_k).
+/// Formula, fields, shapes, cost, source and examples: [`oracle_top_k`](crate::masker::pages::oracle_top_k).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct OracleTopKMasker {
     heavy_size: Size,

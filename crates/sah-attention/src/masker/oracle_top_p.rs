@@ -16,7 +16,7 @@ const CLOSED: f64 = -1.0;
 /// Selects, for every head and query row, the fewest keys with which the selection holds more than a share of the row's
 /// attention.
 ///
-/// Formula, fields, shapes, cost, source and examples: [oracle_top_p](crate::masker::pages::oracle_top_p).
+/// Formula, fields, shapes, cost, source and examples: [`oracle_top_p`](crate::masker::pages::oracle_top_p).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct OracleTopPMasker {
     top_p: f64,

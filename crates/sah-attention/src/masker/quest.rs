@@ -41,7 +41,7 @@ pub struct QuestConfig {
 
 /// Selects, for every head and query row, the pages whose keys can have the largest scores.
 ///
-/// Formula, fields, shapes, cost, source and examples: [quest_top_k](crate::masker::pages::quest_top_k).
+/// Formula, fields, shapes, cost, source and examples: [`quest_top_k`](crate::masker::pages::quest_top_k).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct QuestMasker {
     config: QuestConfig,

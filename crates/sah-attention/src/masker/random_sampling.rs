@@ -12,7 +12,7 @@ use crate::state::LayerState;
 /// Samples, for every head and query row, a share of the keys that are not selected yet, uniformly and without
 /// replacement.
 ///
-/// Formula, fields, shapes, cost, source and examples: [random_sampling](crate::masker::pages::random_sampling).
+/// Formula, fields, shapes, cost, source and examples: [`random_sampling`](crate::masker::pages::random_sampling).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RandomSamplingMasker {
     sampling_rate: f64,

@@ -9,7 +9,7 @@ use crate::state::LayerState;
 
 /// Selects the first keys for every query row.
 ///
-/// Formula, fields, shapes, cost, source and examples: [sink](crate::masker::pages::sink).
+/// Formula, fields, shapes, cost, source and examples: [`sink`](crate::masker::pages::sink).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SinkMasker {
     size: Size,

@@ -55,7 +55,7 @@ pub struct SocketConfig {
 /// Selects, for every head and query row, the keys in whose buckets the query most likely falls, weighted by the length of
 /// their values.
 ///
-/// Formula, fields, shapes, cost, source and examples: [socket_top_k](crate::masker::pages::socket_top_k).
+/// Formula, fields, shapes, cost, source and examples: [`socket_top_k`](crate::masker::pages::socket_top_k).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SocketMasker {
     config: SocketConfig,

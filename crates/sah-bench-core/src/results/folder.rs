@@ -41,7 +41,7 @@ impl RunFolder {
     /// Makes the folder and its journal. Call it before the model is loaded: a folder that cannot be used is found
     /// here.
     ///
-    /// A folder in which an earlier run never answered anything is used again.
+    /// A folder in which an earlier run never answered or measured anything is used again.
     ///
     /// # Errors
     ///

@@ -46,7 +46,11 @@ mod tests {
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
         fs::remove_dir_all(&folder).unwrap();
         let mut began = false;
-        let nowhere = super::write(&path, |_| Ok(began = true)).unwrap_err();
+        let nowhere = super::write(&path, |_| {
+            began = true;
+            Ok(())
+        })
+        .unwrap_err();
         assert!(nowhere.to_string().contains("channels.json: cannot be written") && !began, "{nowhere}");
     }
 }

@@ -30,6 +30,7 @@ struct Misfit {
 }
 
 impl Misfit {
+    #[expect(clippy::needless_pass_by_value, reason = "texts and errors are made where they are passed")]
     fn new(place: impl Into<String>, problem: impl ToString) -> Self {
         Self { place: place.into(), problem: problem.to_string() }
     }
@@ -38,7 +39,8 @@ impl Misfit {
         Error::BadFile {
             path: path.to_owned(),
             problem: format!("{}: {}", self.place, self.problem),
-            remedy: "expected weights of HashAttention; docs/maskers.md has the forms".into(),
+            remedy: "expected weights of HashAttention; docs/maskers/hash_attention_top_k.md has the forms"
+                .into(),
         }
     }
 }
@@ -96,7 +98,7 @@ fn collect<'a>(saved: &Saved<'a>, length: usize) -> Result<(Tensors<'a>, usize)>
     };
     // Names may share tensors, as zero biases might, so that the output could be far larger than the file.
     let bytes = tensors.values().try_fold(0_usize, |sum, tensor| sum.checked_add(tensor.bytes()));
-    if !bytes.is_some_and(|bytes| bytes <= length.saturating_mul(4)) {
+    if bytes.is_none_or(|bytes| bytes > length.saturating_mul(4)) {
         return Err(Misfit::new("the whole", "its tensors have more than four times the bytes of the file"));
     }
     Ok((tensors, ignored))

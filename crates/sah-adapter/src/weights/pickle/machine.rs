@@ -115,8 +115,7 @@ impl<'a> Machine<'a> {
             b'C' => self.binary::<1>()?,
             b'B' => self.binary::<4>()?,
             0x8e => self.binary::<8>()?,
-            b')' => self.sequence(Vec::new()),
-            b']' => self.sequence(Vec::new()),
+            b')' | b']' => self.sequence(Vec::new()),
             0x85..=0x87 => {
                 let first = self.stack.len().checked_sub(usize::from(code - 0x84));
                 let first = first.filter(|&first| first >= self.floor());

@@ -26,8 +26,8 @@ impl<'a> Strided<'a> {
         });
         let count = shape.iter().try_fold(1_usize, |count, &length| count.checked_mul(length));
         if shape.len() != strides.len()
-            || !last.is_some_and(|last| last < room)
-            || !count.is_some_and(|count| count <= room)
+            || last.is_none_or(|last| last >= room)
+            || count.is_none_or(|count| count > room)
         {
             let problem = format!(
                 "a tensor of shape {shape:?}, strides {strides:?} and offset {offset} does not lie in its {room} elements"

@@ -1,4 +1,4 @@
-//! Pickles put together by hand. Those of PyTorch itself are in `tests/it/hash_attention.rs`.
+//! Pickles put together by hand. Those of torch itself are in `tests/it/hash_attention.rs`.
 
 use super::*;
 

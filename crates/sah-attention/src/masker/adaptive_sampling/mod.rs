@@ -42,7 +42,7 @@ pub struct AdaptiveSamplingConfig {
 /// Samples, for every head and query row, as many of the remaining keys as it takes to estimate the softmax denominator
 /// within `epsilon`, except with probability `delta`.
 ///
-/// Formula, fields, shapes, cost, source and examples: [adaptive_sampling](crate::masker::pages::adaptive_sampling).
+/// Formula, fields, shapes, cost, source and examples: [`adaptive_sampling`](crate::masker::pages::adaptive_sampling).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AdaptiveSamplingMasker {
     config: AdaptiveSamplingConfig,

@@ -66,7 +66,7 @@ impl DoubleSparsityConfig {
 
 /// Selects, for every head and query row, the keys with the largest scores over a few important channels.
 ///
-/// Formula, fields, shapes, cost, source and examples: [double_sparsity_top_k](crate::masker::pages::double_sparsity_top_k).
+/// Formula, fields, shapes, cost, source and examples: [`double_sparsity_top_k`](crate::masker::pages::double_sparsity_top_k).
 #[derive(Debug, Clone)]
 pub struct DoubleSparsityMasker {
     heavy_size: Size,

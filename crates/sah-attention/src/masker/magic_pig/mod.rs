@@ -54,7 +54,7 @@ pub struct MagicPigConfig {
 
 /// Samples, for every head and query row, the keys that fall into the query's bucket of at least one hash table.
 ///
-/// Formula, fields, shapes, cost, source and examples: [magic_pig](crate::masker::pages::magic_pig).
+/// Formula, fields, shapes, cost, source and examples: [`magic_pig`](crate::masker::pages::magic_pig).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MagicPigMasker {
     config: MagicPigConfig,

@@ -50,7 +50,7 @@ pub struct PqCacheConfig {
 
 /// Selects, for every head and query row, the keys with the largest scores after product quantisation.
 ///
-/// Formula, fields, shapes, cost, source and examples: [pq_cache](crate::masker::pages::pq_cache).
+/// Formula, fields, shapes, cost, source and examples: [`pq_cache`](crate::masker::pages::pq_cache).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PqCacheMasker {
     config: PqCacheConfig,

@@ -63,15 +63,18 @@ impl LoggedCalls {
     fn call(&mut self) -> Result<Option<LoggedCall>, Error> {
         let Some(density) = self.line(Metric::Density)? else { return Ok(None) };
         let missing = |what| serde_json::Error::custom(what);
+        let Some(error) = self.line(Metric::OutputError)? else {
+            return Err(self.broken(missing("the call has a density and no error")));
+        };
+        if !density.metadata.is_of_the_same_call(&error.metadata) {
+            return Err(self.broken(missing("the error is of another call than the density before it")));
+        }
         let number = |value: Option<f64>| {
             value.ok_or_else(|| missing("a density is null")).map_err(|e| self.broken(e))
         };
         let density_value = number(density.value)?;
         let Metadata { layer_idx, index, task, step, queries, keys, backend, heads } = density.metadata;
         let densities = heads.into_iter().map(number).collect::<Result<Vec<_>, _>>()?;
-        let Some(error) = self.line(Metric::OutputError)? else {
-            return Err(self.broken(missing("the call has a density and no error")));
-        };
         Ok(Some(LoggedCall {
             timestamp: density.timestamp.into_owned(),
             index,
@@ -93,5 +96,37 @@ impl Iterator for LoggedCalls {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.call().transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_lines_of_a_call_name_the_same_call() {
+        let line = |metric: &str, step: usize, heads: &[f64]| {
+            json!({
+                "timestamp": "2026-01-01T00:00:00.000000", "metric": metric, "value": 0.5, "location": "sah",
+                "metadata": {
+                    "layer_idx": 1, "index": 2, "task": "qa", "step": step, "queries": 1, "keys": 9,
+                    "backend": "fused", "heads": heads
+                }
+            })
+        };
+        let read = |step, heads: &[f64]| {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("micro_metrics.jsonl");
+            let density = line("research_attention_density", 3, &[0.25, 0.75]);
+            let error = line("research_attention_output_error", step, heads);
+            std::fs::write(&path, format!("{density}\n{error}\n")).unwrap();
+            LoggedCalls::open(&path).unwrap().next().unwrap()
+        };
+        assert_eq!(read(3, &[0.0, 1.0]).unwrap().heads, [(0.25, Some(0.0)), (0.75, Some(1.0))]);
+        for other in [read(4, &[0.0, 1.0]), read(3, &[0.0])] {
+            assert!(other.unwrap_err().to_string().contains("micro_metrics.jsonl"));
+        }
     }
 }

@@ -54,6 +54,14 @@ pub(super) struct Metadata<'a> {
     pub(super) heads: Vec<Option<f64>>,
 }
 
+impl Metadata<'_> {
+    /// Whether `other` names the same call of as many heads.
+    pub(super) fn is_of_the_same_call(&self, other: &Self) -> bool {
+        let place = |of: &Self| (of.layer_idx, of.index, of.step, of.queries, of.keys, of.heads.len());
+        place(self) == place(other) && self.task == other.task && self.backend == other.backend
+    }
+}
+
 /// The log of a run in progress.
 #[derive(Debug)]
 pub(in crate::results) struct MicroMetricsLog {

@@ -46,19 +46,21 @@ pub(crate) struct DoubleSparsityArgs {
 
 /// `--channels`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
 pub(crate) enum ChannelsArg {
-    KProj,
-    QProj,
-    QkProj,
+    #[value(name = "k_proj")]
+    K,
+    #[value(name = "q_proj")]
+    Q,
+    #[value(name = "qk_proj")]
+    Qk,
 }
 
 impl From<ChannelsArg> for ChannelSelection {
     fn from(channels: ChannelsArg) -> Self {
         match channels {
-            ChannelsArg::KProj => Self::KProj,
-            ChannelsArg::QProj => Self::QProj,
-            ChannelsArg::QkProj => Self::QkProj,
+            ChannelsArg::K => Self::KProj,
+            ChannelsArg::Q => Self::QProj,
+            ChannelsArg::Qk => Self::QkProj,
         }
     }
 }

@@ -68,7 +68,7 @@ pub(crate) enum Score {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Convert {
-    /// HashAttention's networks: from a pickle or a torch.save checkpoint to safetensors, running no code of the file
+    /// The networks of `HashAttention`: from a pickle or a torch.save checkpoint to safetensors, running no code of the file
     HashAttention(HashAttentionArgs),
 }
 

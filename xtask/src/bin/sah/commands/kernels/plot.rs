@@ -28,8 +28,8 @@ pub(super) fn write(report: &Report, path: &Path) -> anyhow::Result<()> {
     draw().map_err(|error| anyhow!("{}: {error}", path.display()))
 }
 
-fn panel<'a>(
-    area: &DrawingArea<SVGBackend<'a>, plotters::coord::Shift>,
+fn panel(
+    area: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>,
     table: &Table,
 ) -> Result<(), DrawingAreaErrorKind<std::io::Error>> {
     let lines = || table.lengths.iter().flat_map(|length| &length.sides);

@@ -58,7 +58,7 @@ pub(super) fn sides<'a>(
     let inputs = AttentionInputs::new(&tensors.queries, &tensors.keys, &tensors.values, scale)?;
     let mut sides = peers(setting, tensors, scale)?;
     sides.push(side("dense_attention", Role::Attend, Some(1.0), inputs.device(), move || {
-        Ok(drop(dense_attention(&inputs)?))
+        Ok(dense_attention(&inputs)?)
     }));
     let window = AttentionConfig::streaming_llm(Size::Count(4), Size::Count(64));
     let mask = ResearchAttention::from_config(&window)?.select(&inputs, 0, &mut RequestState::new(0))?;
@@ -93,15 +93,16 @@ pub(super) fn sides<'a>(
     Ok(sides)
 }
 
-fn side<'a>(
+/// `work` gives what is then dropped.
+fn side<'a, T>(
     name: &str,
     role: Role,
     share: Option<f64>,
     device: Device,
-    mut work: impl FnMut() -> anyhow::Result<()> + 'a,
+    mut work: impl FnMut() -> anyhow::Result<T> + 'a,
 ) -> Side<'a> {
     let work = move || {
-        work()?;
+        drop(work()?);
         if let Device::Cuda(index) = device {
             tch::Cuda::synchronize(index as i64);
         }
@@ -112,7 +113,7 @@ fn side<'a>(
 
 /// libtorch's own attention: with its grouped heads, and with the query heads of a group folded into rows, which reads
 /// each key once for the group.
-fn peers<'a>(setting: Setting, tensors: &'a Tensors, scale: f64) -> anyhow::Result<Vec<Side<'a>>> {
+fn peers(setting: Setting, tensors: &Tensors, scale: f64) -> anyhow::Result<Vec<Side<'_>>> {
     let Tensors { queries, keys, values } = tensors;
     let device = queries.device();
     let (heads, kv_heads, dim) = setting.heads.sizes();
@@ -128,17 +129,13 @@ fn peers<'a>(setting: Setting, tensors: &'a Tensors, scale: f64) -> anyhow::Resu
     let folded_causal = causal.as_ref().map(|mask| mask.f_repeat([heads / kv_heads, 1])).transpose()?;
     let grouped = move || {
         let mask = causal.as_ref();
-        Ok(drop(Tensor::f_scaled_dot_product_attention(
-            queries, keys, values, mask, 0.0, false, scale, true,
-        )?))
+        Ok(Tensor::f_scaled_dot_product_attention(queries, keys, values, mask, 0.0, false, scale, true)?)
     };
     let rows = setting.rows as i64;
     let folded = move || {
         let queries = queries.f_view([1, kv_heads, heads / kv_heads * rows, dim])?;
         let mask = folded_causal.as_ref();
-        Ok(drop(Tensor::f_scaled_dot_product_attention(
-            &queries, keys, values, mask, 0.0, false, scale, false,
-        )?))
+        Ok(Tensor::f_scaled_dot_product_attention(&queries, keys, values, mask, 0.0, false, scale, false)?)
     };
     Ok(vec![
         side("SDPA, enable_gqa", Role::Peer, Some(1.0), device, grouped),
@@ -153,7 +150,7 @@ fn attend<'a>(
     kernel: impl Kernel + 'a,
     mask: Mask,
 ) -> Side<'a> {
-    side(name, Role::Attend, Some(share), inputs.device(), move || Ok(drop(kernel.attend(&inputs, &mask)?)))
+    side(name, Role::Attend, Some(share), inputs.device(), move || Ok(kernel.attend(&inputs, &mask)?))
 }
 
 /// `count` random keys for every head of the only row, in their order.
@@ -175,10 +172,10 @@ fn masked<'a>(name: &str, masker: &str, inputs: AttentionInputs<'a>) -> anyhow::
     let mut forked = state.fork();
     Ok([
         side(&format!("{name} 2 %, selection"), Role::Select, None, inputs.device(), move || {
-            Ok(drop(selecting.select(&inputs, 0, &mut state)?))
+            Ok(selecting.select(&inputs, 0, &mut state)?)
         }),
         side(&format!("{name} 2 %, all"), Role::Both, None, inputs.device(), move || {
-            Ok(drop(whole.attend(&inputs, 0, &mut forked)?))
+            Ok(whole.attend(&inputs, 0, &mut forked)?)
         }),
     ])
 }

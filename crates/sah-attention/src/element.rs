@@ -25,6 +25,9 @@ pub trait Element: Sync {
 
     /// `sum += weight * row`, with the sum arranged.
     fn add_weighted<S: Simd>(simd: S, weight: f32, row: &[Self::Word], sum: &mut [f32]);
+
+    /// Writes the elements of `row` to `elements`, in their own order.
+    fn widen(row: &[Self::Word], elements: &mut [f32]);
 }
 
 /// f32 as it is.
@@ -70,6 +73,11 @@ impl Element for F32 {
         for (sum, value) in sum_rest.iter_mut().zip(row_rest) {
             *sum += weight * value;
         }
+    }
+
+    #[inline(always)]
+    fn widen(row: &[f32], elements: &mut [f32]) {
+        elements.copy_from_slice(row);
     }
 }
 
@@ -139,6 +147,13 @@ impl Element for Bf16 {
             let [even, odd] = widen_one(*word);
             *a += weight * even;
             *b += weight * odd;
+        }
+    }
+
+    #[inline(always)]
+    fn widen(row: &[u32], elements: &mut [f32]) {
+        for (word, elements) in row.iter().zip(elements.as_chunks_mut::<2>().0) {
+            *elements = widen_one(*word);
         }
     }
 }

@@ -6,8 +6,8 @@
 //! - A [`Masker`] chooses which keys each query row may read. It sees what earlier maskers chose and returns a [`Mask`].
 //! - A [`Mask`] carries intent: everything, nothing, key ranges, pages, or lists of key indices, with an inclusion
 //!   probability where a key was sampled.
-//! - A [`Kernel`] computes attention over the selected keys. [`AutoKernel`] chooses between [`FusedKernel`] and
-//!   [`GatherKernel`], which read only those; [`ReferenceKernel`] is the readable oracle that they are tested against.
+//! - A [`Kernel`] computes attention over the selected keys. [`AutoKernel`] chooses between [`FusedKernel`], [`TiledKernel`]
+//!   and [`GatherKernel`], which read only those; [`ReferenceKernel`] is the readable oracle that they are tested against.
 //! - [`ResearchAttention`] is a list of maskers and a kernel. One value serves all layers and all requests.
 //! - [`RequestState`] belongs to one request: what maskers remember between steps, per layer.
 //! - [`AttentionPolicy`] is what a model's forward pass takes: dense, or sparse with its state; an [`AttentionObserver`] may
@@ -64,7 +64,9 @@ pub use attention::{AttentionOutput, ResearchAttention};
 pub use config::{AttentionConfig, FieldInfo, MASKERS, MaskerConfig, MaskerInfo};
 pub use error::{Error, Result};
 pub use inputs::{AttentionInputs, Dims};
-pub use kernel::{AutoKernel, FusedKernel, GatherKernel, Kernel, ReferenceKernel, dense_attention};
+pub use kernel::{
+    AutoKernel, FusedKernel, GatherKernel, Kernel, ReferenceKernel, TiledKernel, dense_attention,
+};
 pub use mask::{IndexList, Mask, MaskShape, PageList, Row, RowRanges, Selection, SparseSelection};
 pub use masker::{
     Activation, AdaptiveSamplingConfig, AdaptiveSamplingMasker, ChannelSelection, ChannelStatistics,

@@ -4,12 +4,11 @@ use tch::Tensor;
 
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
-use crate::kernel::{FusedKernel, GatherKernel, Kernel, fused};
-use crate::mask::{Mask, Selection};
+use crate::kernel::{FusedKernel, GatherKernel, Kernel, TiledKernel, fused, tiled};
+use crate::mask::Mask;
 
-/// Chooses for each call: [`FusedKernel`] for one query row, and for several that read single keys, where it takes the
-/// inputs; [`GatherKernel`] otherwise. Several rows that read ranges share most of their keys, which matrix products make
-/// the most of.
+/// Chooses for each call: on the CPU in f32 and bf16, [`FusedKernel`] for one query row and for several that read single keys,
+/// [`TiledKernel`] for several that read ranges and so share most of their keys; [`GatherKernel`] otherwise.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AutoKernel;
 
@@ -28,7 +27,9 @@ impl Kernel for AutoKernel {
 }
 
 fn choose(inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<&'static dyn Kernel> {
-    let lists = matches!(mask.selection(), Selection::Sparse(s) if s.list().is_some() || s.pages().is_some());
-    let by_rows = inputs.dims().queries == 1 || lists;
-    Ok(if by_rows && fused::supports(inputs)? { &FusedKernel } else { &GatherKernel })
+    Ok(match inputs.dims().queries {
+        _ if !fused::supports(inputs)? => &GatherKernel,
+        2.. if tiled::is_of_ranges(mask) => &TiledKernel,
+        _ => &FusedKernel,
+    })
 }

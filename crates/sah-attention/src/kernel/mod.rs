@@ -2,12 +2,16 @@
 
 mod auto;
 mod dense;
+mod exp;
 pub(crate) mod fold;
 mod fused;
 mod gather;
 pub(crate) mod lists;
+mod part;
 mod ranges;
 mod reference;
+mod rows;
+mod tiled;
 
 use std::fmt::Debug;
 
@@ -18,6 +22,7 @@ pub use dense::dense_attention;
 pub use fused::FusedKernel;
 pub use gather::GatherKernel;
 pub use reference::ReferenceKernel;
+pub use tiled::TiledKernel;
 
 use crate::error::{Error, Result};
 use crate::inputs::AttentionInputs;

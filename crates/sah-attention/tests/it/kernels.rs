@@ -2,7 +2,7 @@
 
 use sah_attention::{
     AutoKernel, Error, FusedKernel, GatherKernel, IndexList, Kernel, Mask, MaskShape, ReferenceKernel,
-    RowRanges,
+    RowRanges, TiledKernel,
 };
 use tch::{Device, Kind, Tensor};
 
@@ -15,7 +15,7 @@ const FLOAT: f64 = 1e-5;
 const BFLOAT16: f64 = 0.04;
 
 /// Those that are tested against the oracle.
-pub(crate) const KERNELS: [&dyn Kernel; 3] = [&GatherKernel, &FusedKernel, &AutoKernel];
+pub(crate) const KERNELS: [&dyn Kernel; 4] = [&GatherKernel, &FusedKernel, &TiledKernel, &AutoKernel];
 
 on_devices!(
     equals_the_oracle,
@@ -110,11 +110,11 @@ fn reads_any_strides(device: Device) {
     }
 }
 
-/// More rows than one block, for ranges and for lists.
+/// More rows than one block or task, for everything, for ranges and for lists.
 fn long_blocks_of_rows(device: Device) {
     let shape = MaskShape { batch: 1, heads: 4, queries: 300, keys: 420 };
     let tensors = Tensors::new(shape, 2, 64, 64, 2, device);
-    for form in [Form::Ranges, Form::Weighted, Form::RangesAndList] {
+    for form in [Form::Full, Form::Ranges, Form::Weighted, Form::RangesAndList] {
         let mask = random_mask(shape, form, &mut Random::new(11), device);
         let want = ReferenceKernel.attend(&tensors.inputs(), &mask).unwrap();
         for kernel in KERNELS {

@@ -1,8 +1,6 @@
 //! One pass over the selected keys and values on the CPU.
 
-mod exp;
-mod part;
-mod rows;
+mod work;
 
 use std::ops::Range;
 
@@ -13,10 +11,11 @@ use tch::{Device, Kind, Tensor};
 use crate::element::{Bf16, Element, F32};
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
+use crate::kernel::part::Part;
+use crate::kernel::rows::{Rows, readable};
 use crate::kernel::{GatherKernel, Kernel, check_mask, check_rows};
 use crate::mask::{IndexList, Mask, PageList, RowRanges, Selection, SparseSelection};
-use part::{BLOCK, Part, Piece, Work};
-use rows::{Rows, readable};
+use work::{BLOCK, Piece, Work};
 
 /// Tasks for each thread: enough that one which is late does not keep the others waiting.
 const TASKS_PER_THREAD: usize = 4;

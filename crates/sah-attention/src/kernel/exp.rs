@@ -15,26 +15,13 @@ const LN_2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4];
 const TAYLOR: [f32; 8] = [1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0];
 
 /// Replaces every `s` of `scores`, none above `max`, by `exp(s - max)` and gives their sum.
-///
-/// With `n` the whole number next to `x / ln 2`: `exp(x) = 2^n exp(x - n ln 2)`.
 #[inline(always)]
 pub(super) fn exponentiate<S: Simd>(simd: S, scores: &mut [f32], max: f32) -> f32 {
     let (vectors, rest) = S::as_mut_simd_f32s(scores);
-    let splat = |value: f32| simd.splat_f32s(value);
-    let mut sum = splat(0.0);
+    let maxima = simd.splat_f32s(max);
+    let mut sum = simd.splat_f32s(0.0);
     for score in vectors {
-        let x = simd.max_f32s(simd.sub_f32s(*score, splat(max)), splat(LOWEST));
-        let shifted = simd.mul_add_f32s(x, splat(std::f32::consts::LOG2_E), splat(ROUNDING));
-        let n = simd.sub_f32s(shifted, splat(ROUNDING));
-        let r = simd.mul_add_f32s(n, splat(-LN_2[0]), x);
-        let r = simd.mul_add_f32s(n, splat(-LN_2[1]), r);
-        let mut power = splat(TAYLOR[0]);
-        for coefficient in &TAYLOR[1..] {
-            power = simd.mul_add_f32s(power, r, splat(*coefficient));
-        }
-        // Adding n to the exponent multiplies by 2^n.
-        let exponent = simd.wrapping_dyn_shl_u32s(simd.transmute_u32s_f32s(shifted), simd.splat_u32s(23));
-        *score = simd.transmute_f32s_u32s(simd.add_u32s(simd.transmute_u32s_f32s(power), exponent));
+        *score = exp(simd, simd.sub_f32s(*score, maxima));
         sum = simd.add_f32s(sum, *score);
     }
     let mut total = simd.reduce_sum_f32s(sum);
@@ -43,6 +30,26 @@ pub(super) fn exponentiate<S: Simd>(simd: S, scores: &mut [f32], max: f32) -> f3
         total += *score;
     }
     total
+}
+
+/// `exp(x)` of each `x`, none far above 0.
+///
+/// With `n` the whole number next to `x / ln 2`: `exp(x) = 2^n exp(x - n ln 2)`.
+#[inline(always)]
+pub(super) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    let splat = |value: f32| simd.splat_f32s(value);
+    let x = simd.max_f32s(x, splat(LOWEST));
+    let shifted = simd.mul_add_f32s(x, splat(std::f32::consts::LOG2_E), splat(ROUNDING));
+    let n = simd.sub_f32s(shifted, splat(ROUNDING));
+    let r = simd.mul_add_f32s(n, splat(-LN_2[0]), x);
+    let r = simd.mul_add_f32s(n, splat(-LN_2[1]), r);
+    let mut power = splat(TAYLOR[0]);
+    for coefficient in &TAYLOR[1..] {
+        power = simd.mul_add_f32s(power, r, splat(*coefficient));
+    }
+    // Adding n to the exponent multiplies by 2^n.
+    let exponent = simd.wrapping_dyn_shl_u32s(simd.transmute_u32s_f32s(shifted), simd.splat_u32s(23));
+    simd.transmute_f32s_u32s(simd.add_u32s(simd.transmute_u32s_f32s(power), exponent))
 }
 
 #[cfg(test)]

@@ -1,25 +1,15 @@
-//! Attention over some of the keys, and how parts are joined.
+//! Attention over some of the keys for one query row of each head of a group.
 
 use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use super::exp::exponentiate;
-use super::rows::Rows;
 use crate::element::Element;
+use crate::kernel::part::Part;
+use crate::kernel::rows::Rows;
 
 /// Keys whose scores are held at once: 64 KiB of keys and as much of values at 64 elements each.
 pub(super) const BLOCK: usize = 256;
-
-/// What some of the keys give for the query heads of a group.
-pub(super) struct Part {
-    /// Largest score, `[g]`.
-    max: Vec<f32>,
-    /// Sum of `exp(score - max)`, `[g]`.
-    sum: Vec<f32>,
-    /// Values weighted by `exp(score - max)`, `[g, Dv]`, arranged.
-    weighted: Vec<f32>,
-}
 
 /// At most [`BLOCK`] keys for some heads of a group.
 pub(super) enum Piece<'a> {
@@ -112,50 +102,5 @@ impl<E: Element> Work<'_, E> {
                 E::add_weighted(simd, scores[at], row, sum);
             }
         }
-    }
-}
-
-impl Part {
-    /// Nothing yet.
-    pub(super) fn new(group: usize, value_dim: usize) -> Self {
-        Self {
-            max: vec![f32::NEG_INFINITY; group],
-            sum: vec![0.0; group],
-            weighted: vec![0.0; group * value_dim],
-        }
-    }
-
-    /// Turns the scores of a block into weights, after making room for them: what is there is scaled to the new maximum.
-    #[inline(always)]
-    fn weigh<S: Simd>(&mut self, simd: S, head: usize, scores: &mut [f32]) {
-        let max = scores.iter().copied().fold(self.max[head], f32::max);
-        if max > self.max[head] {
-            let value_dim = self.weighted.len() / self.max.len();
-            let factor = (self.max[head] - max).exp();
-            self.sum[head] *= factor;
-            for sum in &mut self.weighted[head * value_dim..(head + 1) * value_dim] {
-                *sum *= factor;
-            }
-            self.max[head] = max;
-        }
-        self.sum[head] += exponentiate(simd, scores, max);
-    }
-
-    /// The parts of one query row as attention of its heads, `[g, Dv]`, arranged.
-    pub(super) fn join(parts: &[Self], group: usize, value_dim: usize) -> Vec<f32> {
-        let mut output = vec![0.0; group * value_dim];
-        for (head, output) in output.chunks_exact_mut(value_dim).enumerate() {
-            let max = parts.iter().map(|part| part.max[head]).fold(f32::NEG_INFINITY, f32::max);
-            let share = |part: &Self| (part.max[head] - max).exp();
-            let total: f32 = parts.iter().map(|part| part.sum[head] * share(part)).sum();
-            for part in parts {
-                let share = share(part) / total;
-                let weighted = &part.weighted[head * value_dim..(head + 1) * value_dim];
-                for (output, weighted) in output.iter_mut().zip(weighted) {
-                    *output += share * weighted;
-                }
-            }
-        }
-        output
     }
 }

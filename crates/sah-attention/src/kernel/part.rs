@@ -1,0 +1,60 @@
+//! Attention over some of the keys, and how parts are joined.
+
+use pulp::Simd;
+
+use super::exp::exponentiate;
+
+/// What some of the keys give for some query rows (Milakov and Gimelshein 2018, arXiv 1805.02867).
+pub(super) struct Part {
+    /// Largest score, `[R]`.
+    pub(super) max: Vec<f32>,
+    /// Sum of `exp(score - max)`, `[R]`.
+    pub(super) sum: Vec<f32>,
+    /// Values weighted by `exp(score - max)`, `[R, Dv]`.
+    pub(super) weighted: Vec<f32>,
+}
+
+impl Part {
+    /// Nothing yet.
+    pub(super) fn new(rows: usize, value_dim: usize) -> Self {
+        Self {
+            max: vec![f32::NEG_INFINITY; rows],
+            sum: vec![0.0; rows],
+            weighted: vec![0.0; rows * value_dim],
+        }
+    }
+
+    /// Turns the scores of a block into weights, after making room for them: what is there is scaled to the new maximum.
+    #[inline(always)]
+    pub(super) fn weigh<S: Simd>(&mut self, simd: S, row: usize, scores: &mut [f32]) {
+        let max = scores.iter().copied().fold(self.max[row], f32::max);
+        if max > self.max[row] {
+            let value_dim = self.weighted.len() / self.max.len();
+            let factor = (self.max[row] - max).exp();
+            self.sum[row] *= factor;
+            for sum in &mut self.weighted[row * value_dim..(row + 1) * value_dim] {
+                *sum *= factor;
+            }
+            self.max[row] = max;
+        }
+        self.sum[row] += exponentiate(simd, scores, max);
+    }
+
+    /// Parts over different keys as attention over all of them, `[R, Dv]`.
+    pub(super) fn join(parts: &[Self], rows: usize, value_dim: usize) -> Vec<f32> {
+        let mut output = vec![0.0; rows * value_dim];
+        for (row, output) in output.chunks_exact_mut(value_dim).enumerate() {
+            let max = parts.iter().map(|part| part.max[row]).fold(f32::NEG_INFINITY, f32::max);
+            let share = |part: &Self| (part.max[row] - max).exp();
+            let total: f32 = parts.iter().map(|part| part.sum[row] * share(part)).sum();
+            for part in parts {
+                let share = share(part) / total;
+                let weighted = &part.weighted[row * value_dim..(row + 1) * value_dim];
+                for (output, weighted) in output.iter_mut().zip(weighted) {
+                    *output += share * weighted;
+                }
+            }
+        }
+        output
+    }
+}

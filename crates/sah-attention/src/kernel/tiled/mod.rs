@@ -1,0 +1,174 @@
+//! Many query rows on the CPU: two products and a softmax over tiles that stay in the nearest caches.
+
+mod lines;
+mod product;
+mod task;
+mod tile;
+
+use std::ops::Range;
+
+use pulp::Arch;
+use rayon::prelude::*;
+use tch::{Kind, Tensor};
+
+use crate::element::{Bf16, Element, F32};
+use crate::error::Result;
+use crate::inputs::AttentionInputs;
+use crate::kernel::part::Part;
+use crate::kernel::rows::{Rows, readable};
+use crate::kernel::{GatherKernel, Kernel, check_mask, check_rows};
+use crate::mask::{Mask, RowRanges, Selection};
+use task::{BLOCK, Task};
+
+/// Rows of all heads of a group that one task holds at most: what they have read stays in the second cache.
+const ROWS: usize = 288;
+
+/// Tasks for each thread: enough that one which is late does not keep the others waiting.
+const TASKS_PER_THREAD: usize = 4;
+
+/// Blocks that make a task of their own worth it.
+const BLOCKS: usize = 4;
+
+/// Attention of many rows over key ranges, each block of keys read once for the rows that read any of it; f32 and bf16 on
+/// the CPU, with all cores.
+///
+/// Query rows, with the heads of a group side by side, lie along vectors. A block of keys gives their scores, its values
+/// are added by their weights, and blocks are joined by rescaling to the common maximum, as `FlashAttention` does (Dao et
+/// al. 2022, arXiv 2205.14135). Blocks that no row of a task reads are never touched: a window of `w` keys costs `O(Q w)`.
+/// Products and sums are in f32.
+///
+/// Lists and pages, other kinds and devices, and caches whose rows are not contiguous go to [`GatherKernel`].
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TiledKernel;
+
+impl Kernel for TiledKernel {
+    fn name(&self) -> &'static str {
+        "tiled"
+    }
+
+    fn backend(&self, inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<&'static str> {
+        Ok(if supports(inputs)? && is_of_ranges(mask) { self.name() } else { GatherKernel.name() })
+    }
+
+    fn attend(&self, inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<Tensor> {
+        if !supports(inputs)? || !is_of_ranges(mask) {
+            return GatherKernel.attend(inputs, mask);
+        }
+        check_mask(inputs, mask)?;
+        check_rows(inputs, mask)?;
+        match mask.selection() {
+            Selection::Sparse(sparse) => attend(inputs, &sparse.ranges().restrict(&inputs.visible())),
+            // An empty selection has empty rows, which were refused above.
+            Selection::Full | Selection::Empty => attend_all(inputs),
+        }
+    }
+}
+
+/// Whether these inputs are read here.
+pub(super) fn supports(inputs: &AttentionInputs<'_>) -> Result<bool> {
+    super::fused::supports(inputs)
+}
+
+/// Whether the mask names no single keys.
+pub(super) fn is_of_ranges(mask: &Mask) -> bool {
+    match mask.selection() {
+        Selection::Full | Selection::Empty => true,
+        Selection::Sparse(sparse) => sparse.list().is_none() && sparse.pages().is_none(),
+    }
+}
+
+/// Attention `[B, H, Q, Dv]` over everything visible. The inputs are supported.
+pub(super) fn attend_all(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
+    let (dims, visible) = (inputs.dims(), inputs.visible());
+    attend(inputs, &RowRanges::from_fn(dims.queries, dims.keys, |row| visible.row(row))?)
+}
+
+/// Attention `[B, H, Q, Dv]` of rows that read `ranges`, none of them nothing. The inputs are supported.
+fn attend(inputs: &AttentionInputs<'_>, ranges: &RowRanges) -> Result<Tensor> {
+    match inputs.kind() {
+        Kind::BFloat16 => attend_as::<Bf16>(inputs, ranges),
+        _ => attend_as::<F32>(inputs, ranges),
+    }
+}
+
+/// Query rows of a key/value head, and the blocks of keys of one task.
+struct Item {
+    head: usize,
+    rows: Range<usize>,
+    blocks: Vec<Range<usize>>,
+}
+
+fn attend_as<E: Element>(inputs: &AttentionInputs<'_>, ranges: &RowRanges) -> Result<Tensor> {
+    let dims = *inputs.dims();
+    let group = dims.group();
+    let queries = inputs.queries().f_to_kind(Kind::Float)?;
+    let queries = if readable(&queries, F32::PER_WORD)? { queries } else { queries.f_contiguous()? };
+    let queries = Rows::<F32>::of_heads(&queries)?;
+    let (keys, values) = (Rows::<E>::of_heads(inputs.keys())?, Rows::<E>::of_heads(inputs.values())?);
+    let threads = tch::get_num_threads().max(1) as usize;
+    let items = items(dims.batch * dims.kv_heads, group, ranges, threads);
+    let (arch, scale) = (Arch::new(), inputs.scale() as f32);
+    let soft_cap = inputs.soft_cap().map(|cap| cap as f32);
+    let run = |item: &Item| {
+        arch.dispatch(Task {
+            queries: &queries[item.head * group..(item.head + 1) * group],
+            keys: &keys[item.head],
+            values: &values[item.head],
+            head_dim: dims.head_dim,
+            value_dim: dims.value_dim,
+            scale,
+            soft_cap,
+            rows: item.rows.clone(),
+            ranges,
+            blocks: &item.blocks,
+        })
+    };
+    let parts: Vec<Part> = if threads == 1 || items.len() == 1 {
+        items.iter().map(run).collect()
+    } else {
+        items.par_iter().with_max_len(1).map(run).collect()
+    };
+
+    // [B, Q, H, Dv]: as the next product wants it.
+    let mut output = vec![0.0_f32; dims.batch * dims.queries * dims.heads * dims.value_dim];
+    let mut done = 0;
+    for same in items.chunk_by(|one, other| (one.head, &one.rows) == (other.head, &other.rows)) {
+        let Item { head, rows, .. } = &same[0];
+        let joined = Part::join(&parts[done..done + same.len()], rows.len() * group, dims.value_dim);
+        done += same.len();
+        let (batch, head) = (head / dims.kv_heads, head % dims.kv_heads);
+        for (row, heads) in rows.clone().zip(joined.chunks_exact(group * dims.value_dim)) {
+            let at = ((batch * dims.queries + row) * dims.heads + head * group) * dims.value_dim;
+            output[at..at + heads.len()].copy_from_slice(heads);
+        }
+    }
+    let size = [dims.batch, dims.queries, dims.heads, dims.value_dim].map(|size| size as i64);
+    Ok(Tensor::f_from_slice(&output)?.f_view(size)?.f_transpose(1, 2)?.f_to_kind(inputs.kind())?)
+}
+
+/// The tasks of `heads` key/value heads, those of the last rows first: they read most keys where attention is causal, and
+/// what is begun last should be short.
+fn items(heads: usize, group: usize, ranges: &RowRanges, threads: usize) -> Vec<Item> {
+    let queries = ranges.queries();
+    let wanted = threads * TASKS_PER_THREAD;
+    let height = (queries * heads).div_ceil(wanted).clamp((ROWS / 6).div_ceil(group), ROWS.div_ceil(group));
+    let tasks = heads * queries.div_ceil(height);
+    let mut items = Vec::new();
+    for start in (0..queries).step_by(height).rev() {
+        let rows = start..queries.min(start + height);
+        let blocks: Vec<Range<usize>> = ranges
+            .union_of_rows(rows.clone())
+            .into_iter()
+            .flat_map(|range| {
+                range.clone().step_by(BLOCK).map(move |start| start..range.end.min(start + BLOCK))
+            })
+            .collect();
+        // Few rows are divided along their keys.
+        let parts = wanted.div_ceil(tasks).min(blocks.len() / BLOCKS).max(1);
+        for head in 0..heads {
+            let pieces = blocks.chunks(blocks.len().div_ceil(parts));
+            items.extend(pieces.map(|blocks| Item { head, rows: rows.clone(), blocks: blocks.to_vec() }));
+        }
+    }
+    items
+}

@@ -1,0 +1,149 @@
+//! Query rows that lie along vectors, and what they have read so far.
+
+use std::ops::Range;
+
+use pulp::{Simd, bytemuck};
+
+use super::lines::Lines;
+use super::product::{add_weighted, scores};
+use crate::kernel::exp::exp;
+use crate::kernel::part::Part;
+
+/// Below every score, and finite: differences to it are numbers.
+const LOWEST: f32 = f32::MIN / 4.0;
+
+/// Up to `V` vectors of query rows. Products hold the sums of `R` keys, or elements of values, in registers.
+pub(super) struct Tile<S: Simd, const V: usize, const R: usize> {
+    /// Scaled, `[D][V]`.
+    queries: Lines,
+    /// Largest scores.
+    max: [S::f32s; V],
+    /// Sums of `exp(score - max)`.
+    sum: [S::f32s; V],
+    /// Values weighted by `exp(score - max)`, `[Dv][V]`.
+    weighted: Lines,
+}
+
+/// A block of keys with their values, in f32.
+#[derive(Clone, Copy)]
+pub(super) struct Block<'a> {
+    /// `[count, D]`.
+    pub(super) keys: &'a [f32],
+    /// `[count, Dv]`.
+    pub(super) values: &'a [f32],
+    pub(super) count: usize,
+}
+
+impl<S: Simd, const V: usize, const R: usize> Tile<S, V, R> {
+    /// Rows that it has room for.
+    pub(super) const WIDTH: usize = V * S::F32_LANES;
+
+    /// A tile of `rows`, each `[D]`, at most [`Tile::WIDTH`] of them; values have `value_dim` elements.
+    #[inline(always)]
+    pub(super) fn new<'a>(
+        simd: S,
+        rows: impl Iterator<Item = &'a [f32]>,
+        scale: f32,
+        (head_dim, value_dim): (usize, usize),
+    ) -> Self {
+        let mut queries = Lines::zeros(head_dim * Self::WIDTH);
+        let packed = queries.as_mut_slice();
+        for (lane, row) in rows.enumerate() {
+            for (packed, element) in packed[lane..].iter_mut().step_by(Self::WIDTH).zip(row) {
+                *packed = scale * element;
+            }
+        }
+        Self {
+            queries,
+            max: [simd.splat_f32s(LOWEST); V],
+            sum: [simd.splat_f32s(0.0); V],
+            weighted: Lines::zeros(value_dim * Self::WIDTH),
+        }
+    }
+
+    /// Reads a block. `memory` has room for `[count][V]` scores, which `change` may change before they count: a key that a
+    /// row does not read has a score of `-inf`.
+    #[inline(always)]
+    pub(super) fn read(
+        &mut self,
+        simd: S,
+        block: Block<'_>,
+        memory: &mut Lines,
+        change: impl FnOnce(&mut [f32]),
+    ) {
+        let memory = &mut memory.as_mut_slice()[..block.count * Self::WIDTH];
+        scores::<S, V, R>(
+            simd,
+            block.keys,
+            vectors::<S, V>(self.queries.as_slice()),
+            vectors_mut::<S, V>(memory),
+        );
+        change(memory);
+        let weights = vectors_mut::<S, V>(memory);
+        self.weigh(simd, weights);
+        add_weighted::<S, V, R>(
+            simd,
+            block.values,
+            weights,
+            vectors_mut::<S, V>(self.weighted.as_mut_slice()),
+        );
+    }
+
+    /// Turns scores into weights, after making room for them: what is there is scaled to the new maximum.
+    #[inline(always)]
+    fn weigh(&mut self, simd: S, scores: &mut [[S::f32s; V]]) {
+        let before = self.max;
+        for scores in scores.iter() {
+            for (max, score) in self.max.iter_mut().zip(scores) {
+                *max = simd.max_f32s(*max, *score);
+            }
+        }
+        if floats::<S>(&before) != floats::<S>(&self.max) {
+            let mut factors = before;
+            for ((factor, max), sum) in factors.iter_mut().zip(&self.max).zip(&mut self.sum) {
+                *factor = exp(simd, simd.sub_f32s(*factor, *max));
+                *sum = simd.mul_f32s(*sum, *factor);
+            }
+            for weighted in vectors_mut::<S, V>(self.weighted.as_mut_slice()) {
+                for (weighted, factor) in weighted.iter_mut().zip(&factors) {
+                    *weighted = simd.mul_f32s(*weighted, *factor);
+                }
+            }
+        }
+        for scores in scores {
+            for ((score, max), sum) in scores.iter_mut().zip(&self.max).zip(&mut self.sum) {
+                *score = exp(simd, simd.sub_f32s(*score, *max));
+                *sum = simd.add_f32s(*sum, *score);
+            }
+        }
+    }
+
+    /// Writes what the tile has to the rows `rows` of `part`.
+    pub(super) fn finish(&self, rows: Range<usize>, value_dim: usize, part: &mut Part) {
+        let (max, sum) = (floats::<S>(&self.max), floats::<S>(&self.sum));
+        part.max[rows.clone()].copy_from_slice(&max[..rows.len()]);
+        part.sum[rows.clone()].copy_from_slice(&sum[..rows.len()]);
+        let weighted = self.weighted.as_slice();
+        let rows = part.weighted[rows.start * value_dim..rows.end * value_dim].chunks_exact_mut(value_dim);
+        for (lane, row) in rows.enumerate() {
+            for (element, weighted) in row.iter_mut().zip(weighted[lane..].iter().step_by(Self::WIDTH)) {
+                *element = *weighted;
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn vectors<S: Simd, const V: usize>(floats: &[f32]) -> &[[S::f32s; V]] {
+    S::as_simd_f32s(floats).0.as_chunks().0
+}
+
+#[inline(always)]
+fn vectors_mut<S: Simd, const V: usize>(floats: &mut [f32]) -> &mut [[S::f32s; V]] {
+    S::as_mut_simd_f32s(floats).0.as_chunks_mut().0
+}
+
+#[inline(always)]
+fn floats<S: Simd>(vectors: &[S::f32s]) -> &[f32] {
+    bytemuck::cast_slice(vectors)
+}

@@ -30,6 +30,66 @@ fn several_questions_about_one_context_get_one_answer_each() {
     assert!(lines[1].contains("Peter lives in Oslo"), "{answers}");
 }
 
+#[test]
+fn questions_that_are_answered_together_get_the_answers_they_get_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let context = folder.path().join("context.txt");
+    let log =
+        (0..24).map(|day| format!("Day {day}: the keeper counted {} boats and lit the lamp.\n", 3 * day + 2));
+    std::fs::write(&context, log.collect::<String>() + "Anna lives in Lisbon. Peter lives in Oslo.\n")
+        .unwrap();
+    let questions = ["Where does Anna live?", "What did the keeper do, and how often? Tell all.", "Oslo?"];
+    // Attentions run one after another, so the answers to all questions with the first come first. Each is a line.
+    let answers = |asked: &[&str]| {
+        let mut arguments =
+            vec!["generate", "--context-file", context.to_str().unwrap(), "--max-new-tokens", "12"];
+        arguments.extend([
+            "--attention",
+            "dense,quest,vattention,streaming_llm",
+            "--set",
+            "quest:heavy_size=5%",
+        ]);
+        arguments.extend(asked.iter().flat_map(|question| ["--question", question]));
+        arguments.extend(["--stop", "\n", "--repetition-penalty", "1.1"]);
+        let (code, answers, log) = run(&mut xtask(&arguments));
+        assert_eq!(code, 0, "{log}");
+        let answers: Vec<String> = answers.lines().map(str::to_owned).collect();
+        assert_eq!(answers.len(), 4 * asked.len(), "one line each: {answers:?}");
+        answers
+    };
+    let together = answers(&questions);
+    for (number, question) in questions.iter().enumerate() {
+        let of_this: Vec<&String> = together.iter().skip(number).step_by(questions.len()).collect();
+        assert_eq!(of_this, answers(&[question]).iter().collect::<Vec<_>>(), "{question}");
+    }
+}
+
+#[test]
+fn contexts_are_read_sparsely_where_that_is_possible() {
+    let folder = tempfile::tempdir().unwrap();
+    let context = folder.path().join("context.txt");
+    std::fs::write(&context, "Anna lives in Lisbon. Peter lives in Oslo. ".repeat(100)).unwrap();
+    let answer = |flags: &[&str]| {
+        let mut arguments =
+            vec!["generate", "--context-file", context.to_str().unwrap(), "--max-new-tokens", "8"];
+        arguments.extend(["--question", "Where does Anna live?", "--prefill", "sparse"]);
+        arguments.extend(flags);
+        run(&mut xtask(&arguments))
+    };
+    // A window over everything is dense attention.
+    let (_, dense, _) = answer(&["--attention", "dense"]);
+    let wide = ["--attention", "streaming_llm", "--local-window", "5000"];
+    assert_eq!(answer(&wide).1, dense);
+    let (code, narrow, log) = answer(&["--attention", "streaming_llm"]);
+    assert_eq!(code, 0, "{log}");
+    assert!(!narrow.trim().is_empty(), "{narrow}");
+    let (code, _, log) = answer(&["--attention", "quest"]);
+    assert_eq!(code, 2, "{log}");
+    assert!(log.contains("--prefill sparse with --attention quest") && log.contains("densely"), "{log}");
+    let (code, _, log) = answer(&["--attention", "streaming_llm", "--local-window", "10%"]);
+    assert_eq!(code, 2, "{log}");
+}
+
 /// The answer to a question whose dense, greedy answer is "The capital of France is Paris."
 fn capital(flags: &[&str]) -> String {
     let arguments = [&["generate", "--question", "What is the capital of France?"], flags].concat();

@@ -1,5 +1,7 @@
 //! The keys and values of the tokens that a model has seen.
 
+use std::ops::Range;
+
 use tch::{Device, Kind, Tensor};
 
 use crate::Error;
@@ -14,6 +16,19 @@ pub(crate) struct KvCache {
     length: i64,
     capacity: i64,
     expected: usize,
+    tails: Tails,
+}
+
+/// Entries of questions that are answered together, behind one prefix: each has a place of its own at the end of the
+/// buffers.
+#[derive(Debug, Default)]
+struct Tails {
+    /// Tokens of the prefix.
+    prefix: i64,
+    /// Tokens that a tail has room for.
+    size: i64,
+    /// Tokens of each tail.
+    lengths: Vec<i64>,
 }
 
 /// `[1, Hkv, capacity, D]` each.
@@ -49,7 +64,7 @@ impl KvCache {
                 })
             })
             .collect::<Result<_, Error>>()?;
-        Ok(Self { layers, length: 0, capacity, expected: 0 })
+        Ok(Self { layers, length: 0, capacity, expected: 0, tails: Tails::default() })
     }
 
     /// Tokens in the cache.
@@ -89,8 +104,9 @@ impl KvCache {
     ) -> Result<(Tensor, Tensor), Error> {
         let new = keys.size()[2];
         let total = self.length + new;
-        if total > self.capacity {
-            return Err(Error::CacheFull { capacity: self.capacity as usize, needed: total as usize });
+        let room = self.capacity - self.tails.size * self.tails.lengths.len() as i64;
+        if total > room {
+            return Err(Error::CacheFull { capacity: room as usize, needed: total as usize });
         }
         let layer = &self.layers[layer];
         layer.keys.f_narrow(2, self.length, new)?.f_copy_(keys)?;
@@ -103,9 +119,99 @@ impl KvCache {
         self.length += new as i64;
     }
 
-    /// Forgets all tokens but the first `length`.
+    /// Forgets all tokens but the first `length`, and all tails.
     pub(crate) fn truncate(&mut self, length: usize) {
         self.length = self.length.min(length as i64);
+        self.tails = Tails::default();
+    }
+
+    /// Makes room for `count` tails of `size` tokens behind what is there now, which becomes their prefix.
+    pub(crate) fn divide(&mut self, count: usize, size: usize) -> Result<(), Error> {
+        let needed = self.length + (count * size) as i64;
+        if needed > self.capacity {
+            return Err(Error::CacheFull { capacity: self.capacity as usize, needed: needed as usize });
+        }
+        self.tails = Tails { prefix: self.length, size: size as i64, lengths: vec![0; count] };
+        Ok(())
+    }
+
+    /// Moves what stands behind the prefix to tail `tail`.
+    pub(crate) fn put_away(&mut self, tail: usize) -> Result<(), Error> {
+        let Tails { prefix, size, .. } = self.tails;
+        let (length, start) = (self.length - prefix, self.start_of(tail));
+        if length > size {
+            return Err(Error::CacheFull { capacity: size as usize, needed: length as usize });
+        }
+        for tensor in self.layers.iter().flat_map(|layer| [&layer.keys, &layer.values]) {
+            tensor.f_narrow(2, start, length)?.f_copy_(&tensor.f_narrow(2, prefix, length)?)?;
+        }
+        self.tails.lengths[tail] = length;
+        self.length = prefix;
+        Ok(())
+    }
+
+    /// Writes row `i` of `[1, Hkv, n, D]` new entries of one layer behind tail `tails[i]`. The lengths change only with
+    /// [`KvCache::advance_each`].
+    pub(crate) fn append_each(
+        &mut self,
+        layer: usize,
+        tails: &[usize],
+        keys: &Tensor,
+        values: &Tensor,
+    ) -> Result<(), Error> {
+        for (row, &tail) in tails.iter().enumerate() {
+            let length = self.tails.lengths[tail];
+            if length == self.tails.size {
+                return Err(Error::CacheFull { capacity: length as usize, needed: length as usize + 1 });
+            }
+            let (row, at) = (row as i64, self.start_of(tail) + length);
+            let layer = &self.layers[layer];
+            layer.keys.f_narrow(2, at, 1)?.f_copy_(&keys.f_narrow(2, row, 1)?)?;
+            layer.values.f_narrow(2, at, 1)?.f_copy_(&values.f_narrow(2, row, 1)?)?;
+        }
+        Ok(())
+    }
+
+    /// All keys and values of a layer with those of all tails, `[1, Hkv, capacity, D]`: only what [`KvCache::places`] says
+    /// has been written.
+    pub(crate) fn whole(&self, layer: usize) -> (&Tensor, &Tensor) {
+        (&self.layers[layer].keys, &self.layers[layer].values)
+    }
+
+    /// Where the last `window` entries of a tail and its prefix lie, the one appended last included.
+    pub(crate) fn places(&self, tail: usize, window: Option<usize>) -> [Range<usize>; 2] {
+        let (prefix, start) = (self.tails.prefix as usize, self.start_of(tail) as usize);
+        let own = self.tails.lengths[tail] as usize + 1;
+        let window = window.unwrap_or(usize::MAX);
+        [prefix - prefix.min(window.saturating_sub(own))..prefix, start + own - own.min(window)..start + own]
+    }
+
+    /// Copies a tail behind its prefix, the entry appended last included, and gives views of both, `[1, Hkv, K, D]`.
+    pub(crate) fn bring_back(&self, layer: usize, tail: usize) -> Result<(Tensor, Tensor), Error> {
+        let prefix = self.tails.prefix;
+        let (start, own) = (self.start_of(tail), self.tails.lengths[tail] + 1);
+        let bring = |tensor: &Tensor| -> Result<Tensor, Error> {
+            tensor.f_narrow(2, prefix, own)?.f_copy_(&tensor.f_narrow(2, start, own)?)?;
+            Ok(tensor.f_narrow(2, 0, prefix + own)?)
+        };
+        let layer = &self.layers[layer];
+        Ok((bring(&layer.keys)?, bring(&layer.values)?))
+    }
+
+    /// Tokens of the prefix and of tail `tail`.
+    pub(crate) fn length_with(&self, tail: usize) -> usize {
+        (self.tails.prefix + self.tails.lengths[tail]) as usize
+    }
+
+    /// Counts one token of each of `tails` that every layer has appended.
+    pub(crate) fn advance_each(&mut self, tails: &[usize]) {
+        for &tail in tails {
+            self.tails.lengths[tail] += 1;
+        }
+    }
+
+    fn start_of(&self, tail: usize) -> i64 {
+        self.capacity - self.tails.size * (self.tails.lengths.len() - tail) as i64
     }
 }
 
@@ -136,6 +242,35 @@ mod tests {
         let (keys, _) = cache.append(0, &entries(20, 1), &entries(20, 1)).unwrap();
         let expected = Tensor::cat(&[entries(0, 5), entries(20, 1)], 2);
         assert!(keys.equal(&expected));
+    }
+
+    #[test]
+    fn tails_grow_apart_behind_one_prefix() {
+        let mut cache = cache(12);
+        let _context = cache.append(0, &entries(0, 4), &entries(0, 4)).unwrap();
+        cache.advance(4);
+        cache.divide(2, 3).unwrap();
+        for (tail, (first, count)) in [(10, 2), (20, 1)].into_iter().enumerate() {
+            let _question = cache.append(0, &entries(first, count), &entries(first, count)).unwrap();
+            cache.advance(count as usize);
+            cache.put_away(tail).unwrap();
+        }
+        assert_eq!([cache.length_with(0), cache.length_with(1)], [6, 5]);
+        cache.append_each(0, &[1, 0], &entries(30, 2), &entries(30, 2)).unwrap();
+        let (keys, _) = cache.bring_back(0, 1).unwrap();
+        assert!(keys.equal(&Tensor::cat(&[entries(0, 4), entries(20, 1), entries(30, 1)], 2)));
+        let (keys, _) = cache.bring_back(0, 0).unwrap();
+        assert!(keys.equal(&Tensor::cat(&[entries(0, 4), entries(10, 2), entries(31, 1)], 2)));
+        assert_eq!(cache.places(0, None), [0..4, 6..9]);
+        assert_eq!(cache.places(1, None), [0..4, 9..11]);
+        assert_eq!(cache.places(0, Some(4)), [3..4, 6..9]);
+        assert_eq!(cache.places(0, Some(2)), [4..4, 7..9]);
+        cache.advance_each(&[0]);
+        let error = cache.append_each(0, &[0], &entries(40, 1), &entries(40, 1)).unwrap_err();
+        assert!(error.to_string().contains('4'), "a tail has room for three: {error}");
+        assert!(cache.append(0, &entries(0, 3), &entries(0, 3)).is_err(), "the tails' places are theirs");
+        cache.truncate(4);
+        assert!(cache.append(0, &entries(0, 8), &entries(0, 8)).is_ok());
     }
 
     #[test]

@@ -78,8 +78,8 @@ impl Sequence<'_> {
             return Err(Error::EmptyQuestion);
         }
         let model = &self.network.model;
-        let step = tch::no_grad(|| model.forward(ids, &mut self.cache, attention))?;
-        Ok(Vec::try_from(&step.logits.f_to_device(Device::Cpu)?)?)
+        let logits = tch::no_grad(|| model.logits(&[&model.forward(ids, &mut self.cache, attention)?]))?;
+        Ok(Vec::try_from(&logits.f_view([-1])?.f_to_device(Device::Cpu)?)?)
     }
 
     /// Tokens seen so far.

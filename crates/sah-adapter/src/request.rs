@@ -104,6 +104,8 @@ pub struct NewToken<'a> {
     /// What it adds to the text: nothing where it completes no character, where it may begin a stop string, or where it
     /// ends the answer; more than its own text where tokens before it were held back. The pieces add up to the answer.
     pub text: &'a str,
+    /// Whether the answer ends with it.
+    pub is_last: bool,
 }
 
 /// Limits on what a request may cost.
@@ -171,7 +173,8 @@ pub struct AnswerStats {
     pub generated_tokens: usize,
     /// Seconds from the question to the first new token.
     pub question_seconds: f64,
-    /// Seconds for the new tokens after the first.
+    /// Seconds for the new tokens after the first. A step that gave a token to each of several questions counts in equal
+    /// parts: the seconds of all answers add up to those that passed.
     pub decode_seconds: f64,
     /// Mean share of the visible keys that attention read, over layers, heads and query rows of question and new
     /// tokens, from 0 to 1; 1 is dense attention. `None` where the adapter does not measure it.

@@ -14,6 +14,8 @@ use std::time::Instant;
 use sah_attention::{AttentionInputs, dense_attention};
 use tch::{Device, Kind, Tensor};
 
+/// A name, the floating-point operations, and the work.
+type Side<'a> = (&'a str, f64, Box<dyn Fn() -> Result<Tensor> + 'a>);
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const HEADS: i64 = 9;
@@ -45,7 +47,7 @@ fn main() -> Result<()> {
 
     let pairs = (rows * (keys - rows) + rows * (rows + 1) / 2) as f64;
     let attention = 4.0 * (HEADS * WIDTH) as f64 * pairs;
-    let sides: [(&str, f64, Box<dyn Fn() -> Result<Tensor>>); 3] = [
+    let sides: [Side<'_>; 3] = [
         (
             "matrix product, 1024 x 1024 x 1024",
             2.0 * 1024.0_f64.powi(3),

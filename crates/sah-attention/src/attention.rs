@@ -79,6 +79,14 @@ impl ResearchAttention {
         self.dense_layers
     }
 
+    /// Fails where a masker cannot select for a whole context; see [`Masker::reads_contexts`].
+    pub fn check_reads_contexts(&self) -> Result<()> {
+        match self.maskers.iter().find(|masker| !masker.reads_contexts()) {
+            Some(masker) => Err(Error::NoSparsePrefill { masker: masker.name() }),
+            None => Ok(()),
+        }
+    }
+
     /// What the maskers select for layer `layer`; everything in the first [dense layers](Self::dense_layers).
     pub fn select(
         &self,

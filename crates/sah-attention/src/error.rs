@@ -160,6 +160,14 @@ pub enum Error {
         /// Name of the second.
         second: &'static str,
     },
+    /// A masker was asked to select for a whole context.
+    #[error(
+        "`{masker}` cannot read a context sparsely, sink and local of a fixed number of keys can; read the context densely"
+    )]
+    NoSparsePrefill {
+        /// Its name.
+        masker: &'static str,
+    },
     /// A file that a masker needs cannot be read, or does not fit.
     #[error("{}: {place}: {problem}", path.display())]
     MaskerFile {

@@ -65,7 +65,8 @@ pub use config::{AttentionConfig, FieldInfo, MASKERS, MaskerConfig, MaskerInfo};
 pub use error::{Error, Result};
 pub use inputs::{AttentionInputs, Dims};
 pub use kernel::{
-    AutoKernel, FusedKernel, GatherKernel, Kernel, ReferenceKernel, TiledKernel, dense_attention,
+    AutoKernel, FusedKernel, GatherKernel, Kernel, ReferenceKernel, TiledKernel, attend_ranges,
+    dense_attention,
 };
 pub use mask::{IndexList, Mask, MaskShape, PageList, Row, RowRanges, Selection, SparseSelection};
 pub use masker::{

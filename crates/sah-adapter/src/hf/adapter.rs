@@ -8,8 +8,8 @@ use sah_attention::{AttentionPolicy, CallSampling, RequestState, ResearchAttenti
 use tch::{Device, Kind, Tensor};
 
 use super::contexts::{Contexts, ReadContext};
-use super::generation::Decoder;
-use super::prompt::Prompt;
+use super::generation::{Decoder, Generated, OnToken};
+use super::prompt::{Prompt, QuestionTokens};
 use super::{Checkpoint, ModelIdentity, ModelSource, TemplateIdentity};
 use crate::cache::KvCache;
 use crate::model::{self, CausalLm};
@@ -76,31 +76,42 @@ impl LoadedModel {
         self.contexts.borrow_mut().limit(bytes);
     }
 
-    /// Reads the context of `prompt` into a cache with room for `room` tokens, or takes it from those that were kept.
-    fn read_context(&self, prompt: &Prompt, room: usize) -> Result<ReadContext, Error> {
+    /// Reads the context of `prompt` into a cache with room for `room` tokens, or takes it from those that were kept where it
+    /// was read densely.
+    fn read_context(
+        &self,
+        prompt: &Prompt,
+        room: usize,
+        attention: &mut AttentionPolicy<'_>,
+    ) -> Result<ReadContext, Error> {
         let ids = &prompt.context;
         let longest = prompt.questions.iter().map(|question| question.ids.len()).max().unwrap_or_default();
         let expected = ids.len() + longest;
-        if let Some(kept) = self.contexts.borrow_mut().take(ids, room, expected) {
+        if matches!(attention, AttentionPolicy::Dense)
+            && let Some(kept) = self.contexts.borrow_mut().take(ids, room, expected)
+        {
             return Ok(kept);
         }
         let shape = self.network.cache_shape();
         let mut cache = KvCache::new(&shape, room, self.kind)?;
         cache.expect(expected);
         let started = Instant::now();
-        if !ids.is_empty() {
-            self.network.forward(ids, &mut cache, &mut AttentionPolicy::Dense)?;
-            wait(&shape.layers);
-        }
+        self.network.read(ids, &mut cache, attention)?;
+        wait(&shape.layers);
         Ok(ReadContext { ids: ids.clone(), cache, prefill_seconds: started.elapsed().as_secs_f64() })
     }
 }
 
-/// A model with a way to attend: dense, or dense for the context and sparse for questions and generated tokens.
+/// Questions about one context that are answered together at most: more would take the memory of more answers.
+const TOGETHER: usize = 8;
+
+/// A model with a way to attend: dense, or sparse for questions and generated tokens and, where it is asked for, for the
+/// context.
 #[derive(Debug)]
 pub struct HfAdapter {
     model: Rc<LoadedModel>,
     attention: Option<ResearchAttention>,
+    sparse_prefill: bool,
     seed: u64,
     sampling: Option<CallSampling>,
 }
@@ -129,7 +140,7 @@ impl HfAdapter {
     /// An adapter that attends densely where `attention` is `None`. `seed` is for maskers that sample.
     #[must_use]
     pub fn new(model: Rc<LoadedModel>, attention: Option<ResearchAttention>, seed: u64) -> Self {
-        Self { model, attention, seed, sampling: None }
+        Self { model, attention, sparse_prefill: false, seed, sampling: None }
     }
 
     /// Measures the sparse attention calls that `sampling` draws: [`Answer::micro_metrics`] has density and error of each,
@@ -139,6 +150,19 @@ impl HfAdapter {
     #[must_use]
     pub fn with_micro_metrics(self, sampling: CallSampling) -> Self {
         Self { sampling: Some(sampling), ..self }
+    }
+
+    /// Reads contexts with the sparse attention too, instead of densely. Nothing changes for an adapter that attends
+    /// densely.
+    ///
+    /// # Errors
+    ///
+    /// A masker that cannot do it: only sinks and windows of a fixed number of keys can.
+    pub fn with_sparse_prefill(self) -> Result<Self, Error> {
+        if let Some(attention) = &self.attention {
+            attention.check_reads_contexts()?;
+        }
+        Ok(Self { sparse_prefill: true, ..self })
     }
 
     /// Like [`ModelAdapter::process_request`], with the tokens behind the answers.
@@ -180,15 +204,20 @@ impl HfAdapter {
         let model = &*self.model;
         let prompt = Prompt::new(request, &model.checkpoint, generation, limits)?;
         let positions = if limits.ignore_positions { usize::MAX } else { model.positions() };
-        let room = prompt.check_length(positions)?;
-        let mut read = model.read_context(&prompt, room)?;
+        let longest = prompt.longest(positions)?;
+        // The tails of questions that are answered together should not take more room than their context.
+        let together = (prompt.context.len() / longest.max(1)).clamp(1, TOGETHER).min(prompt.questions.len());
+        let room = prompt.context.len() + if together > 1 { (together + 1) * longest } else { longest };
+        // What maskers learn about the context's keys serves all questions, like the cache itself.
+        let mut state = RequestState::new(self.seed);
+        let is_dense = !self.sparse_prefill || self.attention.is_none();
+        let mut reading = if is_dense { AttentionPolicy::Dense } else { self.policy(&mut state) };
+        let mut read = model.read_context(&prompt, room, &mut reading)?;
         let context = ContextStats {
             tokens: prompt.context.len(),
             truncated_tokens: prompt.truncated,
             prefill_seconds: read.prefill_seconds,
         };
-        // What maskers learn about the context's keys serves all questions, like the cache itself.
-        let mut state = RequestState::new(self.seed);
         let mut answers = Vec::with_capacity(prompt.questions.len());
         let mut traces = Vec::with_capacity(prompt.questions.len());
         let decoder = Decoder {
@@ -198,32 +227,88 @@ impl HfAdapter {
             params: generation,
             sampling: self.sampling.filter(|_| self.attention.is_some()),
         };
-        for (number, question) in prompt.questions.into_iter().enumerate() {
+        let mut number = 0;
+        for questions in prompt.questions.chunks(together.max(1)) {
             read.cache.truncate(prompt.context.len());
-            state.truncate(prompt.context.len());
-            let mut attention = match &self.attention {
-                None => AttentionPolicy::Dense,
-                Some(attention) => AttentionPolicy::Sparse { attention, state: &mut state },
-            };
-            let asked = (number, &question);
-            let generated =
-                decoder.answer(asked, &prompt.context, &mut read.cache, &mut attention, on_token)?;
-            answers.push(Answer {
-                text: generated.text,
-                stats: AnswerStats { masker_state_bytes: state.bytes(), ..generated.stats },
-                micro_metrics: generated.micro_metrics,
-            });
-            traces.push(AnswerTrace {
-                question_ids: question.ids,
-                first_logits: generated.first_logits.as_ref().map(to_vec).transpose()?.unwrap_or_default(),
-                generated_ids: generated.ids,
-            });
+            let asked = Asked { context: &prompt.context, questions, first: number, longest };
+            let generated = self.answer(&decoder, &asked, &mut read.cache, &mut state, on_token)?;
+            number += questions.len();
+            for (question, (generated, masker_state_bytes)) in questions.iter().zip(generated) {
+                answers.push(Answer {
+                    text: generated.text,
+                    stats: AnswerStats { masker_state_bytes, ..generated.stats },
+                    micro_metrics: generated.micro_metrics,
+                });
+                traces.push(AnswerTrace {
+                    question_ids: question.ids.clone(),
+                    first_logits: generated
+                        .first_logits
+                        .as_ref()
+                        .map(to_vec)
+                        .transpose()?
+                        .unwrap_or_default(),
+                    generated_ids: generated.ids,
+                });
+            }
         }
-        read.cache.truncate(prompt.context.len());
-        model.contexts.borrow_mut().keep(read);
+        if is_dense {
+            read.cache.truncate(prompt.context.len());
+            model.contexts.borrow_mut().keep(read);
+        }
         let trace = Trace { context_ids: prompt.context, answers: traces };
         Ok((RequestResponse { answers, context }, trace))
     }
+
+    /// Answers questions together, behind what is in `cache`; each with the bytes that maskers remember at its end.
+    fn answer(
+        &self,
+        decoder: &Decoder<'_>,
+        asked: &Asked<'_>,
+        cache: &mut KvCache,
+        state: &mut RequestState,
+        on_token: &mut OnToken<'_>,
+    ) -> Result<Vec<(Generated, usize)>, Error> {
+        let context = asked.context.len();
+        let numbered = || (asked.first..).zip(asked.questions);
+        if let [question] = asked.questions {
+            state.truncate(context);
+            let mut attention = self.policy(state);
+            let answering = decoder.ask((asked.first, question), asked.context, cache, &mut attention)?;
+            let generated = decoder.go_on(answering, cache, &mut attention, on_token)?;
+            return Ok(vec![(generated, state.bytes())]);
+        }
+        cache.divide(asked.questions.len(), asked.longest)?;
+        let (mut answers, mut states) = (Vec::new(), Vec::new());
+        for (tail, question) in numbered().enumerate() {
+            state.truncate(context);
+            answers.push(decoder.ask(question, asked.context, cache, &mut self.policy(state))?);
+            cache.put_away(tail)?;
+            states.push(state.fork());
+        }
+        let mut attentions: Vec<AttentionPolicy<'_>> =
+            states.iter_mut().map(|state| self.policy(state)).collect();
+        let generated = decoder.go_on_together(answers, cache, &mut attentions, on_token)?;
+        Ok(generated.into_iter().zip(states.iter().map(RequestState::bytes)).collect())
+    }
+
+    /// How questions and generated tokens attend.
+    fn policy<'a>(&'a self, state: &'a mut RequestState) -> AttentionPolicy<'a> {
+        match &self.attention {
+            None => AttentionPolicy::Dense,
+            Some(attention) => AttentionPolicy::Sparse { attention, state },
+        }
+    }
+}
+
+/// Questions that are answered together.
+#[derive(Debug)]
+struct Asked<'a> {
+    context: &'a [u32],
+    questions: &'a [QuestionTokens],
+    /// The place of the first in its request.
+    first: usize,
+    /// Tokens of the longest question and answer.
+    longest: usize,
 }
 
 impl ModelAdapter for HfAdapter {

@@ -63,23 +63,27 @@ impl Prompt {
         Ok(Self { context, truncated, questions })
     }
 
-    /// How many tokens the longest question and answer bring the cache to; an error where that is more than the
-    /// model's `positions`.
-    pub(super) fn check_length(&self, positions: usize) -> Result<usize, Error> {
+    /// How many tokens the longest question and answer take; an error where they bring the cache to more than the model's
+    /// `positions`.
+    pub(super) fn longest(&self, positions: usize) -> Result<usize, Error> {
         let context = self.context.len();
-        let longest =
-            self.questions.iter().max_by_key(|question| question.ids.len() + question.max_new_tokens);
-        let Some(longest) = longest else { return Ok(context) };
+        let Some(longest) = self.questions.iter().max_by_key(|question| question.length()) else {
+            return Ok(0);
+        };
         let (question, answer) = (longest.ids.len(), longest.max_new_tokens);
-        let needed = context + question + answer;
-        if needed > positions {
+        if context + question + answer > positions {
             return Err(Error::TooLong { context, question, answer, positions });
         }
-        Ok(needed)
+        Ok(longest.length())
     }
 }
 
 impl QuestionTokens {
+    /// Tokens of the question and of the longest answer.
+    fn length(&self) -> usize {
+        self.ids.len() + self.max_new_tokens
+    }
+
     fn new(
         text: &str,
         question: &Question,

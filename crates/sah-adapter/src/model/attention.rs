@@ -1,14 +1,13 @@
 //! Self-attention of a layer, from the residual stream back to it.
 
-use sah_attention::{AttentionInputs, AttentionPolicy};
 use tch::Tensor;
 
+use super::attend::Attend;
 use super::dims::HeadDims;
 use super::linear::Linear;
 use super::norm::HeadNorm;
 use super::rope::Rotation;
 use crate::Error;
-use crate::cache::KvCache;
 use crate::weights::WeightPath;
 
 /// Grouped-query self-attention.
@@ -65,14 +64,13 @@ pub(super) fn output_projection(
 }
 
 impl SelfAttention {
-    /// `x`: `[1, Q, hidden]`. Gives the same shape and the density.
+    /// `x`: `[1, Q, hidden]`. Gives the same shape.
     pub(super) fn forward(
         &self,
         x: &Tensor,
         rotation: Option<&Rotation>,
-        cache: &mut KvCache,
-        attention: &mut AttentionPolicy<'_>,
-    ) -> Result<(Tensor, f64), Error> {
+        sequences: &mut dyn Attend,
+    ) -> Result<Tensor, Error> {
         let (rows, kind) = (x.size()[1], x.kind());
         let HeadDims { query, kv, dim } = self.heads;
         let all = self.qkv.forward(x)?.f_view([1, rows, query + 2 * kv, dim])?;
@@ -89,12 +87,7 @@ impl SelfAttention {
         let queries = turned.f_narrow(1, 0, query)?;
         let keys = turned.f_narrow(1, query, kv)?;
         let values = all.f_narrow(2, query + kv, kv)?.f_transpose(1, 2)?;
-        let (keys, values) = cache.append(self.layer, &keys, &values)?;
-        let inputs = AttentionInputs::new(&queries, &keys, &values, self.scores.scale)?
-            .with_window(self.scores.window)?
-            .with_soft_cap(self.scores.soft_cap)?;
-        let attended = attention.attend(self.layer, &inputs)?;
-        let merged = attended.output.f_transpose(1, 2)?.f_reshape([1, rows, query * dim])?;
-        Ok((self.output.forward(&merged)?, attended.density))
+        let attended = sequences.attend(self.layer, self.scores, &queries, &keys, &values)?;
+        self.output.forward(&attended.f_transpose(1, 2)?.f_reshape([1, rows, query * dim])?)
     }
 }

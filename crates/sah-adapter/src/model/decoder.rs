@@ -3,6 +3,7 @@
 use sah_attention::AttentionPolicy;
 use tch::{Device, Kind, Tensor};
 
+use super::attend::{Attend, EachItsOwn, OneSequence};
 use super::attention::SelfAttention;
 use super::linear::Linear;
 use super::mlp::Mlp;
@@ -67,8 +68,8 @@ impl Embedding {
         Ok(Self { tokens: path.tensor("weight", &[vocabulary, hidden])?, positions: None, scale: None })
     }
 
-    /// `[1, Q, hidden]` of `ids`, which stand at `start` and after.
-    fn forward(&self, ids: &[u32], start: usize) -> Result<Tensor, Error> {
+    /// `[1, Q, hidden]` of `ids`, which stand at `places`.
+    fn forward(&self, ids: &[u32], places: &[usize]) -> Result<Tensor, Error> {
         let vocabulary = self.tokens.size()[0];
         let ids: Vec<i64> = ids.iter().map(|&id| i64::from(id)).collect();
         if let Some(&id) = ids.iter().find(|&&id| id >= vocabulary) {
@@ -80,11 +81,14 @@ impl Embedding {
             x = x.f_mul_(scale)?;
         }
         if let Some(positions) = &self.positions {
-            let (room, end) = (positions.size()[0] as usize, start + ids.len());
-            if end > room {
-                return Err(Error::CacheFull { capacity: room, needed: end });
+            let (room, needed) =
+                (positions.size()[0] as usize, places.iter().max().map_or(0, |last| last + 1));
+            if needed > room {
+                return Err(Error::CacheFull { capacity: room, needed });
             }
-            x = x.f_add_(&positions.f_narrow(0, start as i64, ids.len() as i64)?)?;
+            let places: Vec<i64> = places.iter().map(|&place| place as i64).collect();
+            let places = Tensor::f_from_slice(&places)?.f_to_device(positions.device())?;
+            x = x.f_add_(&positions.f_index_select(0, &places)?)?;
         }
         Ok(x)
     }
@@ -103,9 +107,9 @@ impl Head {
         Ok(Self { linear, soft_cap: None })
     }
 
-    /// Logits `[vocabulary]` in f32 of one position, `[1, 1, hidden]`.
+    /// Logits `[Q, vocabulary]` in f32 of `[1, Q, hidden]`.
     fn forward(&self, x: &Tensor) -> Result<Tensor, Error> {
-        let mut logits = self.linear.forward(x)?.f_view([-1])?.f_to_kind(Kind::Float)?;
+        let mut logits = self.linear.forward(x)?.f_squeeze_dim(0)?.f_to_kind(Kind::Float)?;
         match self.soft_cap {
             None => Ok(logits),
             Some(cap) => Ok(logits.f_div_scalar_(cap)?.f_tanh_()?.f_mul_scalar_(cap)?),
@@ -122,19 +126,41 @@ impl Block {
         &self,
         x: &Tensor,
         rotations: &[Rotation],
-        cache: &mut KvCache,
-        attention: &mut AttentionPolicy<'_>,
-    ) -> Result<(Tensor, f64), Error> {
+        sequences: &mut dyn Attend,
+    ) -> Result<Tensor, Error> {
         let normed = |norm: &Option<Norm>, x: Tensor| match norm {
             None => Ok(x),
             Some(norm) => norm.forward(&x),
         };
         let rotation = self.rope.map(|rope| &rotations[rope]);
-        let (attended, density) =
-            self.attention.forward(&self.input_norm.forward(x)?, rotation, cache, attention)?;
+        let attended = self.attention.forward(&self.input_norm.forward(x)?, rotation, sequences)?;
         let x = normed(&self.attention_norm, attended)?.f_add_(x)?;
         let out = self.mlp.forward(&self.mlp_input_norm.forward(&x)?)?;
-        Ok((normed(&self.mlp_norm, out)?.f_add_(&x)?, density))
+        Ok(normed(&self.mlp_norm, out)?.f_add_(&x)?)
+    }
+}
+
+impl Decoder {
+    /// Embeds `ids`, which stand at `places`, and runs them through the layers: `[1, Q, hidden]`.
+    fn layers(
+        &self,
+        ids: &[u32],
+        places: &[usize],
+        mut rotations: Vec<Rotation>,
+        sequences: &mut dyn Attend,
+    ) -> Result<Tensor, Error> {
+        let mut x = self.embedding.forward(ids, places)?;
+        for block in &self.blocks {
+            if block.device() != x.device() {
+                x = x.f_to_device(block.device())?;
+                rotations = rotations
+                    .iter()
+                    .map(|rotation| rotation.to_device(block.device()))
+                    .collect::<Result<_, _>>()?;
+            }
+            x = block.forward(&x, &rotations, sequences)?;
+        }
+        Ok(x)
     }
 }
 
@@ -147,27 +173,48 @@ impl CausalLm for Decoder {
     ) -> Result<Step, Error> {
         let (start, count) = (cache.length(), ids.len());
         let length = cache.expected_length().max(start + count);
-        let mut rotations: Vec<Rotation> =
+        let rotations =
             self.ropes.iter().map(|rope| rope.at(start, count, length)).collect::<Result<_, _>>()?;
-        let mut x = self.embedding.forward(ids, start)?;
-        let mut density = 0.0;
-        for block in &self.blocks {
-            if block.device() != x.device() {
-                x = x.f_to_device(block.device())?;
-                rotations = rotations
-                    .iter()
-                    .map(|rotation| rotation.to_device(block.device()))
-                    .collect::<Result<_, _>>()?;
-            }
-            let (next, read) = block.forward(&x, &rotations, cache, attention)?;
-            x = next;
-            density += read;
-        }
+        let places: Vec<usize> = (start..start + count).collect();
+        let mut sequence = OneSequence { cache, attention, density: 0.0 };
+        let x = self.layers(ids, &places, rotations, &mut sequence)?;
+        let density = sequence.density / self.blocks.len() as f64;
         cache.advance(count);
-        // The logits of all positions but the last are not needed: for a long context they would take gigabytes.
-        let last = x.f_narrow(1, count as i64 - 1, 1)?.f_to_device(self.head.linear.device())?;
-        let last = self.norm.forward(&last)?;
-        Ok(Step { logits: self.head.forward(&last)?, density: density / self.blocks.len() as f64 })
+        Ok(Step { last: x.f_narrow(1, count as i64 - 1, 1)?, density })
+    }
+
+    fn forward_each(
+        &self,
+        ids: &[u32],
+        tails: &[usize],
+        cache: &mut KvCache,
+        attentions: &mut [AttentionPolicy<'_>],
+    ) -> Result<Vec<Step>, Error> {
+        let places: Vec<usize> = tails.iter().map(|&tail| cache.length_with(tail)).collect();
+        let rotation = |rope: &Rope| {
+            let expected = cache.expected_length();
+            let each: Vec<Rotation> = places
+                .iter()
+                .map(|&place| rope.at(place, 1, expected.max(place + 1)))
+                .collect::<Result<_, _>>()?;
+            Rotation::joined(&each)
+        };
+        let rotations = self.ropes.iter().map(rotation).collect::<Result<_, Error>>()?;
+        let mut sequences = EachItsOwn { cache, tails, attentions, densities: vec![0.0; tails.len()] };
+        let x = self.layers(ids, &places, rotations, &mut sequences)?;
+        let densities = sequences.densities;
+        cache.advance_each(tails);
+        let layers = self.blocks.len() as f64;
+        let step = |(row, density): (usize, f64)| {
+            Ok(Step { last: x.f_narrow(1, row as i64, 1)?, density: density / layers })
+        };
+        densities.into_iter().enumerate().map(step).collect()
+    }
+
+    fn logits(&self, steps: &[&Step]) -> Result<Tensor, Error> {
+        let last: Vec<&Tensor> = steps.iter().map(|step| &step.last).collect();
+        let last = Tensor::f_cat(&last, 1)?.f_to_device(self.head.linear.device())?;
+        self.head.forward(&self.norm.forward(&last)?)
     }
 
     fn cache_shape(&self) -> CacheShape {

@@ -2,6 +2,7 @@
 //! several of them have stands in a file of its own.
 
 mod activation;
+mod attend;
 mod attention;
 mod config_file;
 mod decoder;
@@ -34,6 +35,10 @@ pub use families::{ModelFamily, VERIFIED_AGAINST, families};
 use crate::Error;
 use crate::cache::{CacheShape, KvCache};
 
+/// Rows of a prompt that are computed at once: activations take the memory of so many, whatever the prompt's length, and
+/// stay in the processor's cache.
+const CHUNK: usize = 512;
+
 /// A decoder-only language model.
 pub(crate) trait CausalLm: std::fmt::Debug {
     /// Runs `ids`, which follow what is in `cache`, and appends them to it. `attention` decides which keys each layer
@@ -45,6 +50,35 @@ pub(crate) trait CausalLm: std::fmt::Debug {
         attention: &mut AttentionPolicy<'_>,
     ) -> Result<Step, Error>;
 
+    /// The same in chunks, for attention that selects nothing by the number of rows or keys of a call: dense attention, and
+    /// maskers that read a context ([`sah_attention::Masker::reads_contexts`]).
+    fn read(
+        &self,
+        ids: &[u32],
+        cache: &mut KvCache,
+        attention: &mut AttentionPolicy<'_>,
+    ) -> Result<Option<Step>, Error> {
+        let (mut last, mut density) = (None, 0.0);
+        for chunk in ids.chunks(CHUNK) {
+            let step = self.forward(chunk, cache, attention)?;
+            density += step.density * chunk.len() as f64 / ids.len() as f64;
+            last = Some(step.last);
+        }
+        Ok(last.map(|last| Step { last, density }))
+    }
+
+    /// Runs one id behind each of `tails`, and appends it there; `attentions` has one for each.
+    fn forward_each(
+        &self,
+        ids: &[u32],
+        tails: &[usize],
+        cache: &mut KvCache,
+        attentions: &mut [AttentionPolicy<'_>],
+    ) -> Result<Vec<Step>, Error>;
+
+    /// The next-token logits after each of `steps`, `[steps, vocabulary]`, f32.
+    fn logits(&self, steps: &[&Step]) -> Result<Tensor, Error>;
+
     /// What a cache for this model looks like.
     fn cache_shape(&self) -> CacheShape;
 
@@ -55,8 +89,9 @@ pub(crate) trait CausalLm: std::fmt::Debug {
 /// What one forward pass gives.
 #[derive(Debug)]
 pub(crate) struct Step {
-    /// The next-token logits after the last of the ids, `[vocabulary]`, f32.
-    pub(crate) logits: Tensor,
+    /// What the last of the ids became, `[1, 1, hidden]`. Logits of the other positions are never needed: for a long
+    /// context they would take gigabytes.
+    pub(crate) last: Tensor,
     /// Mean share of the visible keys that attention read, over the layers.
     pub(crate) density: f64,
 }

@@ -21,6 +21,7 @@ pub use auto::AutoKernel;
 pub use dense::dense_attention;
 pub use fused::FusedKernel;
 pub use gather::GatherKernel;
+pub use ranges::attend_ranges;
 pub use reference::ReferenceKernel;
 pub use tiled::TiledKernel;
 

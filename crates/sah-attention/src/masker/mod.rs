@@ -56,6 +56,12 @@ pub trait Masker: Debug + Send + Sync {
         false
     }
 
+    /// Whether it can select for a whole context: each row by its own position, whatever the number of rows that are computed
+    /// at once, in time that does not grow with the square of the context's length.
+    fn reads_contexts(&self) -> bool {
+        false
+    }
+
     /// `previous` (shape `[B, H, Q, K]`), and what this masker adds to it.
     ///
     /// A masker never takes away what an earlier one selected, and returns a full mask unchanged. It may select keys in

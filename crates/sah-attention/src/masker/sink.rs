@@ -33,6 +33,11 @@ impl Masker for SinkMasker {
         "sink"
     }
 
+    fn reads_contexts(&self) -> bool {
+        // A share of the keys would be another number of keys for each chunk of a context.
+        matches!(self.size, Size::Count(_))
+    }
+
     fn select(
         &self,
         inputs: &AttentionInputs<'_>,

@@ -12,6 +12,9 @@ pub struct RunConfig {
     pub attention_name: String,
     /// The attention with the names of its types; `null` is dense.
     pub attention: serde_json::Value,
+    /// How contexts were read: `dense`, or `sparse` with the attention. Dense in files that do not say it.
+    #[serde(default = "dense")]
+    pub prefill: String,
     /// Type of weights and activations: `f32`, `bf16`, `f16`.
     pub dtype: String,
     /// Where the model ran: `cpu`, `cuda:0`.
@@ -40,6 +43,10 @@ pub struct RunConfig {
     pub generation: GenerationParams,
     /// What ran.
     pub versions: Versions,
+}
+
+fn dense() -> String {
+    "dense".to_owned()
 }
 
 /// The model of a run.

@@ -3,11 +3,13 @@
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::path::Path;
+use std::rc::Rc;
 
 use anyhow::{Context as _, bail};
+use sah_adapter::{HfAdapter, LoadedModel};
 use sah_attention::{AttentionConfig, Error, ResearchAttention};
 
-use crate::args::AttentionArgs;
+use crate::args::{AttentionArgs, PrefillArg};
 use crate::usage::UsageError;
 
 /// An attention and the name of its result folder.
@@ -16,9 +18,20 @@ pub(crate) struct NamedAttention {
     pub(crate) name: String,
     /// `None` is dense.
     pub(crate) config: Option<AttentionConfig>,
+    /// How contexts are read.
+    pub(crate) prefill: PrefillArg,
 }
 
 impl NamedAttention {
+    /// `model` with this attention.
+    pub(crate) fn adapter(&self, model: &Rc<LoadedModel>, seed: u64) -> anyhow::Result<HfAdapter> {
+        let adapter = HfAdapter::new(Rc::clone(model), self.build()?, seed);
+        Ok(match self.prefill {
+            PrefillArg::Dense => adapter,
+            PrefillArg::Sparse => adapter.with_sparse_prefill()?,
+        })
+    }
+
     /// The maskers and the kernel; `None` for dense.
     pub(crate) fn build(&self) -> anyhow::Result<Option<ResearchAttention>> {
         let build = |config| {
@@ -43,7 +56,12 @@ pub(crate) fn named(args: &AttentionArgs, default: &[&str]) -> anyhow::Result<Ve
     }
     let mut seen = HashSet::new();
     for attention in &attentions {
-        attention.build()?;
+        let built = attention.build()?;
+        if let (Some(built), PrefillArg::Sparse) = (built, attention.prefill)
+            && let Err(error) = built.check_reads_contexts()
+        {
+            bail!(UsageError(format!("--prefill sparse with --attention {}: {error}", attention.name)));
+        }
         if !seen.insert(&attention.name) {
             bail!(UsageError(format!(
                 "--attention names {:?} twice; each needs its own result folder",
@@ -56,7 +74,7 @@ pub(crate) fn named(args: &AttentionArgs, default: &[&str]) -> anyhow::Result<Ve
 
 fn one(name: &str, args: &AttentionArgs) -> anyhow::Result<NamedAttention> {
     if name == "dense" {
-        return Ok(NamedAttention { name: name.to_owned(), config: None });
+        return Ok(NamedAttention { name: name.to_owned(), config: None, prefill: args.prefill });
     }
     let path = Path::new(name);
     let assignments = |name: &str| -> Vec<&str> {
@@ -76,7 +94,7 @@ fn one(name: &str, args: &AttentionArgs) -> anyhow::Result<NamedAttention> {
         _ => (name.to_owned(), AttentionConfig::preset(name, &assignments(name))),
     };
     match config {
-        Ok(config) => Ok(NamedAttention { name, config: Some(config) }),
+        Ok(config) => Ok(NamedAttention { name, config: Some(config), prefill: args.prefill }),
         Err(Error::NoPreset { .. }) => bail!(UsageError(format!(
             "--attention {name:?}: there is dense, {}, or a file that ends in .json or .toml",
             AttentionConfig::PRESETS.join(", ")

@@ -31,6 +31,11 @@ impl Attended {
         }
     }
 
+    /// Notes that a token was decoded densely.
+    pub(super) fn note_dense(&mut self) {
+        self.decode.insert("dense");
+    }
+
     /// The kernels so far.
     pub(super) fn backends(&self) -> AttentionBackends {
         let owned = |names: &BTreeSet<&str>| names.iter().map(|&name| name.to_owned()).collect();

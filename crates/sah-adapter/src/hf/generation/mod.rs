@@ -1,5 +1,6 @@
 //! Decoding: from a question's tokens to its answer.
 
+mod answering;
 mod attended;
 mod processors;
 mod sampler;
@@ -15,9 +16,7 @@ use super::prompt::QuestionTokens;
 use crate::cache::KvCache;
 use crate::model::CausalLm;
 use crate::{AnswerStats, Error, GenerationParams, MicroMetrics, NewToken};
-use attended::Attended;
-use sampler::Sampler;
-use text::TextStream;
+use answering::Answering;
 
 /// What answers of one model have in common.
 #[derive(Debug)]
@@ -45,58 +44,117 @@ pub(super) struct Generated {
     pub(super) micro_metrics: Option<MicroMetrics>,
 }
 
-impl Decoder<'_> {
-    /// Runs the question's tokens behind what is in `cache`, which is `context`, then decodes until the end of the turn, a
-    /// stop string or the limit. `number` is the question's place in its request.
-    pub(super) fn answer(
+/// Where new tokens are handed to.
+pub(super) type OnToken<'a> = dyn FnMut(NewToken<'_>) + 'a;
+
+impl<'a> Decoder<'a> {
+    /// Runs the question's tokens behind what is in `cache`, which is `context`, and chooses the first new token. `number` is
+    /// the question's place in its request.
+    pub(super) fn ask(
         &self,
         (number, question): (usize, &QuestionTokens),
         context: &[u32],
         cache: &mut KvCache,
         attention: &mut AttentionPolicy<'_>,
-        on_token: &mut dyn FnMut(NewToken<'_>),
-    ) -> Result<Generated, Error> {
-        let mut stats = AnswerStats { question_tokens: question.ids.len(), ..AnswerStats::default() };
-        let mut density = MeanDensity::default();
-        let mut ids = Vec::new();
-        let prompt = context.iter().chain(&question.ids).copied();
-        let mut attended = Attended::new(self.sampling, prompt.clone());
+    ) -> Result<Answering<'a>, Error> {
+        let started = Instant::now();
+        let mut answering = Answering::new(self, (number, question), context);
         if question.max_new_tokens == 0 {
-            let micro_metrics = attended.into_metrics();
-            return Ok(Generated { ids, text: String::new(), first_logits: None, stats, micro_metrics });
+            return Ok(answering);
         }
-        let mut sampler = Sampler::new(&self.params.sampling, self.params.repetition_penalty, number, prompt);
-        let mut text = TextStream::new(self.tokenizer, &self.params.stop);
-
-        let started = Instant::now();
-        let mut step =
-            self.model.forward(&question.ids, cache, &mut attention.reborrow().observed(&mut attended))?;
-        density.add(question.ids.len(), step.density);
-        let mut token = sampler.choose(&step.logits)?;
-        let first_logits = Some(step.logits);
-        stats.question_seconds = started.elapsed().as_secs_f64();
-
-        let started = Instant::now();
-        let stopped = loop {
-            ids.push(token);
-            let ended = self.eos.contains(&token);
-            let stopped = !ended && text.push(token)?;
-            if ended || stopped || ids.len() == question.max_new_tokens {
-                break stopped;
-            }
-            on_token(NewToken { question: number, id: token, text: text.piece() });
-            attended.step = ids.len();
-            step = self.model.forward(&[token], cache, &mut attention.reborrow().observed(&mut attended))?;
-            density.add(1, step.density);
-            token = sampler.choose(&step.logits)?;
+        let is_dense = matches!(attention, AttentionPolicy::Dense);
+        let mut observed = attention.reborrow().observed(&mut answering.attended);
+        // Long questions in chunks: not where a masker goes by the rows and keys of a call.
+        let step = if is_dense {
+            self.model.read(&question.ids, cache, &mut observed)?.ok_or(Error::EmptyQuestion)?
+        } else {
+            self.model.forward(&question.ids, cache, &mut observed)?
         };
-        stats.decode_seconds = started.elapsed().as_secs_f64();
-        stats.generated_tokens = ids.len();
-        stats.density = density.mean();
-        stats.attention_backends = attended.backends();
-        let (last, text) = text.finish(stopped)?;
-        on_token(NewToken { question: number, id: token, text: &last });
-        Ok(Generated { ids, text, first_logits, stats, micro_metrics: attended.into_metrics() })
+        answering.density.add(question.ids.len(), step.density);
+        answering.choose_first(self.model.logits(&[&step])?.f_view([-1])?)?;
+        answering.stats.question_seconds = started.elapsed().as_secs_f64();
+        Ok(answering)
+    }
+
+    /// Goes on behind what is in `cache` until the end of the turn, a stop string or the limit.
+    pub(super) fn go_on(
+        &self,
+        mut answering: Answering<'a>,
+        cache: &mut KvCache,
+        attention: &mut AttentionPolicy<'_>,
+        on_token: &mut OnToken<'_>,
+    ) -> Result<Generated, Error> {
+        let started = Instant::now();
+        while answering.accept(on_token)? {
+            let token = answering.token();
+            let mut observed = attention.reborrow().observed(&mut answering.attended);
+            let step = self.model.forward(&[token], cache, &mut observed)?;
+            answering.density.add(1, step.density);
+            answering.choose(&self.model.logits(&[&step])?.f_view([-1])?)?;
+        }
+        answering.stats.decode_seconds = started.elapsed().as_secs_f64();
+        answering.finish(on_token)
+    }
+
+    /// Goes on with several answers together, number `i` behind tail `i` of `cache` and with `attentions[i]`, each until its
+    /// own end.
+    pub(super) fn go_on_together(
+        &self,
+        mut answers: Vec<Answering<'a>>,
+        cache: &mut KvCache,
+        attentions: &mut [AttentionPolicy<'_>],
+        on_token: &mut OnToken<'_>,
+    ) -> Result<Vec<Generated>, Error> {
+        loop {
+            let started = Instant::now();
+            let mut going = Vec::with_capacity(answers.len());
+            for (tail, answering) in answers.iter_mut().enumerate() {
+                if answering.accept(on_token)? {
+                    going.push(tail);
+                }
+            }
+            if going.is_empty() {
+                return answers.into_iter().map(|answering| answering.finish(on_token)).collect();
+            }
+            self.step(&mut answers, &going, cache, attentions)?;
+            let share = started.elapsed().as_secs_f64() / going.len() as f64;
+            for tail in going {
+                answers[tail].stats.decode_seconds += share;
+            }
+        }
+    }
+
+    /// One more token for each of the answers `going`.
+    fn step(
+        &self,
+        answers: &mut [Answering<'_>],
+        going: &[usize],
+        cache: &mut KvCache,
+        attentions: &mut [AttentionPolicy<'_>],
+    ) -> Result<(), Error> {
+        let ids: Vec<u32> = going.iter().map(|&tail| answers[tail].token()).collect();
+        let mut observed: Vec<AttentionPolicy<'_>> = answers
+            .iter_mut()
+            .zip(attentions)
+            .enumerate()
+            .filter(|(tail, _)| going.contains(tail))
+            .map(|(_, (answering, attention))| match attention {
+                // The rows are computed in one call, which is no single question's.
+                AttentionPolicy::Dense => {
+                    answering.attended.note_dense();
+                    AttentionPolicy::Dense
+                }
+                attention => attention.reborrow().observed(&mut answering.attended),
+            })
+            .collect();
+        let steps = self.model.forward_each(&ids, going, cache, &mut observed)?;
+        drop(observed);
+        let logits = self.model.logits(&steps.iter().collect::<Vec<_>>())?;
+        for (row, (&tail, step)) in going.iter().zip(&steps).enumerate() {
+            answers[tail].density.add(1, step.density);
+            answers[tail].choose(&logits.f_get(row as i64)?)?;
+        }
+        Ok(())
     }
 }
 

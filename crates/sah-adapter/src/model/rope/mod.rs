@@ -75,6 +75,13 @@ fn angles(config: &RopeConfig, length: usize, device: Device) -> Result<Tensor, 
 }
 
 impl Rotation {
+    /// Those of several positions, one after another.
+    pub(super) fn joined(rotations: &[Self]) -> Result<Self, Error> {
+        let join =
+            |part: fn(&Self) -> &Tensor| Tensor::f_cat(&rotations.iter().map(part).collect::<Vec<_>>(), 0);
+        Ok(Self { cos: join(|rotation| &rotation.cos)?, sin: join(|rotation| &rotation.sin)? })
+    }
+
     /// The same on another device.
     pub(super) fn to_device(&self, device: Device) -> Result<Self, Error> {
         Ok(Self { cos: self.cos.f_to_device(device)?, sin: self.sin.f_to_device(device)? })

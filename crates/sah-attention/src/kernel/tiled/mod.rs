@@ -83,8 +83,8 @@ pub(super) fn attend_all(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
     attend(inputs, &RowRanges::from_fn(dims.queries, dims.keys, |row| visible.row(row))?)
 }
 
-/// Attention `[B, H, Q, Dv]` of rows that read `ranges`, none of them nothing. The inputs are supported.
-fn attend(inputs: &AttentionInputs<'_>, ranges: &RowRanges) -> Result<Tensor> {
+/// Attention `[B, H, Q, Dv]` of rows that read `ranges` as they are, none of them nothing. The inputs are supported.
+pub(super) fn attend(inputs: &AttentionInputs<'_>, ranges: &RowRanges) -> Result<Tensor> {
     match inputs.kind() {
         Kind::BFloat16 => attend_as::<Bf16>(inputs, ranges),
         _ => attend_as::<F32>(inputs, ranges),

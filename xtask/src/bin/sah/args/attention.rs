@@ -1,6 +1,6 @@
 //! Which attention.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use sah_attention::Size;
 
 /// Flags that say how a model attends.
@@ -9,8 +9,8 @@ use sah_attention::Size;
 pub(crate) struct AttentionArgs {
     /// How the model attends: `dense`, a preset (`streaming_llm`, `quest`, ...; `cargo xtask maskers` lists them), or a JSON or
     /// TOML file such as `{"maskers": [{"type": "sink", "size": 4}, {"type": "local", "size": 64}]}`. Several are run one
-    /// after another and compared with the first dense one. The context is always read densely; the question and the answer
-    /// are not
+    /// after another and compared with the first dense one. The context is read densely unless `--prefill` says otherwise; the
+    /// question and the answer are not
     #[arg(long, num_args = 1.., value_delimiter = ',', value_name = "dense|PRESET|FILE")]
     pub(crate) attention: Vec<String>,
 
@@ -27,6 +27,29 @@ pub(crate) struct AttentionArgs {
     /// much of the loss a longer window brings back
     #[arg(long, default_value = "64", value_parser = parse_size)]
     pub(crate) local_window: Size,
+
+    /// How contexts are read: `dense`, which is what published scores of these methods mean, or `sparse`, with the maskers of
+    /// `--attention`, in time that grows with the length and not with its square. Only sinks and windows of a fixed number
+    /// of keys can do it
+    #[arg(long, value_enum, default_value = "dense")]
+    pub(crate) prefill: PrefillArg,
+}
+
+/// `--prefill`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PrefillArg {
+    Dense,
+    Sparse,
+}
+
+impl PrefillArg {
+    /// As on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Dense => "dense",
+            Self::Sparse => "sparse",
+        }
+    }
 }
 
 /// `64` is a count, `10%` a share. `0.1` could be meant as either and is refused.

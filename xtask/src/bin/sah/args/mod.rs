@@ -10,7 +10,7 @@ mod sampling;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use attention::AttentionArgs;
+pub(crate) use attention::{AttentionArgs, PrefillArg};
 pub(crate) use files::{DoubleSparsityArgs, HashAttentionArgs};
 pub(crate) use kernels::{HeadsArg, KernelsArgs};
 pub(crate) use longbench::{ChatTemplateArg, DataArg, LongBenchArgs, TruncationArg};

@@ -1,11 +1,12 @@
 //! `cargo xtask generate`: one request.
 
+use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use sah_adapter::{HfAdapter, NewToken, PromptForm, Question, Request, RequestLimits};
+use sah_adapter::{NewToken, PromptForm, Question, Request, RequestLimits};
 
 use crate::args::GenerateArgs;
 use crate::{attention, model};
@@ -29,11 +30,10 @@ pub(crate) fn run(args: &GenerateArgs) -> anyhow::Result<ExitCode> {
         ignore_positions: false,
     };
     for attention in &attentions {
-        let adapter = HfAdapter::new(model.clone(), attention.build()?, args.seed);
+        let adapter = attention.adapter(&model, args.seed)?;
         let mut printer = Printer::default();
         let response =
             adapter.process_streaming(&request, &generation, &limits, &mut |new| printer.print(new))?;
-        println!();
         eprintln!(
             "{}: context of {} tokens read in {:.2} s",
             attention.name, response.context.tokens, response.context.prefill_seconds
@@ -52,23 +52,34 @@ pub(crate) fn run(args: &GenerateArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints answers as they come, each from a line of its own.
+/// Prints answers in the order of their questions, each from a line of its own: the first that is not at its end as it comes,
+/// while the others wait.
 #[derive(Debug, Default)]
 struct Printer {
+    /// The question whose answer is printed.
     question: usize,
     began: bool,
+    /// Of the answers that wait, the text so far, and whether it is all.
+    waiting: BTreeMap<usize, (String, bool)>,
 }
 
 impl Printer {
     fn print(&mut self, new: NewToken<'_>) {
-        if new.question != self.question {
+        let (text, ended) = self.waiting.entry(new.question).or_default();
+        text.push_str(new.text);
+        *ended |= new.is_last;
+        while let Some((text, ended)) = self.waiting.remove(&self.question) {
+            // Answers of chat models often begin with a space or a line break.
+            let text = if self.began { &text } else { text.trim_start() };
+            self.began |= !text.is_empty();
+            print!("{text}");
+            if !ended {
+                break;
+            }
             println!();
-            *self = Self { question: new.question, began: false };
+            self.question += 1;
+            self.began = false;
         }
-        // Answers of chat models often begin with a space or a line break.
-        let text = if self.began { new.text } else { new.text.trim_start() };
-        self.began |= !text.is_empty();
-        print!("{text}");
         // A pipe that was closed shows at the next print.
         let _ = std::io::stdout().flush();
     }

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use sah_adapter::{HfAdapter, LoadedModel, ModelSource, RequestLimits, WeightFormat};
+use sah_adapter::{LoadedModel, ModelSource, RequestLimits, WeightFormat};
 use sah_attention::CallSampling;
 use sah_bench_core::{
     Benchmark, ChatTemplateConfig, Comparison, DataConfig, FinishedRun, ModelConfig, RunConfig, RunFolder,
@@ -95,7 +95,7 @@ impl Job<'_> {
     ) -> anyhow::Result<FinishedRun> {
         folder.write_config(self.config)?;
         let seed = self.args.limits.seed;
-        let mut adapter = HfAdapter::new(Rc::clone(model), self.attention.build()?, seed);
+        let mut adapter = self.attention.adapter(model, seed)?;
         if self.config.micro_metrics > 0.0 {
             adapter = adapter.with_micro_metrics(CallSampling::new(self.config.micro_metrics, seed)?);
         }
@@ -164,6 +164,7 @@ fn run_config(
         },
         attention_name: attention.name.clone(),
         attention: serde_json::to_value(&attention.config).expect("an attention config is plain data"),
+        prefill: attention.prefill.name().to_owned(),
         dtype: args.model.dtype.name().to_owned(),
         device: model::device_names(&model::placement(&args.model.device)?),
         seed: args.limits.seed,

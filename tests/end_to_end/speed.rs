@@ -10,7 +10,7 @@ fn a_tiny_run_measures_every_side_and_writes_it_down() {
     let path = folder.path().join("speed.json");
     let measured =
         ["--measure", "prefill,decode,shared", "--context", "64", "--new-tokens", "2", "--rounds", "1"];
-    let written = ["--json", path.to_str().unwrap()];
+    let written = ["--device", "cpu", "--json", path.to_str().unwrap()];
     let (code, tables, log) = run(&mut xtask(&[&["bench", "speed"], &measured[..], &written].concat()));
     assert_eq!(code, 0, "{log}");
     assert!(tables.contains("| f32 streaming_llm "), "{tables}");

@@ -51,7 +51,7 @@ pub(crate) struct SpeedArgs {
     pub(crate) rounds: u32,
 
     /// Also give the same work to other programs in every round: `transformers` (SDPA, f32) and `llama.cpp` (the model's
-    /// Q4_1 file, flash attention off; it decodes and starts up, nothing else), both where none is named. Sets up Python
+    /// quantised file, flash attention off; it decodes and starts up, nothing else), both where none is named. Sets up Python
     /// environments the first time (6 GB; some minutes of compiling); only for the default model
     #[arg(long, value_enum, num_args = 0.., value_delimiter = ',', value_name = "PEER",
         default_missing_values = ["transformers", "llama.cpp"])]

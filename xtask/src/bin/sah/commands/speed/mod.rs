@@ -18,6 +18,7 @@ use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, ensure};
+use tch::Device;
 
 use self::program::Program;
 use self::rounds::Bench;
@@ -39,6 +40,10 @@ pub(crate) fn run(args: &SpeedArgs) -> anyhow::Result<ExitCode> {
     check(args)?;
     let placement = model::placement(&args.place.device)?;
     let device = placement.devices().next().context("no device")?;
+    ensure!(
+        args.peers.is_empty() || device == Device::Cpu,
+        UsageError("--peers run on the CPU; add --device cpu".to_owned())
+    );
     model::fetch(&model::source(&args.place.model, args.place.revision.as_deref())?)?;
     if let Some(threads) = args.place.threads {
         tch::set_num_threads(i32::from(threads));

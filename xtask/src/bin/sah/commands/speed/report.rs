@@ -71,11 +71,9 @@ impl Report {
         }
         let Machine { cpu, cores, .. } = &self.machine;
         let cpu = cpu.as_deref().unwrap_or("unknown processor");
-        let mut text = format!("{cpu}, {cores} cores, {} threads", self.threads);
-        if !speeds.is_empty() {
-            text += &format!("; at best {}", speeds.join(", "));
-        }
-        text
+        let speeds =
+            if speeds.is_empty() { String::new() } else { format!("; at best {}", speeds.join(", ")) };
+        format!("{cpu}, {cores} cores, {} threads{speeds}", self.threads)
     }
 }
 

@@ -137,9 +137,10 @@ impl<'a> Bench<'a> {
 
     /// Reading, where it is this side's turn to read, and decoding.
     fn answer(&mut self, turn: Turn<'_>, process: &mut Running) -> anyhow::Result<()> {
-        let is_first = turn.side == &turn.program.sides[0];
         let (prefill, decode) = (self.measures(MeasureArg::Prefill), self.measures(MeasureArg::Decode));
-        let fresh = is_first && (turn.round == 1 || (prefill && turn.program.reads_every_round()));
+        // Contexts are read densely whatever the attention: one reading serves all sides of a program.
+        let is_reader = turn.side == &turn.program.sides[0];
+        let fresh = is_reader && (turn.round == 1 || (prefill && turn.program.reads_every_round()));
         if !fresh && !decode {
             return Ok(());
         }

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -129,7 +130,7 @@ pub(crate) fn write_predictions(folder: &Path) -> Result<usize, Box<dyn Error>> 
     let tasks: Vec<_> = TASKS.iter().filter(|task| !task.is_extended()).collect();
     for (number, task) in tasks.iter().enumerate() {
         let rows = PREDICTIONS * (number + 1) / tasks.len() - PREDICTIONS * number / tasks.len();
-        let mut lines = String::new();
+        let mut lines = Vec::new();
         for row in 0..rows {
             let mut answer = |long: usize| match task.metric {
                 Metric::QaF1Zh => words.chinese(12),
@@ -149,7 +150,7 @@ pub(crate) fn write_predictions(folder: &Path) -> Result<usize, Box<dyn Error>> 
                 "all_classes": classes,
                 "length": 1000 * (row % 12),
             });
-            lines += &format!("{line}\n");
+            writeln!(lines, "{line}")?;
         }
         fs::write(folder.join(format!("{}.jsonl", task.name)), lines)?;
     }

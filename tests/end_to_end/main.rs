@@ -10,3 +10,4 @@ mod masker_files;
 mod masker_pages;
 mod models;
 mod outside_project;
+mod speed;

@@ -1,17 +1,29 @@
 #!/usr/bin/env bash
-# Makes the virtual environment of the Python reference, `.venv-reference` in the repository root, and prints the path
-# of its Python. Does nothing when it is up to date. Needs python3 (3.10 or later) with venv and pip, and 6 GB of disk.
+# Makes a virtual environment of the Python peers in the repository root and prints the path of its Python:
+#
+#   venv.sh             `.venv-reference` (requirements.txt): transformers; 6 GB of disk, a few minutes
+#   venv.sh llama-cpp   `.venv-llama-cpp` (requirements-llama-cpp.txt): llama.cpp; needs a C++ compiler, several minutes
+#
+# Does nothing when it is up to date. Needs python3 (3.10 or later) with venv and pip.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-venv=$(cd "$here/../.." && pwd)/.venv-reference
-stamp=$venv/requirements.txt
+root=$(cd "$here/../.." && pwd)
+case ${1-} in
+"") venv=$root/.venv-reference requirements=$here/requirements.txt ;;
+llama-cpp) venv=$root/.venv-llama-cpp requirements=$here/requirements-llama-cpp.txt ;;
+*)
+    echo "venv.sh: there is no environment $1; write llama-cpp, or nothing for the reference" >&2
+    exit 2
+    ;;
+esac
 
 # The stamp is a copy of the requirements, written last: an install that was cut off is done again.
-if ! cmp -s "$here/requirements.txt" "$stamp"; then
-    echo "installing the Python reference into $venv (6 GB, a few minutes)" >&2
+stamp=$venv/requirements.txt
+if ! cmp -s "$requirements" "$stamp"; then
+    echo "installing Python packages into $venv (this happens once and takes some minutes)" >&2
     python3 -m venv "$venv"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$here/requirements.txt" >&2
-    cp "$here/requirements.txt" "$stamp"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$requirements" >&2
+    cp "$requirements" "$stamp"
 fi
 echo "$venv/bin/python"

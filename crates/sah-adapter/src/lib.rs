@@ -42,7 +42,7 @@ pub use hf::{
 };
 pub use micro::{AttentionBackends, AttentionCall, AttentionHead, MicroMetrics};
 #[cfg(feature = "torch")]
-pub use model::{ModelFamily, VERIFIED_AGAINST, families};
+pub use model::{MatrixSize, ModelFamily, ModelSizes, VERIFIED_AGAINST, families};
 #[cfg(feature = "torch")]
 pub use network::{Network, Sequence};
 #[cfg(feature = "torch")]

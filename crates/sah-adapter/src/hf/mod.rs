@@ -13,6 +13,7 @@ mod identity;
 pub(crate) mod json;
 mod observe;
 mod prompt;
+mod sizes;
 mod source;
 mod tokenizer;
 

@@ -9,7 +9,7 @@ use super::linear::Linear;
 use super::mlp::Mlp;
 use super::norm::Norm;
 use super::rope::{Rope, Rotation};
-use super::{CausalLm, Step};
+use super::{CausalLm, ModelSizes, Step};
 use crate::Error;
 use crate::cache::{CacheShape, KvCache};
 use crate::weights::WeightPath;
@@ -225,5 +225,9 @@ impl CausalLm for Decoder {
 
     fn positions(&self) -> usize {
         self.positions
+    }
+
+    fn sizes(&self) -> ModelSizes {
+        ModelSizes::of(self)
     }
 }

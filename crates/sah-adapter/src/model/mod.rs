@@ -23,6 +23,7 @@ mod phi3;
 mod qwen2;
 mod qwen3;
 mod rope;
+mod sizes;
 mod window;
 
 use sah_attention::AttentionPolicy;
@@ -31,6 +32,7 @@ use tch::Tensor;
 use config_file::ConfigFile;
 pub(crate) use families::load;
 pub use families::{ModelFamily, VERIFIED_AGAINST, families};
+pub use sizes::{MatrixSize, ModelSizes};
 
 use crate::Error;
 use crate::cache::{CacheShape, KvCache};
@@ -84,6 +86,9 @@ pub(crate) trait CausalLm: std::fmt::Debug {
 
     /// How many positions the model was made for.
     fn positions(&self) -> usize;
+
+    /// How large it is; the bytes are left to whoever knows how values are stored.
+    fn sizes(&self) -> ModelSizes;
 }
 
 /// What one forward pass gives.

@@ -8,6 +8,7 @@
 
 mod args;
 mod attention;
+mod chart;
 mod commands;
 mod download;
 mod machine;

@@ -22,6 +22,11 @@ pub(crate) fn available_bytes() -> Option<u64> {
     figure("/proc/meminfo", "MemAvailable:")
 }
 
+/// The machine's memory, in bytes. `None` where the system does not tell.
+pub(crate) fn total_bytes() -> Option<u64> {
+    figure("/proc/meminfo", "MemTotal:")
+}
+
 /// The figure behind `name` in a table of the kernel, in bytes.
 fn figure(table: &str, name: &str) -> Option<u64> {
     let text = fs::read_to_string(table).ok()?;

@@ -37,10 +37,10 @@ pub(crate) fn fetch(source: &ModelSource) -> anyhow::Result<ModelSource> {
 
 /// Sets threads and loads the model to its device.
 pub(crate) fn load(args: &ModelArgs, source: &ModelSource) -> anyhow::Result<Rc<LoadedModel>> {
-    if let Some(threads) = args.threads {
+    if let Some(threads) = args.place.threads {
         tch::set_num_threads(i32::from(threads));
     }
-    let placement = placement(&args.device)?;
+    let placement = placement(&args.place.device)?;
     let devices = device_names(&placement);
     let started = Instant::now();
     let model = LoadedModel::load(source, placement, args.dtype.kind())?;

@@ -2,19 +2,23 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+
+/// Fails where [`write`] could not begin: for files that are written after a long measurement.
+pub(crate) fn check(path: &Path) -> anyhow::Result<()> {
+    let temporary = temporary(path)?;
+    create(&temporary, path)?;
+    fs::remove_file(&temporary).with_context(|| format!("{}: cannot be removed", temporary.display()))
+}
 
 /// Lets `write` make a file under a temporary name beside `path`, and gives it its name when it is whole. A place that
 /// cannot be written to is found before `write` begins; nothing is left behind when it fails.
 pub(crate) fn write<T>(path: &Path, write: impl FnOnce(&Path) -> anyhow::Result<T>) -> anyhow::Result<T> {
-    let mut name = OsString::from(".");
-    name.push(path.file_name().with_context(|| format!("{}: is no name of a file", path.display()))?);
-    name.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(name);
+    let temporary = temporary(path)?;
+    create(&temporary, path)?;
     let place = || format!("{}: cannot be written", path.display());
-    fs::File::create(&temporary).with_context(place)?;
     let written = write(&temporary).and_then(|done| {
         fs::File::open(&temporary).and_then(|file| file.sync_all()).with_context(place)?;
         fs::rename(&temporary, path).with_context(place)?;
@@ -25,6 +29,20 @@ pub(crate) fn write<T>(path: &Path, write: impl FnOnce(&Path) -> anyhow::Result<
         let _ = fs::remove_file(&temporary);
     }
     written
+}
+
+/// The temporary name of `path`.
+fn temporary(path: &Path) -> anyhow::Result<PathBuf> {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().with_context(|| format!("{}: is no name of a file", path.display()))?);
+    name.push(format!(".{}.tmp", std::process::id()));
+    Ok(path.with_file_name(name))
+}
+
+/// Makes an empty file that will become `path`.
+fn create(temporary: &Path, path: &Path) -> anyhow::Result<()> {
+    fs::File::create(temporary).with_context(|| format!("{}: cannot be written", path.display()))?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -42,6 +60,10 @@ mod tests {
             anyhow::bail!("why")
         });
         assert_eq!(failed.unwrap_err().to_string(), "why");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "old");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        super::check(&path).unwrap();
+        super::check(&folder.join("channels.json/other")).unwrap_err();
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
         fs::remove_dir_all(&folder).unwrap();

@@ -7,6 +7,7 @@ mod longbench;
 mod model;
 mod others;
 mod sampling;
+mod speed;
 
 use clap::{Parser, Subcommand};
 
@@ -14,9 +15,10 @@ pub(crate) use attention::{AttentionArgs, PrefillArg};
 pub(crate) use files::{DoubleSparsityArgs, HashAttentionArgs};
 pub(crate) use kernels::{HeadsArg, KernelsArgs};
 pub(crate) use longbench::{ChatTemplateArg, DataArg, LongBenchArgs, TruncationArg};
-pub(crate) use model::{DeviceArg, ModelArgs};
-pub(crate) use others::{DoctorArgs, GenerateArgs, ScoreArgs, SpeedArgs};
+pub(crate) use model::{DeviceArg, DtypeArg, ModelArgs, PlaceArgs};
+pub(crate) use others::{DoctorArgs, GenerateArgs, ScoreArgs};
 pub(crate) use sampling::SamplingArgs;
+pub(crate) use speed::{MeasureArg, PeerArg, Precision, SpeedArgs};
 
 /// Measures what sparse attention does to a language model on long contexts.
 #[derive(Debug, Parser)]
@@ -54,8 +56,9 @@ pub(crate) enum Command {
 pub(crate) enum Bench {
     /// LongBench and LongBench-E: scores, time and memory, dense beside sparse
     Longbench(Box<LongBenchArgs>),
-    /// Decode speed at one context length, dense beside sparse, and beside transformers with --peers
-    Speed(SpeedArgs),
+    /// Prefill, decode, shared questions, start-up and memory, beside the machine's limits, and beside other programs with
+    /// --peers
+    Speed(Box<SpeedArgs>),
     /// Attention alone, at several lengths and densities, beside libtorch's dense attention and the memory's speed
     Kernels(KernelsArgs),
 }

@@ -10,6 +10,17 @@ use tch::{Device, Kind};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Model")]
 pub(crate) struct ModelArgs {
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+
+    /// Precision of weights, activations and KV cache. f32 gives the reference numbers; bf16 and f16 halve the memory
+    #[arg(long, value_enum, default_value = "f32")]
+    pub(crate) dtype: DtypeArg,
+}
+
+/// Which model, and on what it runs.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PlaceArgs {
     /// The model: a hub id (`org/name`), a folder in Hugging Face form, or a GGUF file. Change it to measure your own;
     /// the default is small enough for a laptop
     #[arg(long, default_value = crate::model::DEFAULT_NAME, value_name = "ID|DIR|FILE.gguf")]
@@ -25,10 +36,6 @@ pub(crate) struct ModelArgs {
     /// (`cargo xtask setup --cuda`)
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub(crate) device: DeviceArg,
-
-    /// Precision of weights, activations and KV cache. f32 gives the reference numbers; bf16 and f16 halve the memory
-    #[arg(long, value_enum, default_value = "f32")]
-    pub(crate) dtype: DtypeArg,
 
     /// CPU threads; all cores by default. Lower it to leave cores to others, or to compare with a figure measured on fewer
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]

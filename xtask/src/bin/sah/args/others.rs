@@ -1,4 +1,4 @@
-//! `cargo xtask generate`, `score`, `doctor` and `bench speed`.
+//! `cargo xtask generate`, `score` and `doctor`.
 
 use std::path::PathBuf;
 
@@ -74,35 +74,4 @@ pub(crate) struct DoctorArgs {
     /// Which revision of a hub id: a branch, a tag or a commit; `main` by default
     #[arg(long, value_name = "REV")]
     pub(crate) revision: Option<String>,
-}
-
-/// Flags of `bench speed`.
-#[derive(Debug, Args)]
-pub(crate) struct SpeedArgs {
-    #[command(flatten)]
-    pub(crate) model: ModelArgs,
-
-    #[command(flatten)]
-    pub(crate) attention: AttentionArgs,
-
-    /// Tokens in the context
-    #[arg(long, default_value_t = 4096, value_name = "N")]
-    pub(crate) context: usize,
-
-    /// New tokens that are timed
-    #[arg(long, default_value_t = 32, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
-    pub(crate) new_tokens: u32,
-
-    /// Rounds; in each, every side runs once, in turn. Raise it on a noisy machine
-    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) rounds: u32,
-
-    /// Time decoding only: the context is read once, for all of our sides and all rounds
-    #[arg(long)]
-    pub(crate) decode_only: bool,
-
-    /// Also run the same work through transformers (SDPA) in every round. Sets up a Python environment of several GB
-    /// the first time; only for the default model
-    #[arg(long)]
-    pub(crate) peers: bool,
 }

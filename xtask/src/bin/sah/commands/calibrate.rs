@@ -16,7 +16,7 @@ pub(crate) fn double_sparsity(args: &DoubleSparsityArgs) -> anyhow::Result<ExitC
         |path: &PathBuf| std::fs::read_to_string(path).with_context(|| format!("--text {}", path.display()));
     let texts = args.text.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
     let selections: Vec<ChannelSelection> = args.channels.iter().copied().map(Into::into).collect();
-    let source = model::source(&args.model.model, args.model.revision.as_deref())?;
+    let source = model::source(&args.model.place.model, args.model.place.revision.as_deref())?;
     whole::write(&args.out, |out| {
         let model = model::load(&args.model, &model::fetch(&source)?)?;
         let block = model.positions().min(args.block_size as usize);

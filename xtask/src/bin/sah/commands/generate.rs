@@ -15,7 +15,8 @@ use crate::{attention, model};
 pub(crate) fn run(args: &GenerateArgs) -> anyhow::Result<ExitCode> {
     let attentions = attention::named(&args.attention, &["dense"])?;
     let context = args.context_file.as_deref().map(read_context).transpose()?.unwrap_or_default();
-    let source = model::fetch(&model::source(&args.model.model, args.model.revision.as_deref())?)?;
+    let source =
+        model::fetch(&model::source(&args.model.place.model, args.model.place.revision.as_deref())?)?;
     let model = model::load(&args.model, &source)?;
     let request = Request {
         context,

@@ -34,7 +34,7 @@ pub(crate) fn run(args: &LongBenchArgs) -> anyhow::Result<ExitCode> {
     let attentions = attention::named(&args.attention, &["dense", "streaming_llm"])?;
     let benchmark = LongBench::new(data_source(args)?);
     let subsets = select_subsets(&benchmark, args.data.subsets.as_deref())?;
-    let source = model::source(&args.model.model, args.model.revision.as_deref())?;
+    let source = model::source(&args.model.place.model, args.model.place.revision.as_deref())?;
     let max_samples = args.data.max_samples.and_then(|n| NonZeroUsize::new(n as usize));
     let samples = load_samples(&benchmark, &subsets, max_samples)?;
     let run_name = args.output.run_name.clone().map_or_else(time_as_name, Ok)?;
@@ -149,7 +149,7 @@ fn run_config(
     };
     Ok(RunConfig {
         model: ModelConfig {
-            name: args.model.model.clone(),
+            name: args.model.place.model.clone(),
             source: match source {
                 ModelSource::Hub { .. } => identity.source.clone(),
                 _ => source.to_string(),
@@ -166,7 +166,7 @@ fn run_config(
         attention: serde_json::to_value(&attention.config).expect("an attention config is plain data"),
         prefill: attention.prefill.name().to_owned(),
         dtype: args.model.dtype.name().to_owned(),
-        device: model::device_names(&model::placement(&args.model.device)?),
+        device: model::device_names(&model::placement(&args.model.place.device)?),
         seed: args.limits.seed,
         threads: tch::get_num_threads() as usize,
         benchmark: benchmark.name().to_owned(),

@@ -1,183 +1,94 @@
-//! `cargo xtask bench speed`: decode speed, all sides in turn.
+//! `cargo xtask bench speed`: reading, decoding, shared questions, start-up and memory, beside what the machine allows.
 //!
-//! Machines are noisy, so every round runs each side once and ratios are taken within a round. The median of the
-//! rounds is what to quote.
+//! Machines are noisy, so every round runs each side once, in turn, measures the machine again, and ratios are taken
+//! within a round. The median of the rounds is what to quote. Every side is a process of its own, so that memory and
+//! start-up mean the same for all.
 
-mod peer;
+mod figures;
+mod job;
+mod limits;
+mod plot;
+mod program;
+mod report;
+mod rounds;
+mod serve;
+mod table;
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
-use std::rc::Rc;
 
-use anyhow::ensure;
-use comfy_table::Table;
-use sah_adapter::{
-    GenerationParams, HfAdapter, LoadedModel, ModelAdapter as _, Question, Request, RequestLimits,
-};
+use anyhow::{Context as _, ensure};
+use tch::Device;
 
-use self::peer::Peer;
-use crate::args::SpeedArgs;
-use crate::attention::NamedAttention;
-use crate::terminal::{figure, figures};
+use self::program::Program;
+use self::rounds::Bench;
+use crate::args::{MeasureArg, Precision, SpeedArgs};
 use crate::usage::UsageError;
-use crate::{attention, memory, model};
+use crate::{attention, model, whole};
 
-/// What one side did in one round.
-#[derive(Clone, Copy, Debug)]
-struct Measurement {
-    prefill_seconds: f64,
-    /// New tokens a second after the first.
-    decode_rate: f64,
-    /// Peak resident memory, if the system tells.
-    peak_bytes: Option<u64>,
-}
+/// The attentions where none is named.
+const ATTENTIONS: &[&str] = &["dense", "streaming_llm"];
 
-/// A side of the comparison and its rounds.
-#[derive(Debug)]
-struct Side {
-    name: String,
-    rounds: Vec<Measurement>,
-}
-
-/// Prints a line for each side: medians, and the median ratio to the last side that is not ours, or to the first.
+/// Prints a table for each measure and writes the files that were asked for.
 pub(crate) fn run(args: &SpeedArgs) -> anyhow::Result<ExitCode> {
-    let attentions = attention::named(&args.attention, &["dense", "streaming_llm"])?;
+    let precisions = args.precisions();
+    if let Some(number) = args.serve {
+        let precision = precisions.get(number).context("--serve: no precision has this number")?;
+        return serve::run(args, *precision);
+    }
+    let attentions = attention::named(&args.attention, ATTENTIONS)?;
+    check(args)?;
+    let placement = model::placement(&args.place.device)?;
+    let device = placement.devices().next().context("no device")?;
     ensure!(
-        !args.peers || args.model.model == model::DEFAULT_NAME,
-        UsageError("--peers measures the default model only; leave --model out".to_owned())
+        args.peers.is_empty() || device == Device::Cpu,
+        UsageError("--peers run on the CPU; add --device cpu".to_owned())
     );
-    let source = model::fetch(&model::source(&args.model.model, args.model.revision.as_deref())?)?;
-    let model = model::load(&args.model, &source)?;
-    if args.decode_only {
-        model.keep_contexts(usize::MAX);
+    model::fetch(&model::source(&args.place.model, args.place.revision.as_deref())?)?;
+    if let Some(threads) = args.place.threads {
+        tch::set_num_threads(i32::from(threads));
     }
-    let threads = tch::get_num_threads();
-    let mut peer = args.peers.then(|| Peer::start(threads)).transpose()?;
-    let mut sides: Vec<Side> = attentions.iter().map(|attention| side(&attention.name)).collect();
-    if peer.is_some() {
-        sides.push(side("transformers, SDPA"));
+    let names: Vec<&str> = attentions.iter().map(|attention| attention.name.as_str()).collect();
+    let own = precisions.iter().enumerate();
+    let mut programs: Vec<Program> =
+        own.map(|(number, &precision)| Program::own(number, precision, &names)).collect();
+    for &peer in &args.peers {
+        programs.push(Program::peer(peer)?);
     }
-    // One uncounted round: first calls allocate and choose kernels.
-    for round in 0..=args.rounds {
-        eprintln!(
-            "{}",
-            if round == 0 { "warm-up".to_owned() } else { format!("round {round} of {}", args.rounds) }
-        );
-        for (attention, side) in attentions.iter().zip(&mut sides) {
-            let measurement = measure(&model, attention, args)?;
-            side.record(round, measurement);
-        }
-        if let Some(peer) = &mut peer {
-            let measurement = peer.measure(args.context, args.new_tokens)?;
-            sides.last_mut().expect("the peer's side").record(round, measurement);
-        }
+    let mut bench = Bench::new(args, programs, device);
+    if args.measures(MeasureArg::Startup) {
+        bench.start_up()?;
     }
-    let baseline = if peer.is_some() { sides.len() - 1 } else { 0 };
-    println!(
-        "context {} tokens, {} decoded, {}, {threads} threads, medians of {} rounds",
-        args.context,
-        args.new_tokens,
-        args.model.dtype.name(),
-        args.rounds
-    );
-    println!("{}", table(&sides, baseline));
+    bench.contexts()?;
+    let report = bench.report(&model::device_names(&placement))?;
+    println!("{}\n\n{}", report.machine(), table::text(&report));
+    if let Some(path) = &args.json {
+        let text = report.json()?;
+        whole::write(path, |temporary| Ok(std::fs::write(temporary, text)?))?;
+    }
+    if let Some(path) = &args.plot {
+        whole::write(path, |temporary| plot::write(&report, temporary))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-fn side(name: &str) -> Side {
-    Side { name: name.to_owned(), rounds: Vec::new() }
-}
-
-impl Side {
-    fn record(&mut self, round: u32, measurement: Measurement) {
-        eprintln!(
-            "  {:<20} prefill {:.2} s, decode {:.1} tokens/s",
-            self.name, measurement.prefill_seconds, measurement.decode_rate
-        );
-        if round > 0 {
-            self.rounds.push(measurement);
-        }
+/// Refuses what cannot be measured, before anything is loaded.
+fn check(args: &SpeedArgs) -> anyhow::Result<()> {
+    let usage = |text: &str| UsageError(text.to_owned());
+    ensure!(
+        args.peers.is_empty() || args.place.model == model::DEFAULT_NAME,
+        usage("--peers measures the default model only; leave --model out")
+    );
+    let precisions: BTreeSet<String> = args.precisions().into_iter().map(Precision::name).collect();
+    ensure!(precisions.len() == args.precisions().len(), usage("--dtype names a precision twice"));
+    if args.plot.is_some() {
+        let lengths: BTreeSet<usize> = args.context.iter().copied().collect();
+        ensure!(lengths.len() > 1, usage("--plot needs two lengths or more, such as --context 1024,4096"));
+        let draws = args.measures(MeasureArg::Prefill) || args.measures(MeasureArg::Decode);
+        ensure!(draws, usage("--plot draws prefill and decode; --measure names neither"));
     }
-
-    fn median(&self, figure: impl Fn(&Measurement) -> f64) -> f64 {
-        median(self.rounds.iter().map(figure))
+    for path in args.json.iter().chain(&args.plot) {
+        whole::check(path)?;
     }
-}
-
-fn measure(
-    model: &Rc<LoadedModel>,
-    attention: &NamedAttention,
-    args: &SpeedArgs,
-) -> anyhow::Result<Measurement> {
-    let adapter = HfAdapter::new(Rc::clone(model), attention.build()?, 0);
-    let request = Request::new(text_of(args.context), Question::from("Go on with the log."));
-    // The prefill gives the first new token; the rest is decoding.
-    let generation = GenerationParams {
-        max_new_tokens: Some(args.new_tokens as usize + 1),
-        ignore_eos: true,
-        ..GenerationParams::default()
-    };
-    let limits = RequestLimits {
-        max_context_length: Some(args.context),
-        ignore_positions: true,
-        ..RequestLimits::default()
-    };
-    memory::reset_peak();
-    let response = adapter.process_request(&request, &generation, &limits)?;
-    let stats = &response.answers[0].stats;
-    ensure!(response.context.tokens == args.context, "the context has {} tokens", response.context.tokens);
-    Ok(Measurement {
-        prefill_seconds: response.context.prefill_seconds,
-        decode_rate: stats.decode_tokens_per_second().unwrap_or_default(),
-        peak_bytes: memory::peak_bytes(),
-    })
-}
-
-/// A text of more than `tokens` tokens: every line has at least eight words.
-fn text_of(tokens: usize) -> String {
-    let days = (0..=tokens / 8).map(|day| day.to_string());
-    days.flat_map(|day| {
-        ["Day ".to_owned(), day, ": the keeper lit the lamp and counted the boats. ".to_owned()]
-    })
-    .collect()
-}
-
-fn table(sides: &[Side], baseline: usize) -> Table {
-    let base = &sides[baseline];
-    let ratio = format!("decode / {}", base.name);
-    let header = ["", "prefill s", "decode tokens/s", &ratio, "peak MB"].map(str::to_owned).to_vec();
-    let row = |side: &Side| {
-        let ratios =
-            side.rounds.iter().zip(&base.rounds).map(|(ours, theirs)| ours.decode_rate / theirs.decode_rate);
-        let peak = side.rounds.iter().filter_map(|round| round.peak_bytes).max();
-        vec![
-            side.name.clone(),
-            figure(Some(side.median(|round| round.prefill_seconds)), 2),
-            figure(Some(side.median(|round| round.decode_rate)), 1),
-            figure(Some(median(ratios)), 2),
-            figure(peak.map(|bytes| bytes as f64 / 1e6), 0),
-        ]
-    };
-    figures(header, sides.iter().map(row).collect())
-}
-
-/// The middle value; of an even number of values, the mean of the middle two. 0 of none.
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    match values.len() {
-        0 => 0.0,
-        n if n % 2 == 1 => values[n / 2],
-        n => f64::midpoint(values[n / 2 - 1], values[n / 2]),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::median;
-
-    #[test]
-    fn the_median_is_the_middle() {
-        assert!((median([3.0, 1.0, 2.0].into_iter()) - 2.0).abs() < f64::EPSILON);
-        assert!((median([4.0, 1.0, 2.0, 3.0].into_iter()) - 2.5).abs() < f64::EPSILON);
-    }
+    Ok(())
 }

@@ -1,0 +1,141 @@
+//! How large a model is, for the limits that a machine sets to it.
+
+use serde::{Deserialize, Serialize};
+
+use super::decoder::Decoder;
+use super::mlp::Mlp;
+
+/// What a model multiplies and keeps.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelSizes {
+    /// The matrices that every token is multiplied with, fused as they are computed, those of one shape together; without
+    /// the embedding, of which a token reads one row, and without the head.
+    pub products: Vec<MatrixSize>,
+    /// The head, which only tokens that another one follows are multiplied with.
+    pub head: MatrixSize,
+    /// H.
+    pub query_heads: usize,
+    /// Hkv.
+    pub kv_heads: usize,
+    /// D.
+    pub head_dim: usize,
+    /// For each layer how many keys a row reads, its own included; `None` for all before it.
+    pub windows: Vec<Option<usize>>,
+    /// Bytes of `products` and `head` in memory: what decoding one token reads.
+    pub weight_bytes: u64,
+    /// Bytes of a value in the KV cache.
+    pub cache_element_bytes: usize,
+}
+
+/// Weights of one shape, `[outputs, inputs]`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MatrixSize {
+    /// Rows.
+    pub outputs: usize,
+    /// Columns.
+    pub inputs: usize,
+    /// How many of them there are.
+    pub count: usize,
+}
+
+impl MatrixSize {
+    /// Number of values in all of them.
+    #[must_use]
+    pub fn values(self) -> u64 {
+        self.outputs as u64 * self.inputs as u64 * self.count as u64
+    }
+}
+
+impl ModelSizes {
+    /// Of `decoder`, without the bytes, which depend on how values are stored.
+    pub(super) fn of(decoder: &Decoder) -> Self {
+        let mut products: Vec<MatrixSize> = Vec::new();
+        let size = |outputs: i64, inputs: i64| MatrixSize {
+            outputs: outputs as usize,
+            inputs: inputs as usize,
+            count: 1,
+        };
+        let mut add = |outputs: i64, inputs: i64| {
+            let new = size(outputs, inputs);
+            let same = |known: &&mut MatrixSize| (known.outputs, known.inputs) == (new.outputs, new.inputs);
+            match products.iter_mut().find(same) {
+                Some(known) => known.count += 1,
+                None => products.push(new),
+            }
+        };
+        for block in &decoder.blocks {
+            let attention = &block.attention;
+            let hidden = attention.output.outputs();
+            add(attention.qkv.outputs(), hidden);
+            add(hidden, attention.heads.query_width());
+            let (up, intermediate) = match &block.mlp {
+                Mlp::Gated { gate_up, .. } => (gate_up.outputs(), gate_up.outputs() / 2),
+                Mlp::Plain { up, .. } => (up.outputs(), up.outputs()),
+            };
+            add(up, hidden);
+            add(hidden, intermediate);
+        }
+        let first = &decoder.blocks[0].attention;
+        Self {
+            products,
+            head: size(decoder.head.linear.outputs(), first.output.outputs()),
+            query_heads: first.heads.query as usize,
+            kv_heads: first.heads.kv as usize,
+            head_dim: first.heads.dim as usize,
+            windows: decoder.blocks.iter().map(|block| block.attention.scores.window).collect(),
+            weight_bytes: 0,
+            cache_element_bytes: 0,
+        }
+    }
+
+    /// Values of all matrices.
+    #[must_use]
+    pub fn values(&self) -> u64 {
+        self.products.iter().chain([&self.head]).map(|size| size.values()).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use tch::{Device, Kind};
+
+    use super::{MatrixSize, ModelSizes};
+    use crate::hf::json;
+    use crate::weights::Weights;
+    use crate::weights::safetensors::Safetensors;
+
+    fn sizes(name: &str) -> ModelSizes {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/models").join(name);
+        let file = folder.join("config.json");
+        let config = json::read(&file).unwrap();
+        let weights = Weights::Safetensors(Safetensors::open(&folder).unwrap());
+        crate::model::load((&config, &file), &weights, &Device::Cpu.into(), Kind::Float).unwrap().sizes()
+    }
+
+    fn shapes(sizes: &ModelSizes) -> Vec<(usize, usize, usize)> {
+        sizes.products.iter().map(|size| (size.outputs, size.inputs, size.count)).collect()
+    }
+
+    #[test]
+    fn matrices_are_those_of_the_config() {
+        // Hidden 32, 4 query and 2 KV heads of 8, MLP 48, 2 layers.
+        let llama = sizes("llama");
+        assert_eq!(shapes(&llama), [(64, 32, 2), (32, 32, 2), (96, 32, 2), (32, 48, 2)]);
+        assert_eq!(llama.head, MatrixSize { outputs: 96, inputs: 32, count: 1 });
+        assert_eq!((llama.query_heads, llama.kv_heads, llama.head_dim), (4, 2, 8));
+        assert_eq!(llama.windows, [None, None]);
+        assert_eq!(llama.values(), 2 * (64 * 32 + 32 * 32 + 96 * 32 + 32 * 48) + 96 * 32);
+        // Hidden 32, 4 heads of 8, MLP 128 without a gate, 2 layers.
+        assert_eq!(shapes(&sizes("gpt2")), [(96, 32, 2), (32, 32, 2), (128, 32, 2), (32, 128, 2)]);
+    }
+
+    #[test]
+    fn equal_shapes_are_counted_together_and_windows_are_told() {
+        // Hidden 32, 4 query and 2 KV heads of 12, MLP 48, 4 layers, every other one with a window of 10.
+        let gemma = sizes("gemma2");
+        assert_eq!(shapes(&gemma), [(96, 32, 8), (32, 48, 8)]);
+        assert_eq!(gemma.windows, [Some(10), None, Some(10), None]);
+    }
+}

@@ -37,7 +37,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Score(Score),
     /// Answer one question about one context
-    Generate(GenerateArgs),
+    Generate(Box<GenerateArgs>),
     /// List the models that can be run, and what their numbers were compared with
     Models,
     /// List the maskers and presets for --attention, with fields, cost and source

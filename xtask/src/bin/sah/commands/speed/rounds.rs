@@ -12,7 +12,7 @@ use super::job::{Hello, Job, Outcome};
 use super::limits::{self, Speed};
 use super::program::{Program, Running};
 use super::report::{Report, SCHEMA_VERSION, Settings};
-use crate::args::{MeasureArg, Precision, SpeedArgs};
+use crate::args::{MeasureArg, Precision, PrefillArg, SpeedArgs};
 use crate::machine::Machine;
 use crate::versions;
 
@@ -138,8 +138,9 @@ impl<'a> Bench<'a> {
     /// Reading, where it is this side's turn to read, and decoding.
     fn answer(&mut self, turn: Turn<'_>, process: &mut Running) -> anyhow::Result<()> {
         let (prefill, decode) = (self.measures(MeasureArg::Prefill), self.measures(MeasureArg::Decode));
-        // Contexts are read densely whatever the attention: one reading serves all sides of a program.
-        let is_reader = turn.side == &turn.program.sides[0];
+        // Where contexts are read densely whatever the attention, one reading serves all sides of a program.
+        let each_reads = self.args.attention.prefill == PrefillArg::Sparse;
+        let is_reader = each_reads || turn.side == &turn.program.sides[0];
         let fresh = is_reader && (turn.round == 1 || (prefill && turn.program.reads_every_round()));
         if !fresh && !decode {
             return Ok(());

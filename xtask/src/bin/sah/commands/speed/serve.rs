@@ -42,7 +42,7 @@ pub(super) fn run(args: &SpeedArgs, precision: Precision) -> anyhow::Result<Exit
 }
 
 fn adapter(model: &Rc<LoadedModel>, attention: &NamedAttention) -> anyhow::Result<HfAdapter> {
-    Ok(HfAdapter::new(Rc::clone(model), attention.build()?, 0))
+    attention.adapter(model, 0)
 }
 
 fn tell(line: &impl Serialize) -> anyhow::Result<()> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-/// Fails where [`write`] could not begin: for files that are written after a long measurement.
+/// Fails where [`write()`] could not begin: for files that are written after a long measurement.
 pub(crate) fn check(path: &Path) -> anyhow::Result<()> {
     let temporary = temporary(path)?;
     create(&temporary, path)?;

@@ -4,7 +4,8 @@ use tch::Tensor;
 
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
-use crate::kernel::{FusedKernel, GatherKernel, Kernel, TiledKernel, fused, tiled};
+use crate::kernel::rows::readable_inputs;
+use crate::kernel::{FusedKernel, GatherKernel, Kernel, TiledKernel, tiled};
 use crate::mask::Mask;
 
 /// Chooses for each call: on the CPU in f32 and bf16, [`FusedKernel`] for one query row and for several that read single keys,
@@ -28,7 +29,7 @@ impl Kernel for AutoKernel {
 
 fn choose(inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<&'static dyn Kernel> {
     Ok(match inputs.dims().queries {
-        _ if !fused::supports(inputs)? => &GatherKernel,
+        _ if !readable_inputs(inputs)? => &GatherKernel,
         2.. if tiled::is_of_ranges(mask) => &TiledKernel,
         _ => &FusedKernel,
     })

@@ -7,6 +7,8 @@ use tch::Tensor;
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
 use crate::kernel::fold::{attend_folded, fold_queries, join_rows, unfold_output};
+use crate::kernel::rows::readable_inputs;
+use crate::kernel::{fused, ranges, tiled};
 use crate::mask::RowRanges;
 
 /// Rows that are computed at once where a mask is needed, so that it stays small.
@@ -44,16 +46,12 @@ pub fn dense_attention(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
         let (keys, values) = (recent(inputs.keys())?, recent(inputs.values())?);
         return dense_attention(&inputs.over(&keys, &values));
     }
-    if super::fused::supports(inputs)? {
-        return if dims.queries == 1 {
-            super::fused::attend(inputs, None)
-        } else {
-            super::tiled::attend_all(inputs)
-        };
+    if readable_inputs(inputs)? {
+        return if dims.queries == 1 { fused::attend(inputs, None) } else { tiled::attend_all(inputs) };
     }
     if dims.queries > 1 && (visible.is_windowed() || inputs.soft_cap().is_some()) {
         let rows = RowRanges::from_fn(dims.queries, dims.keys, |row| visible.row(row))?;
-        return super::ranges::attend(inputs, &rows);
+        return ranges::attend(inputs, &rows);
     }
     match dims.queries {
         1 => decode(inputs),

@@ -7,7 +7,8 @@ use tch::Tensor;
 use crate::error::{Error, Result};
 use crate::inputs::AttentionInputs;
 use crate::kernel::fold::{attend_folded, fold_queries, join_rows, unfold_output};
-use crate::kernel::{fused, tiled};
+use crate::kernel::rows::readable_inputs;
+use crate::kernel::tiled;
 use crate::mask::{MaskShape, Row, RowRanges};
 
 /// Query rows that are computed together over the union of their ranges.
@@ -59,7 +60,7 @@ pub fn attend_ranges(inputs: &AttentionInputs<'_>, ranges: &RowRanges) -> Result
         let row = Row { batch: 0, head: 0, query };
         return Err(Error::EmptySelection { row, layer: None, window: None });
     }
-    if fused::supports(inputs)? { tiled::attend(inputs, ranges) } else { in_blocks(inputs, ranges) }
+    if readable_inputs(inputs)? { tiled::attend(inputs, ranges) } else { in_blocks(inputs, ranges) }
 }
 
 fn in_blocks(inputs: &AttentionInputs<'_>, ranges: &RowRanges) -> Result<Tensor> {

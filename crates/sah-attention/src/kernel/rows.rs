@@ -1,15 +1,27 @@
 //! A cache as the rows of its heads.
 
-use tch::Tensor;
+use tch::{Device, Kind, Tensor};
 
-use crate::element::Element;
+use crate::element::{Bf16, Element, F32};
 use crate::error::Result;
+use crate::inputs::AttentionInputs;
 
 /// The keys or values of one head: row `j` begins at word `j * stride`.
 pub(super) struct Rows<'a, E: Element> {
     data: &'a [E::Word],
     stride: usize,
     width: usize,
+}
+
+/// Whether the kernels for the CPU read these inputs: f32 or bf16, keys and values where they lie.
+pub(super) fn readable_inputs(inputs: &AttentionInputs<'_>) -> Result<bool> {
+    let per_word = match inputs.kind() {
+        Kind::Float => F32::PER_WORD,
+        Kind::BFloat16 => Bf16::PER_WORD,
+        _ => return Ok(false),
+    };
+    let on_cpu = inputs.device() == Device::Cpu;
+    Ok(on_cpu && readable(inputs.keys(), per_word)? && readable(inputs.values(), per_word)?)
 }
 
 /// Whether the words of a cache `[B, Hkv, K, D]` on the CPU, of a kind of which `per_word` elements make one, can be read in

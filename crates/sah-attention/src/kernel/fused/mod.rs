@@ -6,13 +6,13 @@ use std::ops::Range;
 
 use pulp::Arch;
 use rayon::prelude::*;
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
 use crate::element::{Bf16, Element, F32};
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
 use crate::kernel::part::Part;
-use crate::kernel::rows::{Rows, readable};
+use crate::kernel::rows::{Rows, readable_inputs};
 use crate::kernel::{GatherKernel, Kernel, check_mask, check_rows};
 use crate::mask::{IndexList, Mask, PageList, RowRanges, Selection, SparseSelection};
 use work::{BLOCK, Piece, Work};
@@ -37,11 +37,11 @@ impl Kernel for FusedKernel {
     }
 
     fn backend(&self, inputs: &AttentionInputs<'_>, _mask: &Mask) -> Result<&'static str> {
-        Ok(if supports(inputs)? { self.name() } else { GatherKernel.name() })
+        Ok(if readable_inputs(inputs)? { self.name() } else { GatherKernel.name() })
     }
 
     fn attend(&self, inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<Tensor> {
-        if !supports(inputs)? {
+        if !readable_inputs(inputs)? {
             return GatherKernel.attend(inputs, mask);
         }
         check_mask(inputs, mask)?;
@@ -52,17 +52,6 @@ impl Kernel for FusedKernel {
             Selection::Full | Selection::Empty => attend(inputs, None),
         }
     }
-}
-
-/// Whether these inputs are read here.
-pub(super) fn supports(inputs: &AttentionInputs<'_>) -> Result<bool> {
-    let per_word = match inputs.kind() {
-        Kind::Float => F32::PER_WORD,
-        Kind::BFloat16 => Bf16::PER_WORD,
-        _ => return Ok(false),
-    };
-    let on_cpu = inputs.device() == Device::Cpu;
-    Ok(on_cpu && readable(inputs.keys(), per_word)? && readable(inputs.values(), per_word)?)
 }
 
 /// Attention `[B, H, Q, Dv]` over `selected`, or everything visible. The inputs are supported, and every row has something

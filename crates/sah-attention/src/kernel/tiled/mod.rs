@@ -15,7 +15,7 @@ use crate::element::{Bf16, Element, F32};
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
 use crate::kernel::part::Part;
-use crate::kernel::rows::{Rows, readable};
+use crate::kernel::rows::{Rows, readable, readable_inputs};
 use crate::kernel::{GatherKernel, Kernel, check_mask, check_rows};
 use crate::mask::{Mask, RowRanges, Selection};
 use task::{BLOCK, Task};
@@ -47,11 +47,11 @@ impl Kernel for TiledKernel {
     }
 
     fn backend(&self, inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<&'static str> {
-        Ok(if supports(inputs)? && is_of_ranges(mask) { self.name() } else { GatherKernel.name() })
+        Ok(if readable_inputs(inputs)? && is_of_ranges(mask) { self.name() } else { GatherKernel.name() })
     }
 
     fn attend(&self, inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<Tensor> {
-        if !supports(inputs)? || !is_of_ranges(mask) {
+        if !readable_inputs(inputs)? || !is_of_ranges(mask) {
             return GatherKernel.attend(inputs, mask);
         }
         check_mask(inputs, mask)?;
@@ -62,11 +62,6 @@ impl Kernel for TiledKernel {
             Selection::Full | Selection::Empty => attend_all(inputs),
         }
     }
-}
-
-/// Whether these inputs are read here.
-pub(super) fn supports(inputs: &AttentionInputs<'_>) -> Result<bool> {
-    super::fused::supports(inputs)
 }
 
 /// Whether the mask names no single keys.

@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 
-use super::attend::Attend;
+use super::attend::{Attend, Heads};
 use super::dims::HeadDims;
 use super::linear::Linear;
 use super::norm::HeadNorm;
@@ -84,10 +84,12 @@ impl SelfAttention {
             turned = rotation.apply(&turned)?;
         }
         let turned = turned.f_to_kind(kind)?.f_transpose(1, 2)?;
-        let queries = turned.f_narrow(1, 0, query)?;
-        let keys = turned.f_narrow(1, query, kv)?;
-        let values = all.f_narrow(2, query + kv, kv)?.f_transpose(1, 2)?;
-        let attended = sequences.attend(self.layer, self.scores, &queries, &keys, &values)?;
+        let heads = Heads {
+            queries: turned.f_narrow(1, 0, query)?,
+            keys: turned.f_narrow(1, query, kv)?,
+            values: all.f_narrow(2, query + kv, kv)?.f_transpose(1, 2)?,
+        };
+        let attended = sequences.attend(self.layer, self.scores, &heads)?;
         self.output.forward(&attended.f_transpose(1, 2)?.f_reshape([1, rows, query * dim])?)
     }
 }

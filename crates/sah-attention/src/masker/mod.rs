@@ -56,8 +56,9 @@ pub trait Masker: Debug + Send + Sync {
         false
     }
 
-    /// Whether it can select for a whole context: each row by its own position, whatever the number of rows that are computed
-    /// at once, in time that does not grow with the square of the context's length.
+    /// Whether it can select for a whole context that is read in chunks, in time that does not grow with the square of the
+    /// context's length. Where it selects everything, because there are hardly more keys than it would take, that holds for
+    /// the chunk at hand: [`LocalMasker`] does so up to as many keys as its window and the rows of the call.
     fn reads_contexts(&self) -> bool {
         false
     }

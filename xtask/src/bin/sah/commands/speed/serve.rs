@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, Write as _};
 use std::process::ExitCode;
-use std::rc::Rc;
 use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
@@ -14,8 +13,7 @@ use serde::Serialize;
 
 use super::job::{Hello, Job, Model, Outcome};
 use crate::args::{Precision, SpeedArgs};
-use crate::attention::{self, NamedAttention};
-use crate::{memory, model, versions};
+use crate::{attention, memory, model, versions};
 
 /// Answers the jobs on standard input until it ends.
 pub(super) fn run(args: &SpeedArgs, precision: Precision) -> anyhow::Result<ExitCode> {
@@ -30,7 +28,7 @@ pub(super) fn run(args: &SpeedArgs, precision: Precision) -> anyhow::Result<Exit
     })?;
     let adapters: BTreeMap<&str, HfAdapter> = attentions
         .iter()
-        .map(|attention| Ok((attention.name.as_str(), adapter(&model, attention)?)))
+        .map(|attention| Ok((attention.name.as_str(), attention.adapter(&model, 0)?)))
         .collect::<anyhow::Result<_>>()?;
     for line in std::io::stdin().lock().lines() {
         let job: Job = serde_json::from_str(&line?).context("a job on standard input")?;
@@ -39,10 +37,6 @@ pub(super) fn run(args: &SpeedArgs, precision: Precision) -> anyhow::Result<Exit
         tell(&answer(&job, &model, adapter)?)?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn adapter(model: &Rc<LoadedModel>, attention: &NamedAttention) -> anyhow::Result<HfAdapter> {
-    attention.adapter(model, 0)
 }
 
 fn tell(line: &impl Serialize) -> anyhow::Result<()> {

@@ -147,6 +147,27 @@ pub enum Error {
         /// Types that can be read.
         supported: String,
     },
+    /// Weights are to be kept as they are stored, but a matrix is stored in a type that has no product of its own.
+    #[error(
+        "{}: tensor `{name}` is stored as {found}, which cannot be kept as it is; those that can: {supported}; \
+         expand the weights instead (--weights expanded)",
+        path.display()
+    )]
+    StoredType {
+        /// The weight file.
+        path: PathBuf,
+        /// The tensor's full name.
+        name: String,
+        /// Its type in the file.
+        found: String,
+        /// Types that can be kept.
+        supported: String,
+    },
+    /// Weights are to be kept as they are stored, but not on the CPU.
+    #[error(
+        "weights can be kept as they are stored on the CPU only; use --device cpu, or --weights expanded"
+    )]
+    StoredOffCpu,
     // Text -------------------------------------------------------------------------------------------------------
     /// The tokenizer could not be built, or failed on a text.
     #[error("tokenizer of {}: {problem}", path.display())]

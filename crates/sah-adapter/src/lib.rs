@@ -21,6 +21,8 @@ mod error;
 mod hf;
 #[cfg(feature = "hub")]
 pub mod hub;
+#[cfg(feature = "torch")]
+mod matrix;
 mod micro;
 #[cfg(feature = "torch")]
 mod model;
@@ -28,6 +30,8 @@ mod model;
 mod network;
 #[cfg(feature = "torch")]
 mod placement;
+#[cfg(feature = "torch")]
+mod precision;
 mod request;
 mod sampling;
 #[cfg(feature = "torch")]
@@ -47,6 +51,8 @@ pub use model::{MatrixSize, ModelFamily, ModelSizes, VERIFIED_AGAINST, families}
 pub use network::{Network, Sequence};
 #[cfg(feature = "torch")]
 pub use placement::Placement;
+#[cfg(feature = "torch")]
+pub use precision::{Precision, WeightStorage};
 pub use request::{
     Answer, AnswerStats, ContextStats, GenerationParams, NewToken, PromptForm, Question, Request,
     RequestLimits, RequestResponse, Truncation,

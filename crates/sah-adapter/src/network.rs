@@ -11,7 +11,7 @@ use crate::model::{self, CausalLm};
 use crate::weights::Weights;
 use crate::weights::gguf::{Gguf, GgufWeights, hf_config};
 use crate::weights::safetensors::Safetensors;
-use crate::{Error, Placement};
+use crate::{Error, Placement, Precision};
 
 /// A model in memory that takes token ids and gives logits: for comparisons with other implementations, and for
 /// checkpoints that have no tokenizer.
@@ -29,13 +29,18 @@ pub struct Sequence<'a> {
 }
 
 impl Network {
-    /// Loads a folder's `config.json` and safetensors, or a GGUF file, to a device or several, the weights as `kind` (f32,
-    /// bf16 or f16).
+    /// Loads a folder's `config.json` and safetensors, or a GGUF file, to a device or several, in a precision: a [`Kind`] (f32,
+    /// bf16 or f16), or one beside which weights are kept otherwise.
     ///
     /// # Errors
     ///
     /// Files that are missing, broken, or ask for something that is not supported; each error names file and field.
-    pub fn load(path: &Path, placement: impl Into<Placement>, kind: Kind) -> Result<Self, Error> {
+    pub fn load(
+        path: &Path,
+        placement: impl Into<Placement>,
+        precision: impl Into<Precision>,
+    ) -> Result<Self, Error> {
+        let precision = precision.into();
         let (config, path, weights) = if path.is_file() {
             let gguf = Gguf::open(path)?;
             let config = hf_config(&gguf)?;
@@ -45,8 +50,8 @@ impl Network {
             let file = path.join("config.json");
             (json::read(&file)?, file, Weights::Safetensors(Safetensors::open(path)?))
         };
-        let model = tch::no_grad(|| model::load((&config, &path), &weights, &placement.into(), kind))?;
-        Ok(Self { model, kind })
+        let model = tch::no_grad(|| model::load((&config, &path), &weights, &placement.into(), precision))?;
+        Ok(Self { model, kind: precision.kind })
     }
 
     /// How many positions the model was made for.

@@ -14,8 +14,8 @@ use super::{Checkpoint, ModelIdentity, ModelSource, TemplateIdentity};
 use crate::cache::KvCache;
 use crate::model::{self, CausalLm};
 use crate::{
-    Answer, AnswerStats, ContextStats, Error, GenerationParams, ModelAdapter, NewToken, Placement, Request,
-    RequestLimits, RequestResponse,
+    Answer, AnswerStats, ContextStats, Error, GenerationParams, ModelAdapter, NewToken, Placement, Precision,
+    Request, RequestLimits, RequestResponse,
 };
 
 /// A model in memory, with its tokenizer. Several adapters can share it.
@@ -28,7 +28,8 @@ pub struct LoadedModel {
 }
 
 impl LoadedModel {
-    /// Loads the checkpoint at `source` to a device or several, its weights as `kind` (f32, bf16 or f16).
+    /// Loads the checkpoint at `source` to a device or several, in a precision: a [`Kind`] (f32, bf16 or f16), or one beside
+    /// which weights are kept otherwise.
     ///
     /// # Errors
     ///
@@ -36,18 +37,19 @@ impl LoadedModel {
     pub fn load(
         source: &ModelSource,
         placement: impl Into<Placement>,
-        kind: Kind,
+        precision: impl Into<Precision>,
     ) -> Result<Rc<Self>, Error> {
+        let precision = precision.into();
         let checkpoint = Checkpoint::open(source)?;
         let network = tch::no_grad(|| {
             model::load(
                 (&checkpoint.config, &checkpoint.config_path),
                 &checkpoint.weights,
                 &placement.into(),
-                kind,
+                precision,
             )
         })?;
-        Ok(Rc::new(Self { network, checkpoint, kind, contexts: RefCell::default() }))
+        Ok(Rc::new(Self { network, checkpoint, kind: precision.kind, contexts: RefCell::default() }))
     }
 
     /// Which model this is: for `config.json` of a run.

@@ -199,7 +199,7 @@ impl Report {
     fn model(&mut self, config: &Value, path: &Path, weights: Option<&Weights>, at: &Path, room: u64) {
         const PART: &str = "model";
         let build = |weights: &Weights| {
-            tch::no_grad(|| model::load((config, path), weights, &Device::Cpu.into(), Kind::BFloat16))
+            tch::no_grad(|| model::load((config, path), weights, &Device::Cpu.into(), Kind::BFloat16.into()))
                 .map(drop)
         };
         // Two bytes a parameter, and a fifth for what loading needs beside.

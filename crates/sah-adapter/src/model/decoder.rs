@@ -12,6 +12,7 @@ use super::rope::{Rope, Rotation};
 use super::{CausalLm, ModelSizes, Step};
 use crate::Error;
 use crate::cache::{CacheShape, KvCache};
+use crate::matrix::Matrix;
 use crate::weights::WeightPath;
 
 /// A decoder-only transformer with its language modelling head.
@@ -31,7 +32,9 @@ pub(super) struct Decoder {
 #[derive(Debug)]
 pub(super) struct Embedding {
     /// `[vocabulary, hidden]`.
-    pub(super) tokens: Tensor,
+    pub(super) tokens: Matrix,
+    /// Of the residual stream.
+    pub(super) kind: Kind,
     /// Learned positions, `[positions, hidden]`, which are added.
     pub(super) positions: Option<Tensor>,
     /// Factor of the tokens' vectors, in their kind.
@@ -65,18 +68,18 @@ pub(super) struct Block {
 impl Embedding {
     /// Tokens alone, from the tensor `weight`.
     pub(super) fn tokens(path: &WeightPath<'_>, vocabulary: i64, hidden: i64) -> Result<Self, Error> {
-        Ok(Self { tokens: path.tensor("weight", &[vocabulary, hidden])?, positions: None, scale: None })
+        let tokens = path.matrix([vocabulary, hidden])?;
+        Ok(Self { tokens, kind: path.kind(), positions: None, scale: None })
     }
 
     /// `[1, Q, hidden]` of `ids`, which stand at `places`.
     fn forward(&self, ids: &[u32], places: &[usize]) -> Result<Tensor, Error> {
-        let vocabulary = self.tokens.size()[0];
+        let vocabulary = self.tokens.outputs();
         let ids: Vec<i64> = ids.iter().map(|&id| i64::from(id)).collect();
         if let Some(&id) = ids.iter().find(|&&id| id >= vocabulary) {
             return Err(Error::TokenId { id: id as u32, vocabulary: vocabulary as usize });
         }
-        let tokens = Tensor::f_from_slice(&ids)?.f_to_device(self.tokens.device())?.f_view([1, -1])?;
-        let mut x = Tensor::f_embedding(&self.tokens, &tokens, -1, false, false)?;
+        let mut x = self.tokens.rows(&ids, self.kind)?;
         if let Some(scale) = &self.scale {
             x = x.f_mul_(scale)?;
         }
@@ -99,12 +102,12 @@ impl Head {
     pub(super) fn load(root: &WeightPath<'_>, embedding: &Embedding, tied: bool) -> Result<Self, Error> {
         let tokens = &embedding.tokens;
         let last = root.on_last();
-        let linear = if tied {
-            Linear::new(&tokens.f_to_device(last.device())?, None)?
+        let weight = if tied {
+            tokens.to_device(last.device())?
         } else {
-            Linear::new(&last.pp("lm_head").tensor("weight", &tokens.size())?, None)?
+            last.pp("lm_head").matrix([tokens.outputs(), tokens.inputs()])?
         };
-        Ok(Self { linear, soft_cap: None })
+        Ok(Self { linear: Linear::new(weight), soft_cap: None })
     }
 
     /// Logits `[Q, vocabulary]` in f32 of `[1, Q, hidden]`.

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use serde_json::Value;
-use tch::Kind;
+use tch::Device;
 
 use super::decoder::Decoder;
 use super::{CausalLm, ConfigFile, gemma2, gemma3, gpt2, llama, mistral, phi3, qwen2, qwen3};
 use crate::weights::{WeightPath, Weights};
-use crate::{Error, Placement};
+use crate::{Error, Placement, Precision, WeightStorage};
 
 /// What the checkpoints of [`ModelFamily::checkpoints`] were compared with.
 pub const VERIFIED_AGAINST: &str = "transformers 4.57.6";
@@ -55,12 +55,12 @@ pub fn families() -> &'static [ModelFamily] {
     &FAMILIES
 }
 
-/// Loads the architecture that the config at `path` names in `model_type`, its weights as `kind` on the devices of `placement`.
+/// Loads the architecture that the config at `path` names in `model_type`, on the devices of `placement`.
 pub(crate) fn load(
     (json, path): (&Value, &Path),
     weights: &Weights,
     placement: &Placement,
-    kind: Kind,
+    precision: Precision,
 ) -> Result<Box<dyn CausalLm>, Error> {
     let file = ConfigFile { json, path };
     let Some(model_type) = json.get("model_type").and_then(Value::as_str) else {
@@ -73,5 +73,9 @@ pub(crate) fn load(
         return Err(file.unsupported("model_type", model_type, format!("{}{hint}", known.join(", "))));
     };
     file.refuse_unsupported()?;
-    Ok(Box::new((family.load)(file, &weights.root(placement, kind))?))
+    let is_on_cpu = placement.devices().all(|device| device == Device::Cpu);
+    if precision.weights == WeightStorage::Stored && !is_on_cpu {
+        return Err(Error::StoredOffCpu);
+    }
+    Ok(Box::new((family.load)(file, &weights.root(placement, precision))?))
 }

@@ -129,7 +129,7 @@ impl Gemma {
         let Dims { hidden, vocabulary, layers, .. } = self.dims;
         let model = root.pp("model");
         let mut embedding = Embedding::tokens(&model.pp("embed_tokens"), vocabulary, hidden)?;
-        let (kind, device) = (embedding.tokens.kind(), embedding.tokens.device());
+        let (kind, device) = (embedding.kind, embedding.tokens.device());
         // Rounded to the model's kind, as in transformers.
         let scale = Tensor::f_from_slice(&[(hidden as f64).sqrt()])?.f_to_kind(kind)?.f_to_device(device)?;
         embedding.scale = Some(scale);

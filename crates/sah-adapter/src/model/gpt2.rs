@@ -76,12 +76,6 @@ impl Gpt2Config {
     }
 }
 
-/// A projection that is stored as `[in, out]`.
-fn conv1d(path: &WeightPath<'_>, inputs: i64, outputs: i64) -> Result<Linear, Error> {
-    let weight = path.tensor("weight", &[inputs, outputs])?;
-    Linear::new(&weight.f_transpose(0, 1)?, Some(path.tensor("bias", &[outputs])?))
-}
-
 fn block(
     path: &WeightPath<'_>,
     dims: &Dims,
@@ -94,14 +88,14 @@ fn block(
     let attention = SelfAttention {
         layer,
         heads,
-        qkv: conv1d(&attn.pp("c_attn"), hidden, 3 * hidden)?,
+        qkv: Linear::load_conv1d(&attn.pp("c_attn"), hidden, 3 * hidden)?,
         head_norm: None,
-        output: conv1d(&attn.pp("c_proj"), hidden, hidden)?,
+        output: Linear::load_conv1d(&attn.pp("c_proj"), hidden, hidden)?,
         scores,
     };
     let mlp = Mlp::Plain {
-        up: conv1d(&mlp.pp("c_fc"), hidden, intermediate)?,
-        down: conv1d(&mlp.pp("c_proj"), intermediate, hidden)?,
+        up: Linear::load_conv1d(&mlp.pp("c_fc"), hidden, intermediate)?,
+        down: Linear::load_conv1d(&mlp.pp("c_proj"), intermediate, hidden)?,
         activation,
     };
     Ok(Block {

@@ -1,25 +1,24 @@
 //! `y = x W^T + b`, the product that most of a model consists of.
 
-use sah_attention::element::{Bf16, Element, F32};
 use tch::{Device, Kind, Tensor};
 
-use super::matvec::matvec;
 use crate::Error;
-use crate::weights::WeightPath;
+use crate::matrix::{MAX_ROWS, Matrix, values, with_values_mut};
+use crate::weights::{Orientation, WeightPath};
 
 /// A linear map, with or without bias.
 #[derive(Debug)]
 pub(super) struct Linear {
-    /// `[out, in]`, contiguous.
-    weight: Tensor,
+    /// `[out, in]`; several, one above another, where parts of it are kept in different forms.
+    weights: Vec<Matrix>,
     /// `[out]`.
     bias: Option<Tensor>,
 }
 
 impl Linear {
-    /// The map of a weight `[out, in]` and a bias `[out]`.
-    pub(super) fn new(weight: &Tensor, bias: Option<Tensor>) -> Result<Self, Error> {
-        Ok(Self { weight: weight.f_contiguous()?, bias })
+    /// The map of a weight `[out, in]`.
+    pub(super) fn new(weight: Matrix) -> Self {
+        Self { weights: vec![weight], bias: None }
     }
 
     /// One or several projections of the same input, by name and number of outputs, stacked: their outputs stand one after
@@ -30,63 +29,80 @@ impl Linear {
         inputs: i64,
         bias: bool,
     ) -> Result<Self, Error> {
-        let stack = |tensor: &dyn Fn(&WeightPath<'_>, i64) -> Result<Tensor, Error>| {
-            let tensors: Vec<Tensor> = parts
-                .iter()
-                .map(|(name, outputs)| tensor(&path.pp(name), *outputs))
-                .collect::<Result<_, _>>()?;
-            match tensors.as_slice() {
-                [tensor] => Ok::<_, Error>(tensor.shallow_clone()),
-                tensors => Ok(Tensor::f_cat(tensors, 0)?),
-            }
-        };
-        let weight = stack(&|path, outputs| path.tensor("weight", &[outputs, inputs]))?;
-        let bias = bias.then(|| stack(&|path, outputs| path.tensor("bias", &[outputs]))).transpose()?;
-        Self::new(&weight, bias)
+        let parts: Vec<_> = parts.iter().map(|(name, outputs)| (path.pp(name), *outputs)).collect();
+        Self::load_parts(&parts, inputs, bias, Orientation::Outputs)
+    }
+
+    /// A projection with bias whose weight is stored as `[in, out]`.
+    pub(super) fn load_conv1d(path: &WeightPath<'_>, inputs: i64, outputs: i64) -> Result<Self, Error> {
+        Self::load_parts(&[(path.clone(), outputs)], inputs, true, Orientation::Inputs)
+    }
+
+    fn load_parts(
+        parts: &[(WeightPath<'_>, i64)],
+        inputs: i64,
+        bias: bool,
+        orientation: Orientation,
+    ) -> Result<Self, Error> {
+        let weights = WeightPath::matrices(parts, inputs, orientation)?;
+        let bias_of = |(path, outputs): &(WeightPath<'_>, i64)| path.tensor("bias", &[*outputs]);
+        let biases: Vec<Tensor> = parts.iter().filter(|_| bias).map(bias_of).collect::<Result<_, _>>()?;
+        let bias = if bias { Some(Tensor::f_cat(&biases, 0)?) } else { None };
+        Ok(Self { weights, bias })
     }
 
     /// Where it is.
     pub(super) fn device(&self) -> Device {
-        self.weight.device()
+        self.weights[0].device()
     }
 
     /// Number of outputs.
     pub(super) fn outputs(&self) -> i64 {
-        self.weight.size()[0]
+        self.weights.iter().map(Matrix::outputs).sum()
+    }
+
+    /// Bytes of the weights in memory.
+    pub(super) fn bytes(&self) -> u64 {
+        self.weights.iter().map(Matrix::bytes).sum()
     }
 
     /// `x`: `[1, Q, in]`. Gives `[1, Q, out]`.
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor, Error> {
-        let inputs = self.weight.size()[1];
-        let on_cpu = x.device() == Device::Cpu && self.weight.device() == Device::Cpu;
-        if x.numel() as i64 == inputs && on_cpu && x.kind() == self.weight.kind() {
-            match x.kind() {
-                Kind::Float => return self.forward_one::<F32>(x),
-                Kind::BFloat16 if inputs % 2 == 0 => return self.forward_one::<Bf16>(x),
-                _ => {}
-            }
+        let rows = x.size()[1];
+        if rows <= MAX_ROWS as i64
+            && x.device() == Device::Cpu
+            && self.weights.iter().all(Matrix::has_own_product)
+        {
+            return self.forward_few(x, rows);
         }
-        Ok(x.f_linear(&self.weight, self.bias.as_ref())?)
+        let product = |weight: &Matrix, bias| -> Result<Tensor, Error> {
+            Ok(x.f_linear(&weight.expanded(x.kind())?, bias)?)
+        };
+        if let [weight] = self.weights.as_slice() {
+            return product(weight, self.bias.as_ref());
+        }
+        let outputs: Vec<Tensor> =
+            self.weights.iter().map(|weight| product(weight, None)).collect::<Result<_, _>>()?;
+        let output = Tensor::f_cat(&outputs, 2)?;
+        match &self.bias {
+            Some(bias) => Ok(output.f_add(bias)?),
+            None => Ok(output),
+        }
     }
 
-    /// One row on the CPU, `[1, 1, in]`, of the kind of the weights, which are stored as `E`.
-    #[expect(unsafe_code, reason = "libtorch gives its memory as pointers")]
-    fn forward_one<E: Element>(&self, x: &Tensor) -> Result<Tensor, Error> {
-        let row = x.f_to_kind(Kind::Float)?.f_contiguous()?;
-        let rows = self.weight.size()[0];
-        let mut output = Tensor::f_empty([1, 1, rows], (Kind::Float, Device::Cpu))?;
-        let words = self.weight.numel() / E::PER_WORD;
-        // SAFETY: the three tensors are contiguous on the CPU and own numel() values each, the weights of a kind of which
-        // `E::PER_WORD` make a word, aligned for one as all of libtorch's memory; they live until the end of this function,
-        // and nobody else knows `output`.
-        let (weights, row, written) = unsafe {
-            (
-                std::slice::from_raw_parts(self.weight.data_ptr().cast::<E::Word>(), words),
-                std::slice::from_raw_parts(row.data_ptr().cast::<f32>(), row.numel()),
-                std::slice::from_raw_parts_mut(output.data_ptr().cast::<f32>(), rows as usize),
-            )
-        };
-        matvec::<E>(weights, row, written, tch::get_num_threads() as usize);
+    /// A few rows on the CPU, by our own products.
+    fn forward_few(&self, x: &Tensor, rows: i64) -> Result<Tensor, Error> {
+        let outputs = self.outputs();
+        let inputs = x.f_to_kind(Kind::Float)?.f_contiguous()?;
+        let mut output = Tensor::f_empty([1, rows, outputs], (Kind::Float, Device::Cpu))?;
+        with_values_mut(&output, |output| {
+            let mut rest: Vec<&mut [f32]> = output.chunks_exact_mut(outputs.max(1) as usize).collect();
+            for weight in &self.weights {
+                let own;
+                (own, rest) = rest.into_iter().map(|row| row.split_at_mut(weight.outputs() as usize)).unzip();
+                weight.multiply_few(values(&inputs), own);
+            }
+        });
         if let Some(bias) = &self.bias {
             output = output.f_add_(bias)?;
         }
@@ -99,30 +115,41 @@ mod tests {
     use tch::{Device, Kind, Tensor};
 
     use super::Linear;
+    use crate::matrix::Matrix;
+
+    /// One to more rows than we multiply ourselves, beside sums in f64.
+    fn check(weights: &[Tensor], bias: Option<Tensor>, kind: Kind, bound: f64) {
+        let inputs = weights[0].size()[1];
+        let rows = Tensor::randn([1, 10, inputs], (Kind::Float, Device::Cpu)).to_kind(kind);
+        let whole: Vec<Tensor> = weights.iter().map(|weight| weight.to_kind(Kind::Double)).collect();
+        let exact_bias = bias.as_ref().map(|bias| bias.to_kind(Kind::Double));
+        let exact = rows.to_kind(Kind::Double).linear(&Tensor::cat(&whole, 0), exact_bias.as_ref());
+        let weights = weights.iter().map(|weight| Matrix::Dense(weight.shallow_clone())).collect();
+        let linear = Linear { weights, bias };
+        for (first, count) in [(0, 1), (3, 1), (1, 2), (0, 3), (2, 8), (1, 9), (0, 10)] {
+            let found = linear.forward(&rows.narrow(1, first, count)).unwrap();
+            assert_eq!((found.kind(), found.size()), (kind, vec![1, count, linear.outputs()]));
+            let expected = exact.narrow(1, first, count);
+            assert!(
+                found.to_kind(Kind::Double).allclose(&expected, bound, bound, false),
+                "{linear:?} on {kind:?}: rows {first} and {count} more"
+            );
+        }
+    }
 
     #[test]
-    fn one_row_is_what_libtorch_gives_for_it() {
-        // The error of one rounding to the kind; the sums are in f32.
-        for (kind, bound) in [(Kind::Float, 1e-5), (Kind::Half, 2e-3), (Kind::BFloat16, 1e-2)] {
-            for (inputs, biased) in [(96, false), (95, false), (96, true)] {
-                let random = |size: &[i64]| Tensor::randn(size, (Kind::Float, Device::Cpu)).to_kind(kind);
-                let (weight, bias) = (random(&[64, inputs]), biased.then(|| random(&[64])));
-                let exact = |rows: &Tensor| {
-                    let bias = bias.as_ref().map(|bias| bias.to_kind(Kind::Double));
-                    rows.to_kind(Kind::Double).linear(&weight.to_kind(Kind::Double), bias.as_ref())
-                };
-                let rows = random(&[1, 5, inputs]);
-                let exact = exact(&rows);
-                let linear = Linear::new(&weight, bias).unwrap();
-                for row in 0..5 {
-                    let one = linear.forward(&rows.narrow(1, row, 1)).unwrap();
-                    assert_eq!((one.kind(), one.size()), (kind, vec![1, 1, linear.outputs()]));
-                    let one = one.to_kind(Kind::Double);
-                    assert!(
-                        one.allclose(&exact.narrow(1, row, 1), bound, bound, false),
-                        "{kind:?} row {row}"
-                    );
+    fn every_number_of_rows_gives_the_same_product() {
+        let random = |size: &[i64], kind| Tensor::randn(size, (Kind::Float, Device::Cpu)).to_kind(kind);
+        // The error of one rounding to the kind of the activations; sums are in f32, but for libtorch's in bf16 and f16.
+        for (kind, bound) in [(Kind::Float, 2e-5), (Kind::Half, 6e-3), (Kind::BFloat16, 5e-2)] {
+            for kept in [Kind::Float, Kind::Half, Kind::BFloat16] {
+                // Expanding f32 weights to the kind of the activations rounds them.
+                for (inputs, biased) in [(96, false), (95, false), (96, true)] {
+                    let bias = biased.then(|| random(&[64], kind));
+                    check(&[random(&[64, inputs], kept)], bias, kind, bound);
                 }
+                let parts = [random(&[40, 96], kept), random(&[24, 96], Kind::BFloat16)];
+                check(&parts, Some(random(&[64], kind)), kind, bound);
             }
         }
     }

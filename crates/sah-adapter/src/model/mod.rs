@@ -15,7 +15,6 @@ mod gpt2;
 mod linear;
 mod llama;
 mod llama_block;
-mod matvec;
 mod mistral;
 mod mlp;
 mod norm;

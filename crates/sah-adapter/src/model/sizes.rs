@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::decoder::Decoder;
+use super::linear::Linear;
 use super::mlp::Mlp;
 
 /// What a model multiplies and keeps.
@@ -47,7 +48,7 @@ impl MatrixSize {
 }
 
 impl ModelSizes {
-    /// Of `decoder`, without the bytes, which depend on how values are stored.
+    /// Of `decoder`, without the bytes of the cache, which is not its own.
     pub(super) fn of(decoder: &Decoder) -> Self {
         let mut products: Vec<MatrixSize> = Vec::new();
         let size = |outputs: i64, inputs: i64| MatrixSize {
@@ -55,8 +56,10 @@ impl ModelSizes {
             inputs: inputs as usize,
             count: 1,
         };
-        let mut add = |outputs: i64, inputs: i64| {
-            let new = size(outputs, inputs);
+        let mut weight_bytes = decoder.head.linear.bytes();
+        let mut add = |linear: &Linear, inputs: i64| {
+            weight_bytes += linear.bytes();
+            let new = size(linear.outputs(), inputs);
             let same = |known: &&mut MatrixSize| (known.outputs, known.inputs) == (new.outputs, new.inputs);
             match products.iter_mut().find(same) {
                 Some(known) => known.count += 1,
@@ -66,14 +69,14 @@ impl ModelSizes {
         for block in &decoder.blocks {
             let attention = &block.attention;
             let hidden = attention.output.outputs();
-            add(attention.qkv.outputs(), hidden);
-            add(hidden, attention.heads.query_width());
-            let (up, intermediate) = match &block.mlp {
-                Mlp::Gated { gate_up, .. } => (gate_up.outputs(), gate_up.outputs() / 2),
-                Mlp::Plain { up, .. } => (up.outputs(), up.outputs()),
+            add(&attention.qkv, hidden);
+            add(&attention.output, attention.heads.query_width());
+            let (up, down, intermediate) = match &block.mlp {
+                Mlp::Gated { gate_up, down, .. } => (gate_up, down, gate_up.outputs() / 2),
+                Mlp::Plain { up, down, .. } => (up, down, up.outputs()),
             };
             add(up, hidden);
-            add(hidden, intermediate);
+            add(down, intermediate);
         }
         let first = &decoder.blocks[0].attention;
         Self {
@@ -83,7 +86,7 @@ impl ModelSizes {
             kv_heads: first.heads.kv as usize,
             head_dim: first.heads.dim as usize,
             windows: decoder.blocks.iter().map(|block| block.attention.scores.window).collect(),
-            weight_bytes: 0,
+            weight_bytes,
             cache_element_bytes: 0,
         }
     }
@@ -111,7 +114,7 @@ mod tests {
         let file = folder.join("config.json");
         let config = json::read(&file).unwrap();
         let weights = Weights::Safetensors(Safetensors::open(&folder).unwrap());
-        crate::model::load((&config, &file), &weights, &Device::Cpu.into(), Kind::Float).unwrap().sizes()
+        crate::model::load((&config, &file), &weights, &Device::Cpu.into(), Kind::Float.into()).unwrap().sizes()
     }
 
     fn shapes(sizes: &ModelSizes) -> Vec<(usize, usize, usize)> {
@@ -127,6 +130,7 @@ mod tests {
         assert_eq!((llama.query_heads, llama.kv_heads, llama.head_dim), (4, 2, 8));
         assert_eq!(llama.windows, [None, None]);
         assert_eq!(llama.values(), 2 * (64 * 32 + 32 * 32 + 96 * 32 + 32 * 48) + 96 * 32);
+        assert_eq!(llama.weight_bytes, 4 * llama.values());
         // Hidden 32, 4 heads of 8, MLP 128 without a gate, 2 layers.
         assert_eq!(shapes(&sizes("gpt2")), [(96, 32, 2), (32, 32, 2), (128, 32, 2), (32, 128, 2)]);
     }

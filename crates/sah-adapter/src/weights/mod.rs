@@ -2,6 +2,7 @@
 
 pub(crate) mod gguf;
 mod hash_attention;
+mod matrix;
 mod pickle;
 pub(crate) mod safetensors;
 
@@ -11,9 +12,10 @@ use std::path::Path;
 use ::safetensors::Dtype;
 use tch::{Device, Kind, Tensor};
 
-use crate::{Error, Placement};
+use crate::{Error, Placement, Precision};
 use gguf::GgufWeights;
 pub use hash_attention::{HashConversion, convert_hash_attention};
+pub(crate) use matrix::Orientation;
 use safetensors::Safetensors;
 
 /// Bytes of a file that are in memory at once while a tensor is read.
@@ -28,9 +30,9 @@ pub(crate) enum Weights {
 }
 
 impl Weights {
-    /// The top of the tree of names; tensors come out as `kind` on the first device, unless their place says otherwise.
-    pub(crate) fn root<'a>(&'a self, placement: &'a Placement, kind: Kind) -> WeightPath<'a> {
-        WeightPath { weights: self, prefix: String::new(), placement, device: placement.first(), kind }
+    /// The top of the tree of names; tensors come out on the first device, unless their place says otherwise.
+    pub(crate) fn root<'a>(&'a self, placement: &'a Placement, precision: Precision) -> WeightPath<'a> {
+        WeightPath { weights: self, prefix: String::new(), placement, device: placement.first(), precision }
     }
 
     /// How many values all tensors have together.
@@ -43,23 +45,45 @@ impl Weights {
         }
     }
 
-    fn read(&self, name: &str, expected: &[i64], device: Device, kind: Kind) -> Result<Tensor, Error> {
-        let missing = |path: &Path| Error::MissingTensor { path: path.to_owned(), name: name.into() };
-        let check = |path: &Path, found: &[i64]| {
-            if found == expected {
-                return Ok(());
+    /// What an error names: the file, the index or the folder.
+    fn path(&self) -> &Path {
+        match self {
+            Self::Safetensors(weights) => &weights.path,
+            Self::Gguf(weights) => &weights.file.path,
+        }
+    }
+
+    fn missing(&self, name: &str) -> Error {
+        Error::MissingTensor { path: self.path().to_owned(), name: name.into() }
+    }
+
+    /// That there is a tensor `name` of the shape that is `expected`.
+    fn check(&self, name: &str, expected: &[i64]) -> Result<(), Error> {
+        let (path, found) = match self {
+            Self::Safetensors(weights) => {
+                let entry = weights.entry(name).ok_or_else(|| self.missing(name))?;
+                (weights.file(entry), entry.shape.as_slice())
             }
-            Err(Error::TensorShape {
-                path: path.to_owned(),
-                name: name.into(),
-                expected: expected.to_vec(),
-                found: found.to_vec(),
-            })
+            Self::Gguf(weights) => {
+                (weights.file.path.as_path(), weights.shape(name).ok_or_else(|| self.missing(name))?)
+            }
         };
+        if found == expected {
+            return Ok(());
+        }
+        Err(Error::TensorShape {
+            path: path.to_owned(),
+            name: name.into(),
+            expected: expected.to_vec(),
+            found: found.to_vec(),
+        })
+    }
+
+    fn read(&self, name: &str, expected: &[i64], device: Device, kind: Kind) -> Result<Tensor, Error> {
+        self.check(name, expected)?;
         match self {
             Self::Safetensors(weights) => {
-                let entry = weights.entry(name).ok_or_else(|| missing(&weights.path))?;
-                check(weights.file(entry), &entry.shape)?;
+                let entry = weights.entry(name).ok_or_else(|| self.missing(name))?;
                 let stored = match entry.dtype {
                     Dtype::F32 => Kind::Float,
                     Dtype::F16 => Kind::Half,
@@ -81,14 +105,10 @@ impl Weights {
                     })
                 })
             }
-            Self::Gguf(weights) => {
-                let path = &weights.file.path;
-                check(path, weights.shape(name).ok_or_else(|| missing(path))?)?;
-                filled(expected, (kind, device), |fill| {
-                    weights.read_chunks(name, |first, values| fill(first, &Tensor::f_from_slice(values)?))?;
-                    Ok(())
-                })
-            }
+            Self::Gguf(weights) => filled(expected, (kind, device), |fill| {
+                weights.read_chunks(name, |first, values| fill(first, &Tensor::f_from_slice(values)?))?;
+                Ok(())
+            }),
         }
     }
 }
@@ -118,7 +138,7 @@ pub(crate) struct WeightPath<'a> {
     prefix: String,
     placement: &'a Placement,
     device: Device,
-    kind: Kind,
+    precision: Precision,
 }
 
 impl WeightPath<'_> {
@@ -137,6 +157,11 @@ impl WeightPath<'_> {
         self.device
     }
 
+    /// The kind of activations here, and of all tensors but matrices.
+    pub(crate) fn kind(&self) -> Kind {
+        self.precision.kind
+    }
+
     /// This place on the last device: what comes after all layers.
     pub(crate) fn on_last(&self) -> Self {
         Self { device: self.placement.last(), ..self.clone() }
@@ -144,7 +169,7 @@ impl WeightPath<'_> {
 
     /// The tensor `name` below this place, which must have `shape`.
     pub(crate) fn tensor(&self, name: &str, shape: &[i64]) -> Result<Tensor, Error> {
-        self.weights.read(&self.full_name(name), shape, self.device, self.kind)
+        self.weights.read(&self.full_name(name), shape, self.device, self.precision.kind)
     }
 
     /// Whether there is a tensor `name` below this place.

@@ -42,7 +42,7 @@ fn the_default_model_opens() {
         assert_eq!(rendered, golden["rendered"].as_str().unwrap());
     }
     let placement = Device::Cpu.into();
-    let root = checkpoint.weights.root(&placement, Kind::Float);
+    let root = checkpoint.weights.root(&placement, Kind::Float.into());
     let embeddings = root.pp("model.embed_tokens").tensor("weight", &[49152, 576]).unwrap();
     assert_eq!(embeddings.size(), [49152, 576]);
 }
@@ -89,7 +89,7 @@ fn a_folder_gives_tensors_text_and_an_identity() {
 
     let placement = Device::Cpu.into();
 
-    let norm = checkpoint.weights.root(&placement, Kind::Float).pp("model").pp("norm");
+    let norm = checkpoint.weights.root(&placement, Kind::Float.into()).pp("model").pp("norm");
     let tensor = norm.tensor("weight", &[2, 1]).unwrap();
     assert_eq!(Vec::<f32>::try_from(tensor.reshape([2])).unwrap(), [1.0, -2.0]);
     let wrong = norm.tensor("weight", &[3]).unwrap_err().to_string();
@@ -100,7 +100,7 @@ fn a_folder_gives_tensors_text_and_an_identity() {
     let missing = norm.tensor("bias", &[1]).unwrap_err().to_string();
     assert!(missing.contains("model.safetensors: has no tensor `model.norm.bias`"), "{missing}");
     let placement = Device::Cpu.into();
-    let root = checkpoint.weights.root(&placement, Kind::Float);
+    let root = checkpoint.weights.root(&placement, Kind::Float.into());
     let unreadable = root.tensor("model.ids", &[2]).unwrap_err().to_string();
     assert!(unreadable.contains("stored as I16"), "{unreadable}");
 }
@@ -180,14 +180,14 @@ fn a_gguf_file_is_a_whole_checkpoint() {
     assert_eq!(checkpoint.chat_template.unwrap().render("a").unwrap(), "a<|im_end|>");
     let norm = checkpoint
         .weights
-        .root(&Device::Cpu.into(), Kind::BFloat16)
+        .root(&Device::Cpu.into(), Kind::BFloat16.into())
         .tensor("model.norm.weight", &[4])
         .unwrap();
     assert_eq!(norm.kind(), Kind::BFloat16);
     assert_eq!(Vec::<f32>::try_from(norm.to_kind(Kind::Float)).unwrap(), [1.5; 4]);
     let missing = checkpoint
         .weights
-        .root(&Device::Cpu.into(), Kind::Float)
+        .root(&Device::Cpu.into(), Kind::Float.into())
         .tensor("lm_head.weight", &[5, 4])
         .unwrap_err();
     assert!(missing.to_string().contains("tiny.Q8.gguf: has no tensor `lm_head.weight`"), "{missing}");

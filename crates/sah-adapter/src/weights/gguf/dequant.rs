@@ -8,6 +8,7 @@ mod k_quants;
 use half::{bf16, f16};
 use rayon::prelude::*;
 
+pub(crate) use self::k_quants::six_bit_pair;
 use self::k_quants::{q2_k, q3_k, q4_k, q5_k, q6_k};
 use super::types::GgmlType;
 

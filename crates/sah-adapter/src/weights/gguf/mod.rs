@@ -20,13 +20,17 @@ use rayon::prelude::*;
 
 pub(crate) use architecture::Architecture;
 pub(crate) use config::hf_config;
+#[cfg(test)]
+pub(crate) use dequant::dequantise;
+pub(crate) use dequant::six_bit_pair;
 pub(crate) use metadata::Metadata;
 pub(crate) use reader::{Gguf, read_range};
 pub(crate) use split::model_stem;
 
 use architecture::{Layout, Role, stored_row};
 use reader::TensorInfo;
-use types::{GgmlType, type_name};
+pub(crate) use types::GgmlType;
+use types::type_name;
 
 use crate::Error;
 
@@ -126,6 +130,22 @@ impl GgufWeights {
         Ok(true)
     }
 
+    /// The storage type of the tensor `name`; `None` where there is no such tensor.
+    pub(crate) fn storage(&self, name: &str) -> Option<Result<GgmlType, Error>> {
+        let stored = self.tensors.get(name)?;
+        Some(readable(&self.file, &stored.name, &self.file.tensors[&stored.name]))
+    }
+
+    /// The blocks of the matrix `name`, which there must be, row by row in the order of Hugging Face's outputs.
+    pub(crate) fn blocks(&self, name: &str) -> Result<Vec<u8>, Error> {
+        let stored = &self.tensors[name];
+        let info = &self.file.tensors[&stored.name];
+        match stored.layout {
+            Layout::Permuted => self.reordered(&stored.name, info),
+            _ => self.file.read(info),
+        }
+    }
+
     /// All values of the tensor `name`; `None` where there is no such tensor.
     #[cfg(test)]
     pub(crate) fn read(&self, name: &str) -> Result<Option<Vec<f32>>, Error> {
@@ -140,6 +160,12 @@ impl GgufWeights {
 
     /// Values of a query or key projection with its rows in Hugging Face order.
     fn unpermuted(&self, stored: &str, info: &TensorInfo) -> Result<Vec<f32>, Error> {
+        let ty = readable(&self.file, stored, info)?;
+        Ok(dequant::dequantise(ty, &self.reordered(stored, info)?))
+    }
+
+    /// The same as they are in the file: rows consist of whole blocks (the reader checked it). A bias has one value a row.
+    fn reordered(&self, stored: &str, info: &TensorInfo) -> Result<Vec<u8>, Error> {
         let rows = info.shape.first().map_or(0, |&rows| rows as usize);
         if !rows.is_multiple_of(self.head_dim) {
             return Err(Error::BadFile {
@@ -151,19 +177,15 @@ impl GgufWeights {
                 remedy: "convert the model again".into(),
             });
         }
-        let ty = readable(&self.file, stored, info)?;
         let bytes = self.file.read(info)?;
-        // Rows consist of whole blocks (the reader checked it), so they can be moved before they are dequantised.
-        // A bias has one value a row.
         let row_bytes = bytes.len() / rows.max(1);
-        let ordered: Vec<u8> = (0..rows)
+        Ok((0..rows)
             .flat_map(|row| {
                 let from = stored_row(row, self.head_dim) * row_bytes;
                 &bytes[from..from + row_bytes]
             })
             .copied()
-            .collect();
-        Ok(dequant::dequantise(ty, &ordered))
+            .collect())
     }
 }
 

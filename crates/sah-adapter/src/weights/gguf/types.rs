@@ -46,6 +46,12 @@ impl GgmlType {
         })
     }
 
+    /// Its name, as ggml has it.
+    pub(crate) fn name(self) -> String {
+        // Behind 30, no type is one that can be read.
+        (0..=30).find(|&raw| Self::from_raw(raw) == Some(self)).map_or_else(String::new, type_name)
+    }
+
     /// Elements of one block.
     pub(crate) fn block_len(self) -> usize {
         match self {

@@ -1,0 +1,180 @@
+//! Matrices in GGUF's quantised blocks: the bits of the file, packed for vectors, and never expanded as a whole.
+
+mod format;
+mod k_quants;
+mod kernel;
+mod legacy;
+#[cfg(test)]
+mod tests;
+
+use std::marker::PhantomData;
+
+use pulp::Arch;
+use rayon::prelude::*;
+
+use self::format::{Format, PANEL};
+use self::kernel::{Expand, Inputs, Multiply, expand_row};
+use super::split::{MAX_ROWS, over_outputs};
+use crate::weights::gguf::GgmlType;
+
+/// A matrix `[rows, columns]` of quantised blocks.
+pub(crate) struct Blocks {
+    ty: GgmlType,
+    rows: usize,
+    columns: usize,
+    /// Panel by panel of 16 rows, see [`Format`]. The last panel may have rows of zeros.
+    words: Vec<u32>,
+}
+
+/// `$body` with `$format` for the type of blocks `$ty`, which must be one that can be packed.
+macro_rules! with_format {
+    ($ty:expr, $format:ident => $body:expr) => {
+        with_format!(@ $ty, $format => $body, legacy::{Q4_0, Q4_1, Q5_0, Q5_1, Q8_0}, k_quants::{Q4K, Q5K, Q6K})
+    };
+    (@ $ty:expr, $format:ident => $body:expr, $($module:ident::{$($name:ident),*}),*) => {
+        match $ty {
+            $($(GgmlType::$name => {
+                type $format = $module::$name;
+                $body
+            })*)*
+            other => unreachable!("{other:?} is not packed"),
+        }
+    };
+}
+
+impl Blocks {
+    /// What an error lists.
+    pub(crate) const SUPPORTED: &'static str = "Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K, Q6_K";
+
+    /// Whether matrices of this type can be packed.
+    pub(crate) fn can_hold(ty: GgmlType) -> bool {
+        use GgmlType::{Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q6K, Q8_0};
+        matches!(ty, Q4_0 | Q4_1 | Q5_0 | Q5_1 | Q8_0 | Q4K | Q5K | Q6K)
+    }
+
+    /// Packs rows of `columns` values, whole blocks of `ty`, as the file has them. `None` where a scale is infinite or no
+    /// number: the products would be wrong without a word.
+    ///
+    /// # Panics
+    ///
+    /// If `ty` cannot be packed, or there is no whole number of rows; what reads files checks both.
+    pub(crate) fn pack(ty: GgmlType, columns: usize, bytes: &[u8]) -> Option<Self> {
+        let row_bytes = columns / ty.block_len() * ty.block_bytes();
+        assert_eq!(bytes.len() % row_bytes.max(1), 0, "whole rows");
+        let rows = bytes.len().checked_div(row_bytes).unwrap_or(0);
+        if !bytes.par_chunks(ty.block_bytes()).all(|block| has_finite_scales(ty, block)) {
+            return None;
+        }
+        let words = with_format!(ty, F => {
+            let per_panel = columns.div_ceil(F::LEN) * F::WORDS * PANEL;
+            let mut words = vec![0; rows.div_ceil(PANEL) * per_panel];
+            let panels = words.par_chunks_mut(per_panel.max(1)).zip(bytes.par_chunks((PANEL * row_bytes).max(1)));
+            panels.for_each(|(words, rows)| pack_panel::<F>(ty, words, rows, row_bytes));
+            words
+        });
+        Some(Self { ty, rows, columns, words })
+    }
+
+    /// Number of rows: outputs.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Number of columns: inputs.
+    pub(crate) fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// Bytes in memory.
+    pub(crate) fn bytes(&self) -> u64 {
+        size_of_val(self.words.as_slice()) as u64
+    }
+
+    /// `outputs[n] = W x[n]`: `x` has up to [`MAX_ROWS`] rows, as many as there are outputs. The blocks are read once for
+    /// all of them.
+    pub(crate) fn multiply(&self, x: &[f32], outputs: Vec<&mut [f32]>, threads: usize) {
+        debug_assert!(x.len() == outputs.len() * self.columns && outputs.len() <= MAX_ROWS);
+        with_format!(self.ty, F => match outputs.len() {
+            0 => {}
+            1 => self.multiply_rows::<F, 1>(x, outputs, threads),
+            2 => self.multiply_rows::<F, 2>(x, outputs, threads),
+            3 | 4 => self.multiply_rows::<F, 4>(x, outputs, threads),
+            _ => self.multiply_rows::<F, 8>(x, outputs, threads),
+        });
+    }
+
+    fn multiply_rows<F: Format, const N: usize>(&self, x: &[f32], outputs: Vec<&mut [f32]>, threads: usize) {
+        let inputs = Inputs::<N>::new::<F>(x, self.columns);
+        let blocks = self.columns.div_ceil(F::LEN);
+        let (arch, per_panel) = (Arch::new(), blocks * F::WORDS * PANEL);
+        over_outputs(outputs, PANEL, threads, |first, outputs| {
+            let words = &self.words[first / PANEL * per_panel..];
+            let count = outputs[0].len().div_ceil(PANEL) * per_panel;
+            arch.dispatch(Multiply {
+                words: &words[..count],
+                blocks,
+                inputs: &inputs,
+                outputs,
+                format: PhantomData::<F>,
+            });
+        });
+    }
+
+    /// All values, `[rows, columns]`, in `output`.
+    pub(crate) fn expand(&self, output: &mut [f32]) {
+        debug_assert_eq!(output.len(), self.rows * self.columns);
+        let arch = Arch::new();
+        with_format!(self.ty, F => {
+            let per_panel = self.columns.div_ceil(F::LEN) * F::WORDS * PANEL;
+            let panels = output.par_chunks_mut((PANEL * self.columns).max(1)).zip(self.words.par_chunks(per_panel.max(1)));
+            panels.for_each(|(output, words)| {
+                arch.dispatch(Expand { words, columns: self.columns, output, format: PhantomData::<F> });
+            });
+        });
+    }
+
+    /// The values of row `row`, which there must be, in `output`.
+    pub(crate) fn expand_row(&self, row: usize, output: &mut [f32]) {
+        debug_assert_eq!(output.len(), self.columns);
+        with_format!(self.ty, F => {
+            let per_panel = self.columns.div_ceil(F::LEN) * F::WORDS * PANEL;
+            expand_row::<F>(&self.words[row / PANEL * per_panel..][..per_panel], row % PANEL, output);
+        });
+    }
+}
+
+/// Where the f16 of a block in the file are.
+fn scale_positions(ty: GgmlType) -> &'static [usize] {
+    use GgmlType::{Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q6K, Q8_0};
+    match ty {
+        Q4_0 | Q5_0 | Q8_0 => &[0],
+        Q4_1 | Q5_1 | Q4K | Q5K => &[0, 2],
+        Q6K => &[208],
+        _ => &[],
+    }
+}
+
+fn has_finite_scales(ty: GgmlType, block: &[u8]) -> bool {
+    // The exponent of infinities and of what is no number.
+    scale_positions(ty).iter().all(|at| block[at + 1] & 0x7C != 0x7C)
+}
+
+fn pack_panel<F: Format>(ty: GgmlType, panel: &mut [u32], rows: &[u8], row_bytes: usize) {
+    let bytes = F::LEN / ty.block_len() * ty.block_bytes();
+    let mut packed = vec![0; F::WORDS];
+    for (row, blocks) in rows.chunks_exact(row_bytes).enumerate() {
+        for (block, words) in blocks.chunks(bytes).zip(panel.chunks_exact_mut(F::WORDS * PANEL)) {
+            packed.fill(0);
+            F::pack(block, &mut packed);
+            for (word, packed) in words.chunks_exact_mut(PANEL).zip(&packed) {
+                word[row] = *packed;
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Blocks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Blocks({:?}, [{}, {}])", self.ty, self.rows, self.columns)
+    }
+}

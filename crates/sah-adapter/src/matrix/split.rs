@@ -1,0 +1,32 @@
+//! Outputs of a product, split over threads.
+
+use rayon::prelude::*;
+
+/// Rows of inputs up to which weights are multiplied by our own kernels, which read them once for all rows.
+pub(crate) const MAX_ROWS: usize = 8;
+
+/// Hands `outputs`, one slice for each row of inputs and all of the same length, to `part` in `threads` pieces, each with the
+/// number of its first output: a multiple of `granule`.
+pub(super) fn over_outputs<'a>(
+    outputs: Vec<&'a mut [f32]>,
+    granule: usize,
+    threads: usize,
+    part: impl Fn(usize, &mut [&'a mut [f32]]) + Sync,
+) {
+    let count = outputs.first().map_or(0, |row| row.len());
+    if count == 0 {
+        return;
+    }
+    let step = count.div_ceil(threads.max(1)).next_multiple_of(granule);
+    let mut pieces: Vec<(usize, Vec<&mut [f32]>)> =
+        (0..count).step_by(step).map(|first| (first, Vec::with_capacity(outputs.len()))).collect();
+    for row in outputs {
+        for (piece, (_, rows)) in row.chunks_mut(step).zip(&mut pieces) {
+            rows.push(piece);
+        }
+    }
+    match pieces.as_mut_slice() {
+        [(first, rows)] => part(*first, rows),
+        pieces => pieces.par_iter_mut().with_max_len(1).for_each(|(first, rows)| part(*first, rows)),
+    }
+}

@@ -15,8 +15,11 @@ pub struct RunConfig {
     /// How contexts were read: `dense`, or `sparse` with the attention. Dense in files that do not say it.
     #[serde(default = "dense")]
     pub prefill: String,
-    /// Type of weights and activations: `f32`, `bf16`, `f16`.
+    /// Type of activations, KV cache and expanded weights: `f32`, `bf16`, `f16`.
     pub dtype: String,
+    /// How matrices of weights were kept: `expanded` (in `dtype`), `bf16`, or `stored` (as in the checkpoint).
+    #[serde(default = "expanded")]
+    pub weights: String,
     /// Where the model ran: `cpu`, `cuda:0`.
     pub device: String,
     /// Seed of everything random.
@@ -47,6 +50,11 @@ pub struct RunConfig {
 
 fn dense() -> String {
     "dense".to_owned()
+}
+
+/// What results without the field were made with.
+fn expanded() -> String {
+    "expanded".to_owned()
 }
 
 /// The model of a run.

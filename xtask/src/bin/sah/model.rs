@@ -43,13 +43,13 @@ pub(crate) fn load(args: &ModelArgs, source: &ModelSource) -> anyhow::Result<Rc<
     let placement = placement(&args.place.device)?;
     let devices = device_names(&placement);
     let started = Instant::now();
-    let model = LoadedModel::load(source, placement, args.dtype.kind())?;
+    let model = LoadedModel::load(source, placement, args.precision.precision())?;
     let identity = model.identity();
     eprintln!(
         "{} ({}, {} on {}), loaded in {:.1} s",
         identity.name,
         identity.architecture,
-        args.dtype.name(),
+        args.precision.name(),
         devices,
         started.elapsed().as_secs_f64()
     );

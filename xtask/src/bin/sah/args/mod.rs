@@ -15,10 +15,10 @@ pub(crate) use attention::{AttentionArgs, PrefillArg};
 pub(crate) use files::{DoubleSparsityArgs, HashAttentionArgs};
 pub(crate) use kernels::{HeadsArg, KernelsArgs};
 pub(crate) use longbench::{ChatTemplateArg, DataArg, LongBenchArgs, TruncationArg};
-pub(crate) use model::{DeviceArg, DtypeArg, ModelArgs, PlaceArgs};
+pub(crate) use model::{DeviceArg, DtypeArg, ModelArgs, PlaceArgs, PrecisionArgs, WeightsArg};
 pub(crate) use others::{DoctorArgs, GenerateArgs, ScoreArgs};
 pub(crate) use sampling::SamplingArgs;
-pub(crate) use speed::{MeasureArg, PeerArg, Precision, SpeedArgs};
+pub(crate) use speed::{MeasureArg, PeerArg, SpeedArgs};
 
 /// Measures what sparse attention does to a language model on long contexts.
 #[derive(Debug, Parser)]

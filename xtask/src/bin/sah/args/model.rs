@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
-use sah_adapter::Placement;
+use sah_adapter::{Placement, Precision, WeightStorage};
 use tch::{Device, Kind};
 
 /// Flags that every command with a model takes.
@@ -13,9 +13,8 @@ pub(crate) struct ModelArgs {
     #[command(flatten)]
     pub(crate) place: PlaceArgs,
 
-    /// Precision of weights, activations and KV cache. f32 gives the reference numbers; bf16 and f16 halve the memory
-    #[arg(long, value_enum, default_value = "f32")]
-    pub(crate) dtype: DtypeArg,
+    #[command(flatten)]
+    pub(crate) precision: PrecisionArgs,
 }
 
 /// Which model, and on what it runs.
@@ -42,6 +41,20 @@ pub(crate) struct PlaceArgs {
     pub(crate) threads: Option<u16>,
 }
 
+/// In which numbers a model computes and keeps its weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Args)]
+pub(crate) struct PrecisionArgs {
+    /// Precision of weights, activations and KV cache. f32 gives the reference numbers; bf16 and f16 halve the memory
+    #[arg(long, value_enum, default_value = "f32")]
+    pub(crate) dtype: DtypeArg,
+
+    /// How matrices of weights are kept, beside activations of `--dtype`: decoding is as fast as they can be read.
+    /// `expanded`: in `--dtype`. `bf16`: rounded, half of f32. `stored`: as in the file, a GGUF's quantised blocks included,
+    /// without further rounding; on the CPU. Change it for speed and memory
+    #[arg(long, value_enum, default_value = "expanded")]
+    pub(crate) weights: WeightsArg,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DtypeArg {
     F32,
@@ -63,6 +76,49 @@ impl DtypeArg {
             Self::F32 => "f32",
             Self::Bf16 => "bf16",
             Self::F16 => "f16",
+        }
+    }
+}
+
+/// `--weights`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WeightsArg {
+    Expanded,
+    Bf16,
+    Stored,
+}
+
+impl WeightsArg {
+    fn storage(self) -> WeightStorage {
+        match self {
+            Self::Expanded => WeightStorage::Expanded,
+            Self::Bf16 => WeightStorage::Bf16,
+            Self::Stored => WeightStorage::Stored,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Expanded => "expanded",
+            Self::Bf16 => "bf16",
+            Self::Stored => "stored",
+        }
+    }
+}
+
+impl PrecisionArgs {
+    /// What both mean together.
+    pub(crate) fn precision(self) -> Precision {
+        Precision::from(self.dtype.kind()).with_weights(self.weights.storage())
+    }
+
+    /// The same in words: `f32`, `f32, weights as stored`.
+    pub(crate) fn name(self) -> String {
+        let dtype = self.dtype.name();
+        match self.weights {
+            WeightsArg::Expanded => dtype.to_owned(),
+            WeightsArg::Bf16 => format!("{dtype}, weights in bf16"),
+            WeightsArg::Stored => format!("{dtype}, weights as stored"),
         }
     }
 }

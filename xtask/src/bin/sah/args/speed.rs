@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{AttentionArgs, DtypeArg, ModelArgs, PlaceArgs};
+use super::{AttentionArgs, DtypeArg, ModelArgs, PlaceArgs, PrecisionArgs, WeightsArg};
 
 /// Flags of `bench speed`.
 #[derive(Debug, Args)]
@@ -23,6 +23,18 @@ pub(crate) struct SpeedArgs {
         help_heading = "Model"
     )]
     pub(crate) dtype: Vec<DtypeArg>,
+
+    /// How matrices of weights are kept: `expanded` in the precision, `bf16`, or `stored` as in the file. Several are
+    /// measured in turn, with every precision
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_value = "expanded",
+        value_name = "WEIGHTS",
+        help_heading = "Model"
+    )]
+    pub(crate) weights: Vec<WeightsArg>,
 
     #[command(flatten)]
     pub(crate) attention: AttentionArgs,
@@ -87,28 +99,16 @@ pub(crate) enum PeerArg {
     LlamaCpp,
 }
 
-/// How a model is loaded: sides of different precision are different processes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Precision {
-    pub(crate) dtype: DtypeArg,
-}
-
-impl Precision {
-    /// As it is called in tables.
-    pub(crate) fn name(self) -> String {
-        self.dtype.name().to_owned()
-    }
-}
-
 impl SpeedArgs {
-    /// All precisions, in the order given.
-    pub(crate) fn precisions(&self) -> Vec<Precision> {
-        self.dtype.iter().map(|&dtype| Precision { dtype }).collect()
+    /// Every type with every form of weights, in the order given.
+    pub(crate) fn precisions(&self) -> Vec<PrecisionArgs> {
+        let of = |&dtype| self.weights.iter().map(move |&weights| PrecisionArgs { dtype, weights });
+        self.dtype.iter().flat_map(of).collect()
     }
 
     /// The flags of a model of one precision.
-    pub(crate) fn model(&self, precision: Precision) -> ModelArgs {
-        ModelArgs { place: self.place.clone(), dtype: precision.dtype }
+    pub(crate) fn model(&self, precision: PrecisionArgs) -> ModelArgs {
+        ModelArgs { place: self.place.clone(), precision }
     }
 
     /// Whether `measure` was asked for.
@@ -128,7 +128,7 @@ fn context(text: &str) -> Result<usize, String> {
 mod tests {
     use clap::{Args as _, Command, FromArgMatches as _};
 
-    use super::{MeasureArg, PeerArg, SpeedArgs};
+    use super::{MeasureArg, PeerArg, PrecisionArgs, SpeedArgs};
 
     fn parse(arguments: &[&str]) -> Result<SpeedArgs, clap::Error> {
         let command = SpeedArgs::augment_args(Command::new("speed").no_binary_name(true));
@@ -146,9 +146,13 @@ mod tests {
 
     #[test]
     fn every_precision_is_a_side() {
-        let args = parse(&["--dtype", "f32,bf16", "--measure", "decode"]).unwrap();
-        let names: Vec<String> = args.precisions().into_iter().map(super::Precision::name).collect();
-        assert_eq!(names, ["f32", "bf16"]);
+        let names = |arguments: &[&str]| -> Vec<String> {
+            parse(arguments).unwrap().precisions().into_iter().map(PrecisionArgs::name).collect()
+        };
+        assert_eq!(names(&["--dtype", "f32,bf16"]), ["f32", "bf16"]);
+        let both = ["--dtype", "f32,bf16", "--weights", "expanded,stored"];
+        assert_eq!(names(&both), ["f32", "f32, weights as stored", "bf16", "bf16, weights as stored"]);
+        let args = parse(&["--measure", "decode"]).unwrap();
         assert!(args.measures(MeasureArg::Decode) && !args.measures(MeasureArg::Prefill));
     }
 

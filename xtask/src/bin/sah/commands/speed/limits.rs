@@ -6,7 +6,7 @@ use sah_adapter::ModelSizes;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind};
 
-use crate::args::Precision;
+use crate::args::PrecisionArgs;
 use crate::machine;
 
 /// The machine's speed, measured in one round.
@@ -27,7 +27,7 @@ impl Speed {
     pub(super) fn measure(
         (context, round): (usize, u32),
         sizes: &ModelSizes,
-        precisions: &[Precision],
+        precisions: &[PrecisionArgs],
         device: Device,
     ) -> anyhow::Result<Self> {
         let kinds = precisions.iter().map(|precision| (precision.dtype.name(), precision.dtype.kind()));
@@ -42,13 +42,13 @@ impl Speed {
     }
 
     /// Operations a second in f32 or in `precision`, whichever is faster: weights can be converted on the way.
-    fn flops(&self, precision: Precision) -> f64 {
+    fn flops(&self, precision: PrecisionArgs) -> f64 {
         let of = |name: &str| self.product_flops.get(name).copied().unwrap_or_default();
         of("f32").max(of(precision.dtype.name()))
     }
 
     /// Seconds for reading a context of `tokens`.
-    pub(super) fn prefill(&self, sizes: &ModelSizes, precision: Precision, tokens: usize) -> f64 {
+    pub(super) fn prefill(&self, sizes: &ModelSizes, precision: PrecisionArgs, tokens: usize) -> f64 {
         prefill_operations(sizes, tokens) / self.flops(precision)
     }
 
@@ -61,7 +61,7 @@ impl Speed {
     pub(super) fn shared(
         &self,
         sizes: &ModelSizes,
-        precision: Precision,
+        precision: PrecisionArgs,
         (tokens, density): (usize, f64),
         steps: usize,
     ) -> Option<f64> {
@@ -105,7 +105,11 @@ pub(super) mod tests {
     use sah_adapter::MatrixSize;
 
     use super::*;
-    use crate::args::DtypeArg;
+    use crate::args::{DtypeArg, WeightsArg};
+
+    fn precision(dtype: DtypeArg) -> PrecisionArgs {
+        PrecisionArgs { dtype, weights: WeightsArg::Expanded }
+    }
 
     /// SmolLM2-135M in f32: 30 layers, 9 query and 3 KV heads of 64, hidden 576, MLP 1,536, vocabulary 49,152, tied.
     pub(in super::super) fn smollm2() -> ModelSizes {
@@ -152,9 +156,9 @@ pub(super) mod tests {
     fn limits_are_work_divided_by_speed() {
         let product_flops = [("f32".to_owned(), 250e9), ("bf16".to_owned(), 150e9)].into();
         let speed = Speed { context: 4096, round: 1, product_flops, memory_bandwidth: Some(25e9) };
-        let (sizes, f32) = (smollm2(), Precision { dtype: DtypeArg::F32 });
+        let (sizes, f32) = (smollm2(), precision(DtypeArg::F32));
         close(speed.prefill(&sizes, f32, 4096), 1_449_608_085_504.0 / 250e9);
-        close(speed.prefill(&sizes, Precision { dtype: DtypeArg::Bf16 }, 4096), 1_449_608_085_504.0 / 250e9);
+        close(speed.prefill(&sizes, precision(DtypeArg::Bf16), 4096), 1_449_608_085_504.0 / 250e9);
         close(speed.decode(&sizes, 4096, 1.0).unwrap(), 726_663_168.0 / 25e9);
         close(speed.decode(&sizes, 4096, 0.0).unwrap(), 537_919_488.0 / 25e9);
         let shared = speed.shared(&sizes, f32, (4096, 1.0), 32).unwrap();

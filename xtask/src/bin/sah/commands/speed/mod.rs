@@ -22,7 +22,7 @@ use tch::Device;
 
 use self::program::Program;
 use self::rounds::Bench;
-use crate::args::{MeasureArg, Precision, SpeedArgs};
+use crate::args::{MeasureArg, PrecisionArgs, SpeedArgs};
 use crate::usage::UsageError;
 use crate::{attention, model, whole};
 
@@ -79,8 +79,8 @@ fn check(args: &SpeedArgs) -> anyhow::Result<()> {
         args.peers.is_empty() || args.place.model == model::DEFAULT_NAME,
         usage("--peers measures the default model only; leave --model out")
     );
-    let precisions: BTreeSet<String> = args.precisions().into_iter().map(Precision::name).collect();
-    ensure!(precisions.len() == args.precisions().len(), usage("--dtype names a precision twice"));
+    let precisions: BTreeSet<String> = args.precisions().into_iter().map(PrecisionArgs::name).collect();
+    ensure!(precisions.len() == args.precisions().len(), usage("--dtype or --weights names one twice"));
     if args.plot.is_some() {
         let lengths: BTreeSet<usize> = args.context.iter().copied().collect();
         ensure!(lengths.len() > 1, usage("--plot needs two lengths or more, such as --context 1024,4096"));

@@ -8,7 +8,7 @@ use anyhow::{Context as _, ensure};
 use serde::de::DeserializeOwned;
 
 use super::job::{Hello, Job, Outcome};
-use crate::args::{PeerArg, Precision};
+use crate::args::{PeerArg, PrecisionArgs};
 
 /// A program, which may be started any number of times.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +24,7 @@ enum Kind {
     Own {
         /// The precision's place on the command line.
         number: usize,
-        precision: Precision,
+        precision: PrecisionArgs,
     },
     /// Another one, a script of the Python at this path.
     Peer { peer: PeerArg, python: String },
@@ -42,7 +42,7 @@ pub(super) struct Running {
 
 impl Program {
     /// This program, with the precision of this `number` and `attentions` by their names.
-    pub(super) fn own(number: usize, precision: Precision, attentions: &[&str]) -> Self {
+    pub(super) fn own(number: usize, precision: PrecisionArgs, attentions: &[&str]) -> Self {
         let side = |attention: &&str| (format!("{} {attention}", precision.name()), (*attention).to_owned());
         Self { kind: Kind::Own { number, precision }, sides: attentions.iter().map(side).collect() }
     }
@@ -58,7 +58,7 @@ impl Program {
     }
 
     /// In which precision it runs, if it is this one.
-    pub(super) fn precision(&self) -> Option<Precision> {
+    pub(super) fn precision(&self) -> Option<PrecisionArgs> {
         match self.kind {
             Kind::Own { precision, .. } => Some(precision),
             Kind::Peer { .. } => None,

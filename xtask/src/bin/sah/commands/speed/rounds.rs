@@ -12,7 +12,7 @@ use super::job::{Hello, Job, Outcome};
 use super::limits::{self, Speed};
 use super::program::{Program, Running};
 use super::report::{Report, SCHEMA_VERSION, Settings};
-use crate::args::{MeasureArg, Precision, PrefillArg, SpeedArgs};
+use crate::args::{MeasureArg, PrecisionArgs, PrefillArg, SpeedArgs};
 use crate::machine::Machine;
 use crate::versions;
 
@@ -209,7 +209,7 @@ impl<'a> Bench<'a> {
     }
 
     /// What limits the figures of this round, for a program of ours.
-    fn ours(&self, program: &Program) -> Option<(&Speed, Precision, &ModelSizes)> {
+    fn ours(&self, program: &Program) -> Option<(&Speed, PrecisionArgs, &ModelSizes)> {
         let precision = program.precision()?;
         Some((self.speeds.last()?, precision, self.sizes.get(&precision.name())?))
     }

@@ -114,7 +114,9 @@ mod tests {
         let file = folder.join("config.json");
         let config = json::read(&file).unwrap();
         let weights = Weights::Safetensors(Safetensors::open(&folder).unwrap());
-        crate::model::load((&config, &file), &weights, &Device::Cpu.into(), Kind::Float.into()).unwrap().sizes()
+        crate::model::load((&config, &file), &weights, &Device::Cpu.into(), Kind::Float.into())
+            .unwrap()
+            .sizes()
     }
 
     fn shapes(sizes: &ModelSizes) -> Vec<(usize, usize, usize)> {

@@ -15,6 +15,7 @@ mod machine;
 mod memory;
 mod model;
 mod terminal;
+mod threads;
 mod usage;
 mod versions;
 mod whole;
@@ -35,7 +36,7 @@ fn main() -> ExitCode {
     let log =
         tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter).with_target(false);
     log.without_time().init();
-    match commands::run(cli.command) {
+    match threads::set(cli.command.threads()).and_then(|()| commands::run(cli.command)) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");

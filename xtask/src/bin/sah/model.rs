@@ -35,11 +35,8 @@ pub(crate) fn fetch(source: &ModelSource) -> anyhow::Result<ModelSource> {
     Ok(source.fetch(&mut Bars::default())?)
 }
 
-/// Sets threads and loads the model to its device.
+/// Loads the model to its device.
 pub(crate) fn load(args: &ModelArgs, source: &ModelSource) -> anyhow::Result<Rc<LoadedModel>> {
-    if let Some(threads) = args.place.threads {
-        tch::set_num_threads(i32::from(threads));
-    }
     let placement = placement(&args.place.device)?;
     let devices = device_names(&placement);
     let started = Instant::now();

@@ -52,6 +52,20 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
 }
 
+impl Command {
+    /// `--threads`, where the command has it.
+    pub(crate) fn threads(&self) -> Option<u16> {
+        match self {
+            Self::Bench(Bench::Longbench(args)) => args.model.place.threads,
+            Self::Bench(Bench::Speed(args)) => args.place.threads,
+            Self::Bench(Bench::Kernels(args)) => args.threads,
+            Self::Generate(args) => args.model.place.threads,
+            Self::Calibrate(Calibrate::DoubleSparsity(args)) => args.model.place.threads,
+            Self::Score(_) | Self::Models | Self::Maskers | Self::Convert(_) | Self::Doctor(_) => None,
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Bench {
     /// LongBench and LongBench-E: scores, time and memory, dense beside sparse

@@ -20,9 +20,6 @@ use crate::{machine, model, versions};
 
 /// Times every side of every setting; prints a table for each model's heads and writes `kernels.json` and `kernels.svg`.
 pub(crate) fn run(args: &KernelsArgs) -> anyhow::Result<ExitCode> {
-    if let Some(threads) = args.threads {
-        tch::set_num_threads(i32::from(threads));
-    }
     let device = device(&args.device)?;
     let threads = tch::get_num_threads();
     let _no_grad = tch::no_grad_guard();

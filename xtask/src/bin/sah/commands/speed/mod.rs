@@ -45,9 +45,6 @@ pub(crate) fn run(args: &SpeedArgs) -> anyhow::Result<ExitCode> {
         UsageError("--peers run on the CPU; add --device cpu".to_owned())
     );
     model::fetch(&model::source(&args.place.model, args.place.revision.as_deref())?)?;
-    if let Some(threads) = args.place.threads {
-        tch::set_num_threads(i32::from(threads));
-    }
     let names: Vec<&str> = attentions.iter().map(|attention| attention.name.as_str()).collect();
     let own = precisions.iter().enumerate();
     let mut programs: Vec<Program> =

@@ -1,0 +1,16 @@
+//! How many threads compute.
+
+use anyhow::Context as _;
+
+/// Sets the threads of libtorch and of our own kernels: as many as there are cores where `threads` says nothing.
+///
+/// The calling thread is one of ours, too. A decode step hands out a hundred small pieces of work: a thread that only waits for
+/// others would have to be woken after each.
+pub(crate) fn set(threads: Option<u16>) -> anyhow::Result<()> {
+    if let Some(threads) = threads {
+        tch::set_num_threads(i32::from(threads));
+    }
+    let count = tch::get_num_threads().max(1) as usize;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(count).use_current_thread();
+    pool.build_global().context("starting the threads that compute")
+}

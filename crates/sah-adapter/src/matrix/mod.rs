@@ -100,7 +100,7 @@ impl Matrix {
             Self::Dense(tensor) => match tensor.kind() {
                 Kind::Float => dense::multiply::<F32>(words::<F32>(tensor), columns, x, outputs, threads),
                 Kind::BFloat16 => {
-                    dense::multiply::<Bf16>(words::<Bf16>(tensor), columns, x, outputs, threads)
+                    dense::multiply::<Bf16>(words::<Bf16>(tensor), columns, x, outputs, threads);
                 }
                 other => unreachable!("no own product of {other:?}"),
             },

@@ -156,7 +156,7 @@ mod tests {
     use crate::Precision;
     use crate::weights::gguf::testing::{Builder, open};
 
-    /// `rows` blocks of Q8_0 (raw type 8) with scale 1, all quants of row r being r.
+    /// `rows` blocks of `Q8_0` (raw type 8) with scale 1, all quants of row r being r.
     fn q8_0(rows: u8) -> Vec<u8> {
         let row = |row: u8| f16::ONE.to_le_bytes().into_iter().chain([row; 32]);
         (0..rows).flat_map(row).collect()

@@ -51,6 +51,7 @@ mod attention;
 mod config;
 pub mod element;
 mod error;
+pub mod exp;
 mod inputs;
 pub mod kernel;
 mod mask;

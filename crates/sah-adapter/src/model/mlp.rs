@@ -39,10 +39,7 @@ impl Mlp {
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor, Error> {
         match self {
             Self::Gated { gate_up, down, activation } => {
-                let both = gate_up.forward(x)?;
-                let width = gate_up.outputs() / 2;
-                let up = both.f_narrow(2, width, width)?;
-                down.forward(&activation.forward(&both.f_narrow(2, 0, width)?)?.f_mul_(&up)?)
+                down.forward(&activation.gate(&gate_up.forward(x)?)?)
             }
             Self::Plain { up, down, activation } => down.forward(&activation.forward(&up.forward(x)?)?),
         }

@@ -8,6 +8,7 @@ mod config_file;
 mod decoder;
 mod dims;
 mod families;
+mod few;
 mod gemma;
 mod gemma2;
 mod gemma3;

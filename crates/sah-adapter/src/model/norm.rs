@@ -3,6 +3,7 @@
 use tch::{Kind, Tensor};
 
 use super::dims::HeadDims;
+use super::few;
 use crate::Error;
 use crate::weights::WeightPath;
 
@@ -34,6 +35,9 @@ impl Norm {
     /// `x`: `[.., size]`. Gives the same shape and kind.
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor, Error> {
         match self {
+            Self::Rms { weight, eps } if few::is_few(x) => {
+                few::rms_norm(x, &weight.f_to_kind(Kind::Float)?, *eps)
+            }
             Self::Rms { weight, eps } => {
                 // The weight may be f32 beside a half-precision input; libtorch wants one kind.
                 let x_of_weight = x.f_to_kind(weight.kind())?;
@@ -76,6 +80,11 @@ impl HeadNorm {
         let dim = heads.size()[3];
         let heads = heads.f_to_kind(Kind::Float)?.f_rms_norm([dim], None::<&Tensor>, self.eps)?;
         Ok(heads.f_mul(&self.weight)?)
+    }
+
+    /// The same in place, of a few rows ([`few::is_few`]) that nobody else knows and that may have more heads.
+    pub(super) fn forward_few(&self, heads: &Tensor) {
+        few::rms_norm_heads(heads, &self.weight, self.eps);
     }
 }
 

@@ -2,7 +2,6 @@
 
 mod auto;
 mod dense;
-mod exp;
 pub(crate) mod fold;
 mod fused;
 mod gather;

@@ -6,7 +6,7 @@ use pulp::{Simd, bytemuck};
 
 use super::lines::Lines;
 use super::product::{add_weighted, scores};
-use crate::kernel::exp::exp;
+use crate::exp::exp;
 use crate::kernel::part::Part;
 
 /// Below every score, and finite: differences to it are numbers.

@@ -1,0 +1,187 @@
+//! The small operations between the products of a layer, for a few rows in f32 on the CPU: one pass each.
+//!
+//! libtorch makes several calls of each, and a call costs about a microsecond: decoding a token made more than a thousand.
+
+use pulp::{Arch, Simd, WithSimd};
+use sah_attention::element::{Element, F32};
+use sah_attention::exp::exp;
+use tch::{Device, Kind, Tensor};
+
+use crate::Error;
+use crate::matrix::{MAX_ROWS, values, with_values_mut};
+
+/// Whether `x`, `[.., size]`, is what the functions of this file compute.
+pub(super) fn is_few(x: &Tensor) -> bool {
+    let size = x.size().last().copied().unwrap_or_default() as usize;
+    x.device() == Device::Cpu && x.kind() == Kind::Float && x.numel() <= MAX_ROWS * size && x.is_contiguous()
+}
+
+/// `x / sqrt(mean(x^2) + eps) * weight` of each row of `x`, `[.., size]`. Gives the same shape.
+pub(super) fn rms_norm(x: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor, Error> {
+    let output = x.f_empty_like()?;
+    with_values_mut(&output, |output| {
+        output.copy_from_slice(values(x));
+        Arch::new().dispatch(Normalise { rows: output, weight: values(weight), eps: eps as f32 });
+    });
+    Ok(output)
+}
+
+/// `silu(gate) * up` of rows of gates and ups, `both`: `[1, Q, 2 width]`. Gives `[1, Q, width]`.
+pub(super) fn silu_gate(both: &Tensor) -> Result<Tensor, Error> {
+    let (rows, width) = (both.size()[1], both.size()[2] / 2);
+    let output = Tensor::f_empty([1, rows, width], (Kind::Float, Device::Cpu))?;
+    with_values_mut(&output, |output| {
+        let width = (width as usize).max(1);
+        for (both, output) in values(both).chunks_exact(2 * width).zip(output.chunks_exact_mut(width)) {
+            let (gates, ups) = both.split_at(width);
+            Arch::new().dispatch(SiluGate { gates, ups, output });
+        }
+    });
+    Ok(output)
+}
+
+/// Rows `x` of heads, of which those that `weight` has rows for are normalised by it, in place.
+///
+/// `x` is new, nobody else knows it: `[1, Q, n, D]`. `weight`: `[m, D]`, `m <= n`.
+pub(super) fn rms_norm_heads(x: &Tensor, weight: &Tensor, eps: f64) {
+    let row = x.size()[2..].iter().product::<i64>() as usize;
+    let (dim, weight, eps) = (weight.size()[1] as usize, values(weight), eps as f32);
+    with_values_mut(x, |x| {
+        for row in x.chunks_exact_mut(row) {
+            for (head, weight) in row.chunks_exact_mut(dim).zip(weight.chunks_exact(dim)) {
+                Arch::new().dispatch(Normalise { rows: head, weight, eps });
+            }
+        }
+    });
+}
+
+/// Rotates the first `count` heads of rows `x`, in place: `x cos + rotate_half(x) sin` of the dimensions that `cos` has.
+///
+/// `x` is new, nobody else knows it: `[1, Q, n, D]`. `cos` and `sin`: `[Q, 1, rotary_dim]`, both halves alike.
+pub(super) fn rotate_heads(x: &Tensor, count: i64, (cos, sin): (&Tensor, &Tensor)) {
+    let [_, _, heads, dim] = x.size()[..] else { unreachable!("heads of rank 4") };
+    let (row, dim, rotary) = ((heads * dim) as usize, dim as usize, cos.size()[2] as usize);
+    let (cos, sin) = (values(cos), values(sin));
+    with_values_mut(x, |x| {
+        let angles = cos.chunks_exact(rotary).zip(sin.chunks_exact(rotary));
+        for (row, (cos, sin)) in x.chunks_exact_mut(row).zip(angles) {
+            for head in row.chunks_exact_mut(dim).take(count as usize) {
+                let (first, second) = head[..rotary].split_at_mut(rotary / 2);
+                for ((a, b), (cos, sin)) in first.iter_mut().zip(second).zip(cos.iter().zip(sin)) {
+                    (*a, *b) = (*a * cos - *b * sin, *b * cos + *a * sin);
+                }
+            }
+        }
+    });
+}
+
+/// Normalises rows as long as `weight`, in place.
+struct Normalise<'a> {
+    rows: &'a mut [f32],
+    weight: &'a [f32],
+    eps: f32,
+}
+
+impl WithSimd for Normalise<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let size = self.weight.len();
+        for row in self.rows.chunks_exact_mut(size) {
+            let mean = F32::dot(simd, row, row) / size as f32;
+            let factor = (mean + self.eps).sqrt().recip();
+            for (x, weight) in row.iter_mut().zip(self.weight) {
+                *x *= factor * weight;
+            }
+        }
+    }
+}
+
+/// One row of gates and ups.
+struct SiluGate<'a> {
+    gates: &'a [f32],
+    ups: &'a [f32],
+    output: &'a mut [f32],
+}
+
+impl WithSimd for SiluGate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let (gates, rest_gates) = S::as_simd_f32s(self.gates);
+        let (ups, rest_ups) = S::as_simd_f32s(self.ups);
+        let (output, rest) = S::as_mut_simd_f32s(self.output);
+        let (zero, one) = (simd.splat_f32s(0.0), simd.splat_f32s(1.0));
+        for (output, (&gate, &up)) in output.iter_mut().zip(gates.iter().zip(ups)) {
+            // sigmoid(x) = 1 / (1 + e) for x >= 0 and e / (1 + e) below, with e = exp(-|x|), which does not overflow.
+            let e = exp(simd, simd.min_f32s(gate, simd.neg_f32s(gate)));
+            let above = simd.select_f32s(simd.less_than_f32s(gate, zero), e, one);
+            let sigmoid = simd.div_f32s(above, simd.add_f32s(one, e));
+            *output = simd.mul_f32s(simd.mul_f32s(gate, sigmoid), up);
+        }
+        for (output, (gate, up)) in rest.iter_mut().zip(rest_gates.iter().zip(rest_ups)) {
+            *output = gate / (1.0 + (-gate).exp()) * up;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::{Device, Kind, Tensor};
+
+    use super::{is_few, rms_norm, rms_norm_heads, rotate_heads, silu_gate};
+
+    fn random(size: &[i64]) -> Tensor {
+        Tensor::randn(size, (Kind::Float, Device::Cpu))
+    }
+
+    fn close(found: &Tensor, expected: &Tensor) {
+        assert_eq!(found.size(), expected.size());
+        assert!(found.allclose(expected, 1e-5, 1e-6, false), "{:?}", (found - expected).abs().max());
+    }
+
+    #[test]
+    fn a_few_f32_rows_on_the_cpu_are_few() {
+        assert!(is_few(&random(&[1, 8, 5])));
+        assert!(!is_few(&random(&[1, 9, 5])));
+        assert!(!is_few(&random(&[1, 1, 5]).to_kind(Kind::BFloat16)));
+        assert!(!is_few(&random(&[1, 3, 10]).narrow(2, 0, 5)));
+    }
+
+    #[test]
+    fn a_row_is_normalised_as_by_libtorch() {
+        for (rows, size) in [(1, 576), (3, 61), (8, 1)] {
+            let (x, weight) = (random(&[1, rows, size]) * 3.0, random(&[size]));
+            close(&rms_norm(&x, &weight, 1e-5).unwrap(), &x.rms_norm([size], Some(&weight), 1e-5));
+        }
+    }
+
+    #[test]
+    fn a_gate_is_that_of_libtorch_also_far_from_zero() {
+        for (rows, width) in [(1, 1536), (3, 37)] {
+            let (gate, up) = (random(&[1, rows, width]) * 40.0, random(&[1, rows, width]));
+            let expected = gate.silu() * &up;
+            close(&silu_gate(&Tensor::cat(&[gate, up], 2)).unwrap(), &expected);
+        }
+    }
+
+    #[test]
+    fn heads_are_normalised_and_rotated_where_they_lie() {
+        for (rows, dim, rotary) in [(1, 64, 64), (3, 16, 8)] {
+            let (x, weight) = (random(&[1, rows, 5, dim]), random(&[4, dim]));
+            let angles = random(&[rows, 1, rotary / 2]).repeat([1, 1, 2]);
+            let (cos, sin) = (angles.cos(), angles.sin());
+            let normed = x.narrow(2, 0, 4).rms_norm([dim], None::<&Tensor>, 1e-6) * &weight;
+            let turning = normed.narrow(3, 0, rotary);
+            let halves = turning.chunk(2, 3);
+            let turned = &turning * &cos + Tensor::cat(&[-&halves[1], halves[0].copy()], 3) * &sin;
+            let rest = normed.narrow(3, rotary, dim - rotary);
+            let expected = Tensor::cat(&[Tensor::cat(&[turned, rest], 3), x.narrow(2, 4, 1)], 2);
+            rms_norm_heads(&x, &weight, 1e-6);
+            rotate_heads(&x, 4, (&cos, &sin));
+            close(&x, &expected);
+        }
+    }
+}

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use pulp::{Arch, Simd, WithSimd};
-use sah_attention::element::Element;
+use sah_attention::element::{Element, ROWS};
 
 use super::split::over_outputs;
 
@@ -47,9 +47,21 @@ impl<E: Element> WithSimd for Rows<'_, '_, E> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        for (number, row) in self.weights.chunks_exact(self.width).enumerate() {
+        let (width, count) = (self.width, self.weights.len() / self.width);
+        let row = |number: usize| &self.weights[number * width..(number + 1) * width];
+        // Row number n of each of ROWS parts, then what is left, one by one.
+        let part = count / ROWS;
+        for number in 0..part {
+            let rows = std::array::from_fn(|at| row(number + at * part));
             for (output, x) in self.outputs.iter_mut().zip(self.x) {
-                output[number] = E::dot(simd, x, row);
+                for (at, dot) in E::dots(simd, x, rows).into_iter().enumerate() {
+                    output[number + at * part] = dot;
+                }
+            }
+        }
+        for number in ROWS * part..count {
+            for (output, x) in self.outputs.iter_mut().zip(self.x) {
+                output[number] = E::dot(simd, x, row(number));
             }
         }
     }

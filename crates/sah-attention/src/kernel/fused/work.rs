@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use crate::element::Element;
+use crate::element::{Element, ROWS};
 use crate::kernel::part::Part;
 use crate::kernel::rows::Rows;
 
-/// Keys whose scores are held at once: 64 KiB of keys and as much of values at 64 elements each.
-pub(super) const BLOCK: usize = 256;
+/// Keys whose scores are held at once: 128 KiB of keys and as much of values at 64 elements each.
+pub(super) const BLOCK: usize = 512;
 
 /// At most [`BLOCK`] keys for some heads of a group.
 pub(super) enum Piece<'a> {
@@ -77,7 +77,17 @@ impl<E: Element> Work<'_, E> {
     ) {
         let (head_dim, value_dim) = (self.head_dim, self.value_dim);
         let queries = &self.queries[heads.start * head_dim..heads.end * head_dim];
-        for at in 0..count {
+        // Key number n of each of ROWS parts of the block, then what is left, one by one.
+        let part = count / ROWS;
+        for at in 0..part {
+            let rows = std::array::from_fn(|row| self.keys.row(key(at + row * part)));
+            for (query, scores) in queries.chunks_exact(head_dim).zip(scores.chunks_exact_mut(BLOCK)) {
+                for (row, dot) in E::dots(simd, query, rows).into_iter().enumerate() {
+                    scores[at + row * part] = dot;
+                }
+            }
+        }
+        for at in ROWS * part..count {
             let row = self.keys.row(key(at));
             for (query, scores) in queries.chunks_exact(head_dim).zip(scores.chunks_exact_mut(BLOCK)) {
                 scores[at] = E::dot(simd, query, row);
@@ -96,7 +106,14 @@ impl<E: Element> Work<'_, E> {
             self.part.weigh(simd, head, scores);
         }
         let weighted = &mut self.part.weighted[heads.start * value_dim..heads.end * value_dim];
-        for at in 0..count {
+        for at in 0..part {
+            let rows = std::array::from_fn(|row| self.values.row(key(at + row * part)));
+            for (sum, scores) in weighted.chunks_exact_mut(value_dim).zip(scores.chunks_exact(BLOCK)) {
+                let weights = std::array::from_fn(|row| scores[at + row * part]);
+                E::add_weighted_rows(simd, weights, rows, sum);
+            }
+        }
+        for at in ROWS * part..count {
             let row = self.values.row(key(at));
             for (sum, scores) in weighted.chunks_exact_mut(value_dim).zip(scores.chunks_exact(BLOCK)) {
                 E::add_weighted(simd, scores[at], row, sum);

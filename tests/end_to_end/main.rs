@@ -10,4 +10,5 @@ mod masker_files;
 mod masker_pages;
 mod models;
 mod outside_project;
+mod resume;
 mod speed;

@@ -23,14 +23,20 @@ pub(crate) fn run(verb: &str, arguments: &[OsString]) -> Result<ExitCode> {
     if std::env::var_os("OMP_WAIT_POLICY").is_none() {
         sah.env("OMP_WAIT_POLICY", "passive");
     }
-    let status = sah
-        .arg(verb)
-        .args(arguments)
-        .env("SAH_DEFAULT_MODEL", model::path())
-        .status()
-        .map_err(|error| Failure::failed(format!("cannot run {}: {error}", binary.display())))?;
-    // A signal leaves no code: the shell's convention for SIGINT and the like is above 128 anyway.
-    Ok(ExitCode::from(status.code().map_or(130, |code| code as u8)))
+    sah.arg(verb).args(arguments).env("SAH_DEFAULT_MODEL", model::path());
+    replace_by(&mut sah).map_err(|error| Failure::failed(format!("cannot run {}: {error}", binary.display())))
+}
+
+/// Becomes `command`, so that Ctrl-C and a scheduler's signal reach it, and nothing but it answers.
+#[cfg(unix)]
+fn replace_by(command: &mut Command) -> std::io::Result<ExitCode> {
+    use std::os::unix::process::CommandExt as _;
+    Err(command.exec())
+}
+
+#[cfg(not(unix))]
+fn replace_by(command: &mut Command) -> std::io::Result<ExitCode> {
+    Ok(ExitCode::from(command.status()?.code().map_or(1, |code| code as u8)))
 }
 
 /// Builds the release binary of `sah` and says where it is.

@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "an example prints its result")]
 
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use sah_adapter::{
@@ -131,9 +132,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             generation: &GenerationParams::default(),
             limits: &RequestLimits::default(),
             plain_subsets: &[],
+            stop: &AtomicBool::new(false),
         };
         let outcome = runner.run(samples.clone(), &mut folder, &mut ())?;
-        let measures = RunMeasures { run_seconds: Some(outcome.seconds), ..RunMeasures::default() };
+        let measures = RunMeasures { run_seconds: outcome.seconds, ..RunMeasures::default() };
         finished.push(folder.finish(&PassKey, &config, &outcome.records, measures)?);
     }
     let path = Comparison::new("pass_key", &finished)?.write(&run_path)?;

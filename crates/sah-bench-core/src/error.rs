@@ -105,7 +105,8 @@ pub enum Error {
     },
     /// The result folder already holds results.
     #[error(
-        "{} already holds results ({found}), which are never overwritten; choose another --run-name or remove it",
+        "{} already holds results ({found}), which are never overwritten; go on with an unfinished run with --resume, \
+         choose another --run-name, or remove it",
         path.display()
     )]
     FolderUsed {
@@ -113,6 +114,51 @@ pub enum Error {
         path: PathBuf,
         /// The file that was found in it.
         found: &'static str,
+    },
+    /// A run that goes on is not the one that was begun.
+    #[error(
+        "{}: {key} was {was} and is {is} now; a run goes on only with the model, attention, data and limits that it began \
+         with: choose another --run-name for the new ones",
+        path.display()
+    )]
+    ConfigChanged {
+        /// The file that says what the run began with.
+        path: PathBuf,
+        /// What differs, as `key.key`.
+        key: String,
+        /// Its value in the file, in JSON.
+        was: String,
+        /// Its value now.
+        is: String,
+    },
+    /// A row that was answered is another one now.
+    #[error(
+        "row {row} ({task}) is not the row that the journal in {} has an answer to: the data changed since the run began; \
+         choose another --run-name for the new data",
+        folder.display()
+    )]
+    SampleChanged {
+        /// Position in the run, from 0.
+        row: usize,
+        /// The subset of the row that was answered.
+        task: String,
+        /// The folder of the run.
+        folder: PathBuf,
+    },
+    /// The run was asked to stop.
+    #[error(
+        "stopped after {rows_done} of {rows_total} rows of {attention}, which are kept; go on with --resume {}",
+        run.display()
+    )]
+    Interrupted {
+        /// Rows that are in the journal.
+        rows_done: usize,
+        /// Rows of the run.
+        rows_total: usize,
+        /// The attention that was running.
+        attention: String,
+        /// The folder of the run, with those of its attentions.
+        run: PathBuf,
     },
     /// Another process is writing to the result folder.
     #[error("another run is writing to {}; choose another --run-name or wait for it", path.display())]

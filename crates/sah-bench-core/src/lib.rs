@@ -18,6 +18,8 @@
 //! # A run, from subsets to scores
 //!
 //! ```
+//! use std::sync::atomic::AtomicBool;
+//!
 //! use sah_adapter::{Answer, ContextStats, GenerationParams, ModelAdapter, Request, RequestLimits, RequestResponse};
 //! use sah_bench_core::{
 //!     Benchmark, Column, ColumnKind, Error, Metrics, Record, RunFolder, RunMeasures, Runner, Sample, TaskScore, Value,
@@ -87,11 +89,12 @@
 //!     generation: &GenerationParams::default(),
 //!     limits: &RequestLimits::default(),
 //!     plain_subsets: &[],
+//!     stop: &AtomicBool::new(false),
 //! };
 //! let outcome = runner.run(samples, &mut folder, &mut ())?;
 //! assert_eq!(outcome.rows_failed, 0);
 //!
-//! let measures = RunMeasures { run_seconds: Some(outcome.seconds), ..RunMeasures::default() };
+//! let measures = RunMeasures { run_seconds: outcome.seconds, ..RunMeasures::default() };
 //! let finished = folder.finish(&FirstWord, &config, &outcome.records, measures)?;
 //! assert_eq!(finished.metrics.overall_score, Some(50.0));
 //! assert!(result_dir.join("my-run/dense/raw_results.csv").exists());
@@ -117,9 +120,9 @@ pub use grouping::group_by_context;
 pub use observer::{GroupFinished, GroupStarted, RunObserver};
 pub use results::{
     ChatTemplateConfig, Cost, DataConfig, DetailedResults, Distribution, FinishedRun, Journal,
-    JournalContents, LayerMetrics, MicroSummary, ModelConfig, PerRow, Phase, RunConfig, RunFolder,
+    JournalContents, LayerMetrics, MicroSummary, ModelConfig, PerRow, Phase, Resumed, RunConfig, RunFolder,
     RunMeasures, TaskCost, Versions, read_journal, read_json, write_json,
 };
 pub use runner::{RunOutcome, Runner};
-pub use sample::{Column, ColumnKind, Record, RecordStats, Sample, Value};
+pub use sample::{Column, ColumnKind, Record, RecordStats, Sample, Value, samples_hash};
 pub use selection::{MANY_ROWS, first_of_each_task, load_samples, select_subsets};

@@ -1,6 +1,7 @@
 //! Puts samples through a model, one request for each context.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use sah_adapter::{
@@ -24,6 +25,8 @@ pub struct Runner<'a> {
     pub limits: &'a RequestLimits,
     /// Subsets whose rows are given as plain text, whatever chat template the model has.
     pub plain_subsets: &'a [String],
+    /// Once it is true, the run ends before the next context.
+    pub stop: &'a AtomicBool,
 }
 
 impl std::fmt::Debug for Runner<'_> {
@@ -47,8 +50,9 @@ pub struct RunOutcome {
     pub groups: usize,
     /// Groups that failed, with all their rows.
     pub groups_failed: usize,
-    /// Seconds from the first request to the last answer, with everything between.
-    pub seconds: f64,
+    /// Seconds from the first request to the last answer, with everything between; `None` where an earlier process answered
+    /// some of the rows.
+    pub seconds: Option<f64>,
 }
 
 impl Runner<'_> {
@@ -58,11 +62,13 @@ impl Runner<'_> {
     /// Rows of a group may differ in answer prefix and limit: each keeps its own. A context that fails (the adapter
     /// reports an error or panics, or gives an answer too few or a figure that is no number) costs its own rows only: they
     /// get an empty answer and the reason, and the run goes on. The rows of each group are in the journal of `folder` before
-    /// the next group starts, and what was measured of their attention is in its `micro_metrics.jsonl`.
+    /// the next group starts, and what was measured of their attention is in its `micro_metrics.jsonl`. Rows that `folder`
+    /// [had answers for](RunFolder::resume) are not asked again.
     ///
     /// # Errors
     ///
-    /// When one of the two cannot be written. All rows of earlier groups are in them.
+    /// When one of the two cannot be written, and [`Error::Interrupted`] when the run was stopped: all rows of earlier groups
+    /// are in them. [`Error::SampleChanged`] where an answered row is none of `samples`.
     pub fn run(
         &self,
         samples: Vec<Sample>,
@@ -75,9 +81,33 @@ impl Runner<'_> {
             group_by_context(samples.iter().map(|sample| (sample.context.as_str(), self.form(sample))));
         let mut records: Vec<Record> = samples.into_iter().enumerate().map(unanswered).collect();
         let rows_total = records.len();
-        let (mut rows_done, mut rows_failed, mut groups_failed) = (0, 0, 0);
+        let answered = folder.take_answered();
+        let is_resumed = !answered.is_empty();
+        let mut rows_done = 0;
+        for (row, answered) in answered {
+            match records.get_mut(row).filter(|record| record.sample == answered.sample) {
+                Some(record) => *record = answered,
+                None => {
+                    let (task, folder) = (answered.sample.task, folder.path().to_path_buf());
+                    return Err(Error::SampleChanged { row, task, folder });
+                }
+            }
+            rows_done += 1;
+        }
+        let (mut rows_failed, mut groups_failed) = (0, 0);
 
         for (group, rows) in groups.iter().enumerate() {
+            if rows.iter().all(|row| records[*row].stats.is_some()) {
+                continue;
+            }
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(Error::Interrupted {
+                    rows_done,
+                    rows_total,
+                    attention: folder.attention().to_owned(),
+                    run: folder.run_path().to_path_buf(),
+                });
+            }
             let first = &records[rows[0]].sample;
             observer.group_started(&GroupStarted {
                 group,
@@ -129,7 +159,7 @@ impl Runner<'_> {
                 error: error.as_deref(),
             });
         }
-        let seconds = start.elapsed().as_secs_f64();
+        let seconds = (!is_resumed).then(|| start.elapsed().as_secs_f64());
         Ok(RunOutcome { records, rows_failed, groups: groups.len(), groups_failed, seconds })
     }
 
@@ -176,7 +206,9 @@ fn fill(records: &mut [Record], rows: &[usize], response: RequestResponse) -> Ve
     let mut measured = Vec::new();
     for (&row, Answer { text, stats, micro_metrics }) in rows.iter().zip(answers) {
         records[row].predicted_answer = text;
-        records[row].stats = Some(RecordStats { context, group_size: rows.len(), answer: stats });
+        let attention_calls = micro_metrics.as_ref().map(|metrics| metrics.calls);
+        records[row].stats =
+            Some(RecordStats { context, group_size: rows.len(), answer: stats, attention_calls });
         measured.extend(micro_metrics.map(|metrics| (row, metrics)));
     }
     measured

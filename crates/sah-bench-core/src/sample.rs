@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::Error;
 
@@ -80,6 +81,25 @@ impl Value {
     }
 }
 
+/// SHA-256 of all samples in their order, in lower-case hexadecimal: equal where a run has the same rows.
+#[must_use]
+pub fn samples_hash(samples: &[Sample]) -> String {
+    let mut hasher = Sha256::new();
+    let mut add = |bytes: &[u8]| {
+        hasher.update((bytes.len() as u64).to_le_bytes());
+        hasher.update(bytes);
+    };
+    for Sample { task, context, question, answer_prefix, max_new_tokens, extra } in samples {
+        for text in [task, context, question, answer_prefix] {
+            add(text.as_bytes());
+        }
+        let extra = serde_json::to_vec(extra).expect("values of columns are plain data");
+        add(&(*max_new_tokens as u64).to_le_bytes());
+        add(&extra);
+    }
+    hasher.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
 /// Every sample has a value of the right kind, or null, for each of `columns`.
 pub(crate) fn check_samples<'a>(
     columns: &[Column],
@@ -135,6 +155,9 @@ pub struct RecordStats {
     pub group_size: usize,
     /// What the answer cost.
     pub answer: sah_adapter::AnswerStats,
+    /// Its calls of sparse attention, where some were to be measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attention_calls: Option<u64>,
 }
 
 #[cfg(test)]
@@ -145,6 +168,29 @@ mod tests {
         Column { name: "answers", kind: ColumnKind::TextList },
         Column { name: "length", kind: ColumnKind::Integer },
     ];
+
+    #[test]
+    fn a_hash_tells_one_letter_and_the_order() {
+        let sample = |context: &str, question: &str| Sample {
+            task: "qa".to_owned(),
+            context: context.to_owned(),
+            question: question.to_owned(),
+            answer_prefix: String::new(),
+            max_new_tokens: 1,
+            extra: vec![Value::Integer(1)],
+        };
+        let rows = [sample("ab", "c"), sample("d", "e")];
+        assert_eq!(samples_hash(&rows), samples_hash(&rows.clone()));
+        let others = [
+            vec![sample("ab", "d"), sample("d", "e")],
+            vec![sample("a", "bc"), sample("d", "e")],
+            vec![sample("d", "e"), sample("ab", "c")],
+            vec![sample("ab", "c")],
+        ];
+        for other in others {
+            assert_ne!(samples_hash(&rows), samples_hash(&other));
+        }
+    }
 
     fn check(extra: Vec<Value>) -> Result<(), String> {
         let sample = Sample {

@@ -227,6 +227,7 @@ mod tests {
             stats: Some(RecordStats {
                 context: ContextStats { tokens: 90, truncated_tokens: 9, prefill_seconds: 3.0 },
                 group_size,
+                attention_calls: None,
                 answer: AnswerStats {
                     question_tokens: 10,
                     generated_tokens: 5,

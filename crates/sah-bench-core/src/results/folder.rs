@@ -1,5 +1,6 @@
 //! The folder of one attention's results, from before the model is loaded until the last file is written.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -14,7 +15,8 @@ use super::json::{read_json, write_json};
 use super::micro::{MicroMetricsLog, MicroSummary};
 use super::parquet::write_parquet;
 use super::table::Table;
-use super::whole::sync_folder;
+use super::unchanged::check_unchanged;
+use super::whole::{remove_temporaries, sync_folder};
 use crate::error::panic_text;
 use crate::{Benchmark, Error, Metrics, Record};
 
@@ -35,6 +37,17 @@ pub struct RunFolder {
     journal: Journal,
     /// There once a row came with what was measured of its attention, if only that no call was drawn.
     micro_metrics: Option<MicroMetricsLog>,
+    /// Rows that an earlier process answered, by their place in the run.
+    answered: BTreeMap<usize, Record>,
+}
+
+/// A folder in which an earlier process worked.
+#[derive(Debug)]
+pub enum Resumed {
+    /// All rows have answers and scores.
+    Finished(FinishedRun),
+    /// Something is left to do.
+    Unfinished(RunFolder),
 }
 
 impl RunFolder {
@@ -62,15 +75,71 @@ impl RunFolder {
             return Err(Error::FolderUsed { path, found: CONFIG });
         }
         let journal = Journal::create(&path.join(JOURNAL))?;
+        if path.join(CONFIG).exists() {
+            // Of a run that never answered anything: this one may be another.
+            fs::remove_file(path.join(CONFIG))
+                .map_err(|source| Error::Unwritable { path: path.join(CONFIG), source })?;
+        }
         sync_folder(&run)?;
         sync_folder(result_dir)?;
-        Ok(Self { path, attention: attention.to_owned(), journal, micro_metrics: None })
+        let answered = BTreeMap::new();
+        Ok(Self { path, attention: attention.to_owned(), journal, micro_metrics: None, answered })
+    }
+
+    /// Opens the folder of an attention to go on where an earlier process stopped, whenever that was: rows that it answered
+    /// are not asked again, rows that failed are. A folder that is not there is made.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::FolderBusy`] where that process still works, [`Error::Journal`] where its journal was changed, and those of
+    /// [`RunFolder::create`].
+    pub fn resume(result_dir: &Path, run_name: &str, attention: &str) -> Result<Resumed, Error> {
+        check_name("--run-name", run_name)?;
+        check_name("the attention", attention)?;
+        let path = result_dir.join(run_name).join(attention);
+        if !path.join(JOURNAL).exists() {
+            return Self::create(result_dir, run_name, attention).map(Resumed::Unfinished);
+        }
+        let (journal, records) = Journal::resume(&path.join(JOURNAL))?;
+        if path.join(METRICS).exists() {
+            let finished = FinishedRun::read(&path)?;
+            if finished.detailed.rows_failed == 0 {
+                return Ok(Resumed::Finished(finished));
+            }
+        }
+        remove_temporaries(&path)?;
+        let mut answered: BTreeMap<usize, Record> =
+            records.into_iter().map(|record| (record.index, record)).collect();
+        answered.retain(|_, record| record.error.is_none());
+        let log = path.join(MICRO_LOG);
+        let micro_metrics = match log.exists() {
+            true => Some(MicroMetricsLog::resume(&log, |row| answered.contains_key(&row))?),
+            false => None,
+        };
+        Ok(Resumed::Unfinished(Self {
+            path,
+            attention: attention.to_owned(),
+            journal,
+            micro_metrics,
+            answered,
+        }))
+    }
+
+    /// The rows that an earlier process answered, by their place in the run.
+    pub(crate) fn take_answered(&mut self) -> BTreeMap<usize, Record> {
+        std::mem::take(&mut self.answered)
     }
 
     /// The folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The name of the attention.
+    #[must_use]
+    pub fn attention(&self) -> &str {
+        &self.attention
     }
 
     /// The folder of the run, which holds this one and those of the other attentions.
@@ -108,8 +177,16 @@ impl RunFolder {
 
     /// Writes `config.json`, any value with the keys of [`RunConfig`](super::RunConfig). Call it before the first
     /// request, so that a run that is cut off says what it was.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ConfigChanged`] where an earlier process worked here with another model, attention, data or limits.
     pub fn write_config(&self, config: &impl Serialize) -> Result<(), Error> {
-        write_json(&self.path.join(CONFIG), config)
+        let path = self.path.join(CONFIG);
+        if path.exists() {
+            check_unchanged(&path, config)?;
+        }
+        write_json(&path, config)
     }
 
     /// Writes the rows, scores them, and writes everything else. `metrics.json` is the last file: a folder that has it
@@ -130,8 +207,9 @@ impl RunFolder {
         let table = Table::new(benchmark.extra_columns(), records)?;
         write_csv(&self.path.join(RAW_CSV), &table)?;
         write_parquet(&self.path.join(RAW_PARQUET), &table)?;
+        let calls = records.iter().filter_map(|record| record.stats.as_ref()?.attention_calls).sum();
         let log = self.micro_metrics.take();
-        let micro_metrics = log.map(|log| log.finish(&self.path.join(MICRO_PARQUET))).transpose()?;
+        let micro_metrics = log.map(|log| log.finish(&self.path.join(MICRO_PARQUET), calls)).transpose()?;
         self.write_config(config)?;
         let detailed = DetailedResults::new(records, measures);
         write_json(&self.path.join(DETAILED), &detailed)?;
@@ -178,6 +256,15 @@ impl FinishedRun {
     #[must_use]
     pub fn attention_error(&self) -> Option<f64> {
         Some(self.micro_metrics.as_ref()?.output_error?.mean)
+    }
+
+    /// Fails where the run had another model, attention, data or limits than `config` says.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ConfigChanged`].
+    pub fn check_config(&self, config: &impl Serialize) -> Result<(), Error> {
+        check_unchanged(&self.folder.join(CONFIG), config)
     }
 
     /// Reads the results in `folder` back; the attention has the name of the folder.

@@ -30,20 +30,45 @@ impl Journal {
     /// it already has lines.
     pub fn create(path: &Path) -> Result<Self, Error> {
         let unwritable = |source| Error::Unwritable { path: path.to_path_buf(), source };
-        let folder = || path.parent().unwrap_or(Path::new(".")).to_path_buf();
-        let file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(unwritable)?;
+        let journal = Self::open(path, OpenOptions::new().create(true))?;
+        if journal.file.metadata().map_err(unwritable)?.len() > 0 {
+            return Err(Error::FolderUsed { path: folder_of(path), found: super::folder::JOURNAL });
+        }
+        journal.file.sync_all().map_err(unwritable)?;
+        sync_folder(&folder_of(path))?;
+        Ok(journal)
+    }
+
+    /// Opens the journal at `path` to go on with it, and gives what it holds. A torn last line is cut off.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Missing`], [`Error::Unwritable`], [`Error::FolderBusy`] where another process holds it, and those of
+    /// [`read_journal`].
+    pub fn resume(path: &Path) -> Result<(Self, Vec<Record>), Error> {
+        if !path.exists() {
+            return Err(Error::Missing { path: path.to_path_buf() });
+        }
+        let journal = Self::open(path, &mut OpenOptions::new())?;
+        let contents = read_journal(path)?;
+        if contents.torn_bytes > 0 {
+            let cut = journal.file.set_len(contents.whole_bytes).and_then(|()| journal.file.sync_all());
+            cut.map_err(|source| Error::Unwritable { path: path.to_path_buf(), source })?;
+        }
+        Ok((journal, contents.records))
+    }
+
+    /// Opens the file to append to it, and locks it.
+    fn open(path: &Path, options: &mut OpenOptions) -> Result<Self, Error> {
+        let unwritable = |source| Error::Unwritable { path: path.to_path_buf(), source };
+        let file = options.read(true).append(true).open(path).map_err(unwritable)?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(Error::FolderBusy { path: folder() }),
+            Err(TryLockError::WouldBlock) => return Err(Error::FolderBusy { path: folder_of(path) }),
             // Not every file system has locks; the journal works without.
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
             Err(TryLockError::Error(error)) => return Err(unwritable(error)),
         }
-        if file.metadata().map_err(unwritable)?.len() > 0 {
-            return Err(Error::FolderUsed { path: folder(), found: super::folder::JOURNAL });
-        }
-        file.sync_all().map_err(unwritable)?;
-        sync_folder(&folder())?;
         Ok(Self { path: path.to_path_buf(), file })
     }
 
@@ -75,12 +100,16 @@ impl Journal {
     }
 }
 
+fn folder_of(journal: &Path) -> PathBuf {
+    journal.parent().unwrap_or(Path::new(".")).to_path_buf()
+}
+
 /// What a journal holds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JournalContents {
     /// The finished rows, in the order in which they were finished. [`Record::index`] says where each belongs.
     pub records: Vec<Record>,
-    /// Length of the whole lines, in bytes. A run that goes on cuts the file to this length first.
+    /// Length of the whole lines, in bytes.
     pub whole_bytes: u64,
     /// Bytes of a last line that was not written to its end; 0 where the journal ends well.
     pub torn_bytes: u64,

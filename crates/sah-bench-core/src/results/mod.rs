@@ -11,12 +11,13 @@ mod json;
 mod micro;
 mod parquet;
 mod table;
+mod unchanged;
 mod whole;
 
 pub use config::{ChatTemplateConfig, DataConfig, ModelConfig, RunConfig, Versions};
 pub use detailed::{Cost, DetailedResults, PerRow, Phase, RunMeasures, TaskCost};
 pub use distribution::Distribution;
-pub use folder::{FinishedRun, RunFolder};
+pub use folder::{FinishedRun, Resumed, RunFolder};
 pub use journal::{Journal, JournalContents, read_journal};
 pub use json::{read_json, write_json};
 pub use micro::{LayerMetrics, MicroSummary};

@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 
 use crate::Error;
 
+/// How the name of a file ends that is not whole yet.
+const TEMPORARY: &str = ".tmp";
+
 /// Writes a file under a temporary name in the same folder, fsyncs it, renames it to `path`, and fsyncs the folder.
 ///
 /// A reader sees the old file or the new one, never a part. Nothing is left behind when `fill` fails.
@@ -68,8 +71,24 @@ fn parent_of(path: &Path) -> &Path {
 fn temporary_name(path: &Path) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}.tmp", std::process::id()));
+    name.push(format!(".{}{TEMPORARY}", std::process::id()));
     path.with_file_name(name)
+}
+
+/// Removes what processes that were killed while they wrote left in `folder`, in which nobody else writes.
+pub(super) fn remove_temporaries(folder: &Path) -> Result<(), Error> {
+    let at = |path: &Path| {
+        let path = path.to_path_buf();
+        move |source| Error::Io { path, source }
+    };
+    for entry in fs::read_dir(folder).map_err(at(folder))? {
+        let path = entry.map_err(at(folder))?.path();
+        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+        if name.starts_with(b".") && name.ends_with(TEMPORARY.as_bytes()) {
+            fs::remove_file(&path).map_err(at(&path))?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

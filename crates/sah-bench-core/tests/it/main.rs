@@ -5,6 +5,7 @@ mod files;
 mod folder;
 mod journal;
 mod micro_metrics;
+mod resume;
 mod runner;
 mod selection;
 mod support;

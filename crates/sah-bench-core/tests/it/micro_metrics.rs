@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
 use arrow::array::{AsArray, RecordBatch};
@@ -232,6 +233,7 @@ fn stopped(folder: &mut RunFolder) -> Error {
         generation: &GenerationParams::default(),
         limits: &RequestLimits::default(),
         plain_subsets: &[],
+        stop: &AtomicBool::new(false),
     };
     runner.run(samples(), folder, &mut ()).unwrap_err()
 }

@@ -1,6 +1,7 @@
 //! What the runner asks the model, and what becomes of the answers.
 
 use std::cell::RefCell;
+use std::sync::atomic::AtomicBool;
 
 use sah_adapter::{Answer, ContextStats, GenerationParams, PromptForm, RequestLimits, RequestResponse};
 use sah_bench_core::{GroupFinished, GroupStarted, RunFolder, RunObserver, Runner};
@@ -59,6 +60,7 @@ fn subsets_given_as_plain_text_are_asked_apart() {
         generation: &GenerationParams::default(),
         limits: &RequestLimits::default(),
         plain_subsets: &["trec".to_owned()],
+        stop: &AtomicBool::new(false),
     };
     let outcome = runner.run(samples, &mut folder, &mut ()).unwrap();
     assert_eq!(outcome.groups, 2);

@@ -1,6 +1,7 @@
 //! A small benchmark and a model that plays a script.
 
 use std::cell::RefCell;
+use std::sync::atomic::AtomicBool;
 
 use sah_adapter::{
     Answer, AnswerStats, ContextStats, GenerationParams, ModelAdapter, Request, RequestLimits,
@@ -167,13 +168,25 @@ pub(crate) fn run_in(
     model: &ScriptedModel<'_>,
     observer: &mut dyn RunObserver,
 ) -> RunOutcome {
+    run_until(&AtomicBool::new(false), folder, samples, model, observer).unwrap()
+}
+
+/// Runs `samples` in `folder` until `stop`.
+pub(crate) fn run_until(
+    stop: &AtomicBool,
+    folder: &mut RunFolder,
+    samples: Vec<Sample>,
+    model: &ScriptedModel<'_>,
+    observer: &mut dyn RunObserver,
+) -> Result<RunOutcome, Error> {
     let runner = Runner {
         adapter: model,
         generation: &GenerationParams::default(),
         limits: &RequestLimits::default(),
         plain_subsets: &[],
+        stop,
     };
-    runner.run(samples, folder, observer).unwrap()
+    runner.run(samples, folder, observer)
 }
 
 /// Runs `samples` in a folder of its own that is gone afterwards.
@@ -197,7 +210,7 @@ pub(crate) fn finished(
     let mut folder = RunFolder::create(result_dir, "run", attention).unwrap();
     let outcome = run_in(&mut folder, samples, model, &mut ());
     let measures = RunMeasures {
-        run_seconds: Some(outcome.seconds),
+        run_seconds: outcome.seconds,
         peak_memory_bytes: Some(1 << 30),
         ..RunMeasures::default()
     };

@@ -2,7 +2,7 @@
 //! `doctor MODEL`.
 //!
 //! Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage,
-//! 3 done but some rows have no answer.
+//! 3 done but some rows have no answer, 130 stopped by Ctrl-C.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line program talks to its user")]
 
@@ -11,9 +11,11 @@ mod attention;
 mod chart;
 mod commands;
 mod download;
+mod interrupt;
 mod machine;
 mod memory;
 mod model;
+mod resume;
 mod terminal;
 mod threads;
 mod usage;
@@ -36,11 +38,17 @@ fn main() -> ExitCode {
     let log =
         tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter).with_target(false);
     log.without_time().init();
-    match threads::set(cli.command.threads()).and_then(|()| commands::run(cli.command)) {
+    match run(cli) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
             usage::exit_code(&error)
         }
     }
+}
+
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let cli = resume::command_line(cli)?;
+    threads::set(cli.command.threads())?;
+    commands::run(cli.command)
 }

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::interrupt::INTERRUPTED;
+
 /// The command line asked for something that does not exist.
 #[derive(Debug)]
 pub(crate) struct UsageError(pub(crate) String);
@@ -14,10 +16,13 @@ impl std::fmt::Display for UsageError {
 
 impl std::error::Error for UsageError {}
 
-/// 2 for wrong usage, 1 for everything else.
+/// 2 for wrong usage, 130 for a run that was stopped, 1 for everything else.
 pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
     use sah_bench_core::Error;
     let in_benchmark = error.downcast_ref::<Error>();
+    if matches!(in_benchmark, Some(Error::Interrupted { .. })) {
+        return ExitCode::from(INTERRUPTED);
+    }
     let usage = error.is::<UsageError>()
         || matches!(
             in_benchmark,

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use sah_adapter::{AttentionCall, MicroMetrics};
@@ -67,12 +67,8 @@ impl Metadata<'_> {
 pub(in crate::results) struct MicroMetricsLog {
     path: PathBuf,
     file: BufWriter<File>,
-    /// Sparse attention calls of the rows so far, measured or not.
-    pub(in crate::results) calls: u64,
-    /// Those of them that were measured.
+    /// Attention calls that were measured.
     pub(in crate::results) sampled_calls: u64,
-    /// Lines that were written.
-    pub(in crate::results) records: u64,
 }
 
 impl MicroMetricsLog {
@@ -81,13 +77,39 @@ impl MicroMetricsLog {
         let unwritable = |source| Error::Unwritable { path: path.to_path_buf(), source };
         let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(unwritable)?;
         sync_folder(path.parent().unwrap_or(Path::new(".")))?;
-        Ok(Self {
-            path: path.to_path_buf(),
-            file: BufWriter::with_capacity(1 << 20, file),
-            calls: 0,
-            sampled_calls: 0,
-            records: 0,
-        })
+        Ok(Self::at(path, file, 0))
+    }
+
+    /// Opens the log at `path` to go on with it. Only rows that `is_kept` stay: what was measured of a context is written
+    /// before its rows enter the journal, so a run that is cut off can leave lines of the last one, the last line torn.
+    pub(in crate::results) fn resume(path: &Path, is_kept: impl Fn(usize) -> bool) -> Result<Self, Error> {
+        let unwritable = |source| Error::Unwritable { path: path.to_path_buf(), source };
+        let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(unwritable)?;
+        let (mut kept_bytes, mut calls, mut bytes) = (0, 0, 0);
+        let mut lines = BufReader::new(&file);
+        let mut text = Vec::new();
+        for number in 1_u64.. {
+            text.clear();
+            bytes += lines.read_until(b'\n', &mut text).map_err(unwritable)? as u64;
+            let line = serde_json::from_slice::<Line<'_>>(&text);
+            if !line.is_ok_and(|line| text.ends_with(b"\n") && is_kept(line.metadata.index)) {
+                break;
+            }
+            // Two lines for each call.
+            if number % 2 == 0 {
+                (kept_bytes, calls) = (bytes, number / 2);
+            }
+        }
+        let cut = file
+            .set_len(kept_bytes)
+            .and_then(|()| file.sync_all())
+            .and_then(|()| file.seek(SeekFrom::End(0)));
+        cut.map_err(unwritable)?;
+        Ok(Self::at(path, file, calls))
+    }
+
+    fn at(path: &Path, file: File, sampled_calls: u64) -> Self {
+        Self { path: path.to_path_buf(), file: BufWriter::with_capacity(1 << 20, file), sampled_calls }
     }
 
     /// Adds what was measured of the answer of `record`.
@@ -96,7 +118,6 @@ impl MicroMetricsLog {
         record: &Record,
         metrics: &MicroMetrics,
     ) -> Result<(), Error> {
-        self.calls += metrics.calls;
         for call in &metrics.sampled {
             for metric in [Metric::Density, Metric::OutputError] {
                 let line = Line::new(record, call, metric)?;
@@ -104,7 +125,6 @@ impl MicroMetricsLog {
                     .map_err(io::Error::from)
                     .and_then(|()| self.file.write_all(b"\n"))
                     .map_err(|source| self.failed(source))?;
-                self.records += 1;
             }
             self.sampled_calls += 1;
         }
@@ -176,8 +196,7 @@ mod tests {
         let file = OpenOptions::new().write(true).open(path).unwrap();
         for capacity in [0, 1 << 20] {
             let file = BufWriter::with_capacity(capacity, file.try_clone().unwrap());
-            let mut log =
-                MicroMetricsLog { path: path.to_path_buf(), file, calls: 0, sampled_calls: 0, records: 0 };
+            let mut log = MicroMetricsLog { path: path.to_path_buf(), file, sampled_calls: 0 };
             let sample = Sample {
                 task: "qa".to_owned(),
                 context: String::new(),

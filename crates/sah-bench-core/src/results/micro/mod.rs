@@ -13,10 +13,10 @@ pub use summary::{LayerMetrics, MicroSummary};
 use crate::Error;
 
 impl MicroMetricsLog {
-    /// Writes the measured calls to `parquet`, typed, and sums them up.
-    pub(super) fn finish(mut self, parquet: &Path) -> Result<MicroSummary, Error> {
+    /// Writes the measured calls, some of `calls`, to `parquet`, typed, and sums them up.
+    pub(super) fn finish(mut self, parquet: &Path, calls: u64) -> Result<MicroSummary, Error> {
         self.sync()?;
         parquet::write(parquet, &self)?;
-        summary::MicroSummary::of(&self)
+        summary::MicroSummary::of(&self, calls)
     }
 }

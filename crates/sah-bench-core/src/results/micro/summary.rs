@@ -44,8 +44,8 @@ pub struct LayerMetrics {
 }
 
 impl MicroSummary {
-    /// Of what is in `log`.
-    pub(super) fn of(log: &MicroMetricsLog) -> Result<Self, Error> {
+    /// Of what is in `log`, measured in so many `calls`.
+    pub(super) fn of(log: &MicroMetricsLog, calls: u64) -> Result<Self, Error> {
         let mut layers: BTreeMap<usize, Figures> = BTreeMap::new();
         for call in LoggedCalls::open(log.path())? {
             let call = call?;
@@ -72,9 +72,9 @@ impl MicroSummary {
             output_error: Distribution::of(figures.errors),
         };
         Ok(Self {
-            calls: log.calls,
+            calls,
             sampled_calls: log.sampled_calls,
-            records: log.records,
+            records: 2 * log.sampled_calls,
             undefined_errors: (all.densities.len() - all.errors.len()) as u64,
             density: Distribution::of(all.densities),
             output_error: Distribution::of(all.errors),

@@ -6,14 +6,14 @@ mod table;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::rc::Rc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use anyhow::Context as _;
 use sah_adapter::{LoadedModel, ModelSource, RequestLimits, WeightFormat};
 use sah_attention::CallSampling;
 use sah_bench_core::{
-    Benchmark, ChatTemplateConfig, Comparison, DataConfig, FinishedRun, ModelConfig, RunConfig, RunFolder,
-    RunMeasures, Runner, Sample, Versions, load_samples, select_subsets,
+    Benchmark, ChatTemplateConfig, Comparison, DataConfig, FinishedRun, ModelConfig, Resumed, RunConfig,
+    RunFolder, RunMeasures, Runner, Sample, Versions, load_samples, samples_hash, select_subsets,
 };
 use sah_longbench::{DataSource, LongBench, Task};
 use time::OffsetDateTime;
@@ -23,7 +23,7 @@ use self::progress::Progress;
 use crate::args::{ChatTemplateArg, DataArg, LongBenchArgs};
 use crate::attention::{self, NamedAttention};
 use crate::usage::UsageError;
-use crate::{memory, model, versions};
+use crate::{interrupt, memory, model, resume, versions};
 
 /// Exit code of a run that ended, but in which some rows have no answer.
 const ROWS_FAILED: u8 = 3;
@@ -38,26 +38,49 @@ pub(crate) fn run(args: &LongBenchArgs) -> anyhow::Result<ExitCode> {
     let max_samples = args.data.max_samples.and_then(|n| NonZeroUsize::new(n as usize));
     let samples = load_samples(&benchmark, &subsets, max_samples)?;
     let run_name = args.output.run_name.clone().map_or_else(time_as_name, Ok)?;
-    let create =
-        |attention: &NamedAttention| RunFolder::create(&args.output.result_dir, &run_name, &attention.name);
-    let folders = attentions.iter().map(create).collect::<Result<Vec<_>, _>>()?;
-    let run_path = folders.first().context("no attention")?.run_path().to_path_buf();
+    let open = |attention: &NamedAttention| {
+        let (result_dir, attention) = (&args.output.result_dir, &attention.name);
+        match args.resume {
+            Some(_) => RunFolder::resume(result_dir, &run_name, attention),
+            None => RunFolder::create(result_dir, &run_name, attention).map(Resumed::Unfinished),
+        }
+    };
+    let folders = attentions.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+    let run_path = args.output.result_dir.join(&run_name);
+    if args.resume.is_none() {
+        resume::keep_command_line(&run_path)?;
+    }
     if matches!(args.data.data, DataArg::Sample) {
         eprintln!(
             "data: the bundled sample, a demonstration; its scores are not LongBench scores (--data hub|DIR)"
         );
     }
 
-    let source = model::fetch(&source)?;
-    let loading = Instant::now();
-    let model = model::load(&args.model, &source)?;
-    let load_seconds = loading.elapsed().as_secs_f64();
-    model.keep_contexts((args.limits.keep_contexts * (1 << 30) as f64) as usize);
     let mut finished = Vec::new();
-    for (attention, folder) in attentions.iter().zip(folders) {
-        let config = run_config(args, attention, &benchmark, &subsets, &source, &model)?;
-        let job = Job { args, attention, config: &config, load_seconds };
-        finished.push(job.run(&benchmark, &samples, &model, folder)?);
+    if folders.iter().all(|folder| matches!(folder, Resumed::Finished(_))) {
+        finished.extend(folders.into_iter().filter_map(|folder| match folder {
+            Resumed::Finished(run) => Some(run),
+            Resumed::Unfinished(_) => None,
+        }));
+    } else {
+        let source = model::fetch(&source)?;
+        let loading = Instant::now();
+        let model = model::load(&args.model, &source)?;
+        let load_seconds = loading.elapsed().as_secs_f64();
+        model.keep_contexts((args.limits.keep_contexts * (1 << 30) as f64) as usize);
+        let data_hash = samples_hash(&samples);
+        let stop = interrupt::flag()?;
+        for (attention, folder) in attentions.iter().zip(folders) {
+            let config = run_config(args, attention, &benchmark, (&subsets, &data_hash), &source, &model)?;
+            let job = Job { args, attention, config: &config, load_seconds, stop: &stop };
+            finished.push(match folder {
+                Resumed::Unfinished(folder) => job.run(&benchmark, &samples, &model, folder)?,
+                Resumed::Finished(run) => {
+                    run.check_config(&config)?;
+                    run
+                }
+            });
+        }
     }
 
     let comparison = Comparison::new(benchmark.name(), &finished)?;
@@ -83,6 +106,7 @@ struct Job<'a> {
     attention: &'a NamedAttention,
     config: &'a RunConfig,
     load_seconds: f64,
+    stop: &'a AtomicBool,
 }
 
 impl Job<'_> {
@@ -104,12 +128,13 @@ impl Job<'_> {
             generation: &self.config.generation,
             limits: &self.config.limits,
             plain_subsets: &self.config.chat_template.plain_subsets,
+            stop: self.stop,
         };
         let mut progress = Progress::new(&self.attention.name);
         memory::reset_peak();
         let outcome = runner.run(samples.to_vec(), &mut folder, &mut progress)?;
         let measures = RunMeasures {
-            run_seconds: Some(outcome.seconds),
+            run_seconds: outcome.seconds,
             model_load_seconds: Some(self.load_seconds),
             peak_memory_bytes: memory::peak_bytes(),
             peak_memory_source: Some(memory::SOURCE.to_owned()),
@@ -137,7 +162,7 @@ fn run_config(
     args: &LongBenchArgs,
     attention: &NamedAttention,
     benchmark: &LongBench,
-    subsets: &[&str],
+    (subsets, data_hash): (&[&str], &str),
     source: &ModelSource,
     model: &LoadedModel,
 ) -> anyhow::Result<RunConfig> {
@@ -172,7 +197,7 @@ fn run_config(
         threads: tch::get_num_threads() as usize,
         benchmark: benchmark.name().to_owned(),
         subsets: subsets.iter().map(|&subset| subset.to_owned()).collect(),
-        data: DataConfig { source: kind.to_owned(), location, hash: None },
+        data: DataConfig { source: kind.to_owned(), location, hash: Some(data_hash.to_owned()) },
         max_samples: args.data.max_samples.map(|n| n as usize),
         micro_metrics: args.output.micro_metrics,
         limits: RequestLimits {

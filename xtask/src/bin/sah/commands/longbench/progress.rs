@@ -2,30 +2,38 @@
 
 use std::time::{Duration, Instant};
 
-use sah_bench_core::{GroupFinished, RunObserver};
+use sah_bench_core::{GroupFinished, GroupStarted, RunObserver};
 
 /// Tells how far one attention's run is.
 #[derive(Debug)]
 pub(super) struct Progress<'a> {
     attention: &'a str,
     started: Instant,
+    /// Rows that were answered before.
+    rows_before: Option<usize>,
 }
 
 impl<'a> Progress<'a> {
     /// Progress of a run that starts now.
     pub(super) fn new(attention: &'a str) -> Self {
-        Self { attention, started: Instant::now() }
+        Self { attention, started: Instant::now(), rows_before: None }
     }
 }
 
 impl RunObserver for Progress<'_> {
+    fn group_started(&mut self, group: &GroupStarted<'_>) {
+        self.rows_before.get_or_insert(group.rows_done);
+    }
+
     fn group_finished(&mut self, group: &GroupFinished<'_>) {
         let head = format!("[{} {}/{}] {}", self.attention, group.rows_done, group.rows_total, group.task);
         if let Some(error) = group.error {
             eprintln!("{head}: FAILED ({} rows): {error}", group.rows);
             return;
         }
-        let left = self.started.elapsed().mul_f64(group.rows_total as f64 / group.rows_done as f64 - 1.0);
+        let rows = group.rows_done - self.rows_before.unwrap_or_default();
+        let left = (group.rows_total - group.rows_done) as f64 / rows as f64;
+        let left = self.started.elapsed().mul_f64(left);
         eprintln!(
             "{head}: {} tokens in, {} out, {:.1} s; {} left",
             group.context_tokens,

@@ -1,0 +1,97 @@
+//! Runs that are stopped and go on, with the default model.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::command::{run, xtask};
+
+/// Two attentions over four rows.
+fn bench(result_dir: &Path, name: &str) -> Command {
+    let fixed = ["bench", "longbench", "--subsets", "qasper,trec", "--max-samples", "2"];
+    let mut command = xtask(&[&fixed[..], &["--max-new-tokens", "3", "--run-name", name]].concat());
+    command.arg("--result-dir").arg(result_dir);
+    command
+}
+
+/// Starts the command and waits until `journal` has a line.
+fn start(command: &mut Command, journal: &Path) -> Child {
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("cargo runs");
+    let begun = Instant::now();
+    while fs::metadata(journal).map_or(0, |file| file.len()) == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(300), "no row in {}", journal.display());
+        assert!(child.try_wait().unwrap().is_none(), "the run ended early");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child
+}
+
+fn signal(name: &str, child: &Child) {
+    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+}
+
+/// The rows of a run without their times.
+fn rows(folder: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(folder.join("journal.jsonl")).unwrap();
+    let mut rows: Vec<Value> = Vec::new();
+    for line in text.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        rows.extend(line["rows"].as_array().unwrap().iter().cloned());
+    }
+    for row in &mut rows {
+        row["stats"]["context"]["prefill_seconds"].take();
+        row["stats"]["answer"]["question_seconds"].take();
+        row["stats"]["answer"]["decode_seconds"].take();
+    }
+    rows
+}
+
+#[test]
+fn a_run_that_was_stopped_or_killed_goes_on_to_the_same_results() {
+    let results = tempfile::tempdir().unwrap();
+    let (code, _, log) = run(&mut bench(results.path(), "undisturbed"));
+    assert_eq!(code, 0, "{log}");
+    let folder = |name: &str, attention: &str| results.path().join(name).join(attention);
+
+    // Ctrl-C in the first attention, a kill in the second.
+    let child =
+        start(&mut bench(results.path(), "stopped"), &folder("stopped", "dense").join("journal.jsonl"));
+    signal("-INT", &child);
+    let output = child.wait_with_output().unwrap();
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{log}");
+    assert!(log.contains("--resume") && log.contains("of 4 rows"), "{log}");
+    let kept = rows(&folder("stopped", "dense")).len();
+    assert!((1..4).contains(&kept), "{kept} rows");
+
+    let run_dir = results.path().join("stopped");
+    let resume = || {
+        let mut command = xtask(&["bench", "longbench", "--resume"]);
+        command.arg(&run_dir);
+        command
+    };
+    let mut child = start(&mut resume(), &folder("stopped", "streaming_llm").join("journal.jsonl"));
+    signal("-KILL", &child);
+    assert!(!child.wait().unwrap().success());
+
+    let (code, tables, log) = run(&mut resume());
+    assert_eq!(code, 0, "{log}");
+    assert!(tables.contains("streaming_llm"), "{tables}");
+    for attention in ["dense", "streaming_llm"] {
+        assert_eq!(rows(&folder("stopped", attention)), rows(&folder("undisturbed", attention)));
+        let metrics = |name: &str| fs::read(folder(name, attention).join("metrics.json")).unwrap();
+        assert_eq!(metrics("stopped"), metrics("undisturbed"));
+    }
+    // A finished run is shown again, and its model is not loaded.
+    let (code, again, log) = run(&mut resume());
+    assert_eq!((code, again), (0, tables), "{log}");
+
+    let (code, _, log) = run(xtask(&["bench", "longbench", "--resume"]).arg(results.path().join("nothing")));
+    assert_eq!(code, 1, "{log}");
+    assert!(log.contains("nothing"), "{log}");
+    let (code, _, log) = run(resume().args(["--seed", "3"]));
+    assert_eq!(code, 2, "{log}");
+}

@@ -1,0 +1,23 @@
+//! Ctrl-C, and the signal with which a scheduler ends a job.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Context as _;
+
+/// What a shell says of a program that Ctrl-C ended.
+pub(crate) const INTERRUPTED: u8 = 130;
+
+/// Is true from the first signal on. The second one ends the process at once.
+pub(crate) fn flag() -> anyhow::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&stop);
+    let on_signal = move || {
+        if asked.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(INTERRUPTED));
+        }
+        eprintln!("stopping when this context is answered; once more to stop at once");
+    };
+    ctrlc::set_handler(on_signal).context("catching Ctrl-C")?;
+    Ok(stop)
+}

@@ -4,6 +4,7 @@ use tch::Tensor;
 
 use crate::config::AttentionConfig;
 use crate::error::{Error, Result};
+use crate::eviction::KeptKeys;
 use crate::inputs::AttentionInputs;
 use crate::kernel::{AutoKernel, Kernel};
 use crate::mask::Mask;
@@ -87,6 +88,32 @@ impl ResearchAttention {
         }
     }
 
+    /// The keys that the maskers may select for rows to come: all others can be evicted, in every layer. Fails where that may
+    /// be any key; see [`Masker::keeps`].
+    pub fn kept_keys(&self) -> Result<KeptKeys> {
+        if self.dense_layers > 0 {
+            return Err(Error::NoEviction { reader: format!("{} dense layers", self.dense_layers) });
+        }
+        self.maskers.iter().try_fold(KeptKeys { sinks: 0, window: 0 }, |kept, masker| {
+            let keeps = masker.keeps();
+            let keeps = keeps.ok_or_else(|| Error::NoEviction { reader: format!("`{}`", masker.name()) })?;
+            Ok(kept.union(keeps))
+        })
+    }
+
+    /// Fails where the maskers may select a key that was evicted.
+    fn check_evicted(&self, inputs: &AttentionInputs<'_>) -> Result<()> {
+        let Some(gap) = inputs.evicted() else { return Ok(()) };
+        let kept = self.kept_keys()?;
+        // The first row's own key and those before it, back to the gap.
+        let window = inputs.dims().past() - gap.first + 1;
+        if gap.first < kept.sinks || window < kept.window {
+            let reader = format!("a selection of {} first and {} last keys", kept.sinks, kept.window);
+            return Err(Error::Evicted { reader, count: gap.count });
+        }
+        Ok(())
+    }
+
     /// What the maskers select for layer `layer`; everything in the first [dense layers](Self::dense_layers).
     pub fn select(
         &self,
@@ -94,6 +121,7 @@ impl ResearchAttention {
         layer: usize,
         state: &mut RequestState,
     ) -> Result<Mask> {
+        self.check_evicted(inputs)?;
         let shape = inputs.dims().mask_shape();
         if layer < self.dense_layers {
             return Ok(Mask::full(shape));

@@ -168,6 +168,23 @@ pub enum Error {
         /// Its name.
         masker: &'static str,
     },
+    /// An attention was asked which keys it never reads again, and may read any.
+    #[error(
+        "{reader} may read any key again, so that none can be evicted; only sink and local of a fixed number of keys in all \
+         layers leave keys alone"
+    )]
+    NoEviction {
+        /// What reads them: a masker's name, or the dense layers.
+        reader: String,
+    },
+    /// Keys were evicted that are to be read.
+    #[error("{reader} needs keys of which {count} were evicted; keep them in the cache")]
+    Evicted {
+        /// What reads them.
+        reader: String,
+        /// How many are gone.
+        count: usize,
+    },
     /// A file that a masker needs cannot be read, or does not fit.
     #[error("{}: {place}: {problem}", path.display())]
     MaskerFile {

@@ -3,6 +3,7 @@
 use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
+use crate::eviction::EvictedKeys;
 use crate::mask::{MaskShape, Visible};
 
 /// Dimensions of one attention call.
@@ -31,7 +32,7 @@ impl Dims {
         self.heads / self.kv_heads
     }
 
-    /// Absolute position of the first query row, `K - Q`: the number of keys that every row sees before its own.
+    /// The number of keys before the first query row, `K - Q`; its position, where no key was evicted.
     #[must_use]
     pub fn past(&self) -> usize {
         self.keys - self.queries
@@ -59,6 +60,7 @@ pub struct AttentionInputs<'a> {
     scale: f64,
     window: Option<usize>,
     soft_cap: Option<f64>,
+    evicted: Option<EvictedKeys>,
     dims: Dims,
     kind: Kind,
     device: Device,
@@ -118,7 +120,18 @@ impl<'a> AttentionInputs<'a> {
             return Err(Error::Scale { scale });
         }
         let dims = Dims { batch, heads, kv_heads, queries: rows, keys: count, head_dim, value_dim };
-        Ok(Self { queries, keys, values, scale, window: None, soft_cap: None, dims, kind, device })
+        Ok(Self {
+            queries,
+            keys,
+            values,
+            scale,
+            window: None,
+            soft_cap: None,
+            evicted: None,
+            dims,
+            kind,
+            device,
+        })
     }
 
     /// In a layer with a sliding window: row `i` at position `p = K - Q + i` reads no key but `p - window < j <= p`.
@@ -139,6 +152,23 @@ impl<'a> AttentionInputs<'a> {
             return Err(Error::SoftCap { cap });
         }
         self.soft_cap = cap;
+        Ok(self)
+    }
+
+    /// Of a sequence from whose cache keys were evicted: key `j` from `evicted.first` on stands at position `j +
+    /// evicted.count`. Windows and densities go by positions. At least the `Q` keys of the rows themselves lie behind the gap.
+    ///
+    /// What would read an evicted key is [`Error::Evicted`]: dense attention, a full mask, and maskers that are free to select
+    /// it.
+    pub fn with_evicted(mut self, evicted: Option<EvictedKeys>) -> Result<Self> {
+        if let Some(EvictedKeys { first, .. }) = evicted.filter(|gap| gap.first > self.dims.past()) {
+            return Err(Error::Field {
+                field: "first evicted key",
+                expected: "before the first query row",
+                found: first.to_string(),
+            });
+        }
+        self.evicted = evicted.filter(|gap| gap.count > 0);
         Ok(self)
     }
 
@@ -175,9 +205,29 @@ impl<'a> AttentionInputs<'a> {
         self.soft_cap
     }
 
+    /// Keys that are not there any more.
+    #[must_use]
+    pub fn evicted(&self) -> Option<EvictedKeys> {
+        self.evicted
+    }
+
+    /// Keys of the whole sequence, those that were evicted included.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.dims.keys + self.evicted.map_or(0, |gap| gap.count)
+    }
+
+    /// Fails where keys were evicted, for what reads all of them.
+    pub(crate) fn check_whole(&self, reader: &str) -> Result<()> {
+        match self.evicted {
+            Some(gap) => Err(Error::Evicted { reader: reader.to_owned(), count: gap.count }),
+            None => Ok(()),
+        }
+    }
+
     /// The keys that each row may read, whatever is selected.
     pub(crate) fn visible(&self) -> Visible {
-        Visible::new(self.dims.queries, self.dims.keys, self.window)
+        Visible::new(self.dims.queries, self.dims.keys, self.window).behind(self.evicted)
     }
 
     /// The same queries in the same layer over `keys` and `values`, which are the last of these.

@@ -52,6 +52,7 @@ mod config;
 pub mod element;
 mod error;
 pub mod exp;
+mod eviction;
 mod inputs;
 pub mod kernel;
 mod mask;
@@ -64,6 +65,7 @@ mod state;
 pub use attention::{AttentionOutput, ResearchAttention};
 pub use config::{AttentionConfig, FieldInfo, MASKERS, MaskerConfig, MaskerInfo};
 pub use error::{Error, Result};
+pub use eviction::{EvictedKeys, KeptKeys};
 pub use inputs::{AttentionInputs, Dims};
 pub use kernel::{
     AutoKernel, FusedKernel, GatherKernel, Kernel, ReferenceKernel, TiledKernel, attend_ranges,

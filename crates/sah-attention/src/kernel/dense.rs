@@ -24,6 +24,8 @@ const BLOCK: usize = 512;
 /// where they are views of a larger cache, and not once per query head. (It is up to libtorch how it shares them between
 /// the heads of a group when `Q = K`.)
 ///
+/// Where keys were evicted it is [`Error::Evicted`](crate::Error::Evicted).
+///
 /// ```
 /// use sah_attention::{AttentionInputs, dense_attention};
 /// use tch::{Device, Kind, Tensor};
@@ -38,6 +40,7 @@ const BLOCK: usize = 512;
 /// # }
 /// ```
 pub fn dense_attention(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
+    inputs.check_whole("dense attention")?;
     let dims = inputs.dims();
     let visible = inputs.visible();
     if dims.queries == 1 && visible.is_windowed() {

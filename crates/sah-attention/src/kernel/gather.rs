@@ -33,7 +33,9 @@ impl Kernel for GatherKernel {
         match mask.selection() {
             Selection::Sparse(sparse) => match sparse.keys()? {
                 Some(list) if list.len() > 0 => lists::attend(inputs, sparse.ranges(), &list),
-                _ if sparse.ranges().covers(&inputs.visible()) => dense_attention(inputs),
+                _ if inputs.evicted().is_none() && sparse.ranges().covers(&inputs.visible()) => {
+                    dense_attention(inputs)
+                }
                 _ => ranges::attend(inputs, sparse.ranges()),
             },
             // An empty selection has empty rows, which were refused above.

@@ -61,7 +61,7 @@ fn check_mask(inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<()> {
     if *mask.shape() != expected {
         return Err(Error::MaskShape { expected, found: *mask.shape() });
     }
-    Ok(())
+    if mask.is_full() { inputs.check_whole("a full mask") } else { Ok(()) }
 }
 
 /// Fails for the first row that has nothing to read.

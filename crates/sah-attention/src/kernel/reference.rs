@@ -3,6 +3,7 @@
 use tch::Tensor;
 
 use crate::error::Result;
+use crate::eviction::EvictedKeys;
 use crate::inputs::AttentionInputs;
 use crate::kernel::{Kernel, check_mask, check_rows};
 use crate::mask::Mask;
@@ -31,12 +32,17 @@ impl Kernel for ReferenceKernel {
         let keys = per_query_head(inputs.keys())?;
         let values = per_query_head(inputs.values())?;
 
-        // Row i reads keys up to its position K - Q + i, and no further back than the window.
-        let past = dims.past() as i64;
-        let mut weights = mask.to_dense(inputs.device())?.f_to_kind(kind)?.f_tril(past)?;
-        if let Some(window) = inputs.window().filter(|&window| window < dims.keys) {
-            weights = weights.f_triu(past - window as i64 + 1)?;
+        // A row, whose key is one of the last Q, reads keys up to its position, and no further back than the window.
+        let gap = inputs.evicted().unwrap_or(EvictedKeys { first: dims.keys, count: 0 });
+        let position = |key: usize| (if key < gap.first { key } else { key + gap.count }) as i64;
+        let positions = Tensor::f_from_slice(&(0..dims.keys).map(position).collect::<Vec<_>>())?;
+        let positions = positions.f_to_device(inputs.device())?;
+        let rows = positions.f_narrow(0, dims.past() as i64, dims.queries as i64)?.f_unsqueeze(1)?;
+        let mut seen = positions.f_le_tensor(&rows)?;
+        if let Some(window) = inputs.window().filter(|&window| window < inputs.length()) {
+            seen = seen.f_logical_and(&positions.f_gt_tensor(&rows.f_sub_scalar(window as i64)?)?)?;
         }
+        let weights = mask.to_dense(inputs.device())?.f_to_kind(kind)?.f_mul(&seen)?;
         let selected = weights.f_gt(0.0)?;
 
         let mut scores = inputs

@@ -2,25 +2,34 @@
 
 use std::ops::Range;
 
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use crate::error::Result;
+use crate::eviction::EvictedKeys;
 use crate::mask::MaskShape;
 
 /// Row `i` stands at position `p = K - Q + i` and may read keys `p - w < j <= p`, where `w` is the sliding window of the
 /// layer; without one, keys `j <= p`.
+///
+/// Where keys were evicted, keys are still counted as they lie in the cache, while the window goes by their positions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Visible {
     queries: usize,
     keys: usize,
-    /// Number of keys, the row's own included; `None` also where every row reads all keys before it anyway.
+    /// Number of keys, the row's own included.
     window: Option<usize>,
+    evicted: Option<EvictedKeys>,
 }
 
 impl Visible {
     /// Within `window` keys, the row's own included.
     pub(crate) fn new(queries: usize, keys: usize, window: Option<usize>) -> Self {
-        Self { queries, keys, window: window.filter(|&window| window < keys) }
+        Self { queries, keys, window, evicted: None }
+    }
+
+    /// In a cache without the keys `evicted`, all of which stand before the rows.
+    pub(crate) fn behind(self, evicted: Option<EvictedKeys>) -> Self {
+        Self { evicted, ..self }
     }
 
     /// Everything up to each row's position.
@@ -30,42 +39,45 @@ impl Visible {
 
     /// Whether a window keeps a row from a key before it.
     pub(crate) fn is_windowed(&self) -> bool {
-        self.window.is_some()
+        self.window.is_some_and(|window| window < self.keys + self.gone())
     }
 
     /// The keys of row `row`; never empty.
     pub(crate) fn row(&self, row: usize) -> Range<usize> {
         let end = self.keys - self.queries + row + 1;
-        self.window.map_or(0, |window| end.saturating_sub(window))..end
+        // The position where the window begins, and the first key that is there from it on.
+        let start = self.window.map_or(0, |window| (end + self.gone()).saturating_sub(window));
+        let first =
+            self.evicted.map_or(start, |gap| start.min(gap.first).max(start.saturating_sub(gap.count)));
+        first..end
     }
 
-    /// Number of `(row, key)` pairs in one head.
+    /// Number of `(row, key)` pairs in one head, evicted keys included.
     pub(crate) fn entries(&self) -> usize {
-        let all = self.queries * (self.keys - self.queries) + self.queries * (self.queries + 1) / 2;
-        match self.window {
-            None => all,
-            Some(_) => (0..self.queries).map(|row| self.row(row).len()).sum(),
-        }
+        let ends = (1..=self.queries).map(|row| self.keys + self.gone() - self.queries + row);
+        ends.map(|end| self.window.map_or(end, |window| window.min(end))).sum()
+    }
+
+    fn gone(&self) -> usize {
+        self.evicted.map_or(0, |gap| gap.count)
     }
 
     /// Where an index of `indices`, `[B, H, Q, N]`, is a key that its row may read: the same shape, of `Bool`. Negative
     /// indices are padding.
     pub(crate) fn of_indices(&self, indices: &Tensor) -> Result<Tensor> {
         let listed = indices.f_ge(0)?;
-        if self.queries == 1 && self.window.is_none() {
+        if self.queries == 1 && !self.is_windowed() {
             return Ok(listed);
         }
-        let past = (self.keys - self.queries) as i64;
-        let options = (Kind::Int64, indices.device());
-        let position = Tensor::f_arange_start(past, self.keys as i64, options)?.f_view([1, 1, -1, 1])?;
-        let seen = listed.f_logical_and(&indices.f_le_tensor(&position)?)?;
-        match self.window {
-            None => Ok(seen),
-            Some(window) => {
-                let first = position.f_sub_scalar(window as i64 - 1)?;
-                Ok(seen.f_logical_and(&indices.f_ge_tensor(&first)?)?)
-            }
+        let of_rows = |bound: fn(Range<usize>) -> usize| -> Result<Tensor> {
+            let bounds: Vec<i64> = (0..self.queries).map(|row| bound(self.row(row)) as i64).collect();
+            Ok(Tensor::f_from_slice(&bounds)?.f_view([1, 1, -1, 1])?.f_to_device(indices.device())?)
+        };
+        let seen = listed.f_logical_and(&indices.f_lt_tensor(&of_rows(|seen| seen.end)?)?)?;
+        if !self.is_windowed() {
+            return Ok(seen);
         }
+        Ok(seen.f_logical_and(&indices.f_ge_tensor(&of_rows(|seen| seen.start)?)?)?)
     }
 }
 
@@ -83,6 +95,21 @@ mod tests {
         assert_eq!(rows(Some(5)), (false, vec![0..3, 0..4, 0..5], 12), "a window over all keys is none");
         assert_eq!(rows(Some(3)), (true, vec![0..3, 1..4, 2..5], 9));
         assert_eq!(rows(Some(1)), (true, vec![2..3, 3..4, 4..5], 3));
+    }
+
+    #[test]
+    fn a_window_goes_by_positions_where_keys_were_evicted() {
+        // Positions 0, 1, 6, 7, 8 are there; rows at 7 and 8.
+        let rows = |window| {
+            let visible = Visible::new(2, 5, window).behind(Some(EvictedKeys { first: 2, count: 4 }));
+            (visible.is_windowed(), [visible.row(0), visible.row(1)], visible.entries())
+        };
+        assert_eq!(rows(None), (false, [0..4, 0..5], 8 + 9));
+        assert_eq!(rows(Some(9)), (false, [0..4, 0..5], 8 + 9));
+        assert_eq!(rows(Some(8)), (true, [0..4, 1..5], 8 + 8));
+        assert_eq!(rows(Some(7)), (true, [1..4, 2..5], 7 + 7));
+        assert_eq!(rows(Some(4)), (true, [2..4, 2..5], 4 + 4));
+        assert_eq!(rows(Some(2)), (true, [2..4, 3..5], 2 + 2));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The local window: the last keys before each query row.
 
 use crate::error::Result;
+use crate::eviction::KeptKeys;
 use crate::inputs::AttentionInputs;
 use crate::mask::{Mask, RowRanges};
 use crate::masker::Masker;
@@ -38,6 +39,13 @@ impl Masker for LocalMasker {
         matches!(self.size, Size::Count(_))
     }
 
+    fn keeps(&self) -> Option<KeptKeys> {
+        match self.size {
+            Size::Count(window) => Some(KeptKeys { sinks: 0, window }),
+            Size::Fraction(_) => None,
+        }
+    }
+
     fn select(
         &self,
         inputs: &AttentionInputs<'_>,
@@ -46,7 +54,7 @@ impl Masker for LocalMasker {
     ) -> Result<Mask> {
         let dims = inputs.dims();
         let window = self.size.of(dims.keys);
-        if previous.is_full() || dims.keys <= window.saturating_add(dims.queries) {
+        if previous.is_full() || inputs.length() <= window.saturating_add(dims.queries) {
             return Ok(Mask::full(dims.mask_shape()));
         }
         let ranges = RowRanges::from_fn(dims.queries, dims.keys, |row| {

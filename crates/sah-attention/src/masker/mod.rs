@@ -38,6 +38,7 @@ pub use sink::SinkMasker;
 pub use socket::{SocketConfig, SocketMasker};
 
 use crate::error::Result;
+use crate::eviction::KeptKeys;
 use crate::inputs::AttentionInputs;
 use crate::mask::Mask;
 use crate::state::LayerState;
@@ -61,6 +62,12 @@ pub trait Masker: Debug + Send + Sync {
     /// the chunk at hand: [`LocalMasker`] does so up to as many keys as its window and the rows of the call.
     fn reads_contexts(&self) -> bool {
         false
+    }
+
+    /// Which keys it may select for rows to come, whatever these are; `None` where that may be any. Once the sequence has more
+    /// keys, the others can be evicted.
+    fn keeps(&self) -> Option<KeptKeys> {
+        None
     }
 
     /// `previous` (shape `[B, H, Q, K]`), and what this masker adds to it.

@@ -1,6 +1,7 @@
 //! Attention sinks: the first keys.
 
 use crate::error::Result;
+use crate::eviction::KeptKeys;
 use crate::inputs::AttentionInputs;
 use crate::mask::{Mask, RowRanges};
 use crate::masker::Masker;
@@ -36,6 +37,13 @@ impl Masker for SinkMasker {
     fn reads_contexts(&self) -> bool {
         // A share of the keys would be another number of keys for each chunk of a context.
         matches!(self.size, Size::Count(_))
+    }
+
+    fn keeps(&self) -> Option<KeptKeys> {
+        match self.size {
+            Size::Count(sinks) => Some(KeptKeys { sinks, window: 0 }),
+            Size::Fraction(_) => None,
+        }
     }
 
     fn select(

@@ -24,6 +24,7 @@ mod cases;
 mod dense;
 mod double_sparsity;
 mod estimates;
+mod eviction;
 mod growth;
 mod hash_attention;
 mod kernels;

@@ -1,0 +1,142 @@
+//! Keys that were evicted: nothing changes for what never reads them, and an error for everything else.
+
+use sah_attention::{
+    AttentionConfig, AttentionInputs, AttentionPolicy, CallMeasure, Error, EvictedKeys, KeptKeys, Kernel,
+    Mask, MaskShape, MaskerConfig, ReferenceKernel, RequestState, ResearchAttention, Size,
+};
+use tch::{Device, Tensor};
+
+use crate::cases::{Random, Tensors, difference};
+use crate::kernels::KERNELS;
+
+on_devices!(what_is_never_read_is_not_missed);
+
+fn attention(maskers: Vec<MaskerConfig>) -> ResearchAttention {
+    ResearchAttention::from_config(&AttentionConfig::new(maskers).unwrap()).unwrap()
+}
+
+fn sink(size: usize) -> MaskerConfig {
+    MaskerConfig::Sink { size: Size::Count(size) }
+}
+
+fn local(size: usize) -> MaskerConfig {
+    MaskerConfig::Local { size: Size::Count(size) }
+}
+
+/// `tensors` without the keys `gap`.
+fn without(tensors: &Tensors, gap: EvictedKeys) -> Tensors {
+    let cut = |cache: &Tensor| {
+        let (first, behind) = (gap.first as i64, (gap.first + gap.count) as i64);
+        let rest = cache.size()[2] - behind;
+        Tensor::cat(&[cache.narrow(2, 0, first), cache.narrow(2, behind, rest)], 2)
+    };
+    Tensors {
+        queries: tensors.queries.shallow_clone(),
+        keys: cut(&tensors.keys),
+        values: cut(&tensors.values),
+        scale: tensors.scale,
+    }
+}
+
+/// With a layer's window and cap.
+fn inputs(tensors: &Tensors, (window, cap): (Option<usize>, Option<f64>)) -> AttentionInputs<'_> {
+    tensors.inputs().with_window(window).unwrap().with_soft_cap(cap).unwrap()
+}
+
+/// One row and several, sinks, windows and both, with the windows and caps of layers; in every kernel.
+fn what_is_never_read_is_not_missed(device: Device) {
+    let (mut empty, mut windowed) = (0, 0);
+    for seed in 0..300 {
+        let mut random = Random::new(seed);
+        let (sinks, window) = random.choose(&[(4, 9), (0, 16), (3, 0), (1, 1), (20, 70)]);
+        let maskers = [(sinks > 0).then(|| sink(sinks)), (window > 0).then(|| local(window))];
+        let attention = attention(maskers.into_iter().flatten().collect());
+        assert_eq!(attention.kept_keys().unwrap(), KeptKeys { sinks, window });
+        let queries = random.choose(&[1, 1, 2, 5, 17, 64]);
+        let gap = EvictedKeys { first: sinks, count: random.within(1..40) };
+        let keys = sinks + gap.count + window + random.choose(&[0, 1, 30]) + queries;
+        let (kv_heads, group) = (random.choose(&[1, 2]), random.choose(&[1, 3]));
+        let shape = MaskShape { batch: 1, heads: kv_heads * group, queries, keys };
+        let of_layer = random.within(1..keys + 2);
+        let layer = (random.choose(&[None, Some(of_layer)]), random.choose(&[None, None, Some(5.0)]));
+        let whole = Tensors::new(shape, kv_heads, 16, 16, seed, device);
+        let rest = without(&whole, gap);
+        let whole = inputs(&whole, layer);
+        let rest = inputs(&rest, layer).with_evicted(Some(gap)).unwrap();
+        assert_eq!((rest.length(), rest.dims().keys), (keys, keys - gap.count));
+        let case = format!("seed {seed}, {shape}, {gap:?}, {sinks} + {window}, {:?}", whole.window());
+
+        let mut state = RequestState::new(0);
+        let (want, got) =
+            match (attention.attend(&whole, 0, &mut state), attention.attend(&rest, 0, &mut state)) {
+                (Ok(want), Ok(got)) => (want, got),
+                (Err(want), Err(got)) => {
+                    assert_eq!(got.to_string(), want.to_string(), "{case}");
+                    empty += 1;
+                    continue;
+                }
+                (want, got) => panic!("{case}: {want:?} but {got:?}"),
+            };
+        windowed += usize::from(whole.window().is_some_and(|window| window < keys));
+        assert!((got.density - want.density).abs() < 1e-12, "{case}: {} for {}", got.density, want.density);
+        let mask = attention.select(&rest, 0, &mut state).unwrap();
+        let whole_mask = attention.select(&whole, 0, &mut state).unwrap();
+        let want = ReferenceKernel.attend(&whole, &whole_mask).unwrap();
+        for kernel in KERNELS.into_iter().chain([&ReferenceKernel as &dyn Kernel]) {
+            let error = difference(&kernel.attend(&rest, &mask).unwrap(), &want);
+            assert!(error < 1e-5, "{}, {case}: {error}", kernel.name());
+        }
+    }
+    assert!(empty > 3 && windowed > 50, "{empty} and {windowed}");
+}
+
+#[test]
+fn what_would_read_an_evicted_key_is_an_error() {
+    let shape = MaskShape { batch: 1, heads: 2, queries: 3, keys: 30 };
+    let tensors = Tensors::new(shape, 1, 8, 8, 1, Device::Cpu);
+    let gap = |first, count| tensors.inputs().with_evicted(Some(EvictedKeys { first, count }));
+    assert!(gap(28, 5).unwrap_err().to_string().contains("before the first query row, got 28"));
+    let inputs = gap(4, 5).unwrap();
+    let mut state = RequestState::new(0);
+    let mut says = |maskers: Vec<MaskerConfig>| {
+        let attention = attention(maskers);
+        let error = attention.attend(&inputs, 0, &mut state).unwrap_err();
+        (matches!(error, Error::Evicted { count: 5, .. }), error.to_string())
+    };
+    let (evicted, text) = says(vec![sink(5), local(10)]);
+    assert!(
+        evicted && text.contains("5 first and 10 last keys needs keys of which 5 were evicted"),
+        "{text}"
+    );
+    // The first row's own key and the 23 between it and the gap.
+    assert!(says(vec![sink(4), local(25)]).0);
+    let (evicted, text) = says(vec![sink(4), MaskerConfig::OracleTopK { heavy_size: Size::Count(2) }]);
+    assert!(!evicted && text.starts_with("`oracle_top_k` may read any key again"), "{text}");
+    let (evicted, text) = says(vec![sink(4), MaskerConfig::Local { size: Size::Fraction(0.1) }]);
+    assert!(!evicted && text.starts_with("`local` may read any key again"), "{text}");
+
+    let error = AttentionPolicy::Dense.attend(0, &inputs).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "dense attention needs keys of which 5 were evicted; keep them in the cache"
+    );
+    for kernel in KERNELS.into_iter().chain([&ReferenceKernel as &dyn Kernel]) {
+        assert!(matches!(kernel.attend(&inputs, &Mask::full(shape)), Err(Error::Evicted { .. })));
+    }
+    let streaming = attention(vec![sink(4), local(10)]);
+    let attended = streaming.attend(&inputs, 0, &mut RequestState::new(0)).unwrap();
+    assert!(matches!(CallMeasure::of(&inputs, &attended), Err(Error::Evicted { .. })));
+}
+
+#[test]
+fn only_sinks_and_windows_of_all_layers_say_what_they_keep() {
+    let kept = |config: &AttentionConfig| ResearchAttention::from_config(config).unwrap().kept_keys();
+    let both = AttentionConfig::new(vec![sink(4), local(64), sink(9), local(7)]).unwrap();
+    assert_eq!(kept(&both).unwrap(), KeptKeys { sinks: 9, window: 64 });
+    let text = kept(&AttentionConfig { dense_layers: 2, ..both }).unwrap_err().to_string();
+    assert!(text.starts_with("2 dense layers may read any key again"), "{text}");
+    for preset in ["oracle_top_k", "oracle_top_p", "quest", "pqcache", "socket", "magicpig", "vattention"] {
+        let config = AttentionConfig::preset(preset, &[""; 0]).unwrap();
+        assert!(matches!(kept(&config), Err(Error::NoEviction { .. })), "{preset}");
+    }
+}

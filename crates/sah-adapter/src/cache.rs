@@ -1,22 +1,32 @@
 //! The keys and values of the tokens that a model has seen.
 
+mod eviction;
+mod together;
+
 use std::ops::Range;
 
 use tch::{Device, Kind, Tensor};
 
+pub(crate) use together::Together;
+
 use crate::Error;
+use eviction::Eviction;
 
 /// Keys and values of one sequence, layer by layer, in buffers allocated once.
 ///
 /// Questions about one context share its entries: each question appends its own and [`KvCache::truncate`] takes them
-/// away again, so the context is neither copied nor computed twice.
+/// away again, so the context is neither copied nor computed twice. A cache that evicts keys cannot go back: there each
+/// question goes on from a copy of what is kept of the context.
 #[derive(Debug)]
 pub(crate) struct KvCache {
     layers: Vec<Layer>,
+    /// Entries that are stored.
     length: i64,
     capacity: i64,
     expected: usize,
     tails: Tails,
+    /// `None` where every entry stays.
+    eviction: Option<Eviction>,
 }
 
 /// Entries of questions that are answered together, behind one prefix: each has a place of its own at the end of the
@@ -50,7 +60,7 @@ pub(crate) struct CacheShape {
 }
 
 impl KvCache {
-    /// An empty cache with room for `capacity` tokens.
+    /// An empty cache with room for the entries of `capacity` tokens.
     pub(crate) fn new(shape: &CacheShape, capacity: usize, kind: Kind) -> Result<Self, Error> {
         let capacity = capacity as i64;
         let size = [1, shape.kv_heads, capacity, shape.head_dim];
@@ -64,15 +74,15 @@ impl KvCache {
                 })
             })
             .collect::<Result<_, Error>>()?;
-        Ok(Self { layers, length: 0, capacity, expected: 0, tails: Tails::default() })
+        Ok(Self { layers, length: 0, capacity, expected: 0, tails: Tails::default(), eviction: None })
     }
 
-    /// Tokens in the cache.
+    /// Tokens of the sequence, those whose entries were evicted included.
     pub(crate) fn length(&self) -> usize {
-        self.length as usize
+        self.length as usize + self.evicted().map_or(0, |gap| gap.count)
     }
 
-    /// Tokens that it has room for.
+    /// Entries that it has room for.
     pub(crate) fn capacity(&self) -> usize {
         self.capacity as usize
     }
@@ -80,7 +90,11 @@ impl KvCache {
     /// Memory of its buffers, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         let bytes = |tensor: &Tensor| tensor.numel() * tensor.kind().elt_size_in_bytes();
-        self.layers.iter().map(|layer| bytes(&layer.keys) + bytes(&layer.values)).sum()
+        self.tensors().map(bytes).sum()
+    }
+
+    fn tensors(&self) -> impl Iterator<Item = &Tensor> {
+        self.layers.iter().flat_map(|layer| [&layer.keys, &layer.values])
     }
 
     /// Announces a prompt of `length` tokens in all, of which the next ones are the beginning: models whose rotary
@@ -108,10 +122,16 @@ impl KvCache {
         if total > room {
             return Err(Error::CacheFull { capacity: room as usize, needed: total as usize });
         }
+        let Layer { keys: to_keys, values: to_values } = &self.layers[layer];
+        to_keys.f_narrow(2, self.length, new)?.f_copy_(keys)?;
+        to_values.f_narrow(2, self.length, new)?.f_copy_(values)?;
+        self.first(layer, total)
+    }
+
+    /// Views of the first `count` entries of a layer.
+    fn first(&self, layer: usize, count: i64) -> Result<(Tensor, Tensor), Error> {
         let layer = &self.layers[layer];
-        layer.keys.f_narrow(2, self.length, new)?.f_copy_(keys)?;
-        layer.values.f_narrow(2, self.length, new)?.f_copy_(values)?;
-        Ok((layer.keys.f_narrow(2, 0, total)?, layer.values.f_narrow(2, 0, total)?))
+        Ok((layer.keys.f_narrow(2, 0, count)?, layer.values.f_narrow(2, 0, count)?))
     }
 
     /// Counts `new` tokens that every layer has appended.
@@ -119,8 +139,9 @@ impl KvCache {
         self.length += new as i64;
     }
 
-    /// Forgets all tokens but the first `length`, and all tails.
+    /// Forgets all tokens but the first `length`, and all tails. Not for a cache that evicts.
     pub(crate) fn truncate(&mut self, length: usize) {
+        debug_assert!(self.eviction.is_none(), "what was evicted does not come back");
         self.length = self.length.min(length as i64);
         self.tails = Tails::default();
     }
@@ -142,7 +163,7 @@ impl KvCache {
         if length > size {
             return Err(Error::CacheFull { capacity: size as usize, needed: length as usize });
         }
-        for tensor in self.layers.iter().flat_map(|layer| [&layer.keys, &layer.values]) {
+        for tensor in self.tensors() {
             tensor.f_narrow(2, start, length)?.f_copy_(&tensor.f_narrow(2, prefix, length)?)?;
         }
         self.tails.lengths[tail] = length;
@@ -150,25 +171,22 @@ impl KvCache {
         Ok(())
     }
 
-    /// Writes row `i` of `[1, Hkv, n, D]` new entries of one layer behind tail `tails[i]`. The lengths change only with
+    /// Writes a new entry of one layer, `[1, Hkv, 1, D]`, behind tail `tail`. The lengths change only with
     /// [`KvCache::advance_each`].
-    pub(crate) fn append_each(
+    fn append_to_tail(
         &mut self,
         layer: usize,
-        tails: &[usize],
+        tail: usize,
         keys: &Tensor,
         values: &Tensor,
     ) -> Result<(), Error> {
-        for (row, &tail) in tails.iter().enumerate() {
-            let length = self.tails.lengths[tail];
-            if length == self.tails.size {
-                return Err(Error::CacheFull { capacity: length as usize, needed: length as usize + 1 });
-            }
-            let (row, at) = (row as i64, self.start_of(tail) + length);
-            let layer = &self.layers[layer];
-            layer.keys.f_narrow(2, at, 1)?.f_copy_(&keys.f_narrow(2, row, 1)?)?;
-            layer.values.f_narrow(2, at, 1)?.f_copy_(&values.f_narrow(2, row, 1)?)?;
+        let length = self.tails.lengths[tail];
+        if length == self.tails.size {
+            return Err(Error::CacheFull { capacity: length as usize, needed: length as usize + 1 });
         }
+        let (layer, at) = (&self.layers[layer], self.start_of(tail) + length);
+        layer.keys.f_narrow(2, at, 1)?.f_copy_(keys)?;
+        layer.values.f_narrow(2, at, 1)?.f_copy_(values)?;
         Ok(())
     }
 
@@ -187,7 +205,7 @@ impl KvCache {
     }
 
     /// Copies a tail behind its prefix, the entry appended last included, and gives views of both, `[1, Hkv, K, D]`.
-    pub(crate) fn bring_back(&self, layer: usize, tail: usize) -> Result<(Tensor, Tensor), Error> {
+    fn bring_back(&self, layer: usize, tail: usize) -> Result<(Tensor, Tensor), Error> {
         let prefix = self.tails.prefix;
         let (start, own) = (self.start_of(tail), self.tails.lengths[tail] + 1);
         let bring = |tensor: &Tensor| -> Result<Tensor, Error> {
@@ -199,12 +217,12 @@ impl KvCache {
     }
 
     /// Tokens of the prefix and of tail `tail`.
-    pub(crate) fn length_with(&self, tail: usize) -> usize {
+    fn length_with(&self, tail: usize) -> usize {
         (self.tails.prefix + self.tails.lengths[tail]) as usize
     }
 
     /// Counts one token of each of `tails` that every layer has appended.
-    pub(crate) fn advance_each(&mut self, tails: &[usize]) {
+    fn advance_each(&mut self, tails: &[usize]) {
         for &tail in tails {
             self.tails.lengths[tail] += 1;
         }
@@ -221,12 +239,12 @@ mod tests {
 
     use super::{CacheShape, KvCache};
 
-    fn cache(capacity: usize) -> KvCache {
+    pub(super) fn cache(capacity: usize) -> KvCache {
         let shape = CacheShape { layers: vec![Device::Cpu; 2], kv_heads: 3, head_dim: 4 };
         KvCache::new(&shape, capacity, Kind::Float).unwrap()
     }
 
-    fn entries(start: i64, count: i64) -> Tensor {
+    pub(super) fn entries(start: i64, count: i64) -> Tensor {
         let positions = Tensor::arange_start(start, start + count, (Kind::Float, Device::Cpu));
         positions.view([1, 1, count, 1]).expand([1, 3, count, 4], false)
     }
@@ -256,7 +274,9 @@ mod tests {
             cache.put_away(tail).unwrap();
         }
         assert_eq!([cache.length_with(0), cache.length_with(1)], [6, 5]);
-        cache.append_each(0, &[1, 0], &entries(30, 2), &entries(30, 2)).unwrap();
+        for (tail, start) in [(1, 30), (0, 31)] {
+            cache.append_to_tail(0, tail, &entries(start, 1), &entries(start, 1)).unwrap();
+        }
         let (keys, _) = cache.bring_back(0, 1).unwrap();
         assert!(keys.equal(&Tensor::cat(&[entries(0, 4), entries(20, 1), entries(30, 1)], 2)));
         let (keys, _) = cache.bring_back(0, 0).unwrap();
@@ -266,7 +286,7 @@ mod tests {
         assert_eq!(cache.places(0, Some(4)), [3..4, 6..9]);
         assert_eq!(cache.places(0, Some(2)), [4..4, 7..9]);
         cache.advance_each(&[0]);
-        let error = cache.append_each(0, &[0], &entries(40, 1), &entries(40, 1)).unwrap_err();
+        let error = cache.append_to_tail(0, 0, &entries(40, 1), &entries(40, 1)).unwrap_err();
         assert!(error.to_string().contains('4'), "a tail has room for three: {error}");
         assert!(cache.append(0, &entries(0, 3), &entries(0, 3)).is_err(), "the tails' places are theirs");
         cache.truncate(4);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sah_attention::AttentionPolicy;
+use sah_attention::{AttentionPolicy, KeptKeys};
 use tch::{Device, Kind};
 
 use crate::cache::KvCache;
@@ -69,6 +69,18 @@ impl Network {
         let cache = KvCache::new(&self.model.cache_shape(), capacity, self.kind)?;
         Ok(Sequence { network: self, cache })
     }
+
+    /// An empty sequence of any length that holds the keys of at most `capacity` tokens, and lets go of all but `kept` when
+    /// it has no room: for attention that never reads the others
+    /// ([`ResearchAttention::kept_keys`](sah_attention::ResearchAttention::kept_keys)).
+    ///
+    /// # Errors
+    ///
+    /// No memory for the cache.
+    pub fn evicting_sequence(&self, capacity: usize, kept: KeptKeys) -> Result<Sequence<'_>, Error> {
+        let Sequence { network, cache } = self.sequence(capacity)?;
+        Ok(Sequence { network, cache: cache.evicting(kept) })
+    }
 }
 
 impl Sequence<'_> {
@@ -87,7 +99,7 @@ impl Sequence<'_> {
         Ok(Vec::try_from(&logits.f_view([-1])?.f_to_device(Device::Cpu)?)?)
     }
 
-    /// Tokens seen so far.
+    /// Tokens seen so far, whether their keys are still there or not.
     #[must_use]
     pub fn length(&self) -> usize {
         self.cache.length()

@@ -4,15 +4,16 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Instant;
 
-use sah_attention::{AttentionPolicy, CallSampling, RequestState, ResearchAttention};
+use sah_attention::{AttentionPolicy, CallSampling, KeptKeys, RequestState, ResearchAttention};
 use tch::{Device, Kind, Tensor};
 
+use super::behind::{Asked, Context};
 use super::contexts::{Contexts, ReadContext};
-use super::generation::{Decoder, Generated, OnToken};
-use super::prompt::{Prompt, QuestionTokens};
+use super::generation::Decoder;
+use super::prompt::Prompt;
 use super::{Checkpoint, ModelIdentity, ModelSource, TemplateIdentity};
 use crate::cache::KvCache;
-use crate::model::{self, CausalLm};
+use crate::model::{self, CHUNK, CausalLm};
 use crate::{
     Answer, AnswerStats, ContextStats, Error, GenerationParams, ModelAdapter, NewToken, Placement, Precision,
     Request, RequestLimits, RequestResponse,
@@ -79,11 +80,12 @@ impl LoadedModel {
     }
 
     /// Reads the context of `prompt` into a cache with room for `room` tokens, or takes it from those that were kept where it
-    /// was read densely.
+    /// was read densely. With `kept`, the cache keeps no more of the context than what it must hold while it reads a chunk.
     fn read_context(
         &self,
         prompt: &Prompt,
         room: usize,
+        kept: Option<KeptKeys>,
         attention: &mut AttentionPolicy<'_>,
     ) -> Result<ReadContext, Error> {
         let ids = &prompt.context;
@@ -95,7 +97,13 @@ impl LoadedModel {
             return Ok(kept);
         }
         let shape = self.network.cache_shape();
-        let mut cache = KvCache::new(&shape, room, self.kind)?;
+        let mut cache = match kept {
+            None => KvCache::new(&shape, room, self.kind)?,
+            Some(kept) => {
+                let room = room.min(kept.count().saturating_add(CHUNK));
+                KvCache::new(&shape, room, self.kind)?.evicting(kept)
+            }
+        };
         cache.expect(expected);
         let started = Instant::now();
         self.network.read(ids, &mut cache, attention)?;
@@ -112,8 +120,10 @@ const TOGETHER: usize = 8;
 #[derive(Debug)]
 pub struct HfAdapter {
     model: Rc<LoadedModel>,
-    attention: Option<ResearchAttention>,
+    pub(super) attention: Option<ResearchAttention>,
     sparse_prefill: bool,
+    /// What a cache holds at least where others are evicted; `None` where every key stays.
+    kept: Option<KeptKeys>,
     seed: u64,
     sampling: Option<CallSampling>,
 }
@@ -142,7 +152,7 @@ impl HfAdapter {
     /// An adapter that attends densely where `attention` is `None`. `seed` is for maskers that sample.
     #[must_use]
     pub fn new(model: Rc<LoadedModel>, attention: Option<ResearchAttention>, seed: u64) -> Self {
-        Self { model, attention, sparse_prefill: false, seed, sampling: None }
+        Self { model, attention, sparse_prefill: false, kept: None, seed, sampling: None }
     }
 
     /// Measures the sparse attention calls that `sampling` draws: [`Answer::micro_metrics`] has density and error of each,
@@ -165,6 +175,24 @@ impl HfAdapter {
             attention.check_reads_contexts()?;
         }
         Ok(Self { sparse_prefill: true, ..self })
+    }
+
+    /// Evicts from the KV cache the keys that attention never reads again: those of the context once it is read, or, with
+    /// [sparse prefill](Self::with_sparse_prefill), while it is read, and those of question and answer as these grow.
+    ///
+    /// Answers stay the same. A call's error against dense attention cannot be
+    /// [measured](Self::with_micro_metrics) any more.
+    ///
+    /// # Errors
+    ///
+    /// Attention that may read any key again: dense attention, and every masker but sinks and windows of a fixed number of
+    /// keys.
+    pub fn with_eviction(self) -> Result<Self, Error> {
+        let Some(attention) = &self.attention else {
+            let reader = "dense attention".to_owned();
+            return Err(sah_attention::Error::NoEviction { reader }.into());
+        };
+        Ok(Self { kept: Some(attention.kept_keys()?), ..self })
     }
 
     /// Like [`ModelAdapter::process_request`], with the tokens behind the answers.
@@ -209,16 +237,37 @@ impl HfAdapter {
         let longest = prompt.longest(positions)?;
         // The tails of questions that are answered together should not take more room than their context.
         let together = (prompt.context.len() / longest.max(1)).clamp(1, TOGETHER).min(prompt.questions.len());
-        let room = prompt.context.len() + if together > 1 { (together + 1) * longest } else { longest };
+        let room = prompt.context.len()
+            + match self.kept {
+                // Questions follow elsewhere.
+                Some(_) => 0,
+                None if together > 1 => (together + 1) * longest,
+                None => longest,
+            };
         // What maskers learn about the context's keys serves all questions, like the cache itself.
         let mut state = RequestState::new(self.seed);
         let is_dense = !self.sparse_prefill || self.attention.is_none();
         let mut reading = if is_dense { AttentionPolicy::Dense } else { self.policy(&mut state) };
-        let mut read = model.read_context(&prompt, room, &mut reading)?;
-        let context = ContextStats {
+        let read = model.read_context(&prompt, room, self.kept.filter(|_| !is_dense), &mut reading)?;
+        let prefill_seconds = read.prefill_seconds;
+        let stats = ContextStats {
             tokens: prompt.context.len(),
             truncated_tokens: prompt.truncated,
-            prefill_seconds: read.prefill_seconds,
+            prefill_seconds,
+        };
+        let keep = |read: ReadContext| {
+            if is_dense {
+                model.contexts.borrow_mut().keep(read);
+            }
+        };
+        let mut context = match self.kept {
+            None => Context::Whole(read.cache),
+            Some(kept) => {
+                let cache = read.cache.kept(kept, 0, 0)?;
+                // Before the questions: this is what frees the memory.
+                keep(read);
+                Context::Kept(cache, kept)
+            }
         };
         let mut answers = Vec::with_capacity(prompt.questions.len());
         let mut traces = Vec::with_capacity(prompt.questions.len());
@@ -231,9 +280,8 @@ impl HfAdapter {
         };
         let mut number = 0;
         for questions in prompt.questions.chunks(together.max(1)) {
-            read.cache.truncate(prompt.context.len());
             let asked = Asked { context: &prompt.context, questions, first: number, longest };
-            let generated = self.answer(&decoder, &asked, &mut read.cache, &mut state, on_token)?;
+            let generated = self.answer(&decoder, &asked, &mut context, &mut state, on_token)?;
             number += questions.len();
             for (question, (generated, masker_state_bytes)) in questions.iter().zip(generated) {
                 answers.push(Answer {
@@ -253,64 +301,13 @@ impl HfAdapter {
                 });
             }
         }
-        if is_dense {
-            read.cache.truncate(prompt.context.len());
-            model.contexts.borrow_mut().keep(read);
+        if let Context::Whole(mut cache) = context {
+            cache.truncate(prompt.context.len());
+            keep(ReadContext { ids: prompt.context.clone(), cache, prefill_seconds });
         }
         let trace = Trace { context_ids: prompt.context, answers: traces };
-        Ok((RequestResponse { answers, context }, trace))
+        Ok((RequestResponse { answers, context: stats }, trace))
     }
-
-    /// Answers questions together, behind what is in `cache`; each with the bytes that maskers remember at its end.
-    fn answer(
-        &self,
-        decoder: &Decoder<'_>,
-        asked: &Asked<'_>,
-        cache: &mut KvCache,
-        state: &mut RequestState,
-        on_token: &mut OnToken<'_>,
-    ) -> Result<Vec<(Generated, usize)>, Error> {
-        let context = asked.context.len();
-        let numbered = || (asked.first..).zip(asked.questions);
-        if let [question] = asked.questions {
-            state.truncate(context);
-            let mut attention = self.policy(state);
-            let answering = decoder.ask((asked.first, question), asked.context, cache, &mut attention)?;
-            let generated = decoder.go_on(answering, cache, &mut attention, on_token)?;
-            return Ok(vec![(generated, state.bytes())]);
-        }
-        cache.divide(asked.questions.len(), asked.longest)?;
-        let (mut answers, mut states) = (Vec::new(), Vec::new());
-        for (tail, question) in numbered().enumerate() {
-            state.truncate(context);
-            answers.push(decoder.ask(question, asked.context, cache, &mut self.policy(state))?);
-            cache.put_away(tail)?;
-            states.push(state.fork());
-        }
-        let mut attentions: Vec<AttentionPolicy<'_>> =
-            states.iter_mut().map(|state| self.policy(state)).collect();
-        let generated = decoder.go_on_together(answers, cache, &mut attentions, on_token)?;
-        Ok(generated.into_iter().zip(states.iter().map(RequestState::bytes)).collect())
-    }
-
-    /// How questions and generated tokens attend.
-    fn policy<'a>(&'a self, state: &'a mut RequestState) -> AttentionPolicy<'a> {
-        match &self.attention {
-            None => AttentionPolicy::Dense,
-            Some(attention) => AttentionPolicy::Sparse { attention, state },
-        }
-    }
-}
-
-/// Questions that are answered together.
-#[derive(Debug)]
-struct Asked<'a> {
-    context: &'a [u32],
-    questions: &'a [QuestionTokens],
-    /// The place of the first in its request.
-    first: usize,
-    /// Tokens of the longest question and answer.
-    longest: usize,
 }
 
 impl ModelAdapter for HfAdapter {

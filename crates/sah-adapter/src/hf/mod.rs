@@ -1,6 +1,7 @@
 //! Models in Hugging Face form: where they come from, their tokenizer, chat template and generation.
 
 mod adapter;
+mod behind;
 mod chat_template;
 mod checkpoint;
 mod contexts;

@@ -1,11 +1,11 @@
 //! Whose keys the rows of a forward pass read: one sequence's, or each row its own.
 
-use sah_attention::{AttentionInputs, AttentionPolicy, RowRanges, attend_ranges};
+use sah_attention::{AttentionInputs, AttentionPolicy, EvictedKeys, RowRanges, attend_ranges};
 use tch::Tensor;
 
 use super::attention::Scores;
 use crate::Error;
-use crate::cache::KvCache;
+use crate::cache::{KvCache, Together};
 
 /// What a layer's attention needs to know of the sequences.
 pub(super) trait Attend {
@@ -33,13 +33,13 @@ pub(super) struct OneSequence<'a, 'p> {
     pub(super) density: f64,
 }
 
-/// Each row follows a tail of the cache.
+/// Each row follows a sequence of its own.
 #[derive(Debug)]
-pub(super) struct EachItsOwn<'a, 'p> {
-    pub(super) cache: &'a mut KvCache,
-    /// The tail of each row.
-    pub(super) tails: &'a [usize],
-    /// The attention of each row; where all are dense, the prefix is read once for all.
+pub(super) struct EachItsOwn<'a, 'p, 'c> {
+    pub(super) sequences: &'a mut Together<'c>,
+    /// The sequence of each row.
+    pub(super) numbers: &'a [usize],
+    /// The attention of each row; where all are dense, a common prefix is read once for all.
     pub(super) attentions: &'a mut [AttentionPolicy<'p>],
     /// Densities of the layers so far, for each row.
     pub(super) densities: Vec<f64>,
@@ -51,38 +51,47 @@ impl Scores {
         queries: &'a Tensor,
         keys: &'a Tensor,
         values: &'a Tensor,
+        evicted: Option<EvictedKeys>,
     ) -> Result<AttentionInputs<'a>, Error> {
         Ok(AttentionInputs::new(queries, keys, values, self.scale)?
             .with_window(self.window)?
-            .with_soft_cap(self.soft_cap)?)
+            .with_soft_cap(self.soft_cap)?
+            .with_evicted(evicted)?)
     }
 }
 
 impl Attend for OneSequence<'_, '_> {
     fn attend(&mut self, layer: usize, scores: Scores, heads: &Heads) -> Result<Tensor, Error> {
         let (keys, values) = self.cache.append(layer, &heads.keys, &heads.values)?;
-        let attended = self.attention.attend(layer, &scores.inputs(&heads.queries, &keys, &values)?)?;
+        let inputs = scores.inputs(&heads.queries, &keys, &values, self.cache.evicted())?;
+        let attended = self.attention.attend(layer, &inputs)?;
         self.density += attended.density;
         Ok(attended.output)
     }
 }
 
-impl Attend for EachItsOwn<'_, '_> {
+impl Attend for EachItsOwn<'_, '_, '_> {
     fn attend(&mut self, layer: usize, scores: Scores, heads: &Heads) -> Result<Tensor, Error> {
-        self.cache.append_each(layer, self.tails, &heads.keys, &heads.values)?;
-        if self.attentions.iter().all(|attention| matches!(attention, AttentionPolicy::Dense)) {
-            let (keys, values) = self.cache.whole(layer);
-            let places = self.tails.iter().map(|&tail| self.cache.places(tail, scores.window));
+        for (row, &number) in self.numbers.iter().enumerate() {
+            let of_row = |tensor: &Tensor| tensor.f_narrow(2, row as i64, 1);
+            self.sequences.append(layer, number, &of_row(&heads.keys)?, &of_row(&heads.values)?)?;
+        }
+        if let Together::Tails(cache) = &*self.sequences
+            && self.attentions.iter().all(|attention| matches!(attention, AttentionPolicy::Dense))
+        {
+            let (keys, values) = cache.whole(layer);
+            let places = self.numbers.iter().map(|&tail| cache.places(tail, scores.window));
             let places = RowRanges::from_rows(keys.size()[2] as usize, places)?;
             self.densities.iter_mut().for_each(|density| *density += 1.0);
-            return Ok(attend_ranges(&scores.inputs(&heads.queries, keys, values)?, &places)?);
+            return Ok(attend_ranges(&scores.inputs(&heads.queries, keys, values, None)?, &places)?);
         }
-        let mut outputs = Vec::with_capacity(self.tails.len());
+        let mut outputs = Vec::with_capacity(self.numbers.len());
         let rows = self.attentions.iter_mut().zip(&mut self.densities);
-        for (row, (&tail, (attention, density))) in self.tails.iter().zip(rows).enumerate() {
-            let (keys, values) = self.cache.bring_back(layer, tail)?;
+        for (row, (&number, (attention, density))) in self.numbers.iter().zip(rows).enumerate() {
+            let (keys, values) = self.sequences.entries(layer, number)?;
             let query = heads.queries.f_narrow(2, row as i64, 1)?;
-            let attended = attention.attend(layer, &scores.inputs(&query, &keys, &values)?)?;
+            let inputs = scores.inputs(&query, &keys, &values, self.sequences.evicted(number))?;
+            let attended = attention.attend(layer, &inputs)?;
             *density += attended.density;
             outputs.push(attended.output);
         }

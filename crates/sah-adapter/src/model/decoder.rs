@@ -11,7 +11,7 @@ use super::norm::Norm;
 use super::rope::{Rope, Rotation};
 use super::{CausalLm, ModelSizes, Step};
 use crate::Error;
-use crate::cache::{CacheShape, KvCache};
+use crate::cache::{CacheShape, KvCache, Together};
 use crate::matrix::Matrix;
 use crate::weights::WeightPath;
 
@@ -175,6 +175,7 @@ impl CausalLm for Decoder {
         attention: &mut AttentionPolicy<'_>,
     ) -> Result<Step, Error> {
         let (start, count) = (cache.length(), ids.len());
+        cache.make_room(count)?;
         let length = cache.expected_length().max(start + count);
         let rotations =
             self.ropes.iter().map(|rope| rope.at(start, count, length)).collect::<Result<_, _>>()?;
@@ -189,24 +190,24 @@ impl CausalLm for Decoder {
     fn forward_each(
         &self,
         ids: &[u32],
-        tails: &[usize],
-        cache: &mut KvCache,
+        numbers: &[usize],
+        sequences: &mut Together<'_>,
         attentions: &mut [AttentionPolicy<'_>],
     ) -> Result<Vec<Step>, Error> {
-        let places: Vec<usize> = tails.iter().map(|&tail| cache.length_with(tail)).collect();
+        sequences.make_room(numbers)?;
+        let places: Vec<usize> = numbers.iter().map(|&number| sequences.length(number)).collect();
         let rotation = |rope: &Rope| {
-            let expected = cache.expected_length();
-            let each: Vec<Rotation> = places
-                .iter()
-                .map(|&place| rope.at(place, 1, expected.max(place + 1)))
+            let each = numbers.iter().zip(&places);
+            let each: Vec<Rotation> = each
+                .map(|(&number, &place)| rope.at(place, 1, sequences.expected_length(number).max(place + 1)))
                 .collect::<Result<_, _>>()?;
             Rotation::joined(&each)
         };
         let rotations = self.ropes.iter().map(rotation).collect::<Result<_, Error>>()?;
-        let mut sequences = EachItsOwn { cache, tails, attentions, densities: vec![0.0; tails.len()] };
-        let x = self.layers(ids, &places, rotations, &mut sequences)?;
-        let densities = sequences.densities;
-        cache.advance_each(tails);
+        let mut rows = EachItsOwn { sequences, numbers, attentions, densities: vec![0.0; numbers.len()] };
+        let x = self.layers(ids, &places, rotations, &mut rows)?;
+        let densities = rows.densities;
+        sequences.advance(numbers);
         let layers = self.blocks.len() as f64;
         let step = |(row, density): (usize, f64)| {
             Ok(Step { last: x.f_narrow(1, row as i64, 1)?, density: density / layers })

@@ -35,16 +35,16 @@ pub use families::{ModelFamily, VERIFIED_AGAINST, families};
 pub use sizes::{MatrixSize, ModelSizes};
 
 use crate::Error;
-use crate::cache::{CacheShape, KvCache};
+use crate::cache::{CacheShape, KvCache, Together};
 
 /// Rows of a prompt that are computed at once: activations take the memory of so many, whatever the prompt's length, and
 /// stay in the processor's cache.
-const CHUNK: usize = 512;
+pub(crate) const CHUNK: usize = 512;
 
 /// A decoder-only language model.
 pub(crate) trait CausalLm: std::fmt::Debug {
-    /// Runs `ids`, which follow what is in `cache`, and appends them to it. `attention` decides which keys each layer
-    /// reads.
+    /// Runs `ids`, which follow what is in `cache`, and appends them to it, for which it may evict other keys. `attention`
+    /// decides which keys each layer reads.
     fn forward(
         &self,
         ids: &[u32],
@@ -69,12 +69,12 @@ pub(crate) trait CausalLm: std::fmt::Debug {
         Ok(last.map(|last| Step { last, density }))
     }
 
-    /// Runs one id behind each of `tails`, and appends it there; `attentions` has one for each.
+    /// Runs one id behind each of the sequences `numbers`, and appends it there; `attentions` has one for each.
     fn forward_each(
         &self,
         ids: &[u32],
-        tails: &[usize],
-        cache: &mut KvCache,
+        numbers: &[usize],
+        sequences: &mut Together<'_>,
         attentions: &mut [AttentionPolicy<'_>],
     ) -> Result<Vec<Step>, Error>;
 

@@ -13,7 +13,7 @@ use tch::Tensor;
 
 use super::Tokenizer;
 use super::prompt::QuestionTokens;
-use crate::cache::KvCache;
+use crate::cache::{KvCache, Together};
 use crate::model::CausalLm;
 use crate::{AnswerStats, Error, GenerationParams, MicroMetrics, NewToken};
 use answering::Answering;
@@ -96,30 +96,29 @@ impl<'a> Decoder<'a> {
         answering.finish(on_token)
     }
 
-    /// Goes on with several answers together, number `i` behind tail `i` of `cache` and with `attentions[i]`, each until its
-    /// own end.
+    /// Goes on with answers together, number `i` behind sequence `i` and with `attentions[i]`, each until its own end.
     pub(super) fn go_on_together(
         &self,
         mut answers: Vec<Answering<'a>>,
-        cache: &mut KvCache,
+        sequences: &mut Together<'_>,
         attentions: &mut [AttentionPolicy<'_>],
         on_token: &mut OnToken<'_>,
     ) -> Result<Vec<Generated>, Error> {
         loop {
             let started = Instant::now();
             let mut going = Vec::with_capacity(answers.len());
-            for (tail, answering) in answers.iter_mut().enumerate() {
+            for (number, answering) in answers.iter_mut().enumerate() {
                 if answering.accept(on_token)? {
-                    going.push(tail);
+                    going.push(number);
                 }
             }
             if going.is_empty() {
                 return answers.into_iter().map(|answering| answering.finish(on_token)).collect();
             }
-            self.step(&mut answers, &going, cache, attentions)?;
+            self.step(&mut answers, &going, sequences, attentions)?;
             let share = started.elapsed().as_secs_f64() / going.len() as f64;
-            for tail in going {
-                answers[tail].stats.decode_seconds += share;
+            for number in going {
+                answers[number].stats.decode_seconds += share;
             }
         }
     }
@@ -129,15 +128,15 @@ impl<'a> Decoder<'a> {
         &self,
         answers: &mut [Answering<'_>],
         going: &[usize],
-        cache: &mut KvCache,
+        sequences: &mut Together<'_>,
         attentions: &mut [AttentionPolicy<'_>],
     ) -> Result<(), Error> {
-        let ids: Vec<u32> = going.iter().map(|&tail| answers[tail].token()).collect();
+        let ids: Vec<u32> = going.iter().map(|&number| answers[number].token()).collect();
         let mut observed: Vec<AttentionPolicy<'_>> = answers
             .iter_mut()
             .zip(attentions)
             .enumerate()
-            .filter(|(tail, _)| going.contains(tail))
+            .filter(|(number, _)| going.contains(number))
             .map(|(_, (answering, attention))| match attention {
                 // The rows are computed in one call, which is no single question's.
                 AttentionPolicy::Dense => {
@@ -147,12 +146,12 @@ impl<'a> Decoder<'a> {
                 attention => attention.reborrow().observed(&mut answering.attended),
             })
             .collect();
-        let steps = self.model.forward_each(&ids, going, cache, &mut observed)?;
+        let steps = self.model.forward_each(&ids, going, sequences, &mut observed)?;
         drop(observed);
         let logits = self.model.logits(&steps.iter().collect::<Vec<_>>())?;
-        for (row, (&tail, step)) in going.iter().zip(&steps).enumerate() {
-            answers[tail].density.add(1, step.density);
-            answers[tail].choose(&logits.f_get(row as i64)?)?;
+        for (row, (&number, step)) in going.iter().zip(&steps).enumerate() {
+            answers[number].density.add(1, step.density);
+            answers[number].choose(&logits.f_get(row as i64)?)?;
         }
         Ok(())
     }

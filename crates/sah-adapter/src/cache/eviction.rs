@@ -1,0 +1,164 @@
+//! A cache that keeps only the keys that may still be read.
+
+use sah_attention::{EvictedKeys, KeptKeys};
+use tch::Tensor;
+
+use super::{KvCache, Layer, Tails};
+use crate::Error;
+
+/// Entries beyond those that must stay: one compaction makes room for so many tokens.
+const SLACK: usize = 256;
+
+/// What a cache keeps when it is full, and what it has let go of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Eviction {
+    kept: KeptKeys,
+    evicted: usize,
+}
+
+impl KvCache {
+    /// Lets go of all but `kept` whenever it is full, from now on.
+    pub(crate) fn evicting(self, kept: KeptKeys) -> Self {
+        Self { eviction: Some(Eviction { kept, evicted: 0 }), ..self }
+    }
+
+    /// Keys that it has let go of.
+    pub(crate) fn evicted(&self) -> Option<EvictedKeys> {
+        let Eviction { kept, evicted } = self.eviction?;
+        (evicted > 0).then_some(EvictedKeys { first: kept.sinks, count: evicted })
+    }
+
+    /// Makes room for `new` entries where it may let go of others.
+    pub(crate) fn make_room(&mut self, new: usize) -> Result<(), Error> {
+        let Some(Eviction { kept, evicted }) = self.eviction else { return Ok(()) };
+        let length = self.length as usize;
+        if length + new <= self.capacity() || length <= kept.count() {
+            return Ok(());
+        }
+        let (sinks, window) = (kept.sinks as i64, kept.window as i64);
+        for tensor in self.tensors() {
+            // A copy, since the places may overlap.
+            let last = tensor.f_narrow_copy(2, self.length - window, window)?;
+            tensor.f_narrow(2, sinks, window)?.f_copy_(&last)?;
+        }
+        self.length = sinks + window;
+        self.eviction = Some(Eviction { kept, evicted: evicted + length - kept.count() });
+        Ok(())
+    }
+
+    /// The entries of `kept` in a cache of their own, with room for `at_once` tokens in one pass and then for `in_turn`, for
+    /// which it lets go of others as it needs to.
+    pub(crate) fn kept(&self, kept: KeptKeys, at_once: usize, in_turn: usize) -> Result<Self, Error> {
+        let length = self.length as usize;
+        let stored = length.min(kept.count());
+        let evicted = self.evicted().map_or(0, |gap| gap.count) + length - stored;
+        let room = at_once + in_turn.min((kept.count() - stored).saturating_add(SLACK));
+        let (sinks, capacity) = (stored.min(kept.sinks) as i64, (stored + room) as i64);
+        let window = stored as i64 - sinks;
+        let copy = |tensor: &Tensor| -> Result<Tensor, Error> {
+            let (_, heads, _, width) = tensor.size4()?;
+            let copy = Tensor::f_empty([1, heads, capacity, width], (tensor.f_kind()?, tensor.device()))?;
+            copy.f_narrow(2, 0, sinks)?.f_copy_(&tensor.f_narrow(2, 0, sinks)?)?;
+            let last = tensor.f_narrow(2, self.length - window, window)?;
+            copy.f_narrow(2, sinks, window)?.f_copy_(&last)?;
+            Ok(copy)
+        };
+        let copy_layer = |layer: &Layer| Ok(Layer { keys: copy(&layer.keys)?, values: copy(&layer.values)? });
+        Ok(Self {
+            layers: self.layers.iter().map(copy_layer).collect::<Result<_, Error>>()?,
+            length: stored as i64,
+            capacity,
+            expected: self.expected,
+            tails: Tails::default(),
+            eviction: Some(Eviction { kept, evicted }),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sah_attention::{EvictedKeys, KeptKeys};
+    use tch::Tensor;
+
+    use super::SLACK;
+    use crate::cache::KvCache;
+    use crate::cache::tests::{cache, entries};
+
+    const KEPT: KeptKeys = KeptKeys { sinks: 2, window: 3 };
+
+    /// Appends entries `start..start + count` to both layers and gives all keys of the second.
+    fn append(cache: &mut KvCache, start: i64, count: i64) -> Tensor {
+        cache.make_room(count as usize).unwrap();
+        let new = entries(start, count);
+        let _ = cache.append(0, &new, &new).unwrap();
+        let (keys, values) = cache.append(1, &new, &new).unwrap();
+        assert!(keys.equal(&values));
+        cache.advance(count as usize);
+        keys
+    }
+
+    fn of(ranges: &[(i64, i64)]) -> Tensor {
+        Tensor::cat(&ranges.iter().map(|&(start, end)| entries(start, end - start)).collect::<Vec<_>>(), 2)
+    }
+
+    #[test]
+    fn a_full_cache_lets_go_of_the_middle() {
+        let mut cache = cache(8).evicting(KEPT);
+        assert!(append(&mut cache, 0, 8).equal(&of(&[(0, 8)])));
+        assert_eq!((cache.length(), cache.evicted()), (8, None), "nothing goes before it must");
+        assert!(append(&mut cache, 8, 1).equal(&of(&[(0, 2), (5, 9)])));
+        assert_eq!(cache.evicted(), Some(EvictedKeys { first: 2, count: 3 }));
+        for position in 9..100 {
+            let keys = append(&mut cache, position, 1);
+            let stored = keys.size()[2];
+            assert!(stored <= 8 && keys.equal(&of(&[(0, 2), (position + 3 - stored, position + 1)])));
+            assert_eq!(cache.length() as i64, position + 1, "positions go on");
+        }
+        cache.make_room(4).unwrap();
+        assert!(cache.append(0, &entries(100, 4), &entries(100, 4)).is_err(), "what is kept stays");
+    }
+
+    #[test]
+    fn what_is_kept_goes_on_apart() {
+        let mut whole = cache(40);
+        whole.expect(50);
+        let _ = append(&mut whole, 0, 40);
+        let mut of_whole = whole.kept(KEPT, 0, 0).unwrap();
+        assert_eq!((of_whole.length(), of_whole.capacity(), of_whole.expected_length()), (40, 5, 50));
+        let mut questions = [0, 1].map(|_| of_whole.kept(KEPT, 4, 0).unwrap());
+        for (question, start) in questions.iter_mut().zip([100, 200]) {
+            assert!(append(question, start, 4).equal(&of(&[(0, 2), (37, 40), (start, start + 4)])));
+            let last = append(question, start + 4, 2);
+            assert!(last.equal(&of(&[(0, 2), (start + 1, start + 6)])));
+            assert_eq!(question.evicted(), Some(EvictedKeys { first: 2, count: 39 }));
+        }
+        of_whole.make_room(1).unwrap();
+        assert_eq!(of_whole.length(), 40, "there is nothing to let go of");
+        // Fewer entries than may stay are all of them.
+        let mut short = cache(40);
+        let _ = append(&mut short, 0, 4);
+        let mut of_short = short.kept(KEPT, 3, 0).unwrap();
+        assert_eq!((of_short.capacity(), of_short.evicted()), (7, None));
+        assert!(append(&mut of_short, 4, 3).equal(&of(&[(0, 7)])));
+        // One token that may stay, two at once, and the slack, however many are to come.
+        let mut slides = short.kept(KEPT, 2, 1000).unwrap();
+        assert_eq!(slides.capacity(), 4 + 2 + 1 + SLACK);
+        let _ = append(&mut slides, 4, 2);
+        for position in 6..1006 {
+            let _ = append(&mut slides, position, 1);
+        }
+        assert_eq!(short.kept(KEPT, 2, 10).unwrap().capacity(), 16);
+    }
+
+    #[test]
+    fn sinks_or_a_window_alone_may_be_kept() {
+        for (kept, expected) in [
+            (KeptKeys { sinks: 3, window: 0 }, of(&[(0, 3), (9, 10)])),
+            (KeptKeys { sinks: 0, window: 3 }, of(&[(6, 10)])),
+        ] {
+            let mut cache = cache(9).evicting(kept);
+            let _ = append(&mut cache, 0, 9);
+            assert!(append(&mut cache, 9, 1).equal(&expected), "{kept:?}");
+        }
+    }
+}

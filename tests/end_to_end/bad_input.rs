@@ -63,6 +63,23 @@ fn a_field_set_wrongly_is_named_with_what_there_is() {
 }
 
 #[test]
+fn keys_are_evicted_only_where_none_is_missed() {
+    let streaming = ["--attention", "streaming_llm", "--evict"];
+    check(
+        &["--attention", "pqcache", "--evict"],
+        2,
+        &["--evict with --attention pqcache", "leave out --evict"],
+    );
+    check(
+        &[&streaming[..], &["--local-window", "10%"]].concat(),
+        2,
+        &["streaming_llm", "`local`", "fixed number"],
+    );
+    check(&[&streaming[..], &["--set", "dense_layers=2"]].concat(), 2, &["streaming_llm", "2 dense layers"]);
+    check(&[&streaming[..], &["--micro-metrics", "0.1"]].concat(), 2, &["--micro-metrics with --evict"]);
+}
+
+#[test]
 fn a_flag_out_of_range_says_the_range() {
     check(&["--local-window", "0.5"], 2, &["--local-window", "0.5", "10", "see --help"]);
     check(&["--max-samples", "0"], 2, &["--max-samples", "see --help"]);

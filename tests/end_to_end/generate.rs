@@ -90,6 +90,44 @@ fn contexts_are_read_sparsely_where_that_is_possible() {
     assert_eq!(code, 2, "{log}");
 }
 
+#[test]
+fn evicted_keys_are_not_missed() {
+    let folder = tempfile::tempdir().unwrap();
+    let context = folder.path().join("context.txt");
+    let log =
+        (0..60).map(|day| format!("Day {day}: the keeper counted {} boats and lit the lamp.\n", 3 * day + 2));
+    std::fs::write(&context, log.collect::<String>()).unwrap();
+    // Answers and the lines on their density.
+    let answer = |flags: &[&str]| {
+        let mut arguments =
+            vec!["generate", "--context-file", context.to_str().unwrap(), "--max-new-tokens", "40"];
+        arguments.extend([
+            "--question",
+            "What did the keeper do?",
+            "--question",
+            "How many boats? Tell all.",
+        ]);
+        arguments.extend(flags);
+        let (code, answers, log) = run(&mut xtask(&arguments));
+        let densities = log.lines().filter_map(|line| line.split_once("density "));
+        (code, answers, densities.map(|(_, density)| density.to_owned()).collect::<Vec<_>>(), log)
+    };
+    for prefill in ["dense", "sparse"] {
+        let flags = ["--attention", "streaming_llm", "--prefill", prefill];
+        let (code, whole, densities, log) = answer(&flags);
+        assert_eq!((code, densities.len()), (0, 2), "{log}");
+        let (code, evicted, same, log) = answer(&[&flags[..], &["--evict"]].concat());
+        assert_eq!(code, 0, "{log}");
+        assert_eq!((evicted, same), (whole, densities), "--prefill {prefill}");
+    }
+    for (attention, says) in [("quest", "`quest_top_k`"), ("dense", "dense alone")] {
+        let (code, _, _, log) = answer(&["--attention", attention, "--evict"]);
+        assert_eq!(code, 2, "{log}");
+        assert!(log.contains(&format!("--evict with --attention {attention}")), "{log}");
+        assert!(log.contains(says) && log.contains("leave out --evict"), "{log}");
+    }
+}
+
 /// The answer to a question whose dense, greedy answer is "The capital of France is Paris."
 fn capital(flags: &[&str]) -> String {
     let arguments = [&["generate", "--question", "What is the capital of France?"], flags].concat();

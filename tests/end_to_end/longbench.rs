@@ -51,6 +51,19 @@ fn dense_and_streaming_llm_are_run_scored_compared_and_kept() {
     assert!((density("dense") - 1.0).abs() < 1e-12);
     assert!(density("streaming_llm") < 0.5, "{}", density("streaming_llm"));
 
+    // Without the keys that are never read again, the answers are the same.
+    let mut evicting = xtask(&arguments);
+    evicting.arg("--run-name").arg("evicting").arg("--result-dir").arg(results.path()).arg("--evict");
+    let (code, _, log) = run(&mut evicting);
+    assert_eq!(code, 0, "{log}");
+    for (attention, evicts) in [("dense", false), ("streaming_llm", true)] {
+        let of_run = |name: &str| results.path().join(name).join(attention);
+        assert_eq!(json(&of_run("evicting").join("config.json"))["evict"], evicts);
+        assert_eq!(json(&of_run("short").join("config.json"))["evict"], false);
+        let answers = |name: &str| answers(&of_run(name).join("journal.jsonl"));
+        assert_eq!(answers("evicting"), answers("short"), "{attention}");
+    }
+
     // Results are never overwritten, and that is found before the model is loaded.
     let (code, _, log) = run(&mut command);
     assert_eq!(code, 1);

@@ -15,6 +15,9 @@ pub struct RunConfig {
     /// How contexts were read: `dense`, or `sparse` with the attention. Dense in files that do not say it.
     #[serde(default = "dense")]
     pub prefill: String,
+    /// Whether keys that the attention never reads again were evicted from the KV cache.
+    #[serde(default)]
+    pub evict: bool,
     /// Type of activations, KV cache and expanded weights: `f32`, `bf16`, `f16`.
     pub dtype: String,
     /// How matrices of weights were kept: `expanded` (in `dtype`), `bf16`, or `stored` (as in the checkpoint).

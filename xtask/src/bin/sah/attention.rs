@@ -20,16 +20,19 @@ pub(crate) struct NamedAttention {
     pub(crate) config: Option<AttentionConfig>,
     /// How contexts are read.
     pub(crate) prefill: PrefillArg,
+    /// Whether keys that it never reads again are evicted; never with dense attention.
+    pub(crate) evict: bool,
 }
 
 impl NamedAttention {
     /// `model` with this attention.
     pub(crate) fn adapter(&self, model: &Rc<LoadedModel>, seed: u64) -> anyhow::Result<HfAdapter> {
         let adapter = HfAdapter::new(Rc::clone(model), self.build()?, seed);
-        Ok(match self.prefill {
+        let adapter = match self.prefill {
             PrefillArg::Dense => adapter,
             PrefillArg::Sparse => adapter.with_sparse_prefill()?,
-        })
+        };
+        Ok(if self.evict { adapter.with_eviction()? } else { adapter })
     }
 
     /// The maskers and the kernel; `None` for dense.
@@ -54,13 +57,29 @@ pub(crate) fn named(args: &AttentionArgs, default: &[&str]) -> anyhow::Result<Ve
             bail!(UsageError(format!("--set {name}:{assignment}: --attention does not name {name}")));
         }
     }
+    if args.evict && attentions.iter().all(|attention| attention.config.is_none()) {
+        bail!(UsageError(
+            "--evict with --attention dense alone: dense attention reads every key again; add one of sinks and a window, such \
+             as streaming_llm, or leave out --evict"
+                .to_owned()
+        ));
+    }
     let mut seen = HashSet::new();
     for attention in &attentions {
-        let built = attention.build()?;
-        if let (Some(built), PrefillArg::Sparse) = (built, attention.prefill)
-            && let Err(error) = built.check_reads_contexts()
-        {
-            bail!(UsageError(format!("--prefill sparse with --attention {}: {error}", attention.name)));
+        if let Some(built) = attention.build()? {
+            if attention.prefill == PrefillArg::Sparse
+                && let Err(error) = built.check_reads_contexts()
+            {
+                bail!(UsageError(format!("--prefill sparse with --attention {}: {error}", attention.name)));
+            }
+            if attention.evict
+                && let Err(error) = built.kept_keys()
+            {
+                bail!(UsageError(format!(
+                    "--evict with --attention {}: {error}; leave out --evict",
+                    attention.name
+                )));
+            }
         }
         if !seen.insert(&attention.name) {
             bail!(UsageError(format!(
@@ -74,7 +93,8 @@ pub(crate) fn named(args: &AttentionArgs, default: &[&str]) -> anyhow::Result<Ve
 
 fn one(name: &str, args: &AttentionArgs) -> anyhow::Result<NamedAttention> {
     if name == "dense" {
-        return Ok(NamedAttention { name: name.to_owned(), config: None, prefill: args.prefill });
+        let prefill = args.prefill;
+        return Ok(NamedAttention { name: name.to_owned(), config: None, prefill, evict: false });
     }
     let path = Path::new(name);
     let assignments = |name: &str| -> Vec<&str> {
@@ -94,7 +114,10 @@ fn one(name: &str, args: &AttentionArgs) -> anyhow::Result<NamedAttention> {
         _ => (name.to_owned(), AttentionConfig::preset(name, &assignments(name))),
     };
     match config {
-        Ok(config) => Ok(NamedAttention { name, config: Some(config), prefill: args.prefill }),
+        Ok(config) => {
+            let AttentionArgs { prefill, evict, .. } = *args;
+            Ok(NamedAttention { name, config: Some(config), prefill, evict })
+        }
         Err(Error::NoPreset { .. }) => bail!(UsageError(format!(
             "--attention {name:?}: there is dense, {}, or a file that ends in .json or .toml",
             AttentionConfig::PRESETS.join(", ")

@@ -33,6 +33,12 @@ pub(crate) struct AttentionArgs {
     /// of keys can do it
     #[arg(long, value_enum, default_value = "dense")]
     pub(crate) prefill: PrefillArg,
+
+    /// Evict keys that attention never reads again from the KV cache, so that its memory no longer grows: once the context
+    /// is read (with `--prefill sparse` also while it is read) and while answers grow. Answers stay the same. Only sinks and
+    /// windows of a fixed number of keys can do it; `dense` beside them keeps its keys
+    #[arg(long)]
+    pub(crate) evict: bool,
 }
 
 /// `--prefill`.

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+use anyhow::bail;
 use sah_adapter::{LoadedModel, ModelSource, RequestLimits, WeightFormat};
 use sah_attention::CallSampling;
 use sah_bench_core::{
@@ -32,6 +33,13 @@ const ROWS_FAILED: u8 = 3;
 /// model is loaded.
 pub(crate) fn run(args: &LongBenchArgs) -> anyhow::Result<ExitCode> {
     let attentions = attention::named(&args.attention, &["dense", "streaming_llm"])?;
+    if args.attention.evict && args.output.micro_metrics > 0.0 {
+        bail!(UsageError(
+            "--micro-metrics with --evict: errors are against dense attention, for which no key may be evicted; leave out one \
+             of the two"
+                .to_owned()
+        ));
+    }
     let benchmark = LongBench::new(data_source(args)?);
     let subsets = select_subsets(&benchmark, args.data.subsets.as_deref())?;
     let source = model::source(&args.model.place.model, args.model.place.revision.as_deref())?;
@@ -190,6 +198,7 @@ fn run_config(
         attention_name: attention.name.clone(),
         attention: serde_json::to_value(&attention.config).expect("an attention config is plain data"),
         prefill: attention.prefill.name().to_owned(),
+        evict: attention.evict,
         dtype: args.model.precision.dtype.name().to_owned(),
         weights: args.model.precision.weights.name().to_owned(),
         device: model::device_names(&model::placement(&args.model.place.device)?),

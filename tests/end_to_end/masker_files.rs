@@ -128,7 +128,8 @@ impl AttentionObserver for Errors {
     ) -> sah_attention::Result<()> {
         let last = |tensor: &Tensor| tensor.narrow(2, tensor.size()[2] - ROWS, ROWS);
         let (queries, dense) = (last(inputs.queries()), last(&dense.output));
-        let inputs = AttentionInputs::new(&queries, inputs.keys(), inputs.values(), inputs.scale())?;
+        let (keys, values) = (inputs.keys()?, inputs.values()?);
+        let inputs = AttentionInputs::new(&queries, &keys, &values, inputs.scale())?;
         for (attention, sum) in &mut self.attentions {
             let sparse = attention.attend(&inputs, layer, &mut RequestState::new(0))?.output;
             // [1, H, rows]: the mean over heads and rows.

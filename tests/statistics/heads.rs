@@ -76,8 +76,8 @@ impl Heads {
         assert!(inputs.window().is_none() && inputs.soft_cap().is_none(), "scores are plain products");
         let tensors = Tensors {
             queries: inputs.queries().copy(),
-            keys: inputs.keys().copy(),
-            values: inputs.values().copy(),
+            keys: inputs.keys().unwrap().copy(),
+            values: inputs.values().unwrap().copy(),
             scale: inputs.scale(),
         };
         let double = |tensor: &Tensor| tensor.to_kind(Kind::Double);

@@ -13,7 +13,8 @@
 use std::time::Instant;
 
 use sah_attention::{
-    AttentionConfig, AttentionInputs, AttentionPolicy, RequestState, ResearchAttention, Size, dense_attention,
+    AttentionConfig, AttentionInputs, AttentionPolicy, KvFormat, KvRows, RequestState, ResearchAttention,
+    Size, dense_attention,
 };
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -96,8 +97,21 @@ fn main() -> Result<()> {
     let cache = || Tensor::f_randn([1, KV_HEADS, keys + 1024, WIDTH], options)?.f_narrow(2, 0, keys);
     let caches = (0..LAYERS).map(|_| Ok((cache()?, cache()?))).collect::<Result<Vec<_>>>()?;
     let queries = Tensor::f_randn([1, HEADS, 1, WIDTH], options)?;
-    for group in [&mut dense, &mut sparse] {
-        compare(group, &queries, &caches)?;
+    let mut stored = vec![Variant::new("dense, cache in f32", |_, q, k, v| {
+        Ok(dense_attention(&AttentionInputs::new(q, k, v, SCALE)?)?)
+    })];
+    for (name, format) in [("bf16", KvFormat::Plain(Kind::BFloat16)), ("int8", KvFormat::Int8)] {
+        let stored_caches = caches
+            .iter()
+            .map(|(keys, values)| Ok((store(keys, format)?, store(values, format)?)))
+            .collect::<Result<Vec<_>>>()?;
+        stored.push(Variant::new(format!("dense, cache in {name}"), move |layer, q, _, _| {
+            let (keys, values) = &stored_caches[layer];
+            Ok(dense_attention(&AttentionInputs::new(q, keys, values, SCALE)?)?)
+        }));
+    }
+    for (group, bound) in [(&mut dense, 1e-5), (&mut sparse, 1e-5), (&mut stored, 1e-2)] {
+        compare(group, &queries, &caches, bound)?;
         for _ in 0..repeats {
             for variant in group.iter_mut() {
                 let start = Instant::now();
@@ -115,7 +129,7 @@ fn main() -> Result<()> {
         bytes as f64 / 1e6
     );
     println!("{:>9} {:>9} {:>9}", "median ms", "min ms", "GB/s");
-    for variant in dense.iter_mut().chain(&mut sparse) {
+    for variant in dense.iter_mut().chain(&mut sparse).chain(&mut stored) {
         variant.milliseconds.sort_by(f64::total_cmp);
         let median = variant.milliseconds[variant.milliseconds.len() / 2];
         let rate = if variant.name.starts_with("dense") {
@@ -128,14 +142,27 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// All variants of a group must agree before any is timed.
-fn compare(group: &mut [Variant<'_>], queries: &Tensor, caches: &[(Tensor, Tensor)]) -> Result<()> {
+/// `numbers` in a cache of `format`.
+fn store(numbers: &Tensor, format: KvFormat) -> Result<KvRows> {
+    let (batch, heads, keys, dim) = numbers.size4()?;
+    let rows = KvRows::empty([batch, heads, keys, dim], format, Device::Cpu)?;
+    rows.store(numbers)?;
+    Ok(rows)
+}
+
+/// All variants of a group must agree up to `bound` before any is timed.
+fn compare(
+    group: &mut [Variant<'_>],
+    queries: &Tensor,
+    caches: &[(Tensor, Tensor)],
+    bound: f64,
+) -> Result<()> {
     let (keys, values) = &caches[0];
     let want = (group[0].attend)(0, queries, keys, values)?;
     for variant in group {
         let got = (variant.attend)(0, queries, keys, values)?;
         let error = got.f_sub(&want)?.f_abs()?.f_max()?.f_double_value(&[])?;
-        if error.is_nan() || error > 1e-5 {
+        if error.is_nan() || error > bound {
             return Err(format!("{}: differs by {error}", variant.name).into());
         }
     }

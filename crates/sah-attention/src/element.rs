@@ -1,8 +1,12 @@
 //! Vectors in memory as the CPU kernels read them, whatever the type of their elements: sums are in f32.
 
+mod int8;
+
 use std::borrow::Cow;
 
 use pulp::Simd;
+
+pub use int8::Int8;
 
 /// Vectors of a product that are summed side by side: a fused multiply-add takes four steps to be ready.
 const UNROLL: usize = 4;
@@ -11,7 +15,7 @@ const UNROLL: usize = 4;
 /// memory is read in as many streams, each of which the processor fetches ahead: 10.8 GB/s on one core where one has 8.1.
 pub const ROWS: usize = 4;
 
-/// A type of weights, keys and values, read as words of one or more of them.
+/// A type of weights, keys and values, read as words of one or more of them. A row may end with a word that is none of them.
 pub trait Element: Sync {
     /// What is read at once.
     type Word: Copy + Sync;

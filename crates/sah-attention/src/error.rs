@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use tch::{Device, Kind, TchError};
 
+use crate::kv::KvFormat;
 use crate::mask::{MaskShape, Row};
 
 /// Result of this crate's fallible functions.
@@ -52,6 +53,16 @@ pub enum Error {
         expected: String,
         /// The kind it has.
         found: Kind,
+    },
+    /// Rows of a cache are stored in another form than expected.
+    #[error(
+        "rows stored as {found} where {expected} is expected; keys and values of a layer are stored alike"
+    )]
+    KvFormat {
+        /// The form that was expected.
+        expected: KvFormat,
+        /// The form they have.
+        found: KvFormat,
     },
     /// A tensor lives on another device than the queries.
     #[error("{tensor} must be on {expected:?} like the queries, got {found:?}")]

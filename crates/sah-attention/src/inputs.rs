@@ -1,9 +1,12 @@
 //! The tensors of one attention call, checked once.
 
+use std::ops::Range;
+
 use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
 use crate::eviction::EvictedKeys;
+use crate::kv::{KeysOrValues, KvFormat, KvRows, KvView};
 use crate::mask::{MaskShape, Visible};
 
 /// Dimensions of one attention call.
@@ -48,15 +51,16 @@ impl Dims {
 /// Queries, keys and values of one layer, and what the layer does to their scores.
 ///
 /// Causal, aligned bottom-right: query row `i` stands at position `K - Q + i`. Keys and values may be views of a larger
-/// cache; nothing here copies them. Any strides are accepted.
+/// cache; nothing here copies them. Any strides are accepted. Where a cache stores them in another form ([`KvRows`]), the
+/// kernels for the CPU read that form, and [`keys`](Self::keys) and its like expand it to the kind of the queries.
 ///
 /// Two properties of a model's layer belong here, because they hold whatever a masker selects: a
 /// [sliding window](Self::with_window) and a [soft cap](Self::with_soft_cap).
 #[derive(Debug, Clone, Copy)]
 pub struct AttentionInputs<'a> {
     queries: &'a Tensor,
-    keys: &'a Tensor,
-    values: &'a Tensor,
+    keys: KvView<'a>,
+    values: KvView<'a>,
     scale: f64,
     window: Option<usize>,
     soft_cap: Option<f64>,
@@ -70,13 +74,28 @@ impl<'a> AttentionInputs<'a> {
     /// Checks shapes, kinds and devices.
     ///
     /// `queries` is `[B, H, Q, D]`, `keys` `[B, Hkv, K, D]`, `values` `[B, Hkv, K, Dv]`, with `H` a multiple of `Hkv`
-    /// and `K >= Q >= 1`; all of one floating-point kind and on one device. `scale` multiplies the scores; it is
-    /// `1 / sqrt(D)` in most models.
-    pub fn new(queries: &'a Tensor, keys: &'a Tensor, values: &'a Tensor, scale: f64) -> Result<Self> {
-        let (batch, heads, rows, head_dim) = shape4("queries", queries, "[B, H, Q, D]")?;
-        let (keys_batch, kv_heads, count, keys_dim) = shape4("keys", keys, "[B, Hkv, K, D]")?;
+    /// and `K >= Q >= 1`; all on one device. Queries are of a floating-point kind. Keys and values are tensors of the same
+    /// kind, or [`KvRows`] of any format, both of one. `scale` multiplies the scores; it is `1 / sqrt(D)` in most models.
+    pub fn new(
+        queries: &'a Tensor,
+        keys: impl Into<KeysOrValues<'a>>,
+        values: impl Into<KeysOrValues<'a>>,
+        scale: f64,
+    ) -> Result<Self> {
+        let (batch, heads, rows, head_dim) = shape4("queries", queries.size(), "[B, H, Q, D]")?;
+        let kind = queries.f_kind()?;
+        if !matches!(kind, Kind::Float | Kind::BFloat16 | Kind::Half | Kind::Double) {
+            return Err(Error::Kind {
+                tensor: "queries",
+                expected: "Float, BFloat16, Half or Double".to_owned(),
+                found: kind,
+            });
+        }
+        let keys = view("keys", keys.into(), kind)?;
+        let values = view("values", values.into(), kind)?;
+        let (keys_batch, kv_heads, count, keys_dim) = shape4("keys", keys.size(), "[B, Hkv, K, D]")?;
         let (values_batch, values_heads, values_count, value_dim) =
-            shape4("values", values, "[B, Hkv, K, Dv]")?;
+            shape4("values", values.size(), "[B, Hkv, K, Dv]")?;
         if keys_batch != batch || keys_dim != head_dim {
             return Err(Error::Shape {
                 tensor: "keys",
@@ -97,21 +116,12 @@ impl<'a> AttentionInputs<'a> {
         if count < rows {
             return Err(Error::FewerKeysThanQueries { queries: rows, keys: count });
         }
-        let kind = queries.f_kind()?;
-        if !matches!(kind, Kind::Float | Kind::BFloat16 | Kind::Half | Kind::Double) {
-            return Err(Error::Kind {
-                tensor: "queries",
-                expected: "Float, BFloat16, Half or Double".to_owned(),
-                found: kind,
-            });
+        if values.format() != keys.format() {
+            return Err(Error::KvFormat { expected: keys.format(), found: values.format() });
         }
         let device = queries.device();
-        for (tensor, value) in [("keys", keys), ("values", values)] {
-            let found = value.f_kind()?;
-            if found != kind {
-                return Err(Error::Kind { tensor, expected: format!("{kind:?} like the queries"), found });
-            }
-            let found = value.device();
+        for (tensor, rows) in [("keys", keys), ("values", values)] {
+            let found = rows.data().device();
             if found != device {
                 return Err(Error::Device { tensor, expected: device, found });
             }
@@ -177,14 +187,46 @@ impl<'a> AttentionInputs<'a> {
         self.queries
     }
 
-    /// Keys, `[B, Hkv, K, D]`.
-    pub fn keys(&self) -> &'a Tensor {
-        self.keys
+    /// Keys, `[B, Hkv, K, D]`, in the kind of the inputs. Copies them all where they are stored in another form: whoever
+    /// needs some of them asks for [those](Self::keys_in).
+    pub fn keys(&self) -> Result<Tensor> {
+        self.keys.expand(self.kind)
     }
 
-    /// Values, `[B, Hkv, K, Dv]`.
-    pub fn values(&self) -> &'a Tensor {
-        self.values
+    /// The keys `range`, `[B, Hkv, n, D]`, in the kind of the inputs.
+    pub fn keys_in(&self, range: Range<usize>) -> Result<Tensor> {
+        self.keys.narrow(range)?.expand(self.kind)
+    }
+
+    /// The keys at `indices` `[B, Hkv, R, N]`, none of them negative: `[B, Hkv, R, N, D]` in the kind of the inputs.
+    pub(crate) fn keys_at(&self, indices: &Tensor) -> Result<Tensor> {
+        self.keys.gather(indices, self.kind)
+    }
+
+    /// Values, `[B, Hkv, K, Dv]`, in the kind of the inputs; as [`keys`](Self::keys).
+    pub fn values(&self) -> Result<Tensor> {
+        self.values.expand(self.kind)
+    }
+
+    /// The values `range`, `[B, Hkv, n, Dv]`, in the kind of the inputs.
+    pub fn values_in(&self, range: Range<usize>) -> Result<Tensor> {
+        self.values.narrow(range)?.expand(self.kind)
+    }
+
+    /// The values at `indices`, as [`keys_at`](Self::keys_at).
+    pub(crate) fn values_at(&self, indices: &Tensor) -> Result<Tensor> {
+        self.values.gather(indices, self.kind)
+    }
+
+    /// Keys and values where they lie, for kernels that read the [format](Self::format).
+    pub(crate) fn stored(&self) -> (KvView<'a>, KvView<'a>) {
+        (self.keys, self.values)
+    }
+
+    /// How keys and values are stored.
+    #[must_use]
+    pub fn format(&self) -> KvFormat {
+        self.keys.format()
     }
 
     /// Factor of the scores.
@@ -231,12 +273,12 @@ impl<'a> AttentionInputs<'a> {
     }
 
     /// The same queries in the same layer over `keys` and `values`, which are the last of these.
-    pub(crate) fn over<'b>(&self, keys: &'b Tensor, values: &'b Tensor) -> AttentionInputs<'b>
+    pub(crate) fn over<'b>(&self, keys: &'b KvRows, values: &'b KvRows) -> AttentionInputs<'b>
     where
         'a: 'b,
     {
-        let dims = Dims { keys: keys.size()[2] as usize, ..self.dims };
-        AttentionInputs { keys, values, dims, ..*self }
+        let dims = Dims { keys: keys.keys(), ..self.dims };
+        AttentionInputs { keys: keys.into(), values: values.into(), dims, ..*self }
     }
 
     /// Dimensions.
@@ -250,7 +292,7 @@ impl<'a> AttentionInputs<'a> {
         if self.kind == Kind::Double { Kind::Double } else { Kind::Float }
     }
 
-    /// Element kind of all three tensors.
+    /// Kind of the queries and of what attention gives.
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.kind
@@ -263,16 +305,23 @@ impl<'a> AttentionInputs<'a> {
     }
 }
 
+/// What was given as keys or values beside queries of `kind`.
+fn view<'a>(tensor: &'static str, given: KeysOrValues<'a>, kind: Kind) -> Result<KvView<'a>> {
+    match given {
+        KeysOrValues::Stored(rows) => Ok(rows.into()),
+        KeysOrValues::Plain(plain) => match plain.f_kind()? {
+            found if found == kind => KvView::plain(plain),
+            found => Err(Error::Kind { tensor, expected: format!("{kind:?} like the queries"), found }),
+        },
+    }
+}
+
 /// Sizes of a rank-4 tensor, none of them zero.
-fn shape4(tensor: &'static str, value: &Tensor, expected: &str) -> Result<(usize, usize, usize, usize)> {
-    match value.size()[..] {
+fn shape4(tensor: &'static str, size: Vec<i64>, expected: &str) -> Result<(usize, usize, usize, usize)> {
+    match size[..] {
         [a, b, c, d] if a > 0 && b > 0 && c > 0 && d > 0 => {
             Ok((a as usize, b as usize, c as usize, d as usize))
         }
-        _ => Err(Error::Shape {
-            tensor,
-            expected: format!("{expected} with no dimension 0"),
-            found: value.size(),
-        }),
+        _ => Err(Error::Shape { tensor, expected: format!("{expected} with no dimension 0"), found: size }),
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! # Overview
 //!
-//! - [`AttentionInputs`] holds the queries, keys and values of one layer, checked once.
+//! - [`AttentionInputs`] holds the queries, keys and values of one layer, checked once. Keys and values are plain tensors, or
+//!   [`KvRows`] of a cache that stores them in less memory.
 //! - A [`Masker`] chooses which keys each query row may read. It sees what earlier maskers chose and returns a [`Mask`].
 //! - A [`Mask`] carries intent: everything, nothing, key ranges, pages, or lists of key indices, with an inclusion
 //!   probability where a key was sampled.
@@ -55,6 +56,7 @@ pub mod exp;
 mod eviction;
 mod inputs;
 pub mod kernel;
+mod kv;
 mod mask;
 pub mod masker;
 mod micro;
@@ -71,6 +73,7 @@ pub use kernel::{
     AutoKernel, FusedKernel, GatherKernel, Kernel, ReferenceKernel, TiledKernel, attend_ranges,
     dense_attention,
 };
+pub use kv::{KeysOrValues, KvFormat, KvRows};
 pub use mask::{IndexList, Mask, MaskShape, PageList, Row, RowRanges, Selection, SparseSelection};
 pub use masker::{
     Activation, AdaptiveSamplingConfig, AdaptiveSamplingMasker, ChannelSelection, ChannelStatistics,

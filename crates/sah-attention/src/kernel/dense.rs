@@ -18,7 +18,7 @@ const BLOCK: usize = 512;
 ///
 /// A sliding window and a soft cap of the layer are applied: "every key" means every key within the window.
 ///
-/// On the CPU in f32 and bf16 one row is computed as by [`FusedKernel`](crate::FusedKernel) and several as by
+/// On the CPU, where rows are f32, bf16 or 8-bit, one row is computed as by [`FusedKernel`](crate::FusedKernel) and several as by
 /// [`TiledKernel`](crate::TiledKernel). Elsewhere libtorch's attention computes a prompt (`Q = K`), one token (`Q = 1`) and
 /// a chunk after earlier keys (`1 < Q < K`), the last with a mask over a block of rows. Keys and values are not copied: not
 /// where they are views of a larger cache, and not once per query head. (It is up to libtorch how it shares them between
@@ -45,8 +45,8 @@ pub fn dense_attention(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
     let visible = inputs.visible();
     if dims.queries == 1 && visible.is_windowed() {
         let Range { start, end } = visible.row(0);
-        let recent = |cache: &Tensor| cache.f_narrow(2, start as i64, (end - start) as i64);
-        let (keys, values) = (recent(inputs.keys())?, recent(inputs.values())?);
+        let (keys, values) = inputs.stored();
+        let (keys, values) = (keys.narrow(start..end)?, values.narrow(start..end)?);
         return dense_attention(&inputs.over(&keys, &values));
     }
     if readable_inputs(inputs)? {
@@ -67,8 +67,8 @@ pub fn dense_attention(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
 fn prompt(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
     Ok(Tensor::f_scaled_dot_product_attention(
         inputs.queries(),
-        inputs.keys(),
-        inputs.values(),
+        &inputs.keys()?,
+        &inputs.values()?,
         None::<&Tensor>,
         0.0,
         true,
@@ -80,7 +80,7 @@ fn prompt(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
 /// `Q = 1`: each key/value head is read once, for all query heads of its group.
 fn decode(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
     let queries = fold_queries(inputs, 0, 1)?;
-    let output = attend_folded(inputs, &queries, inputs.keys(), inputs.values(), None)?;
+    let output = attend_folded(inputs, &queries, &inputs.keys()?, &inputs.values()?, None)?;
     unfold_output(inputs, &output, 1)
 }
 
@@ -90,14 +90,14 @@ fn chunk(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
     let mut outputs = Vec::with_capacity(dims.queries.div_ceil(BLOCK));
     for start in (0..dims.queries).step_by(BLOCK) {
         let rows = BLOCK.min(dims.queries - start);
-        let seen = (dims.past() + start + rows) as i64;
+        let seen = dims.past() + start + rows;
         // Row i of the block sees keys up to seen - rows + i.
-        let bias = Tensor::f_full([rows as i64, seen], f64::NEG_INFINITY, (inputs.kind(), inputs.device()))?
-            .f_triu(seen - rows as i64 + 1)?
-            .f_repeat([dims.group() as i64, 1])?;
+        let bias =
+            Tensor::f_full([rows as i64, seen as i64], f64::NEG_INFINITY, (inputs.kind(), inputs.device()))?
+                .f_triu((seen - rows) as i64 + 1)?
+                .f_repeat([dims.group() as i64, 1])?;
         let queries = fold_queries(inputs, start, rows)?;
-        let keys = inputs.keys().f_narrow(2, 0, seen)?;
-        let values = inputs.values().f_narrow(2, 0, seen)?;
+        let (keys, values) = (inputs.keys_in(0..seen)?, inputs.values_in(0..seen)?);
         let output = attend_folded(inputs, &queries, &keys, &values, Some(&bias))?;
         outputs.push(unfold_output(inputs, &output, rows)?);
     }

@@ -49,10 +49,10 @@ fn attend_rows(
     let kind = inputs.score_kind();
     let queries = fold_queries(inputs, start, rows)?.f_to_kind(kind)?.f_mul_scalar(inputs.scale())?;
     let indices = fold_rows(inputs, list.indices(), start, rows)?.f_clamp_min(0)?;
-    let listed = |cache: &Tensor| -> Result<Tensor> { Ok(gather_rows(cache, &indices)?.f_to_kind(kind)?) };
+    let listed_values = || -> Result<Tensor> { Ok(inputs.values_at(&indices)?.f_to_kind(kind)?) };
 
     // [B, Hkv, g * rows, 1, D] x [.., D, N]
-    let keys = listed(inputs.keys())?;
+    let keys = inputs.keys_at(&indices)?.f_to_kind(kind)?;
     let scores = queries.f_unsqueeze(-2)?.f_matmul(&keys.f_transpose(-2, -1)?)?.f_squeeze_dim(-2)?;
     let scores = capped(inputs, scores)?.f_add(&fold_rows(inputs, biases, start, rows)?)?;
 
@@ -60,11 +60,11 @@ fn attend_rows(
     let width = union.len() as i64;
     if width == 0 {
         let weights = scores.f_softmax(-1, None)?;
-        let output = weights.f_unsqueeze(-2)?.f_matmul(&listed(inputs.values())?)?.f_squeeze_dim(-2)?;
+        let output = weights.f_unsqueeze(-2)?.f_matmul(&listed_values()?)?.f_squeeze_dim(-2)?;
         return unfold_output(inputs, &output.f_to_kind(inputs.kind())?, rows);
     }
 
-    let range_keys = union.read(inputs.keys())?.f_to_kind(kind)?;
+    let range_keys = union.read(|range| inputs.keys_in(range))?.f_to_kind(kind)?;
     let mut range_scores = capped(inputs, queries.f_matmul(&range_keys.f_transpose(-2, -1)?)?)?;
     if let Some(bias) = union.bias(inputs, ranges, start..start + rows)? {
         range_scores = range_scores.f_add(&bias.f_to_kind(kind)?)?;
@@ -73,31 +73,8 @@ fn attend_rows(
     let range_weights = weights.f_narrow(-1, 0, width)?;
     let weights = weights.f_narrow(-1, width, list.len() as i64)?;
 
-    let output = weights.f_unsqueeze(-2)?.f_matmul(&listed(inputs.values())?)?.f_squeeze_dim(-2)?;
-    let output = output.f_add(&range_weights.f_matmul(&union.read(inputs.values())?.f_to_kind(kind)?)?)?;
+    let output = weights.f_unsqueeze(-2)?.f_matmul(&listed_values()?)?.f_squeeze_dim(-2)?;
+    let range_values = union.read(|range| inputs.values_in(range))?.f_to_kind(kind)?;
+    let output = output.f_add(&range_weights.f_matmul(&range_values)?)?;
     unfold_output(inputs, &output.f_to_kind(inputs.kind())?, rows)
-}
-
-/// Rows of a cache `[B, Hkv, K, D]` at `indices` `[B, Hkv, R, N]`: `[B, Hkv, R, N, D]`. The cache is not copied.
-pub(crate) fn gather_rows(cache: &Tensor, indices: &Tensor) -> Result<Tensor> {
-    let (batch, heads, rows, count) = indices.size4()?;
-    let (_, _, keys, width) = cache.size4()?;
-    let size = [batch, heads, rows, count, width];
-    let strides = cache.stride4()?;
-    let (of_batch, of_head, of_key, of_element) = strides;
-    if of_element == 1 && [of_batch, of_head, of_key].iter().all(|stride| stride % width == 0) {
-        // Every vector of the cache is a row of one matrix, though not every row of it a vector of this view.
-        let [of_batch, of_head, of_key] = [of_batch, of_head, of_key].map(|stride| stride / width);
-        let last = (batch - 1) * of_batch + (heads - 1) * of_head + (keys - 1) * of_key;
-        let matrix = cache.f_as_strided([last + 1, width], [width, 1], None)?;
-        let options = (Kind::Int64, indices.device());
-        let batch_row = Tensor::f_arange(batch, options)?.f_mul_scalar(of_batch)?.f_view([-1, 1, 1, 1])?;
-        let head_row = Tensor::f_arange(heads, options)?.f_mul_scalar(of_head)?.f_view([1, -1, 1, 1])?;
-        let row = indices.f_mul_scalar(of_key)?.f_add(&head_row)?.f_add(&batch_row)?;
-        return Ok(matrix.f_index_select(0, &row.f_flatten(0, -1)?)?.f_view(size)?);
-    }
-    let index = indices
-        .f_view([batch, heads, rows * count, 1])?
-        .f_expand([batch, heads, rows * count, width], false)?;
-    Ok(cache.f_gather(2, &index, false)?.f_view(size)?)
 }

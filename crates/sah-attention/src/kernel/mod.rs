@@ -5,7 +5,7 @@ mod dense;
 pub(crate) mod fold;
 mod fused;
 mod gather;
-pub(crate) mod lists;
+mod lists;
 mod part;
 mod ranges;
 mod reference;

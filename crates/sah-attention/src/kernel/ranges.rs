@@ -31,7 +31,7 @@ pub(super) fn attend(inputs: &AttentionInputs<'_>, ranges: &RowRanges) -> Result
 /// Attention `[B, H, Q, Dv]` of rows that read `ranges` and nothing else: neither causality nor the layer's window is
 /// applied. For rows of several sequences, whose keys lie in one cache.
 ///
-/// On the CPU in f32 and bf16 a key that several rows read is read once for them.
+/// On the CPU, where rows are f32, bf16 or 8-bit, a key that several rows read is read once for them.
 ///
 /// `ranges` must have a row for each query row, over as many keys. A row without a key is [`Error::EmptySelection`].
 ///
@@ -82,8 +82,8 @@ fn block(inputs: &AttentionInputs<'_>, ranges: &RowRanges, rows: Range<usize>) -
     let union = Union::of(ranges, rows.clone());
     let queries = fold_queries(inputs, rows.start, count)?;
     let bias = union.bias(inputs, ranges, rows)?;
-    let keys = union.read(inputs.keys())?;
-    let values = union.read(inputs.values())?;
+    let keys = union.read(|range| inputs.keys_in(range))?;
+    let values = union.read(|range| inputs.values_in(range))?;
     let output = attend_folded(inputs, &queries, &keys, &values, bias.as_ref())?;
     unfold_output(inputs, &output, count)
 }
@@ -110,13 +110,10 @@ impl Union {
         self.ranges.iter().map(Range::len).sum()
     }
 
-    /// These keys of `[B, Hkv, K, D]` as `[B, Hkv, U, D]`: a view where they are one range, else a copy of them alone.
-    pub(super) fn read(&self, cache: &Tensor) -> Result<Tensor> {
-        let mut parts = Vec::with_capacity(self.ranges.len());
-        for range in &self.ranges {
-            parts.push(cache.f_narrow(2, range.start as i64, range.len() as i64)?);
-        }
-        join_rows(parts)
+    /// These keys, of which `range` gives one range `[B, Hkv, n, D]`, as `[B, Hkv, U, D]`: what it gives where they are one
+    /// range, else a copy of them alone.
+    pub(super) fn read(&self, range: impl Fn(Range<usize>) -> Result<Tensor>) -> Result<Tensor> {
+        join_rows(self.ranges.iter().cloned().map(range).collect::<Result<Vec<_>>>()?)
     }
 
     /// 0 where a row reads a key of the union and `-inf` elsewhere, `[g * rows, U]` in the kind of the inputs; `None`

@@ -29,8 +29,8 @@ impl Kernel for ReferenceKernel {
         let group = dims.group() as i64;
         let per_query_head =
             |tensor: &Tensor| tensor.f_to_kind(kind)?.f_repeat_interleave_self_int(group, 1, None);
-        let keys = per_query_head(inputs.keys())?;
-        let values = per_query_head(inputs.values())?;
+        let keys = per_query_head(&inputs.keys()?)?;
+        let values = per_query_head(&inputs.values()?)?;
 
         // A row, whose key is one of the last Q, reads keys up to its position, and no further back than the window.
         let gap = inputs.evicted().unwrap_or(EvictedKeys { first: dims.keys, count: 0 });

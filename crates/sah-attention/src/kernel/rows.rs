@@ -2,9 +2,10 @@
 
 use tch::{Device, Kind, Tensor};
 
-use crate::element::{Bf16, Element, F32};
+use crate::element::{Bf16, Element, F32, Int8};
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
+use crate::kv::KvFormat;
 
 /// The keys or values of one head: row `j` begins at word `j * stride`.
 pub(super) struct Rows<'a, E: Element> {
@@ -13,18 +14,20 @@ pub(super) struct Rows<'a, E: Element> {
     width: usize,
 }
 
-/// Whether the kernels for the CPU read these inputs: f32 or bf16, keys and values where they lie.
+/// Whether the kernels for the CPU read these inputs: f32, bf16 or 8-bit keys and values where they lie, and sums in f32.
 pub(super) fn readable_inputs(inputs: &AttentionInputs<'_>) -> Result<bool> {
-    let per_word = match inputs.kind() {
-        Kind::Float => F32::PER_WORD,
-        Kind::BFloat16 => Bf16::PER_WORD,
-        _ => return Ok(false),
+    let per_word = match inputs.format() {
+        KvFormat::Plain(Kind::Float) => F32::PER_WORD,
+        KvFormat::Plain(Kind::BFloat16) => Bf16::PER_WORD,
+        KvFormat::Int8 => Int8::PER_WORD,
+        KvFormat::Plain(_) => return Ok(false),
     };
-    let on_cpu = inputs.device() == Device::Cpu;
-    Ok(on_cpu && readable(inputs.keys(), per_word)? && readable(inputs.values(), per_word)?)
+    let (keys, values) = inputs.stored();
+    let here = inputs.device() == Device::Cpu && inputs.kind() != Kind::Double;
+    Ok(here && readable(keys.data(), per_word)? && readable(values.data(), per_word)?)
 }
 
-/// Whether the words of a cache `[B, Hkv, K, D]` on the CPU, of a kind of which `per_word` elements make one, can be read in
+/// Whether the words of a cache `[B, Hkv, K, W]` on the CPU, of a kind of which `per_word` elements make one, can be read in
 /// place: the elements of a row lie side by side, and every row begins with a word.
 pub(super) fn readable(cache: &Tensor, per_word: usize) -> Result<bool> {
     let (_, _, _, width) = cache.size4()?;
@@ -42,7 +45,7 @@ impl<'a, E: Element> Rows<'a, E> {
         (0..batch * heads).map(|head| Self::of_head(cache, head / heads, head % heads)).collect()
     }
 
-    /// Of `cache`, `[B, Hkv, K, D]`, which is [`readable`] and of the kind of `E`.
+    /// Of `cache`, `[B, Hkv, K, W]`, which is [`readable`] and holds what `E` reads.
     #[expect(unsafe_code, reason = "libtorch gives its memory as pointers")]
     fn of_head(cache: &'a Tensor, batch: i64, head: i64) -> Result<Self> {
         let (_, _, keys, width) = cache.size4()?;

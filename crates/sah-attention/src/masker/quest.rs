@@ -83,7 +83,7 @@ impl QuestMasker {
         let (past, page) = (inputs.dims().past(), self.config.page_size);
         let first = (past + rows.start) / page * page;
         let end = past + rows.end;
-        let keys = inputs.keys().f_narrow(2, first as i64, (end - first) as i64)?;
+        let keys = inputs.keys_in(first..end)?;
         let keys = signed(&keys, 1.0, false)?.f_transpose(-2, -1)?;
         let missing = (first + (end - first).div_ceil(page) * page - end) as i64;
         let keys = keys.f_pad([0, missing], "constant", f64::NEG_INFINITY)?;
@@ -152,7 +152,7 @@ impl Pages {
         let new = self.prefix.new_keys(NAME, inputs)?;
         let page = self.page_size;
         let bounds = |keys: Range<usize>, page: usize| -> Result<Tensor> {
-            let keys = inputs.keys().f_narrow(2, keys.start as i64, keys.len() as i64)?;
+            let keys = inputs.keys_in(keys)?;
             let (batch, heads, count, dim) = keys.size4()?;
             let pages = keys.f_reshape([batch, heads, count / page as i64, page as i64, dim])?;
             let (largest, smallest) =

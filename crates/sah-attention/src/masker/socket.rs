@@ -133,13 +133,12 @@ impl Buckets {
         let new = self.prefix.new_keys(NAME, inputs)?;
         for start in new.clone().step_by(BLOCK) {
             let end = new.end.min(start + BLOCK);
-            let of = |cache: &Tensor| cache.f_narrow(2, start as i64, (end - start) as i64);
-            let set = self.project(&of(inputs.keys())?)?.f_ge(0.0)?.f_to_kind(Kind::Float)?;
+            let set = self.project(&inputs.keys_in(start..end)?)?.f_ge(0.0)?.f_to_kind(Kind::Float)?;
             let planes = self.corners.size()[0];
             let powers: Vec<f32> = (0..planes).rev().map(|bit| (1_i64 << bit) as f32).collect();
             let powers = Tensor::f_from_slice(&powers)?.f_to_device(inputs.device())?;
             self.codes.write(start, &set.f_matmul(&powers)?.f_transpose(-2, -1)?)?;
-            let values = of(inputs.values())?.f_to_kind(Kind::Float)?;
+            let values = inputs.values_in(start..end)?.f_to_kind(Kind::Float)?;
             self.lengths.write(start, &values.f_norm_scalaropt_dim(2.0, [-1i64].as_slice(), false)?)?;
             self.prefix.set_keys(end);
         }

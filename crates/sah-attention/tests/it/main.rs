@@ -36,3 +36,4 @@ mod oracles;
 mod quest;
 mod rules;
 mod sampling;
+mod stored;

@@ -8,25 +8,27 @@ use pulp::Arch;
 use rayon::prelude::*;
 use tch::{Kind, Tensor};
 
-use crate::element::{Bf16, Element, F32};
+use crate::element::{Bf16, Element, F32, Int8};
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
 use crate::kernel::part::Part;
 use crate::kernel::rows::{Rows, readable_inputs};
 use crate::kernel::{GatherKernel, Kernel, check_mask, check_rows};
+use crate::kv::KvFormat;
 use crate::mask::{IndexList, Mask, PageList, RowRanges, Selection, SparseSelection};
 use work::{BLOCK, Piece, Work};
 
 /// Tasks for each thread: enough that one which is late does not keep the others waiting.
 const TASKS_PER_THREAD: usize = 4;
 
-/// Reads each selected key and value once, where it lies in the cache, with all cores; f32 and bf16 on the CPU.
+/// Reads each selected key and value once, where it lies in the cache, with all cores; f32, bf16 and [8-bit](KvFormat::Int8) rows
+/// on the CPU.
 ///
 /// The keys of a row are cut into blocks. Each gives the maximum of its scores, the sum of their exponentials and the values
 /// weighted by them; blocks are joined by rescaling to the common maximum (Milakov and Gimelshein 2018, arXiv 1805.02867).
 /// Ranges, which all heads share, are read once for the query heads of a group. Sums are in f32.
 ///
-/// Rows are computed one by one, which is the fastest way for one row and for rows that read different keys. Other kinds
+/// Rows are computed one by one, which is the fastest way for one row and for rows that read different keys. Other formats
 /// and devices, and caches whose rows are not contiguous, go to [`GatherKernel`].
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FusedKernel;
@@ -57,9 +59,10 @@ impl Kernel for FusedKernel {
 /// Attention `[B, H, Q, Dv]` over `selected`, or everything visible. The inputs are supported, and every row has something
 /// to read.
 pub(super) fn attend(inputs: &AttentionInputs<'_>, selected: Option<&SparseSelection>) -> Result<Tensor> {
-    match inputs.kind() {
-        Kind::BFloat16 => attend_as::<Bf16>(inputs, selected),
-        _ => attend_as::<F32>(inputs, selected),
+    match inputs.format() {
+        KvFormat::Int8 => attend_as::<Int8>(inputs, selected),
+        KvFormat::Plain(Kind::BFloat16) => attend_as::<Bf16>(inputs, selected),
+        KvFormat::Plain(_) => attend_as::<F32>(inputs, selected),
     }
 }
 
@@ -70,7 +73,8 @@ fn attend_as<E: Element>(inputs: &AttentionInputs<'_>, selected: Option<&SparseS
     let queries = Vec::<f32>::try_from(queries.f_reshape([-1])?)?;
     let queries: Vec<Vec<f32>> =
         queries.chunks_exact(dims.head_dim).map(|query| E::arrange(query).into_owned()).collect();
-    let (keys, values) = (Rows::<E>::of_heads(inputs.keys())?, Rows::<E>::of_heads(inputs.values())?);
+    let (keys, values) = inputs.stored();
+    let (keys, values) = (Rows::<E>::of_heads(keys.data())?, Rows::<E>::of_heads(values.data())?);
     let ranges = selected.map(SparseSelection::ranges);
     let lists = match selected.map(|selected| (selected.list(), selected.pages(), selected.ranges())) {
         Some((Some(list), _, _)) => Some(Lists::of_keys(inputs, list)?),

@@ -11,12 +11,13 @@ use pulp::Arch;
 use rayon::prelude::*;
 use tch::{Kind, Tensor};
 
-use crate::element::{Bf16, Element, F32};
+use crate::element::{Bf16, Element, F32, Int8};
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
 use crate::kernel::part::Part;
 use crate::kernel::rows::{Rows, readable, readable_inputs};
 use crate::kernel::{GatherKernel, Kernel, check_mask, check_rows};
+use crate::kv::KvFormat;
 use crate::mask::{Mask, RowRanges, Selection};
 use task::{BLOCK, Task};
 
@@ -29,15 +30,15 @@ const TASKS_PER_THREAD: usize = 4;
 /// Blocks that make a task of their own worth it.
 const BLOCKS: usize = 4;
 
-/// Attention of many rows over key ranges, each block of keys read once for the rows that read any of it; f32 and bf16 on
-/// the CPU, with all cores.
+/// Attention of many rows over key ranges, each block of keys read once for the rows that read any of it; f32, bf16 and
+/// [8-bit](KvFormat::Int8) rows on the CPU, with all cores.
 ///
 /// Query rows, with the heads of a group side by side, lie along vectors. A block of keys gives their scores, its values
 /// are added by their weights, and blocks are joined by rescaling to the common maximum, as `FlashAttention` does (Dao et
 /// al. 2022, arXiv 2205.14135). Blocks that no row of a task reads are never touched: a window of `w` keys costs `O(Q w)`.
 /// Products and sums are in f32.
 ///
-/// Lists and pages, other kinds and devices, and caches whose rows are not contiguous go to [`GatherKernel`].
+/// Lists and pages, other formats and devices, and caches whose rows are not contiguous go to [`GatherKernel`].
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TiledKernel;
 
@@ -80,9 +81,10 @@ pub(super) fn attend_all(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
 
 /// Attention `[B, H, Q, Dv]` of rows that read `ranges` as they are, none of them nothing. The inputs are supported.
 pub(super) fn attend(inputs: &AttentionInputs<'_>, ranges: &RowRanges) -> Result<Tensor> {
-    match inputs.kind() {
-        Kind::BFloat16 => attend_as::<Bf16>(inputs, ranges),
-        _ => attend_as::<F32>(inputs, ranges),
+    match inputs.format() {
+        KvFormat::Int8 => attend_as::<Int8>(inputs, ranges),
+        KvFormat::Plain(Kind::BFloat16) => attend_as::<Bf16>(inputs, ranges),
+        KvFormat::Plain(_) => attend_as::<F32>(inputs, ranges),
     }
 }
 
@@ -99,7 +101,8 @@ fn attend_as<E: Element>(inputs: &AttentionInputs<'_>, ranges: &RowRanges) -> Re
     let queries = inputs.queries().f_to_kind(Kind::Float)?;
     let queries = if readable(&queries, F32::PER_WORD)? { queries } else { queries.f_contiguous()? };
     let queries = Rows::<F32>::of_heads(&queries)?;
-    let (keys, values) = (Rows::<E>::of_heads(inputs.keys())?, Rows::<E>::of_heads(inputs.values())?);
+    let (keys, values) = inputs.stored();
+    let (keys, values) = (Rows::<E>::of_heads(keys.data())?, Rows::<E>::of_heads(values.data())?);
     let threads = tch::get_num_threads().max(1) as usize;
     let items = items(dims.batch * dims.kv_heads, group, ranges, threads);
     let (arch, scale) = (Arch::new(), inputs.scale() as f32);

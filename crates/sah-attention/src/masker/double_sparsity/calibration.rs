@@ -108,8 +108,7 @@ impl AttentionObserver for ChannelStatistics {
         let kind = inputs.score_kind();
         // [B, Hkv, g, Q, D] and [B, Hkv, 1, Q, D]: the last keys are those of the rows.
         let queries = inputs.queries().f_to_kind(kind)?.f_reshape(sizes.map(|size| size as i64))?;
-        let keys = inputs.keys().f_narrow(2, dims.past() as i64, dims.queries as i64)?;
-        let keys = keys.f_to_kind(kind)?.f_unsqueeze(2)?;
+        let keys = inputs.keys_in(dims.past()..dims.keys)?.f_to_kind(kind)?.f_unsqueeze(2)?;
         let products = queries.f_mul(&keys)?;
         let sums = Sums {
             tokens: dims.batch * dims.queries,

@@ -141,8 +141,7 @@ impl ChannelLabels {
     fn follow(&mut self, inputs: &AttentionInputs<'_>) -> Result<()> {
         let new = self.prefix.new_keys(NAME, inputs)?;
         if !new.is_empty() {
-            let keys = inputs.keys().f_narrow(2, new.start as i64, new.len() as i64)?;
-            self.labels.write(new.start, &self.of(&keys)?)?;
+            self.labels.write(new.start, &self.of(&inputs.keys_in(new.clone())?)?)?;
             self.prefix.set_keys(new.end);
         }
         Ok(())

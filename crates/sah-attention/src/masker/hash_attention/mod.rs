@@ -104,7 +104,7 @@ impl Signatures {
         let new = self.prefix.new_keys(NAME, inputs)?;
         for start in new.clone().step_by(BLOCK) {
             let end = new.end.min(start + BLOCK);
-            let keys = inputs.keys().f_narrow(2, start as i64, (end - start) as i64)?;
+            let keys = inputs.keys_in(start..end)?;
             let keys = by_network(&keys, self.networks.key.heads() as i64)?;
             self.words.write(start, &pack(&self.networks.key.forward(&keys)?)?)?;
             self.prefix.set_keys(end);

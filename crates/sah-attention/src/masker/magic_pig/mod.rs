@@ -13,7 +13,6 @@ use self::matches::{by_tensors, code_kind, matches, pack};
 use crate::error::{Error, Result};
 use crate::inputs::AttentionInputs;
 use crate::kernel::fold::{fold_queries, fold_rows, join_rows};
-use crate::kernel::lists::gather_rows;
 use crate::mask::{IndexList, Mask};
 use crate::masker::Masker;
 use crate::masker::shared::chosen::Chosen;
@@ -79,7 +78,7 @@ impl MagicPigMasker {
     fn new_state(&self, inputs: &AttentionInputs<'_>, seed: u64) -> Result<Tables> {
         let (dims, config, device) = (inputs.dims(), &self.config, inputs.device());
         let learned = if dims.past() > 0 { dims.past() } else { dims.keys };
-        let keys = inputs.keys().f_narrow(2, 0, learned as i64)?.f_to_kind(Kind::Float)?;
+        let keys = inputs.keys_in(0..learned)?.f_to_kind(Kind::Float)?;
         let mean = keys.f_mean_dim([2i64].as_slice(), true, Kind::Float)?;
         let mean = if config.center { mean } else { mean.f_zeros_like()? };
         let longest = lengths(&keys.f_sub(&mean)?)?.f_amax([2i64].as_slice(), true)?;
@@ -120,8 +119,7 @@ impl Tables {
         let new = self.prefix.new_keys(NAME, inputs)?;
         for start in new.clone().step_by(BLOCK) {
             let end = new.end.min(start + BLOCK);
-            let keys =
-                inputs.keys().f_narrow(2, start as i64, (end - start) as i64)?.f_to_kind(Kind::Float)?;
+            let keys = inputs.keys_in(start..end)?.f_to_kind(Kind::Float)?;
             let keys = keys.f_sub(&self.mean)?;
             // Signs do not change when all is multiplied by M.
             let length = lengths(&keys)?;
@@ -188,7 +186,7 @@ impl Tables {
         for rows in row_blocks(inputs.dims(), indices.size()[3] as usize * inputs.dims().head_dim) {
             let queries = self.queries(inputs, rows.clone())?;
             let folded = fold_rows(inputs, indices, rows.start, rows.len())?.f_clamp_min(0)?;
-            let keys = gather_rows(inputs.keys(), &folded)?.f_to_kind(Kind::Float)?;
+            let keys = inputs.keys_at(&folded)?.f_to_kind(Kind::Float)?;
             let keys = keys.f_sub(&self.mean.f_unsqueeze(2)?)?;
             let dot = queries.f_unsqueeze(-2)?.f_matmul(&keys.f_transpose(-2, -1)?)?.f_squeeze_dim(-2)?;
             let most = self.longest.f_maximum(&lengths(&keys)?.f_squeeze_dim(-1)?)?;

@@ -44,7 +44,7 @@ struct Group {
 
 /// Parts of the keys `keys`, `[B, Hkv, n, D]`, for each sequence, key head and part in order: `[n, dim]`.
 fn parts(inputs: &AttentionInputs<'_>, keys: Range<usize>, dim: usize) -> Result<Vec<Vec<f32>>> {
-    let cache = inputs.keys().f_narrow(2, keys.start as i64, keys.len() as i64)?;
+    let cache = inputs.keys_in(keys.clone())?;
     let flat = cache.f_to_kind(Kind::Float)?.f_to_device(Device::Cpu)?.f_contiguous()?.f_view([-1])?;
     let (flat, width, count) = (Vec::<f32>::try_from(flat)?, inputs.dims().head_dim, keys.len());
     let part = |(head, part): (usize, usize)| {

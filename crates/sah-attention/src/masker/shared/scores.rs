@@ -7,7 +7,6 @@ use tch::Tensor;
 use crate::error::Result;
 use crate::inputs::{AttentionInputs, Dims};
 use crate::kernel::fold::{capped, fold_queries, fold_rows};
-use crate::kernel::lists::gather_rows;
 
 /// Elements of a `[B, H, rows, K]` tensor that are held at once.
 const HELD: usize = 1 << 22;
@@ -26,8 +25,7 @@ pub(crate) fn of_range(
     keys: Range<usize>,
 ) -> Result<Tensor> {
     let queries = scaled_queries(inputs, rows.clone())?;
-    let keys =
-        inputs.keys().f_narrow(2, keys.start as i64, keys.len() as i64)?.f_to_kind(inputs.score_kind())?;
+    let keys = inputs.keys_in(keys)?.f_to_kind(inputs.score_kind())?;
     let scores = capped(inputs, queries.f_matmul(&keys.f_transpose(-2, -1)?)?)?;
     unfold(inputs.dims(), &scores, rows.len())
 }
@@ -40,7 +38,7 @@ pub(crate) fn of_indices(
 ) -> Result<Tensor> {
     let queries = scaled_queries(inputs, rows.clone())?;
     let indices = fold_rows(inputs, indices, rows.start, rows.len())?.f_clamp_min(0)?;
-    let keys = gather_rows(inputs.keys(), &indices)?.f_to_kind(inputs.score_kind())?;
+    let keys = inputs.keys_at(&indices)?.f_to_kind(inputs.score_kind())?;
     let scores = queries.f_unsqueeze(-2)?.f_matmul(&keys.f_transpose(-2, -1)?)?.f_squeeze_dim(-2)?;
     unfold(inputs.dims(), &capped(inputs, scores)?, rows.len())
 }

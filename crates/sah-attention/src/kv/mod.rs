@@ -1,0 +1,242 @@
+//! Keys and values as a cache stores them.
+
+mod int8;
+
+use std::fmt;
+use std::ops::Range;
+
+use tch::{Device, Kind, Tensor};
+
+use crate::error::{Error, Result};
+
+/// How a key or a value of one head, `D` numbers, is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KvFormat {
+    /// As numbers of a floating-point kind.
+    Plain(Kind),
+    /// As integers from -127 to 127 and the f32 that they are multiplied by, which is the largest magnitude of the row over
+    /// 127. Numbers are rounded to the nearest, half to even. A row that holds an infinity or NaN is NaN.
+    Int8,
+}
+
+impl KvFormat {
+    /// Bytes of `dim` numbers.
+    #[must_use]
+    pub fn row_bytes(self, dim: usize) -> usize {
+        let (kind, extra) = self.layout();
+        (dim + extra) * kind.elt_size_in_bytes()
+    }
+
+    /// The kind of the tensor that holds rows, and by how much they are longer there.
+    fn layout(self) -> (Kind, usize) {
+        match self {
+            Self::Plain(kind) => (kind, 0),
+            Self::Int8 => (Kind::Int8, int8::SCALE_BYTES),
+        }
+    }
+}
+
+impl fmt::Display for KvFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plain(kind) => write!(f, "{kind:?}"),
+            Self::Int8 => f.write_str("int8 with a scale"),
+        }
+    }
+}
+
+/// Keys or values of a cache, `[B, Hkv, K, D]`, or a view of some of them.
+///
+/// What is stored cannot be had as it is: [`KvRows::expand`] gives numbers, and the kernels for the CPU read it in place.
+///
+/// ```
+/// use sah_attention::{AttentionInputs, KvFormat, KvRows, dense_attention};
+/// use tch::{Device, Kind, Tensor};
+///
+/// # fn main() -> Result<(), sah_attention::Error> {
+/// let cache = || KvRows::empty([1, 3, 128, 64], KvFormat::Int8, Device::Cpu);
+/// let (keys, values) = (cache()?.narrow(0..100)?, cache()?.narrow(0..100)?);
+/// keys.store(&Tensor::rand([1, 3, 100, 64], (Kind::Float, Device::Cpu)))?;
+/// values.store(&Tensor::rand([1, 3, 100, 64], (Kind::Float, Device::Cpu)))?;
+/// let queries = Tensor::rand([1, 9, 1, 64], (Kind::Float, Device::Cpu));
+/// let output = dense_attention(&AttentionInputs::new(&queries, &keys, &values, 0.125)?)?;
+/// assert_eq!((output.kind(), keys.bytes()), (Kind::Float, 3 * 100 * 68));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct KvRows {
+    /// `[B, Hkv, K, W]`.
+    data: Tensor,
+    format: KvFormat,
+}
+
+impl KvRows {
+    /// Room for rows of `size`, `[B, Hkv, K, D]`; what they are is not defined until they are stored.
+    pub fn empty(size: [i64; 4], format: KvFormat, device: Device) -> Result<Self> {
+        let (kind, extra) = format.layout();
+        if let KvFormat::Plain(kind) = format
+            && !matches!(kind, Kind::Float | Kind::BFloat16 | Kind::Half | Kind::Double)
+        {
+            let expected = "Float, BFloat16, Half or Double".to_owned();
+            return Err(Error::Kind { tensor: "cache", expected, found: kind });
+        }
+        let [batch, heads, keys, dim] = size;
+        Ok(Self { data: Tensor::f_empty([batch, heads, keys, dim + extra as i64], (kind, device))?, format })
+    }
+
+    /// A view of the rows `keys` of every head.
+    pub fn narrow(&self, keys: Range<usize>) -> Result<Self> {
+        KvView::from(self).narrow(keys)
+    }
+
+    /// Stores `rows`, `[B, Hkv, K, D]` of a floating-point kind, in the place of these.
+    pub fn store(&self, rows: &Tensor) -> Result<()> {
+        let expected = KvView::from(self).size();
+        if rows.size() != expected {
+            let expected = format!("{expected:?} like the rows in whose place they are stored");
+            return Err(Error::Shape { tensor: "rows", expected, found: rows.size() });
+        }
+        let mut data = self.data.shallow_clone();
+        match self.format {
+            KvFormat::Plain(_) => data.f_copy_(rows)?,
+            KvFormat::Int8 => data.f_copy_(&int8::quantise(rows)?)?,
+        };
+        Ok(())
+    }
+
+    /// Copies `rows`, of the same size and format, to the place of these as they are.
+    pub fn copy_from(&self, rows: &Self) -> Result<()> {
+        if self.format != rows.format {
+            return Err(Error::KvFormat { expected: self.format, found: rows.format });
+        }
+        self.data.shallow_clone().f_copy_(&rows.data)?;
+        Ok(())
+    }
+
+    /// The numbers, `[B, Hkv, K, D]` of `kind`.
+    pub fn expand(&self, kind: Kind) -> Result<Tensor> {
+        KvView::from(self).expand(kind)
+    }
+
+    /// How rows are stored.
+    #[must_use]
+    pub fn format(&self) -> KvFormat {
+        self.format
+    }
+
+    /// Rows of each head, `K`.
+    #[must_use]
+    pub fn keys(&self) -> usize {
+        self.data.size()[2] as usize
+    }
+
+    /// Their memory, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.data.numel() * self.data.kind().elt_size_in_bytes()
+    }
+}
+
+/// Keys or values of an attention call: a tensor of the queries' kind, or rows of a cache.
+#[derive(Debug, Clone, Copy)]
+pub enum KeysOrValues<'a> {
+    /// `[B, Hkv, K, D]`.
+    Plain(&'a Tensor),
+    /// As a cache stores them.
+    Stored(&'a KvRows),
+}
+
+impl<'a> From<&'a Tensor> for KeysOrValues<'a> {
+    fn from(tensor: &'a Tensor) -> Self {
+        Self::Plain(tensor)
+    }
+}
+
+impl<'a> From<&'a KvRows> for KeysOrValues<'a> {
+    fn from(rows: &'a KvRows) -> Self {
+        Self::Stored(rows)
+    }
+}
+
+/// Rows `[B, Hkv, K, D]` where they lie.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KvView<'a> {
+    /// `[B, Hkv, K, W]`.
+    data: &'a Tensor,
+    format: KvFormat,
+}
+
+impl<'a> From<&'a KvRows> for KvView<'a> {
+    fn from(rows: &'a KvRows) -> Self {
+        Self { data: &rows.data, format: rows.format }
+    }
+}
+
+impl<'a> KvView<'a> {
+    /// A tensor as it is.
+    pub(crate) fn plain(data: &'a Tensor) -> Result<Self> {
+        Ok(Self { data, format: KvFormat::Plain(data.f_kind()?) })
+    }
+
+    /// The sizes of what is stored, the last of them `D`.
+    pub(crate) fn size(&self) -> Vec<i64> {
+        let mut size = self.data.size();
+        if let Some(last) = size.last_mut() {
+            *last -= self.format.layout().1 as i64;
+        }
+        size
+    }
+
+    pub(crate) fn format(&self) -> KvFormat {
+        self.format
+    }
+
+    /// What is stored: `[B, Hkv, K, W]` of the kind and with the rows of the format. For kernels that read the format.
+    pub(crate) fn data(&self) -> &'a Tensor {
+        self.data
+    }
+
+    pub(crate) fn narrow(&self, keys: Range<usize>) -> Result<KvRows> {
+        let data = self.data.f_narrow(2, keys.start as i64, keys.len() as i64)?;
+        Ok(KvRows { data, format: self.format })
+    }
+
+    /// `[B, Hkv, K, D]` of `kind`; a view where it is stored so.
+    pub(crate) fn expand(&self, kind: Kind) -> Result<Tensor> {
+        match self.format {
+            KvFormat::Plain(_) => Ok(self.data.f_to_kind(kind)?),
+            KvFormat::Int8 => int8::expand(self.data, kind),
+        }
+    }
+
+    /// The rows at `indices` `[B, Hkv, R, N]`, expanded to `kind`: `[B, Hkv, R, N, D]`. Nothing else is copied.
+    pub(crate) fn gather(&self, indices: &Tensor, kind: Kind) -> Result<Tensor> {
+        let data = gather_rows(self.data, indices)?;
+        KvView { data: &data, format: self.format }.expand(kind)
+    }
+}
+
+/// Rows of `[B, Hkv, K, W]` at `indices` `[B, Hkv, R, N]`: `[B, Hkv, R, N, W]`.
+fn gather_rows(cache: &Tensor, indices: &Tensor) -> Result<Tensor> {
+    let (batch, heads, rows, count) = indices.size4()?;
+    let (_, _, keys, width) = cache.size4()?;
+    let size = [batch, heads, rows, count, width];
+    let strides = cache.stride4()?;
+    let (of_batch, of_head, of_key, of_element) = strides;
+    if of_element == 1 && [of_batch, of_head, of_key].iter().all(|stride| stride % width == 0) {
+        // Every vector of the cache is a row of one matrix, though not every row of it a vector of this view.
+        let [of_batch, of_head, of_key] = [of_batch, of_head, of_key].map(|stride| stride / width);
+        let last = (batch - 1) * of_batch + (heads - 1) * of_head + (keys - 1) * of_key;
+        let matrix = cache.f_as_strided([last + 1, width], [width, 1], None)?;
+        let options = (Kind::Int64, indices.device());
+        let batch_row = Tensor::f_arange(batch, options)?.f_mul_scalar(of_batch)?.f_view([-1, 1, 1, 1])?;
+        let head_row = Tensor::f_arange(heads, options)?.f_mul_scalar(of_head)?.f_view([1, -1, 1, 1])?;
+        let row = indices.f_mul_scalar(of_key)?.f_add(&head_row)?.f_add(&batch_row)?;
+        return Ok(matrix.f_index_select(0, &row.f_flatten(0, -1)?)?.f_view(size)?);
+    }
+    let index = indices
+        .f_view([batch, heads, rows * count, 1])?
+        .f_expand([batch, heads, rows * count, width], false)?;
+    Ok(cache.f_gather(2, &index, false)?.f_view(size)?)
+}

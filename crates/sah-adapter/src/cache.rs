@@ -5,7 +5,8 @@ mod together;
 
 use std::ops::Range;
 
-use tch::{Device, Kind, Tensor};
+use sah_attention::{KvFormat, KvRows};
+use tch::{Device, Tensor};
 
 pub(crate) use together::Together;
 
@@ -44,8 +45,8 @@ struct Tails {
 /// `[1, Hkv, capacity, D]` each.
 #[derive(Debug)]
 struct Layer {
-    keys: Tensor,
-    values: Tensor,
+    keys: KvRows,
+    values: KvRows,
 }
 
 /// What a cache's tensors look like.
@@ -60,8 +61,8 @@ pub(crate) struct CacheShape {
 }
 
 impl KvCache {
-    /// An empty cache with room for the entries of `capacity` tokens.
-    pub(crate) fn new(shape: &CacheShape, capacity: usize, kind: Kind) -> Result<Self, Error> {
+    /// An empty cache with room for the entries of `capacity` tokens, whose keys and values are stored in `format`.
+    pub(crate) fn new(shape: &CacheShape, capacity: usize, format: KvFormat) -> Result<Self, Error> {
         let capacity = capacity as i64;
         let size = [1, shape.kv_heads, capacity, shape.head_dim];
         let layers = shape
@@ -69,8 +70,8 @@ impl KvCache {
             .iter()
             .map(|&device| {
                 Ok(Layer {
-                    keys: Tensor::f_empty(size, (kind, device))?,
-                    values: Tensor::f_empty(size, (kind, device))?,
+                    keys: KvRows::empty(size, format, device)?,
+                    values: KvRows::empty(size, format, device)?,
                 })
             })
             .collect::<Result<_, Error>>()?;
@@ -89,11 +90,10 @@ impl KvCache {
 
     /// Memory of its buffers, in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        let bytes = |tensor: &Tensor| tensor.numel() * tensor.kind().elt_size_in_bytes();
-        self.tensors().map(bytes).sum()
+        self.rows().map(KvRows::bytes).sum()
     }
 
-    fn tensors(&self) -> impl Iterator<Item = &Tensor> {
+    fn rows(&self) -> impl Iterator<Item = &KvRows> {
         self.layers.iter().flat_map(|layer| [&layer.keys, &layer.values])
     }
 
@@ -115,7 +115,7 @@ impl KvCache {
         layer: usize,
         keys: &Tensor,
         values: &Tensor,
-    ) -> Result<(Tensor, Tensor), Error> {
+    ) -> Result<(KvRows, KvRows), Error> {
         let new = keys.size()[2];
         let total = self.length + new;
         let room = self.capacity - self.tails.size * self.tails.lengths.len() as i64;
@@ -123,15 +123,16 @@ impl KvCache {
             return Err(Error::CacheFull { capacity: room as usize, needed: total as usize });
         }
         let Layer { keys: to_keys, values: to_values } = &self.layers[layer];
-        to_keys.f_narrow(2, self.length, new)?.f_copy_(keys)?;
-        to_values.f_narrow(2, self.length, new)?.f_copy_(values)?;
-        self.first(layer, total)
+        let places = self.length as usize..total as usize;
+        to_keys.narrow(places.clone())?.store(keys)?;
+        to_values.narrow(places)?.store(values)?;
+        self.first(layer, total as usize)
     }
 
     /// Views of the first `count` entries of a layer.
-    fn first(&self, layer: usize, count: i64) -> Result<(Tensor, Tensor), Error> {
+    fn first(&self, layer: usize, count: usize) -> Result<(KvRows, KvRows), Error> {
         let layer = &self.layers[layer];
-        Ok((layer.keys.f_narrow(2, 0, count)?, layer.values.f_narrow(2, 0, count)?))
+        Ok((layer.keys.narrow(0..count)?, layer.values.narrow(0..count)?))
     }
 
     /// Counts `new` tokens that every layer has appended.
@@ -163,8 +164,8 @@ impl KvCache {
         if length > size {
             return Err(Error::CacheFull { capacity: size as usize, needed: length as usize });
         }
-        for tensor in self.tensors() {
-            tensor.f_narrow(2, start, length)?.f_copy_(&tensor.f_narrow(2, prefix, length)?)?;
+        for rows in self.rows() {
+            copy(rows, prefix, start, length)?;
         }
         self.tails.lengths[tail] = length;
         self.length = prefix;
@@ -184,15 +185,15 @@ impl KvCache {
         if length == self.tails.size {
             return Err(Error::CacheFull { capacity: length as usize, needed: length as usize + 1 });
         }
-        let (layer, at) = (&self.layers[layer], self.start_of(tail) + length);
-        layer.keys.f_narrow(2, at, 1)?.f_copy_(keys)?;
-        layer.values.f_narrow(2, at, 1)?.f_copy_(values)?;
+        let (layer, at) = (&self.layers[layer], (self.start_of(tail) + length) as usize);
+        layer.keys.narrow(at..at + 1)?.store(keys)?;
+        layer.values.narrow(at..at + 1)?.store(values)?;
         Ok(())
     }
 
     /// All keys and values of a layer with those of all tails, `[1, Hkv, capacity, D]`: only what [`KvCache::places`] says
     /// has been written.
-    pub(crate) fn whole(&self, layer: usize) -> (&Tensor, &Tensor) {
+    pub(crate) fn whole(&self, layer: usize) -> (&KvRows, &KvRows) {
         (&self.layers[layer].keys, &self.layers[layer].values)
     }
 
@@ -205,12 +206,12 @@ impl KvCache {
     }
 
     /// Copies a tail behind its prefix, the entry appended last included, and gives views of both, `[1, Hkv, K, D]`.
-    fn bring_back(&self, layer: usize, tail: usize) -> Result<(Tensor, Tensor), Error> {
+    fn bring_back(&self, layer: usize, tail: usize) -> Result<(KvRows, KvRows), Error> {
         let prefix = self.tails.prefix;
         let (start, own) = (self.start_of(tail), self.tails.lengths[tail] + 1);
-        let bring = |tensor: &Tensor| -> Result<Tensor, Error> {
-            tensor.f_narrow(2, prefix, own)?.f_copy_(&tensor.f_narrow(2, start, own)?)?;
-            Ok(tensor.f_narrow(2, 0, prefix + own)?)
+        let bring = |rows: &KvRows| -> Result<KvRows, Error> {
+            copy(rows, start, prefix, own)?;
+            Ok(rows.narrow(0..(prefix + own) as usize)?)
         };
         let layer = &self.layers[layer];
         Ok((bring(&layer.keys)?, bring(&layer.values)?))
@@ -233,15 +234,26 @@ impl KvCache {
     }
 }
 
+/// Copies the entries `from..from + count` to `to..to + count`, which are others.
+fn copy(rows: &KvRows, from: i64, to: i64, count: i64) -> Result<(), Error> {
+    let at = |start: i64| rows.narrow(start as usize..(start + count) as usize);
+    Ok(at(to)?.copy_from(&at(from)?)?)
+}
+
 #[cfg(test)]
 mod tests {
+    use sah_attention::{KvFormat, KvRows};
     use tch::{Device, Kind, Tensor};
 
     use super::{CacheShape, KvCache};
 
     pub(super) fn cache(capacity: usize) -> KvCache {
         let shape = CacheShape { layers: vec![Device::Cpu; 2], kv_heads: 3, head_dim: 4 };
-        KvCache::new(&shape, capacity, Kind::Float).unwrap()
+        KvCache::new(&shape, capacity, KvFormat::Plain(Kind::Float)).unwrap()
+    }
+
+    fn equal(rows: &KvRows, expected: &Tensor) -> bool {
+        rows.expand(Kind::Float).unwrap().equal(expected)
     }
 
     pub(super) fn entries(start: i64, count: i64) -> Tensor {
@@ -259,7 +271,7 @@ mod tests {
         cache.truncate(5);
         let (keys, _) = cache.append(0, &entries(20, 1), &entries(20, 1)).unwrap();
         let expected = Tensor::cat(&[entries(0, 5), entries(20, 1)], 2);
-        assert!(keys.equal(&expected));
+        assert!(equal(&keys, &expected));
     }
 
     #[test]
@@ -278,9 +290,9 @@ mod tests {
             cache.append_to_tail(0, tail, &entries(start, 1), &entries(start, 1)).unwrap();
         }
         let (keys, _) = cache.bring_back(0, 1).unwrap();
-        assert!(keys.equal(&Tensor::cat(&[entries(0, 4), entries(20, 1), entries(30, 1)], 2)));
+        assert!(equal(&keys, &Tensor::cat(&[entries(0, 4), entries(20, 1), entries(30, 1)], 2)));
         let (keys, _) = cache.bring_back(0, 0).unwrap();
-        assert!(keys.equal(&Tensor::cat(&[entries(0, 4), entries(10, 2), entries(31, 1)], 2)));
+        assert!(equal(&keys, &Tensor::cat(&[entries(0, 4), entries(10, 2), entries(31, 1)], 2)));
         assert_eq!(cache.places(0, None), [0..4, 6..9]);
         assert_eq!(cache.places(1, None), [0..4, 9..11]);
         assert_eq!(cache.places(0, Some(4)), [3..4, 6..9]);

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use sah_attention::{AttentionPolicy, KeptKeys};
-use tch::{Device, Kind};
+use sah_attention::{AttentionPolicy, KeptKeys, KvFormat};
+use tch::Device;
 
 use crate::cache::KvCache;
 use crate::hf::json;
@@ -18,7 +18,7 @@ use crate::{Error, Placement, Precision};
 #[derive(Debug)]
 pub struct Network {
     model: Box<dyn CausalLm>,
-    kind: Kind,
+    cache: KvFormat,
 }
 
 /// Tokens that a [`Network`] has seen, and its KV cache of them.
@@ -29,8 +29,8 @@ pub struct Sequence<'a> {
 }
 
 impl Network {
-    /// Loads a folder's `config.json` and safetensors, or a GGUF file, to a device or several, in a precision: a [`Kind`] (f32,
-    /// bf16 or f16), or one beside which weights are kept otherwise.
+    /// Loads a folder's `config.json` and safetensors, or a GGUF file, to a device or several, in a precision: a
+    /// [`Kind`](tch::Kind) (f32, bf16 or f16), or one beside which weights or the cache are kept otherwise.
     ///
     /// # Errors
     ///
@@ -51,7 +51,7 @@ impl Network {
             (json::read(&file)?, file, Weights::Safetensors(Safetensors::open(path)?))
         };
         let model = tch::no_grad(|| model::load((&config, &path), &weights, &placement.into(), precision))?;
-        Ok(Self { model, kind: precision.kind })
+        Ok(Self { model, cache: precision.cache })
     }
 
     /// How many positions the model was made for.
@@ -66,7 +66,7 @@ impl Network {
     ///
     /// No memory for the cache.
     pub fn sequence(&self, capacity: usize) -> Result<Sequence<'_>, Error> {
-        let cache = KvCache::new(&self.model.cache_shape(), capacity, self.kind)?;
+        let cache = KvCache::new(&self.model.cache_shape(), capacity, self.cache)?;
         Ok(Sequence { network: self, cache })
     }
 

@@ -1,14 +1,17 @@
-//! In which numbers a model computes, and in which it keeps its weights.
+//! In which numbers a model computes, and in which it keeps its weights and what it has read.
 
+use sah_attention::KvFormat;
 use tch::Kind;
 
 /// The numbers of a model. A [`Kind`] alone is the kind of everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Precision {
-    /// Of activations and KV cache, and of weights where they are [`WeightStorage::Expanded`]: f32, bf16 or f16.
+    /// Of activations, and of weights where they are [`WeightStorage::Expanded`]: f32, bf16 or f16.
     pub kind: Kind,
     /// How matrices of weights are kept. Norms, biases and learned positions are always of `kind`.
     pub weights: WeightStorage,
+    /// How keys and values are kept in the cache, from where attention reads them, also those of the tokens being read.
+    pub cache: KvFormat,
 }
 
 /// How matrices of weights are kept in memory.
@@ -28,7 +31,7 @@ pub enum WeightStorage {
 
 impl From<Kind> for Precision {
     fn from(kind: Kind) -> Self {
-        Self { kind, weights: WeightStorage::Expanded }
+        Self { kind, weights: WeightStorage::Expanded, cache: KvFormat::Plain(kind) }
     }
 }
 
@@ -37,5 +40,11 @@ impl Precision {
     #[must_use]
     pub fn with_weights(self, weights: WeightStorage) -> Self {
         Self { weights, ..self }
+    }
+
+    /// The same, with keys and values kept in another form.
+    #[must_use]
+    pub fn with_cache(self, cache: KvFormat) -> Self {
+        Self { cache, ..self }
     }
 }

@@ -1,7 +1,6 @@
 //! A cache that keeps only the keys that may still be read.
 
-use sah_attention::{EvictedKeys, KeptKeys};
-use tch::Tensor;
+use sah_attention::{EvictedKeys, KeptKeys, KvRows};
 
 use super::{KvCache, Layer, Tails};
 use crate::Error;
@@ -35,13 +34,14 @@ impl KvCache {
         if length + new <= self.capacity() || length <= kept.count() {
             return Ok(());
         }
-        let (sinks, window) = (kept.sinks as i64, kept.window as i64);
-        for tensor in self.tensors() {
+        let KeptKeys { sinks, window } = kept;
+        for rows in self.rows() {
             // A copy, since the places may overlap.
-            let last = tensor.f_narrow_copy(2, self.length - window, window)?;
-            tensor.f_narrow(2, sinks, window)?.f_copy_(&last)?;
+            let last = rows.like(window)?;
+            last.copy_from(&rows.narrow(length - window..length)?)?;
+            rows.narrow(sinks..sinks + window)?.copy_from(&last)?;
         }
-        self.length = sinks + window;
+        self.length = kept.count() as i64;
         self.eviction = Some(Eviction { kept, evicted: evicted + length - kept.count() });
         Ok(())
     }
@@ -53,21 +53,19 @@ impl KvCache {
         let stored = length.min(kept.count());
         let evicted = self.evicted().map_or(0, |gap| gap.count) + length - stored;
         let room = at_once + in_turn.min((kept.count() - stored).saturating_add(SLACK));
-        let (sinks, capacity) = (stored.min(kept.sinks) as i64, (stored + room) as i64);
-        let window = stored as i64 - sinks;
-        let copy = |tensor: &Tensor| -> Result<Tensor, Error> {
-            let (_, heads, _, width) = tensor.size4()?;
-            let copy = Tensor::f_empty([1, heads, capacity, width], (tensor.f_kind()?, tensor.device()))?;
-            copy.f_narrow(2, 0, sinks)?.f_copy_(&tensor.f_narrow(2, 0, sinks)?)?;
-            let last = tensor.f_narrow(2, self.length - window, window)?;
-            copy.f_narrow(2, sinks, window)?.f_copy_(&last)?;
+        let (sinks, capacity) = (stored.min(kept.sinks), stored + room);
+        let window = stored - sinks;
+        let copy = |rows: &KvRows| -> Result<KvRows, Error> {
+            let copy = rows.like(capacity)?;
+            copy.narrow(0..sinks)?.copy_from(&rows.narrow(0..sinks)?)?;
+            copy.narrow(sinks..stored)?.copy_from(&rows.narrow(length - window..length)?)?;
             Ok(copy)
         };
         let copy_layer = |layer: &Layer| Ok(Layer { keys: copy(&layer.keys)?, values: copy(&layer.values)? });
         Ok(Self {
             layers: self.layers.iter().map(copy_layer).collect::<Result<_, Error>>()?,
             length: stored as i64,
-            capacity,
+            capacity: capacity as i64,
             expected: self.expected,
             tails: Tails::default(),
             eviction: Some(Eviction { kept, evicted }),
@@ -78,7 +76,7 @@ impl KvCache {
 #[cfg(test)]
 mod tests {
     use sah_attention::{EvictedKeys, KeptKeys};
-    use tch::Tensor;
+    use tch::{Kind, Tensor};
 
     use super::SLACK;
     use crate::cache::KvCache;
@@ -92,6 +90,7 @@ mod tests {
         let new = entries(start, count);
         let _ = cache.append(0, &new, &new).unwrap();
         let (keys, values) = cache.append(1, &new, &new).unwrap();
+        let [keys, values] = [keys, values].map(|rows| rows.expand(Kind::Float).unwrap());
         assert!(keys.equal(&values));
         cache.advance(count as usize);
         keys

@@ -1,6 +1,6 @@
 //! Sequences that go on together, a token each.
 
-use sah_attention::EvictedKeys;
+use sah_attention::{EvictedKeys, KvRows};
 use tch::Tensor;
 
 use super::KvCache;
@@ -56,10 +56,10 @@ impl Together<'_> {
     }
 
     /// The entries of sequence `number` in a layer, the one appended last included, `[1, Hkv, K, D]`.
-    pub(crate) fn entries(&self, layer: usize, number: usize) -> Result<(Tensor, Tensor), Error> {
+    pub(crate) fn entries(&self, layer: usize, number: usize) -> Result<(KvRows, KvRows), Error> {
         match self {
             Self::Tails(cache) => cache.bring_back(layer, number),
-            Self::Apart(caches) => caches[number].first(layer, caches[number].length + 1),
+            Self::Apart(caches) => caches[number].first(layer, caches[number].length as usize + 1),
         }
     }
 

@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Instant;
 
-use sah_attention::{AttentionPolicy, CallSampling, KeptKeys, RequestState, ResearchAttention};
-use tch::{Device, Kind, Tensor};
+use sah_attention::{AttentionPolicy, CallSampling, KeptKeys, KvFormat, RequestState, ResearchAttention};
+use tch::{Device, Tensor};
 
 use super::behind::{Asked, Context};
 use super::contexts::{Contexts, ReadContext};
@@ -24,13 +24,13 @@ use crate::{
 pub struct LoadedModel {
     pub(super) network: Box<dyn CausalLm>,
     pub(super) checkpoint: Checkpoint,
-    pub(super) kind: Kind,
+    pub(super) cache: KvFormat,
     contexts: RefCell<Contexts>,
 }
 
 impl LoadedModel {
-    /// Loads the checkpoint at `source` to a device or several, in a precision: a [`Kind`] (f32, bf16 or f16), or one beside
-    /// which weights are kept otherwise.
+    /// Loads the checkpoint at `source` to a device or several, in a precision: a [`Kind`](tch::Kind) (f32, bf16 or
+    /// f16), or one beside which weights or the cache are kept otherwise.
     ///
     /// # Errors
     ///
@@ -50,7 +50,7 @@ impl LoadedModel {
                 precision,
             )
         })?;
-        Ok(Rc::new(Self { network, checkpoint, kind: precision.kind, contexts: RefCell::default() }))
+        Ok(Rc::new(Self { network, checkpoint, cache: precision.cache, contexts: RefCell::default() }))
     }
 
     /// Which model this is: for `config.json` of a run.
@@ -98,10 +98,10 @@ impl LoadedModel {
         }
         let shape = self.network.cache_shape();
         let mut cache = match kept {
-            None => KvCache::new(&shape, room, self.kind)?,
+            None => KvCache::new(&shape, room, self.cache)?,
             Some(kept) => {
                 let room = room.min(kept.count().saturating_add(CHUNK));
-                KvCache::new(&shape, room, self.kind)?.evicting(kept)
+                KvCache::new(&shape, room, self.cache)?.evicting(kept)
             }
         };
         cache.expect(expected);

@@ -56,6 +56,7 @@ impl Contexts {
 
 #[cfg(test)]
 mod tests {
+    use sah_attention::KvFormat;
     use tch::{Device, Kind};
 
     use super::{Contexts, ReadContext};
@@ -63,7 +64,7 @@ mod tests {
 
     fn context(id: u32) -> ReadContext {
         let shape = CacheShape { layers: vec![Device::Cpu], kv_heads: 1, head_dim: 4 };
-        let mut cache = KvCache::new(&shape, 8, Kind::Float).unwrap();
+        let mut cache = KvCache::new(&shape, 8, KvFormat::Plain(Kind::Float)).unwrap();
         cache.expect(3);
         ReadContext { ids: vec![id], cache, prefill_seconds: 1.0 }
     }

@@ -33,7 +33,7 @@ impl LoadedModel {
                 return Err(Error::TooLong { context: ids.len(), question: 0, answer: 0, positions });
             }
             tch::no_grad(|| {
-                let mut cache = KvCache::new(&self.network.cache_shape(), ids.len(), self.kind)?;
+                let mut cache = KvCache::new(&self.network.cache_shape(), ids.len(), self.cache)?;
                 cache.expect(ids.len());
                 self.network.forward(&ids, &mut cache, &mut AttentionPolicy::Dense.observed(observer))
             })?;

@@ -7,6 +7,7 @@ impl LoadedModel {
     /// What the model multiplies with, and the memory that it reads for each token.
     #[must_use]
     pub fn sizes(&self) -> ModelSizes {
-        ModelSizes { cache_element_bytes: self.kind.elt_size_in_bytes(), ..self.network.sizes() }
+        let sizes = self.network.sizes();
+        ModelSizes { cache_row_bytes: self.cache.row_bytes(sizes.head_dim), ..sizes }
     }
 }

@@ -1,6 +1,6 @@
 //! Whose keys the rows of a forward pass read: one sequence's, or each row its own.
 
-use sah_attention::{AttentionInputs, AttentionPolicy, EvictedKeys, RowRanges, attend_ranges};
+use sah_attention::{AttentionInputs, AttentionPolicy, EvictedKeys, KvRows, RowRanges, attend_ranges};
 use tch::Tensor;
 
 use super::attention::Scores;
@@ -49,8 +49,8 @@ impl Scores {
     fn inputs<'a>(
         self,
         queries: &'a Tensor,
-        keys: &'a Tensor,
-        values: &'a Tensor,
+        keys: &'a KvRows,
+        values: &'a KvRows,
         evicted: Option<EvictedKeys>,
     ) -> Result<AttentionInputs<'a>, Error> {
         Ok(AttentionInputs::new(queries, keys, values, self.scale)?
@@ -81,7 +81,7 @@ impl Attend for EachItsOwn<'_, '_, '_> {
         {
             let (keys, values) = cache.whole(layer);
             let places = self.numbers.iter().map(|&tail| cache.places(tail, scores.window));
-            let places = RowRanges::from_rows(keys.size()[2] as usize, places)?;
+            let places = RowRanges::from_rows(keys.keys(), places)?;
             self.densities.iter_mut().for_each(|density| *density += 1.0);
             return Ok(attend_ranges(&scores.inputs(&heads.queries, keys, values, None)?, &places)?);
         }

@@ -24,8 +24,8 @@ pub struct ModelSizes {
     pub windows: Vec<Option<usize>>,
     /// Bytes of `products` and `head` in memory: what decoding one token reads.
     pub weight_bytes: u64,
-    /// Bytes of a value in the KV cache.
-    pub cache_element_bytes: usize,
+    /// Bytes of a key or a value of one head in the KV cache.
+    pub cache_row_bytes: usize,
 }
 
 /// Weights of one shape, `[outputs, inputs]`.
@@ -87,7 +87,7 @@ impl ModelSizes {
             head_dim: first.heads.dim as usize,
             windows: decoder.blocks.iter().map(|block| block.attention.scores.window).collect(),
             weight_bytes,
-            cache_element_bytes: 0,
+            cache_row_bytes: 0,
         }
     }
 

@@ -85,6 +85,13 @@ impl KvRows {
         Ok(Self { data: Tensor::f_empty([batch, heads, keys, dim + extra as i64], (kind, device))?, format })
     }
 
+    /// Room for `keys` rows of each head, in the same place and format; what they are is not defined until they are stored.
+    pub fn like(&self, keys: usize) -> Result<Self> {
+        let (batch, heads, _, width) = self.data.size4()?;
+        let options = (self.data.f_kind()?, self.data.device());
+        Ok(Self { data: Tensor::f_empty([batch, heads, keys as i64, width], options)?, format: self.format })
+    }
+
     /// A view of the rows `keys` of every head.
     pub fn narrow(&self, keys: Range<usize>) -> Result<Self> {
         KvView::from(self).narrow(keys)

@@ -40,7 +40,7 @@ fn questions_that_are_answered_together_get_the_answers_they_get_alone() {
         .unwrap();
     let questions = ["Where does Anna live?", "What did the keeper do, and how often? Tell all.", "Oslo?"];
     // Attentions run one after another, so the answers to all questions with the first come first. Each is a line.
-    let answers = |asked: &[&str]| {
+    let answers = |cache: &str, asked: &[&str]| {
         let mut arguments =
             vec!["generate", "--context-file", context.to_str().unwrap(), "--max-new-tokens", "12"];
         arguments.extend([
@@ -50,17 +50,23 @@ fn questions_that_are_answered_together_get_the_answers_they_get_alone() {
             "quest:heavy_size=5%",
         ]);
         arguments.extend(asked.iter().flat_map(|question| ["--question", question]));
-        arguments.extend(["--stop", "\n", "--repetition-penalty", "1.1"]);
+        arguments.extend(["--stop", "\n", "--repetition-penalty", "1.1", "--kv-dtype", cache]);
         let (code, answers, log) = run(&mut xtask(&arguments));
         assert_eq!(code, 0, "{log}");
         let answers: Vec<String> = answers.lines().map(str::to_owned).collect();
         assert_eq!(answers.len(), 4 * asked.len(), "one line each: {answers:?}");
         answers
     };
-    let together = answers(&questions);
-    for (number, question) in questions.iter().enumerate() {
-        let of_this: Vec<&String> = together.iter().skip(number).step_by(questions.len()).collect();
-        assert_eq!(of_this, answers(&[question]).iter().collect::<Vec<_>>(), "{question}");
+    for cache in ["f32", "int8"] {
+        let together = answers(cache, &questions);
+        for (number, question) in questions.iter().enumerate() {
+            let of_this: Vec<&String> = together.iter().skip(number).step_by(questions.len()).collect();
+            assert_eq!(
+                of_this,
+                answers(cache, &[question]).iter().collect::<Vec<_>>(),
+                "{cache}: {question}"
+            );
+        }
     }
 }
 

@@ -39,6 +39,7 @@ fn dense_and_streaming_llm_are_run_scored_compared_and_kept() {
         assert!(metrics["task_scores"]["trec_e"]["4-8k"].is_null(), "an empty bucket is null");
         let config = json(&folder.join("config.json"));
         assert_eq!(config["model"]["name"], "smollm2-135m-instruct");
+        assert_eq!(config["kv_dtype"], "f32", "as the activations");
         assert_eq!(config["model"]["hash"].as_str().map(str::len), Some(64));
         assert_eq!(config["versions"]["libtorch"].as_str().map(|version| &version[..6]), Some("2.13.0"));
         for file in ["raw_results.csv", "raw_results.parquet", "detailed_results.json", "journal.jsonl"] {

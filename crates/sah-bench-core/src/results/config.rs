@@ -18,11 +18,15 @@ pub struct RunConfig {
     /// Whether keys that the attention never reads again were evicted from the KV cache.
     #[serde(default)]
     pub evict: bool,
-    /// Type of activations, KV cache and expanded weights: `f32`, `bf16`, `f16`.
+    /// Type of activations and expanded weights: `f32`, `bf16`, `f16`.
     pub dtype: String,
     /// How matrices of weights were kept: `expanded` (in `dtype`), `bf16`, or `stored` (as in the checkpoint).
     #[serde(default = "expanded")]
     pub weights: String,
+    /// How keys and values were kept in the cache: `f32`, `bf16`, `f16`, `int8`. Empty, in files that do not say it: in
+    /// `dtype`.
+    #[serde(default)]
+    pub kv_dtype: String,
     /// Where the model ran: `cpu`, `cuda:0`.
     pub device: String,
     /// Seed of everything random.

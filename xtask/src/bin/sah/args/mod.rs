@@ -15,7 +15,7 @@ pub(crate) use attention::{AttentionArgs, PrefillArg};
 pub(crate) use files::{DoubleSparsityArgs, HashAttentionArgs};
 pub(crate) use kernels::{HeadsArg, KernelsArgs};
 pub(crate) use longbench::{ChatTemplateArg, DataArg, LongBenchArgs, TruncationArg};
-pub(crate) use model::{DeviceArg, DtypeArg, ModelArgs, PlaceArgs, PrecisionArgs, WeightsArg};
+pub(crate) use model::{DeviceArg, DtypeArg, KvDtypeArg, ModelArgs, PlaceArgs, PrecisionArgs, WeightsArg};
 pub(crate) use others::{DoctorArgs, GenerateArgs, ScoreArgs};
 pub(crate) use sampling::SamplingArgs;
 pub(crate) use speed::{MeasureArg, PeerArg, SpeedArgs};

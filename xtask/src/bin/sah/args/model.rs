@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use sah_adapter::{Placement, Precision, WeightStorage};
+use sah_attention::KvFormat;
 use tch::{Device, Kind};
 
 /// Flags that every command with a model takes.
@@ -41,7 +42,7 @@ pub(crate) struct PlaceArgs {
     pub(crate) threads: Option<u16>,
 }
 
-/// In which numbers a model computes and keeps its weights.
+/// In which numbers a model computes and keeps its weights and its cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Args)]
 pub(crate) struct PrecisionArgs {
     /// Precision of weights, activations and KV cache. f32 gives the reference numbers; bf16 and f16 halve the memory
@@ -53,6 +54,12 @@ pub(crate) struct PrecisionArgs {
     /// without further rounding; on the CPU. Change it for speed and memory
     #[arg(long, value_enum, default_value = "expanded")]
     pub(crate) weights: WeightsArg,
+
+    /// How keys and values are kept in the cache, beside activations of `--dtype`: `f32`, `bf16`, or `int8`, 8 bits with a
+    /// scale for each key and value of a head; as `--dtype` by default. Change it for long contexts: less memory, and less
+    /// to read for each token
+    #[arg(long, value_enum, value_name = "DTYPE")]
+    pub(crate) kv_dtype: Option<KvDtypeArg>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -106,20 +113,54 @@ impl WeightsArg {
     }
 }
 
-impl PrecisionArgs {
-    /// What both mean together.
-    pub(crate) fn precision(self) -> Precision {
-        Precision::from(self.dtype.kind()).with_weights(self.weights.storage())
+/// `--kv-dtype`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KvDtypeArg {
+    F32,
+    Bf16,
+    Int8,
+}
+
+impl KvDtypeArg {
+    fn format(self) -> KvFormat {
+        match self {
+            Self::F32 => KvFormat::Plain(Kind::Float),
+            Self::Bf16 => KvFormat::Plain(Kind::BFloat16),
+            Self::Int8 => KvFormat::Int8,
+        }
     }
 
-    /// The same in words: `f32`, `f32, weights as stored`.
-    pub(crate) fn name(self) -> String {
-        let dtype = self.dtype.name();
-        match self.weights {
-            WeightsArg::Expanded => dtype.to_owned(),
-            WeightsArg::Bf16 => format!("{dtype}, weights in bf16"),
-            WeightsArg::Stored => format!("{dtype}, weights as stored"),
+    fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+            Self::Int8 => "int8",
         }
+    }
+}
+
+impl PrecisionArgs {
+    /// What they mean together.
+    pub(crate) fn precision(self) -> Precision {
+        let precision = Precision::from(self.dtype.kind()).with_weights(self.weights.storage());
+        self.kv_dtype.map_or(precision, |dtype| precision.with_cache(dtype.format()))
+    }
+
+    /// The type of the cache, given or not.
+    pub(crate) fn kv_dtype(self) -> &'static str {
+        self.kv_dtype.map_or(self.dtype.name(), KvDtypeArg::name)
+    }
+
+    /// The same in words: `f32`, `f32, weights as stored, cache in int8`.
+    pub(crate) fn name(self) -> String {
+        let weights = match self.weights {
+            WeightsArg::Expanded => "",
+            WeightsArg::Bf16 => ", weights in bf16",
+            WeightsArg::Stored => ", weights as stored",
+        };
+        let (dtype, cache) = (self.dtype.name(), self.kv_dtype());
+        let cache = if cache == dtype { String::new() } else { format!(", cache in {cache}") };
+        format!("{dtype}{weights}{cache}")
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{AttentionArgs, DtypeArg, ModelArgs, PlaceArgs, PrecisionArgs, WeightsArg};
+use super::{AttentionArgs, DtypeArg, KvDtypeArg, ModelArgs, PlaceArgs, PrecisionArgs, WeightsArg};
 
 /// Flags of `bench speed`.
 #[derive(Debug, Args)]
@@ -35,6 +35,11 @@ pub(crate) struct SpeedArgs {
         help_heading = "Model"
     )]
     pub(crate) weights: Vec<WeightsArg>,
+
+    /// How keys and values are kept in the cache: `f32`, `bf16` or `int8`; as the precision by default. Several are measured
+    /// in turn, with every precision and form of weights
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "DTYPE", help_heading = "Model")]
+    pub(crate) kv_dtype: Vec<KvDtypeArg>,
 
     #[command(flatten)]
     pub(crate) attention: AttentionArgs,
@@ -100,10 +105,19 @@ pub(crate) enum PeerArg {
 }
 
 impl SpeedArgs {
-    /// Every type with every form of weights, in the order given.
+    /// Every type with every form of weights and of the cache, in the order given.
     pub(crate) fn precisions(&self) -> Vec<PrecisionArgs> {
-        let of = |&dtype| self.weights.iter().map(move |&weights| PrecisionArgs { dtype, weights });
-        self.dtype.iter().flat_map(of).collect()
+        let caches: Vec<Option<KvDtypeArg>> = match self.kv_dtype.as_slice() {
+            [] => vec![None],
+            given => given.iter().copied().map(Some).collect(),
+        };
+        let mut precisions = Vec::new();
+        for &dtype in &self.dtype {
+            for &weights in &self.weights {
+                precisions.extend(caches.iter().map(|&kv_dtype| PrecisionArgs { dtype, weights, kv_dtype }));
+            }
+        }
+        precisions
     }
 
     /// The flags of a model of one precision.
@@ -152,6 +166,12 @@ mod tests {
         assert_eq!(names(&["--dtype", "f32,bf16"]), ["f32", "bf16"]);
         let both = ["--dtype", "f32,bf16", "--weights", "expanded,stored"];
         assert_eq!(names(&both), ["f32", "f32, weights as stored", "bf16", "bf16, weights as stored"]);
+        let caches = ["--weights", "expanded,stored", "--kv-dtype", "f32,int8"];
+        let stored = "f32, weights as stored";
+        assert_eq!(
+            names(&caches),
+            ["f32", "f32, cache in int8", stored, "f32, weights as stored, cache in int8"]
+        );
         let args = parse(&["--measure", "decode"]).unwrap();
         assert!(args.measures(MeasureArg::Decode) && !args.measures(MeasureArg::Prefill));
     }

@@ -201,6 +201,7 @@ fn run_config(
         evict: attention.evict,
         dtype: args.model.precision.dtype.name().to_owned(),
         weights: args.model.precision.weights.name().to_owned(),
+        kv_dtype: args.model.precision.kv_dtype().to_owned(),
         device: model::device_names(&model::placement(&args.model.place.device)?),
         seed: args.limits.seed,
         threads: tch::get_num_threads() as usize,

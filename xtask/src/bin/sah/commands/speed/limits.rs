@@ -90,13 +90,12 @@ fn pairs(tokens: f64, window: Option<usize>) -> f64 {
 pub(super) fn cache_bytes(sizes: &ModelSizes, tokens: usize) -> f64 {
     let keys: usize =
         sizes.windows.iter().map(|window| window.map_or(tokens, |window| tokens.min(window))).sum();
-    (2 * sizes.kv_heads * sizes.head_dim * sizes.cache_element_bytes * keys) as f64
+    (2 * sizes.kv_heads * sizes.cache_row_bytes * keys) as f64
 }
 
 /// Bytes of weights and of the keys and values of `tokens`.
 pub(super) fn memory_bytes(sizes: &ModelSizes, tokens: usize) -> f64 {
-    let cache =
-        2 * sizes.kv_heads * sizes.head_dim * sizes.cache_element_bytes * sizes.windows.len() * tokens;
+    let cache = 2 * sizes.kv_heads * sizes.cache_row_bytes * sizes.windows.len() * tokens;
     sizes.weight_bytes as f64 + cache as f64
 }
 
@@ -108,7 +107,7 @@ pub(super) mod tests {
     use crate::args::{DtypeArg, WeightsArg};
 
     fn precision(dtype: DtypeArg) -> PrecisionArgs {
-        PrecisionArgs { dtype, weights: WeightsArg::Expanded }
+        PrecisionArgs { dtype, weights: WeightsArg::Expanded, kv_dtype: None }
     }
 
     /// SmolLM2-135M in f32: 30 layers, 9 query and 3 KV heads of 64, hidden 576, MLP 1,536, vocabulary 49,152, tied.
@@ -122,7 +121,7 @@ pub(super) mod tests {
             head_dim: 64,
             windows: vec![None; 30],
             weight_bytes: 537_919_488,
-            cache_element_bytes: 4,
+            cache_row_bytes: 4 * 64,
         }
     }
 

@@ -77,7 +77,10 @@ fn check(args: &SpeedArgs) -> anyhow::Result<()> {
         usage("--peers measures the default model only; leave --model out")
     );
     let precisions: BTreeSet<String> = args.precisions().into_iter().map(PrecisionArgs::name).collect();
-    ensure!(precisions.len() == args.precisions().len(), usage("--dtype or --weights names one twice"));
+    ensure!(
+        precisions.len() == args.precisions().len(),
+        usage("--dtype, --weights or --kv-dtype names one twice")
+    );
     if args.plot.is_some() {
         let lengths: BTreeSet<usize> = args.context.iter().copied().collect();
         ensure!(lengths.len() > 1, usage("--plot needs two lengths or more, such as --context 1024,4096"));

@@ -5,6 +5,7 @@ mod command;
 mod generate;
 mod golden;
 mod hub;
+mod kv_formats;
 mod longbench;
 mod masker_files;
 mod masker_pages;

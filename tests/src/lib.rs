@@ -1,6 +1,7 @@
 //! What the end-to-end tests share: the goldens that transformers gave, and how to compare with them.
 
 pub mod golden;
+pub mod kv_formats;
 pub mod model_table;
 pub mod tiny;
 

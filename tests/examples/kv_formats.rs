@@ -1,0 +1,25 @@
+//! Answers the rows of the bundled LongBench sample by the default model with keys and values in f32, bf16 and int8, and
+//! prints how far the logits of the first new token are from those in f32:
+//!
+//! ```sh
+//! cargo run --release -p sah-tests --example kv_formats
+//! ```
+
+#![expect(clippy::print_stdout, reason = "prints its result")]
+
+use sah_attention::KvFormat;
+use sah_tests::kv_formats::{Difference, measure, samples};
+use tch::Kind;
+
+fn main() -> anyhow::Result<()> {
+    println!(
+        "| cache | largest difference | mean difference | same first token | same text |\n|---|---|---|---|---|"
+    );
+    for difference in measure(&samples()?, &[KvFormat::Plain(Kind::BFloat16), KvFormat::Int8])? {
+        let Difference { format, largest, mean, same_first, same_text, prompts } = difference;
+        println!(
+            "| {format} | {largest:.4} | {mean:.4} | {same_first} of {prompts} | {same_text} of {prompts} |"
+        );
+    }
+    Ok(())
+}

@@ -37,7 +37,9 @@ pub trait Element: Sync {
     /// [`Element::dot`] of `x` with each of `rows`.
     #[inline(always)]
     fn dots<S: Simd>(simd: S, x: &[f32], rows: [&[Self::Word]; ROWS]) -> [f32; ROWS] {
-        rows.map(|row| Self::dot(simd, x, row))
+        // No closure: it would not get the instructions of `simd`.
+        let [a, b, c, d] = rows;
+        [Self::dot(simd, x, a), Self::dot(simd, x, b), Self::dot(simd, x, c), Self::dot(simd, x, d)]
     }
 
     /// [`Element::add_weighted`] of each of `rows`.

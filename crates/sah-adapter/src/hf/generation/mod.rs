@@ -2,6 +2,7 @@
 
 mod answering;
 mod attended;
+mod awake;
 mod processors;
 mod sampler;
 mod text;
@@ -9,7 +10,7 @@ mod text;
 use std::time::Instant;
 
 use sah_attention::{AttentionPolicy, CallSampling};
-use tch::Tensor;
+use tch::{Device, Tensor};
 
 use super::Tokenizer;
 use super::prompt::QuestionTokens;
@@ -17,6 +18,7 @@ use crate::cache::{KvCache, Together};
 use crate::model::CausalLm;
 use crate::{AnswerStats, Error, GenerationParams, MicroMetrics, NewToken};
 use answering::Answering;
+use awake::Awake;
 
 /// What answers of one model have in common.
 #[derive(Debug)]
@@ -85,7 +87,9 @@ impl<'a> Decoder<'a> {
         on_token: &mut OnToken<'_>,
     ) -> Result<Generated, Error> {
         let started = Instant::now();
+        let awake = self.is_on_cpu().then(Awake::new);
         while answering.accept(on_token)? {
+            awake.iter().for_each(Awake::step);
             let token = answering.token();
             let mut observed = attention.reborrow().observed(&mut answering.attended);
             let step = self.model.forward(&[token], cache, &mut observed)?;
@@ -104,6 +108,7 @@ impl<'a> Decoder<'a> {
         attentions: &mut [AttentionPolicy<'_>],
         on_token: &mut OnToken<'_>,
     ) -> Result<Vec<Generated>, Error> {
+        let awake = self.is_on_cpu().then(Awake::new);
         loop {
             let started = Instant::now();
             let mut going = Vec::with_capacity(answers.len());
@@ -115,12 +120,18 @@ impl<'a> Decoder<'a> {
             if going.is_empty() {
                 return answers.into_iter().map(|answering| answering.finish(on_token)).collect();
             }
+            awake.iter().for_each(Awake::step);
             self.step(&mut answers, &going, sequences, attentions)?;
             let share = started.elapsed().as_secs_f64() / going.len() as f64;
             for number in going {
                 answers[number].stats.decode_seconds += share;
             }
         }
+    }
+
+    /// Whether layers of the model are on the CPU.
+    fn is_on_cpu(&self) -> bool {
+        self.model.cache_shape().layers.contains(&Device::Cpu)
     }
 
     /// One more token for each of the answers `going`.

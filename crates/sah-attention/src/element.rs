@@ -106,20 +106,20 @@ impl Element for F32 {
 
     // Four names where an array could stand: the compiler keeps these in registers.
     #[inline(always)]
-    fn dots<S: Simd>(simd: S, x: &[f32], rows: [&[f32]; ROWS]) -> [f32; ROWS] {
-        let (x, x_rest) = S::as_simd_f32s(x);
+    fn dots<S: Simd>(simd: S, vector: &[f32], rows: [&[f32]; ROWS]) -> [f32; ROWS] {
+        let (vector, vector_rest) = S::as_simd_f32s(vector);
         let [(a, a_rest), (b, b_rest), (c, c_rest), (d, d_rest)] = rows.map(|row| S::as_simd_f32s(row));
-        let (a, b, c, d) = (&a[..x.len()], &b[..x.len()], &c[..x.len()], &d[..x.len()]);
+        let (a, b, c, d) = (&a[..vector.len()], &b[..vector.len()], &c[..vector.len()], &d[..vector.len()]);
         let zero = simd.splat_f32s(0.0);
         let (mut sum_a, mut sum_b, mut sum_c, mut sum_d) = (zero, zero, zero, zero);
-        for (at, &x) in x.iter().enumerate() {
-            sum_a = simd.mul_add_f32s(a[at], x, sum_a);
-            sum_b = simd.mul_add_f32s(b[at], x, sum_b);
-            sum_c = simd.mul_add_f32s(c[at], x, sum_c);
-            sum_d = simd.mul_add_f32s(d[at], x, sum_d);
+        for (at, &part) in vector.iter().enumerate() {
+            sum_a = simd.mul_add_f32s(a[at], part, sum_a);
+            sum_b = simd.mul_add_f32s(b[at], part, sum_b);
+            sum_c = simd.mul_add_f32s(c[at], part, sum_c);
+            sum_d = simd.mul_add_f32s(d[at], part, sum_d);
         }
         let whole = |sum, rest: &[f32]| {
-            simd.reduce_sum_f32s(sum) + rest.iter().zip(x_rest).map(|(a, b)| a * b).sum::<f32>()
+            simd.reduce_sum_f32s(sum) + rest.iter().zip(vector_rest).map(|(a, b)| a * b).sum::<f32>()
         };
         [whole(sum_a, a_rest), whole(sum_b, b_rest), whole(sum_c, c_rest), whole(sum_d, d_rest)]
     }
@@ -219,8 +219,8 @@ impl Element for Bf16 {
     }
 
     #[inline(always)]
-    fn dots<S: Simd>(simd: S, x: &[f32], rows: [&[u32]; ROWS]) -> [f32; ROWS] {
-        let (first, second) = x.split_at(rows[0].len());
+    fn dots<S: Simd>(simd: S, vector: &[f32], rows: [&[u32]; ROWS]) -> [f32; ROWS] {
+        let (first, second) = vector.split_at(rows[0].len());
         let ((first, first_rest), (second, second_rest)) = (S::as_simd_f32s(first), S::as_simd_f32s(second));
         let [(a, a_rest), (b, b_rest), (c, c_rest), (d, d_rest)] = rows.map(|row| S::as_simd_u32s(row));
         let (count, second) = (first.len(), &second[..first.len()]);
@@ -228,11 +228,11 @@ impl Element for Bf16 {
         let zero = simd.splat_f32s(0.0);
         let (mut sum_a, mut sum_b, mut sum_c, mut sum_d) = (zero, zero, zero, zero);
         for at in 0..count {
-            let x = (first[at], second[at]);
-            sum_a = add_product(simd, a[at], x, sum_a);
-            sum_b = add_product(simd, b[at], x, sum_b);
-            sum_c = add_product(simd, c[at], x, sum_c);
-            sum_d = add_product(simd, d[at], x, sum_d);
+            let part = (first[at], second[at]);
+            sum_a = add_product(simd, a[at], part, sum_a);
+            sum_b = add_product(simd, b[at], part, sum_b);
+            sum_c = add_product(simd, c[at], part, sum_c);
+            sum_d = add_product(simd, d[at], part, sum_d);
         }
         let whole = |sum, rest: &[u32]| {
             let rest = rest.iter().zip(first_rest.iter().zip(second_rest));

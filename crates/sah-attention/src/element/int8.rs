@@ -25,10 +25,10 @@ impl Element for Int8 {
     }
 
     #[inline(always)]
-    fn dot<S: Simd>(simd: S, x: &[f32], row: &[u32]) -> f32 {
+    fn dot<S: Simd>(simd: S, vector: &[f32], row: &[u32]) -> f32 {
         let Some((scale, row)) = row.split_last() else { return 0.0 };
         let [(a, a_rest), (b, b_rest), (c, c_rest), (d, d_rest)] =
-            quarters(x, row.len()).map(|quarter| S::as_simd_f32s(quarter));
+            quarters(vector, row.len()).map(|quarter| S::as_simd_f32s(quarter));
         let (row, row_rest) = S::as_simd_u32s(row);
         let mut sums = [simd.splat_f32s(0.0); UNROLL];
         for (word, (((a, b), c), d)) in row.iter().zip(a.iter().zip(b).zip(c).zip(d)) {
@@ -79,15 +79,15 @@ impl Element for Int8 {
 
 /// The four parts of an arranged vector.
 #[inline(always)]
-fn quarters(x: &[f32], quarter: usize) -> [&[f32]; 4] {
-    let (first, second) = x.split_at(2 * quarter);
+fn quarters(vector: &[f32], quarter: usize) -> [&[f32]; 4] {
+    let (first, second) = vector.split_at(2 * quarter);
     let ((a, b), (c, d)) = (first.split_at(quarter), second.split_at(quarter));
     [a, b, c, d]
 }
 
 #[inline(always)]
-fn quarters_mut(x: &mut [f32], quarter: usize) -> [&mut [f32]; 4] {
-    let (first, second) = x.split_at_mut(2 * quarter);
+fn quarters_mut(vector: &mut [f32], quarter: usize) -> [&mut [f32]; 4] {
+    let (first, second) = vector.split_at_mut(2 * quarter);
     let ((a, b), (c, d)) = (first.split_at_mut(quarter), second.split_at_mut(quarter));
     [a, b, c, d]
 }

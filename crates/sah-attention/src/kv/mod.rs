@@ -108,7 +108,7 @@ impl KvRows {
         match self.format {
             KvFormat::Plain(_) => data.f_copy_(rows)?,
             KvFormat::Int8 => data.f_copy_(&int8::quantise(rows)?)?,
-        };
+        }
         Ok(())
     }
 

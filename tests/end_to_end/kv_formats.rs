@@ -8,7 +8,7 @@ use tch::Kind;
 fn other_formats_of_the_cache_change_logits_little() {
     let mut rows: Vec<_> = samples().unwrap().into_iter().step_by(9).collect();
     rows.iter_mut().for_each(|row| row.max_new_tokens = row.max_new_tokens.min(12));
-    let bounds = [(KvFormat::Plain(Kind::BFloat16), 0.5, 0.05), (KvFormat::Int8, 2.0, 0.2)];
+    let bounds = [(KvFormat::Plain(Kind::BFloat16), 0.25, 0.04), (KvFormat::Int8, 1.5, 0.2)];
     let found = measure(&rows, &bounds.map(|(format, _, _)| format)).unwrap();
     for (difference, (format, largest, mean)) in found.iter().zip(bounds) {
         assert_eq!((difference.format, difference.prompts), (format, rows.len()));

@@ -22,7 +22,7 @@ fn start(command: &mut Command, journal: &Path) -> Child {
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("cargo runs");
     let begun = Instant::now();
     while fs::metadata(journal).map_or(0, |file| file.len()) == 0 {
-        assert!(begun.elapsed() < Duration::from_secs(300), "no row in {}", journal.display());
+        assert!(begun.elapsed() < Duration::from_mins(5), "no row in {}", journal.display());
         assert!(child.try_wait().unwrap().is_none(), "the run ended early");
         std::thread::sleep(Duration::from_millis(2));
     }

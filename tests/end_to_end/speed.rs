@@ -61,7 +61,7 @@ fn what_cannot_be_measured_is_said_before_anything_is_loaded() {
     let missing = folder.path().join("missing/speed.json");
     for (arguments, code, words) in [
         (&["--plot", "speed.svg"][..], 2, "--plot needs two lengths"),
-        (&["--dtype", "f32,f32"], 2, "--dtype or --weights names one twice"),
+        (&["--dtype", "f32,f32"], 2, "names one twice"),
         (&["--peers", "llama.cpp", "--model", "other.gguf"], 2, "leave --model out"),
         (&["--context", "4k"], 2, "must be a number from 16"),
         (&["--json", missing.to_str().unwrap()], 1, "cannot be written"),

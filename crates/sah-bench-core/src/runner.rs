@@ -85,13 +85,12 @@ impl Runner<'_> {
         let is_resumed = !answered.is_empty();
         let mut rows_done = 0;
         for (row, answered) in answered {
-            match records.get_mut(row).filter(|record| record.sample == answered.sample) {
-                Some(record) => *record = answered,
-                None => {
-                    let (task, folder) = (answered.sample.task, folder.path().to_path_buf());
-                    return Err(Error::SampleChanged { row, task, folder });
-                }
-            }
+            let same = records.get_mut(row).filter(|record| record.sample == answered.sample);
+            let Some(record) = same else {
+                let (task, folder) = (answered.sample.task, folder.path().to_path_buf());
+                return Err(Error::SampleChanged { row, task, folder });
+            };
+            *record = answered;
             rows_done += 1;
         }
         let (mut rows_failed, mut groups_failed) = (0, 0);

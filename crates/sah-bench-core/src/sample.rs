@@ -82,6 +82,10 @@ impl Value {
 }
 
 /// SHA-256 of all samples in their order, in lower-case hexadecimal: equal where a run has the same rows.
+///
+/// # Panics
+///
+/// Never: values of columns are plain data.
 #[must_use]
 pub fn samples_hash(samples: &[Sample]) -> String {
     let mut hasher = Sha256::new();

@@ -250,7 +250,7 @@ impl HfAdapter {
         let mut reading = if is_dense { AttentionPolicy::Dense } else { self.policy(&mut state) };
         let read = model.read_context(&prompt, room, self.kept.filter(|_| !is_dense), &mut reading)?;
         let prefill_seconds = read.prefill_seconds;
-        let stats = ContextStats {
+        let of_context = ContextStats {
             tokens: prompt.context.len(),
             truncated_tokens: prompt.truncated,
             prefill_seconds,
@@ -306,7 +306,7 @@ impl HfAdapter {
             keep(ReadContext { ids: prompt.context.clone(), cache, prefill_seconds });
         }
         let trace = Trace { context_ids: prompt.context, answers: traces };
-        Ok((RequestResponse { answers, context: stats }, trace))
+        Ok((RequestResponse { answers, context: of_context }, trace))
     }
 }
 

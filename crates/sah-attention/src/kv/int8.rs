@@ -112,6 +112,12 @@ mod tests {
         let other =
             expand(&quantise_anywhere(&rows(numbers.as_flattened(), 2)).unwrap(), Kind::Float).unwrap();
         let other = Vec::<f32>::try_from(other.view([-1])).unwrap();
-        assert!(expanded.iter().zip(&other).all(|(a, b)| (a - b).abs() < f32::MIN_POSITIVE || a.is_nan() && b.is_nan()), "{other:?}");
+        assert!(
+            expanded
+                .iter()
+                .zip(&other)
+                .all(|(a, b)| (a - b).abs() < f32::MIN_POSITIVE || a.is_nan() && b.is_nan()),
+            "{other:?}"
+        );
     }
 }

@@ -45,7 +45,7 @@ pub struct RunFolder {
 #[derive(Debug)]
 pub enum Resumed {
     /// All rows have answers and scores.
-    Finished(FinishedRun),
+    Finished(Box<FinishedRun>),
     /// Something is left to do.
     Unfinished(RunFolder),
 }
@@ -104,7 +104,7 @@ impl RunFolder {
         if path.join(METRICS).exists() {
             let finished = FinishedRun::read(&path)?;
             if finished.detailed.rows_failed == 0 {
-                return Ok(Resumed::Finished(finished));
+                return Ok(Resumed::Finished(Box::new(finished)));
             }
         }
         remove_temporaries(&path)?;
@@ -112,9 +112,10 @@ impl RunFolder {
             records.into_iter().map(|record| (record.index, record)).collect();
         answered.retain(|_, record| record.error.is_none());
         let log = path.join(MICRO_LOG);
-        let micro_metrics = match log.exists() {
-            true => Some(MicroMetricsLog::resume(&log, |row| answered.contains_key(&row))?),
-            false => None,
+        let micro_metrics = if log.exists() {
+            Some(MicroMetricsLog::resume(&log, |row| answered.contains_key(&row))?)
+        } else {
+            None
         };
         Ok(Resumed::Unfinished(Self {
             path,

@@ -77,7 +77,7 @@ mod tests {
             let awake = Awake::new();
             let step = |_| {
                 awake.step();
-                (0..100_u64).into_par_iter().with_max_len(1).sum::<u64>()
+                (0..100_u32).into_par_iter().with_max_len(1).map(u64::from).sum::<u64>()
             };
             (0..50).map(step).sum::<u64>()
         };

@@ -10,7 +10,7 @@ use super::{AttentionArgs, ModelArgs, SamplingArgs};
 /// Flags of `bench longbench`.
 #[derive(Debug, Args)]
 pub(crate) struct LongBenchArgs {
-    /// Go on with the run in RUN_DIR, which was cut off, by the command line that it was started with: what is answered stays,
+    /// Go on with the run in `RUN_DIR`, which was cut off, by the command line that it was started with: what is answered stays,
     /// what is missing or failed is done. Nothing else can be given
     #[arg(long, value_name = "RUN_DIR", exclusive = true)]
     pub(crate) resume: Option<PathBuf>,

@@ -67,7 +67,7 @@ pub(crate) fn run(args: &LongBenchArgs) -> anyhow::Result<ExitCode> {
     let mut finished = Vec::new();
     if folders.iter().all(|folder| matches!(folder, Resumed::Finished(_))) {
         finished.extend(folders.into_iter().filter_map(|folder| match folder {
-            Resumed::Finished(run) => Some(run),
+            Resumed::Finished(run) => Some(*run),
             Resumed::Unfinished(_) => None,
         }));
     } else {
@@ -85,7 +85,7 @@ pub(crate) fn run(args: &LongBenchArgs) -> anyhow::Result<ExitCode> {
                 Resumed::Unfinished(folder) => job.run(&benchmark, &samples, &model, folder)?,
                 Resumed::Finished(run) => {
                     run.check_config(&config)?;
-                    run
+                    *run
                 }
             });
         }

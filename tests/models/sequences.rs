@@ -74,6 +74,40 @@ fn every_architecture_goes_on_without_evicted_keys() {
     }
 }
 
+/// A context read sparsely gives the same in one piece as in pieces of any length, and not what dense reading gives.
+#[test]
+fn a_context_read_sparsely_does_not_depend_on_its_pieces() {
+    let ids: Vec<u32> = (0..60).map(|id| id * 7 % 96).collect();
+    let config = AttentionConfig::streaming_llm(Size::Count(2), Size::Count(5));
+    let attention = ResearchAttention::from_config(&config).unwrap().for_contexts().unwrap();
+    for name in families().iter().flat_map(|family| family.checkpoints) {
+        let network = load(&tiny::folder(name)).unwrap();
+        let read = |piece: usize, attention: Option<&ResearchAttention>| {
+            let mut sequence = network.sequence(60).unwrap();
+            sequence.expect(60);
+            let mut state = RequestState::new(0);
+            let mut logits = vec![];
+            for ids in ids.chunks(piece) {
+                let mut policy = match attention {
+                    None => AttentionPolicy::Dense,
+                    Some(attention) => AttentionPolicy::Sparse { attention, state: &mut state },
+                };
+                logits = sequence.feed(ids, &mut policy).unwrap();
+            }
+            logits
+        };
+        let far = |left: &[f32], right: &[f32]| {
+            left.iter().zip(right).map(|(left, right)| (left - right).abs()).fold(0.0, f32::max)
+        };
+        let whole = read(60, Some(&attention));
+        for piece in [1, 7, 16, 59] {
+            let error = far(&read(piece, Some(&attention)), &whole);
+            assert!(error < 1e-5, "{name}, pieces of {piece}: {error}");
+        }
+        assert!(far(&read(60, None), &whole) > 1e-3, "{name}");
+    }
+}
+
 /// A prompt in pieces that was announced is a prompt in one piece, also where rotary embeddings depend on its length.
 #[test]
 fn an_announced_prompt_may_come_in_pieces() {

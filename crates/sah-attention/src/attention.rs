@@ -1,5 +1,7 @@
 //! Maskers and a kernel, composed.
 
+use std::sync::Arc;
+
 use tch::Tensor;
 
 use crate::config::AttentionConfig;
@@ -31,7 +33,7 @@ pub struct AttentionOutput {
 #[derive(Debug)]
 pub struct ResearchAttention {
     maskers: Vec<Box<dyn Masker>>,
-    kernel: Box<dyn Kernel>,
+    kernel: Arc<dyn Kernel>,
     dense_layers: usize,
 }
 
@@ -47,7 +49,7 @@ impl ResearchAttention {
         if let (Some(first), Some(second)) = (sampling.next(), sampling.next()) {
             return Err(Error::TwoSamplingMaskers { first: first.name(), second: second.name() });
         }
-        Ok(Self { maskers, kernel: Box::new(AutoKernel), dense_layers: 0 })
+        Ok(Self { maskers, kernel: Arc::new(AutoKernel), dense_layers: 0 })
     }
 
     /// Builds what `config` describes.
@@ -58,7 +60,7 @@ impl ResearchAttention {
     /// The same maskers with another kernel.
     #[must_use]
     pub fn with_kernel(mut self, kernel: impl Kernel + 'static) -> Self {
-        self.kernel = Box::new(kernel);
+        self.kernel = Arc::new(kernel);
         self
     }
 
@@ -80,12 +82,14 @@ impl ResearchAttention {
         self.dense_layers
     }
 
-    /// Fails where a masker cannot select for a whole context; see [`Masker::reads_contexts`].
-    pub fn check_reads_contexts(&self) -> Result<()> {
-        match self.maskers.iter().find(|masker| !masker.reads_contexts()) {
-            Some(masker) => Err(Error::NoSparsePrefill { masker: masker.name() }),
-            None => Ok(()),
-        }
+    /// The attention that reads contexts in chunks in place of this one. Fails where a masker cannot; see
+    /// [`Masker::for_contexts`].
+    pub fn for_contexts(&self) -> Result<Self> {
+        let of = |masker: &Box<dyn Masker>| {
+            masker.for_contexts().ok_or_else(|| Error::NoSparsePrefill { masker: masker.name() })
+        };
+        let maskers = self.maskers.iter().map(of).collect::<Result<_>>()?;
+        Ok(Self { maskers, kernel: Arc::clone(&self.kernel), dense_layers: self.dense_layers })
     }
 
     /// The keys that the maskers may select for rows to come: all others can be evicted, in every layer. Fails where that may

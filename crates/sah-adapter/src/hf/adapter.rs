@@ -121,7 +121,8 @@ const TOGETHER: usize = 8;
 pub struct HfAdapter {
     model: Rc<LoadedModel>,
     pub(super) attention: Option<ResearchAttention>,
-    sparse_prefill: bool,
+    /// What contexts are read with; `None` where they are read densely.
+    reader: Option<ResearchAttention>,
     /// What a cache holds at least where others are evicted; `None` where every key stays.
     kept: Option<KeptKeys>,
     seed: u64,
@@ -152,7 +153,7 @@ impl HfAdapter {
     /// An adapter that attends densely where `attention` is `None`. `seed` is for maskers that sample.
     #[must_use]
     pub fn new(model: Rc<LoadedModel>, attention: Option<ResearchAttention>, seed: u64) -> Self {
-        Self { model, attention, sparse_prefill: false, kept: None, seed, sampling: None }
+        Self { model, attention, reader: None, kept: None, seed, sampling: None }
     }
 
     /// Measures the sparse attention calls that `sampling` draws: [`Answer::micro_metrics`] has density and error of each,
@@ -164,17 +165,15 @@ impl HfAdapter {
         Self { sampling: Some(sampling), ..self }
     }
 
-    /// Reads contexts with the sparse attention too, instead of densely. Nothing changes for an adapter that attends
-    /// densely.
+    /// Reads contexts with the sparse attention too, instead of densely: each row its sinks and its window, whatever chunk it
+    /// is in. Nothing changes for an adapter that attends densely.
     ///
     /// # Errors
     ///
     /// A masker that cannot do it: only sinks and windows of a fixed number of keys can.
     pub fn with_sparse_prefill(self) -> Result<Self, Error> {
-        if let Some(attention) = &self.attention {
-            attention.check_reads_contexts()?;
-        }
-        Ok(Self { sparse_prefill: true, ..self })
+        let reader = self.attention.as_ref().map(ResearchAttention::for_contexts).transpose()?;
+        Ok(Self { reader, ..self })
     }
 
     /// Evicts from the KV cache the keys that attention never reads again: those of the context once it is read, or, with
@@ -246,8 +245,11 @@ impl HfAdapter {
             };
         // What maskers learn about the context's keys serves all questions, like the cache itself.
         let mut state = RequestState::new(self.seed);
-        let is_dense = !self.sparse_prefill || self.attention.is_none();
-        let mut reading = if is_dense { AttentionPolicy::Dense } else { self.policy(&mut state) };
+        let is_dense = self.reader.is_none();
+        let mut reading = match &self.reader {
+            None => AttentionPolicy::Dense,
+            Some(attention) => AttentionPolicy::Sparse { attention, state: &mut state },
+        };
         let read = model.read_context(&prompt, room, self.kept.filter(|_| !is_dense), &mut reading)?;
         let prefill_seconds = read.prefill_seconds;
         let of_context = ContextStats {

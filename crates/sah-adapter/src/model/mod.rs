@@ -53,7 +53,7 @@ pub(crate) trait CausalLm: std::fmt::Debug {
     ) -> Result<Step, Error>;
 
     /// The same in chunks, for attention that selects nothing by the number of rows or keys of a call: dense attention, and
-    /// maskers that read a context ([`sah_attention::Masker::reads_contexts`]).
+    /// what reads contexts ([`sah_attention::ResearchAttention::for_contexts`]).
     fn read(
         &self,
         ids: &[u32],

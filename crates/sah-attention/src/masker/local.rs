@@ -14,12 +14,20 @@ use crate::state::LayerState;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LocalMasker {
     size: Size,
+    /// Whether rows keep to their windows also where there are few keys.
+    is_strict: bool,
 }
 
 impl LocalMasker {
     /// A masker of the last `size` keys; `size` must be greater than 0, a fraction at most 1.
     pub fn new(size: Size) -> Result<Self> {
-        Ok(Self { size: size.validate("local size")? })
+        Ok(Self { size: size.validate("local size")?, is_strict: false })
+    }
+
+    /// The same without the exception for few keys: every row reads its window, in a prompt that is computed in one go too.
+    #[must_use]
+    pub fn strict(self) -> Self {
+        Self { is_strict: true, ..self }
     }
 
     /// Number of keys, the row's own included.
@@ -34,9 +42,9 @@ impl Masker for LocalMasker {
         "local"
     }
 
-    fn reads_contexts(&self) -> bool {
+    fn for_contexts(&self) -> Option<Box<dyn Masker>> {
         // A share of the keys would be another number of keys for each chunk of a context.
-        matches!(self.size, Size::Count(_))
+        matches!(self.size, Size::Count(_)).then(|| Box::new(self.strict()) as Box<dyn Masker>)
     }
 
     fn keeps(&self) -> Option<KeptKeys> {
@@ -54,12 +62,13 @@ impl Masker for LocalMasker {
     ) -> Result<Mask> {
         let dims = inputs.dims();
         let window = self.size.of(dims.keys);
-        if previous.is_full() || inputs.length() <= window.saturating_add(dims.queries) {
+        let few = if self.is_strict { window } else { window.saturating_add(dims.queries) };
+        if previous.is_full() || inputs.length() <= few {
             return Ok(Mask::full(dims.mask_shape()));
         }
         let ranges = RowRanges::from_fn(dims.queries, dims.keys, |row| {
             let end = dims.past() + row + 1;
-            end - window..end
+            end.saturating_sub(window)..end
         })?;
         previous.merge(Mask::from_ranges(dims.mask_shape(), ranges)?)
     }

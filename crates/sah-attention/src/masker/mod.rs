@@ -57,11 +57,10 @@ pub trait Masker: Debug + Send + Sync {
         false
     }
 
-    /// Whether it can select for a whole context that is read in chunks, in time that does not grow with the square of the
-    /// context's length. Where it selects everything, because there are hardly more keys than it would take, that holds for
-    /// the chunk at hand: [`LocalMasker`] does so up to as many keys as its window and the rows of the call.
-    fn reads_contexts(&self) -> bool {
-        false
+    /// The masker that selects in its place while a context is read in chunks: what a row reads does not depend on the chunk
+    /// that it is in, and the time does not grow with the square of the context's length. `None` where there is none.
+    fn for_contexts(&self) -> Option<Box<dyn Masker>> {
+        None
     }
 
     /// Which keys it may select for rows to come, whatever these are; `None` where that may be any. Once the sequence has more

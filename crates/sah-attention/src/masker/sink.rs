@@ -34,9 +34,9 @@ impl Masker for SinkMasker {
         "sink"
     }
 
-    fn reads_contexts(&self) -> bool {
+    fn for_contexts(&self) -> Option<Box<dyn Masker>> {
         // A share of the keys would be another number of keys for each chunk of a context.
-        matches!(self.size, Size::Count(_))
+        matches!(self.size, Size::Count(_)).then(|| Box::new(*self) as Box<dyn Masker>)
     }
 
     fn keeps(&self) -> Option<KeptKeys> {

@@ -5,7 +5,12 @@ use tch::Device;
 
 use crate::cases::Tensors;
 
-on_devices!(sink_selects_the_first_keys, local_selects_a_window_per_row, earlier_selections_are_kept);
+on_devices!(
+    sink_selects_the_first_keys,
+    local_selects_a_window_per_row,
+    strict_windows_do_not_depend_on_the_call,
+    earlier_selections_are_kept,
+);
 
 /// What `masker` makes of `previous` ranges: rows of selected keys, `None` for a full mask.
 fn select(
@@ -63,6 +68,27 @@ fn local_selects_a_window_per_row(device: Device) {
     assert_eq!(rows(&local(usize::MAX), 1, 8), None);
     assert_eq!(rows(&local(1), 8, 8), None, "always full for a prompt");
     assert_eq!(rows(&LocalMasker::new(Size::Fraction(0.01)).unwrap(), 1, 50), Some(vec![vec![]]));
+}
+
+/// What reads contexts: the definition of a window, row by row, however the rows are cut into calls.
+fn strict_windows_do_not_depend_on_the_call(device: Device) {
+    let window = |position: i64, size: i64| (0.max(position + 1 - size)..=position).collect::<Vec<i64>>();
+    for size in [1, 2, 5, 9, 30] {
+        let strict = LocalMasker::new(Size::Count(size)).unwrap().for_contexts().unwrap();
+        for (queries, keys) in [(1, 1), (9, 9), (20, 20), (5, 20), (1, 20), (11, 20)] {
+            let want: Vec<_> =
+                (keys - queries..keys).map(|position| window(position as i64, size as i64)).collect();
+            let got = select(&*strict, queries, keys, &[], device);
+            let is_causal = |rows: Vec<Vec<i64>>| rows.iter().zip(&want).all(|(got, want)| got == want);
+            assert!(got.map_or(keys <= size, is_causal), "window of {size}, {queries} rows of {keys}");
+        }
+    }
+    let sink = SinkMasker::new(Size::Count(3)).unwrap().for_contexts().unwrap();
+    assert_eq!(select(&*sink, 4, 8, &[], device), Some(vec![vec![0, 1, 2]; 4]));
+    for size in [Size::Fraction(0.5), Size::Fraction(1.0)] {
+        assert!(LocalMasker::new(size).unwrap().for_contexts().is_none());
+        assert!(SinkMasker::new(size).unwrap().for_contexts().is_none());
+    }
 }
 
 fn earlier_selections_are_kept(device: Device) {

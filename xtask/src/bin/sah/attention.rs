@@ -68,7 +68,7 @@ pub(crate) fn named(args: &AttentionArgs, default: &[&str]) -> anyhow::Result<Ve
     for attention in &attentions {
         if let Some(built) = attention.build()? {
             if attention.prefill == PrefillArg::Sparse
-                && let Err(error) = built.check_reads_contexts()
+                && let Err(error) = built.for_contexts()
             {
                 bail!(UsageError(format!("--prefill sparse with --attention {}: {error}", attention.name)));
             }

@@ -85,10 +85,10 @@ impl ResearchAttention {
     /// The attention that reads contexts in chunks in place of this one. Fails where a masker cannot; see
     /// [`Masker::for_contexts`].
     pub fn for_contexts(&self) -> Result<Self> {
-        let of = |masker: &Box<dyn Masker>| {
+        let maskers = self.maskers.iter().map(|masker| {
             masker.for_contexts().ok_or_else(|| Error::NoSparsePrefill { masker: masker.name() })
-        };
-        let maskers = self.maskers.iter().map(of).collect::<Result<_>>()?;
+        });
+        let maskers = maskers.collect::<Result<_>>()?;
         Ok(Self { maskers, kernel: Arc::clone(&self.kernel), dense_layers: self.dense_layers })
     }
 

@@ -1,0 +1,230 @@
+#!/usr/bin/env python3
+"""Faults that a run of `cargo xtask bench longbench` must survive, one after another.
+
+A small run of the default model (two attentions, six rows each) is killed at random moments, interrupted, started twice,
+and finds its journal cut, its disk full or read-only; then it goes on with `--resume`. Every row that a journal held
+must stay in it as it was, none may be there twice, and a run that got to its end must have the rows, scores and files of an
+undisturbed one.
+
+    python3 tests/faults.py [--faults 200] [--seed 1]
+
+Needs nothing but Python's standard library; the full and the read-only disk need the right to mount a tmpfs and are
+reported as not tried without it. Ends with 1 if a row was lost or doubled or a result differs.
+"""
+
+import argparse
+import collections
+import csv
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+ATTENTIONS = ["dense", "streaming_llm"]
+BENCH = ["cargo", "xtask", "bench", "longbench"]
+SMALL = "--subsets qasper,trec,passage_retrieval_en --max-samples 2 --max-new-tokens 2 --max-context-length 96".split()
+TIMES = ["prefill_seconds", "question_seconds", "decode_seconds"]
+
+
+def start(arguments):
+    return subprocess.Popen(BENCH + arguments, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def lines(run, attention):
+    """The whole lines of a journal."""
+    try:
+        data = (run / attention / "journal.jsonl").read_bytes()
+    except FileNotFoundError:
+        return []
+    return data[: data.rfind(b"\n") + 1].splitlines()
+
+
+def rows(run, attention):
+    """The rows of a journal without their times, in order."""
+    found = [row for line in lines(run, attention) for row in json.loads(line)["rows"]]
+    for row in found:
+        row["stats"]["context"].pop("prefill_seconds")
+        row["stats"]["answer"].pop("question_seconds")
+        row["stats"]["answer"].pop("decode_seconds")
+    return found
+
+
+def table(run, attention):
+    with open(run / attention / "raw_results.csv", encoding="utf-8", newline="") as file:
+        return [{k: v for k, v in row.items() if k not in TIMES} for row in csv.DictReader(file)]
+
+
+class Faults:
+    """One run after another, with faults until each is at its end."""
+
+    def __init__(self, folder, seed):
+        self.folder, self.random, self.runs = folder, random.Random(seed), 0
+        self.tried, self.lost, self.doubled, self.differences = collections.Counter(), 0, 0, []
+        self.not_tried, self.messages = [], collections.Counter()
+        began = time.monotonic()
+        self.reference = self.folder / "undisturbed"
+        output, code = self.finish(start(SMALL + self.place("undisturbed")))
+        assert code == 0, output
+        self.seconds = time.monotonic() - began
+        began = time.monotonic()
+        assert self.finish(start(["--resume", str(self.reference)]))[1] == 0
+        # What a kill can hit begins when the program is found to be built.
+        self.seconds -= time.monotonic() - began
+
+    def place(self, name, folder=None):
+        return ["--result-dir", str(folder or self.folder), "--run-name", name]
+
+    @staticmethod
+    def finish(process):
+        output, _ = process.communicate(timeout=300)
+        return output, process.returncode
+
+    def begin(self, run):
+        """Starts the run, or goes on with it."""
+        if (run / "run.json").exists():
+            return start(["--resume", str(run)])
+        for attention in ATTENTIONS:
+            # Killed before it could be resumed: nothing was answered, and the same command works again.
+            assert not lines(run, attention)
+        return start(SMALL + self.place(run.name, run.parent))
+
+    def compare(self, run):
+        for attention in ATTENTIONS:
+            for what, read in [("journal", rows), ("raw_results.csv", table)]:
+                if read(run, attention) != read(self.reference, attention):
+                    self.differences.append(f"{run.name}/{attention}: {what}")
+            metrics = [(folder / attention / "metrics.json").read_bytes() for folder in (run, self.reference)]
+            names = [sorted(os.listdir(folder / attention)) for folder in (run, self.reference)]
+            if metrics[0] != metrics[1] or names[0] != names[1]:
+                self.differences.append(f"{run.name}/{attention}: metrics.json or names of files")
+
+    def account(self, run, before):
+        """Which rows are gone that were there, and which are there twice."""
+        for attention in ATTENTIONS:
+            now = lines(run, attention)
+            self.lost += len(set(before[attention]) - set(now))
+            indices = [row["index"] for line in now for row in json.loads(line)["rows"]]
+            self.doubled += len(indices) - len(set(indices))
+
+    def held(self, run):
+        return {attention: lines(run, attention) for attention in ATTENTIONS}
+
+    def signalled(self, run, kind, signal_number):
+        process = self.begin(run)
+        time.sleep(self.random.uniform(0, 1.1) * self.seconds + 0.3)
+        process.send_signal(signal_number)
+        output, code = self.finish(process)
+        allowed = [0, -signal.SIGKILL] if kind == "kill" else [0, 130, -signal_number]
+        if code not in allowed:
+            self.differences.append(f"{run.name}: {kind} ended with {code}: {output[-300:]}")
+        return code == 0
+
+    def cut(self, run):
+        """Takes the end of a journal away, as a crash of the system can."""
+        attention = self.random.choice(ATTENTIONS)
+        journal = run / attention / "journal.jsonl"
+        if (run / attention / "metrics.json").exists() or not lines(run, attention):
+            return False
+        size = journal.stat().st_size
+        os.truncate(journal, max(0, size - self.random.randrange(1, 400)))
+        return True
+
+    def twice(self, run):
+        both = [self.begin(run), self.begin(run)] if (run / "run.json").exists() else [self.begin(run)]
+        ended = [self.finish(process) for process in both]
+        for output, code in ended:
+            if code == 1:
+                self.messages[next(line for line in output.splitlines() if line.startswith("error"))[:60]] += 1
+        return any(code == 0 for _, code in ended)
+
+    def one_run(self, limit):
+        self.runs += 1
+        run = self.folder / f"run{self.runs}"
+        finished = False
+        while not finished:
+            if sum(self.tried.values()) >= limit:
+                finished = self.finish(self.begin(run))[1] == 0
+                break
+            kind = self.random.choices(["kill", "interrupt", "terminate", "cut", "twice"], [60, 8, 8, 18, 6])[0]
+            if kind == "cut":
+                if self.cut(run):
+                    self.tried[kind] += 1
+                continue
+            before = self.held(run)
+            if kind == "twice":
+                finished = self.twice(run)
+            else:
+                number = {"kill": signal.SIGKILL, "interrupt": signal.SIGINT, "terminate": signal.SIGTERM}[kind]
+                finished = self.signalled(run, kind, number)
+            self.tried[kind] += 1
+            self.account(run, before)
+        self.compare(run)
+
+    def disk(self, kind):
+        """A disk that is full, or read-only from some moment on."""
+        disk = self.folder / "disk"
+        disk.mkdir(exist_ok=True)
+        size = f"{self.random.randrange(8, 120)}k" if kind == "full disk" else "16m"
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(disk)], capture_output=True)
+        if mounted.returncode != 0:
+            self.not_tried.append(f"{kind}: {mounted.stderr.decode().strip()}")
+            return
+        try:
+            run = disk / f"run{self.runs}"
+            process = start(SMALL + self.place(run.name, disk))
+            if kind == "read-only disk":
+                time.sleep(self.random.uniform(0, 1) * self.seconds + 0.3)
+                # Busy while a file is open for writing, as a disk that fails is not.
+                subprocess.run(["mount", "-o", "remount,ro,force", str(disk)], capture_output=True)
+            output, code = self.finish(process)
+            self.tried[kind] += 1
+            if code not in (0, 1):
+                self.differences.append(f"{kind}: ended with {code}: {output[-300:]}")
+            if code == 1:
+                self.messages[next((l for l in output.splitlines() if l.startswith("error")), output)[-60:]] += 1
+            before = self.held(run)
+            subprocess.run(["mount", "-o", "remount,rw,size=64m", str(disk)], check=True)
+            output, code = self.finish(self.begin(run))
+            if code != 0:
+                self.differences.append(f"{kind}: could not go on: {output[-300:]}")
+                return
+            self.account(run, before)
+            self.compare(run)
+        finally:
+            subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--faults", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        faults = Faults(pathlib.Path(folder), arguments.seed)
+        for number in range(min(10, arguments.faults // 10)):
+            faults.runs += 1
+            faults.disk(["full disk", "read-only disk"][number % 2])
+        while sum(faults.tried.values()) < arguments.faults:
+            faults.one_run(arguments.faults)
+            print(f"{sum(faults.tried.values())} faults, {faults.runs} runs", file=sys.stderr, flush=True)
+    for kind, count in faults.tried.items():
+        print(f"{kind:<16}{count:>5}")
+    for what in faults.not_tried:
+        print(f"not tried: {what}")
+    for message, count in faults.messages.most_common():
+        print(f"said {count} times: {message}")
+    for difference in faults.differences:
+        print(f"DIFFERENT: {difference}")
+    tried, runs = sum(faults.tried.values()), faults.runs
+    print(f"{tried} faults in {runs} runs: {faults.lost} rows lost, {faults.doubled} rows doubled, {len(faults.differences)} differences")
+    sys.exit(1 if faults.lost or faults.doubled or faults.differences else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -5,8 +5,8 @@ use pulp::Simd;
 /// Below this the exponential is taken as that of this, 4e-38: what is so far below the maximum does not show in f32.
 const LOWEST: f32 = -86.0;
 
-/// Added to a number of moderate size, it rounds it to a whole one, which then stands in the lowest bits.
-const ROUNDING: f32 = 12_582_912.0;
+/// Added to a number of moderate size, it rounds it to a whole one, half to even, which then stands in the lowest bits.
+pub(crate) const ROUNDING: f32 = 12_582_912.0;
 
 /// `ln 2` in two parts, the first with so few bits that its multiples are exact.
 const LN_2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4];

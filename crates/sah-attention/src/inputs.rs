@@ -84,13 +84,7 @@ impl<'a> AttentionInputs<'a> {
     ) -> Result<Self> {
         let (batch, heads, rows, head_dim) = shape4("queries", queries.size(), "[B, H, Q, D]")?;
         let kind = queries.f_kind()?;
-        if !matches!(kind, Kind::Float | Kind::BFloat16 | Kind::Half | Kind::Double) {
-            return Err(Error::Kind {
-                tensor: "queries",
-                expected: "Float, BFloat16, Half or Double".to_owned(),
-                found: kind,
-            });
-        }
+        check_floating("queries", kind)?;
         let keys = view("keys", keys.into(), kind)?;
         let values = view("values", values.into(), kind)?;
         let (keys_batch, kv_heads, count, keys_dim) = shape4("keys", keys.size(), "[B, Hkv, K, D]")?;
@@ -303,6 +297,14 @@ impl<'a> AttentionInputs<'a> {
     pub fn device(&self) -> Device {
         self.device
     }
+}
+
+/// Fails for kinds that attention does not compute in.
+pub(crate) fn check_floating(tensor: &'static str, kind: Kind) -> Result<()> {
+    if matches!(kind, Kind::Float | Kind::BFloat16 | Kind::Half | Kind::Double) {
+        return Ok(());
+    }
+    Err(Error::Kind { tensor, expected: "Float, BFloat16, Half or Double".to_owned(), found: kind })
 }
 
 /// What was given as keys or values beside queries of `kind`.

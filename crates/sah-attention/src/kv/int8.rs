@@ -3,15 +3,13 @@
 use tch::{Device, Kind, Tensor};
 
 use crate::error::Result;
+use crate::exp::ROUNDING;
 
 /// Bytes of a row's scale.
 pub(super) const SCALE_BYTES: usize = size_of::<f32>();
 
 /// The largest integer.
 const LARGEST: f32 = 127.0;
-
-/// Added to a number of moderate size, it rounds it to a whole one, half to even, which then stands in the lowest bits.
-const ROUNDING: f32 = 12_582_912.0;
 
 /// Rows `[.., D]` as `[.., D + 4]` of `Int8`.
 ///

@@ -8,6 +8,7 @@ use std::ops::Range;
 use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
+use crate::inputs::check_floating;
 
 /// How a key or a value of one head, `D` numbers, is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,11 +76,8 @@ impl KvRows {
     /// Room for rows of `size`, `[B, Hkv, K, D]`; what they are is not defined until they are stored.
     pub fn empty(size: [i64; 4], format: KvFormat, device: Device) -> Result<Self> {
         let (kind, extra) = format.layout();
-        if let KvFormat::Plain(kind) = format
-            && !matches!(kind, Kind::Float | Kind::BFloat16 | Kind::Half | Kind::Double)
-        {
-            let expected = "Float, BFloat16, Half or Double".to_owned();
-            return Err(Error::Kind { tensor: "cache", expected, found: kind });
+        if let KvFormat::Plain(kind) = format {
+            check_floating("cache", kind)?;
         }
         let [batch, heads, keys, dim] = size;
         Ok(Self { data: Tensor::f_empty([batch, heads, keys, dim + extra as i64], (kind, device))?, format })

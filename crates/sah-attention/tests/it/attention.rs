@@ -180,16 +180,10 @@ const NONE: &[&str] = &[];
 /// same output by both kernels.
 fn presets_run_through_both_kernels(device: Device) {
     let file = ChannelFile::new(&format!("presets-{device:?}"), &random_lists(4, 64, 2), "qk_proj");
-    let channels = format!("sorted_channel_file={}", file.0.display());
     let shape = |queries, keys| MaskShape { batch: 1, heads: 4, queries, keys };
     let all = Tensors::new(shape(900, 900), 2, 64, 64, 8, device);
     for &name in AttentionConfig::PRESETS {
-        let assignments = match name {
-            "hashattention" => vec!["hat_weights=random"],
-            "double_sparsity" => vec![channels.as_str()],
-            _ => vec![],
-        };
-        let config = AttentionConfig::preset(name, &assignments).unwrap();
+        let config = file.preset(name);
         let attention = ResearchAttention::from_config(&config).unwrap();
         let oracle = ResearchAttention::from_config(&config).unwrap().with_kernel(ReferenceKernel);
         let (mut state, mut oracle_state) = (RequestState::new(3), RequestState::new(3));

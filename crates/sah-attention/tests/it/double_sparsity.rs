@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use sah_attention::{
-    ChannelSelection, DoubleSparsityConfig, DoubleSparsityMasker, Error, Mask, Masker, RequestState, Size,
+    AttentionConfig, ChannelSelection, DoubleSparsityConfig, DoubleSparsityMasker, Error, Mask, Masker,
+    RequestState, Size,
 };
 use tch::Device;
 
@@ -29,6 +30,17 @@ impl ChannelFile {
         }
         std::fs::write(&path, serde_json::Value::Object(entries).to_string()).unwrap();
         Self(path)
+    }
+
+    /// The preset `name`, with this file or random weights where it needs some.
+    pub(crate) fn preset(&self, name: &str) -> AttentionConfig {
+        let channels = format!("sorted_channel_file={}", self.0.display());
+        let assignments = match name {
+            "hashattention" => vec!["hat_weights=random"],
+            "double_sparsity" => vec![channels.as_str()],
+            _ => vec![],
+        };
+        AttentionConfig::preset(name, &assignments).unwrap()
     }
 
     pub(crate) fn masker(&self, heavy: usize, group_factor: usize, label_bits: u32) -> DoubleSparsityMasker {

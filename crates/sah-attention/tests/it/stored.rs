@@ -119,19 +119,13 @@ fn several_sequences_and_windows(device: Device) {
 /// Every preset selects, with a question and tokens after it, what it selects over plain tensors of the same numbers.
 fn maskers_select_by_the_numbers(device: Device) {
     let file = ChannelFile::new(&format!("stored-{device:?}"), &random_lists(4, 64, 2), "qk_proj");
-    let channels = format!("sorted_channel_file={}", file.0.display());
     let shape = MaskShape { batch: 1, heads: 4, queries: 900, keys: 900 };
     let all = Tensors::new(shape, 2, 64, 64, 9, device);
     for format in [BF16, KvFormat::Int8] {
         let (keys, values) = store(&all, format);
         let (k, v) = (keys.expand(Kind::Float).unwrap(), values.expand(Kind::Float).unwrap());
         for &name in AttentionConfig::PRESETS {
-            let assignments = match name {
-                "hashattention" => vec!["hat_weights=random"],
-                "double_sparsity" => vec![channels.as_str()],
-                _ => vec![],
-            };
-            let config = AttentionConfig::preset(name, &assignments).unwrap();
+            let config = file.preset(name);
             let attention = ResearchAttention::from_config(&config).unwrap();
             let (mut state, mut plain_state) = (RequestState::new(3), RequestState::new(3));
             for (queries, count) in [(1, 800), (20, 820), (1, 821)] {

@@ -21,8 +21,8 @@ use work::{BLOCK, Piece, Work};
 /// Tasks for each thread: enough that one which is late does not keep the others waiting.
 const TASKS_PER_THREAD: usize = 4;
 
-/// Reads each selected key and value once, where it lies in the cache, with all cores; f32, bf16 and [8-bit](KvFormat::Int8) rows
-/// on the CPU.
+/// Reads each selected key and value once, where it lies in the cache, with all cores; f32, bf16 and
+/// [8-bit](KvFormat::Int8) rows on the CPU.
 ///
 /// The keys of a row are cut into blocks. Each gives the maximum of its scores, the sum of their exponentials and the values
 /// weighted by them; blocks are joined by rescaling to the common maximum (Milakov and Gimelshein 2018, arXiv 1805.02867).

@@ -61,6 +61,9 @@ mod mask;
 pub mod masker;
 mod micro;
 mod policy;
+#[cfg(test)]
+#[path = "../tests/it/seeded.rs"]
+mod seeded;
 mod size;
 mod state;
 

@@ -208,6 +208,7 @@ mod tests {
     use tch::Device;
 
     use super::*;
+    use crate::seeded::seeded;
     use crate::state::RequestState;
 
     fn floats(tensor: &Tensor) -> Vec<f64> {
@@ -217,9 +218,8 @@ mod tests {
     /// The rule, written out on the hyperplanes that were drawn.
     #[test]
     fn scores_are_soft_collisions_times_lengths() {
-        tch::manual_seed(1);
         let tensor = |heads, count| Tensor::randn([2, heads, count, 6], (Kind::Float, Device::Cpu));
-        let (queries, keys, values) = (tensor(4, 3), tensor(2, 50), tensor(2, 50));
+        let (queries, keys, values) = seeded(1, || (tensor(4, 3), tensor(2, 50), tensor(2, 50)));
         let inputs = AttentionInputs::new(&queries, &keys, &values, 1.0).unwrap();
         for (planes, tables, tau) in [(4, 1, 0.3), (2, 5, 1.0), (9, 3, 0.05)] {
             let config = SocketConfig { heavy_size: Size::Count(7), planes, tables, tau };

@@ -5,6 +5,8 @@ use std::ops::Range;
 use sah_attention::{AttentionInputs, IndexList, Mask, MaskShape, PageList, RowRanges};
 use tch::{Device, Kind, Tensor};
 
+use crate::seeded::seeded;
+
 /// A small random generator (xorshift64*), so that a case is its seed.
 pub(crate) struct Random(u64);
 
@@ -55,7 +57,6 @@ impl Tensors {
         device: Device,
     ) -> Self {
         let options = (Kind::Float, Device::Cpu);
-        tch::manual_seed(seed as i64);
         let [b, h, q, k, kv] =
             [shape.batch, shape.heads, shape.queries, shape.keys, kv_heads].map(|n| n as i64);
         let cache = |width: usize| {
@@ -65,8 +66,10 @@ impl Tensors {
             view
         };
         // A model's queries come as [B, Q, H, D].
-        let queries = Tensor::randn([b, q, h, d as i64], options).to_device(device).transpose(1, 2);
-        Self { queries, keys: cache(d), values: cache(dv), scale: 1.0 / (d as f64).sqrt() }
+        seeded(seed as i64, || {
+            let queries = Tensor::randn([b, q, h, d as i64], options).to_device(device).transpose(1, 2);
+            Self { queries, keys: cache(d), values: cache(dv), scale: 1.0 / (d as f64).sqrt() }
+        })
     }
 
     pub(crate) fn to_kind(&self, kind: Kind) -> Self {

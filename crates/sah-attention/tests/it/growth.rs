@@ -8,6 +8,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::double_sparsity::{ChannelFile, random_lists};
 use crate::hash_attention::{WeightFile, random_masker};
+use crate::seeded::seeded;
 
 on_devices!(state_follows_the_cache, state_of_another_request_is_an_error, threads_change_nothing);
 
@@ -20,11 +21,10 @@ struct Text {
 
 impl Text {
     fn new(seed: i64, kind: Kind, device: Device) -> Self {
-        tch::manual_seed(seed);
         let tensor = |heads| {
             Tensor::randn([2, heads, 120, 16], (Kind::Float, Device::Cpu)).to_kind(kind).to_device(device)
         };
-        Self { queries: tensor(4), keys: tensor(2), values: tensor(2) }
+        seeded(seed, || Self { queries: tensor(4), keys: tensor(2), values: tensor(2) })
     }
 
     /// The first `common` positions of this text, then those of `other`.

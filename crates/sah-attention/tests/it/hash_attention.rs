@@ -8,6 +8,7 @@ use sah_attention::{
 use tch::{Device, Kind, Tensor};
 
 use crate::rules::{Entries, Problem, check_top_k, each_entry, vector};
+use crate::seeded::seeded;
 
 on_devices!(the_most_equal_bits_are_selected, random_hyperplanes_rank_by_angle);
 
@@ -20,26 +21,26 @@ pub(crate) struct WeightFile {
 impl WeightFile {
     /// Networks for layers 1 and 2: from 16 elements through `widths`.
     pub(crate) fn new(name: &str, heads: i64, widths: &[i64]) -> Self {
-        tch::manual_seed(11);
         let path = std::env::temp_dir().join(format!("sah-hash-{}-{name}.safetensors", std::process::id()));
         let random = |size: &[i64]| Tensor::randn(size, (Kind::Float, Device::Cpu));
-        let mut tensors = Vec::new();
-        for layer in [1, 2] {
-            for side in ["query", "key"] {
-                let mut inputs = 16;
-                for (at, &outputs) in widths.iter().enumerate() {
-                    tensors.push((
-                        format!("layers.{layer}.{side}.{at}.weight"),
-                        random(&[heads, inputs, outputs]),
-                    ));
-                    // The first matrix has no bias.
-                    if at > 0 {
-                        tensors.push((format!("layers.{layer}.{side}.{at}.bias"), random(&[heads, outputs])));
+        let tensors = seeded(11, || {
+            let mut tensors = Vec::new();
+            for layer in [1, 2] {
+                for side in ["query", "key"] {
+                    let mut inputs = 16;
+                    for (at, &outputs) in widths.iter().enumerate() {
+                        let name = |part| format!("layers.{layer}.{side}.{at}.{part}");
+                        tensors.push((name("weight"), random(&[heads, inputs, outputs])));
+                        // The first matrix has no bias.
+                        if at > 0 {
+                            tensors.push((name("bias"), random(&[heads, outputs])));
+                        }
+                        inputs = outputs;
                     }
-                    inputs = outputs;
                 }
             }
-        }
+            tensors
+        });
         Self { path, tensors }.written()
     }
 

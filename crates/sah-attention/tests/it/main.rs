@@ -36,4 +36,5 @@ mod oracles;
 mod quest;
 mod rules;
 mod sampling;
+mod seeded;
 mod stored;

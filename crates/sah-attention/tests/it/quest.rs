@@ -4,6 +4,7 @@ use sah_attention::{AttentionInputs, Mask, Masker, QuestConfig, QuestMasker, Req
 use tch::{Device, Tensor};
 
 use crate::rules::{Entries, Problem, vector, visible};
+use crate::seeded::seeded;
 
 on_devices!(pages_with_the_largest_bounds_are_read, pages_of_the_reference, budgets);
 
@@ -100,7 +101,7 @@ fn pages_of_the_reference(device: Device) {
 
 fn budgets(device: Device) {
     let query = Tensor::ones([1, 1, 1, 4], (tch::Kind::Float, device));
-    let keys = Tensor::rand([1, 1, 40, 4], (tch::Kind::Float, device));
+    let keys = seeded(1, || Tensor::rand([1, 1, 40, 4], (tch::Kind::Float, device)));
     let count = |heavy, page| {
         let mask = select(&quest(heavy, page, 16), &query, &keys);
         if mask.is_full() {

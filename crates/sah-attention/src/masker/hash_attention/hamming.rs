@@ -132,13 +132,13 @@ mod tests {
     use super::*;
     use crate::mask::{Mask, MaskShape, RowRanges};
     use crate::masker::shared::chosen::Chosen;
+    use crate::seeded::seeded;
 
     #[test]
     fn both_ways_choose_the_same_keys() {
-        tch::manual_seed(4);
         for bits in [1, 8, 31, 32, 33, 70] {
             let vectors = |count: i64| Tensor::randn([1, 1, count, bits], (Kind::Float, Device::Cpu));
-            let (queries, keys) = (vectors(3), vectors(200));
+            let (queries, keys) = seeded(4, || (vectors(3), vectors(200)));
             let differ = queries.sign().matmul(&keys.sign().transpose(-2, -1));
             let (queries, keys) = (pack(&queries).unwrap(), pack(&keys).unwrap());
             let ranks = ranks(&queries, &keys).unwrap();

@@ -3,6 +3,7 @@
 use tch::{Device, Kind, Tensor};
 
 use super::*;
+use crate::seeded::seeded;
 use crate::state::RequestState;
 
 const KEYS: usize = 90;
@@ -19,7 +20,8 @@ fn config(metric: PqMetric) -> PqCacheConfig {
 }
 
 fn tensor(heads: i64, count: usize) -> Tensor {
-    Tensor::randn([2, heads, count as i64, 8], (Kind::Float, Device::Cpu))
+    let size = [2, heads, count as i64, 8];
+    seeded(count as i64, || Tensor::randn(size, (Kind::Float, Device::Cpu)))
 }
 
 fn floats(tensor: &Tensor) -> Vec<f64> {
@@ -38,7 +40,6 @@ fn followed(queries: &Tensor, keys: &Tensor, masker: &PqCacheMasker) -> Encoded 
 
 #[test]
 fn codes_are_the_nearest_centroids() {
-    tch::manual_seed(1);
     let (queries, keys) = (tensor(6, 5), tensor(3, KEYS));
     let codes = followed(&queries, &keys, &PqCacheMasker::new(config(PqMetric::Euclidean)).unwrap());
     assert_eq!(codes.codebook.trained(), 75);
@@ -57,7 +58,6 @@ fn codes_are_the_nearest_centroids() {
 /// Training keys get an element that makes all of them equally long; later ones a zero.
 #[test]
 fn inner_product_codes_follow_the_longer_vectors() {
-    tch::manual_seed(2);
     let (queries, keys) = (tensor(3, 5), tensor(3, KEYS));
     let codes = followed(&queries, &keys, &PqCacheMasker::new(config(PqMetric::Ip)).unwrap());
     let inputs = AttentionInputs::new(&queries, &keys, &keys, 0.5).unwrap();
@@ -73,7 +73,6 @@ fn inner_product_codes_follow_the_longer_vectors() {
 
 #[test]
 fn scores_are_sums_over_centroids_and_the_best_are_taken() {
-    tch::manual_seed(3);
     for metric in [PqMetric::Euclidean, PqMetric::Ip] {
         let masker = PqCacheMasker::new(config(metric)).unwrap();
         let (queries, keys) = (tensor(6, 5), tensor(3, KEYS));

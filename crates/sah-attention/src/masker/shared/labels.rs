@@ -156,6 +156,7 @@ impl Labels {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::seeded::seeded;
 
     fn stored(bits: u32, rounding: Rounding, vectors: &Tensor) -> (Tensor, usize) {
         let quantiser = Quantiser::new(bits, rounding).unwrap();
@@ -173,8 +174,7 @@ mod tests {
 
     #[test]
     fn codes_take_their_bits_and_are_within_half_a_step() {
-        tch::manual_seed(1);
-        let vectors = Tensor::randn([2, 5, 16], (Kind::Float, Device::Cpu));
+        let vectors = seeded(1, || Tensor::randn([2, 5, 16], (Kind::Float, Device::Cpu)));
         let range = vectors.amax([1i64].as_slice(), true) - vectors.amin([1i64].as_slice(), true);
         for (bits, bytes) in [(1, 3 + 8), (4, 3 + 8), (5, 5 + 8), (8, 5 + 8), (12, 10 + 8), (16, 20)] {
             let (values, per_vector) = stored(bits, Rounding::Nearest, &vectors);

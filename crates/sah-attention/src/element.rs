@@ -1,12 +1,16 @@
 //! Vectors in memory as the CPU kernels read them, whatever the type of their elements: sums are in f32.
 
+mod halves;
 mod int8;
+mod prefetch;
 
 use std::borrow::Cow;
 
 use pulp::Simd;
 
+pub use halves::{Bf16, F16};
 pub use int8::Int8;
+pub use prefetch::prefetch;
 
 /// Vectors of a product that are summed side by side: a fused multiply-add takes four steps to be ready.
 const UNROLL: usize = 4;
@@ -118,10 +122,16 @@ impl Element for F32 {
             sum_c = simd.mul_add_f32s(c[at], part, sum_c);
             sum_d = simd.mul_add_f32s(d[at], part, sum_d);
         }
-        let whole = |sum, rest: &[f32]| {
-            simd.reduce_sum_f32s(sum) + rest.iter().zip(vector_rest).map(|(a, b)| a * b).sum::<f32>()
-        };
-        [whole(sum_a, a_rest), whole(sum_b, b_rest), whole(sum_c, c_rest), whole(sum_d, d_rest)]
+        let sums = [(sum_a, a_rest), (sum_b, b_rest), (sum_c, c_rest), (sum_d, d_rest)];
+        let mut dots = [0.0; ROWS];
+        // Loops, not closures: those would not get the instructions of `simd`.
+        for (dot, (sum, rest)) in dots.iter_mut().zip(sums) {
+            *dot = simd.reduce_sum_f32s(sum);
+            for (value, x) in rest.iter().zip(vector_rest) {
+                *dot += value * x;
+            }
+        }
+        dots
     }
 
     #[inline(always)]
@@ -149,169 +159,7 @@ impl Element for F32 {
     }
 }
 
-/// Two bf16 in a word, the first in its lower half; a bf16 is the upper half of an f32. Arranged, the first ones of all
-/// words stand before the second ones.
-#[derive(Debug, Clone, Copy)]
-pub struct Bf16;
-
-const UPPER_HALF: u32 = 0xFFFF_0000;
-
-impl Element for Bf16 {
-    type Word = u32;
-    const PER_WORD: usize = 2;
-
-    fn arrange(vector: &[f32]) -> Cow<'_, [f32]> {
-        let every_second = |from: usize| vector.iter().skip(from).step_by(2).copied();
-        Cow::Owned(every_second(0).chain(every_second(1)).collect())
-    }
-
-    fn restore(arranged: &[f32]) -> Vec<f32> {
-        let (first, second) = arranged.split_at(arranged.len() / 2);
-        first.iter().zip(second).flat_map(|(a, b)| [*a, *b]).collect()
-    }
-
-    #[inline(always)]
-    fn dot<S: Simd>(simd: S, x: &[f32], row: &[u32]) -> f32 {
-        let (first, second) = x.split_at(row.len());
-        let (row, row_rest) = S::as_simd_u32s(row);
-        let ((first, first_rest), (second, second_rest)) = (S::as_simd_f32s(first), S::as_simd_f32s(second));
-        let mut sums = [simd.splat_f32s(0.0); UNROLL];
-        let mut add = |at: usize, word: S::u32s, first: S::f32s, second: S::f32s| {
-            let (lower, upper) = widen(simd, word);
-            sums[at] = simd.mul_add_f32s(lower, first, sums[at]);
-            sums[at + 1] = simd.mul_add_f32s(upper, second, sums[at + 1]);
-        };
-        let (row_pairs, row_last) = row.as_chunks::<2>();
-        let ((first_pairs, first_last), (second_pairs, second_last)) =
-            (first.as_chunks::<2>(), second.as_chunks::<2>());
-        for (word, (first, second)) in row_pairs.iter().zip(first_pairs.iter().zip(second_pairs)) {
-            add(0, word[0], first[0], second[0]);
-            add(2, word[1], first[1], second[1]);
-        }
-        for (word, (first, second)) in row_last.iter().zip(first_last.iter().zip(second_last)) {
-            add(0, *word, *first, *second);
-        }
-        let rest = row_rest.iter().zip(first_rest.iter().zip(second_rest));
-        let rest = rest.map(|(word, (first, second))| {
-            let [even, odd] = widen_one(*word);
-            even * first + odd * second
-        });
-        reduce(simd, sums) + rest.sum::<f32>()
-    }
-
-    #[inline(always)]
-    fn add_weighted<S: Simd>(simd: S, weight: f32, row: &[u32], sum: &mut [f32]) {
-        let (first, second) = sum.split_at_mut(row.len());
-        let (first, first_rest) = S::as_mut_simd_f32s(first);
-        let (second, second_rest) = S::as_mut_simd_f32s(second);
-        let (row, row_rest) = S::as_simd_u32s(row);
-        let weights = simd.splat_f32s(weight);
-        for (word, (a, b)) in row.iter().zip(first.iter_mut().zip(second)) {
-            let (even, odd) = widen(simd, *word);
-            *a = simd.mul_add_f32s(weights, even, *a);
-            *b = simd.mul_add_f32s(weights, odd, *b);
-        }
-        for (word, (a, b)) in row_rest.iter().zip(first_rest.iter_mut().zip(second_rest)) {
-            let [even, odd] = widen_one(*word);
-            *a += weight * even;
-            *b += weight * odd;
-        }
-    }
-
-    #[inline(always)]
-    fn dots<S: Simd>(simd: S, vector: &[f32], rows: [&[u32]; ROWS]) -> [f32; ROWS] {
-        let (first, second) = vector.split_at(rows[0].len());
-        let ((first, first_rest), (second, second_rest)) = (S::as_simd_f32s(first), S::as_simd_f32s(second));
-        let [(a, a_rest), (b, b_rest), (c, c_rest), (d, d_rest)] = rows.map(|row| S::as_simd_u32s(row));
-        let (count, second) = (first.len(), &second[..first.len()]);
-        let (a, b, c, d) = (&a[..count], &b[..count], &c[..count], &d[..count]);
-        let zero = simd.splat_f32s(0.0);
-        let (mut sum_a, mut sum_b, mut sum_c, mut sum_d) = (zero, zero, zero, zero);
-        for at in 0..count {
-            let part = (first[at], second[at]);
-            sum_a = add_product(simd, a[at], part, sum_a);
-            sum_b = add_product(simd, b[at], part, sum_b);
-            sum_c = add_product(simd, c[at], part, sum_c);
-            sum_d = add_product(simd, d[at], part, sum_d);
-        }
-        let whole = |sum, rest: &[u32]| {
-            let rest = rest.iter().zip(first_rest.iter().zip(second_rest));
-            let rest = rest.map(|(word, (first, second))| {
-                let [even, odd] = widen_one(*word);
-                even * first + odd * second
-            });
-            simd.reduce_sum_f32s(sum) + rest.sum::<f32>()
-        };
-        [whole(sum_a, a_rest), whole(sum_b, b_rest), whole(sum_c, c_rest), whole(sum_d, d_rest)]
-    }
-
-    #[inline(always)]
-    fn add_weighted_rows<S: Simd>(simd: S, weights: [f32; ROWS], rows: [&[u32]; ROWS], sum: &mut [f32]) {
-        let (first, second) = sum.split_at_mut(rows[0].len());
-        let (first, first_rest) = S::as_mut_simd_f32s(first);
-        let (second, second_rest) = S::as_mut_simd_f32s(second);
-        let [(a, a_rest), (b, b_rest), (c, c_rest), (d, d_rest)] = rows.map(|row| S::as_simd_u32s(row));
-        let count = first.len();
-        let (a, b, c, d) = (&a[..count], &b[..count], &c[..count], &d[..count]);
-        let (of_a, of_b) = (simd.splat_f32s(weights[0]), simd.splat_f32s(weights[1]));
-        let (of_c, of_d) = (simd.splat_f32s(weights[2]), simd.splat_f32s(weights[3]));
-        for (at, (first, second)) in first.iter_mut().zip(second).enumerate() {
-            let mut sum = (*first, *second);
-            sum = add_multiple(simd, of_a, a[at], sum);
-            sum = add_multiple(simd, of_b, b[at], sum);
-            sum = add_multiple(simd, of_c, c[at], sum);
-            sum = add_multiple(simd, of_d, d[at], sum);
-            (*first, *second) = sum;
-        }
-        for (weight, rest) in weights.iter().zip([a_rest, b_rest, c_rest, d_rest]) {
-            for (word, (first, second)) in rest.iter().zip(first_rest.iter_mut().zip(&mut *second_rest)) {
-                let [even, odd] = widen_one(*word);
-                *first += weight * even;
-                *second += weight * odd;
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn widen(row: &[u32], elements: &mut [f32]) {
-        for (word, elements) in row.iter().zip(elements.as_chunks_mut::<2>().0) {
-            *elements = widen_one(*word);
-        }
-    }
-}
-
-/// `sum + x * words` of bf16 in words and `x`, first and second ones.
-#[inline(always)]
-fn add_product<S: Simd>(simd: S, words: S::u32s, x: (S::f32s, S::f32s), sum: S::f32s) -> S::f32s {
-    let (even, odd) = widen(simd, words);
-    simd.mul_add_f32s(odd, x.1, simd.mul_add_f32s(even, x.0, sum))
-}
-
-/// `sum + weight * words` of bf16 in words and `sum`, first and second ones.
-#[inline(always)]
-fn add_multiple<S: Simd>(
-    simd: S,
-    weight: S::f32s,
-    words: S::u32s,
-    sum: (S::f32s, S::f32s),
-) -> (S::f32s, S::f32s) {
-    let (even, odd) = widen(simd, words);
-    (simd.mul_add_f32s(weight, even, sum.0), simd.mul_add_f32s(weight, odd, sum.1))
-}
-
 #[inline(always)]
 fn reduce<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; UNROLL]) -> f32 {
     simd.reduce_sum_f32s(simd.add_f32s(simd.add_f32s(a, b), simd.add_f32s(c, d)))
-}
-
-/// The first and the second value of each word.
-#[inline(always)]
-fn widen<S: Simd>(simd: S, words: S::u32s) -> (S::f32s, S::f32s) {
-    let lower = simd.wrapping_dyn_shl_u32s(words, simd.splat_u32s(16));
-    let upper = simd.and_u32s(words, simd.splat_u32s(UPPER_HALF));
-    (simd.transmute_f32s_u32s(lower), simd.transmute_f32s_u32s(upper))
-}
-
-fn widen_one(word: u32) -> [f32; 2] {
-    [f32::from_bits(word << 16), f32::from_bits(word & UPPER_HALF)]
 }

@@ -8,7 +8,7 @@ mod testing;
 
 use std::rc::Rc;
 
-use sah_attention::element::{Bf16, Element, F32};
+use sah_attention::element::{Bf16, Element, F16, F32};
 use tch::{Device, Kind, Tensor};
 
 pub(crate) use blocks::Blocks;
@@ -80,7 +80,7 @@ impl Matrix {
             Self::Dense(tensor) if tensor.device() != Device::Cpu => false,
             Self::Dense(tensor) => match tensor.kind() {
                 Kind::Float => true,
-                Kind::BFloat16 => self.inputs() % 2 == 0,
+                Kind::BFloat16 | Kind::Half => self.inputs() % 2 == 0,
                 _ => false,
             },
             Self::Blocks(_) => true,
@@ -102,6 +102,7 @@ impl Matrix {
                 Kind::BFloat16 => {
                     dense::multiply::<Bf16>(words::<Bf16>(tensor), columns, x, outputs, threads);
                 }
+                Kind::Half => dense::multiply::<F16>(words::<F16>(tensor), columns, x, outputs, threads),
                 other => unreachable!("no own product of {other:?}"),
             },
         }

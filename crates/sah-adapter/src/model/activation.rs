@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 
-use super::{ConfigFile, few};
+use super::{ConfigFile, rowwise};
 use crate::Error;
 
 /// A function of single numbers.
@@ -38,8 +38,8 @@ impl Activation {
 
     /// `act(gate) * up` of gates and ups side by side, `[1, Q, 2 width]`. Gives `[1, Q, width]`.
     pub(super) fn gate(self, both: &Tensor) -> Result<Tensor, Error> {
-        if self == Self::Silu && few::is_few(both) {
-            return few::silu_gate(both);
+        if self == Self::Silu && rowwise::is_plain(both) {
+            return rowwise::silu_gate(both);
         }
         let width = both.size()[2] / 2;
         Ok(self.forward(&both.f_narrow(2, 0, width)?)?.f_mul_(&both.f_narrow(2, width, width)?)?)

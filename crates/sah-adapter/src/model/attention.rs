@@ -4,10 +4,10 @@ use tch::Tensor;
 
 use super::attend::{Attend, Heads};
 use super::dims::HeadDims;
-use super::few;
 use super::linear::Linear;
 use super::norm::HeadNorm;
 use super::rope::Rotation;
+use super::rowwise;
 use crate::Error;
 use crate::weights::WeightPath;
 
@@ -75,15 +75,19 @@ impl SelfAttention {
         let (rows, kind) = (x.size()[1], x.kind());
         let HeadDims { query, kv, dim } = self.heads;
         let all = self.qkv.forward(x)?;
-        let is_few = few::is_few(&all);
+        let in_place = rowwise::is_plain(&all);
         let all = all.f_view([1, rows, query + 2 * kv, dim])?;
         // Queries and keys are normalised and rotated together, in f32, and rounded once.
         let mut turned = all.f_narrow(2, 0, query + kv)?;
         if let Some(norm) = &self.head_norm {
-            if is_few { norm.forward_few(&all) } else { turned = norm.forward(&turned)? }
+            if in_place { norm.forward_in_place(&all) } else { turned = norm.forward(&turned)? }
         }
         if let Some(rotation) = rotation {
-            if is_few { rotation.apply_few(&all, query + kv) } else { turned = rotation.apply(&turned)? }
+            if in_place {
+                rotation.apply_in_place(&all, query + kv)
+            } else {
+                turned = rotation.apply(&turned)?
+            }
         }
         let turned = turned.f_to_kind(kind)?.f_transpose(1, 2)?;
         let heads = Heads {

@@ -8,7 +8,6 @@ mod config_file;
 mod decoder;
 mod dims;
 mod families;
-mod few;
 mod gemma;
 mod gemma2;
 mod gemma3;
@@ -23,6 +22,7 @@ mod phi3;
 mod qwen2;
 mod qwen3;
 mod rope;
+mod rowwise;
 mod sizes;
 mod window;
 

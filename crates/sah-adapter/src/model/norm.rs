@@ -3,7 +3,7 @@
 use tch::{Kind, Tensor};
 
 use super::dims::HeadDims;
-use super::few;
+use super::rowwise;
 use crate::Error;
 use crate::weights::WeightPath;
 
@@ -35,8 +35,8 @@ impl Norm {
     /// `x`: `[.., size]`. Gives the same shape and kind.
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor, Error> {
         match self {
-            Self::Rms { weight, eps } if few::is_few(x) => {
-                few::rms_norm(x, &weight.f_to_kind(Kind::Float)?, *eps)
+            Self::Rms { weight, eps } if rowwise::is_plain(x) => {
+                rowwise::rms_norm(x, &weight.f_to_kind(Kind::Float)?, *eps)
             }
             Self::Rms { weight, eps } => {
                 // The weight may be f32 beside a half-precision input; libtorch wants one kind.
@@ -82,9 +82,9 @@ impl HeadNorm {
         Ok(heads.f_mul(&self.weight)?)
     }
 
-    /// The same in place, of a few rows ([`few::is_few`]) that nobody else knows and that may have more heads.
-    pub(super) fn forward_few(&self, heads: &Tensor) {
-        few::rms_norm_heads(heads, &self.weight, self.eps);
+    /// The same in place, of [plain](rowwise::is_plain) rows that nobody else knows and that may have more heads.
+    pub(super) fn forward_in_place(&self, heads: &Tensor) {
+        rowwise::rms_norm_heads(heads, &self.weight, self.eps);
     }
 }
 

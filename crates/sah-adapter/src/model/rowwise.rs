@@ -1,8 +1,10 @@
-//! The small operations between the products of a layer, for a few rows in f32 on the CPU: one pass each.
+//! The small operations between the products of a layer, for rows in f32 on the CPU: one pass each, all cores.
 //!
-//! libtorch makes several calls of each, and a call costs about a microsecond: decoding a token made more than a thousand.
+//! libtorch makes several calls of each. A call costs about a microsecond, and decoding a token made more than a thousand; with
+//! many rows, each call reads and writes all of them once more.
 
 use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
 use sah_attention::element::{Element, F32};
 use sah_attention::exp::exp;
 use tch::{Device, Kind, Tensor};
@@ -10,18 +12,32 @@ use tch::{Device, Kind, Tensor};
 use crate::Error;
 use crate::matrix::{MAX_ROWS, values, with_values_mut};
 
-/// Whether `x`, `[.., size]`, is what the functions of this file compute.
-pub(super) fn is_few(x: &Tensor) -> bool {
-    let size = x.size().last().copied().unwrap_or_default() as usize;
-    x.device() == Device::Cpu && x.kind() == Kind::Float && x.numel() <= MAX_ROWS * size && x.is_contiguous()
+/// Whether the functions of this file compute with `x`.
+pub(super) fn is_plain(x: &Tensor) -> bool {
+    x.device() == Device::Cpu && x.kind() == Kind::Float && x.is_contiguous()
+}
+
+/// Hands `rows`, each of `size` values, to `work` in one piece for each thread, with the number of its first row. A few rows
+/// are not worth a second thread.
+fn over_rows(rows: &mut [f32], size: usize, work: impl Fn(usize, &mut [f32]) + Sync) {
+    let count = rows.len().checked_div(size).unwrap_or(0);
+    if count <= MAX_ROWS {
+        return work(0, rows);
+    }
+    let piece = count.div_ceil(tch::get_num_threads().max(1) as usize);
+    let pieces = rows.par_chunks_mut(piece * size).enumerate().with_max_len(1);
+    pieces.for_each(|(number, rows)| work(number * piece, rows));
 }
 
 /// `x / sqrt(mean(x^2) + eps) * weight` of each row of `x`, `[.., size]`. Gives the same shape.
 pub(super) fn rms_norm(x: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor, Error> {
     let output = x.f_empty_like()?;
+    let (x, weight, eps) = (values(x), values(weight), eps as f32);
     with_values_mut(&output, |output| {
-        output.copy_from_slice(values(x));
-        Arch::new().dispatch(Normalise { rows: output, weight: values(weight), eps: eps as f32 });
+        over_rows(output, weight.len(), |first, rows| {
+            rows.copy_from_slice(&x[first * weight.len()..][..rows.len()]);
+            Arch::new().dispatch(Normalise { rows, weight, eps });
+        });
     });
     Ok(output)
 }
@@ -30,12 +46,15 @@ pub(super) fn rms_norm(x: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor, 
 pub(super) fn silu_gate(both: &Tensor) -> Result<Tensor, Error> {
     let (rows, width) = (both.size()[1], both.size()[2] / 2);
     let output = Tensor::f_empty([1, rows, width], (Kind::Float, Device::Cpu))?;
+    let (both, width) = (values(both), (width as usize).max(1));
     with_values_mut(&output, |output| {
-        let width = (width as usize).max(1);
-        for (both, output) in values(both).chunks_exact(2 * width).zip(output.chunks_exact_mut(width)) {
-            let (gates, ups) = both.split_at(width);
-            Arch::new().dispatch(SiluGate { gates, ups, output });
-        }
+        over_rows(output, width, |first, rows| {
+            let both = both[first * 2 * width..].chunks_exact(2 * width);
+            for (both, output) in both.zip(rows.chunks_exact_mut(width)) {
+                let (gates, ups) = both.split_at(width);
+                Arch::new().dispatch(SiluGate { gates, ups, output });
+            }
+        });
     });
     Ok(output)
 }
@@ -47,11 +66,13 @@ pub(super) fn rms_norm_heads(x: &Tensor, weight: &Tensor, eps: f64) {
     let row = x.size()[2..].iter().product::<i64>() as usize;
     let (dim, weight, eps) = (weight.size()[1] as usize, values(weight), eps as f32);
     with_values_mut(x, |x| {
-        for row in x.chunks_exact_mut(row) {
-            for (head, weight) in row.chunks_exact_mut(dim).zip(weight.chunks_exact(dim)) {
-                Arch::new().dispatch(Normalise { rows: head, weight, eps });
+        over_rows(x, row, |_, rows| {
+            for row in rows.chunks_exact_mut(row) {
+                for (head, weight) in row.chunks_exact_mut(dim).zip(weight.chunks_exact(dim)) {
+                    Arch::new().dispatch(Normalise { rows: head, weight, eps });
+                }
             }
-        }
+        });
     });
 }
 
@@ -63,15 +84,17 @@ pub(super) fn rotate_heads(x: &Tensor, count: i64, (cos, sin): (&Tensor, &Tensor
     let (row, dim, rotary) = ((heads * dim) as usize, dim as usize, cos.size()[2] as usize);
     let (cos, sin) = (values(cos), values(sin));
     with_values_mut(x, |x| {
-        let angles = cos.chunks_exact(rotary).zip(sin.chunks_exact(rotary));
-        for (row, (cos, sin)) in x.chunks_exact_mut(row).zip(angles) {
-            for head in row.chunks_exact_mut(dim).take(count as usize) {
-                let (first, second) = head[..rotary].split_at_mut(rotary / 2);
-                for ((a, b), (cos, sin)) in first.iter_mut().zip(second).zip(cos.iter().zip(sin)) {
-                    (*a, *b) = (*a * cos - *b * sin, *b * cos + *a * sin);
+        over_rows(x, row, |first, rows| {
+            let angles = cos.chunks_exact(rotary).zip(sin.chunks_exact(rotary)).skip(first);
+            for (row, (cos, sin)) in rows.chunks_exact_mut(row).zip(angles) {
+                for head in row.chunks_exact_mut(dim).take(count as usize) {
+                    let (first, second) = head[..rotary].split_at_mut(rotary / 2);
+                    for ((a, b), (cos, sin)) in first.iter_mut().zip(second).zip(cos.iter().zip(sin)) {
+                        (*a, *b) = (*a * cos - *b * sin, *b * cos + *a * sin);
+                    }
                 }
             }
-        }
+        });
     });
 }
 
@@ -131,7 +154,7 @@ impl WithSimd for SiluGate<'_> {
 mod tests {
     use tch::{Device, Kind, Tensor};
 
-    use super::{is_few, rms_norm, rms_norm_heads, rotate_heads, silu_gate};
+    use super::{is_plain, rms_norm, rms_norm_heads, rotate_heads, silu_gate};
 
     fn random(size: &[i64]) -> Tensor {
         Tensor::randn(size, (Kind::Float, Device::Cpu))
@@ -143,16 +166,15 @@ mod tests {
     }
 
     #[test]
-    fn a_few_f32_rows_on_the_cpu_are_few() {
-        assert!(is_few(&random(&[1, 8, 5])));
-        assert!(!is_few(&random(&[1, 9, 5])));
-        assert!(!is_few(&random(&[1, 1, 5]).to_kind(Kind::BFloat16)));
-        assert!(!is_few(&random(&[1, 3, 10]).narrow(2, 0, 5)));
+    fn contiguous_f32_on_the_cpu_is_plain() {
+        assert!(is_plain(&random(&[1, 8, 5])));
+        assert!(!is_plain(&random(&[1, 1, 5]).to_kind(Kind::BFloat16)));
+        assert!(!is_plain(&random(&[1, 3, 10]).narrow(2, 0, 5)));
     }
 
     #[test]
     fn a_row_is_normalised_as_by_libtorch() {
-        for (rows, size) in [(1, 576), (3, 61), (8, 1)] {
+        for (rows, size) in [(1, 576), (3, 61), (8, 1), (9, 61), (100, 64)] {
             let (x, weight) = (random(&[1, rows, size]) * 3.0, random(&[size]));
             close(&rms_norm(&x, &weight, 1e-5).unwrap(), &x.rms_norm([size], Some(&weight), 1e-5));
         }
@@ -160,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_gate_is_that_of_libtorch_also_far_from_zero() {
-        for (rows, width) in [(1, 1536), (3, 37)] {
+        for (rows, width) in [(1, 1536), (3, 37), (33, 37)] {
             let (gate, up) = (random(&[1, rows, width]) * 40.0, random(&[1, rows, width]));
             let expected = gate.silu() * &up;
             close(&silu_gate(&Tensor::cat(&[gate, up], 2)).unwrap(), &expected);
@@ -169,7 +191,7 @@ mod tests {
 
     #[test]
     fn heads_are_normalised_and_rotated_where_they_lie() {
-        for (rows, dim, rotary) in [(1, 64, 64), (3, 16, 8)] {
+        for (rows, dim, rotary) in [(1, 64, 64), (3, 16, 8), (35, 16, 8)] {
             let (x, weight) = (random(&[1, rows, 5, dim]), random(&[4, dim]));
             let angles = random(&[rows, 1, rotary / 2]).repeat([1, 1, 2]);
             let (cos, sin) = (angles.cos(), angles.sin());

@@ -8,7 +8,7 @@ use crate::kernel::rows::readable_inputs;
 use crate::kernel::{FusedKernel, GatherKernel, Kernel, TiledKernel, tiled};
 use crate::mask::Mask;
 
-/// Chooses for each call: on the CPU, where rows are f32, bf16 or 8-bit, [`FusedKernel`] for one query row and for several
+/// Chooses for each call: on the CPU, where rows are f32, bf16, f16 or 8-bit, [`FusedKernel`] for one query row and for several
 /// that read single keys, [`TiledKernel`] for several that read ranges and so share most of their keys; [`GatherKernel`]
 /// otherwise.
 #[derive(Debug, Clone, Copy, Default)]

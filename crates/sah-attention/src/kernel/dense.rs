@@ -18,7 +18,7 @@ const BLOCK: usize = 512;
 ///
 /// A sliding window and a soft cap of the layer are applied: "every key" means every key within the window.
 ///
-/// On the CPU, where rows are f32, bf16 or 8-bit, one row is computed as by [`FusedKernel`](crate::FusedKernel) and several
+/// On the CPU, where rows are f32, bf16, f16 or 8-bit, one row is computed as by [`FusedKernel`](crate::FusedKernel) and several
 /// as by [`TiledKernel`](crate::TiledKernel). Elsewhere libtorch's attention computes a prompt (`Q = K`), one token (`Q = 1`) and
 /// a chunk after earlier keys (`1 < Q < K`), the last with a mask over a block of rows. Keys and values are not copied: not
 /// where they are views of a larger cache, and not once per query head. (It is up to libtorch how it shares them between

@@ -27,7 +27,7 @@ impl Part {
     /// Turns the scores of a block into weights, after making room for them: what is there is scaled to the new maximum.
     #[inline(always)]
     pub(super) fn weigh<S: Simd>(&mut self, simd: S, row: usize, scores: &mut [f32]) {
-        let max = scores.iter().copied().fold(self.max[row], f32::max);
+        let max = largest(simd, scores).max(self.max[row]);
         if max > self.max[row] {
             let value_dim = self.weighted.len() / self.max.len();
             let factor = (self.max[row] - max).exp();
@@ -57,4 +57,15 @@ impl Part {
         }
         output
     }
+}
+
+/// The largest of `scores`; minus infinity where there are none.
+#[inline(always)]
+fn largest<S: Simd>(simd: S, scores: &[f32]) -> f32 {
+    let (vectors, rest) = S::as_simd_f32s(scores);
+    let mut largest = simd.splat_f32s(f32::NEG_INFINITY);
+    for vector in vectors {
+        largest = simd.max_f32s(largest, *vector);
+    }
+    rest.iter().copied().fold(simd.reduce_max_f32s(largest), f32::max)
 }

@@ -2,10 +2,9 @@
 
 use tch::{Device, Kind, Tensor};
 
-use crate::element::{Bf16, Element, F32, Int8};
+use crate::element::Element;
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
-use crate::kv::KvFormat;
 
 /// The keys or values of one head: row `j` begins at word `j * stride`.
 pub(super) struct Rows<'a, E: Element> {
@@ -14,14 +13,28 @@ pub(super) struct Rows<'a, E: Element> {
     width: usize,
 }
 
-/// Whether the kernels for the CPU read these inputs: f32, bf16 or 8-bit keys and values where they lie, and sums in f32.
-pub(super) fn readable_inputs(inputs: &AttentionInputs<'_>) -> Result<bool> {
-    let per_word = match inputs.format() {
-        KvFormat::Plain(Kind::Float) => F32::PER_WORD,
-        KvFormat::Plain(Kind::BFloat16) => Bf16::PER_WORD,
-        KvFormat::Int8 => Int8::PER_WORD,
-        KvFormat::Plain(_) => return Ok(false),
+/// `$body` with `$element` for what reads rows that are stored as `$format`, and `$none` where nothing does.
+macro_rules! with_element {
+    ($format:expr, $element:ident => $body:expr, none => $none:expr) => {
+        match $format {
+            $crate::kv::KvFormat::Plain(tch::Kind::Float) => with_element!(@ F32, $element => $body),
+            $crate::kv::KvFormat::Plain(tch::Kind::BFloat16) => with_element!(@ Bf16, $element => $body),
+            $crate::kv::KvFormat::Plain(tch::Kind::Half) => with_element!(@ F16, $element => $body),
+            $crate::kv::KvFormat::Int8 => with_element!(@ Int8, $element => $body),
+            $crate::kv::KvFormat::Plain(_) => $none,
+        }
     };
+    (@ $name:ident, $element:ident => $body:expr) => {{
+        type $element = $crate::element::$name;
+        $body
+    }};
+}
+pub(super) use with_element;
+
+/// Whether the kernels for the CPU read these inputs: keys and values in f32, bf16, f16 or 8 bits where they lie, and sums in
+/// f32.
+pub(super) fn readable_inputs(inputs: &AttentionInputs<'_>) -> Result<bool> {
+    let per_word = with_element!(inputs.format(), E => <E as Element>::PER_WORD, none => return Ok(false));
     let (keys, values) = inputs.stored();
     let here = inputs.device() == Device::Cpu && inputs.kind() != Kind::Double;
     Ok(here && readable(keys.data(), per_word)? && readable(values.data(), per_word)?)

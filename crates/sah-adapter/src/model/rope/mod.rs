@@ -14,7 +14,7 @@ pub(super) use config::RopeConfig;
 use config::Scaling;
 use frequencies::frequencies;
 
-use super::few;
+use super::rowwise;
 use crate::Error;
 
 /// The rotary embeddings of a model.
@@ -100,9 +100,9 @@ impl Rotation {
         Ok(Tensor::f_cat(&[rotated, heads.f_narrow(3, rotary, dim - rotary)?], 3)?)
     }
 
-    /// The same in place, of the first `count` heads of a few rows ([`few::is_few`]) that nobody else knows.
-    pub(super) fn apply_few(&self, heads: &Tensor, count: i64) {
-        few::rotate_heads(heads, count, (&self.cos, &self.sin));
+    /// The same in place, of the first `count` heads of [plain](rowwise::is_plain) rows that nobody else knows.
+    pub(super) fn apply_in_place(&self, heads: &Tensor, count: i64) {
+        rowwise::rotate_heads(heads, count, (&self.cos, &self.sin));
     }
 
     fn rotate(&self, heads: &Tensor) -> Result<Tensor, Error> {

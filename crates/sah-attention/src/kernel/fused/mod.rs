@@ -8,21 +8,20 @@ use pulp::Arch;
 use rayon::prelude::*;
 use tch::{Kind, Tensor};
 
-use crate::element::{Bf16, Element, F32, Int8};
+use crate::element::Element;
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
 use crate::kernel::part::Part;
-use crate::kernel::rows::{Rows, readable_inputs};
+use crate::kernel::rows::{Rows, readable_inputs, with_element};
 use crate::kernel::{GatherKernel, Kernel, check_mask, check_rows};
-use crate::kv::KvFormat;
 use crate::mask::{IndexList, Mask, PageList, RowRanges, Selection, SparseSelection};
 use work::{BLOCK, Piece, Work};
 
 /// Tasks for each thread: enough that one which is late does not keep the others waiting.
 const TASKS_PER_THREAD: usize = 4;
 
-/// Reads each selected key and value once, where it lies in the cache, with all cores; f32, bf16 and
-/// [8-bit](KvFormat::Int8) rows on the CPU.
+/// Reads each selected key and value once, where it lies in the cache, with all cores; f32, bf16, f16
+/// and [8-bit](crate::KvFormat::Int8) rows on the CPU.
 ///
 /// The keys of a row are cut into blocks. Each gives the maximum of its scores, the sum of their exponentials and the values
 /// weighted by them; blocks are joined by rescaling to the common maximum (Milakov and Gimelshein 2018, arXiv 1805.02867).
@@ -59,11 +58,9 @@ impl Kernel for FusedKernel {
 /// Attention `[B, H, Q, Dv]` over `selected`, or everything visible. The inputs are supported, and every row has something
 /// to read.
 pub(super) fn attend(inputs: &AttentionInputs<'_>, selected: Option<&SparseSelection>) -> Result<Tensor> {
-    match inputs.format() {
-        KvFormat::Int8 => attend_as::<Int8>(inputs, selected),
-        KvFormat::Plain(Kind::BFloat16) => attend_as::<Bf16>(inputs, selected),
-        KvFormat::Plain(_) => attend_as::<F32>(inputs, selected),
-    }
+    with_element!(inputs.format(), E => attend_as::<E>(inputs, selected), none => {
+        unreachable!("rows stored as {} were taken for readable", inputs.format())
+    })
 }
 
 fn attend_as<E: Element>(inputs: &AttentionInputs<'_>, selected: Option<&SparseSelection>) -> Result<Tensor> {

@@ -4,12 +4,15 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use crate::element::{Element, ROWS};
+use crate::element::{Element, ROWS, prefetch};
 use crate::kernel::part::Part;
 use crate::kernel::rows::Rows;
 
 /// Keys whose scores are held at once: 128 KiB of keys and as much of values at 64 elements each.
 pub(super) const BLOCK: usize = 512;
+
+/// Rows of each stream that are fetched ahead of the one at work.
+const AHEAD: usize = 4;
 
 /// At most [`BLOCK`] keys for some heads of a group.
 pub(super) enum Piece<'a> {
@@ -80,6 +83,11 @@ impl<E: Element> Work<'_, E> {
         // Key number n of each of ROWS parts of the block, then what is left, one by one.
         let part = count / ROWS;
         for at in 0..part {
+            if at + AHEAD < part {
+                for row in 0..ROWS {
+                    prefetch(self.keys.row(key(at + AHEAD + row * part)));
+                }
+            }
             let rows = std::array::from_fn(|row| self.keys.row(key(at + row * part)));
             for (query, scores) in queries.chunks_exact(head_dim).zip(scores.chunks_exact_mut(BLOCK)) {
                 for (row, dot) in E::dots(simd, query, rows).into_iter().enumerate() {
@@ -107,6 +115,11 @@ impl<E: Element> Work<'_, E> {
         }
         let weighted = &mut self.part.weighted[heads.start * value_dim..heads.end * value_dim];
         for at in 0..part {
+            if at + AHEAD < part {
+                for row in 0..ROWS {
+                    prefetch(self.values.row(key(at + AHEAD + row * part)));
+                }
+            }
             let rows = std::array::from_fn(|row| self.values.row(key(at + row * part)));
             for (sum, scores) in weighted.chunks_exact_mut(value_dim).zip(scores.chunks_exact(BLOCK)) {
                 let weights = std::array::from_fn(|row| scores[at + row * part]);

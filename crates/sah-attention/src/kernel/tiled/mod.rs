@@ -11,13 +11,12 @@ use pulp::Arch;
 use rayon::prelude::*;
 use tch::{Kind, Tensor};
 
-use crate::element::{Bf16, Element, F32, Int8};
+use crate::element::{Element, F32};
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
 use crate::kernel::part::Part;
-use crate::kernel::rows::{Rows, readable, readable_inputs};
+use crate::kernel::rows::{Rows, readable, readable_inputs, with_element};
 use crate::kernel::{GatherKernel, Kernel, check_mask, check_rows};
-use crate::kv::KvFormat;
 use crate::mask::{Mask, RowRanges, Selection};
 use task::{BLOCK, Task};
 
@@ -30,8 +29,8 @@ const TASKS_PER_THREAD: usize = 4;
 /// Blocks that make a task of their own worth it.
 const BLOCKS: usize = 4;
 
-/// Attention of many rows over key ranges, each block of keys read once for the rows that read any of it; f32, bf16 and
-/// [8-bit](KvFormat::Int8) rows on the CPU, with all cores.
+/// Attention of many rows over key ranges, each block of keys read once for the rows that read any of it; f32, bf16,
+/// f16 and [8-bit](crate::KvFormat::Int8) rows on the CPU, with all cores.
 ///
 /// Query rows, with the heads of a group side by side, lie along vectors. A block of keys gives their scores, its values
 /// are added by their weights, and blocks are joined by rescaling to the common maximum, as `FlashAttention` does (Dao et
@@ -81,11 +80,9 @@ pub(super) fn attend_all(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
 
 /// Attention `[B, H, Q, Dv]` of rows that read `ranges` as they are, none of them nothing. The inputs are supported.
 pub(super) fn attend(inputs: &AttentionInputs<'_>, ranges: &RowRanges) -> Result<Tensor> {
-    match inputs.format() {
-        KvFormat::Int8 => attend_as::<Int8>(inputs, ranges),
-        KvFormat::Plain(Kind::BFloat16) => attend_as::<Bf16>(inputs, ranges),
-        KvFormat::Plain(_) => attend_as::<F32>(inputs, ranges),
-    }
+    with_element!(inputs.format(), E => attend_as::<E>(inputs, ranges), none => {
+        unreachable!("rows stored as {} were taken for readable", inputs.format())
+    })
 }
 
 /// Query rows of a key/value head, and the blocks of keys of one task.

@@ -1,0 +1,270 @@
+//! Numbers of 16 bits, two in a word.
+
+use std::borrow::Cow;
+
+use half::f16;
+use pulp::Simd;
+
+use super::{Element, ROWS, UNROLL, reduce};
+
+/// Two numbers in a word, the first in its lower half. Arranged, the first ones of all words stand before the second ones.
+pub trait Halves: Sync {
+    /// The first and the second number of each word.
+    fn widen_words<S: Simd>(simd: S, words: S::u32s) -> (S::f32s, S::f32s);
+
+    /// Those of one word.
+    fn widen_word(word: u32) -> [f32; 2];
+}
+
+/// bf16: the upper half of an f32.
+#[derive(Debug, Clone, Copy)]
+pub struct Bf16;
+
+/// f16, IEEE 754's binary16.
+#[derive(Debug, Clone, Copy)]
+pub struct F16;
+
+const UPPER_HALF: u32 = 0xFFFF_0000;
+
+impl Halves for Bf16 {
+    #[inline(always)]
+    fn widen_words<S: Simd>(simd: S, words: S::u32s) -> (S::f32s, S::f32s) {
+        let lower = simd.wrapping_dyn_shl_u32s(words, simd.splat_u32s(16));
+        let upper = simd.and_u32s(words, simd.splat_u32s(UPPER_HALF));
+        (simd.transmute_f32s_u32s(lower), simd.transmute_f32s_u32s(upper))
+    }
+
+    #[inline(always)]
+    fn widen_word(word: u32) -> [f32; 2] {
+        [f32::from_bits(word << 16), f32::from_bits(word & UPPER_HALF)]
+    }
+}
+
+impl Halves for F16 {
+    #[inline(always)]
+    fn widen_words<S: Simd>(simd: S, words: S::u32s) -> (S::f32s, S::f32s) {
+        let lower = simd.wrapping_dyn_shl_u32s(words, simd.splat_u32s(16));
+        (upper_f16(simd, lower), upper_f16(simd, words))
+    }
+
+    #[inline(always)]
+    fn widen_word(word: u32) -> [f32; 2] {
+        [f16::from_bits(word as u16).to_f32(), f16::from_bits((word >> 16) as u16).to_f32()]
+    }
+}
+
+/// The f16 in the upper half of each word, exactly.
+#[inline(always)]
+fn upper_f16<S: Simd>(simd: S, words: S::u32s) -> S::f32s {
+    /// The bias of an f32's exponent is 112 more.
+    const TWO_TO_112: f32 = f32::from_bits((127 + 112) << 23);
+    const LARGEST: f32 = 65_504.0;
+    // Exponent and mantissa at their place in an f32.
+    let size = simd.and_u32s(words, simd.splat_u32s(0x7FFF_0000));
+    let size = simd.transmute_f32s_u32s(simd.wrapping_dyn_shr_u32s(size, simd.splat_u32s(3)));
+    let size = simd.mul_f32s(size, simd.splat_f32s(TWO_TO_112));
+    let sign = simd.and_u32s(words, simd.splat_u32s(1 << 31));
+    let finite = simd.or_u32s(simd.transmute_u32s_f32s(size), sign);
+    // The largest exponent is that of infinities and of what is no number.
+    let infinite = simd.or_u32s(finite, simd.splat_u32s(f32::INFINITY.to_bits()));
+    let is_infinite = simd.less_than_f32s(simd.splat_f32s(LARGEST), size);
+    simd.transmute_f32s_u32s(simd.select_u32s(is_infinite, infinite, finite))
+}
+
+impl<H: Halves> Element for H {
+    type Word = u32;
+    const PER_WORD: usize = 2;
+
+    fn arrange(vector: &[f32]) -> Cow<'_, [f32]> {
+        let every_second = |from: usize| vector.iter().skip(from).step_by(2).copied();
+        Cow::Owned(every_second(0).chain(every_second(1)).collect())
+    }
+
+    fn restore(arranged: &[f32]) -> Vec<f32> {
+        let (first, second) = arranged.split_at(arranged.len() / 2);
+        first.iter().zip(second).flat_map(|(a, b)| [*a, *b]).collect()
+    }
+
+    #[inline(always)]
+    fn dot<S: Simd>(simd: S, x: &[f32], row: &[u32]) -> f32 {
+        let (first, second) = x.split_at(row.len());
+        let (row, row_rest) = S::as_simd_u32s(row);
+        let ((first, first_rest), (second, second_rest)) = (S::as_simd_f32s(first), S::as_simd_f32s(second));
+        let mut sums = [simd.splat_f32s(0.0); UNROLL];
+        let mut add = |at: usize, word: S::u32s, first: S::f32s, second: S::f32s| {
+            let (lower, upper) = H::widen_words(simd, word);
+            sums[at] = simd.mul_add_f32s(lower, first, sums[at]);
+            sums[at + 1] = simd.mul_add_f32s(upper, second, sums[at + 1]);
+        };
+        let (row_pairs, row_last) = row.as_chunks::<2>();
+        let ((first_pairs, first_last), (second_pairs, second_last)) =
+            (first.as_chunks::<2>(), second.as_chunks::<2>());
+        for (word, (first, second)) in row_pairs.iter().zip(first_pairs.iter().zip(second_pairs)) {
+            add(0, word[0], first[0], second[0]);
+            add(2, word[1], first[1], second[1]);
+        }
+        for (word, (first, second)) in row_last.iter().zip(first_last.iter().zip(second_last)) {
+            add(0, *word, *first, *second);
+        }
+        let rest = row_rest.iter().zip(first_rest.iter().zip(second_rest));
+        let rest = rest.map(|(word, (first, second))| {
+            let [even, odd] = H::widen_word(*word);
+            even * first + odd * second
+        });
+        reduce(simd, sums) + rest.sum::<f32>()
+    }
+
+    #[inline(always)]
+    fn add_weighted<S: Simd>(simd: S, weight: f32, row: &[u32], sum: &mut [f32]) {
+        let (first, second) = sum.split_at_mut(row.len());
+        let (first, first_rest) = S::as_mut_simd_f32s(first);
+        let (second, second_rest) = S::as_mut_simd_f32s(second);
+        let (row, row_rest) = S::as_simd_u32s(row);
+        let weights = simd.splat_f32s(weight);
+        for (word, (a, b)) in row.iter().zip(first.iter_mut().zip(second)) {
+            let (even, odd) = H::widen_words(simd, *word);
+            *a = simd.mul_add_f32s(weights, even, *a);
+            *b = simd.mul_add_f32s(weights, odd, *b);
+        }
+        for (word, (a, b)) in row_rest.iter().zip(first_rest.iter_mut().zip(second_rest)) {
+            let [even, odd] = H::widen_word(*word);
+            *a += weight * even;
+            *b += weight * odd;
+        }
+    }
+
+    #[inline(always)]
+    fn dots<S: Simd>(simd: S, vector: &[f32], rows: [&[u32]; ROWS]) -> [f32; ROWS] {
+        let (first, second) = vector.split_at(rows[0].len());
+        let ((first, first_rest), (second, second_rest)) = (S::as_simd_f32s(first), S::as_simd_f32s(second));
+        let [(a, a_rest), (b, b_rest), (c, c_rest), (d, d_rest)] = rows.map(|row| S::as_simd_u32s(row));
+        let (count, second) = (first.len(), &second[..first.len()]);
+        let (a, b, c, d) = (&a[..count], &b[..count], &c[..count], &d[..count]);
+        let zero = simd.splat_f32s(0.0);
+        let (mut sum_a, mut sum_b, mut sum_c, mut sum_d) = (zero, zero, zero, zero);
+        for at in 0..count {
+            let part = (first[at], second[at]);
+            sum_a = add_product::<S, H>(simd, a[at], part, sum_a);
+            sum_b = add_product::<S, H>(simd, b[at], part, sum_b);
+            sum_c = add_product::<S, H>(simd, c[at], part, sum_c);
+            sum_d = add_product::<S, H>(simd, d[at], part, sum_d);
+        }
+        let sums = [(sum_a, a_rest), (sum_b, b_rest), (sum_c, c_rest), (sum_d, d_rest)];
+        let mut dots = [0.0; ROWS];
+        // Loops, not closures: those would not get the instructions of `simd`.
+        for (dot, (sum, rest)) in dots.iter_mut().zip(sums) {
+            *dot = simd.reduce_sum_f32s(sum);
+            for (word, (first, second)) in rest.iter().zip(first_rest.iter().zip(second_rest)) {
+                let [even, odd] = H::widen_word(*word);
+                *dot += even * first + odd * second;
+            }
+        }
+        dots
+    }
+
+    #[inline(always)]
+    fn add_weighted_rows<S: Simd>(simd: S, weights: [f32; ROWS], rows: [&[u32]; ROWS], sum: &mut [f32]) {
+        let (first, second) = sum.split_at_mut(rows[0].len());
+        let (first, first_rest) = S::as_mut_simd_f32s(first);
+        let (second, second_rest) = S::as_mut_simd_f32s(second);
+        let [(a, a_rest), (b, b_rest), (c, c_rest), (d, d_rest)] = rows.map(|row| S::as_simd_u32s(row));
+        let count = first.len();
+        let (a, b, c, d) = (&a[..count], &b[..count], &c[..count], &d[..count]);
+        let (of_a, of_b) = (simd.splat_f32s(weights[0]), simd.splat_f32s(weights[1]));
+        let (of_c, of_d) = (simd.splat_f32s(weights[2]), simd.splat_f32s(weights[3]));
+        for (at, (first, second)) in first.iter_mut().zip(second).enumerate() {
+            let mut sum = (*first, *second);
+            sum = add_multiple::<S, H>(simd, of_a, a[at], sum);
+            sum = add_multiple::<S, H>(simd, of_b, b[at], sum);
+            sum = add_multiple::<S, H>(simd, of_c, c[at], sum);
+            sum = add_multiple::<S, H>(simd, of_d, d[at], sum);
+            (*first, *second) = sum;
+        }
+        for (weight, rest) in weights.iter().zip([a_rest, b_rest, c_rest, d_rest]) {
+            for (word, (first, second)) in rest.iter().zip(first_rest.iter_mut().zip(&mut *second_rest)) {
+                let [even, odd] = H::widen_word(*word);
+                *first += weight * even;
+                *second += weight * odd;
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn widen(row: &[u32], elements: &mut [f32]) {
+        for (word, elements) in row.iter().zip(elements.as_chunks_mut::<2>().0) {
+            *elements = H::widen_word(*word);
+        }
+    }
+}
+
+/// `sum + x * words` of the halves of `words` and `x`, first and second ones.
+#[inline(always)]
+fn add_product<S: Simd, H: Halves>(simd: S, words: S::u32s, x: (S::f32s, S::f32s), sum: S::f32s) -> S::f32s {
+    let (even, odd) = H::widen_words(simd, words);
+    simd.mul_add_f32s(odd, x.1, simd.mul_add_f32s(even, x.0, sum))
+}
+
+/// `sum + weight * words` of the halves of `words` and `sum`, first and second ones.
+#[inline(always)]
+fn add_multiple<S: Simd, H: Halves>(
+    simd: S,
+    weight: S::f32s,
+    words: S::u32s,
+    sum: (S::f32s, S::f32s),
+) -> (S::f32s, S::f32s) {
+    let (even, odd) = H::widen_words(simd, words);
+    (simd.mul_add_f32s(weight, even, sum.0), simd.mul_add_f32s(weight, odd, sum.1))
+}
+
+#[cfg(test)]
+mod tests {
+    use half::{bf16, f16};
+    use pulp::{Arch, Simd, WithSimd};
+
+    use super::{Bf16, F16, Halves};
+
+    /// All numbers of 16 bits, two in a word.
+    struct All<H>(std::marker::PhantomData<H>);
+
+    impl<H: Halves> WithSimd for All<H> {
+        type Output = Vec<[f32; 2]>;
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
+            let words: Vec<u32> =
+                (0..=u16::MAX).map(|bits| u32::from(bits) | u32::from(!bits) << 16).collect();
+            let mut widened = Vec::with_capacity(words.len());
+            for words in S::as_simd_u32s(&words).0 {
+                let (first, second) = H::widen_words(simd, *words);
+                let (first, second) = ([first], [second]);
+                let floats: (&[f32], &[f32]) =
+                    (pulp::bytemuck::cast_slice(&first), pulp::bytemuck::cast_slice(&second));
+                widened.extend(floats.0.iter().zip(floats.1).map(|(a, b)| [*a, *b]));
+            }
+            widened
+        }
+    }
+
+    fn check<H: Halves>(exact: impl Fn(u16) -> f32) {
+        let widened = Arch::new().dispatch(All::<H>(std::marker::PhantomData));
+        assert_eq!(widened.len(), 1 << 16);
+        for (bits, pair) in (0..=u16::MAX).zip(widened) {
+            let one = H::widen_word(u32::from(bits) | u32::from(!bits) << 16);
+            for (found, bits) in pair.into_iter().chain(one).zip([bits, !bits, bits, !bits]) {
+                let exact = exact(bits);
+                let same = found.to_bits() == exact.to_bits() || (found.is_nan() && exact.is_nan());
+                assert!(same, "{bits:#06x}: {found}, not {exact}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_bf16_is_widened_exactly() {
+        check::<Bf16>(|bits| bf16::from_bits(bits).to_f32());
+    }
+
+    #[test]
+    fn every_f16_is_widened_exactly() {
+        check::<F16>(|bits| f16::from_bits(bits).to_f32());
+    }
+}

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 """Faults that a run of `cargo xtask bench longbench` must survive, one after another.
 
-A small run of the default model (two attentions, six rows each) is killed at random moments, interrupted, started twice,
-and finds its journal cut, its disk full or read-only; then it goes on with `--resume`. Every row that a journal held
-must stay in it as it was, none may be there twice, and a run that got to its end must have the rows, scores and files of an
-undisturbed one.
+A small run of the default model (two attentions, six rows each) is killed at random moments, interrupted, stopped, started
+twice, given too little memory, and finds its journal cut, its disk full or read-only, its clock turned; then it goes on with
+`--resume`. Every row that a journal held must stay in it as it was, none may be there twice, and a run that got to its end
+must have the rows, scores and files of an undisturbed one. A model whose weights are no numbers must say so in every row.
 
     python3 tests/faults.py [--faults 200] [--seed 1]
 
-Needs nothing but Python's standard library; the full and the read-only disk need the right to mount a tmpfs and are
-reported as not tried without it. Ends with 1 if a row was lost or doubled or a result differs.
+Needs nothing but Python's standard library. The full and the read-only disk need the right to mount a tmpfs, the clock needs
+Debian's libfaketime; what is not there is reported as not tried. Ends with 1 if a row was lost or doubled or a result differs.
 """
 
 import argparse
@@ -19,6 +19,8 @@ import json
 import os
 import pathlib
 import random
+import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -32,17 +34,25 @@ SMALL = "--subsets qasper,trec,passage_retrieval_en --max-samples 2 --max-new-to
 TIMES = ["prefill_seconds", "question_seconds", "decode_seconds"]
 
 
-def start(arguments):
-    return subprocess.Popen(BENCH + arguments, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+FAKETIME = pathlib.Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
+MODEL = ROOT / ".models/smollm2-135m-instruct/SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+def start(arguments, memory=None, **environment):
+    """Starts the command, with at most `memory` bytes of address space."""
+    limit = (lambda: resource.setrlimit(resource.RLIMIT_AS, (memory, memory))) if memory else None
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen(BENCH + arguments, cwd=ROOT, preexec_fn=limit, env=os.environ | environment, **pipes)
 
 
 def lines(run, attention):
-    """The whole lines of a journal."""
+    """The whole lines of a journal, of rows that have an answer; others are tried again."""
     try:
         data = (run / attention / "journal.jsonl").read_bytes()
     except FileNotFoundError:
         return []
-    return data[: data.rfind(b"\n") + 1].splitlines()
+    whole = data[: data.rfind(b"\n") + 1].splitlines()
+    return [line for line in whole if not any(row["error"] for row in json.loads(line)["rows"])]
 
 
 def rows(run, attention):
@@ -85,14 +95,13 @@ class Faults:
         output, _ = process.communicate(timeout=300)
         return output, process.returncode
 
-    def begin(self, run):
+    def begin(self, run, **conditions):
         """Starts the run, or goes on with it."""
         if (run / "run.json").exists():
-            return start(["--resume", str(run)])
-        for attention in ATTENTIONS:
-            # Killed before it could be resumed: nothing was answered, and the same command works again.
-            assert not lines(run, attention)
-        return start(SMALL + self.place(run.name, run.parent))
+            return start(["--resume", str(run)], **conditions)
+        # Killed before it could be resumed: nothing was answered, and the same command works again.
+        assert not any(lines(run, attention) for attention in ATTENTIONS)
+        return start(SMALL + self.place(run.name, run.parent), **conditions)
 
     def compare(self, run):
         for attention in ATTENTIONS:
@@ -125,6 +134,58 @@ class Faults:
             self.differences.append(f"{run.name}: {kind} ended with {code}: {output[-300:]}")
         return code == 0
 
+    def stopped(self, run):
+        """Stops the process for a while; then it goes on, or is killed."""
+        process = self.begin(run)
+        time.sleep(self.random.uniform(0, 1.1) * self.seconds + 0.3)
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(1)
+        if self.random.random() < 0.5:
+            process.kill()
+        process.send_signal(signal.SIGCONT)
+        _, code = self.finish(process)
+        return code == 0
+
+    def memory(self, run):
+        """A run with less address space than it needs, or just enough."""
+        output, code = self.finish(self.begin(run, memory=self.random.randrange(800, 2600) << 20))
+        if code != 0:
+            said = [line for line in output.splitlines() if "alloc" in line or "memory" in line or line.startswith("error")]
+            self.messages[(said or output.splitlines() or ["nothing"])[-1][-60:]] += 1
+        return code == 0
+
+    def clock(self, run):
+        """The system's clock jumps back and forth by days."""
+        if not FAKETIME.exists():
+            self.not_tried.append(f"clock: no {FAKETIME}")
+            return None
+        now = self.folder / "clock"
+        now.write_text("+0")
+        fake = {"FAKETIME_TIMESTAMP_FILE": str(now), "FAKETIME_NO_CACHE": "1", "NO_FAKE_STAT": "1"}
+        process = self.begin(run, LD_PRELOAD=str(FAKETIME), FAKETIME_DONT_FAKE_MONOTONIC="1", **fake)
+        for jump in self.random.sample(["-3d", "+10d", "-1h", "+0", "-20y"], 3):
+            time.sleep(self.seconds / 4)
+            now.write_text(jump)
+        output, code = self.finish(process)
+        if code != 0:
+            self.differences.append(f"{run.name}: clock ended with {code}: {output[-300:]}")
+        return code == 0
+
+    def not_numbers(self):
+        """A model some of whose weights are NaN."""
+        model = self.folder / "nan.gguf"
+        shutil.copyfile(MODEL, model)
+        with open(model, "r+b") as file:
+            file.seek(-4096, os.SEEK_END)
+            file.write(b"\xff" * 4096)
+        run = self.folder / "nan"
+        output, code = self.finish(start(SMALL + ["--model", str(model)] + self.place(run.name)))
+        self.tried["NaN weights"] += 1
+        errors = [row["error"] for attention in ATTENTIONS for row in table(run, attention)]
+        if code != 3 or not errors or not all("not numbers" in error for error in errors):
+            self.differences.append(f"NaN weights ended with {code}, rows say {errors}: {output[-300:]}")
+        self.account(run, self.held(run))
+
     def cut(self, run):
         """Takes the end of a journal away, as a crash of the system can."""
         attention = self.random.choice(ATTENTIONS)
@@ -151,14 +212,19 @@ class Faults:
             if sum(self.tried.values()) >= limit:
                 finished = self.finish(self.begin(run))[1] == 0
                 break
-            kind = self.random.choices(["kill", "interrupt", "terminate", "cut", "twice"], [60, 8, 8, 18, 6])[0]
+            kinds = {"kill": 60, "interrupt": 8, "terminate": 8, "cut": 18, "twice": 6, "stop": 6, "memory": 6, "clock": 3}
+            kind = self.random.choices(list(kinds), list(kinds.values()))[0]
             if kind == "cut":
                 if self.cut(run):
                     self.tried[kind] += 1
                 continue
             before = self.held(run)
-            if kind == "twice":
-                finished = self.twice(run)
+            special = {"twice": self.twice, "stop": self.stopped, "memory": self.memory, "clock": self.clock}
+            if kind in special:
+                ended = special[kind](run)
+                if ended is None:
+                    continue
+                finished = ended
             else:
                 number = {"kill": signal.SIGKILL, "interrupt": signal.SIGINT, "terminate": signal.SIGTERM}[kind]
                 finished = self.signalled(run, kind, number)
@@ -210,12 +276,13 @@ def main():
         for number in range(min(10, arguments.faults // 10)):
             faults.runs += 1
             faults.disk(["full disk", "read-only disk"][number % 2])
+        faults.not_numbers()
         while sum(faults.tried.values()) < arguments.faults:
             faults.one_run(arguments.faults)
             print(f"{sum(faults.tried.values())} faults, {faults.runs} runs", file=sys.stderr, flush=True)
     for kind, count in faults.tried.items():
         print(f"{kind:<16}{count:>5}")
-    for what in faults.not_tried:
+    for what in sorted(set(faults.not_tried)):
         print(f"not tried: {what}")
     for message, count in faults.messages.most_common():
         print(f"said {count} times: {message}")

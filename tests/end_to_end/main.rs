@@ -4,6 +4,7 @@ mod bad_input;
 mod command;
 mod generate;
 mod golden;
+mod guides;
 mod hub;
 mod kv_formats;
 mod longbench;

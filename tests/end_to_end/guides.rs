@@ -1,0 +1,40 @@
+//! The guides in docs/guides: every command in a block of `sh` runs.
+
+use std::fs;
+use std::process::Command;
+
+use sah_tests::project_root;
+
+use crate::command::{as_in_a_shell, run};
+
+#[test]
+fn commands_of_the_guides_run() {
+    let mut count = 0;
+    for entry in fs::read_dir(project_root().join("docs/guides")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        for script in scripts(&text) {
+            count += 1;
+            let mut shell = Command::new("sh");
+            as_in_a_shell(&mut shell).args(["-e", "-c", &script]);
+            let (code, printed, log) = run(&mut shell);
+            assert_eq!(code, 0, "{}\n{script}\n{log}", path.display());
+            assert!(!printed.trim().is_empty(), "{}\n{script}\nprinted nothing", path.display());
+        }
+    }
+    assert!(count > 8, "{count} commands");
+}
+
+/// The blocks of `sh`, without the indentation of a list.
+fn scripts(text: &str) -> Vec<String> {
+    let mut scripts = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if line.trim_start() == "```sh" {
+            let indentation = line.len() - line.trim_start().len();
+            let body = lines.by_ref().take_while(|line| line.trim_start() != "```");
+            scripts.push(body.map(|line| format!("{}\n", line.get(indentation..).unwrap_or(""))).collect());
+        }
+    }
+    scripts
+}

@@ -1,6 +1,6 @@
 //! The interface that benchmarks run against.
 
-use crate::{Error, GenerationParams, Request, RequestLimits, RequestResponse};
+use crate::{Error, GenerationParams, NewToken, Request, RequestLimits, RequestResponse};
 
 /// A model that answers requests.
 pub trait ModelAdapter {
@@ -18,4 +18,36 @@ pub trait ModelAdapter {
         generation: &GenerationParams,
         limits: &RequestLimits,
     ) -> Result<RequestResponse, Error>;
+
+    /// The same, and tells `observer` how far it is. A model that cannot tell says nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`ModelAdapter::process_request`].
+    fn process_observed(
+        &self,
+        request: &Request,
+        generation: &GenerationParams,
+        limits: &RequestLimits,
+        observer: &mut dyn RequestObserver,
+    ) -> Result<RequestResponse, Error> {
+        let _ = observer;
+        self.process_request(request, generation, limits)
+    }
 }
+
+/// Told about a request while it goes on. Every method does nothing unless implemented.
+pub trait RequestObserver {
+    /// `read` of the context's `tokens` are read.
+    fn context_read(&mut self, read: usize, tokens: usize) {
+        let _ = (read, tokens);
+    }
+
+    /// A token was generated.
+    fn token(&mut self, token: NewToken<'_>) {
+        let _ = token;
+    }
+}
+
+/// Says nothing.
+impl RequestObserver for () {}

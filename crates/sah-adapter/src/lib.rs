@@ -37,7 +37,7 @@ mod sampling;
 #[cfg(feature = "torch")]
 mod weights;
 
-pub use adapter::ModelAdapter;
+pub use adapter::{ModelAdapter, RequestObserver};
 pub use error::Error;
 #[cfg(feature = "torch")]
 pub use hf::{

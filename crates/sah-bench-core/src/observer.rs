@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-/// Told about a run while it goes on: a progress display, a test. Every method does nothing unless implemented.
-pub trait RunObserver {
+use sah_adapter::RequestObserver;
+
+/// Told about a run, and each of its requests, while it goes on: a progress display, a test. Every method does nothing unless
+/// implemented.
+pub trait RunObserver: RequestObserver {
     /// The rows of a group are about to be answered.
     fn group_started(&mut self, group: &GroupStarted<'_>) {
         let _ = group;

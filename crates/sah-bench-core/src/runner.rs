@@ -118,7 +118,9 @@ impl Runner<'_> {
                 context_bytes: first.context.len(),
             });
             let group_start = Instant::now();
-            let answered = self.answer(&mut records, rows);
+            let span = tracing::info_span!("context", task = first.task, rows = rows.len()).entered();
+            let answered = self.answer(&mut records, rows, observer);
+            span.exit();
             let elapsed = group_start.elapsed();
 
             let (mut context_tokens, mut generated_tokens, mut error) = (0, 0, None);
@@ -168,7 +170,12 @@ impl Runner<'_> {
     }
 
     /// The response for one group, or why there is none.
-    fn answer(&self, records: &mut [Record], rows: &[usize]) -> Result<RequestResponse, String> {
+    fn answer(
+        &self,
+        records: &mut [Record],
+        rows: &[usize],
+        observer: &mut dyn RunObserver,
+    ) -> Result<RequestResponse, String> {
         let form = self.form(&records[rows[0]].sample);
         let questions: Vec<Question> = rows.iter().map(|row| question(&records[*row].sample)).collect();
         // Lent to the request and given back: contexts are long.
@@ -176,7 +183,7 @@ impl Runner<'_> {
         let request = Request { context, questions, answer_prefix: String::new(), form };
         // Models on libtorch report some failures, such as running out of memory, by panicking.
         let result = catch_unwind(AssertUnwindSafe(|| {
-            let response = self.adapter.process_request(&request, self.generation, self.limits);
+            let response = self.adapter.process_observed(&request, self.generation, self.limits, observer);
             response.map_err(|error| whole_text(&error))
         }));
         records[rows[0]].sample.context = request.context;

@@ -16,7 +16,7 @@ use crate::cache::KvCache;
 use crate::model::{self, CHUNK, CausalLm};
 use crate::{
     Answer, AnswerStats, ContextStats, Error, GenerationParams, ModelAdapter, NewToken, Placement, Precision,
-    Request, RequestLimits, RequestResponse,
+    Request, RequestLimits, RequestObserver, RequestResponse,
 };
 
 /// A model in memory, with its tokenizer. Several adapters can share it.
@@ -40,6 +40,7 @@ impl LoadedModel {
         placement: impl Into<Placement>,
         precision: impl Into<Precision>,
     ) -> Result<Rc<Self>, Error> {
+        let _span = tracing::debug_span!("load").entered();
         let precision = precision.into();
         let checkpoint = Checkpoint::open(source)?;
         let network = tch::no_grad(|| {
@@ -87,8 +88,10 @@ impl LoadedModel {
         room: usize,
         kept: Option<KeptKeys>,
         attention: &mut AttentionPolicy<'_>,
+        observer: &mut dyn RequestObserver,
     ) -> Result<ReadContext, Error> {
         let ids = &prompt.context;
+        let _span = tracing::debug_span!("prefill", tokens = ids.len()).entered();
         let longest = prompt.questions.iter().map(|question| question.ids.len()).max().unwrap_or_default();
         let expected = ids.len() + longest;
         if matches!(attention, AttentionPolicy::Dense)
@@ -106,7 +109,8 @@ impl LoadedModel {
         };
         cache.expect(expected);
         let started = Instant::now();
-        self.network.read(ids, &mut cache, attention)?;
+        let mut on_read = |read| observer.context_read(read, ids.len());
+        self.network.read(ids, &mut cache, attention, &mut on_read)?;
         wait(&shape.layers);
         Ok(ReadContext { ids: ids.clone(), cache, prefill_seconds: started.elapsed().as_secs_f64() })
     }
@@ -205,7 +209,7 @@ impl HfAdapter {
         generation: &GenerationParams,
         limits: &RequestLimits,
     ) -> Result<(RequestResponse, Trace), Error> {
-        tch::no_grad(|| self.process(request, generation, limits, &mut |_| ()))
+        tch::no_grad(|| self.process(request, generation, limits, &mut ()))
     }
 
     /// Like [`ModelAdapter::process_request`], and hands every new token to `on_token` as it comes.
@@ -220,7 +224,7 @@ impl HfAdapter {
         limits: &RequestLimits,
         on_token: &mut dyn FnMut(NewToken<'_>),
     ) -> Result<RequestResponse, Error> {
-        Ok(tch::no_grad(|| self.process(request, generation, limits, on_token))?.0)
+        Ok(tch::no_grad(|| self.process(request, generation, limits, &mut Tokens(on_token)))?.0)
     }
 
     fn process(
@@ -228,8 +232,9 @@ impl HfAdapter {
         request: &Request,
         generation: &GenerationParams,
         limits: &RequestLimits,
-        on_token: &mut dyn FnMut(NewToken<'_>),
+        observer: &mut dyn RequestObserver,
     ) -> Result<(RequestResponse, Trace), Error> {
+        let _span = tracing::debug_span!("request", questions = request.questions.len()).entered();
         let model = &*self.model;
         let prompt = Prompt::new(request, &model.checkpoint, generation, limits)?;
         let positions = if limits.ignore_positions { usize::MAX } else { model.positions() };
@@ -250,7 +255,8 @@ impl HfAdapter {
             None => AttentionPolicy::Dense,
             Some(attention) => AttentionPolicy::Sparse { attention, state: &mut state },
         };
-        let read = model.read_context(&prompt, room, self.kept.filter(|_| !is_dense), &mut reading)?;
+        let kept = self.kept.filter(|_| !is_dense);
+        let read = model.read_context(&prompt, room, kept, &mut reading, observer)?;
         let prefill_seconds = read.prefill_seconds;
         let of_context = ContextStats {
             tokens: prompt.context.len(),
@@ -281,9 +287,10 @@ impl HfAdapter {
             sampling: self.sampling.filter(|_| self.attention.is_some()),
         };
         let mut number = 0;
+        let mut on_token = |token: NewToken<'_>| observer.token(token);
         for questions in prompt.questions.chunks(together.max(1)) {
             let asked = Asked { context: &prompt.context, questions, first: number, longest };
-            let generated = self.answer(&decoder, &asked, &mut context, &mut state, on_token)?;
+            let generated = self.answer(&decoder, &asked, &mut context, &mut state, &mut on_token)?;
             number += questions.len();
             for (question, (generated, masker_state_bytes)) in questions.iter().zip(generated) {
                 answers.push(Answer {
@@ -319,7 +326,26 @@ impl ModelAdapter for HfAdapter {
         generation: &GenerationParams,
         limits: &RequestLimits,
     ) -> Result<RequestResponse, Error> {
-        Ok(self.process_traced(request, generation, limits)?.0)
+        self.process_observed(request, generation, limits, &mut ())
+    }
+
+    fn process_observed(
+        &self,
+        request: &Request,
+        generation: &GenerationParams,
+        limits: &RequestLimits,
+        observer: &mut dyn RequestObserver,
+    ) -> Result<RequestResponse, Error> {
+        Ok(tch::no_grad(|| self.process(request, generation, limits, observer))?.0)
+    }
+}
+
+/// Hands on new tokens and nothing else.
+struct Tokens<'a>(&'a mut dyn FnMut(NewToken<'_>));
+
+impl RequestObserver for Tokens<'_> {
+    fn token(&mut self, token: NewToken<'_>) {
+        (self.0)(token);
     }
 }
 

@@ -53,16 +53,21 @@ pub(crate) trait CausalLm: std::fmt::Debug {
     ) -> Result<Step, Error>;
 
     /// The same in chunks, for attention that selects nothing by the number of rows or keys of a call: dense attention, and
-    /// what reads contexts ([`sah_attention::ResearchAttention::for_contexts`]).
+    /// what reads contexts ([`sah_attention::ResearchAttention::for_contexts`]). `on_read` is told after each chunk how many ids are
+    /// done.
     fn read(
         &self,
         ids: &[u32],
         cache: &mut KvCache,
         attention: &mut AttentionPolicy<'_>,
+        on_read: &mut dyn FnMut(usize),
     ) -> Result<Option<Step>, Error> {
-        let (mut last, mut density) = (None, 0.0);
+        let (mut last, mut density, mut read) = (None, 0.0, 0);
         for chunk in ids.chunks(CHUNK) {
+            let _span = tracing::debug_span!("chunk", tokens = chunk.len()).entered();
             let step = self.forward(chunk, cache, attention)?;
+            read += chunk.len();
+            on_read(read);
             density += step.density * chunk.len() as f64 / ids.len() as f64;
             last = Some(step.last);
         }

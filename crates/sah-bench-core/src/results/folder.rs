@@ -162,6 +162,7 @@ impl RunFolder {
         rows: &[&Record],
         measured: &[(&Record, MicroMetrics)],
     ) -> Result<(), Error> {
+        let _span = tracing::info_span!("journal").entered();
         if !measured.is_empty() {
             let log = match self.micro_metrics.take() {
                 Some(log) => log,
@@ -205,6 +206,7 @@ impl RunFolder {
         records: &[Record],
         measures: RunMeasures,
     ) -> Result<FinishedRun, Error> {
+        let _span = tracing::info_span!("results").entered();
         let table = Table::new(benchmark.extra_columns(), records)?;
         write_csv(&self.path.join(RAW_CSV), &table)?;
         write_parquet(&self.path.join(RAW_PARQUET), &table)?;

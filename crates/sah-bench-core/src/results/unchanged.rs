@@ -11,6 +11,15 @@ use crate::Error;
 /// What may differ: it says where things were and what ran, and changes no answer.
 const MAY_DIFFER: [&str; 5] = ["model.name", "model.source", "data.location", "threads", "versions"];
 
+/// Where the model ran. Which of several equal devices that was changes no answer.
+const DEVICE: &str = "device";
+
+/// The kinds of devices without their numbers: of `cuda:0,cuda:1`, twice `cuda`.
+fn kinds(devices: &Value) -> Option<Vec<&str>> {
+    let devices = devices.as_str()?.split(',');
+    Some(devices.map(|device| device.split(':').next().unwrap_or_default()).collect())
+}
+
 /// Fails where a value in the file at `path` is another than in `config`.
 pub(super) fn check_unchanged(path: &Path, config: &impl Serialize) -> Result<(), Error> {
     let was: Value = read_json(path)?;
@@ -30,6 +39,9 @@ pub(super) fn check_unchanged(path: &Path, config: &impl Serialize) -> Result<()
 /// The first difference, as `key.key` and both values; a key that is missing is null.
 fn difference(key: String, was: &Value, is: &Value) -> Option<(String, Value, Value)> {
     if MAY_DIFFER.contains(&key.as_str()) {
+        return None;
+    }
+    if key == DEVICE && kinds(was).is_some_and(|kinds_then| kinds(is) == Some(kinds_then)) {
         return None;
     }
     let (Value::Object(before), Value::Object(after)) = (was, is) else {
@@ -64,6 +76,10 @@ mod tests {
         let (none, some) = (limits(Value::Null), limits(json!(512)));
         assert_eq!(key(&none, &some), Some("limits.max_context_length".to_owned()));
         assert_eq!(key(&none, &json!({"seed": 1, "limits": {}})), None);
+        let device = |device: &str| json!({"device": device});
+        assert_eq!(key(&device("cuda:0"), &device("cuda:3")), None);
+        assert_eq!(key(&device("cuda:0"), &device("cuda:0,cuda:1")), Some("device".to_owned()));
+        assert_eq!(key(&device("cuda:0"), &device("cpu")), Some("device".to_owned()));
         assert_eq!(key(&json!({"seed": 1}), &json!({"seed": 1, "dtype": "f32"})), Some("dtype".to_owned()));
     }
 }

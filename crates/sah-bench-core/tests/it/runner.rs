@@ -3,7 +3,9 @@
 use std::cell::RefCell;
 use std::sync::atomic::AtomicBool;
 
-use sah_adapter::{Answer, ContextStats, GenerationParams, PromptForm, RequestLimits, RequestResponse};
+use sah_adapter::{
+    Answer, ContextStats, GenerationParams, PromptForm, RequestLimits, RequestObserver, RequestResponse,
+};
 use sah_bench_core::{GroupFinished, GroupStarted, RunFolder, RunObserver, Runner};
 
 use crate::support::{ScriptedModel, right_answers, run, sample};
@@ -166,6 +168,7 @@ fn figures_that_are_no_figures_are_a_failure() {
 fn the_observer_hears_of_every_group() {
     #[derive(Default)]
     struct Notes(RefCell<Vec<String>>);
+    impl RequestObserver for Notes {}
     impl RunObserver for Notes {
         fn group_started(&mut self, group: &GroupStarted<'_>) {
             self.0.get_mut().push(format!(

@@ -37,7 +37,7 @@ impl Progress for Bars {
         } else if size >= WORTH_A_LINE {
             let resumed =
                 if done > 0 { format!(", {} of them here already", megabytes(done)) } else { String::new() };
-            eprintln!("fetching {file}: {}{resumed}", megabytes(size));
+            tracing::info!("fetching {file}: {}{resumed}", megabytes(size));
         }
     }
 

@@ -2,7 +2,8 @@
 //! `doctor MODEL`.
 //!
 //! Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage,
-//! 3 done but some rows have no answer, 130 stopped by Ctrl-C.
+//! 3 done but some rows have no answer, 4 some cells of a matrix failed, 75 failed for a reason that may pass (network, busy
+//! device), 130 stopped by Ctrl-C.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line program talks to its user")]
 
@@ -11,10 +12,13 @@ mod attention;
 mod chart;
 mod commands;
 mod download;
+mod failure;
 mod interrupt;
+mod logging;
 mod machine;
 mod memory;
 mod model;
+mod plan_file;
 mod resume;
 mod terminal;
 mod threads;
@@ -24,31 +28,37 @@ mod whole;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use tracing_subscriber::EnvFilter;
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 
-use crate::args::Cli;
+use crate::args::{Cli, Given};
+use crate::logging::Console;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => return usage::explain(&error),
+    let parsed =
+        Cli::command().try_get_matches().and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
+    let (cli, matches) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => return usage::explain(error),
     };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    let log =
-        tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter).with_target(false);
-    log.without_time().init();
-    match run(cli) {
-        Ok(code) => code,
+    let console = Console::default();
+    let _trace = match logging::start(&cli.messages, &console) {
+        Ok(guard) => guard,
         Err(error) => {
             eprintln!("error: {error:#}");
+            return usage::exit_code(&error);
+        }
+    };
+    match run(cli, &matches, &console) {
+        Ok(code) => code,
+        Err(error) => {
+            tracing::error!("{error:#}");
             usage::exit_code(&error)
         }
     }
 }
 
-fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    let cli = resume::command_line(cli)?;
+fn run(cli: Cli, matches: &ArgMatches, console: &Console) -> anyhow::Result<ExitCode> {
+    let cli = resume::complete(cli, || Given::on_the_command_line(matches))?;
     threads::set(cli.command.threads())?;
-    commands::run(cli.command)
+    commands::run(cli, console)
 }

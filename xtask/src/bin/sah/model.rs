@@ -35,14 +35,44 @@ pub(crate) fn fetch(source: &ModelSource) -> anyhow::Result<ModelSource> {
     Ok(source.fetch(&mut Bars::default())?)
 }
 
+/// A device that is there and cannot be used now.
+#[derive(Debug)]
+pub(crate) struct DeviceUnavailable {
+    device: String,
+    reason: tch::TchError,
+}
+
+impl std::fmt::Display for DeviceUnavailable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { device, reason } = self;
+        write!(
+            f,
+            "{device} is there and cannot be used now; does another program hold it? libtorch says: {reason}"
+        )
+    }
+}
+
+impl std::error::Error for DeviceUnavailable {}
+
+/// Puts a number on each device, so that one that is taken is found by what it does and not by what an error says.
+fn touch(placement: &Placement) -> Result<(), DeviceUnavailable> {
+    for device in placement.devices() {
+        let number = tch::Tensor::f_zeros([1], (tch::Kind::Float, device));
+        let failed = |reason| DeviceUnavailable { device: device_name(device), reason };
+        number.and_then(|number| f64::try_from(&number)).map_err(failed)?;
+    }
+    Ok(())
+}
+
 /// Loads the model to its device.
 pub(crate) fn load(args: &ModelArgs, source: &ModelSource) -> anyhow::Result<Rc<LoadedModel>> {
     let placement = placement(&args.place.device)?;
+    touch(&placement)?;
     let devices = device_names(&placement);
     let started = Instant::now();
     let model = LoadedModel::load(source, placement, args.precision.precision())?;
     let identity = model.identity();
-    eprintln!(
+    tracing::info!(
         "{} ({}, {} on {}), loaded in {:.1} s",
         identity.name,
         identity.architecture,
@@ -79,9 +109,12 @@ pub(crate) fn placement(device: &DeviceArg) -> anyhow::Result<Placement> {
 
 /// `cpu`, `cuda:0`, `cuda:0,cuda:1`, ...
 pub(crate) fn device_names(placement: &Placement) -> String {
-    let name = |device| match device {
+    placement.devices().map(device_name).collect::<Vec<_>>().join(",")
+}
+
+fn device_name(device: Device) -> String {
+    match device {
         Device::Cuda(index) => format!("cuda:{index}"),
         _ => "cpu".to_owned(),
-    };
-    placement.devices().map(name).collect::<Vec<_>>().join(",")
+    }
 }

@@ -1,13 +1,13 @@
-//! Going on with a run that was cut off, by the command line that it was started with.
+//! Going on with a run that was cut off, by the options that it was started with; and options from a file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use clap::Parser as _;
 use sah_bench_core::{read_json, write_json};
 use serde::{Deserialize, Serialize};
 
-use crate::args::{Bench, Cli, Command};
+use crate::args::{Bench, Cli, Command, ExecutionArgs, Given, LongBenchArgs};
+use crate::plan_file::PlanFile;
 use crate::usage::UsageError;
 
 const FILE: &str = "run.json";
@@ -15,43 +15,53 @@ const FILE: &str = "run.json";
 /// The content of `run.json`.
 #[derive(Debug, Serialize, Deserialize)]
 struct Started {
-    /// The command line after the program's name.
+    /// The command line after the program's name, with the options of a file that it named.
     arguments: Vec<String>,
     /// The folder that relative paths in it start from.
-    directory: String,
+    directory: PathBuf,
 }
 
-/// Keeps the command line of this process in the folder `run`.
-pub(crate) fn keep_command_line(run: &Path) -> anyhow::Result<()> {
-    let arguments = std::env::args_os().skip(1);
-    let text = |text: std::ffi::OsString| {
-        text.into_string().map_err(|text| UsageError(format!("{} is not UTF-8", text.display())))
-    };
-    let started = Started {
-        arguments: arguments.map(text).collect::<Result<_, _>>()?,
-        directory: text(std::env::current_dir()?.into_os_string())?,
-    };
+/// Keeps the options of a run in its folder.
+pub(crate) fn keep_options(run: &Path, given: &Given) -> anyhow::Result<()> {
+    let started = Started { arguments: given.arguments(), directory: std::env::current_dir()? };
     Ok(write_json(&run.join(FILE), &started)?)
 }
 
-/// `cli`, or where it asks to resume a run the command line of that run, from the folder in which it was started.
-pub(crate) fn command_line(cli: Cli) -> anyhow::Result<Cli> {
-    let Command::Bench(Bench::Longbench(args)) = &cli.command else { return Ok(cli) };
-    let Some(run) = &args.resume else { return Ok(cli) };
+/// `cli`, which gave the options `given`, with those of the file that it names, or of the run that it resumes. Then the
+/// process goes to the folder in which that run was started.
+pub(crate) fn complete(mut cli: Cli, given: impl FnOnce() -> anyhow::Result<Given>) -> anyhow::Result<Cli> {
+    let Command::Bench(Bench::Longbench(args)) = &mut cli.command else { return Ok(cli) };
+    let given = given()?;
+    **args = match (&args.config, &args.resume) {
+        (Some(file), _) => given.without(&["config"]).completed_by(PlanFile::read(file)?.given).parse()?,
+        (None, Some(run)) => resumed(run, given.without(&["resume"]))?,
+        (None, None) => given.parse()?,
+    };
+    Ok(cli)
+}
+
+/// The options of the run in the folder `run`, and those `given` now.
+fn resumed(run: &Path, given: Given) -> anyhow::Result<LongBenchArgs> {
+    let may_be_given =
+        |name: &&str| ExecutionArgs::NAMES.contains(name) || ["device", "threads"].contains(name);
+    if let Some(name) = given.names().find(|name| !may_be_given(name)) {
+        let text = format!("--{name} cannot be given with --resume, which goes on as the run was started");
+        return Err(UsageError(text).into());
+    }
     let run = run.canonicalize().with_context(|| format!("no run to resume in {}", run.display()))?;
     let started: Started = read_json(&run.join(FILE))?;
-    std::env::set_current_dir(&started.directory)
-        .with_context(|| format!("{}, where the run was started", started.directory))?;
-    let program = std::iter::once("sah".to_owned());
-    let mut cli = Cli::try_parse_from(program.chain(started.arguments))
-        .with_context(|| format!("the command line in {}", run.join(FILE).display()))?;
-    let (Command::Bench(Bench::Longbench(args)), Some(result_dir), Some(name)) =
-        (&mut cli.command, run.parent(), run.file_name().and_then(|name| name.to_str()))
-    else {
+    let name = run.file_name().and_then(|name| name.to_str());
+    let (Some(text), Some(result_dir), Some(name)) = (run.to_str(), run.parent(), name) else {
         return Err(UsageError(format!("{} is no run of bench longbench", run.display())).into());
     };
+    std::env::set_current_dir(&started.directory)
+        .with_context(|| format!("{}, where the run was started", started.directory.display()))?;
+    let before = Given::in_arguments(&started.arguments)
+        .with_context(|| format!("the command line in {}", run.join(FILE).display()))?;
+    // What a run was started with says nothing of how it goes on.
+    let options = given.completed_by(before.without(&["dry-run"])).with("resume", text);
+    let mut args = options.parse()?;
     args.output.result_dir = result_dir.to_path_buf();
     args.output.run_name = Some(name.to_owned());
-    args.resume = Some(run);
-    Ok(cli)
+    Ok(args)
 }

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use crate::failure::{Failure, FailureKind};
 use crate::interrupt::INTERRUPTED;
 
 /// The command line asked for something that does not exist.
@@ -16,34 +17,39 @@ impl std::fmt::Display for UsageError {
 
 impl std::error::Error for UsageError {}
 
-/// 2 for wrong usage, 130 for a run that was stopped, 1 for everything else.
-pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
-    use sah_bench_core::Error;
-    let in_benchmark = error.downcast_ref::<Error>();
-    if matches!(in_benchmark, Some(Error::Interrupted { .. })) {
-        return ExitCode::from(INTERRUPTED);
+/// What clap has to say, in one line and without what it is always followed by.
+impl From<clap::Error> for UsageError {
+    fn from(error: clap::Error) -> Self {
+        let text = error.render().to_string();
+        // What follows is usage and tips, paragraph by paragraph.
+        let lines = text
+            .lines()
+            .map(str::trim)
+            .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
+        let line = lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+        Self(format!("{}; see --help", line.strip_prefix("error: ").unwrap_or(&line)))
     }
-    let usage = error.is::<UsageError>()
-        || matches!(
-            in_benchmark,
-            Some(Error::UnknownSubset { .. } | Error::NoSubsets { .. } | Error::FolderName { .. })
-        );
-    ExitCode::from(if usage { 2 } else { 1 })
+}
+
+/// What a program says that another may try again: `EX_TEMPFAIL` of sysexits.h.
+const MAY_PASS: u8 = 75;
+
+/// 2 for wrong usage, 75 for what may pass, 130 for a run that was stopped, 1 for everything else.
+pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
+    ExitCode::from(match Failure::of(error).kind {
+        FailureKind::Usage => 2,
+        FailureKind::Interrupted => INTERRUPTED,
+        kind if kind.may_pass() => MAY_PASS,
+        _ => 1,
+    })
 }
 
 /// Prints what clap has to say: help as it is, an error in one line.
-pub(crate) fn explain(error: &clap::Error) -> ExitCode {
+pub(crate) fn explain(error: clap::Error) -> ExitCode {
     if !error.use_stderr() {
         print!("{}", error.render().ansi());
         return ExitCode::SUCCESS;
     }
-    let text = error.render().to_string();
-    // What follows is usage and tips, paragraph by paragraph.
-    let lines = text
-        .lines()
-        .map(str::trim)
-        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
-    let line = lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
-    eprintln!("{line}; see --help");
+    eprintln!("error: {}", UsageError::from(error));
     ExitCode::from(2)
 }

@@ -59,6 +59,7 @@ impl<'a> Decoder<'a> {
         cache: &mut KvCache,
         attention: &mut AttentionPolicy<'_>,
     ) -> Result<Answering<'a>, Error> {
+        let _span = tracing::debug_span!("question", number, tokens = question.ids.len()).entered();
         let started = Instant::now();
         let mut answering = Answering::new(self, (number, question), context);
         if question.max_new_tokens == 0 {
@@ -68,7 +69,7 @@ impl<'a> Decoder<'a> {
         let mut observed = attention.reborrow().observed(&mut answering.attended);
         // Long questions in chunks: not where a masker goes by the rows and keys of a call.
         let step = if is_dense {
-            self.model.read(&question.ids, cache, &mut observed)?.ok_or(Error::EmptyQuestion)?
+            self.model.read(&question.ids, cache, &mut observed, &mut |_| ())?.ok_or(Error::EmptyQuestion)?
         } else {
             self.model.forward(&question.ids, cache, &mut observed)?
         };
@@ -86,9 +87,11 @@ impl<'a> Decoder<'a> {
         attention: &mut AttentionPolicy<'_>,
         on_token: &mut OnToken<'_>,
     ) -> Result<Generated, Error> {
+        let _span = tracing::debug_span!("decode", answers = 1).entered();
         let started = Instant::now();
         let awake = self.is_on_cpu().then(Awake::new);
         while answering.accept(on_token)? {
+            let _span = tracing::trace_span!("step").entered();
             awake.iter().for_each(Awake::step);
             let token = answering.token();
             let mut observed = attention.reborrow().observed(&mut answering.attended);
@@ -108,6 +111,7 @@ impl<'a> Decoder<'a> {
         attentions: &mut [AttentionPolicy<'_>],
         on_token: &mut OnToken<'_>,
     ) -> Result<Vec<Generated>, Error> {
+        let _span = tracing::debug_span!("decode", answers = answers.len()).entered();
         let awake = self.is_on_cpu().then(Awake::new);
         loop {
             let started = Instant::now();
@@ -120,6 +124,7 @@ impl<'a> Decoder<'a> {
             if going.is_empty() {
                 return answers.into_iter().map(|answering| answering.finish(on_token)).collect();
             }
+            let _span = tracing::trace_span!("step", answers = going.len()).entered();
             awake.iter().for_each(Awake::step);
             self.step(&mut answers, &going, sequences, attentions)?;
             let share = started.elapsed().as_secs_f64() / going.len() as f64;

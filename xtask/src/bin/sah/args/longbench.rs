@@ -5,18 +5,27 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use sah_adapter::Truncation;
 
-use super::{AttentionArgs, ModelArgs, SamplingArgs};
+use super::{AttentionArgs, ExecutionArgs, Given, ModelsArgs, SamplingArgs};
 
 /// Flags of `bench longbench`.
 #[derive(Debug, Args)]
 pub(crate) struct LongBenchArgs {
-    /// Go on with the run in `RUN_DIR`, which was cut off, by the command line that it was started with: what is answered stays,
-    /// what is missing or failed is done. Nothing else can be given
-    #[arg(long, value_name = "RUN_DIR", exclusive = true)]
+    /// Read options from a TOML or JSON file: a key is a flag's name without its dashes (`max-samples = 2`), and means the same.
+    /// What is given on the command line counts instead of the same option in the file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Go on with the run in `RUN_DIR`, which was cut off, by the options that it was started with: what is answered stays,
+    /// what is missing or failed is done. Beside it only options under "Execution", `--threads` and `--device` can be given
+    #[arg(long, value_name = "RUN_DIR", conflicts_with = "config")]
     pub(crate) resume: Option<PathBuf>,
 
+    /// All options that were given, here or in a file.
+    #[arg(skip)]
+    pub(crate) given: Given,
+
     #[command(flatten)]
-    pub(crate) model: ModelArgs,
+    pub(crate) models: ModelsArgs,
 
     #[command(flatten)]
     pub(crate) attention: AttentionArgs,
@@ -35,6 +44,9 @@ pub(crate) struct LongBenchArgs {
 
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+
+    #[command(flatten)]
+    pub(crate) execution: ExecutionArgs,
 }
 
 #[derive(Debug, Args)]

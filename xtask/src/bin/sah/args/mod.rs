@@ -1,9 +1,12 @@
 //! The command line, as clap reads it. What the values mean is decided where they are used.
 
 mod attention;
+mod execution;
 mod files;
+mod given;
 mod kernels;
 mod longbench;
+mod messages;
 mod model;
 mod others;
 mod sampling;
@@ -12,10 +15,15 @@ mod speed;
 use clap::{Parser, Subcommand};
 
 pub(crate) use attention::{AttentionArgs, PrefillArg};
+pub(crate) use execution::ExecutionArgs;
 pub(crate) use files::{DoubleSparsityArgs, HashAttentionArgs};
+pub(crate) use given::{COMMAND, Given, command};
 pub(crate) use kernels::{HeadsArg, KernelsArgs};
 pub(crate) use longbench::{ChatTemplateArg, DataArg, LongBenchArgs, TruncationArg};
-pub(crate) use model::{DeviceArg, DtypeArg, KvDtypeArg, ModelArgs, PlaceArgs, PrecisionArgs, WeightsArg};
+pub(crate) use messages::{LogFormatArg, MessageArgs};
+pub(crate) use model::{
+    DeviceArg, DtypeArg, KvDtypeArg, ModelArgs, ModelsArgs, PlaceArgs, PrecisionArgs, WeightsArg,
+};
 pub(crate) use others::{DoctorArgs, GenerateArgs, ScoreArgs};
 pub(crate) use sampling::SamplingArgs;
 pub(crate) use speed::{MeasureArg, PeerArg, SpeedArgs};
@@ -26,6 +34,9 @@ pub(crate) use speed::{MeasureArg, PeerArg, SpeedArgs};
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+
+    #[command(flatten)]
+    pub(crate) messages: MessageArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -56,7 +67,7 @@ impl Command {
     /// `--threads`, where the command has it.
     pub(crate) fn threads(&self) -> Option<u16> {
         match self {
-            Self::Bench(Bench::Longbench(args)) => args.model.place.threads,
+            Self::Bench(Bench::Longbench(args)) => args.models.threads,
             Self::Bench(Bench::Speed(args)) => args.place.threads,
             Self::Bench(Bench::Kernels(args)) => args.threads,
             Self::Generate(args) => args.model.place.threads,

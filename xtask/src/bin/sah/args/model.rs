@@ -42,6 +42,51 @@ pub(crate) struct PlaceArgs {
     pub(crate) threads: Option<u16>,
 }
 
+/// Which models, and where they run: [`ModelArgs`] for several.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Model")]
+pub(crate) struct ModelsArgs {
+    /// The model: a hub id (`org/name`, `org/name@REV`), a folder in Hugging Face form, or a GGUF file. Change it to measure
+    /// your own; the default is small enough for a laptop. Several are run one after another, each in a process of its own, or
+    /// at once with `--jobs`
+    #[arg(long, num_args = 1.., default_value = crate::model::DEFAULT_NAME, value_name = "ID|DIR|FILE.gguf")]
+    pub(crate) model: Vec<String>,
+
+    /// Which revision of a hub id: a branch, a tag or a commit; `main` by default. Name a commit to repeat a run: the
+    /// one that was used is in its config.json. With several models write `org/name@REV` instead
+    #[arg(long, value_name = "REV")]
+    pub(crate) revision: Option<String>,
+
+    /// Where the model runs: `auto` (the first GPU that libtorch sees, else the CPU), `cpu`, `cuda`, `cuda:N`, or several,
+    /// such as `cuda:0,cuda:1`, which share its layers: for a model that is too large for one. GPUs need the CUDA libtorch
+    /// (`cargo xtask setup --cuda`). Give it several times (`--device cuda:0 --device cuda:1`) for as many processes at once
+    #[arg(long, default_value = "auto", value_name = "DEVICE")]
+    pub(crate) device: Vec<DeviceArg>,
+
+    /// CPU threads; all cores by default. Lower it to leave cores to others, or to compare with a figure measured on fewer.
+    /// With `--jobs` they are shared out
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) threads: Option<u16>,
+
+    #[command(flatten)]
+    pub(crate) precision: PrecisionArgs,
+}
+
+impl ModelsArgs {
+    /// One of the models, on the first device.
+    pub(crate) fn one(&self, model: &str) -> ModelArgs {
+        ModelArgs {
+            place: PlaceArgs {
+                model: model.to_owned(),
+                revision: self.revision.clone(),
+                device: self.device.first().cloned().unwrap_or(DeviceArg::Auto),
+                threads: self.threads,
+            },
+            precision: self.precision,
+        }
+    }
+}
+
 /// In which numbers a model computes and keeps its weights and its cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Args)]
 pub(crate) struct PrecisionArgs {
@@ -181,6 +226,16 @@ impl FromStr for DeviceArg {
         let mut devices = text.split(',').map(parse_device);
         let first = devices.next().unwrap_or_else(|| Err(WRITE.to_owned()))?;
         Ok(Self::Named(Placement::over(first, devices.collect::<Result<_, _>>()?)))
+    }
+}
+
+/// As on the command line.
+impl std::fmt::Display for DeviceArg {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Named(placement) => f.write_str(&crate::model::device_names(placement)),
+        }
     }
 }
 

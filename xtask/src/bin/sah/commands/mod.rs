@@ -13,12 +13,13 @@ mod speed;
 
 use std::process::ExitCode;
 
-use crate::args::{Bench, Calibrate, Command, Convert, Score};
+use crate::args::{Bench, Calibrate, Cli, Command, Convert, Score};
+use crate::logging::Console;
 
-/// Runs `command` and gives the exit code.
-pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
-    match command {
-        Command::Bench(Bench::Longbench(args)) => longbench::run(&args),
+/// Runs what the command line asks for and gives the exit code.
+pub(crate) fn run(cli: Cli, console: &Console) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        Command::Bench(Bench::Longbench(args)) => longbench::run(&args, &cli.messages, console),
         Command::Bench(Bench::Speed(args)) => speed::run(&args),
         Command::Bench(Bench::Kernels(args)) => kernels::run(&args),
         Command::Score(Score::Longbench(args)) => score::run(&args),

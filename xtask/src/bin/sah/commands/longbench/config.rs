@@ -1,0 +1,93 @@
+//! `config.json` of a run.
+
+use sah_adapter::{LoadedModel, ModelSource, RequestLimits, WeightFormat};
+use sah_bench_core::{Benchmark as _, ChatTemplateConfig, DataConfig, ModelConfig, RunConfig, Versions};
+use sah_longbench::Task;
+
+use super::plan::{ModelRun, Plan};
+use crate::args::{ChatTemplateArg, DataArg};
+use crate::attention::NamedAttention;
+use crate::{model, versions};
+
+/// What is needed to repeat the run of `run` with `attention`, once the model is loaded from `source`.
+pub(super) fn run_config(
+    plan: &Plan<'_>,
+    run: &ModelRun,
+    attention: &NamedAttention,
+    data_hash: &str,
+    source: &ModelSource,
+    loaded: &LoadedModel,
+) -> anyhow::Result<RunConfig> {
+    let args = plan.args;
+    let precision = run.args.precision;
+    let identity = loaded.identity();
+    let (kind, location) = match &args.data.data {
+        DataArg::Sample => ("sample", None),
+        DataArg::Hub => ("hub", Some(plan.benchmark.hub_id().to_owned())),
+        DataArg::Folder(path) => ("folder", Some(path.display().to_string())),
+    };
+    Ok(RunConfig {
+        model: ModelConfig {
+            name: run.args.place.model.clone(),
+            source: match source {
+                ModelSource::Hub { .. } => identity.source.clone(),
+                _ => source.to_string(),
+            },
+            format: match identity.format {
+                WeightFormat::Safetensors => "safetensors",
+                WeightFormat::Gguf => "gguf",
+            }
+            .to_owned(),
+            architecture: identity.architecture.clone(),
+            hash: identity.sha256.clone(),
+        },
+        attention_name: attention.name.clone(),
+        attention: serde_json::to_value(&attention.config).expect("an attention config is plain data"),
+        prefill: attention.prefill.name().to_owned(),
+        evict: attention.evict,
+        dtype: precision.dtype.name().to_owned(),
+        weights: precision.weights.name().to_owned(),
+        kv_dtype: precision.kv_dtype().to_owned(),
+        device: model::device_names(&model::placement(&run.args.place.device)?),
+        seed: args.limits.seed,
+        threads: tch::get_num_threads() as usize,
+        benchmark: plan.benchmark.name().to_owned(),
+        subsets: plan.subsets.iter().map(|&subset| subset.to_owned()).collect(),
+        data: DataConfig { source: kind.to_owned(), location, hash: Some(data_hash.to_owned()) },
+        max_samples: args.data.max_samples.map(|n| n as usize),
+        micro_metrics: args.output.micro_metrics,
+        limits: RequestLimits {
+            max_context_length: args.limits.max_context_length.map(|n| n as usize),
+            truncation: args.limits.truncation.into(),
+            ignore_positions: false,
+        },
+        chat_template: chat_template(args.prompts.mode(), &plan.subsets, loaded),
+        generation: args
+            .sampling
+            .generation(args.limits.max_new_tokens.map(|n| n as usize), args.limits.seed),
+        versions: Versions {
+            sah: versions::SAH.to_owned(),
+            git: versions::git_revision(),
+            tch: versions::TCH.to_owned(),
+            libtorch: versions::libtorch().unwrap_or_else(|| "unknown".to_owned()),
+        },
+    })
+}
+
+/// Which template there is and which subsets go without. A model without one gives all subsets as plain text.
+fn chat_template(mode: ChatTemplateArg, subsets: &[&str], model: &LoadedModel) -> ChatTemplateConfig {
+    let template = model.chat_template();
+    let plain = |subset: &&&str| match mode {
+        ChatTemplateArg::Always => template.is_none(),
+        ChatTemplateArg::Never => true,
+        ChatTemplateArg::Longbench => {
+            template.is_none() || Task::find(subset).is_some_and(|task| !task.chat_template)
+        }
+    };
+    ChatTemplateConfig {
+        mode: mode.name().to_owned(),
+        file: template.map(|template| template.file.clone()),
+        hash: template.map(|template| template.sha256.clone()),
+        plain_subsets: subsets.iter().filter(plain).map(|&subset| subset.to_owned()).collect(),
+    }
+}

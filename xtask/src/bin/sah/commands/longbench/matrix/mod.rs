@@ -1,0 +1,256 @@
+//! Cells in processes of their own, several at once, each watched.
+
+mod worker;
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use sah_bench_core::FinishedRun;
+
+use self::worker::{Ended, Event, Place, Worker};
+use super::outcome::Outcome;
+use super::plan::{Cell, Plan};
+use super::progress::{Display, Listener as _, Message};
+use crate::args::{LogFormatArg, MessageArgs};
+use crate::failure::Failure;
+use crate::interrupt;
+
+/// How long nothing is looked at but messages.
+const TICK: Duration = Duration::from_millis(50);
+/// The pause before a cell is tried again, the first time.
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Does the cells of `plan` that are not finished, each in a process of its own.
+pub(super) fn run(plan: &Plan<'_>, messages: &MessageArgs, display: &mut Display) -> anyhow::Result<Outcome> {
+    if plan.args.resume.is_none() {
+        plan.make_folders()?;
+    }
+    let stop = interrupt::flag()?;
+    let todo = units(plan).into_iter().map(|cells| Unit { cells, attempts: 0, not_before: Instant::now() });
+    let (sender, events) = channel();
+    let mut matrix = Matrix {
+        plan,
+        messages,
+        display,
+        todo: todo.collect(),
+        places: places(plan),
+        running: Vec::new(),
+        failed: Vec::new(),
+        sender,
+        events,
+    };
+    matrix.run_all(&stop)?;
+    let Matrix { todo, failed, .. } = matrix;
+    let left = todo.iter().map(|unit| unit.cells.len()).sum();
+    let finished = (0..plan.models.len()).map(|model| results(plan, model)).collect();
+    Ok(Outcome { finished, failed, left })
+}
+
+/// The results of a model, as far as there are any.
+fn results(plan: &Plan<'_>, model: usize) -> Vec<FinishedRun> {
+    let of_model = plan.cells().into_iter().filter(|cell| cell.model == model);
+    of_model.filter_map(|cell| FinishedRun::read(&plan.folder(cell)).ok()).collect()
+}
+
+/// What is left to do, in the parts that one process does: a cell, or all cells of a model where they share contexts.
+fn units(plan: &Plan<'_>) -> Vec<Vec<Cell>> {
+    let left: Vec<Cell> = plan.cells().into_iter().filter(|cell| plan.finished(*cell).is_none()).collect();
+    if plan.args.limits.keep_contexts > 0.0 {
+        left.chunk_by(|one, other| one.model == other.model).map(<[Cell]>::to_vec).collect()
+    } else {
+        left.into_iter().map(|cell| vec![cell]).collect()
+    }
+}
+
+/// Where processes may run at the same time: on the devices in turn, with equal parts of the threads.
+fn places(plan: &Plan<'_>) -> Vec<Place> {
+    let devices = &plan.args.models.device;
+    let jobs = plan.args.execution.jobs.map_or(devices.len(), |jobs| usize::from(jobs.get()));
+    let threads = (tch::get_num_threads().max(1) as usize / jobs).max(1);
+    let place = |number: usize| Place { device: devices[number % devices.len()].clone(), threads };
+    // The first one is taken last.
+    (0..jobs).rev().map(place).collect()
+}
+
+/// What one process does.
+#[derive(Clone, Debug)]
+struct Unit {
+    cells: Vec<Cell>,
+    /// How often it was begun.
+    attempts: u32,
+    /// It waits until then.
+    not_before: Instant,
+}
+
+/// A process at work.
+#[derive(Debug)]
+struct Running {
+    unit: Unit,
+    place: Place,
+    worker: Worker,
+}
+
+/// A matrix that is being run.
+struct Matrix<'a> {
+    plan: &'a Plan<'a>,
+    messages: &'a MessageArgs,
+    display: &'a mut Display,
+    todo: VecDeque<Unit>,
+    /// Where nobody works.
+    places: Vec<Place>,
+    running: Vec<Running>,
+    failed: Vec<(Cell, Failure)>,
+    sender: Sender<Event>,
+    events: Receiver<Event>,
+}
+
+impl Matrix<'_> {
+    /// Until nothing is left to do, or `stop` is set and everybody has stopped.
+    fn run_all(&mut self, stop: &AtomicBool) -> anyhow::Result<()> {
+        let mut told = false;
+        loop {
+            let stopping = stop.load(Ordering::Relaxed);
+            if stopping && !told {
+                self.running.iter_mut().for_each(|running| running.worker.interrupt());
+                told = true;
+            }
+            while !stopping && let Some((unit, place)) = self.next() {
+                self.start(unit, place)?;
+            }
+            if self.running.is_empty() && (stopping || self.todo.is_empty()) {
+                return Ok(());
+            }
+            match self.events.recv_timeout(TICK) {
+                Ok(event) => self.take(event),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+            }
+            while let Ok(event) = self.events.try_recv() {
+                self.take(event);
+            }
+            self.look()?;
+        }
+    }
+
+    /// The next unit whose time has come, and a place for it.
+    fn next(&mut self) -> Option<(Unit, Place)> {
+        let now = Instant::now();
+        let at = self.todo.iter().position(|unit| unit.not_before <= now)?;
+        let place = self.places.pop()?;
+        Some((self.todo.remove(at)?, place))
+    }
+
+    fn start(&mut self, mut unit: Unit, place: Place) -> anyhow::Result<()> {
+        unit.attempts += 1;
+        let model = unit.cells[0].model;
+        let run = &self.plan.models[model];
+        let only = (self.plan.args.limits.keep_contexts == 0.0)
+            .then(|| self.plan.attentions[unit.cells[0].attention].name.as_str());
+        for cell in &unit.cells {
+            Failure::forget(&self.plan.folder(*cell));
+        }
+        let first = model * self.plan.attentions.len();
+        let trace = self.messages.trace.as_ref().map(|path| {
+            let name = self.plan.name(unit.cells[0]).replace('/', ".");
+            path.with_extension(format!("{name}.json"))
+        });
+        let mut options = vec!["--log-format".to_owned(), self.messages.log_format.name().to_owned()];
+        options.extend(self.messages.quiet.then(|| "--quiet".to_owned()));
+        options.extend(trace.map(|path| format!("--trace={}", path.display())));
+        let worker = Worker::start(&run.path(), only, &place, &options, first, &self.sender)?;
+        self.running.push(Running { unit, place, worker });
+        Ok(())
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Message { process, cell, message } => {
+                if let Message::Failed(failure) = &message
+                    && let Some(running) =
+                        self.running.iter_mut().find(|running| running.worker.id() == process)
+                {
+                    running.worker.failure = Some(failure.clone());
+                }
+                self.display.hear(cell, message);
+            }
+            Event::Line { process, line } => {
+                let Some(running) = self.running.iter_mut().find(|running| running.worker.id() == process)
+                else {
+                    return;
+                };
+                match self.messages.log_format {
+                    // Already as it should be.
+                    LogFormatArg::Json => self.display.line(&line),
+                    // What ended it is told once, with the outcome.
+                    LogFormatArg::Text if line.starts_with("error: ") => {}
+                    LogFormatArg::Text => {
+                        let name = self.plan.name(running.unit.cells[0]);
+                        self.display.line(&format!("[{name}] {line}"));
+                    }
+                }
+                running.worker.note(line);
+            }
+            Event::Closed { process } => {
+                if let Some(running) = self.running.iter_mut().find(|running| running.worker.id() == process)
+                {
+                    running.worker.closed += 1;
+                }
+            }
+        }
+    }
+
+    /// Stops those that take too long, and takes note of those that ended.
+    fn look(&mut self) -> anyhow::Result<()> {
+        let timeout = self.plan.args.execution.timeout;
+        let mut ended = Vec::new();
+        for (at, running) in self.running.iter_mut().enumerate() {
+            if let Some(how) = running.worker.look(timeout)? {
+                ended.push((at, how));
+            }
+        }
+        for (at, how) in ended.into_iter().rev() {
+            let Running { unit, place, .. } = self.running.swap_remove(at);
+            self.places.push(place);
+            for cell in &unit.cells {
+                self.display.leave(cell.model * self.plan.attentions.len() + cell.attention);
+            }
+            match how {
+                Ended::Done => {}
+                Ended::Interrupted => self.todo.push_back(unit),
+                Ended::Failed(failure) => self.failed(unit, failure)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Tries again what may pass, and takes note of the rest.
+    fn failed(&mut self, mut unit: Unit, failure: Failure) -> anyhow::Result<()> {
+        let name = self.plan.name(unit.cells[0]);
+        let retries = self.plan.args.execution.retries;
+        if failure.kind.may_pass() && unit.attempts <= retries {
+            let pause = FIRST_PAUSE * 2_u32.saturating_pow(unit.attempts - 1);
+            tracing::warn!(
+                cell = name,
+                "{name}: {}; trying again in {} s ({} of {retries})",
+                failure.message,
+                pause.as_secs(),
+                unit.attempts
+            );
+            unit.not_before = Instant::now() + pause;
+            self.todo.push_back(unit);
+            return Ok(());
+        }
+        tracing::warn!(cell = name, "{name} failed, the others go on: {}", failure.message);
+        for cell in unit.cells {
+            if self.plan.finished(cell).is_none() {
+                // Where it cannot be written it is still told at the end.
+                if let Err(error) = failure.write(&self.plan.folder(cell)) {
+                    tracing::warn!(cell = name, "{error}");
+                }
+                self.failed.push((cell, failure.clone()));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,221 @@
+//! What is to be run: models with attentions on rows.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use anyhow::{bail, ensure};
+use sah_adapter::ModelSource;
+use sah_bench_core::{FinishedRun, RunFolder, Sample, load_samples, select_subsets};
+use sah_longbench::{DataSource, LongBench};
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use crate::args::{DataArg, LongBenchArgs, ModelArgs};
+use crate::attention::{self, NamedAttention};
+use crate::usage::UsageError;
+use crate::{model, resume};
+
+/// Everything that is known before a model is loaded.
+#[derive(Debug)]
+pub(super) struct Plan<'a> {
+    pub(super) args: &'a LongBenchArgs,
+    pub(super) benchmark: LongBench,
+    pub(super) subsets: Vec<&'static str>,
+    pub(super) samples: Vec<Sample>,
+    /// Those of the run; with `--cell` only that one is done.
+    pub(super) attentions: Vec<NamedAttention>,
+    /// One at least.
+    pub(super) models: Vec<ModelRun>,
+    /// The folder of the run.
+    pub(super) path: PathBuf,
+}
+
+/// A model of a run. Its folder is that of a run of this model alone.
+#[derive(Debug)]
+pub(super) struct ModelRun {
+    pub(super) args: ModelArgs,
+    pub(super) source: ModelSource,
+    pub(super) result_dir: PathBuf,
+    pub(super) run_name: String,
+}
+
+/// A model with an attention: their places in the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cell {
+    pub(super) model: usize,
+    pub(super) attention: usize,
+}
+
+impl ModelRun {
+    /// The folder that has those of its attentions.
+    pub(super) fn path(&self) -> PathBuf {
+        self.result_dir.join(&self.run_name)
+    }
+}
+
+impl<'a> Plan<'a> {
+    /// Checks what can be checked, and loads the rows.
+    pub(super) fn new(args: &'a LongBenchArgs) -> anyhow::Result<Self> {
+        let attentions = attention::named(&args.attention, &["dense", "streaming_llm"])?;
+        if args.attention.evict && args.output.micro_metrics > 0.0 {
+            bail!(UsageError(
+                "--micro-metrics with --evict: errors are against dense attention, for which no key may be evicted; leave \
+                 out one of the two"
+                    .to_owned()
+            ));
+        }
+        if let Some(cell) = &args.execution.cell
+            && attentions.iter().all(|attention| &attention.name != cell)
+        {
+            bail!(UsageError(format!("--cell {cell}: the run has no such attention")));
+        }
+        let benchmark = LongBench::new(data_source(args)?);
+        let subsets = select_subsets(&benchmark, args.data.subsets.as_deref())?;
+        let run_name = args.output.run_name.clone().map_or_else(time_as_name, Ok)?;
+        let models = models(args, &run_name)?;
+        ensure!(
+            args.execution.cell.is_none() || models.len() == 1,
+            UsageError("--cell is for the folder of one model; name that with --resume".to_owned())
+        );
+        let max_samples = args.data.max_samples.and_then(|n| NonZeroUsize::new(n as usize));
+        let samples = load_samples(&benchmark, &subsets, max_samples)?;
+        let path = args.output.result_dir.join(&run_name);
+        Ok(Self { args, benchmark, subsets, samples, attentions, models, path })
+    }
+
+    /// Whether cells are done by processes of their own.
+    pub(super) fn is_matrix(&self) -> bool {
+        let execution = &self.args.execution;
+        let watched =
+            execution.jobs.is_some() || execution.timeout.is_some() || self.args.models.device.len() > 1;
+        execution.cell.is_none() && (self.models.len() > 1 || watched)
+    }
+
+    /// All cells, model after model.
+    pub(super) fn cells(&self) -> Vec<Cell> {
+        let of_model = |model| (0..self.attentions.len()).map(move |attention| Cell { model, attention });
+        (0..self.models.len()).flat_map(of_model).collect()
+    }
+
+    /// Whether this process, or one that it starts, is to do a cell.
+    pub(super) fn is_to_do(&self, cell: Cell) -> bool {
+        let name = &self.attentions[cell.attention].name;
+        self.args.execution.cell.as_ref().is_none_or(|only| only == name)
+    }
+
+    /// The name of a cell, which is its folder inside that of the run.
+    pub(super) fn name(&self, cell: Cell) -> String {
+        let attention = &self.attentions[cell.attention].name;
+        match self.models.as_slice() {
+            [_] => attention.clone(),
+            models => format!("{}/{attention}", models[cell.model].run_name),
+        }
+    }
+
+    /// The folder of a cell.
+    pub(super) fn folder(&self, cell: Cell) -> PathBuf {
+        self.models[cell.model].path().join(&self.attentions[cell.attention].name)
+    }
+
+    /// The results of a cell, if it is finished and every row has its answer.
+    pub(super) fn finished(&self, cell: Cell) -> Option<FinishedRun> {
+        FinishedRun::read(&self.folder(cell)).ok().filter(|run| run.detailed.rows_failed == 0)
+    }
+
+    /// Makes the folders of a new run, and keeps its options in them. From then on it can be resumed.
+    pub(super) fn make_folders(&self) -> anyhow::Result<()> {
+        for cell in self.cells() {
+            let model = &self.models[cell.model];
+            RunFolder::create(&model.result_dir, &model.run_name, &self.attentions[cell.attention].name)?;
+        }
+        self.keep_options()
+    }
+
+    /// Keeps the options in the folder of the run, and of each of its models those of a run of that model alone.
+    pub(super) fn keep_options(&self) -> anyhow::Result<()> {
+        let given = &self.args.given;
+        resume::keep_options(&self.path, given)?;
+        if self.models.len() > 1 {
+            for model in &self.models {
+                let of_one = given.clone().without(&["jobs"]).with("model", &model.args.place.model);
+                resume::keep_options(&model.path(), &of_one)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn data_source(args: &LongBenchArgs) -> anyhow::Result<DataSource> {
+    let data = &args.data;
+    match (&data.data, &data.prompts) {
+        (DataArg::Sample, None) => Ok(DataSource::Sample),
+        (DataArg::Hub, None) => Ok(DataSource::Hub),
+        (DataArg::Folder(path), prompts) => {
+            Ok(DataSource::Directory { path: path.clone(), prompts: prompts.clone() })
+        }
+        (DataArg::Sample | DataArg::Hub, Some(_)) => {
+            Err(UsageError("--prompts is for .jsonl files; name their folder with --data DIR".to_owned())
+                .into())
+        }
+    }
+}
+
+/// The models with their folders: one has the folder of the run, several have folders in it.
+fn models(args: &LongBenchArgs, run_name: &str) -> anyhow::Result<Vec<ModelRun>> {
+    let given = &args.models;
+    ensure!(
+        given.revision.is_none() || given.model.len() == 1,
+        UsageError("--revision with several models: write org/name@REV for each instead".to_owned())
+    );
+    let mut models: Vec<ModelRun> = Vec::new();
+    for name in &given.model {
+        let (result_dir, run_name) = match given.model.len() {
+            1 => (args.output.result_dir.clone(), run_name.to_owned()),
+            _ => (args.output.result_dir.join(run_name), folder_name(name)),
+        };
+        if let Some(other) = models.iter().find(|model| model.run_name == run_name) {
+            let other = &other.args.place.model;
+            bail!(UsageError(format!("--model {other} and {name} would share the result folder {run_name}")));
+        }
+        let source = model::source(name, given.revision.as_deref())?;
+        models.push(ModelRun { args: given.one(name), source, result_dir, run_name });
+    }
+    Ok(models)
+}
+
+/// The folder of a model: of a path its last part, of a hub id both with `_` between them.
+fn folder_name(model: &str) -> String {
+    let path = std::path::Path::new(model);
+    let name = if path.exists() {
+        let stem = if path.is_dir() { path.file_name() } else { path.file_stem() };
+        stem.map_or_else(|| model.to_owned(), |stem| stem.to_string_lossy().into_owned())
+    } else {
+        model.to_owned()
+    };
+    let fits = |letter: char| letter.is_alphanumeric() || matches!(letter, '.' | '_' | '-');
+    let name: String = name.chars().map(|letter| if fits(letter) { letter } else { '_' }).collect();
+    let name = name.trim_start_matches('.');
+    if name.is_empty() { "model".to_owned() } else { name.to_owned() }
+}
+
+/// The time in UTC, as the name of a folder: `2026-01-31_12-30-00`.
+fn time_as_name() -> anyhow::Result<String> {
+    let format = format_description!("[year]-[month]-[day]_[hour]-[minute]-[second]");
+    Ok(OffsetDateTime::now_utc().format(format)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::folder_name;
+
+    #[test]
+    fn a_model_has_a_folder_of_its_name() {
+        assert_eq!(folder_name("smollm2-135m-instruct"), "smollm2-135m-instruct");
+        assert_eq!(folder_name("meta-llama/Llama-3.2-1B@v1"), "meta-llama_Llama-3.2-1B_v1");
+        assert_eq!(folder_name("../.hidden model"), "_.hidden_model");
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+        assert_eq!(folder_name(folder), "src");
+        assert_eq!(folder_name(&format!("{folder}/main.rs")), "main");
+        assert_eq!(folder_name(".."), "model");
+    }
+}

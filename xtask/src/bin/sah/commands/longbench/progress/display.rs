@@ -1,0 +1,200 @@
+//! Progress on standard error: bars on a terminal, a line for each context elsewhere.
+
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use tracing_subscriber::fmt::MakeWriter as _;
+
+use super::super::plan::Plan;
+use super::{Listener, Message, Pace, clock};
+use crate::logging::Console;
+
+/// Shows how far all cells of a run are.
+#[derive(Debug)]
+pub(in super::super) struct Display {
+    console: Console,
+    /// In the order of the plan.
+    cells: Vec<CellProgress>,
+    pace: Pace,
+    /// Of the run; `None` where no bars are shown.
+    bar: Option<ProgressBar>,
+}
+
+/// How far a cell is.
+#[derive(Debug)]
+struct CellProgress {
+    name: String,
+    rows_done: usize,
+    rows_total: usize,
+    row: Option<Row>,
+}
+
+/// The context at work.
+#[derive(Debug)]
+struct Row {
+    task: String,
+    bar: Option<ProgressBar>,
+    /// When this part of the work began, for its speed.
+    since: Instant,
+    is_read: bool,
+}
+
+impl Display {
+    /// For all cells of `plan`; those that an earlier process finished are done.
+    pub(in super::super) fn new(plan: &Plan<'_>, console: &Console, quiet: bool) -> Self {
+        let cells: Vec<CellProgress> = plan
+            .cells()
+            .into_iter()
+            .map(|cell| {
+                let rows_total = if plan.is_to_do(cell) { plan.samples.len() } else { 0 };
+                let is_done = plan.args.resume.is_some() && plan.finished(cell).is_some();
+                let rows_done = if is_done { rows_total } else { 0 };
+                CellProgress { name: plan.name(cell), rows_done, rows_total, row: None }
+            })
+            .collect();
+        let rows = cells.iter().map(|cell| cell.rows_total as u64).sum();
+        let bar = (!quiet && !console.bars.is_hidden()).then(|| {
+            let bar = console.bars.add(ProgressBar::new(rows));
+            bar.set_style(style("{pos}/{len} rows {wide_bar} {msg}"));
+            bar.enable_steady_tick(Duration::from_millis(500));
+            bar
+        });
+        let mut display = Self { console: console.clone(), cells, pace: Pace::from(Instant::now()), bar };
+        display.show_rows();
+        display
+    }
+
+    /// Takes the bars away.
+    pub(in super::super) fn end(&mut self) {
+        for row in self.cells.iter_mut().filter_map(|cell| cell.row.take()) {
+            row.end();
+        }
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// Shows what somebody else says, past the bars.
+    pub(in super::super) fn line(&self, line: &str) {
+        // Nobody is left to be told that standard error is closed.
+        let _ = self.console.make_writer().write_all(format!("{line}\n").as_bytes());
+    }
+
+    /// A cell is not at work any more.
+    pub(in super::super) fn leave(&mut self, cell: usize) {
+        if let Some(row) = self.cells[cell].row.take() {
+            row.end();
+        }
+    }
+
+    fn rows_left(&self) -> usize {
+        self.cells.iter().map(|cell| cell.rows_total - cell.rows_done).sum()
+    }
+
+    fn show_rows(&mut self) {
+        let Some(bar) = &self.bar else { return };
+        bar.set_position(self.cells.iter().map(|cell| cell.rows_done as u64).sum());
+        bar.set_message(match self.pace.left(self.rows_left()) {
+            Some(left) => format!("{} left", clock(left)),
+            None => String::new(),
+        });
+    }
+
+    fn started(&mut self, cell: usize, task: String) {
+        let bar = self.bar.is_some().then(|| {
+            let bar = self.console.bars.add(ProgressBar::new(1));
+            bar.set_style(style("  {msg} {wide_bar:.dim}"));
+            bar
+        });
+        let row = Row { task, bar, since: Instant::now(), is_read: false };
+        let cell = &mut self.cells[cell];
+        row.show(&cell.name, "reading", (0, 1));
+        cell.row = Some(row);
+    }
+}
+
+impl Listener for Display {
+    fn hear(&mut self, cell: usize, message: Message) {
+        match message {
+            Message::Started { task, rows_done } => {
+                self.leave(cell);
+                self.cells[cell].rows_done = rows_done;
+                self.show_rows();
+                self.started(cell, task);
+            }
+            Message::Read { tokens, of } => {
+                let CellProgress { name, row: Some(row), .. } = &mut self.cells[cell] else { return };
+                row.show(name, "read", (tokens, of));
+                if tokens == of {
+                    (row.is_read, row.since) = (true, Instant::now());
+                }
+            }
+            Message::Generated { tokens } => {
+                let CellProgress { name, row: Some(row), .. } = &mut self.cells[cell] else { return };
+                row.show(name, "generated", (tokens, tokens));
+            }
+            Message::Finished {
+                task,
+                rows,
+                rows_done,
+                rows_total,
+                context_tokens,
+                generated_tokens,
+                seconds,
+                error,
+            } => {
+                self.leave(cell);
+                self.pace.add(rows);
+                self.cells[cell].rows_done = rows_done;
+                self.show_rows();
+                let name = &self.cells[cell].name;
+                let head = format!("[{name} {rows_done}/{rows_total}] {task}");
+                if let Some(error) = error {
+                    let message = format!("{head}: FAILED ({rows} rows): {error}");
+                    tracing::warn!(cell = name, task, rows, rows_done, rows_total, error, "{message}");
+                } else if self.bar.is_none() {
+                    let left = self.pace.left(self.rows_left()).unwrap_or_default();
+                    tracing::info!(
+                        cell = name,
+                        task,
+                        rows,
+                        rows_done,
+                        rows_total,
+                        context_tokens,
+                        generated_tokens,
+                        seconds,
+                        seconds_left = left.as_secs_f64(),
+                        "{head}: {context_tokens} tokens in, {generated_tokens} out, {seconds:.1} s; {} left",
+                        clock(left)
+                    );
+                }
+            }
+            Message::Failed(_) => self.leave(cell),
+        }
+    }
+}
+
+impl Row {
+    /// What is done of this part of the work, and how fast.
+    fn show(&self, cell: &str, what: &str, (tokens, of): (usize, usize)) {
+        let Some(bar) = &self.bar else { return };
+        let seconds = self.since.elapsed().as_secs_f64();
+        let speed = if tokens > 0 && seconds > 0.0 { tokens as f64 / seconds } else { 0.0 };
+        let count = if self.is_read { format!("{tokens}") } else { format!("{tokens} of {of}") };
+        let task = &self.task;
+        bar.set_message(format!("{cell} {task}: {what} {count} tokens, {speed:.0} a second"));
+        bar.set_length(of as u64);
+        bar.set_position(tokens as u64);
+    }
+
+    fn end(self) {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("a template that is known to be right")
+}

@@ -1,0 +1,180 @@
+//! What kind of thing went wrong: by the types of errors, for whoever decides whether to try again.
+
+use std::path::Path;
+
+use sah_adapter::hub::{HubError, HubProblem};
+use sah_bench_core::{read_json, write_json};
+use serde::{Deserialize, Serialize};
+
+use crate::model::DeviceUnavailable;
+use crate::usage::UsageError;
+
+/// In the folder of an attention that could not be finished, until it is tried again.
+pub(crate) const FILE: &str = "failure.json";
+
+/// What kind of thing went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum FailureKind {
+    /// The options ask for something that does not exist.
+    Usage,
+    /// The data cannot be read.
+    Data,
+    /// A server cannot be reached, or is in trouble.
+    Network,
+    /// A device is taken, or does not answer.
+    Device,
+    /// The model cannot be found, loaded or run.
+    Model,
+    /// Another process writes to the result folder.
+    FolderBusy,
+    /// Results cannot be written or read.
+    Results,
+    /// The run is not the one that was begun.
+    Changed,
+    /// Stopped by a signal, with everything saved.
+    Interrupted,
+    /// Took longer than it may.
+    TimedOut,
+    /// The process was ended by a signal that it could not answer.
+    Killed,
+    /// A mistake in this program.
+    Panicked,
+    /// Anything else.
+    Other,
+}
+
+/// What went wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Failure {
+    /// What kind of thing.
+    pub(crate) kind: FailureKind,
+    /// The error in words.
+    pub(crate) message: String,
+}
+
+impl Failure {
+    /// Of an error that ends a command.
+    pub(crate) fn of(error: &anyhow::Error) -> Self {
+        let kind = error.chain().find_map(FailureKind::of).unwrap_or(FailureKind::Other);
+        Self { kind, message: format!("{error:#}") }
+    }
+
+    /// Keeps it in the folder of an attention.
+    pub(crate) fn write(&self, folder: &Path) -> Result<(), sah_bench_core::Error> {
+        write_json(&folder.join(FILE), self)
+    }
+
+    /// What was kept in the folder of an attention, if anything.
+    pub(crate) fn read(folder: &Path) -> Option<Self> {
+        read_json(&folder.join(FILE)).ok()
+    }
+
+    /// Forgets what an earlier process kept in the folder of an attention.
+    pub(crate) fn forget(folder: &Path) {
+        // What cannot be removed is removed or replaced by the next one.
+        let _ = std::fs::remove_file(folder.join(FILE));
+    }
+}
+
+impl FailureKind {
+    /// Whether the same may succeed a little later.
+    pub(crate) fn may_pass(self) -> bool {
+        matches!(self, Self::Network | Self::Device | Self::FolderBusy)
+    }
+
+    /// Of one error, whatever its sources; `None` where its type says nothing.
+    fn of(error: &(dyn std::error::Error + 'static)) -> Option<Self> {
+        if error.is::<UsageError>() {
+            return Some(Self::Usage);
+        }
+        if error.is::<DeviceUnavailable>() {
+            return Some(Self::Device);
+        }
+        if let Some(error) = error.downcast_ref::<sah_bench_core::Error>() {
+            return Some(Self::of_benchmark(error));
+        }
+        if let Some(error) = error.downcast_ref::<sah_longbench::Error>() {
+            return Some(Self::of_data(error));
+        }
+        error.downcast_ref::<sah_adapter::Error>().map(Self::of_model)
+    }
+
+    fn of_benchmark(error: &sah_bench_core::Error) -> Self {
+        use sah_bench_core::Error;
+        match error {
+            Error::UnknownSubset { .. } | Error::NoSubsets { .. } | Error::FolderName { .. } => Self::Usage,
+            // Shown as the error that it holds, which is therefore no source.
+            Error::Data(data) => match data.downcast_ref::<sah_longbench::Error>() {
+                Some(error) => Self::of_data(error),
+                None => Self::Data,
+            },
+            Error::NoSamples { .. }
+            | Error::ColumnCount { .. }
+            | Error::ColumnKind { .. }
+            | Error::ColumnName { .. } => Self::Data,
+            Error::ConfigChanged { .. } | Error::SampleChanged { .. } => Self::Changed,
+            Error::Interrupted { .. } => Self::Interrupted,
+            Error::FolderBusy { .. } => Self::FolderBusy,
+            _ => Self::Results,
+        }
+    }
+
+    fn of_data(error: &sah_longbench::Error) -> Self {
+        match error {
+            sah_longbench::Error::Hub(sah_adapter::Error::Hub(error)) if is_network(error) => Self::Network,
+            _ => Self::Data,
+        }
+    }
+
+    fn of_model(error: &sah_adapter::Error) -> Self {
+        match error {
+            sah_adapter::Error::Hub(error) if is_network(error) => Self::Network,
+            _ => Self::Model,
+        }
+    }
+}
+
+/// Whether a hub did not give a file for a reason that lies between it and us, and not in what was asked.
+fn is_network(error: &HubError) -> bool {
+    match &error.problem {
+        HubProblem::Unreachable { .. } | HubProblem::RateLimited | HubProblem::Interrupted { .. } => true,
+        HubProblem::Status { status } => *status >= 500,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+    use sah_adapter::hub::{HubError, HubProblem};
+
+    use super::{Failure, FailureKind};
+    use crate::usage::UsageError;
+
+    fn hub(problem: HubProblem) -> sah_adapter::Error {
+        let [endpoint, repo, revision, file] = ["http://h", "a/b", "main", "f"].map(str::to_owned);
+        sah_adapter::Error::Hub(Box::new(HubError { endpoint, repo, revision, file, problem }))
+    }
+
+    #[test]
+    fn a_kind_comes_from_the_type_wherever_it_is() {
+        let unreachable = || hub(HubProblem::Unreachable { reason: String::new() });
+        let of_data = |error| sah_bench_core::Error::Data(Box::new(sah_longbench::Error::Hub(error)));
+        let kind = |error: anyhow::Error| Failure::of(&error).kind;
+        let in_context = Err::<(), _>(unreachable()).context("loading").unwrap_err();
+        assert_eq!(kind(in_context), FailureKind::Network);
+        assert_eq!(kind(of_data(unreachable()).into()), FailureKind::Network);
+        assert_eq!(kind(hub(HubProblem::Status { status: 503 }).into()), FailureKind::Network);
+        assert_eq!(kind(hub(HubProblem::NoSuchFile).into()), FailureKind::Model);
+        assert_eq!(kind(of_data(hub(HubProblem::NoSuchFile)).into()), FailureKind::Data);
+        assert_eq!(kind(UsageError(String::new()).into()), FailureKind::Usage);
+        let busy = sah_bench_core::Error::FolderBusy { path: "x".into() };
+        assert!(kind(busy.into()).may_pass());
+        // Words mean nothing.
+        assert_eq!(
+            kind(anyhow::anyhow!("the network is busy, and CUDA is out of memory")),
+            FailureKind::Other
+        );
+    }
+}

@@ -160,6 +160,14 @@ pub enum Error {
         /// The folder of the run, with those of its attentions.
         run: PathBuf,
     },
+    /// Shards do not make up a run.
+    #[error("{}: row {row} is in no shard; were the shards made of the same rows?", folder.display())]
+    ShardRows {
+        /// The folder that has those of the shards.
+        folder: PathBuf,
+        /// Position in the run, from 0.
+        row: usize,
+    },
     /// Another process is writing to the result folder.
     #[error("another run is writing to {}; choose another --run-name or wait for it", path.display())]
     FolderBusy {

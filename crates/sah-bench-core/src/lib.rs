@@ -11,6 +11,8 @@
 //!   context that fails costs only its own rows. A [`RunObserver`] hears about progress; nothing here prints.
 //! - [`RunFolder::finish`] writes the rows as CSV and Parquet, scores them, and gives a [`FinishedRun`]; two or more of
 //!   them make a [`Comparison`].
+//! - A [`Shard`] is a part of a run that a process of its own does: [`Runner::run_shard`], then [`RunFolder::finish_shard`], and
+//!   [`merge_shards`] once all are done.
 //!
 //! The files are described in `docs/results-format.md`. The crate needs no libtorch: it knows models only through
 //! `sah_adapter`'s trait.
@@ -110,6 +112,7 @@ mod results;
 mod runner;
 mod sample;
 mod selection;
+mod shard;
 
 pub use benchmark::{Benchmark, Metrics, TaskScore};
 pub use comparison::{
@@ -121,8 +124,9 @@ pub use observer::{GroupFinished, GroupStarted, RunObserver};
 pub use results::{
     ChatTemplateConfig, Cost, DataConfig, DetailedResults, Distribution, FinishedRun, Journal,
     JournalContents, LayerMetrics, MicroSummary, ModelConfig, PerRow, Phase, Resumed, RunConfig, RunFolder,
-    RunMeasures, TaskCost, Versions, read_journal, read_json, write_json,
+    RunMeasures, ShardResults, TaskCost, Versions, merge_shards, read_journal, read_json, write_json,
 };
 pub use runner::{RunOutcome, Runner};
 pub use sample::{Column, ColumnKind, Record, RecordStats, Sample, Value, samples_hash};
 pub use selection::{MANY_ROWS, first_of_each_task, load_samples, select_subsets};
+pub use shard::Shard;

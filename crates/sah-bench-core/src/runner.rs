@@ -1,5 +1,6 @@
 //! Puts samples through a model, one request for each context.
 
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -11,7 +12,8 @@ use sah_adapter::{
 
 use crate::error::{panic_text, whole_text};
 use crate::{
-    Error, GroupFinished, GroupStarted, Record, RecordStats, RunFolder, RunObserver, Sample, group_by_context,
+    Error, GroupFinished, GroupStarted, Record, RecordStats, RunFolder, RunObserver, Sample, Shard,
+    group_by_context,
 };
 
 /// How samples are put through a model.
@@ -42,7 +44,7 @@ impl std::fmt::Debug for Runner<'_> {
 /// What a run gave.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunOutcome {
-    /// One for each sample, in the order of the samples.
+    /// One for each sample of the part that was run, in the order of the samples.
     pub records: Vec<Record>,
     /// Rows that have no answer. Where it is not 0, the run as a whole is not a success.
     pub rows_failed: usize,
@@ -75,12 +77,33 @@ impl Runner<'_> {
         folder: &mut RunFolder,
         observer: &mut dyn RunObserver,
     ) -> Result<RunOutcome, Error> {
+        self.run_shard(Shard::WHOLE, samples, folder, observer)
+    }
+
+    /// The same for a part of `samples`, which are those of the whole run: the outcome has the records of that part.
+    ///
+    /// # Errors
+    ///
+    /// As [`Runner::run`].
+    pub fn run_shard(
+        &self,
+        shard: Shard,
+        samples: Vec<Sample>,
+        folder: &mut RunFolder,
+        observer: &mut dyn RunObserver,
+    ) -> Result<RunOutcome, Error> {
         let start = Instant::now();
         // A context in a chat template is another text than the same without.
         let groups =
             group_by_context(samples.iter().map(|sample| (sample.context.as_str(), self.form(sample))));
+        let groups: Vec<Vec<usize>> = groups
+            .into_iter()
+            .enumerate()
+            .filter(|(group, _)| shard.has(*group))
+            .map(|(_, rows)| rows)
+            .collect();
         let mut records: Vec<Record> = samples.into_iter().enumerate().map(unanswered).collect();
-        let rows_total = records.len();
+        let rows_total = groups.iter().map(Vec::len).sum();
         let answered = folder.take_answered();
         let is_resumed = !answered.is_empty();
         let mut rows_done = 0;
@@ -160,6 +183,8 @@ impl Runner<'_> {
                 error: error.as_deref(),
             });
         }
+        let mine: HashSet<usize> = groups.iter().flatten().copied().collect();
+        records.retain(|record| mine.contains(&record.index));
         let seconds = (!is_resumed).then(|| start.elapsed().as_secs_f64());
         Ok(RunOutcome { records, rows_failed, groups: groups.len(), groups_failed, seconds })
     }

@@ -14,6 +14,7 @@ use super::journal::Journal;
 use super::json::{read_json, write_json};
 use super::micro::{MicroMetricsLog, MicroSummary};
 use super::parquet::write_parquet;
+use super::shards::ShardResults;
 use super::table::Table;
 use super::unchanged::check_unchanged;
 use super::whole::{remove_temporaries, sync_folder};
@@ -21,13 +22,13 @@ use crate::error::panic_text;
 use crate::{Benchmark, Error, Metrics, Record};
 
 pub(super) const JOURNAL: &str = "journal.jsonl";
-const CONFIG: &str = "config.json";
+pub(super) const CONFIG: &str = "config.json";
 const RAW_CSV: &str = "raw_results.csv";
 const RAW_PARQUET: &str = "raw_results.parquet";
 const DETAILED: &str = "detailed_results.json";
-const MICRO_LOG: &str = "micro_metrics.jsonl";
+pub(super) const MICRO_LOG: &str = "micro_metrics.jsonl";
 const MICRO_PARQUET: &str = "micro_metrics.parquet";
-const METRICS: &str = "metrics.json";
+pub(super) const METRICS: &str = "metrics.json";
 
 /// The folder `<result-dir>/<run-name>/<attention name>/` of a run in progress.
 #[derive(Debug)]
@@ -189,6 +190,15 @@ impl RunFolder {
             check_unchanged(&path, config)?;
         }
         write_json(&path, config)
+    }
+
+    /// Says that a part of a run is done, which has its journal and micro metrics in this folder.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn finish_shard(self, results: &ShardResults) -> Result<(), Error> {
+        results.write(&self.path)
     }
 
     /// Writes the rows, scores them, and writes everything else. `metrics.json` is the last file: a folder that has it

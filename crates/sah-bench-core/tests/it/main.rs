@@ -8,4 +8,5 @@ mod micro_metrics;
 mod resume;
 mod runner;
 mod selection;
+mod shards;
 mod support;

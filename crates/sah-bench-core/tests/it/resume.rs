@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::support::{ScriptedModel, TinyBenchmark, config, right_answers, run_until, sample};
 
 /// Four contexts, one of them with two rows.
-fn samples() -> Vec<Sample> {
+pub(crate) fn samples() -> Vec<Sample> {
     let row = |(task, context, question): (&str, &str, &str)| sample(task, context, question);
     [
         ("qa", "one", "a"),
@@ -27,7 +27,7 @@ fn samples() -> Vec<Sample> {
 }
 
 /// Right answers, with a measured call each.
-fn measured(request: &Request) -> RequestResponse {
+pub(crate) fn measured(request: &Request) -> RequestResponse {
     let mut response = right_answers(request);
     for answer in &mut response.answers {
         let head = AttentionHead { density: 0.5, output_error: Some(0.25) };
@@ -76,7 +76,7 @@ fn go_on(directory: &Path, contexts: usize) -> (Vec<String>, Result<FinishedRun,
 }
 
 /// The files of a folder, but for `detailed_results.json` and its times.
-fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+pub(crate) fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let read =
         |entry: fs::DirEntry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap());
     let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| read(entry.unwrap())).collect();
@@ -84,7 +84,7 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     files
 }
 
-fn undisturbed() -> Vec<(String, Vec<u8>)> {
+pub(crate) fn undisturbed() -> Vec<(String, Vec<u8>)> {
     let directory = tempfile::tempdir().unwrap();
     let (asked, finished) = go_on(directory.path(), usize::MAX);
     assert_eq!(asked, ["one", "two", "three", "four"]);

@@ -1,0 +1,138 @@
+//! Parts of a run, each with a journal of its own, and the run that they make up.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::detailed::RunMeasures;
+use super::folder::{CONFIG, FinishedRun, JOURNAL, METRICS, MICRO_LOG, Resumed, RunFolder};
+use super::journal::read_journal;
+use super::json::{read_json, write_json};
+use super::unchanged::check_unchanged;
+use super::whole::write_whole;
+use crate::{Benchmark, Error, Record, Shard};
+
+const FILE: &str = "shard.json";
+
+/// The content of `shard.json`, which a shard's folder has once it is done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ShardResults {
+    /// Rows of the shard.
+    pub rows: usize,
+    /// Rows that have no answer.
+    pub rows_failed: usize,
+    /// What the caller measured.
+    #[serde(flatten)]
+    pub measures: RunMeasures,
+}
+
+impl ShardResults {
+    /// Of the shard in `folder`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Missing`] where it is not done.
+    pub fn read(folder: &Path) -> Result<Self, Error> {
+        read_json(&folder.join(FILE))
+    }
+
+    pub(super) fn write(&self, folder: &Path) -> Result<(), Error> {
+        write_json(&folder.join(FILE), self)
+    }
+}
+
+/// Makes of the shards in the folder of an attention the results that it would have had undivided. A folder that is complete
+/// stays as it is.
+///
+/// # Errors
+///
+/// [`Error::Missing`] names a shard that is not done, [`Error::ConfigChanged`] one that had another model, data or limits, and
+/// those of [`RunFolder::finish`].
+pub fn merge_shards(
+    result_dir: &Path,
+    run_name: &str,
+    attention: &str,
+    count: NonZeroUsize,
+    benchmark: &dyn Benchmark,
+) -> Result<FinishedRun, Error> {
+    let folder = result_dir.join(run_name).join(attention);
+    if folder.join(METRICS).exists() {
+        return FinishedRun::read(&folder);
+    }
+    let shards: Vec<PathBuf> = Shard::all(count).map(|shard| folder.join(shard.folder())).collect();
+    let results = shards.iter().map(|shard| ShardResults::read(shard)).collect::<Result<Vec<_>, _>>()?;
+    let config: Value = read_json(&shards[0].join(CONFIG))?;
+    for shard in &shards[1..] {
+        check_unchanged(&shard.join(CONFIG), &config)?;
+    }
+
+    let mut records = BTreeMap::new();
+    let mut groups = BTreeMap::new();
+    for shard in &shards {
+        let contents = read_journal(&shard.join(JOURNAL))?;
+        // A context that failed and was done again has a second line, which counts.
+        records.extend(contents.records.into_iter().map(|record| (record.index, record)));
+        groups.extend(lines(&shard.join(JOURNAL), |line| line["rows"][0]["index"].as_u64())?);
+    }
+    let mut calls: BTreeMap<u64, Vec<Vec<u8>>> = BTreeMap::new();
+    for shard in shards.iter().filter(|shard| shard.join(MICRO_LOG).exists()) {
+        for (row, line) in lines(&shard.join(MICRO_LOG), |line| line["metadata"]["index"].as_u64())? {
+            calls.entry(row).or_default().push(line);
+        }
+    }
+    let records: Vec<Record> = records.into_values().collect();
+    if let Some((row, _)) = records.iter().enumerate().find(|(row, record)| *row != record.index) {
+        return Err(Error::ShardRows { folder, row });
+    }
+
+    // In the order of first appearance, as in an undivided run, and the calls of each group's rows together.
+    let has_calls = !calls.is_empty();
+    let mut ordered = Vec::new();
+    for line in groups.values() {
+        let group: Value = serde_json::from_slice(line)
+            .map_err(|source| Error::Json { path: folder.join(JOURNAL), source })?;
+        let rows = group["rows"].as_array().into_iter().flatten().filter_map(|row| row["index"].as_u64());
+        ordered.extend(rows.flat_map(|row| calls.remove(&row).unwrap_or_default()));
+    }
+    if has_calls || shards.iter().any(|shard| shard.join(MICRO_LOG).exists()) {
+        write_lines(&folder.join(MICRO_LOG), ordered.iter())?;
+    }
+    write_lines(&folder.join(JOURNAL), groups.values())?;
+    match RunFolder::resume(result_dir, run_name, attention)? {
+        Resumed::Finished(run) => Ok(*run),
+        Resumed::Unfinished(folder) => folder.finish(benchmark, &config, &records, together(&results)),
+    }
+}
+
+/// Whole lines of a file with what `key` reads in each; a torn last line is left out.
+fn lines(path: &Path, key: impl Fn(&Value) -> Option<u64>) -> Result<Vec<(u64, Vec<u8>)>, Error> {
+    let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.to_path_buf(), source })?;
+    let whole = bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
+    let keyed = whole.filter_map(|line| {
+        let value: Value = serde_json::from_slice(line).ok()?;
+        Some((key(&value)?, line.to_vec()))
+    });
+    Ok(keyed.collect())
+}
+
+fn write_lines<'a>(path: &Path, mut lines: impl Iterator<Item = &'a Vec<u8>>) -> Result<(), Error> {
+    write_whole(path, |writer| {
+        let written = lines.try_for_each(|line| writer.write_all(line));
+        written.map_err(|source| Error::Io { path: path.to_path_buf(), source })
+    })
+}
+
+/// Of several processes: the longest load and the largest peak. How long they took together says nothing.
+fn together(results: &[ShardResults]) -> RunMeasures {
+    let measures = || results.iter().map(|result| &result.measures);
+    RunMeasures {
+        run_seconds: None,
+        model_load_seconds: measures().filter_map(|one| one.model_load_seconds).reduce(f64::max),
+        peak_memory_bytes: measures().filter_map(|one| one.peak_memory_bytes).max(),
+        peak_memory_source: measures().find_map(|one| one.peak_memory_source.clone()),
+    }
+}

@@ -13,7 +13,7 @@ const BENCHMARK: &str = "benchmark";
 /// Has what only `submit slurm` needs.
 const SLURM: &str = "slurm";
 /// Flags that say what is done with a plan, and are no part of it.
-const NOT_IN_FILES: [&str; 5] = ["config", "resume", "dry-run", "cell", "worker"];
+const NOT_IN_FILES: [&str; 7] = ["config", "resume", "dry-run", "cell", "shard", "collect", "worker"];
 
 /// A plan as its file has it.
 #[derive(Clone, Debug)]

@@ -4,6 +4,7 @@ use std::num::NonZeroU16;
 use std::time::Duration;
 
 use clap::Args;
+use sah_bench_core::Shard;
 
 /// The only flags, with `--threads`, that a run which is resumed takes anew.
 #[derive(Debug, Args)]
@@ -33,6 +34,15 @@ pub(crate) struct ExecutionArgs {
     #[arg(long, value_name = "ATTENTION", requires = "resume")]
     pub(crate) cell: Option<String>,
 
+    /// Only this part of the cell, such as `2/4`: of a run that was started with `--shards`
+    #[arg(long, value_name = "I/N", requires = "cell")]
+    pub(crate) shard: Option<Shard>,
+
+    /// Answer nothing: put shards together, compare what is finished, and say what is missing. For the job that comes after
+    /// those of a scheduler
+    #[arg(long, requires = "resume", conflicts_with = "cell")]
+    pub(crate) collect: bool,
+
     /// Work for the process that started this one: it reads messages on standard output, and its end is ours.
     #[arg(long, hide = true, requires = "resume")]
     pub(crate) worker: bool,
@@ -40,7 +50,8 @@ pub(crate) struct ExecutionArgs {
 
 impl ExecutionArgs {
     /// The names of the flags.
-    pub(crate) const NAMES: [&str; 6] = ["dry-run", "jobs", "timeout", "retries", "cell", "worker"];
+    pub(crate) const NAMES: [&str; 8] =
+        ["dry-run", "jobs", "timeout", "retries", "cell", "shard", "collect", "worker"];
 }
 
 /// `90`, `90s`, `30m`, `2h`.

@@ -1,5 +1,6 @@
 //! `cargo xtask bench longbench`.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -186,6 +187,11 @@ pub(crate) struct OutputArgs {
     /// leave it out where speed matters; 0.01 is enough for means
     #[arg(long, default_value_t = 0.0, value_name = "RATE", value_parser = rate)]
     pub(crate) micro_metrics: f64,
+
+    /// Divide each cell (a model with an attention) into N parts of whole contexts, which processes may do at the same time; what
+    /// comes of them together is that of an undivided run. For large cells on several machines or devices
+    #[arg(long, value_name = "N")]
+    pub(crate) shards: Option<NonZeroUsize>,
 
     /// Name of the run's folder; the time of its start by default. A name that was used already is refused
     #[arg(long, value_name = "NAME")]

@@ -8,7 +8,8 @@ use std::time::{Duration, SystemTime};
 
 use sah_bench_core::{DetailedResults, RunConfig, Sample, read_json};
 
-use super::plan::{Cell, Plan};
+use super::parts::Cell;
+use super::plan::Plan;
 use super::progress::clock;
 use crate::terminal::figures;
 
@@ -53,7 +54,7 @@ pub(super) fn describe(plan: &Plan<'_>) -> anyhow::Result<String> {
 
     let (mut cells, mut total, mut speeds) = (Vec::new(), Some(Duration::ZERO), Vec::new());
     for cell in plan.cells() {
-        let is_left = plan.is_to_do(cell) && !(plan.args.resume.is_some() && plan.finished(cell).is_some());
+        let is_left = !(plan.args.resume.is_some() && plan.is_finished(cell));
         let speed = speed(plan, cell);
         let time = if is_left { speed.as_ref().map(|speed| speed.time(all)) } else { Some(Duration::ZERO) };
         total = total.zip(time).map(|(total, time)| total + time);
@@ -75,10 +76,11 @@ pub(super) fn describe(plan: &Plan<'_>) -> anyhow::Result<String> {
             plan.args.output.result_dir.display()
         )?,
     }
-    writeln!(
+    write!(
         text,
-        "counted with {BYTES_PER_TOKEN} bytes of text for a token and answers as long as they may be, at the speed of"
+        "counted with {BYTES_PER_TOKEN} bytes of text for a token and answers as long as they may be"
     )?;
+    writeln!(text, "{}", if speeds.is_empty() { "" } else { ", at the speed of" })?;
     speeds.sort_by(|one, other| one.folder.cmp(&other.folder));
     speeds.dedup();
     for speed in speeds {

@@ -6,9 +6,12 @@ use std::time::Instant;
 
 use sah_adapter::LoadedModel;
 use sah_attention::CallSampling;
-use sah_bench_core::{FinishedRun, Resumed, RunConfig, RunFolder, RunMeasures, Runner, samples_hash};
+use sah_bench_core::{
+    Error, FinishedRun, Resumed, RunConfig, RunFolder, RunMeasures, Runner, Shard, ShardResults, samples_hash,
+};
 
 use super::config::run_config;
+use super::parts::Part;
 use super::plan::{ModelRun, Plan};
 use super::progress::{Listener, Observer};
 use crate::attention::NamedAttention;
@@ -25,8 +28,8 @@ pub(super) struct Job<'a> {
 
 /// What is done with an attention of the run.
 #[derive(Debug)]
-enum Part {
-    /// It is another process's, and finished or not even begun: only its options are looked at.
+enum Task {
+    /// It is another process's: only its options are looked at, if it is finished.
     Other(Option<Box<FinishedRun>>),
     Done(Box<FinishedRun>),
     ToDo(RunFolder),
@@ -46,10 +49,10 @@ impl<'a> Job<'a> {
             plan.keep_options()?;
         }
         let mut finished = Vec::new();
-        if parts.iter().all(|part| !matches!(part, Part::ToDo(_))) {
+        if parts.iter().all(|part| !matches!(part, Task::ToDo(_))) {
             finished.extend(parts.into_iter().filter_map(|part| match part {
-                Part::Done(run) => Some(*run),
-                Part::ToDo(_) | Part::Other(_) => None,
+                Task::Done(run) => Some(*run),
+                Task::ToDo(_) | Task::Other(_) => None,
             }));
             return Ok(finished);
         }
@@ -59,12 +62,14 @@ impl<'a> Job<'a> {
         let load_seconds = loading.elapsed().as_secs_f64();
         loaded.keep_contexts((plan.args.limits.keep_contexts * (1 << 30) as f64) as usize);
         let data_hash = samples_hash(&plan.samples);
-        for (number, (attention, part)) in plan.attentions.iter().zip(parts).enumerate() {
+        for (cell, part) in plan.cells().into_iter().zip(parts) {
+            let attention = &plan.attentions[cell.attention];
+            let number = plan.number(Part { cell, shard: plan.args.execution.shard });
             let config = run_config(plan, self.model, attention, &data_hash, &source, &loaded)?;
             match part {
-                Part::ToDo(folder) => {
+                Task::ToDo(folder) => {
                     let observer = &mut Observer::new(listener, number);
-                    finished.push(self.run_attention(
+                    finished.extend(self.run_attention(
                         attention,
                         &config,
                         (&loaded, load_seconds),
@@ -72,35 +77,40 @@ impl<'a> Job<'a> {
                         observer,
                     )?);
                 }
-                Part::Done(run) => {
+                Task::Done(run) => {
                     run.check_config(&config)?;
                     finished.push(*run);
                 }
-                Part::Other(run) => run.map_or(Ok(()), |run| run.check_config(&config))?,
+                Task::Other(run) => run.map_or(Ok(()), |run| run.check_config(&config))?,
             }
         }
         Ok(finished)
     }
 
-    fn open(&self, attention: &NamedAttention) -> anyhow::Result<Part> {
+    fn open(&self, attention: &NamedAttention) -> anyhow::Result<Task> {
         let args = self.plan.args;
         let ModelRun { result_dir, run_name, .. } = self.model;
         let path = self.model.path().join(&attention.name);
         if args.execution.cell.as_ref().is_some_and(|cell| cell != &attention.name) {
-            return Ok(Part::Other(FinishedRun::read(&path).ok().map(Box::new)));
+            return Ok(Task::Other(FinishedRun::read(&path).ok().map(Box::new)));
         }
         if args.resume.is_none() {
-            return Ok(Part::ToDo(RunFolder::create(result_dir, run_name, &attention.name)?));
+            return Ok(Task::ToDo(RunFolder::create(result_dir, run_name, &attention.name)?));
         }
-        Ok(match RunFolder::resume(result_dir, run_name, &attention.name)? {
-            Resumed::Finished(run) => Part::Done(run),
+        let folder = match args.execution.shard {
+            None => RunFolder::resume(result_dir, run_name, &attention.name)?,
+            Some(shard) => RunFolder::resume(&self.model.path(), &attention.name, &shard.folder())?,
+        };
+        Ok(match folder {
+            Resumed::Finished(run) => Task::Done(run),
             Resumed::Unfinished(folder) => {
                 Failure::forget(&path);
-                Part::ToDo(folder)
+                Task::ToDo(folder)
             }
         })
     }
 
+    /// The results, or none where it was only a part.
     fn run_attention(
         &self,
         attention: &NamedAttention,
@@ -108,7 +118,7 @@ impl<'a> Job<'a> {
         (model, load_seconds): (&Rc<LoadedModel>, f64),
         mut folder: RunFolder,
         observer: &mut Observer<'_>,
-    ) -> anyhow::Result<FinishedRun> {
+    ) -> anyhow::Result<Option<FinishedRun>> {
         folder.write_config(config)?;
         let seed = self.plan.args.limits.seed;
         let mut adapter = attention.adapter(model, seed)?;
@@ -123,13 +133,31 @@ impl<'a> Job<'a> {
             stop: self.stop,
         };
         memory::reset_peak();
-        let outcome = runner.run(self.plan.samples.clone(), &mut folder, observer)?;
+        let samples = self.plan.samples.clone();
+        let shard = self.plan.args.execution.shard;
+        let outcome = runner.run_shard(shard.unwrap_or(Shard::WHOLE), samples, &mut folder, observer);
+        let outcome = outcome.map_err(|error| self.at_this_run(error))?;
         let measures = RunMeasures {
             run_seconds: outcome.seconds,
             model_load_seconds: Some(load_seconds),
             peak_memory_bytes: memory::peak_bytes(),
             peak_memory_source: Some(memory::SOURCE.to_owned()),
         };
-        Ok(folder.finish(&self.plan.benchmark, config, &outcome.records, measures)?)
+        if shard.is_some() {
+            let rows = outcome.records.len();
+            folder.finish_shard(&ShardResults { rows, rows_failed: outcome.rows_failed, measures })?;
+            return Ok(None);
+        }
+        Ok(Some(folder.finish(&self.plan.benchmark, config, &outcome.records, measures)?))
+    }
+
+    /// The run that can be resumed, where a part of it was stopped.
+    fn at_this_run(&self, error: Error) -> Error {
+        match error {
+            Error::Interrupted { rows_done, rows_total, attention, .. } => {
+                Error::Interrupted { rows_done, rows_total, attention, run: self.model.path() }
+            }
+            error => error,
+        }
     }
 }

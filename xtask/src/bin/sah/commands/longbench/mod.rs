@@ -8,6 +8,7 @@ mod estimate;
 mod job;
 mod matrix;
 mod outcome;
+mod parts;
 mod plan;
 mod progress;
 mod table;
@@ -44,7 +45,9 @@ pub(crate) fn run(
         );
     }
     let mut display = Display::new(&plan, console, messages.quiet);
-    let outcome = if plan.is_matrix() {
+    let outcome = if args.execution.collect {
+        matrix::collect(&plan)
+    } else if plan.is_matrix() {
         matrix::run(&plan, messages, &mut display)?
     } else {
         let stop = interrupt::flag()?;

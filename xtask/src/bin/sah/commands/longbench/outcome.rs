@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use sah_bench_core::{Benchmark as _, Comparison, FinishedRun};
 
-use super::plan::{Cell, Plan};
+use super::parts::Cell;
+use super::plan::Plan;
 use super::table;
 use crate::failure::Failure;
 use crate::interrupt::INTERRUPTED;
@@ -29,6 +30,14 @@ impl Outcome {
     /// Of a run of one model in this process.
     pub(super) fn of_one(finished: Vec<FinishedRun>) -> Self {
         Self { finished: vec![finished], ..Self::default() }
+    }
+
+    /// The results of a model.
+    pub(super) fn finished(&mut self, model: usize) -> &mut Vec<FinishedRun> {
+        if self.finished.len() <= model {
+            self.finished.resize_with(model + 1, Vec::new);
+        }
+        &mut self.finished[model]
     }
 
     /// Compares, prints, and gives the exit code.

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use anyhow::{bail, ensure};
 use sah_adapter::ModelSource;
-use sah_bench_core::{FinishedRun, RunFolder, Sample, load_samples, select_subsets};
+use sah_bench_core::{RunFolder, Sample, load_samples, select_subsets};
 use sah_longbench::{DataSource, LongBench};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
+use super::parts::Part;
 use crate::args::{DataArg, LongBenchArgs, ModelArgs};
 use crate::attention::{self, NamedAttention};
 use crate::usage::UsageError;
@@ -37,13 +38,6 @@ pub(super) struct ModelRun {
     pub(super) source: ModelSource,
     pub(super) result_dir: PathBuf,
     pub(super) run_name: String,
-}
-
-/// A model with an attention: their places in the plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Cell {
-    pub(super) model: usize,
-    pub(super) attention: usize,
 }
 
 impl ModelRun {
@@ -77,6 +71,22 @@ impl<'a> Plan<'a> {
             args.execution.cell.is_none() || models.len() == 1,
             UsageError("--cell is for the folder of one model; name that with --resume".to_owned())
         );
+        if let Some(shard) = args.execution.shard
+            && Some(shard.count()) != args.output.shards
+        {
+            let shards = args
+                .output
+                .shards
+                .map_or_else(|| "not divided".to_owned(), |count| format!("divided into {count}"));
+            bail!(UsageError(format!("--shard {shard}: the run is {shards}; start it with --shards")));
+        }
+        ensure!(
+            args.output.shards.is_none() || args.limits.keep_contexts == 0.0,
+            UsageError(
+                "--keep-contexts with --shards: parts are done by processes that share no contexts"
+                    .to_owned()
+            )
+        );
         let max_samples = args.data.max_samples.and_then(|n| NonZeroUsize::new(n as usize));
         let samples = load_samples(&benchmark, &subsets, max_samples)?;
         let path = args.output.result_dir.join(&run_name);
@@ -88,45 +98,18 @@ impl<'a> Plan<'a> {
         let execution = &self.args.execution;
         let watched =
             execution.jobs.is_some() || execution.timeout.is_some() || self.args.models.device.len() > 1;
-        execution.cell.is_none() && (self.models.len() > 1 || watched)
-    }
-
-    /// All cells, model after model.
-    pub(super) fn cells(&self) -> Vec<Cell> {
-        let of_model = |model| (0..self.attentions.len()).map(move |attention| Cell { model, attention });
-        (0..self.models.len()).flat_map(of_model).collect()
-    }
-
-    /// Whether this process, or one that it starts, is to do a cell.
-    pub(super) fn is_to_do(&self, cell: Cell) -> bool {
-        let name = &self.attentions[cell.attention].name;
-        self.args.execution.cell.as_ref().is_none_or(|only| only == name)
-    }
-
-    /// The name of a cell, which is its folder inside that of the run.
-    pub(super) fn name(&self, cell: Cell) -> String {
-        let attention = &self.attentions[cell.attention].name;
-        match self.models.as_slice() {
-            [_] => attention.clone(),
-            models => format!("{}/{attention}", models[cell.model].run_name),
-        }
-    }
-
-    /// The folder of a cell.
-    pub(super) fn folder(&self, cell: Cell) -> PathBuf {
-        self.models[cell.model].path().join(&self.attentions[cell.attention].name)
-    }
-
-    /// The results of a cell, if it is finished and every row has its answer.
-    pub(super) fn finished(&self, cell: Cell) -> Option<FinishedRun> {
-        FinishedRun::read(&self.folder(cell)).ok().filter(|run| run.detailed.rows_failed == 0)
+        let is_whole = execution.cell.is_none() && !execution.worker;
+        is_whole && (self.models.len() > 1 || watched || self.args.output.shards.is_some())
     }
 
     /// Makes the folders of a new run, and keeps its options in them. From then on it can be resumed.
     pub(super) fn make_folders(&self) -> anyhow::Result<()> {
-        for cell in self.cells() {
-            let model = &self.models[cell.model];
-            RunFolder::create(&model.result_dir, &model.run_name, &self.attentions[cell.attention].name)?;
+        for Part { cell, shard } in self.parts() {
+            let (model, attention) = (&self.models[cell.model], &self.attentions[cell.attention].name);
+            match shard {
+                None => RunFolder::create(&model.result_dir, &model.run_name, attention)?,
+                Some(shard) => RunFolder::create(&model.path(), attention, &shard.folder())?,
+            };
         }
         self.keep_options()
     }

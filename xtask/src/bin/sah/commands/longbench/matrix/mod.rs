@@ -7,14 +7,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-use sah_bench_core::FinishedRun;
+use sah_bench_core::Shard;
 
 use self::worker::{Ended, Event, Place, Worker};
 use super::outcome::Outcome;
-use super::plan::{Cell, Plan};
+use super::parts::{Cell, Part};
+use super::plan::Plan;
 use super::progress::{Display, Listener as _, Message};
 use crate::args::{LogFormatArg, MessageArgs};
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 use crate::interrupt;
 
 /// How long nothing is looked at but messages.
@@ -28,7 +29,7 @@ pub(super) fn run(plan: &Plan<'_>, messages: &MessageArgs, display: &mut Display
         plan.make_folders()?;
     }
     let stop = interrupt::flag()?;
-    let todo = units(plan).into_iter().map(|cells| Unit { cells, attempts: 0, not_before: Instant::now() });
+    let todo = units(plan).into_iter().map(|parts| Unit { parts, attempts: 0, not_before: Instant::now() });
     let (sender, events) = channel();
     let mut matrix = Matrix {
         plan,
@@ -42,25 +43,50 @@ pub(super) fn run(plan: &Plan<'_>, messages: &MessageArgs, display: &mut Display
         events,
     };
     matrix.run_all(&stop)?;
-    let Matrix { todo, failed, .. } = matrix;
-    let left = todo.iter().map(|unit| unit.cells.len()).sum();
-    let finished = (0..plan.models.len()).map(|model| results(plan, model)).collect();
-    Ok(Outcome { finished, failed, left })
+    let Matrix { todo, mut failed, .. } = matrix;
+    let left: Vec<Cell> = todo.iter().flat_map(|unit| unit.parts.iter().map(|part| part.cell)).collect();
+    let mut outcome = Outcome::default();
+    for cell in plan.cells() {
+        match plan.settle(cell) {
+            Ok(run) => outcome.finished(cell.model).extend(run),
+            Err(error) => failed.push((cell, Failure::of(&error.into()))),
+        }
+        if left.contains(&cell) {
+            outcome.left += 1;
+        } else if let Some(failed) = failed.iter().find(|(other, _)| *other == cell) {
+            outcome.failed.push(failed.clone());
+        }
+    }
+    Ok(outcome)
 }
 
-/// The results of a model, as far as there are any.
-fn results(plan: &Plan<'_>, model: usize) -> Vec<FinishedRun> {
-    let of_model = plan.cells().into_iter().filter(|cell| cell.model == model);
-    of_model.filter_map(|cell| FinishedRun::read(&plan.folder(cell)).ok()).collect()
+/// Puts together and compares what there is.
+pub(super) fn collect(plan: &Plan<'_>) -> Outcome {
+    let mut outcome = Outcome::default();
+    for cell in plan.cells() {
+        let failure = match plan.settle(cell) {
+            Ok(Some(run)) => {
+                outcome.finished(cell.model).push(run);
+                continue;
+            }
+            Ok(None) => Failure::read(&plan.folder(cell)).unwrap_or_else(|| Failure {
+                kind: FailureKind::Interrupted,
+                message: "not finished; what its task wrote says why".to_owned(),
+            }),
+            Err(error) => Failure::of(&error.into()),
+        };
+        outcome.failed.push((cell, failure));
+    }
+    outcome
 }
 
-/// What is left to do, in the parts that one process does: a cell, or all cells of a model where they share contexts.
-fn units(plan: &Plan<'_>) -> Vec<Vec<Cell>> {
-    let left: Vec<Cell> = plan.cells().into_iter().filter(|cell| plan.finished(*cell).is_none()).collect();
+/// What is left to do, in the units that one process does: a part, or all cells of a model where they share contexts.
+fn units(plan: &Plan<'_>) -> Vec<Vec<Part>> {
+    let left: Vec<Part> = plan.parts().into_iter().filter(|part| !plan.is_done(*part)).collect();
     if plan.args.limits.keep_contexts > 0.0 {
-        left.chunk_by(|one, other| one.model == other.model).map(<[Cell]>::to_vec).collect()
+        left.chunk_by(|one, other| one.cell.model == other.cell.model).map(<[Part]>::to_vec).collect()
     } else {
-        left.into_iter().map(|cell| vec![cell]).collect()
+        left.into_iter().map(|part| vec![part]).collect()
     }
 }
 
@@ -77,7 +103,7 @@ fn places(plan: &Plan<'_>) -> Vec<Place> {
 /// What one process does.
 #[derive(Clone, Debug)]
 struct Unit {
-    cells: Vec<Cell>,
+    parts: Vec<Part>,
     /// How often it was begun.
     attempts: u32,
     /// It waits until then.
@@ -143,22 +169,26 @@ impl Matrix<'_> {
 
     fn start(&mut self, mut unit: Unit, place: Place) -> anyhow::Result<()> {
         unit.attempts += 1;
-        let model = unit.cells[0].model;
-        let run = &self.plan.models[model];
-        let only = (self.plan.args.limits.keep_contexts == 0.0)
-            .then(|| self.plan.attentions[unit.cells[0].attention].name.as_str());
-        for cell in &unit.cells {
-            Failure::forget(&self.plan.folder(*cell));
+        let part = unit.parts[0];
+        let run = &self.plan.models[part.cell.model];
+        for part in &unit.parts {
+            Failure::forget(&self.plan.folder(part.cell));
         }
-        let first = model * self.plan.attentions.len();
         let trace = self.messages.trace.as_ref().map(|path| {
-            let name = self.plan.name(unit.cells[0]).replace('/', ".");
+            let name = self.plan.part_name(part).replace(['/', ' '], ".");
             path.with_extension(format!("{name}.json"))
         });
         let mut options = vec!["--log-format".to_owned(), self.messages.log_format.name().to_owned()];
         options.extend(self.messages.quiet.then(|| "--quiet".to_owned()));
         options.extend(trace.map(|path| format!("--trace={}", path.display())));
-        let worker = Worker::start(&run.path(), only, &place, &options, first, &self.sender)?;
+        if self.plan.args.limits.keep_contexts == 0.0 {
+            options.push(format!("--cell={}", self.plan.attentions[part.cell.attention].name));
+            options.extend(part.shard.map(|shard| format!("--shard={shard}")));
+        }
+        // What a process calls its first cell is the first of its model here.
+        let first = self.plan.number(Part { cell: Cell { attention: 0, ..part.cell }, shard: part.shard });
+        let first = first - part.shard.map_or(0, Shard::index);
+        let worker = Worker::start(&run.path(), &place, &options, first, &self.sender)?;
         self.running.push(Running { unit, place, worker });
         Ok(())
     }
@@ -185,7 +215,7 @@ impl Matrix<'_> {
                     // What ended it is told once, with the outcome.
                     LogFormatArg::Text if line.starts_with("error: ") => {}
                     LogFormatArg::Text => {
-                        let name = self.plan.name(running.unit.cells[0]);
+                        let name = self.plan.part_name(running.unit.parts[0]);
                         self.display.line(&format!("[{name}] {line}"));
                     }
                 }
@@ -212,8 +242,8 @@ impl Matrix<'_> {
         for (at, how) in ended.into_iter().rev() {
             let Running { unit, place, .. } = self.running.swap_remove(at);
             self.places.push(place);
-            for cell in &unit.cells {
-                self.display.leave(cell.model * self.plan.attentions.len() + cell.attention);
+            for part in &unit.parts {
+                self.display.leave(self.plan.number(*part));
             }
             match how {
                 Ended::Done => {}
@@ -226,7 +256,7 @@ impl Matrix<'_> {
 
     /// Tries again what may pass, and takes note of the rest.
     fn failed(&mut self, mut unit: Unit, failure: Failure) -> anyhow::Result<()> {
-        let name = self.plan.name(unit.cells[0]);
+        let name = self.plan.part_name(unit.parts[0]);
         let retries = self.plan.args.execution.retries;
         if failure.kind.may_pass() && unit.attempts <= retries {
             let pause = FIRST_PAUSE * 2_u32.saturating_pow(unit.attempts - 1);
@@ -242,8 +272,9 @@ impl Matrix<'_> {
             return Ok(());
         }
         tracing::warn!(cell = name, "{name} failed, the others go on: {}", failure.message);
-        for cell in unit.cells {
-            if self.plan.finished(cell).is_none() {
+        for part in unit.parts {
+            let cell = part.cell;
+            if !self.plan.is_done(part) {
                 // Where it cannot be written it is still told at the end.
                 if let Err(error) = failure.write(&self.plan.folder(cell)) {
                     tracing::warn!(cell = name, "{error}");

@@ -77,11 +77,10 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Starts a process that goes on with the run of one model in `run`, for the attention `only` or for all of them.
-    /// `first` is the place of the model's first cell in the plan.
+    /// Starts a process that goes on with the run of one model in `run`. `first` is the place of the model's first part in the
+    /// plan.
     pub(super) fn start(
         run: &Path,
-        only: Option<&str>,
         place: &Place,
         options: &[String],
         first: usize,
@@ -90,7 +89,6 @@ impl Worker {
         let mut command = Command::new(std::env::current_exe().context("the path of this program")?);
         command.args(["bench", "longbench", "--worker", "--threads"]).arg(place.threads.to_string());
         command.arg("--resume").arg(run);
-        command.args(only.map(|name| format!("--cell={name}")));
         command.arg(format!("--device={}", place.device));
         command.args(options);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -41,16 +41,18 @@ struct Row {
 }
 
 impl Display {
-    /// For all cells of `plan`; those that an earlier process finished are done.
+    /// For all parts of `plan`; those that an earlier process finished are done.
     pub(in super::super) fn new(plan: &Plan<'_>, console: &Console, quiet: bool) -> Self {
         let cells: Vec<CellProgress> = plan
-            .cells()
+            .parts()
             .into_iter()
-            .map(|cell| {
-                let rows_total = if plan.is_to_do(cell) { plan.samples.len() } else { 0 };
-                let is_done = plan.args.resume.is_some() && plan.finished(cell).is_some();
+            .map(|part| {
+                // Of a part about as many as of the others, until it says how many.
+                let rows = plan.samples.len() / part.shard.map_or(1, |shard| shard.count().get());
+                let rows_total = if plan.is_to_do(part) { rows } else { 0 };
+                let is_done = plan.args.resume.is_some() && plan.is_done(part);
                 let rows_done = if is_done { rows_total } else { 0 };
-                CellProgress { name: plan.name(cell), rows_done, rows_total, row: None }
+                CellProgress { name: plan.part_name(part), rows_done, rows_total, row: None }
             })
             .collect();
         let rows = cells.iter().map(|cell| cell.rows_total as u64).sum();
@@ -94,6 +96,7 @@ impl Display {
 
     fn show_rows(&mut self) {
         let Some(bar) = &self.bar else { return };
+        bar.set_length(self.cells.iter().map(|cell| cell.rows_total as u64).sum());
         bar.set_position(self.cells.iter().map(|cell| cell.rows_done as u64).sum());
         bar.set_message(match self.pace.left(self.rows_left()) {
             Some(left) => format!("{} left", clock(left)),
@@ -117,9 +120,9 @@ impl Display {
 impl Listener for Display {
     fn hear(&mut self, cell: usize, message: Message) {
         match message {
-            Message::Started { task, rows_done } => {
+            Message::Started { task, rows_done, rows_total } => {
                 self.leave(cell);
-                self.cells[cell].rows_done = rows_done;
+                (self.cells[cell].rows_done, self.cells[cell].rows_total) = (rows_done, rows_total);
                 self.show_rows();
                 self.started(cell, task);
             }

@@ -11,8 +11,9 @@ pub(in super::super) enum Message {
     /// The rows of a context are about to be answered.
     Started {
         task: String,
-        /// Rows of the cell that were done before.
+        /// Rows of the part that were done before.
         rows_done: usize,
+        rows_total: usize,
     },
     /// So much of the context is read.
     Read { tokens: usize, of: usize },
@@ -37,7 +38,7 @@ pub(in super::super) enum Message {
 /// A message on its way between processes.
 #[derive(Debug, Serialize, Deserialize)]
 pub(in super::super) struct FromWorker {
-    /// The place of the attention among those of the model.
+    /// The place of the part among those of the model.
     pub(in super::super) cell: usize,
     #[serde(flatten)]
     pub(in super::super) message: Message,

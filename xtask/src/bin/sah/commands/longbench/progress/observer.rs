@@ -49,7 +49,11 @@ impl RequestObserver for Observer<'_> {
 impl RunObserver for Observer<'_> {
     fn group_started(&mut self, group: &GroupStarted<'_>) {
         self.generated = 0;
-        self.tell(Message::Started { task: group.task.to_owned(), rows_done: group.rows_done });
+        self.tell(Message::Started {
+            task: group.task.to_owned(),
+            rows_done: group.rows_done,
+            rows_total: group.rows_total,
+        });
     }
 
     fn group_finished(&mut self, group: &GroupFinished<'_>) {

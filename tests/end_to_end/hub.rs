@@ -7,65 +7,20 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::command::{run, xtask};
+use crate::tiny_model;
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
-
-/// A random model of one layer that takes any text for one unknown token.
-fn write_model(folder: &Path) {
-    fs::create_dir_all(folder).unwrap();
-    let write = |file: &str, json: Value| fs::write(folder.join(file), json.to_string()).unwrap();
-    write(
-        "config.json",
-        json!({"model_type": "llama", "hidden_size": 8, "intermediate_size": 16, "num_hidden_layers": 1,
-            "num_attention_heads": 2, "vocab_size": 4, "max_position_embeddings": 4096, "rms_norm_eps": 1e-5,
-            "tie_word_embeddings": true}),
-    );
-    write(
-        "tokenizer.json",
-        json!({"version": "1.0", "truncation": null, "padding": null, "normalizer": null, "pre_tokenizer": null,
-            "post_processor": null, "decoder": null, "added_tokens": [],
-            "model": {"type": "WordLevel", "vocab": {"a": 0, "b": 1, "c": 2, "d": 3}, "unk_token": "a"}}),
-    );
-    let layer = |name: &str, rows: usize, columns: usize| {
-        (format!("model.layers.0.{name}.weight"), rows * columns, vec![rows, columns])
-    };
-    let norm = |name: &str| (format!("model.{name}.weight"), 8, vec![8]);
-    let tensors = [
-        ("model.embed_tokens.weight".to_owned(), 32, vec![4, 8]),
-        norm("norm"),
-        norm("layers.0.input_layernorm"),
-        norm("layers.0.post_attention_layernorm"),
-        layer("self_attn.q_proj", 8, 8),
-        layer("self_attn.k_proj", 8, 8),
-        layer("self_attn.v_proj", 8, 8),
-        layer("self_attn.o_proj", 8, 8),
-        layer("mlp.gate_proj", 16, 8),
-        layer("mlp.up_proj", 16, 8),
-        layer("mlp.down_proj", 8, 16),
-    ];
-    let mut header = serde_json::Map::new();
-    let mut data = Vec::new();
-    for (name, count, shape) in tensors {
-        let start = data.len();
-        // Anything that is no zero and no pattern of two.
-        data.extend((0..count).flat_map(|n| (0.1 * ((n * 7 + start) % 11) as f32 - 0.5).to_le_bytes()));
-        header.insert(name, json!({"dtype": "F32", "shape": shape, "data_offsets": [start, data.len()]}));
-    }
-    let header = Value::Object(header).to_string();
-    let bytes = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &data].concat();
-    fs::write(folder.join("model.safetensors"), bytes).unwrap();
-}
 
 /// A `HF_HOME` in which `tiny/llama` is at [`COMMIT`] on the branch `v1`.
 fn hub_cache() -> TempDir {
     let home = tempfile::tempdir().unwrap();
     let repository = home.path().join("hub/models--tiny--llama");
     let (blobs, snapshot) = (repository.join("blobs"), repository.join("snapshots").join(COMMIT));
-    write_model(&blobs);
+    tiny_model::write(&blobs, 0);
     fs::create_dir_all(&snapshot).unwrap();
     for file in ["config.json", "tokenizer.json", "model.safetensors"] {
         symlink(Path::new("../../blobs").join(file), snapshot.join(file)).unwrap();
@@ -131,7 +86,7 @@ fn the_doctor_finds_nothing_where_all_is_well() {
 fn the_doctor_names_everything_that_a_folder_lacks() {
     let folder = tempfile::tempdir().unwrap();
     let path = |file: &str| folder.path().join(file);
-    write_model(folder.path());
+    tiny_model::write(folder.path(), 0);
     fs::remove_file(path("tokenizer.json")).unwrap();
     fs::rename(path("model.safetensors"), path("pytorch_model.bin")).unwrap();
     fs::write(path("config.json"), r#"{"model_type": "mamba"}"#).unwrap();

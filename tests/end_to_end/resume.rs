@@ -18,7 +18,7 @@ fn bench(result_dir: &Path, name: &str) -> Command {
 }
 
 /// Starts the command and waits until `journal` has a line.
-fn start(command: &mut Command, journal: &Path) -> Child {
+pub(crate) fn start(command: &mut Command, journal: &Path) -> Child {
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("cargo runs");
     let begun = Instant::now();
     while fs::metadata(journal).map_or(0, |file| file.len()) == 0 {
@@ -29,12 +29,12 @@ fn start(command: &mut Command, journal: &Path) -> Child {
     child
 }
 
-fn signal(name: &str, child: &Child) {
+pub(crate) fn signal(name: &str, child: &Child) {
     assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
 }
 
 /// The rows of a run without their times.
-fn rows(folder: &Path) -> Vec<Value> {
+pub(crate) fn rows(folder: &Path) -> Vec<Value> {
     let text = fs::read_to_string(folder.join("journal.jsonl")).unwrap();
     let mut rows: Vec<Value> = Vec::new();
     for line in text.lines() {

@@ -22,6 +22,7 @@ Usage: cargo xtask <COMMAND> [OPTIONS]
 
 Measure:
   bench      Run a benchmark or a speed measurement (`cargo xtask bench --help`)
+  submit     Give a run to a scheduler (`cargo xtask submit slurm --help`)
   score      Score predictions that already exist (`cargo xtask score --help`)
   generate   Answer one question about one context (`cargo xtask generate --help`)
   models     List the models that can be run, and what their numbers were compared with
@@ -57,7 +58,7 @@ fn dispatch(verb: &str, rest: &[std::ffi::OsString]) -> Result<ExitCode> {
     let flags: Vec<_> = rest.iter().map(|flag| flag.to_string_lossy()).collect();
     let flags: Vec<&str> = flags.iter().map(AsRef::as_ref).collect();
     match (verb, flags.as_slice()) {
-        ("bench" | "score" | "generate" | "models" | "maskers" | "convert" | "calibrate", _)
+        ("bench" | "submit" | "score" | "generate" | "models" | "maskers" | "convert" | "calibrate", _)
         | ("doctor", [_, ..]) => {
             return runner::run(verb, rest);
         }

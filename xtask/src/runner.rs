@@ -1,6 +1,6 @@
 //! Building and starting `sah`, the program that needs libtorch.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
@@ -13,7 +13,7 @@ use crate::process::{cargo, project_root, run as run_to_end};
 pub(crate) fn run(verb: &str, arguments: &[OsString]) -> Result<ExitCode> {
     libtorch::ensure(Variant::Fitting)?;
     let asks_for_help = arguments.iter().any(|argument| argument == "--help" || argument == "-h");
-    let runs_a_model = matches!(verb, "bench" | "generate" | "calibrate");
+    let runs_a_model = matches!(verb, "bench" | "submit" | "generate" | "calibrate");
     if runs_a_model && !asks_for_help && !names_model(arguments) {
         model::set_up()?;
     }
@@ -68,16 +68,37 @@ fn release_folder() -> PathBuf {
     project_root().join(target).join("release")
 }
 
+/// Whether models are named, and the default one is not among them.
 fn names_model(arguments: &[OsString]) -> bool {
-    let is_default = |value: &OsStr| value == model::NAME;
-    let mut arguments = arguments.iter();
+    let mut named = Vec::new();
+    let mut arguments = arguments.iter().filter_map(|argument| argument.to_str()).peekable();
     while let Some(argument) = arguments.next() {
         if argument == "--model" {
-            return arguments.next().is_some_and(|value| !is_default(value));
-        }
-        if let Some(value) = argument.to_str().and_then(|text| text.strip_prefix("--model=")) {
-            return !is_default(OsStr::new(value));
+            while let Some(value) = arguments.next_if(|value| !value.starts_with("--")) {
+                named.push(value);
+            }
+        } else if let Some(value) = argument.strip_prefix("--model=") {
+            named.push(value);
         }
     }
-    false
+    !named.is_empty() && named.iter().all(|name| *name != model::NAME)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::names_model;
+    use crate::model::NAME;
+
+    #[test]
+    fn the_default_model_is_needed_unless_only_others_are_named() {
+        let names = |line: &[&str]| names_model(&line.iter().map(OsString::from).collect::<Vec<_>>());
+        assert!(
+            !names(&["longbench"])
+                && !names(&["--model", NAME])
+                && !names(&["--model=a", "--model", "b", NAME])
+        );
+        assert!(names(&["--model", "a", "b", "--seed", NAME]) && names(&["--model=a"]));
+    }
 }

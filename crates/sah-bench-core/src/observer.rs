@@ -38,6 +38,8 @@ pub struct GroupStarted<'a> {
     pub task: &'a str,
     /// Length of the context, in bytes.
     pub context_bytes: usize,
+    /// New tokens of all its answers, at most.
+    pub new_tokens_limit: usize,
 }
 
 /// A group that has run.

@@ -139,6 +139,7 @@ impl Runner<'_> {
                 rows_total,
                 task: &first.task,
                 context_bytes: first.context.len(),
+                new_tokens_limit: rows.iter().map(|row| self.limit(&records[*row].sample)).sum(),
             });
             let group_start = Instant::now();
             let span = tracing::info_span!("context", task = first.task, rows = rows.len()).entered();
@@ -192,6 +193,12 @@ impl Runner<'_> {
     /// How a sample is put before the model.
     fn form(&self, sample: &Sample) -> PromptForm {
         if self.plain_subsets.contains(&sample.task) { PromptForm::Plain } else { PromptForm::Chat }
+    }
+
+    /// New tokens of the answer to a sample, at most.
+    fn limit(&self, sample: &Sample) -> usize {
+        let question = Question { max_new_tokens: Some(sample.max_new_tokens), ..Question::default() };
+        self.generation.limit_for(&question)
     }
 
     /// The response for one group, or why there is none.

@@ -11,6 +11,7 @@ mod model;
 mod others;
 mod sampling;
 mod speed;
+mod submit;
 
 use clap::{Parser, Subcommand};
 
@@ -27,6 +28,7 @@ pub(crate) use model::{
 pub(crate) use others::{DoctorArgs, GenerateArgs, ScoreArgs};
 pub(crate) use sampling::SamplingArgs;
 pub(crate) use speed::{MeasureArg, PeerArg, SpeedArgs};
+pub(crate) use submit::{SlurmArgs, Submit};
 
 /// Measures what sparse attention does to a language model on long contexts.
 #[derive(Debug, Parser)]
@@ -59,6 +61,9 @@ pub(crate) enum Command {
     /// Make a file that a masker needs, from the model itself
     #[command(subcommand)]
     Calibrate(Calibrate),
+    /// Give a run to a scheduler
+    #[command(subcommand)]
+    Submit(Submit),
     /// Say what a model lacks
     Doctor(DoctorArgs),
 }
@@ -72,7 +77,12 @@ impl Command {
             Self::Bench(Bench::Kernels(args)) => args.threads,
             Self::Generate(args) => args.model.place.threads,
             Self::Calibrate(Calibrate::DoubleSparsity(args)) => args.model.place.threads,
-            Self::Score(_) | Self::Models | Self::Maskers | Self::Convert(_) | Self::Doctor(_) => None,
+            Self::Score(_)
+            | Self::Models
+            | Self::Maskers
+            | Self::Convert(_)
+            | Self::Submit(_)
+            | Self::Doctor(_) => None,
         }
     }
 }

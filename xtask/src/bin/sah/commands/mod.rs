@@ -10,10 +10,11 @@ mod maskers;
 mod models;
 mod score;
 mod speed;
+mod submit;
 
 use std::process::ExitCode;
 
-use crate::args::{Bench, Calibrate, Cli, Command, Convert, Score};
+use crate::args::{Bench, Calibrate, Cli, Command, Convert, Score, Submit};
 use crate::logging::Console;
 
 /// Runs what the command line asks for and gives the exit code.
@@ -28,6 +29,7 @@ pub(crate) fn run(cli: Cli, console: &Console) -> anyhow::Result<ExitCode> {
         Command::Maskers => maskers::run(),
         Command::Convert(Convert::HashAttention(args)) => convert::hash_attention(&args),
         Command::Calibrate(Calibrate::DoubleSparsity(args)) => calibrate::double_sparsity(&args),
+        Command::Submit(Submit::Slurm(args)) => submit::slurm::run(&args),
         Command::Doctor(args) => doctor::run(&args),
     }
 }

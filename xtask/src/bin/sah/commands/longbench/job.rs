@@ -11,7 +11,7 @@ use sah_bench_core::{
 };
 
 use super::config::run_config;
-use super::parts::Part;
+use super::parts::{Cell, Part};
 use super::plan::{ModelRun, Plan};
 use super::progress::{Listener, Observer};
 use crate::attention::NamedAttention;
@@ -43,14 +43,14 @@ impl<'a> Job<'a> {
     /// Does what is missing, and gives the results of all attentions that are this job's.
     pub(super) fn run(&self, listener: &mut dyn Listener) -> anyhow::Result<Vec<FinishedRun>> {
         let plan = self.plan;
-        let parts =
-            plan.attentions.iter().map(|attention| self.open(attention)).collect::<Result<Vec<_>, _>>()?;
+        let cells = plan.cells();
+        let tasks = cells.iter().map(|cell| self.open(*cell)).collect::<Result<Vec<_>, _>>()?;
         if plan.args.resume.is_none() {
             plan.keep_options()?;
         }
         let mut finished = Vec::new();
-        if parts.iter().all(|part| !matches!(part, Task::ToDo(_))) {
-            finished.extend(parts.into_iter().filter_map(|part| match part {
+        if tasks.iter().all(|task| !matches!(task, Task::ToDo(_))) {
+            finished.extend(tasks.into_iter().filter_map(|task| match task {
                 Task::Done(run) => Some(*run),
                 Task::ToDo(_) | Task::Other(_) => None,
             }));
@@ -62,11 +62,11 @@ impl<'a> Job<'a> {
         let load_seconds = loading.elapsed().as_secs_f64();
         loaded.keep_contexts((plan.args.limits.keep_contexts * (1 << 30) as f64) as usize);
         let data_hash = samples_hash(&plan.samples);
-        for (cell, part) in plan.cells().into_iter().zip(parts) {
+        for (cell, task) in cells.into_iter().zip(tasks) {
             let attention = &plan.attentions[cell.attention];
             let number = plan.number(Part { cell, shard: plan.args.execution.shard });
             let config = run_config(plan, self.model, attention, &data_hash, &source, &loaded)?;
-            match part {
+            match task {
                 Task::ToDo(folder) => {
                     let observer = &mut Observer::new(listener, number);
                     finished.extend(self.run_attention(
@@ -87,8 +87,8 @@ impl<'a> Job<'a> {
         Ok(finished)
     }
 
-    fn open(&self, attention: &NamedAttention) -> anyhow::Result<Task> {
-        let args = self.plan.args;
+    fn open(&self, cell: Cell) -> anyhow::Result<Task> {
+        let (args, attention) = (self.plan.args, &self.plan.attentions[cell.attention]);
         let ModelRun { result_dir, run_name, .. } = self.model;
         let path = self.model.path().join(&attention.name);
         if args.execution.cell.as_ref().is_some_and(|cell| cell != &attention.name) {
@@ -99,6 +99,7 @@ impl<'a> Job<'a> {
         }
         let folder = match args.execution.shard {
             None => RunFolder::resume(result_dir, run_name, &attention.name)?,
+            shard if self.plan.is_done(Part { cell, shard }) => return Ok(Task::Other(None)),
             Some(shard) => RunFolder::resume(&self.model.path(), &attention.name, &shard.folder())?,
         };
         Ok(match folder {

@@ -12,6 +12,7 @@ mod parts;
 mod plan;
 mod progress;
 mod table;
+mod tasks;
 
 use std::process::ExitCode;
 
@@ -19,6 +20,7 @@ use self::job::Job;
 use self::outcome::Outcome;
 use self::plan::Plan;
 use self::progress::{Display, Listener, ToParent};
+pub(crate) use self::tasks::{Task, TaskPlan};
 use crate::args::{DataArg, LongBenchArgs, MessageArgs};
 use crate::failure::{Failure, FailureKind};
 use crate::interrupt;

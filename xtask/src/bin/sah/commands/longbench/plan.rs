@@ -80,6 +80,13 @@ impl<'a> Plan<'a> {
                 .map_or_else(|| "not divided".to_owned(), |count| format!("divided into {count}"));
             bail!(UsageError(format!("--shard {shard}: the run is {shards}; start it with --shards")));
         }
+        if let (Some(cell), Some(count), None) =
+            (&args.execution.cell, args.output.shards, args.execution.shard)
+        {
+            bail!(UsageError(format!(
+                "--cell {cell}: the run is divided into {count}; add --shard I/{count}"
+            )));
+        }
         ensure!(
             args.output.shards.is_none() || args.limits.keep_contexts == 0.0,
             UsageError(

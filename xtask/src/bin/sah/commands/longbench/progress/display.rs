@@ -34,10 +34,11 @@ struct CellProgress {
 #[derive(Debug)]
 struct Row {
     task: String,
+    /// New tokens of all answers.
+    at_most: usize,
     bar: Option<ProgressBar>,
     /// When this part of the work began, for its speed.
     since: Instant,
-    is_read: bool,
 }
 
 impl Display {
@@ -104,15 +105,15 @@ impl Display {
         });
     }
 
-    fn started(&mut self, cell: usize, task: String) {
+    fn started(&mut self, cell: usize, task: String, at_most: usize) {
         let bar = self.bar.is_some().then(|| {
             let bar = self.console.bars.add(ProgressBar::new(1));
             bar.set_style(style("  {msg} {wide_bar:.dim}"));
             bar
         });
-        let row = Row { task, bar, since: Instant::now(), is_read: false };
+        let row = Row { task, at_most, bar, since: Instant::now() };
         let cell = &mut self.cells[cell];
-        row.show(&cell.name, "reading", (0, 1));
+        row.show(&cell.name, "begins", None);
         cell.row = Some(row);
     }
 }
@@ -120,22 +121,22 @@ impl Display {
 impl Listener for Display {
     fn hear(&mut self, cell: usize, message: Message) {
         match message {
-            Message::Started { task, rows_done, rows_total } => {
+            Message::Started { task, rows_done, rows_total, at_most } => {
                 self.leave(cell);
                 (self.cells[cell].rows_done, self.cells[cell].rows_total) = (rows_done, rows_total);
                 self.show_rows();
-                self.started(cell, task);
+                self.started(cell, task, at_most);
             }
             Message::Read { tokens, of } => {
                 let CellProgress { name, row: Some(row), .. } = &mut self.cells[cell] else { return };
-                row.show(name, "read", (tokens, of));
+                row.show(name, "reads", Some((tokens, of)));
                 if tokens == of {
-                    (row.is_read, row.since) = (true, Instant::now());
+                    row.since = Instant::now();
                 }
             }
             Message::Generated { tokens } => {
                 let CellProgress { name, row: Some(row), .. } = &mut self.cells[cell] else { return };
-                row.show(name, "generated", (tokens, tokens));
+                row.show(name, "answers", Some((tokens, row.at_most)));
             }
             Message::Finished {
                 task,
@@ -179,16 +180,22 @@ impl Listener for Display {
 }
 
 impl Row {
-    /// What is done of this part of the work, and how fast.
-    fn show(&self, cell: &str, what: &str, (tokens, of): (usize, usize)) {
+    /// What is done of this part of the work, and how fast; how many tokens of how many.
+    fn show(&self, cell: &str, what: &str, tokens: Option<(usize, usize)>) {
         let Some(bar) = &self.bar else { return };
-        let seconds = self.since.elapsed().as_secs_f64();
-        let speed = if tokens > 0 && seconds > 0.0 { tokens as f64 / seconds } else { 0.0 };
-        let count = if self.is_read { format!("{tokens}") } else { format!("{tokens} of {of}") };
+        let (done, of) = tokens.unwrap_or((0, 1));
+        bar.update(|state| {
+            state.set_len(of as u64);
+            state.set_pos(done as u64);
+        });
         let task = &self.task;
-        bar.set_message(format!("{cell} {task}: {what} {count} tokens, {speed:.0} a second"));
-        bar.set_length(of as u64);
-        bar.set_position(tokens as u64);
+        bar.set_message(match tokens {
+            None => format!("{cell} {task} {what}"),
+            Some(_) => {
+                let speed = done as f64 / self.since.elapsed().as_secs_f64().max(1e-3);
+                format!("{cell} {task} {what}: {done} of {of} tokens, {speed:.0} a second")
+            }
+        });
     }
 
     fn end(self) {

@@ -14,6 +14,8 @@ pub(in super::super) enum Message {
         /// Rows of the part that were done before.
         rows_done: usize,
         rows_total: usize,
+        /// New tokens of all its answers.
+        at_most: usize,
     },
     /// So much of the context is read.
     Read { tokens: usize, of: usize },

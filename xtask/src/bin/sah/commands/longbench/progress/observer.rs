@@ -53,6 +53,7 @@ impl RunObserver for Observer<'_> {
             task: group.task.to_owned(),
             rows_done: group.rows_done,
             rows_total: group.rows_total,
+            at_most: group.new_tokens_limit,
         });
     }
 

@@ -1,0 +1,52 @@
+//! The parts of a run as command lines, for schedulers.
+
+use std::path::PathBuf;
+
+use super::plan::Plan;
+use crate::args::LongBenchArgs;
+
+/// A run that others carry out.
+#[derive(Debug)]
+pub(crate) struct TaskPlan {
+    /// The folder of the run.
+    pub(crate) path: PathBuf,
+    pub(crate) tasks: Vec<Task>,
+    /// How often a task is tried again that failed for a reason that may pass.
+    pub(crate) retries: u32,
+}
+
+/// `bench longbench --resume RUN OPTIONS` does one part.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Task {
+    /// The run of one model.
+    pub(crate) run: PathBuf,
+    pub(crate) options: Vec<String>,
+}
+
+impl TaskPlan {
+    /// Checks what can be checked, as a run does.
+    pub(crate) fn new(args: &LongBenchArgs) -> anyhow::Result<Self> {
+        Self::of(&Plan::new(args)?)
+    }
+
+    /// Makes the folders of the run.
+    pub(crate) fn make_folders(args: &LongBenchArgs) -> anyhow::Result<Self> {
+        let plan = Plan::new(args)?;
+        plan.make_folders()?;
+        Self::of(&plan)
+    }
+
+    fn of(plan: &Plan<'_>) -> anyhow::Result<Self> {
+        let here = std::env::current_dir()?;
+        let task = |part: super::parts::Part| {
+            let mut options = vec![format!("--cell={}", plan.attentions[part.cell.attention].name)];
+            options.extend(part.shard.map(|shard| format!("--shard={shard}")));
+            Task { run: here.join(plan.models[part.cell.model].path()), options }
+        };
+        Ok(Self {
+            path: here.join(&plan.path),
+            tasks: plan.parts().into_iter().map(task).collect(),
+            retries: plan.args.execution.retries,
+        })
+    }
+}

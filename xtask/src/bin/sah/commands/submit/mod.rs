@@ -1,0 +1,3 @@
+//! `cargo xtask submit`: runs on machines that a scheduler gives.
+
+pub(crate) mod slurm;

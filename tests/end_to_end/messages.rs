@@ -78,3 +78,32 @@ fn a_trace_has_a_span_for_every_phase() {
         assert!(events.iter().any(|event| event["name"] == "prefill"), "{cell}");
     }
 }
+
+#[test]
+fn the_mock_benchmark_says_whether_a_model_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = folder.path().join("model");
+    tiny_model::write(&model, 0);
+    let plan = folder.path().join("smoke.json");
+    std::fs::write(&plan, r#"{"benchmark": "mock_benchmark", "max-new-tokens": 2}"#).unwrap();
+    let bench = |benchmark: &str| {
+        let mut command = xtask(&["bench", benchmark, "--run-name", benchmark, "--config"]);
+        command.arg(&plan).arg("--model").arg(&model).arg("--result-dir").arg(folder.path());
+        command
+    };
+    for benchmark in ["mock", "mock_benchmark"] {
+        let (code, table, log) = run(&mut bench(benchmark));
+        assert_eq!(code, 0, "{log}");
+        assert!(table.contains("| reading_comprehension |") && table.contains("5 of 5"), "{table}");
+        assert!(!log.contains("LongBench"), "{log}");
+        let config = folder.path().join(benchmark).join("dense/config.json");
+        let config: Value = serde_json::from_slice(&std::fs::read(config).unwrap()).unwrap();
+        assert_eq!(config["benchmark"], "mock");
+    }
+    let (code, table, log) = run(xtask(&["bench", "longbench", "--resume"]).arg(folder.path().join("mock")));
+    assert_eq!(code, 0, "{log}");
+    assert!(table.contains("| reading_comprehension |"), "{table}");
+    let (code, _, log) = run(&mut bench("longbench"));
+    assert_eq!(code, 2, "{log}");
+    assert!(log.contains("smoke.json: benchmark is mock, and this is bench longbench"), "{log}");
+}

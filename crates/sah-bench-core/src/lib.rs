@@ -107,6 +107,7 @@ mod benchmark;
 mod comparison;
 mod error;
 mod grouping;
+mod mock;
 mod observer;
 mod results;
 mod runner;
@@ -120,6 +121,7 @@ pub use comparison::{
 };
 pub use error::Error;
 pub use grouping::group_by_context;
+pub use mock::MockBenchmark;
 pub use observer::{GroupFinished, GroupStarted, RunObserver};
 pub use results::{
     ChatTemplateConfig, Cost, DataConfig, DetailedResults, Distribution, FinishedRun, Journal,

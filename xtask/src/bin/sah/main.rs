@@ -9,6 +9,7 @@
 
 mod args;
 mod attention;
+mod benchmarks;
 mod chart;
 mod commands;
 mod download;

@@ -1,4 +1,4 @@
-//! Files for `bench longbench --config` and `submit slurm`: options by the names of their flags.
+//! Files for `bench longbench --config` and `submit slurm`: a benchmark, and options by the names of their flags.
 
 use std::path::{Path, PathBuf};
 
@@ -6,6 +6,7 @@ use anyhow::{Context as _, anyhow, bail};
 use serde_json::{Map, Value};
 
 use crate::args::{self, Given};
+use crate::benchmarks::BenchmarkName;
 use crate::usage::UsageError;
 
 /// Names a benchmark, so that a file is not taken for one of another.
@@ -20,7 +21,9 @@ const NOT_IN_FILES: [&str; 7] = ["config", "resume", "dry-run", "cell", "shard",
 pub(crate) struct PlanFile {
     path: PathBuf,
     text: String,
+    /// The options, and the benchmark where the file names one.
     pub(crate) given: Given,
+    names_benchmark: bool,
     /// The table `slurm`.
     pub(crate) slurm: Option<Value>,
 }
@@ -36,7 +39,13 @@ impl PlanFile {
             toml::from_str::<Map<String, Value>>(&text).map_err(anyhow::Error::from)
         };
         let options = parsed.map_err(|error| UsageError(format!("{}: {error}", path.display())))?;
-        let mut file = Self { path: path.to_path_buf(), text, given: Given::default(), slurm: None };
+        let mut file = Self {
+            path: path.to_path_buf(),
+            text,
+            given: Given::default(),
+            names_benchmark: false,
+            slurm: None,
+        };
         for (name, value) in options {
             file.take(&name, value).map_err(|error| UsageError(format!("{}: {error}", file.place(&name))))?;
         }
@@ -47,8 +56,11 @@ impl PlanFile {
 
     fn take(&mut self, name: &str, value: Value) -> anyhow::Result<()> {
         match name {
-            BENCHMARK if value == args::COMMAND[1] => return Ok(()),
-            BENCHMARK => bail!("benchmark is {value}, and this is bench {}", args::COMMAND[1]),
+            BENCHMARK => {
+                let name = value.as_str().with_context(|| format!("benchmark is {value}; write a name"))?;
+                (self.given.benchmark, self.names_benchmark) = (BenchmarkName::find(name)?, true);
+                return Ok(());
+            }
             SLURM => {
                 self.slurm = Some(value);
                 return Ok(());
@@ -82,6 +94,17 @@ impl PlanFile {
         Ok(())
     }
 
+    /// The options, for `benchmark`.
+    pub(crate) fn for_benchmark(self, benchmark: BenchmarkName) -> anyhow::Result<Given> {
+        let named = self.given.benchmark;
+        if self.names_benchmark && named != benchmark {
+            let place = self.place(BENCHMARK);
+            let (named, is) = (named.name(), benchmark.name());
+            bail!(UsageError(format!("{place}: benchmark is {named}, and this is bench {is}")));
+        }
+        Ok(self.given.of(benchmark))
+    }
+
     /// The file and, where it can be told, the line of an option.
     fn place(&self, name: &str) -> String {
         let path = self.path.display();
@@ -112,6 +135,7 @@ mod tests {
     use std::fs;
 
     use super::PlanFile;
+    use crate::benchmarks::BenchmarkName;
 
     fn read(name: &str, text: &str) -> Result<PlanFile, String> {
         let folder = std::env::temp_dir().join(format!(
@@ -151,6 +175,16 @@ mod tests {
     }
 
     #[test]
+    fn a_file_for_another_benchmark_is_refused() {
+        let mock = || read("a.toml", "benchmark = \"mock_benchmark\"").unwrap();
+        assert_eq!(mock().for_benchmark(BenchmarkName::Mock).unwrap().arguments(), ["bench", "mock"]);
+        let error = mock().for_benchmark(BenchmarkName::LongBench).unwrap_err().to_string();
+        assert!(error.contains("benchmark is mock, and this is bench longbench"), "{error}");
+        let any = read("a.toml", "seed = 1").unwrap().for_benchmark(BenchmarkName::Mock).unwrap();
+        assert_eq!(any.arguments(), ["bench", "mock", "--seed=1"]);
+    }
+
+    #[test]
     fn mistakes_are_named_with_their_place() {
         for (text, expected) in [
             (
@@ -163,7 +197,7 @@ mod tests {
             ("attention = []", "empty list"),
             ("evict = 1", "write true or false"),
             ("set = [[1]]", "neither a text nor a number"),
-            ("benchmark = \"ruler\"", "this is bench longbench"),
+            ("benchmark = \"ruler\"", "there is longbench, mock"),
             ("model = ", "line 1"),
         ] {
             let error = read("a.toml", text).unwrap_err();

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use sah_bench_core::{read_json, write_json};
 use serde::{Deserialize, Serialize};
 
-use crate::args::{Bench, Cli, Command, ExecutionArgs, Given, LongBenchArgs};
+use crate::args::{Bench, BenchmarkArgs, Cli, Command, ExecutionArgs, Given};
 use crate::plan_file::PlanFile;
 use crate::usage::UsageError;
 
@@ -30,10 +30,13 @@ pub(crate) fn keep_options(run: &Path, given: &Given) -> anyhow::Result<()> {
 /// `cli`, which gave the options `given`, with those of the file that it names, or of the run that it resumes. Then the
 /// process goes to the folder in which that run was started.
 pub(crate) fn complete(mut cli: Cli, given: impl FnOnce() -> anyhow::Result<Given>) -> anyhow::Result<Cli> {
-    let Command::Bench(Bench::Longbench(args)) = &mut cli.command else { return Ok(cli) };
+    let Command::Bench(Bench::Longbench(args) | Bench::Mock(args)) = &mut cli.command else { return Ok(cli) };
     let given = given()?;
     **args = match (&args.config, &args.resume) {
-        (Some(file), _) => given.without(&["config"]).completed_by(PlanFile::read(file)?.given).parse()?,
+        (Some(file), _) => {
+            let of_file = PlanFile::read(file)?.for_benchmark(given.benchmark)?;
+            given.without(&["config"]).completed_by(of_file).parse()?
+        }
         (None, Some(run)) => resumed(run, given.without(&["resume"]))?,
         (None, None) => given.parse()?,
     };
@@ -41,7 +44,7 @@ pub(crate) fn complete(mut cli: Cli, given: impl FnOnce() -> anyhow::Result<Give
 }
 
 /// The options of the run in the folder `run`, and those `given` now.
-fn resumed(run: &Path, given: Given) -> anyhow::Result<LongBenchArgs> {
+fn resumed(run: &Path, given: Given) -> anyhow::Result<BenchmarkArgs> {
     let may_be_given =
         |name: &&str| ExecutionArgs::NAMES.contains(name) || ["device", "threads"].contains(name);
     if let Some(name) = given.names().find(|name| !may_be_given(name)) {
@@ -52,14 +55,14 @@ fn resumed(run: &Path, given: Given) -> anyhow::Result<LongBenchArgs> {
     let started: Started = read_json(&run.join(FILE))?;
     let name = run.file_name().and_then(|name| name.to_str());
     let (Some(text), Some(result_dir), Some(name)) = (run.to_str(), run.parent(), name) else {
-        return Err(UsageError(format!("{} is no run of bench longbench", run.display())).into());
+        return Err(UsageError(format!("{} is no run of a benchmark", run.display())).into());
     };
     std::env::set_current_dir(&started.directory)
         .with_context(|| format!("{}, where the run was started", started.directory.display()))?;
     let before = Given::in_arguments(&started.arguments)
         .with_context(|| format!("the command line in {}", run.join(FILE).display()))?;
     // What a run was started with says nothing of how it goes on.
-    let options = given.completed_by(before.without(&["dry-run"])).with("resume", text);
+    let options = given.of(before.benchmark).completed_by(before.without(&["dry-run"])).with("resume", text);
     let mut args = options.parse()?;
     args.output.result_dir = result_dir.to_path_buf();
     args.output.run_name = Some(name.to_owned());

@@ -1,27 +1,31 @@
-//! Options of `bench longbench` as they were given: on the command line, in a file, or when a run was started.
+//! Options of a benchmark as they were given: on the command line, in a file, or when a run was started.
 //!
 //! All of them go through clap in the end, so that an option means the same wherever it stands.
 
 use anyhow::{Context as _, bail};
 use clap::{ArgMatches, Command, CommandFactory as _, Parser as _, parser::ValueSource};
 
-use super::{Bench, Cli, Command as Verb, LongBenchArgs};
+use super::{Bench, BenchmarkArgs, Cli, Command as Verb};
+use crate::benchmarks::BenchmarkName;
 use crate::usage::UsageError;
 
-/// The path of subcommands.
-pub(crate) const COMMAND: [&str; 2] = ["bench", "longbench"];
+/// The command before the benchmark's name.
+const BENCH: &str = "bench";
 
-/// Options by the names of their flags, each with its values: none for a flag without.
+/// A benchmark and options for it by the names of their flags, each with its values: none for a flag without.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Given(Vec<(String, Vec<String>)>);
+pub(crate) struct Given {
+    pub(crate) benchmark: BenchmarkName,
+    options: Vec<(String, Vec<String>)>,
+}
 
 impl Given {
-    /// What the command line `matches` of this program gives, where it is `bench longbench`.
+    /// What the command line `matches` of this program gives, where it runs a benchmark.
     pub(crate) fn on_the_command_line(matches: &ArgMatches) -> anyhow::Result<Self> {
-        let [bench, longbench] = COMMAND;
-        let matches = matches.subcommand_matches(bench).and_then(|bench| bench.subcommand_matches(longbench));
-        let matches = matches.context("no command line of bench longbench")?;
-        let mut given = Vec::new();
+        let bench = matches.subcommand_matches(BENCH).and_then(ArgMatches::subcommand);
+        let (name, matches) = bench.context("no command line of a benchmark")?;
+        let benchmark = BenchmarkName::find(name)?;
+        let mut options = Vec::new();
         for argument in command().get_arguments() {
             let (id, Some(name)) = (argument.get_id().as_str(), argument.get_long()) else { continue };
             if matches.value_source(id) != Some(ValueSource::CommandLine) {
@@ -35,9 +39,9 @@ impl Given {
                     values.push(text.to_owned());
                 }
             }
-            given.push((name.to_owned(), values));
+            options.push((name.to_owned(), values));
         }
-        Ok(Self(given))
+        Ok(Self { benchmark, options })
     }
 
     /// The options in a command line after the program's name.
@@ -46,9 +50,14 @@ impl Given {
         Self::on_the_command_line(&Cli::command().try_get_matches_from(program).map_err(UsageError::from)?)
     }
 
+    /// The same options for `benchmark`.
+    pub(crate) fn of(self, benchmark: BenchmarkName) -> Self {
+        Self { benchmark, ..self }
+    }
+
     /// Adds an option.
     pub(crate) fn push(&mut self, name: &str, values: Vec<String>) {
-        self.0.push((name.to_owned(), values));
+        self.options.push((name.to_owned(), values));
     }
 
     /// Only the option `name`, with this value.
@@ -60,26 +69,26 @@ impl Given {
 
     /// All options but these.
     pub(crate) fn without(mut self, names: &[&str]) -> Self {
-        self.0.retain(|(name, _)| !names.contains(&name.as_str()));
+        self.options.retain(|(name, _)| !names.contains(&name.as_str()));
         self
     }
 
     /// These options, and those of `other` that are not among them.
     pub(crate) fn completed_by(mut self, other: Self) -> Self {
         let names: Vec<String> = self.names().map(str::to_owned).collect();
-        self.0.extend(other.0.into_iter().filter(|(name, _)| !names.contains(name)));
+        self.options.extend(other.options.into_iter().filter(|(name, _)| !names.contains(name)));
         self
     }
 
     /// The names of the options.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(name, _)| name.as_str())
+        self.options.iter().map(|(name, _)| name.as_str())
     }
 
     /// As a command line after the program's name.
     pub(crate) fn arguments(&self) -> Vec<String> {
-        let mut arguments = COMMAND.map(str::to_owned).to_vec();
-        for (name, values) in &self.0 {
+        let mut arguments = [BENCH, self.benchmark.name()].map(str::to_owned).to_vec();
+        for (name, values) in &self.options {
             if values.is_empty() {
                 arguments.push(format!("--{name}"));
             }
@@ -89,25 +98,22 @@ impl Given {
     }
 
     /// What they mean.
-    pub(crate) fn parse(self) -> anyhow::Result<LongBenchArgs> {
+    pub(crate) fn parse(self) -> anyhow::Result<BenchmarkArgs> {
         let arguments = self.arguments();
         let program = std::iter::once("sah").chain(arguments.iter().map(String::as_str));
         let cli = Cli::try_parse_from(program).map_err(UsageError::from)?;
-        let Verb::Bench(Bench::Longbench(args)) = cli.command else {
-            bail!("no command line of bench longbench")
+        let Verb::Bench(Bench::Longbench(args) | Bench::Mock(args)) = cli.command else {
+            bail!("no command line of a benchmark")
         };
-        Ok(LongBenchArgs { given: self, ..*args })
+        Ok(BenchmarkArgs { given: self, ..*args })
     }
 }
 
-/// `bench longbench`, as clap knows it.
+/// A benchmark's command, as clap knows it. All have the same flags.
 pub(crate) fn command() -> Command {
-    let mut command = Cli::command();
-    for name in COMMAND {
-        let inner = command.find_subcommand(name).cloned();
-        command = inner.expect("a subcommand that is declared in this module");
-    }
-    command
+    let bench = Cli::command().find_subcommand(BENCH).cloned();
+    let command = bench.and_then(|bench| bench.find_subcommand(BenchmarkName::default().name()).cloned());
+    command.expect("a subcommand that is declared in this module")
 }
 
 #[cfg(test)]
@@ -133,6 +139,12 @@ mod tests {
         let args = given.parse().unwrap();
         assert_eq!(args.attention.attention, ["dense", "quest"]);
         assert!(args.attention.evict && args.data.max_samples == Some(2));
+    }
+
+    #[test]
+    fn an_alias_is_the_benchmark() {
+        let arguments = ["bench", "mock_benchmark", "--seed=1"].map(str::to_owned);
+        assert_eq!(Given::in_arguments(&arguments).unwrap().arguments(), ["bench", "mock", "--seed=1"]);
     }
 
     #[test]

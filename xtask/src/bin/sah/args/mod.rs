@@ -1,11 +1,11 @@
 //! The command line, as clap reads it. What the values mean is decided where they are used.
 
 mod attention;
+mod benchmark;
 mod execution;
 mod files;
 mod given;
 mod kernels;
-mod longbench;
 mod messages;
 mod model;
 mod others;
@@ -16,11 +16,12 @@ mod submit;
 use clap::{Parser, Subcommand};
 
 pub(crate) use attention::{AttentionArgs, PrefillArg};
+pub(crate) use benchmark::{BenchmarkArgs, ChatTemplateArg, DataArg, DataArgs, TruncationArg};
 pub(crate) use execution::ExecutionArgs;
 pub(crate) use files::{DoubleSparsityArgs, HashAttentionArgs};
-pub(crate) use given::{COMMAND, Given, command};
+pub(crate) use given::{Given, command};
 pub(crate) use kernels::{HeadsArg, KernelsArgs};
-pub(crate) use longbench::{ChatTemplateArg, DataArg, LongBenchArgs, TruncationArg};
+
 pub(crate) use messages::{LogFormatArg, MessageArgs};
 pub(crate) use model::{
     DeviceArg, DtypeArg, KvDtypeArg, ModelArgs, ModelsArgs, PlaceArgs, PrecisionArgs, WeightsArg,
@@ -29,6 +30,8 @@ pub(crate) use others::{DoctorArgs, GenerateArgs, ScoreArgs};
 pub(crate) use sampling::SamplingArgs;
 pub(crate) use speed::{MeasureArg, PeerArg, SpeedArgs};
 pub(crate) use submit::{SlurmArgs, Submit};
+
+use crate::benchmarks::BenchmarkName;
 
 /// Measures what sparse attention does to a language model on long contexts.
 #[derive(Debug, Parser)]
@@ -72,7 +75,7 @@ impl Command {
     /// `--threads`, where the command has it.
     pub(crate) fn threads(&self) -> Option<u16> {
         match self {
-            Self::Bench(Bench::Longbench(args)) => args.models.threads,
+            Self::Bench(Bench::Longbench(args) | Bench::Mock(args)) => args.models.threads,
             Self::Bench(Bench::Speed(args)) => args.place.threads,
             Self::Bench(Bench::Kernels(args)) => args.threads,
             Self::Generate(args) => args.model.place.threads,
@@ -90,7 +93,11 @@ impl Command {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Bench {
     /// LongBench and LongBench-E: scores, time and memory, dense beside sparse
-    Longbench(Box<LongBenchArgs>),
+    #[command(aliases = BenchmarkName::LongBench.aliases())]
+    Longbench(Box<BenchmarkArgs>),
+    /// Five questions about three short texts, to see in seconds whether a model and an attention work; its scores mean nothing
+    #[command(aliases = BenchmarkName::Mock.aliases())]
+    Mock(Box<BenchmarkArgs>),
     /// Prefill, decode, shared questions, start-up and memory, beside the machine's limits, and beside other programs with
     /// --peers
     Speed(Box<SpeedArgs>),

@@ -1,11 +1,11 @@
 //! One file for each command.
 
+mod benchmark;
 mod calibrate;
 mod convert;
 mod doctor;
 mod generate;
 mod kernels;
-mod longbench;
 mod maskers;
 mod models;
 mod score;
@@ -20,7 +20,9 @@ use crate::logging::Console;
 /// Runs what the command line asks for and gives the exit code.
 pub(crate) fn run(cli: Cli, console: &Console) -> anyhow::Result<ExitCode> {
     match cli.command {
-        Command::Bench(Bench::Longbench(args)) => longbench::run(&args, &cli.messages, console),
+        Command::Bench(Bench::Longbench(args) | Bench::Mock(args)) => {
+            benchmark::run(&args, &cli.messages, console)
+        }
         Command::Bench(Bench::Speed(args)) => speed::run(&args),
         Command::Bench(Bench::Kernels(args)) => kernels::run(&args),
         Command::Score(Score::Longbench(args)) => score::run(&args),

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::args::SlurmArgs;
-use crate::commands::longbench::{Task, TaskPlan};
+use crate::commands::benchmark::{Task, TaskPlan};
 use crate::plan_file::PlanFile;
 use crate::usage::UsageError;
 use crate::whole;
@@ -46,8 +46,9 @@ pub(crate) fn run(args: &SlurmArgs) -> anyhow::Result<ExitCode> {
     };
     let options = sbatch_lines(&slurm.options)?;
     let collect_options = sbatch_lines(slurm.collect_options.as_ref().unwrap_or(&slurm.options))?;
-    let longbench = file.given.parse()?;
-    let plan = if args.dry_run { TaskPlan::new(&longbench)? } else { TaskPlan::make_folders(&longbench)? };
+    let options_of_run = file.given.parse()?;
+    let plan =
+        if args.dry_run { TaskPlan::new(&options_of_run)? } else { TaskPlan::make_folders(&options_of_run)? };
     let program = std::env::current_exe().context("the path of this program")?;
     let scripts = Scripts { program: &program, slurm: &slurm, plan: &plan };
     if args.dry_run {

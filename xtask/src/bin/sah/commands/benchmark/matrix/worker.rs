@@ -13,6 +13,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::super::progress::{FromWorker, Message};
 use crate::args::DeviceArg;
+use crate::benchmarks::BenchmarkName;
 use crate::failure::{Failure, FailureKind};
 
 /// How long a process that was asked to stop may go on with the context at work.
@@ -87,7 +88,9 @@ impl Worker {
         events: &Sender<Event>,
     ) -> anyhow::Result<Self> {
         let mut command = Command::new(std::env::current_exe().context("the path of this program")?);
-        command.args(["bench", "longbench", "--worker", "--threads"]).arg(place.threads.to_string());
+        // The benchmark is that of the run, whatever is named here.
+        command.args(["bench", BenchmarkName::default().name(), "--worker", "--threads"]);
+        command.arg(place.threads.to_string());
         command.arg("--resume").arg(run);
         command.arg(format!("--device={}", place.device));
         command.args(options);

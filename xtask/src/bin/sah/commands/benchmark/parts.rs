@@ -53,7 +53,7 @@ impl Plan<'_> {
         let Some(count) = self.args.output.shards else {
             return Ok(FinishedRun::read(&self.folder(cell)).ok());
         };
-        match merge_shards(&model.result_dir, &model.run_name, attention, count, &self.benchmark) {
+        match merge_shards(&model.result_dir, &model.run_name, attention, count, &*self.benchmark) {
             Ok(run) => Ok(Some(run)),
             Err(Error::Missing { .. }) => Ok(None),
             Err(error) => Err(error),

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use sah_bench_core::{Benchmark as _, Comparison, FinishedRun};
+use sah_bench_core::{Comparison, FinishedRun};
 
 use super::parts::Cell;
 use super::plan::Plan;

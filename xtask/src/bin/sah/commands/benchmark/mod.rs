@@ -1,4 +1,4 @@
-//! `cargo xtask bench longbench`: each model with each attention on the same rows, then all side by side.
+//! `cargo xtask bench longbench` and the other benchmarks: each model with each attention on the same rows, then all side by side.
 //!
 //! A run of one model is done here, in this process, unless it is to be watched; everything else is a matrix of cells (a model
 //! with an attention), each done by a process of its own, which is a run of one model that is resumed for one attention.
@@ -21,7 +21,8 @@ use self::outcome::Outcome;
 use self::plan::Plan;
 use self::progress::{Display, Listener, ToParent};
 pub(crate) use self::tasks::{Task, TaskPlan};
-use crate::args::{DataArg, LongBenchArgs, MessageArgs};
+use crate::args::{BenchmarkArgs, DataArg, MessageArgs};
+use crate::benchmarks::BenchmarkName;
 use crate::failure::{Failure, FailureKind};
 use crate::interrupt;
 use crate::logging::Console;
@@ -29,7 +30,7 @@ use crate::logging::Console;
 /// Runs the benchmark. What can be wrong with the command line, the data or the result folder is found before a
 /// model is loaded.
 pub(crate) fn run(
-    args: &LongBenchArgs,
+    args: &BenchmarkArgs,
     messages: &MessageArgs,
     console: &Console,
 ) -> anyhow::Result<ExitCode> {
@@ -41,7 +42,7 @@ pub(crate) fn run(
     if args.execution.worker {
         return Ok(work(&plan));
     }
-    if matches!(args.data.data, DataArg::Sample) {
+    if args.given.benchmark == BenchmarkName::LongBench && matches!(args.data.data, DataArg::Sample) {
         tracing::info!(
             "data: the bundled sample, a demonstration; its scores are not LongBench scores (--data hub|DIR)"
         );

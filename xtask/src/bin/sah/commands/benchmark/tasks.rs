@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::plan::Plan;
-use crate::args::LongBenchArgs;
+use crate::args::BenchmarkArgs;
 
 /// A run that others carry out.
 #[derive(Debug)]
@@ -25,12 +25,12 @@ pub(crate) struct Task {
 
 impl TaskPlan {
     /// Checks what can be checked, as a run does.
-    pub(crate) fn new(args: &LongBenchArgs) -> anyhow::Result<Self> {
+    pub(crate) fn new(args: &BenchmarkArgs) -> anyhow::Result<Self> {
         Self::of(&Plan::new(args)?)
     }
 
     /// Makes the folders of the run.
-    pub(crate) fn make_folders(args: &LongBenchArgs) -> anyhow::Result<Self> {
+    pub(crate) fn make_folders(args: &BenchmarkArgs) -> anyhow::Result<Self> {
         let plan = Plan::new(args)?;
         plan.make_folders()?;
         Self::of(&plan)

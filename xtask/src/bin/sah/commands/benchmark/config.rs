@@ -1,7 +1,7 @@
 //! `config.json` of a run.
 
 use sah_adapter::{LoadedModel, ModelSource, RequestLimits, WeightFormat};
-use sah_bench_core::{Benchmark as _, ChatTemplateConfig, DataConfig, ModelConfig, RunConfig, Versions};
+use sah_bench_core::{ChatTemplateConfig, DataConfig, ModelConfig, RunConfig, Versions};
 use sah_longbench::Task;
 
 use super::plan::{ModelRun, Plan};

@@ -1,4 +1,4 @@
-//! `cargo xtask bench longbench`.
+//! `cargo xtask bench longbench` and the other benchmarks.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -8,9 +8,9 @@ use sah_adapter::Truncation;
 
 use super::{AttentionArgs, ExecutionArgs, Given, ModelsArgs, SamplingArgs};
 
-/// Flags of `bench longbench`.
+/// Flags of every benchmark.
 #[derive(Debug, Args)]
-pub(crate) struct LongBenchArgs {
+pub(crate) struct BenchmarkArgs {
     /// Read options from a TOML or JSON file: a key is a flag's name without its dashes (`max-samples = 2`), and means the same.
     /// What is given on the command line counts instead of the same option in the file
     #[arg(long, value_name = "FILE")]
@@ -21,7 +21,7 @@ pub(crate) struct LongBenchArgs {
     #[arg(long, value_name = "RUN_DIR", conflicts_with = "config")]
     pub(crate) resume: Option<PathBuf>,
 
-    /// All options that were given, here or in a file.
+    /// Which benchmark it is, and all options that were given, here or in a file.
     #[arg(skip)]
     pub(crate) given: Given,
 
@@ -53,7 +53,7 @@ pub(crate) struct LongBenchArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Data")]
 pub(crate) struct DataArgs {
-    /// Where the rows come from: `sample` (bundled, a demonstration and not LongBench), `hub` (Xnhyacinth/LongBench), or a
+    /// Where LongBench's rows come from: `sample` (bundled, a demonstration and not LongBench), `hub` (Xnhyacinth/LongBench), or a
     /// folder with `<subset>/*.parquet` in the hub's layout or with THUDM's `<subset>.jsonl`
     #[arg(long, default_value = "sample", value_name = "sample|hub|DIR")]
     pub(crate) data: DataArg,

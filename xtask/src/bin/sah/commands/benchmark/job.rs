@@ -19,7 +19,6 @@ use crate::failure::Failure;
 use crate::{memory, model};
 
 /// The first model of a plan with its attentions, or with that of `--cell`.
-#[derive(Debug)]
 pub(super) struct Job<'a> {
     plan: &'a Plan<'a>,
     model: &'a ModelRun,
@@ -149,7 +148,7 @@ impl<'a> Job<'a> {
             folder.finish_shard(&ShardResults { rows, rows_failed: outcome.rows_failed, measures })?;
             return Ok(None);
         }
-        Ok(Some(folder.finish(&self.plan.benchmark, config, &outcome.records, measures)?))
+        Ok(Some(folder.finish(&*self.plan.benchmark, config, &outcome.records, measures)?))
     }
 
     /// The run that can be resumed, where a part of it was stopped.

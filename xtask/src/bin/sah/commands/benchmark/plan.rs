@@ -5,22 +5,20 @@ use std::path::PathBuf;
 
 use anyhow::{bail, ensure};
 use sah_adapter::ModelSource;
-use sah_bench_core::{RunFolder, Sample, load_samples, select_subsets};
-use sah_longbench::{DataSource, LongBench};
+use sah_bench_core::{Benchmark, RunFolder, Sample, load_samples, select_subsets};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
 use super::parts::Part;
-use crate::args::{DataArg, LongBenchArgs, ModelArgs};
+use crate::args::{BenchmarkArgs, ModelArgs};
 use crate::attention::{self, NamedAttention};
 use crate::usage::UsageError;
 use crate::{model, resume};
 
 /// Everything that is known before a model is loaded.
-#[derive(Debug)]
 pub(super) struct Plan<'a> {
-    pub(super) args: &'a LongBenchArgs,
-    pub(super) benchmark: LongBench,
+    pub(super) args: &'a BenchmarkArgs,
+    pub(super) benchmark: Box<dyn Benchmark>,
     pub(super) subsets: Vec<&'static str>,
     pub(super) samples: Vec<Sample>,
     /// Those of the run; with `--cell` only that one is done.
@@ -49,7 +47,7 @@ impl ModelRun {
 
 impl<'a> Plan<'a> {
     /// Checks what can be checked, and loads the rows.
-    pub(super) fn new(args: &'a LongBenchArgs) -> anyhow::Result<Self> {
+    pub(super) fn new(args: &'a BenchmarkArgs) -> anyhow::Result<Self> {
         let attentions = attention::named(&args.attention, &["dense", "streaming_llm"])?;
         if args.attention.evict && args.output.micro_metrics > 0.0 {
             bail!(UsageError(
@@ -63,8 +61,8 @@ impl<'a> Plan<'a> {
         {
             bail!(UsageError(format!("--cell {cell}: the run has no such attention")));
         }
-        let benchmark = LongBench::new(data_source(args)?);
-        let subsets = select_subsets(&benchmark, args.data.subsets.as_deref())?;
+        let benchmark = args.given.benchmark.open(&args.data)?;
+        let subsets = select_subsets(&*benchmark, args.data.subsets.as_deref())?;
         let run_name = args.output.run_name.clone().map_or_else(time_as_name, Ok)?;
         let models = models(args, &run_name)?;
         ensure!(
@@ -95,7 +93,7 @@ impl<'a> Plan<'a> {
             )
         );
         let max_samples = args.data.max_samples.and_then(|n| NonZeroUsize::new(n as usize));
-        let samples = load_samples(&benchmark, &subsets, max_samples)?;
+        let samples = load_samples(&*benchmark, &subsets, max_samples)?;
         let path = args.output.result_dir.join(&run_name);
         Ok(Self { args, benchmark, subsets, samples, attentions, models, path })
     }
@@ -135,23 +133,8 @@ impl<'a> Plan<'a> {
     }
 }
 
-fn data_source(args: &LongBenchArgs) -> anyhow::Result<DataSource> {
-    let data = &args.data;
-    match (&data.data, &data.prompts) {
-        (DataArg::Sample, None) => Ok(DataSource::Sample),
-        (DataArg::Hub, None) => Ok(DataSource::Hub),
-        (DataArg::Folder(path), prompts) => {
-            Ok(DataSource::Directory { path: path.clone(), prompts: prompts.clone() })
-        }
-        (DataArg::Sample | DataArg::Hub, Some(_)) => {
-            Err(UsageError("--prompts is for .jsonl files; name their folder with --data DIR".to_owned())
-                .into())
-        }
-    }
-}
-
 /// The models with their folders: one has the folder of the run, several have folders in it.
-fn models(args: &LongBenchArgs, run_name: &str) -> anyhow::Result<Vec<ModelRun>> {
+fn models(args: &BenchmarkArgs, run_name: &str) -> anyhow::Result<Vec<ModelRun>> {
     let given = &args.models;
     ensure!(
         given.revision.is_none() || given.model.len() == 1,

@@ -1,0 +1,121 @@
+//! A benchmark of a few rows that needs no data, for smoke tests.
+
+use indexmap::IndexMap;
+
+use crate::{Benchmark, Column, ColumnKind, Error, Metrics, Record, Sample, TaskScore, Value};
+
+const SUBSET: &str = "reading_comprehension";
+const ANSWERS: [Column; 1] = [Column { name: "answers", kind: ColumnKind::TextList }];
+
+/// Contexts with their questions, and what an answer must contain.
+const ROWS: [(&str, &[(&str, &[&str])]); 3] = [
+    (
+        "The lighthouse on Gull Rock was built in 1887 by Ada Moreau. It burns oil from the village of Sund. ",
+        &[
+            ("Who built the lighthouse?", &["Ada Moreau", "Moreau"]),
+            ("When was the lighthouse built?", &["1887"]),
+        ],
+    ),
+    (
+        "Mira keeps three goats. The oldest is called Pebble, the youngest Fern. Each morning she walks to the mill. ",
+        &[
+            ("What is the oldest goat called?", &["Pebble"]),
+            ("Where does Mira walk each morning?", &["mill"]),
+        ],
+    ),
+    (
+        "The train to Oslo leaves at nine from platform four. The train to Bergen leaves at ten from platform two. ",
+        &[("From which platform does the train to Bergen leave?", &["two", "2"])],
+    ),
+];
+
+/// Five questions about three short texts. Its score is the share of answers that contain a reference, from 0 to 100.
+///
+/// It shows in seconds whether a model, an attention and the files of a run work, and says nothing about any of them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MockBenchmark;
+
+impl Benchmark for MockBenchmark {
+    fn name(&self) -> &'static str {
+        "mock"
+    }
+
+    /// There is none: the rows are here.
+    fn hub_id(&self) -> &'static str {
+        "none"
+    }
+
+    fn subsets(&self) -> &'static [&'static str] {
+        &[SUBSET]
+    }
+
+    fn extra_columns(&self) -> &'static [Column] {
+        &ANSWERS
+    }
+
+    fn load(&self, _: &[&'static str]) -> Result<Vec<Sample>, Error> {
+        let of_text = |(context, questions): &(&str, &[(&str, &[&str])])| {
+            let sample = |(question, answers): &(&str, &[&str])| Sample {
+                task: SUBSET.to_owned(),
+                context: (*context).to_owned(),
+                question: (*question).to_owned(),
+                answer_prefix: "Answer: ".to_owned(),
+                max_new_tokens: 16,
+                extra: vec![Value::TextList(answers.iter().map(|&answer| answer.to_owned()).collect())],
+            };
+            questions.iter().map(sample).collect::<Vec<_>>()
+        };
+        Ok(ROWS.iter().flat_map(of_text).collect())
+    }
+
+    fn evaluate(&self, records: &[Record]) -> Metrics {
+        let right = records.iter().filter(|record| is_right(record)).count();
+        let score = 100.0 * right as f64 / records.len().max(1) as f64;
+        Metrics {
+            task_scores: IndexMap::from([(SUBSET.to_owned(), TaskScore::Single(score))]),
+            overall_score: Some(score),
+            further: serde_json::Map::new(),
+            summary: [("total_samples".to_owned(), records.len() as u64), ("total_tasks".to_owned(), 1)]
+                .into_iter()
+                .collect(),
+        }
+    }
+}
+
+fn is_right(record: &Record) -> bool {
+    let answer = record.predicted_answer.to_lowercase();
+    match record.sample.extra.first() {
+        Some(Value::TextList(references)) => {
+            references.iter().any(|reference| answer.contains(&reference.to_lowercase()))
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MockBenchmark, SUBSET};
+    use crate::sample::check_samples;
+    use crate::{Benchmark as _, Record};
+
+    #[test]
+    fn an_answer_is_right_if_it_contains_a_reference() {
+        let samples = MockBenchmark.load(&[SUBSET]).unwrap();
+        check_samples(MockBenchmark.extra_columns(), &samples).unwrap();
+        let answers = ["It was Ada MOREAU.", "in 1887", "Fern", "", "platform 2"];
+        let records: Vec<Record> = samples
+            .into_iter()
+            .zip(answers)
+            .enumerate()
+            .map(|(index, (sample, answer))| Record {
+                index,
+                sample,
+                predicted_answer: answer.to_owned(),
+                error: None,
+                stats: None,
+            })
+            .collect();
+        assert_eq!(records.len(), 5);
+        assert_eq!(MockBenchmark.evaluate(&records).overall_score, Some(60.0));
+    }
+}

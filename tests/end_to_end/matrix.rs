@@ -9,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::command::{run, xtask};
-use crate::resume::{rows, signal, start};
+use crate::resume::{rows, signal};
 use crate::tiny_model;
 
 const ATTENTIONS: [&str; 2] = ["dense", "streaming_llm"];
@@ -66,27 +66,29 @@ fn json(path: &Path) -> Value {
         .unwrap()
 }
 
-/// Waits until a process works for the cell in `run`, and gives its id.
+/// Waits until a process works for the run of one model, and for `cell` where one is named, and gives its id; none where the
+/// matrix ends before.
 #[cfg(target_os = "linux")]
-fn worker(parent: &mut Child, run: &Path, cell: &str) -> u32 {
-    let (run, cell) = (run.to_str().unwrap(), format!("--cell={cell}"));
+fn worker(matrix: &mut Child, run: &Path, cell: Option<&str>) -> Option<u32> {
+    let option = cell.map(|cell| format!("--cell={cell}"));
+    let wanted: Vec<&str> =
+        ["--worker", run.to_str().unwrap()].into_iter().chain(option.as_deref()).collect();
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_mins(2) {
-        assert!(parent.try_wait().unwrap().is_none(), "the matrix ended early");
+        if matrix.try_wait().unwrap().is_some() {
+            return None;
+        }
         for entry in fs::read_dir("/proc").unwrap().filter_map(Result::ok) {
             let Ok(id) = entry.file_name().to_string_lossy().parse() else { continue };
             let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
             let arguments: Vec<_> = line.split(|byte| *byte == 0).map(String::from_utf8_lossy).collect();
-            if arguments.iter().any(|text| text == "--worker")
-                && arguments.iter().any(|text| text == &cell)
-                && arguments.iter().any(|text| text == run)
-            {
-                return id;
+            if wanted.iter().all(|wanted| arguments.iter().any(|argument| argument == wanted)) {
+                return Some(id);
             }
         }
         std::thread::sleep(Duration::from_millis(2));
     }
-    panic!("nobody works for {run} {cell}");
+    panic!("nobody works for {}", run.display());
 }
 
 fn kill(id: u32, how: &str) {
@@ -151,7 +153,7 @@ fn mistakes_in_a_plan_are_named() {
 #[test]
 fn a_model_that_cannot_be_loaded_takes_no_other_with_it() {
     let (folder, plan) = two_models();
-    let (code, tables, log) = run(&mut matrix(&plan, folder.path(), "whole", &[]));
+    let (code, tables, log) = run(&mut matrix(&plan, folder.path(), "whole", &["--jobs", "2"]));
     assert_eq!(code, 0, "{log}");
     assert_eq!(tables.matches("| overall").count(), 2, "{tables}");
 
@@ -199,9 +201,9 @@ fn a_process_that_is_killed_or_hangs_costs_its_own_cell_only() {
     let killed = folder.path().join("killed");
     let mut command = matrix(&plan, folder.path(), "killed", &["--jobs", "2", "--timeout", "20s"]);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    kill(worker(&mut child, &killed.join("a"), "dense"), "-KILL");
+    kill(worker(&mut child, &killed.join("a"), Some("dense")).unwrap(), "-KILL");
     // This one cannot answer a signal that it could answer.
-    let hangs = worker(&mut child, &killed.join("b"), "streaming_llm");
+    let hangs = worker(&mut child, &killed.join("b"), Some("streaming_llm")).unwrap();
     kill(hangs, "-STOP");
     let output = child.wait_with_output().unwrap();
     let log = String::from_utf8(output.stderr).unwrap();
@@ -231,7 +233,7 @@ fn when_the_matrix_is_killed_so_are_its_processes() {
     let mut command = matrix(&plan, folder.path(), "orphans", &[]);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let run_dir = folder.path().join("orphans");
-    let id = worker(&mut child, &run_dir.join("a"), "dense");
+    let id = worker(&mut child, &run_dir.join("a"), Some("dense")).unwrap();
     kill(id, "-STOP");
     child.kill().unwrap();
     child.wait().unwrap();
@@ -275,6 +277,7 @@ fn what_may_pass_is_tried_again() {
 
 /// With the default model, whose rows take a while.
 #[test]
+#[cfg(target_os = "linux")]
 fn a_matrix_that_is_interrupted_several_times_equals_one_that_is_not() {
     let results = tempfile::tempdir().unwrap();
     let bench = |name: &str| {
@@ -287,11 +290,18 @@ fn a_matrix_that_is_interrupted_several_times_equals_one_that_is_not() {
     assert_eq!(code, 0, "{log}");
     let run_dir = results.path().join("stopped");
     let mut command = bench("stopped");
-    for (attention, how, expected) in
-        [("dense", "-INT", Some(130)), ("streaming_llm", "-KILL", None), ("dense", "-TERM", Some(130))]
-    {
-        let child = start(&mut command, &run_dir.join(attention).join("journal.jsonl"));
-        signal(how, &child);
+    for (how, expected) in [("-INT", Some(130)), ("-KILL", None), ("-TERM", Some(130))] {
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        if worker(&mut child, &run_dir, None).is_some() {
+            // Somewhere between the start of the processes and their end.
+            let row =
+                |attention: &str| fs::metadata(run_dir.join(attention).join("journal.jsonl")).unwrap().len();
+            let before = ATTENTIONS.map(row);
+            while ATTENTIONS.map(row) == before && child.try_wait().unwrap().is_none() {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            signal(how, &child);
+        }
         let output = child.wait_with_output().unwrap();
         let log = String::from_utf8(output.stderr).unwrap();
         // All may have been done when the signal came.

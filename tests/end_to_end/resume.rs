@@ -18,7 +18,7 @@ fn bench(result_dir: &Path, name: &str) -> Command {
 }
 
 /// Starts the command and waits until `journal` has a line.
-pub(crate) fn start(command: &mut Command, journal: &Path) -> Child {
+fn start(command: &mut Command, journal: &Path) -> Child {
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("cargo runs");
     let begun = Instant::now();
     while fs::metadata(journal).map_or(0, |file| file.len()) == 0 {

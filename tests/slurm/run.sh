@@ -71,6 +71,8 @@ wait_for is "${array}_0" COMPLETED
 wait_for is "${array}_1" CANCELLED
 wait_for is "${array}_3" COMPLETED
 grep -q "ready on" "$run/slurm/task-${array}_0.log"
+grep -q "CANCELLED .* DUE TO JOB REQUEUE" "$run/slurm/task-${array}_0.log"
+grep -q "CANCELLED" "$run/slurm/task-${array}_1.log"
 
 echo "== what is missing is told" >&2
 wait_for is "$collect" FAILED

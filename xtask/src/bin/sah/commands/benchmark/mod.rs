@@ -34,13 +34,13 @@ pub(crate) fn run(
     messages: &MessageArgs,
     console: &Console,
 ) -> anyhow::Result<ExitCode> {
+    if args.execution.worker {
+        return Ok(work(args));
+    }
     let plan = Plan::new(args)?;
     if args.execution.dry_run {
         print!("{}", estimate::describe(&plan)?);
         return Ok(ExitCode::SUCCESS);
-    }
-    if args.execution.worker {
-        return Ok(work(&plan));
     }
     if args.given.benchmark == BenchmarkName::LongBench && matches!(args.data.data, DataArg::Sample) {
         tracing::info!(
@@ -64,14 +64,17 @@ pub(crate) fn run(
         }
         Outcome::of_one(finished?)
     };
-    display.end();
+    drop(display);
     outcome.conclude(&plan)
 }
 
 /// Does a cell for the process that started this one, and tells it everything.
-fn work(plan: &Plan<'_>) -> ExitCode {
+fn work(args: &BenchmarkArgs) -> ExitCode {
     let mut parent = ToParent;
-    let done = interrupt::flag_of_worker().and_then(|stop| Job::new(plan, &stop).run(&mut parent));
+    let done = interrupt::flag_of_worker().and_then(|stop| {
+        let plan = Plan::new(args)?;
+        Job::new(&plan, &stop).run(&mut parent)
+    });
     match done {
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {

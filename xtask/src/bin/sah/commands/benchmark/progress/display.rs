@@ -68,16 +68,6 @@ impl Display {
         display
     }
 
-    /// Takes the bars away.
-    pub(in super::super) fn end(&mut self) {
-        for row in self.cells.iter_mut().filter_map(|cell| cell.row.take()) {
-            row.end();
-        }
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-        }
-    }
-
     /// Shows what somebody else says, past the bars.
     pub(in super::super) fn line(&self, line: &str) {
         // Nobody is left to be told that standard error is closed.
@@ -115,6 +105,18 @@ impl Display {
         let cell = &mut self.cells[cell];
         row.show(&cell.name, "begins", None);
         cell.row = Some(row);
+    }
+}
+
+/// Takes the bars away, so that nothing hides what is said in the end.
+impl Drop for Display {
+    fn drop(&mut self) {
+        for row in self.cells.iter_mut().filter_map(|cell| cell.row.take()) {
+            row.end();
+        }
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
     }
 }
 

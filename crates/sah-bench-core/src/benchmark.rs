@@ -24,6 +24,26 @@ pub trait Benchmark {
 
     /// Scores finished rows. Rows that failed count with the empty answer.
     fn evaluate(&self, records: &[Record]) -> Metrics;
+
+    /// What one answer is worth. A figure in [`Metrics::task_scores`] is the mean of these over the rows of its task, or of
+    /// its bucket, but for rounding.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unscorable`] where the sample lacks what its metric needs.
+    fn score(&self, sample: &Sample, answer: &str) -> Result<RowScore, Error>;
+
+    /// The answers that would be right, the best match of which counts.
+    fn references<'a>(&self, sample: &'a Sample) -> &'a [String];
+}
+
+/// The score of one answer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RowScore {
+    /// In the units of the task's score.
+    pub value: f64,
+    /// The bucket of the task that the row belongs to; `None` where the task has one figure.
+    pub bucket: Option<&'static str>,
 }
 
 /// What a benchmark puts into `metrics.json`.

@@ -241,13 +241,27 @@ pub enum Error {
         /// Why.
         source: csv::Error,
     },
-    /// A Parquet file that cannot be written.
+    /// A Parquet file that cannot be written or read.
     #[error("{}: {source}", path.display())]
     Parquet {
         /// The file.
         path: PathBuf,
         /// Why.
         source: parquet::errors::ParquetError,
+    },
+
+    /// A Parquet file without a column that it should have.
+    #[error(
+        "{}: no column {column:?} of {expected} in every row; was it made by another benchmark or program?",
+        path.display()
+    )]
+    ResultColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: &'static str,
+        /// What it should hold.
+        expected: &'static str,
     },
 
     // ---- scoring ----
@@ -260,6 +274,16 @@ pub enum Error {
         message: String,
         /// Where the answers are.
         folder: PathBuf,
+    },
+    /// A row whose answer cannot be scored.
+    #[error("a row of {task} cannot be scored: field {field}: {problem}")]
+    Unscorable {
+        /// The row's subset.
+        task: String,
+        /// The field that keeps it from being scored.
+        field: &'static str,
+        /// What is wrong with it.
+        problem: String,
     },
     /// A comparison of no results.
     #[error("there are no results to compare")]

@@ -13,6 +13,7 @@
 //!   them make a [`Comparison`].
 //! - A [`Shard`] is a part of a run that a process of its own does: [`Runner::run_shard`], then [`RunFolder::finish_shard`], and
 //!   [`merge_shards`] once all are done.
+//! - [`read_results`] and [`read_micro_metrics`] give the rows of finished runs back, and [`FinishedRun::read`] the rest.
 //!
 //! The files are described in `docs/results-format.md`. The crate needs no libtorch: it knows models only through
 //! `sah_adapter`'s trait.
@@ -24,8 +25,8 @@
 //!
 //! use sah_adapter::{Answer, ContextStats, GenerationParams, ModelAdapter, Request, RequestLimits, RequestResponse};
 //! use sah_bench_core::{
-//!     Benchmark, Column, ColumnKind, Error, Metrics, Record, RunFolder, RunMeasures, Runner, Sample, TaskScore, Value,
-//!     load_samples, select_subsets,
+//!     Benchmark, Column, ColumnKind, Error, Metrics, Record, RowScore, RunFolder, RunMeasures, Runner, Sample, TaskScore,
+//!     Value, load_samples, select_subsets,
 //! };
 //!
 //! /// Asks for the first word of a text.
@@ -52,7 +53,7 @@
 //!     }
 //!
 //!     fn evaluate(&self, records: &[Record]) -> Metrics {
-//!         let score = |record: &Record| f64::from(record.predicted_answer == record.sample.task) * 100.0;
+//!         let score = |record: &Record| self.score(&record.sample, &record.predicted_answer).unwrap().value;
 //!         let scores: Vec<f64> = records.iter().map(score).collect();
 //!         Metrics {
 //!             task_scores: records.iter().map(|r| (r.sample.task.clone(), TaskScore::Single(score(r)))).collect(),
@@ -60,6 +61,14 @@
 //!             further: serde_json::Map::new(),
 //!             summary: [("total_samples".to_owned(), records.len() as u64)].into_iter().collect(),
 //!         }
+//!     }
+//!
+//!     fn score(&self, sample: &Sample, answer: &str) -> Result<RowScore, Error> {
+//!         Ok(RowScore { value: f64::from(answer == sample.task) * 100.0, bucket: None })
+//!     }
+//!
+//!     fn references<'a>(&self, sample: &'a Sample) -> &'a [String] {
+//!         std::slice::from_ref(&sample.task)
 //!     }
 //! }
 //!
@@ -115,7 +124,7 @@ mod sample;
 mod selection;
 mod shard;
 
-pub use benchmark::{Benchmark, Metrics, TaskScore};
+pub use benchmark::{Benchmark, Metrics, RowScore, TaskScore};
 pub use comparison::{
     AgainstBaseline, AttentionSummary, Comparison, DENSE, ScoreDifference, Seconds, TaskComparison,
 };
@@ -125,8 +134,9 @@ pub use mock::MockBenchmark;
 pub use observer::{GroupFinished, GroupStarted, RunObserver};
 pub use results::{
     ChatTemplateConfig, Cost, DataConfig, DetailedResults, Distribution, FinishedRun, Journal,
-    JournalContents, LayerMetrics, MicroSummary, ModelConfig, PerRow, Phase, Resumed, RunConfig, RunFolder,
-    RunMeasures, ShardResults, TaskCost, Versions, merge_shards, read_journal, read_json, write_json,
+    JournalContents, LayerMetrics, MeasuredHead, MeasuredHeads, MicroSummary, ModelConfig, PerRow, Phase,
+    ResultRow, ResultRows, Resumed, RunConfig, RunFolder, RunMeasures, ShardResults, TaskCost, Versions,
+    merge_shards, read_journal, read_json, read_micro_metrics, read_results, write_file, write_json,
 };
 pub use runner::{RunOutcome, Runner};
 pub use sample::{Column, ColumnKind, Record, RecordStats, Sample, Value, samples_hash};

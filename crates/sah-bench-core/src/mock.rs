@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use crate::{Benchmark, Column, ColumnKind, Error, Metrics, Record, Sample, TaskScore, Value};
+use crate::{Benchmark, Column, ColumnKind, Error, Metrics, Record, RowScore, Sample, TaskScore, Value};
 
 const SUBSET: &str = "reading_comprehension";
 const ANSWERS: [Column; 1] = [Column { name: "answers", kind: ColumnKind::TextList }];
@@ -69,7 +69,7 @@ impl Benchmark for MockBenchmark {
     }
 
     fn evaluate(&self, records: &[Record]) -> Metrics {
-        let right = records.iter().filter(|record| is_right(record)).count();
+        let right = records.iter().filter(|record| is_right(&record.sample, &record.predicted_answer)).count();
         let score = 100.0 * right as f64 / records.len().max(1) as f64;
         Metrics {
             task_scores: IndexMap::from([(SUBSET.to_owned(), TaskScore::Single(score))]),
@@ -80,16 +80,23 @@ impl Benchmark for MockBenchmark {
                 .collect(),
         }
     }
+
+    fn score(&self, sample: &Sample, answer: &str) -> Result<RowScore, Error> {
+        let value = if is_right(sample, answer) { 100.0 } else { 0.0 };
+        Ok(RowScore { value, bucket: None })
+    }
+
+    fn references<'a>(&self, sample: &'a Sample) -> &'a [String] {
+        match sample.extra.first() {
+            Some(Value::TextList(references)) => references,
+            _ => &[],
+        }
+    }
 }
 
-fn is_right(record: &Record) -> bool {
-    let answer = record.predicted_answer.to_lowercase();
-    match record.sample.extra.first() {
-        Some(Value::TextList(references)) => {
-            references.iter().any(|reference| answer.contains(&reference.to_lowercase()))
-        }
-        _ => false,
-    }
+fn is_right(sample: &Sample, answer: &str) -> bool {
+    let answer = answer.to_lowercase();
+    MockBenchmark.references(sample).iter().any(|reference| answer.contains(&reference.to_lowercase()))
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use sah_bench_core::{Benchmark, Column, ColumnKind, Metrics, Record, Sample};
+use sah_bench_core::{Benchmark, Column, ColumnKind, Metrics, Record, RowScore, Sample, Value};
 
-use crate::{SUBSETS, dataset, evaluate};
+use crate::evaluate::Unscorable;
+use crate::{SUBSETS, Task, bucket, dataset, evaluate};
 
 /// The data set on the hub.
 pub const HUB_ID: &str = "Xnhyacinth/LongBench";
@@ -78,5 +79,21 @@ impl Benchmark for LongBench {
 
     fn evaluate(&self, records: &[Record]) -> Metrics {
         evaluate::evaluate(records)
+    }
+
+    fn score(&self, sample: &Sample, answer: &str) -> Result<RowScore, sah_bench_core::Error> {
+        let (score, length) = evaluate::score_answer(sample, answer).map_err(|error| {
+            let Unscorable { field, problem } = error;
+            sah_bench_core::Error::Unscorable { task: sample.task.clone(), field, problem }
+        })?;
+        let is_extended = Task::find(&sample.task).is_some_and(Task::is_extended);
+        Ok(RowScore { value: 100.0 * score, bucket: is_extended.then(|| bucket(length)) })
+    }
+
+    fn references<'a>(&self, sample: &'a Sample) -> &'a [String] {
+        match sample.extra.get(ANSWERS) {
+            Some(Value::TextList(answers)) => answers,
+            _ => &[],
+        }
     }
 }

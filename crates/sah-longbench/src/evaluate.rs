@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 use rayon::prelude::*;
-use sah_bench_core::{Metrics, Record, TaskScore, Value};
+use sah_bench_core::{Metrics, Record, Sample, TaskScore, Value};
 use serde_json::json;
 
 use crate::{
@@ -41,24 +41,43 @@ pub(crate) fn evaluate(records: &[Record]) -> Metrics {
 
 /// The score and the length of a row.
 fn score(record: &Record) -> Result<(f64, i64), String> {
-    let task = Task::find(&record.sample.task).ok_or("no such task")?;
-    let extra = &record.sample.extra;
-    let at = |field: &str, problem: String| format!("row {}, field {field}: {problem}", record.index);
-    let Some(Value::TextList(answers)) = extra.get(ANSWERS) else {
-        return Err(at("answers", "expected a list of texts".to_owned()));
+    score_answer(&record.sample, &record.predicted_answer).map_err(
+        |Unscorable { field, problem }| match field {
+            TASK => problem,
+            field => format!("row {}, field {field}: {problem}", record.index),
+        },
+    )
+}
+
+const TASK: &str = "task";
+
+/// Why an answer cannot be scored.
+pub(crate) struct Unscorable {
+    /// The field of the sample that is wrong.
+    pub(crate) field: &'static str,
+    /// What is wrong with it.
+    pub(crate) problem: String,
+}
+
+/// The score of `answer`, from 0 to 1, and the length of the sample.
+pub(crate) fn score_answer(sample: &Sample, answer: &str) -> Result<(f64, i64), Unscorable> {
+    let wrong = |field: &'static str, problem: &str| Unscorable { field, problem: problem.to_owned() };
+    let task = Task::find(&sample.task).ok_or_else(|| wrong(TASK, "no such task"))?;
+    let Some(Value::TextList(answers)) = sample.extra.get(ANSWERS) else {
+        return Err(wrong("answers", "expected a list of texts"));
     };
-    let classes = match extra.get(ALL_CLASSES) {
+    let classes = match sample.extra.get(ALL_CLASSES) {
         Some(Value::TextList(classes)) => Some(classes.as_slice()),
         _ => None,
     };
-    let length = match extra.get(LENGTH) {
+    let length = match sample.extra.get(LENGTH) {
         Some(&Value::Integer(length)) => length,
-        _ if task.is_extended() => return Err(at("length", "expected an integer".to_owned())),
+        _ if task.is_extended() => return Err(wrong("length", "expected an integer")),
         _ => 0,
     };
     let score = task
-        .score(&record.predicted_answer, answers, classes)
-        .map_err(|error| at(faulty_field(&error), error.to_string()))?;
+        .score(answer, answers, classes)
+        .map_err(|error| wrong(faulty_field(&error), &error.to_string()))?;
     Ok((score, length))
 }
 

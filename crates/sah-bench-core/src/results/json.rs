@@ -1,13 +1,12 @@
 //! Strict JSON files.
 
-use std::io::Write;
 use std::path::Path;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::finite::{Refusal, check_finite};
-use super::whole::write_whole;
+use super::whole::write_file;
 use crate::Error;
 
 /// Writes `value` as indented JSON (two spaces, UTF-8, a line feed at the end), whole, keys in the order of the value.
@@ -22,9 +21,7 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Error> {
     let mut bytes = serde_json::to_vec_pretty(value)
         .map_err(|source| Error::Json { path: path.to_path_buf(), source })?;
     bytes.push(b'\n');
-    write_whole(path, |writer| {
-        writer.write_all(&bytes).map_err(|source| Error::Io { path: path.to_path_buf(), source })
-    })
+    write_file(path, &bytes)
 }
 
 /// Reads a file that [`write_json`] wrote.

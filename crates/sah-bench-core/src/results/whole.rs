@@ -26,6 +26,17 @@ pub(super) fn write_whole(
     written
 }
 
+/// Writes `bytes` to `path`: a reader sees the old file or the new one, never a part, and the disk has it when this returns.
+///
+/// # Errors
+///
+/// [`Error::Io`]; nothing is left behind then.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    write_whole(path, |writer| {
+        writer.write_all(bytes).map_err(|source| Error::Io { path: path.to_path_buf(), source })
+    })
+}
+
 fn write_and_rename(
     path: &Path,
     temporary: &Path,

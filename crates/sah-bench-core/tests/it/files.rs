@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use arrow::array::{Array, AsArray, ListArray, RecordBatch};
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use sah_bench_core::{RunConfig, RunFolder, Sample, Value};
+use sah_bench_core::{
+    Benchmark as _, Column, ColumnKind, Error, RunConfig, RunFolder, Sample, Value, read_results,
+};
 
-use crate::support::{ScriptedModel, config, finished, sample};
+use crate::support::{ScriptedModel, TinyBenchmark, config, finished, sample};
 
 const COLUMNS: [&str; 19] = [
     "task",
@@ -167,6 +169,30 @@ fn parquet_has_the_same_columns_with_types_lists_and_nulls() {
     let density: Vec<Option<f64>> =
         batch.column_by_name("density").unwrap().as_primitive::<Float64Type>().iter().collect();
     assert_eq!(density, [Some(0.125), None, Some(0.125)]);
+}
+
+#[test]
+fn rows_come_back_as_they_were() {
+    let (_directory, folder) = folder();
+    let columns = TinyBenchmark::default().extra_columns();
+    let path = folder.join("raw_results.parquet");
+    let rows: Vec<_> = read_results(&path, columns).unwrap().map(Result::unwrap).collect();
+    let read: Vec<Sample> = rows.iter().map(|row| row.sample.clone()).collect();
+    assert_eq!(read, samples());
+    let answers: Vec<_> =
+        rows.iter().map(|row| (row.index, &*row.predicted_answer, row.error.as_deref())).collect();
+    assert_eq!(answers, [(0, "q,1!", None), (1, "", Some("out of memory")), (2, "q3!", None)]);
+
+    let missing = read_results(&folder.join("none.parquet"), columns).unwrap_err();
+    assert!(matches!(missing, Error::Missing { .. }), "{missing}");
+    static OTHER: [Column; 1] = [Column { name: "references", kind: ColumnKind::TextList }];
+    let other = read_results(&path, &OTHER).unwrap().next().unwrap().unwrap_err();
+    assert!(matches!(&other, Error::ResultColumn { column: "references", .. }), "{other}");
+    static KIND: [Column; 1] = [Column { name: "answers", kind: ColumnKind::Integer }];
+    let kind = read_results(&path, &KIND).unwrap().next().unwrap().unwrap_err();
+    assert!(matches!(&kind, Error::ResultColumn { column: "answers", .. }), "{kind}");
+    std::fs::write(&path, "no parquet").unwrap();
+    assert!(matches!(read_results(&path, columns), Err(Error::Parquet { .. })));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use sah_adapter::{AttentionCall, AttentionHead, GenerationParams, MicroMetrics, Request, RequestLimits};
 use sah_bench_core::{
     Comparison, Distribution, Error, FinishedRun, MicroSummary, RunFolder, RunMeasures, Runner, Sample,
-    read_journal,
+    read_journal, read_micro_metrics,
 };
 use serde_json::{Value, json};
 
@@ -160,6 +160,14 @@ fn parquet_has_a_typed_row_for_each_head() {
     };
     assert_eq!(numbers("density"), of_lines(DENSITY));
     assert_eq!(numbers("output_error"), of_lines(ERROR));
+    // And what reads it back, too.
+    let heads = read_micro_metrics(&folder.join("micro_metrics.parquet")).unwrap();
+    let heads: Vec<_> = heads.map(Result::unwrap).collect();
+    assert_eq!(heads.iter().map(|head| Some(head.density)).collect::<Vec<_>>(), numbers("density"));
+    assert_eq!(heads.iter().map(|head| head.output_error).collect::<Vec<_>>(), numbers("output_error"));
+    let place = |at: usize| (heads[at].index, heads[at].step, heads[at].layer, heads[at].head);
+    assert_eq!((place(0), place(5), place(6)), ((0, 0, 0, 0), (0, 1, 1, 1), (3, 0, 0, 0)));
+    assert_eq!((heads[3].call_output_error, heads[17].call_output_error), (Some(0.2), None));
 }
 
 #[test]

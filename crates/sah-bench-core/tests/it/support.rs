@@ -8,8 +8,8 @@ use sah_adapter::{
     RequestResponse,
 };
 use sah_bench_core::{
-    Benchmark, Column, ColumnKind, Error, FinishedRun, Metrics, Record, RunFolder, RunMeasures, RunObserver,
-    RunOutcome, Runner, Sample, TaskScore, Value,
+    Benchmark, Column, ColumnKind, Error, FinishedRun, Metrics, Record, RowScore, RunFolder, RunMeasures,
+    RunObserver, RunOutcome, Runner, Sample, TaskScore, Value,
 };
 
 /// Scores 100 for an answer that is one of `answers`.
@@ -66,8 +66,9 @@ impl Benchmark for TinyBenchmark {
         for task in self.subsets() {
             let rows: Vec<_> = records.iter().filter(|record| record.sample.task == *task).collect();
             if !rows.is_empty() {
-                let right = rows.iter().filter(|record| is_right(record)).count();
-                let score = 100.0 * right as f64 / rows.len() as f64;
+                let score =
+                    |record: &&Record| self.score(&record.sample, &record.predicted_answer).unwrap().value;
+                let score = rows.iter().map(|record| score(record)).sum::<f64>() / rows.len() as f64;
                 metrics.task_scores.insert((*task).to_owned(), TaskScore::Single(score));
             }
         }
@@ -76,10 +77,18 @@ impl Benchmark for TinyBenchmark {
         }
         metrics
     }
-}
 
-fn is_right(record: &Record) -> bool {
-    matches!(&record.sample.extra[0], Value::TextList(answers) if answers.contains(&record.predicted_answer))
+    fn score(&self, sample: &Sample, answer: &str) -> Result<RowScore, Error> {
+        let is_right = self.references(sample).iter().any(|reference| reference == answer);
+        Ok(RowScore { value: 100.0 * f64::from(is_right), bucket: None })
+    }
+
+    fn references<'a>(&self, sample: &'a Sample) -> &'a [String] {
+        match &sample.extra[0] {
+            Value::TextList(answers) => answers,
+            _ => &[],
+        }
+    }
 }
 
 /// A sample whose right answer is `"{question}!"`.

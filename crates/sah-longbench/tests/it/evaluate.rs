@@ -61,6 +61,35 @@ fn standard_and_extended_tasks_are_scored_and_averaged() {
     assert_eq!(metrics.to_string(), expected.to_string());
 }
 
+/// The scores of rows are what the figures are means of, each in its bucket.
+#[test]
+fn the_scores_of_rows_make_the_scores_of_tasks() {
+    let benchmark = LongBench::default();
+    let rows = [
+        (record("qasper_e", "one two", &["two"], 3999), 66.67, Some("0-4k")),
+        (record("qasper_e", "two", &["two"], 8000), 100.0, Some("8k+")),
+        (record("passage_count", "3 or 4 or 5", &["3"], 100), 33.33, None),
+        (record("hotpotqa", "", &["Rome"], 100), 0.0, None),
+    ];
+    for (row, value, bucket) in rows {
+        let score = benchmark.score(&row.sample, &row.predicted_answer).unwrap();
+        assert!((score.value - value).abs() < 0.005, "{score:?} of {row:?}");
+        assert_eq!(score.bucket, bucket);
+        let TaskScore::Single(of_task) =
+            (match benchmark.evaluate(&[row.clone()]).task_scores.pop().unwrap().1 {
+                TaskScore::Buckets(buckets) => TaskScore::Single(buckets[bucket.unwrap()].unwrap()),
+                single => single,
+            })
+        else {
+            panic!("{row:?}")
+        };
+        assert!((of_task - value).abs() < 1e-9);
+        assert_eq!(benchmark.references(&row.sample).len(), 1);
+    }
+    let error = benchmark.score(&record("trec", "Food", &["Food"], 100).sample, "Food").unwrap_err();
+    assert!(error.to_string().contains("trec") && error.to_string().contains("all_classes"), "{error}");
+}
+
 #[test]
 fn a_run_without_rows_has_no_figures() {
     let metrics = evaluate(&[]);

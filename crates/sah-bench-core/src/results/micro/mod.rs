@@ -3,11 +3,13 @@
 mod calls;
 mod log;
 mod parquet;
+mod read;
 mod summary;
 
 use std::path::Path;
 
 pub(super) use log::MicroMetricsLog;
+pub use read::{MeasuredHead, MeasuredHeads, read_micro_metrics};
 pub use summary::{LayerMetrics, MicroSummary};
 
 use crate::Error;

@@ -1,0 +1,192 @@
+//! Reading `raw_results.parquet` back, a few rows at a time: contexts are long.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::vec::IntoIter;
+
+use ::parquet::arrow::ProjectionMask;
+use ::parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use arrow::array::{Array, AsArray as _, Int64Array, ListArray, RecordBatch, StringArray};
+use arrow::datatypes::Int64Type;
+
+use crate::{Column, ColumnKind, Error, Sample, Value};
+
+/// Rows that are in memory at once.
+const BATCH: usize = 64;
+
+/// A sample and what the model answered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResultRow {
+    /// Position in the run, from 0.
+    pub index: usize,
+    /// The sample.
+    pub sample: Sample,
+    /// The answer; empty where `error` says why there is none.
+    pub predicted_answer: String,
+    /// Why the row has no answer.
+    pub error: Option<String>,
+}
+
+/// The rows of a `raw_results.parquet`, in order.
+#[derive(Debug)]
+pub struct ResultRows {
+    path: PathBuf,
+    columns: &'static [Column],
+    reader: ParquetRecordBatchReader,
+    batch: IntoIter<ResultRow>,
+    read: usize,
+}
+
+/// Opens a `raw_results.parquet` whose benchmark has these own `columns`.
+///
+/// # Errors
+///
+/// [`Error::Missing`] where there is none, [`Error::Parquet`] where it cannot be read; rows come with
+/// [`Error::ResultColumn`] where it has other columns.
+pub fn read_results(path: &Path, columns: &'static [Column]) -> Result<ResultRows, Error> {
+    let own = columns.iter().map(|column| column.name);
+    let names = TEXTS.into_iter().chain(["max_new_tokens", "error"]).chain(own);
+    let reader = open(path, BATCH, names)?;
+    Ok(ResultRows { path: path.to_path_buf(), columns, reader, batch: Vec::new().into_iter(), read: 0 })
+}
+
+/// Columns of text that no row lacks.
+const TEXTS: [&str; 5] = ["task", "context", "question", "answer_prefix", "predicted_answer"];
+
+/// Opens a Parquet file to read `columns` in batches of so many rows.
+pub(super) fn open<'a>(
+    path: &Path,
+    rows: usize,
+    columns: impl IntoIterator<Item = &'a str>,
+) -> Result<ParquetRecordBatchReader, Error> {
+    let file = File::open(path).map_err(|source| match source.kind() {
+        std::io::ErrorKind::NotFound => Error::Missing { path: path.to_path_buf() },
+        _ => Error::Io { path: path.to_path_buf(), source },
+    })?;
+    let failed = |source| Error::Parquet { path: path.to_path_buf(), source };
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(failed)?;
+    let mask = ProjectionMask::columns(builder.parquet_schema(), columns);
+    builder.with_projection(mask).with_batch_size(rows).build().map_err(failed)
+}
+
+/// A batch of a file, whose columns are found by name.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Batch<'a> {
+    pub(super) path: &'a Path,
+    pub(super) rows: &'a RecordBatch,
+}
+
+impl<'a> Batch<'a> {
+    fn column<T: Array>(
+        self,
+        column: &'static str,
+        expected: &'static str,
+        cast: impl FnOnce(&'a dyn Array) -> Option<&'a T>,
+    ) -> Result<&'a T, Error> {
+        let array = self.rows.column_by_name(column).and_then(|array| cast(array.as_ref()));
+        array.ok_or_else(|| Error::ResultColumn { path: self.path.to_path_buf(), column, expected })
+    }
+
+    fn without_null<T: Array>(self, array: &'a T, column: &'static str) -> Result<&'a T, Error> {
+        let expected = "a value";
+        let missing = || Error::ResultColumn { path: self.path.to_path_buf(), column, expected };
+        (array.null_count() == 0).then_some(array).ok_or_else(missing)
+    }
+
+    fn nullable_texts(self, column: &'static str) -> Result<&'a StringArray, Error> {
+        self.column(column, "texts", |array| array.as_string_opt::<i32>())
+    }
+
+    fn texts(self, column: &'static str) -> Result<&'a StringArray, Error> {
+        self.without_null(self.nullable_texts(column)?, column)
+    }
+
+    fn nullable_integers(self, column: &'static str) -> Result<&'a Int64Array, Error> {
+        self.column(column, "integers", |array| array.as_primitive_opt::<Int64Type>())
+    }
+
+    pub(super) fn integers(self, column: &'static str) -> Result<&'a Int64Array, Error> {
+        self.without_null(self.nullable_integers(column)?, column)
+    }
+
+    pub(super) fn numbers(self, column: &'static str) -> Result<&'a arrow::array::Float64Array, Error> {
+        self.column(column, "numbers", |array| array.as_primitive_opt())
+    }
+
+    fn lists(self, column: &'static str) -> Result<&'a ListArray, Error> {
+        let lists = self.column(column, "lists of texts", |array| array.as_list_opt::<i32>())?;
+        let expected = "lists of texts";
+        let missing = || Error::ResultColumn { path: self.path.to_path_buf(), column, expected };
+        lists.values().as_string_opt::<i32>().map(|_| lists).ok_or_else(missing)
+    }
+
+    /// One of the benchmark's own columns.
+    fn values(self, column: &Column) -> Result<Vec<Value>, Error> {
+        Ok(match column.kind {
+            ColumnKind::Text => {
+                let value =
+                    |text: Option<&str>| text.map_or(Value::Null, |text| Value::Text(text.to_owned()));
+                self.nullable_texts(column.name)?.iter().map(value).collect()
+            }
+            ColumnKind::Integer => {
+                let value = |integer: Option<i64>| integer.map_or(Value::Null, Value::Integer);
+                self.nullable_integers(column.name)?.iter().map(value).collect()
+            }
+            ColumnKind::TextList => {
+                let texts = |list: arrow::array::ArrayRef| -> Value {
+                    let texts = list.as_string::<i32>().iter().flatten();
+                    Value::TextList(texts.map(str::to_owned).collect())
+                };
+                self.lists(column.name)?.iter().map(|list| list.map_or(Value::Null, texts)).collect()
+            }
+        })
+    }
+}
+
+impl ResultRows {
+    fn rows(&mut self, rows: &RecordBatch) -> Result<Vec<ResultRow>, Error> {
+        let batch = Batch { path: &self.path, rows };
+        let [task, context, question, answer_prefix, answer] = TEXTS;
+        let (task, context) = (batch.texts(task)?, batch.texts(context)?);
+        let (question, answer_prefix) = (batch.texts(question)?, batch.texts(answer_prefix)?);
+        let (answer, error) = (batch.texts(answer)?, batch.nullable_texts("error")?);
+        let limit = batch.integers("max_new_tokens")?;
+        let own = self.columns.iter().map(|column| batch.values(column)).collect::<Result<Vec<_>, _>>()?;
+        let row = |at: usize| ResultRow {
+            index: self.read + at,
+            sample: Sample {
+                task: task.value(at).to_owned(),
+                context: context.value(at).to_owned(),
+                question: question.value(at).to_owned(),
+                answer_prefix: answer_prefix.value(at).to_owned(),
+                max_new_tokens: limit.value(at) as usize,
+                extra: own.iter().map(|values| values[at].clone()).collect(),
+            },
+            predicted_answer: answer.value(at).to_owned(),
+            error: error.is_valid(at).then(|| error.value(at).to_owned()),
+        };
+        let all = (0..rows.num_rows()).map(row).collect();
+        self.read += rows.num_rows();
+        Ok(all)
+    }
+}
+
+impl Iterator for ResultRows {
+    type Item = Result<ResultRow, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(row) = self.batch.next() {
+                return Some(Ok(row));
+            }
+            let rows = match self.reader.next()? {
+                Ok(batch) => self.rows(&batch),
+                Err(error) => Err(Error::Parquet { path: self.path.clone(), source: error.into() }),
+            };
+            match rows {
+                Ok(rows) => self.batch = rows.into_iter(),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Scores of LongBench-E by the length of the context.
+
+use super::figure::Figure;
+use super::lines::{Across, Line, LinePoint, Lines};
+use super::scale::Scale;
+use crate::{Analysis, Error, Scores};
+
+/// A line for each side over the length buckets. `None` where no task has buckets.
+pub(super) fn buckets(analysis: &Analysis<'_>) -> Result<Option<Figure>, Error> {
+    let buckets = analysis.buckets();
+    if buckets.is_empty() {
+        return Ok(None);
+    }
+    let line = |(name, scores): (&String, &Scores)| {
+        let point = |(at, bucket): (usize, &&str)| {
+            let estimate = scores.buckets.get(*bucket)?;
+            let interval = estimate.interval.map(|ends| (ends.low, ends.high));
+            Some(LinePoint { x: at as f64, y: estimate.value, interval })
+        };
+        let points = buckets.iter().enumerate().filter_map(point).collect();
+        Line { name: name.clone(), points, dashed: Vec::new() }
+    };
+    let lines = Lines {
+        name: "buckets",
+        title: "Mean score of the tasks in each length bucket",
+        description: format!(
+            "A line for each attention over the buckets {}, with 95 % confidence intervals. All figures are in the table of \
+             length buckets.",
+            buckets.join(", ")
+        ),
+        across: Across::Names(buckets.iter().map(|&bucket| bucket.to_owned()).collect()),
+        up: Scale::linear(0.0, 100.0),
+        axes: ("length of the context in words, as the data set counts them", "score"),
+        lines: analysis.labels.iter().zip(&analysis.scores).map(line).collect(),
+        is_joined: true,
+    };
+    lines.draw().map(Some)
+}

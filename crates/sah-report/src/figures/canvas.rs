@@ -1,0 +1,184 @@
+//! What figures are drawn with: lines, marks and text on plotters' drawing area.
+
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::figure::Figure;
+use super::palette::{Colour, INK, PAPER};
+use crate::{Error, visible};
+
+pub(super) type Point = (f64, f64);
+
+/// Where text stands to its point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Left,
+    Middle,
+    Right,
+}
+
+/// Marks of points, one for each series in turn: colour is never all that tells them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    Circle,
+    Square,
+    Triangle,
+    Diamond,
+}
+
+impl Mark {
+    /// That of the series of this number.
+    pub(super) fn of(number: usize) -> Self {
+        [Self::Circle, Self::Square, Self::Triangle, Self::Diamond][number % 4]
+    }
+}
+
+/// Whether a mark is filled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fill {
+    Full,
+    Hollow,
+}
+
+/// A figure being drawn. The first error is kept and ends the figure.
+pub(super) struct Canvas<'a> {
+    area: DrawingArea<SVGBackend<'a>, Shift>,
+    problem: Option<String>,
+}
+
+/// Draws a figure of this size.
+pub(super) fn draw(
+    name: &str,
+    title: &str,
+    description: String,
+    size: (u32, u32),
+    draw: impl FnOnce(&mut Canvas<'_>),
+) -> Result<Figure, Error> {
+    let mut svg = String::new();
+    let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+    let mut canvas = Canvas { area, problem: None };
+    let filled = canvas.area.fill(&PAPER.rgb()).map_err(|error| error.to_string());
+    canvas.note(filled);
+    canvas.text((16.0, 22.0), title, 15.0, INK, Side::Left);
+    draw(&mut canvas);
+    let presented = canvas.area.present().map_err(|error| error.to_string());
+    canvas.note(presented);
+    let problem = canvas.problem.take();
+    drop(canvas);
+    match problem {
+        Some(problem) => Err(Error::Figure { figure: name.to_owned(), problem }),
+        None => Ok(Figure::new(name, title, description, size, &svg)),
+    }
+}
+
+fn pixel((x, y): Point) -> (i32, i32) {
+    (x.round() as i32, y.round() as i32)
+}
+
+impl Canvas<'_> {
+    fn note(&mut self, drawn: Result<(), String>) {
+        if let Err(problem) = drawn {
+            self.problem.get_or_insert(problem);
+        }
+    }
+
+    fn element<E>(&mut self, element: &E)
+    where
+        for<'b> &'b E: plotters::element::PointCollection<'b, (i32, i32)>,
+        E: for<'b> plotters::element::Drawable<SVGBackend<'b>>,
+    {
+        let drawn = self.area.draw(element).map_err(|error| error.to_string());
+        self.note(drawn);
+    }
+
+    pub(super) fn line(&mut self, points: &[Point], colour: Colour, width: u32) {
+        let points: Vec<(i32, i32)> = points.iter().map(|point| pixel(*point)).collect();
+        self.element(&PathElement::new(points, colour.rgb().stroke_width(width)));
+    }
+
+    pub(super) fn dashes(&mut self, from: Point, to: Point, colour: Colour) {
+        let length = (to.0 - from.0).hypot(to.1 - from.1);
+        let at = |distance: f64| {
+            let share = (distance / length).min(1.0);
+            (from.0 + (to.0 - from.0) * share, from.1 + (to.1 - from.1) * share)
+        };
+        let mut distance = 0.0;
+        while distance < length {
+            self.line(&[at(distance), at(distance + 5.0)], colour, 1);
+            distance += 9.0;
+        }
+    }
+
+    pub(super) fn rectangle(&mut self, from: Point, to: Point, colour: RGBColor) {
+        self.element(&Rectangle::new([pixel(from), pixel(to)], colour.filled()));
+    }
+
+    /// Text whose middle line is at `at`.
+    pub(super) fn text(&mut self, at: Point, text: &str, size: f64, colour: Colour, side: Side) {
+        let horizontal = match side {
+            Side::Left => HPos::Left,
+            Side::Middle => HPos::Center,
+            Side::Right => HPos::Right,
+        };
+        // plotters writes the size divided by 1.24.
+        let colour = colour.rgb();
+        let style = TextStyle::from(("sans-serif", size * 1.24).into_font())
+            .color(&colour)
+            .pos(Pos::new(horizontal, VPos::Center));
+        self.element(&Text::new(visible(text).into_owned(), pixel(at), style));
+    }
+
+    pub(super) fn mark(&mut self, at: Point, mark: Mark, colour: Colour, fill: Fill) {
+        let (x, y) = at;
+        let corners: Vec<Point> = match mark {
+            Mark::Circle => {
+                self.element(&Circle::new(pixel(at), 5, colour.rgb().filled()));
+                if fill == Fill::Hollow {
+                    self.element(&Circle::new(pixel(at), 3, PAPER.rgb().filled()));
+                }
+                return;
+            }
+            Mark::Square => {
+                vec![(x - 4.0, y - 4.0), (x + 4.0, y - 4.0), (x + 4.0, y + 4.0), (x - 4.0, y + 4.0)]
+            }
+            Mark::Triangle => vec![(x, y - 6.0), (x + 6.0, y + 5.0), (x - 6.0, y + 5.0)],
+            Mark::Diamond => vec![(x, y - 6.0), (x + 6.0, y), (x, y + 6.0), (x - 6.0, y)],
+        };
+        let polygon = |shrink: f64| -> Vec<(i32, i32)> {
+            corners.iter().map(|(cx, cy)| pixel((x + (cx - x) * shrink, y + (cy - y) * shrink))).collect()
+        };
+        self.element(&Polygon::new(polygon(1.0), colour.rgb().filled()));
+        if fill == Fill::Hollow {
+            self.element(&Polygon::new(polygon(0.5), PAPER.rgb().filled()));
+        }
+    }
+
+    /// Marks and names in a line from `at` to the right, in as many lines as `width` needs; gives the height they take.
+    pub(super) fn legend(&mut self, at: Point, width: f64, names: &[(String, Colour, Mark)]) -> f64 {
+        let (mut x, mut y) = at;
+        for (name, colour, mark) in names {
+            let wide = 34.0 + 6.6 * name.chars().count() as f64;
+            if x > at.0 && x + wide > at.0 + width {
+                (x, y) = (at.0, y + 20.0);
+            }
+            self.mark((x + 6.0, y), *mark, *colour, Fill::Full);
+            self.text((x + 17.0, y), name, 12.0, INK, Side::Left);
+            x += wide;
+        }
+        y - at.1 + 20.0
+    }
+}
+
+/// Lines that a legend of these names takes in `width`.
+pub(super) fn legend_height<'a>(names: impl IntoIterator<Item = &'a str>, width: f64) -> f64 {
+    let (mut x, mut lines) = (0.0, 1.0);
+    for name in names {
+        let wide = 34.0 + 6.6 * name.chars().count() as f64;
+        if x > 0.0 && x + wide > width {
+            (x, lines) = (0.0, lines + 1.0);
+        }
+        x += wide;
+    }
+    20.0 * lines
+}

@@ -1,0 +1,63 @@
+//! A finished figure.
+
+use super::png;
+use crate::html::escaped;
+use crate::{Error, visible};
+
+/// A figure, drawn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figure {
+    /// What its files are called.
+    pub name: String,
+    /// Its title.
+    pub title: String,
+    /// What it shows, for who cannot see it.
+    pub description: String,
+    size: (u32, u32),
+    /// Between the tags `svg`.
+    content: String,
+}
+
+impl Figure {
+    pub(super) fn new(name: &str, title: &str, description: String, size: (u32, u32), svg: &str) -> Self {
+        // What plotters writes, without its opening and closing tag.
+        let content = svg.split_once('>').map_or("", |(_, content)| content);
+        let content = content.rsplit_once("</svg>").map_or(content, |(content, _)| content);
+        Self {
+            name: name.to_owned(),
+            title: title.to_owned(),
+            description,
+            size,
+            content: content.to_owned(),
+        }
+    }
+
+    /// As an SVG file.
+    #[must_use]
+    pub fn svg(&self) -> String {
+        let (width, height) = self.size;
+        let (title, description) = (escaped(&self.title), escaped(&self.description));
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+             viewBox=\"0 0 {width} {height}\" role=\"img\" aria-labelledby=\"{name}-title {name}-text\">\n\
+             <title id=\"{name}-title\">{title}</title>\n<desc id=\"{name}-text\">{description}</desc>{content}</svg>\n",
+            name = self.name,
+            content = self.content,
+        )
+    }
+
+    /// As a PNG file, two pixels for each of the SVG.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Figure`].
+    pub fn png(&self) -> Result<Vec<u8>, Error> {
+        png::render(&visible(&self.svg()), self.size, 2)
+            .map_err(|problem| Error::Figure { figure: self.name.clone(), problem })
+    }
+
+    /// Its width in pixels.
+    pub(crate) fn width(&self) -> u32 {
+        self.size.0
+    }
+}

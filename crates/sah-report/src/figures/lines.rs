@@ -1,0 +1,125 @@
+//! Axes, and lines on them.
+
+use super::canvas::{Canvas, Fill, Mark, Point, Side, draw, legend_height};
+use super::dots::series_colour;
+use super::figure::Figure;
+use super::palette::{GRID, INK, MUTED};
+use super::scale::{Scale, label};
+use crate::Error;
+
+const SIZE: (u32, u32) = (900, 420);
+const LEFT: f64 = 70.0;
+const RIGHT: f64 = 870.0;
+const TOP: f64 = 44.0;
+const BOTTOM: f64 = 360.0;
+
+/// The horizontal axis.
+pub(super) enum Across {
+    /// Figures.
+    Scale(Scale),
+    /// Names, evenly spaced; a point's place is the number of its name.
+    Names(Vec<String>),
+}
+
+/// One point, with the line that says how far it may be off.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LinePoint {
+    pub(super) x: f64,
+    pub(super) y: f64,
+    pub(super) interval: Option<(f64, f64)>,
+}
+
+/// A line, or points alone.
+pub(super) struct Line {
+    pub(super) name: String,
+    pub(super) points: Vec<LinePoint>,
+    /// A second line of the same side without marks, dashed.
+    pub(super) dashed: Vec<Point>,
+}
+
+/// A figure of lines.
+pub(super) struct Lines<'a> {
+    pub(super) name: &'a str,
+    pub(super) title: &'a str,
+    pub(super) description: String,
+    pub(super) across: Across,
+    pub(super) up: Scale,
+    pub(super) axes: (&'a str, &'a str),
+    pub(super) lines: Vec<Line>,
+    /// Whether points are joined.
+    pub(super) is_joined: bool,
+}
+
+impl Lines<'_> {
+    pub(super) fn draw(self) -> Result<Figure, Error> {
+        let names: Vec<_> = self
+            .lines
+            .iter()
+            .enumerate()
+            .map(|(number, line)| (line.name.clone(), series_colour(number), Mark::of(number)))
+            .collect();
+        let wide = f64::from(SIZE.0) - 32.0;
+        let top = TOP + legend_height(self.lines.iter().map(|line| line.name.as_str()), wide);
+        draw(self.name, self.title, self.description.clone(), SIZE, |canvas| {
+            canvas.legend((16.0, TOP), wide, &names);
+            self.axes(canvas, top);
+            for (number, line) in self.lines.iter().enumerate() {
+                self.line(canvas, top, number, line);
+            }
+        })
+    }
+
+    fn at(&self, (x, y): Point, top: f64) -> Point {
+        let share = match &self.across {
+            Across::Scale(scale) => scale.at(x),
+            Across::Names(names) => (x + 0.5) / names.len() as f64,
+        };
+        (LEFT + (RIGHT - LEFT) * share, BOTTOM - (BOTTOM - top) * self.up.at(y))
+    }
+
+    fn axes(&self, canvas: &mut Canvas<'_>, top: f64) {
+        for tick in self.up.ticks() {
+            let (_, y) = self.at((0.0, tick), top);
+            canvas.line(&[(LEFT, y), (RIGHT, y)], GRID, 1);
+            canvas.text((LEFT - 8.0, y), &label(tick), 11.0, MUTED, Side::Right);
+        }
+        let ticks: Vec<(f64, String)> = match &self.across {
+            Across::Scale(scale) => scale.ticks().into_iter().map(|tick| (tick, label(tick))).collect(),
+            Across::Names(names) => {
+                names.iter().enumerate().map(|(at, name)| (at as f64, name.clone())).collect()
+            }
+        };
+        for (tick, name) in ticks {
+            let (x, _) = self.at((tick, 0.0), top);
+            canvas.line(&[(x, BOTTOM), (x, BOTTOM + 4.0)], INK, 1);
+            canvas.text((x, BOTTOM + 15.0), &name, 11.0, MUTED, Side::Middle);
+        }
+        canvas.line(&[(LEFT, BOTTOM), (RIGHT, BOTTOM)], INK, 1);
+        let (x, y) = self.axes;
+        canvas.text((f64::midpoint(LEFT, RIGHT), BOTTOM + 38.0), x, 12.0, INK, Side::Middle);
+        // Above the axis, where it can be read without turning the head.
+        canvas.text((16.0, top - 10.0), y, 12.0, INK, Side::Left);
+    }
+
+    fn line(&self, canvas: &mut Canvas<'_>, top: f64, number: usize, line: &Line) {
+        let colour = series_colour(number);
+        let places: Vec<Point> = line.points.iter().map(|point| self.at((point.x, point.y), top)).collect();
+        let dashed: Vec<Point> = line.dashed.iter().map(|point| self.at(*point, top)).collect();
+        for ends in dashed.windows(2) {
+            canvas.dashes(ends[0], ends[1], colour);
+        }
+        if self.is_joined && places.len() > 1 {
+            canvas.line(&places, colour, 2);
+        }
+        for (point, place) in line.points.iter().zip(&places) {
+            if let Some((low, high)) = point.interval {
+                let ends = [low, high].map(|end| self.at((point.x, end), top));
+                canvas.line(&ends, colour, 2);
+                for (x, y) in ends {
+                    canvas.line(&[(x - 4.0, y), (x + 4.0, y)], colour, 2);
+                }
+            }
+            canvas.mark(*place, Mark::of(number), colour, Fill::Full);
+        }
+    }
+}

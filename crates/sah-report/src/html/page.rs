@@ -1,0 +1,153 @@
+//! The page as a whole.
+
+use super::markup::Markup;
+use crate::Analysis;
+use crate::figures::{Figure, palette};
+use crate::tables::{self, Table};
+
+const STYLE: &str = include_str!("report.css");
+const SCRIPT: &str = include_str!("report.js");
+
+/// The page of an analysis with its figures.
+pub(crate) fn page(analysis: &Analysis<'_>, figures: &[Figure]) -> String {
+    let names: Vec<&str> = analysis.runs.iter().map(|run| run.name.as_str()).collect();
+    let names = names.join(", ");
+    let mut page = Markup::default();
+    // The policy lets nothing in from elsewhere, whatever is in the page.
+    page.tags(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; \
+         script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n\
+         <link rel=\"icon\" href=\"data:,\">\n<title>",
+    );
+    page.text(&format!("Report of {names}")).tags("</title>\n<style>\n").tags(STYLE);
+    page.tags("@media (prefers-color-scheme: dark) {\n").style(&palette::dark_rules(".figure svg"));
+    page.tags("}\n</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#content\">Skip to the content</a>\n<header>\n<h1>");
+    page.text(&title(analysis))
+        .tags("</h1>\n<p>")
+        .text(&subtitle(analysis, &names))
+        .tags("</p>\n</header>\n");
+    let sections = sections(analysis, figures);
+    page.tags("<nav aria-label=\"Sections\"><ul>\n");
+    for section in &sections {
+        page.tags("<li><a href=\"#").tags(section.id).tags("\">").tags(section.title).tags("</a></li>\n");
+    }
+    page.tags("</ul></nav>\n<main id=\"content\" tabindex=\"-1\">\n");
+    for section in &sections {
+        page.section(analysis, section);
+    }
+    page.tags("</main>\n<footer><p>Made by <code>cargo xtask report</code>, version ");
+    page.text(env!("CARGO_PKG_VERSION"))
+        .tags("; no part of this page comes from elsewhere.</p></footer>\n<script>\n");
+    page.tags(SCRIPT).tags("</script>\n</body>\n</html>\n");
+    page.into_string()
+}
+
+fn title(analysis: &Analysis<'_>) -> String {
+    let side = analysis.sides.first();
+    let benchmark = side.and_then(|side| side.config["benchmark"].as_str()).unwrap_or("benchmark");
+    let mut models: Vec<&str> = analysis.sides.iter().map(|side| side.model()).collect();
+    models.dedup();
+    format!("{benchmark}: {}", models.join(", "))
+}
+
+fn subtitle(analysis: &Analysis<'_>, names: &str) -> String {
+    let rows = analysis.sides.first().map_or(0, |side| side.rows.len());
+    let plural = if analysis.runs.len() == 1 { "Run" } else { "Runs" };
+    let labels = analysis.labels.join(", ");
+    format!("{plural} {names}. Attentions: {labels}. Rows: {rows}.")
+}
+
+struct Section<'a> {
+    id: &'static str,
+    title: &'static str,
+    text: &'static str,
+    figures: Vec<&'a Figure>,
+    tables: Vec<Table>,
+    /// Tables that few need.
+    folded: Vec<Table>,
+    has_samples: bool,
+}
+
+const SCORES: &str = "A score is the mean over a task\u{2019}s rows. Its interval is from the 2.5th to the 97.5th percentile of the \
+    means of 9,999 samples, each drawn from those rows with replacement (bootstrap).";
+const DIFFERENCES: &str = "Where both sides answered the same rows, the interval is that of the mean of the rows\u{2019} own \
+    differences (paired); else that of the difference of the means (unpaired). A difference is beyond noise where its \
+    interval excludes 0; of 20 differences that are none, about one is so by chance. Fewer than 10 rows say nothing.";
+const ERRORS: &str = "The error of an attention call is the norm of its difference to dense attention over the same queries, \
+    keys and values, over the norm of that. A call is one layer in one forward pass. Measured were the calls that were drawn.";
+
+fn sections<'a>(analysis: &Analysis<'_>, figures: &'a [Figure]) -> Vec<Section<'a>> {
+    let named = |names: &[&str]| -> Vec<&'a Figure> {
+        figures.iter().filter(|figure| names.iter().any(|name| figure.name.starts_with(name))).collect()
+    };
+    let section = |id, title, text, names: &[&str], tables: Vec<Table>| Section {
+        id,
+        title,
+        text,
+        figures: named(names),
+        tables,
+        folded: Vec::new(),
+        has_samples: false,
+    };
+    let differences =
+        analysis.comparisons.iter().map(|comparison| tables::difference(analysis, comparison)).collect();
+    let buckets = tables::buckets(analysis).into_iter().collect();
+    let steps = tables::attention_steps(analysis).into_iter().collect();
+    let changed = tables::configuration_differences(analysis).into_iter().collect();
+    let mut all = vec![
+        section("summary", "Summary", "", &[], vec![tables::summary(analysis)]),
+        section("scores", "Scores", SCORES, &["scores"], vec![tables::scores(analysis)]),
+        section("differences", "Differences", DIFFERENCES, &["differences"], differences),
+        section("density", "Score against density", "", &["density"], Vec::new()),
+        section("costs", "Time and memory", "", &["costs"], vec![tables::costs(analysis)]),
+        section("buckets", "Length buckets", "", &["buckets"], buckets),
+        section("attention", "Attention error", ERRORS, &["attention_error"], steps),
+        Section { has_samples: true, ..section("samples", "Samples", "", &[], Vec::new()) },
+        Section {
+            folded: vec![tables::configuration(analysis)],
+            ..section("configuration", "Configuration", "", &[], changed)
+        },
+    ];
+    all.retain(|section| {
+        let is_empty = section.figures.is_empty() && section.tables.is_empty() && section.folded.is_empty();
+        if section.has_samples { !analysis.comparisons.is_empty() } else { !is_empty }
+    });
+    all
+}
+
+impl Markup {
+    fn section(&mut self, analysis: &Analysis<'_>, section: &Section<'_>) -> &mut Self {
+        self.tags("<section aria-labelledby=\"")
+            .tags(section.id)
+            .tags("\">\n<h2 id=\"")
+            .tags(section.id)
+            .tags("\">");
+        self.tags(section.title).tags("</h2>\n");
+        if !section.text.is_empty() {
+            self.tags("<p>").tags(section.text).tags("</p>\n");
+        }
+        for figure in &section.figures {
+            self.tags(
+                "<figure class=\"figure\"><div class=\"scroll\" role=\"group\" tabindex=\"0\" aria-label=\"",
+            );
+            self.text(&figure.title).tags("\">").figure(figure).tags("</div></figure>\n");
+        }
+        for table in &section.tables {
+            self.table(table);
+        }
+        for table in &section.folded {
+            self.tags("<details><summary>")
+                .text(&table.caption)
+                .tags("</summary>")
+                .table(table)
+                .tags("</details>\n");
+        }
+        if section.has_samples {
+            self.samples(analysis);
+        }
+        self.tags("</section>\n")
+    }
+}

@@ -1,0 +1,125 @@
+//! The runs below a folder, whole or not.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use sah_bench_core::{FinishedRun, read_journal, read_json};
+use serde_json::Value;
+
+use crate::Error;
+use crate::run::{attention_folders, name_of};
+
+/// Folders in folders that are looked into for runs.
+const DEPTH: usize = 4;
+
+/// One attention of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listed {
+    /// The run: its folder as seen from where the list begins.
+    pub run: PathBuf,
+    /// The attention.
+    pub attention: String,
+    /// The model; `None` where there is no `config.json`.
+    pub model: Option<String>,
+    /// When its `config.json` was written: before its first row.
+    pub began: Option<SystemTime>,
+    /// How far it is.
+    pub state: State,
+}
+
+/// How far an attention's run is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum State {
+    /// At its end.
+    Complete {
+        /// Rows of the run.
+        rows: usize,
+        /// Those of them without an answer.
+        rows_failed: usize,
+        /// The benchmark's single figure.
+        score: Option<f64>,
+    },
+    /// Cut off, or still at work.
+    Unfinished {
+        /// Rows in the journal.
+        rows: usize,
+    },
+    /// Files that cannot be read.
+    Broken {
+        /// Why.
+        problem: String,
+    },
+}
+
+/// The runs in `folder` and in the folders below it, by name, each with its attentions. `folder` itself may be a run.
+///
+/// # Errors
+///
+/// A folder that cannot be read. A broken run is listed as such.
+pub fn list(folder: &Path) -> Result<Vec<Listed>, Error> {
+    let mut listed = Vec::new();
+    search(folder, Path::new(""), DEPTH, &mut listed)?;
+    listed.sort_by(|one, two| one.run.cmp(&two.run));
+    Ok(listed)
+}
+
+fn search(folder: &Path, name: &Path, depth: usize, listed: &mut Vec<Listed>) -> Result<(), Error> {
+    let attentions = attention_folders(folder)?;
+    if !attentions.is_empty() {
+        let name =
+            if name == Path::new("") { Path::new(folder.file_name().unwrap_or_default()) } else { name };
+        listed.extend(attentions.iter().map(|attention| Listed::read(name, attention)));
+        return Ok(());
+    }
+    if depth == 0 {
+        return Ok(());
+    }
+    let at = |source| sah_bench_core::Error::Io { path: folder.to_path_buf(), source };
+    for entry in fs::read_dir(folder).map_err(at)? {
+        let entry = entry.map_err(at)?;
+        // Not through links, which may lead in a circle.
+        if entry.file_type().map_err(at)?.is_dir() {
+            search(&entry.path(), &name.join(entry.file_name()), depth - 1, listed)?;
+        }
+    }
+    Ok(())
+}
+
+impl Listed {
+    fn read(run: &Path, folder: &Path) -> Self {
+        let path = folder.join("config.json");
+        let config: Option<Value> = read_json(&path).ok();
+        let model = config.map(|config| {
+            let model = &config["model"];
+            model["name"].as_str().or(model.as_str()).unwrap_or_default().to_owned()
+        });
+        Self {
+            run: run.to_path_buf(),
+            attention: name_of(folder),
+            model,
+            began: fs::metadata(&path).and_then(|file| file.modified()).ok(),
+            state: State::read(folder).unwrap_or_else(|error| State::Broken { problem: error.to_string() }),
+        }
+    }
+}
+
+impl State {
+    fn read(folder: &Path) -> Result<Self, sah_bench_core::Error> {
+        if folder.join("metrics.json").exists() {
+            let run = FinishedRun::read(folder)?;
+            let (rows, rows_failed) = (run.detailed.rows, run.detailed.rows_failed);
+            return Ok(Self::Complete { rows, rows_failed, score: run.metrics.overall_score });
+        }
+        let journal = folder.join("journal.jsonl");
+        if !journal.exists() {
+            return Ok(Self::Unfinished { rows: 0 });
+        }
+        let records = read_journal(&journal)?.records;
+        let mut indices: Vec<usize> = records.iter().map(|record| record.index).collect();
+        // A row that failed and was done again is there twice.
+        indices.sort_unstable();
+        indices.dedup();
+        Ok(Self::Unfinished { rows: indices.len() })
+    }
+}

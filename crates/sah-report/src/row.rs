@@ -1,0 +1,80 @@
+//! One answer of a run, with its score.
+
+use std::collections::HashMap;
+
+use sah_bench_core::{Benchmark, ResultRow, RowScore, samples_hash};
+
+use crate::{Error, Excerpt, Group};
+
+/// Characters of a context's beginning and end that are kept.
+const CONTEXT: (usize, usize) = (700, 700);
+
+/// Which sample a row is: equal in all runs that have the sample, whatever else they have.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RowKey {
+    /// SHA-256 of the sample.
+    hash: String,
+    /// How many rows before it in the run have the same sample.
+    repeat: usize,
+}
+
+/// One answer with its score.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Which sample it answers.
+    pub key: RowKey,
+    /// Position in the run, from 0.
+    pub index: usize,
+    /// The task, and the bucket in it.
+    pub group: Group,
+    /// The score of the answer, in the units of the task's.
+    pub score: f64,
+    /// The beginning and the end of the context.
+    pub context: Excerpt,
+    /// The question.
+    pub question: String,
+    /// How the answer begins; not repeated in it.
+    pub answer_prefix: String,
+    /// The answers that would be right.
+    pub references: Vec<String>,
+    /// The answer of the model; empty where it failed.
+    pub answer: String,
+    /// Why there is none.
+    pub error: Option<String>,
+}
+
+/// Makes rows, one after another, in the order of the run.
+pub(crate) struct Rows<'a> {
+    benchmark: &'a dyn Benchmark,
+    seen: HashMap<String, usize>,
+}
+
+impl<'a> Rows<'a> {
+    pub(crate) fn new(benchmark: &'a dyn Benchmark) -> Self {
+        Self { benchmark, seen: HashMap::new() }
+    }
+
+    pub(crate) fn row(&mut self, result: ResultRow) -> Result<Row, Error> {
+        let ResultRow { index, sample, predicted_answer, error } = result;
+        let hash = samples_hash(std::slice::from_ref(&sample));
+        let seen = self.seen.entry(hash.clone()).or_default();
+        let key = RowKey { hash, repeat: *seen };
+        *seen += 1;
+        let RowScore { value, bucket } = self.benchmark.score(&sample, &predicted_answer)?;
+        let references = self.benchmark.references(&sample).to_vec();
+        let group = Group { task: sample.task, bucket: bucket.map(str::to_owned) };
+        let context = Excerpt::of(&sample.context, CONTEXT.0, CONTEXT.1);
+        Ok(Row {
+            key,
+            index,
+            group,
+            score: value,
+            context,
+            question: sample.question,
+            answer_prefix: sample.answer_prefix,
+            references,
+            answer: predicted_answer,
+            error,
+        })
+    }
+}

@@ -1,0 +1,76 @@
+//! A finished run: the folder that `cargo xtask bench` leaves.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use indexmap::IndexMap;
+use sah_bench_core::{Benchmark, DENSE, read_json};
+use serde::de::IgnoredAny;
+
+use crate::{Error, Side};
+
+/// A finished run.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The name of its folder.
+    pub name: String,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Its attentions, at least one: the baseline first, then in the order in which they ran.
+    pub sides: Vec<Side>,
+}
+
+/// What of `comparison.json` says in which order attentions ran.
+#[derive(serde::Deserialize)]
+struct Order {
+    attentions: IndexMap<String, IgnoredAny>,
+}
+
+impl Run {
+    /// Reads the run in `folder`, whose answers `benchmark` scores.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoRun`], [`Error::OneAttention`], [`Error::Unfinished`], [`Error::OtherBenchmark`],
+    /// [`Error::ScoresDiffer`], and those of reading files.
+    pub fn read(folder: &Path, benchmark: &dyn Benchmark) -> Result<Self, Error> {
+        let folder = folder.canonicalize().map_err(|_| Error::NoRun { folder: folder.to_path_buf() })?;
+        if folder.join("metrics.json").exists() || folder.join("journal.jsonl").exists() {
+            let run = folder.parent().unwrap_or(&folder).to_path_buf();
+            return Err(Error::OneAttention { folder, run });
+        }
+        let mut attentions = attention_folders(&folder)?;
+        if attentions.is_empty() {
+            return Err(Error::NoRun { folder });
+        }
+        if let Some(unfinished) = attentions.iter().find(|folder| !folder.join("metrics.json").exists()) {
+            return Err(Error::Unfinished { folder: unfinished.clone(), run: folder });
+        }
+        let order = read_json::<Order>(&folder.join("comparison.json")).map(|order| order.attentions);
+        let order = order.unwrap_or_default();
+        attentions.sort_by_cached_key(|folder| {
+            let name = name_of(folder);
+            (name != DENSE, order.get_index_of(&name).unwrap_or(usize::MAX), name)
+        });
+        let sides = attentions.iter().map(|folder| Side::read(folder, benchmark));
+        Ok(Self { name: name_of(&folder), sides: sides.collect::<Result<_, _>>()?, folder })
+    }
+}
+
+/// The folders in `run` that hold results of an attention, whole or not, by name.
+pub(crate) fn attention_folders(run: &Path) -> Result<Vec<PathBuf>, Error> {
+    let at = |source| sah_bench_core::Error::Io { path: run.to_path_buf(), source };
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(run).map_err(at)? {
+        let path = entry.map_err(at)?.path();
+        if ["config.json", "journal.jsonl", "metrics.json"].iter().any(|name| path.join(name).is_file()) {
+            folders.push(path);
+        }
+    }
+    folders.sort();
+    Ok(folders)
+}
+
+pub(crate) fn name_of(folder: &Path) -> String {
+    folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}

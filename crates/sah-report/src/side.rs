@@ -1,0 +1,94 @@
+//! The results of one attention in one run.
+
+use std::path::Path;
+
+use sah_bench_core::{Benchmark, FinishedRun, read_json, read_micro_metrics, read_results};
+use serde_json::Value;
+
+use crate::row::Rows;
+use crate::{AttentionErrors, Error, Group, Row};
+
+/// How far a mean may be from the benchmark's figure: both are rounded to hundredths.
+const ROUNDING: f64 = 0.011;
+
+/// One attention of one run.
+#[derive(Clone, Debug)]
+pub struct Side {
+    /// The attention.
+    pub attention: String,
+    /// What `config.json` says.
+    pub config: Value,
+    /// Scores, time and memory.
+    pub results: FinishedRun,
+    /// The answers, in the order of the run.
+    pub rows: Vec<Row>,
+    /// What was measured of single attention calls.
+    pub attention_errors: Option<AttentionErrors>,
+}
+
+impl Side {
+    /// Reads the results in `folder`, that of one attention.
+    pub(crate) fn read(folder: &Path, benchmark: &dyn Benchmark) -> Result<Self, Error> {
+        let results = FinishedRun::read(folder)?;
+        let config: Value = read_json(&folder.join("config.json"))?;
+        if let Some(found) = config["benchmark"].as_str()
+            && found != benchmark.name()
+        {
+            let (found, expected) = (found.to_owned(), benchmark.name());
+            return Err(Error::OtherBenchmark { folder: folder.to_path_buf(), found, expected });
+        }
+        let mut rows = Rows::new(benchmark);
+        let rows = read_results(&folder.join("raw_results.parquet"), benchmark.extra_columns())?
+            .map(|row| rows.row(row?))
+            .collect::<Result<Vec<_>, _>>()?;
+        let measured = results.micro_metrics.as_ref().is_some_and(|summary| summary.sampled_calls > 0);
+        let attention_errors = if measured {
+            let heads = read_micro_metrics(&folder.join("micro_metrics.parquet"))?;
+            Some(AttentionErrors::of(heads)?)
+        } else {
+            None
+        };
+        let attention = results.attention.clone();
+        let side = Self { attention, config, results, rows, attention_errors };
+        side.check_scores()?;
+        Ok(side)
+    }
+
+    /// The figures of the benchmark, in its order.
+    #[must_use]
+    pub fn figures(&self) -> Vec<(Group, f64)> {
+        let scores = &self.results.metrics.task_scores;
+        scores.iter().flat_map(|(task, score)| Group::of_task(task, score)).collect()
+    }
+
+    /// The benchmark's figure for `group`.
+    #[must_use]
+    pub fn figure(&self, group: &Group) -> Option<f64> {
+        self.figures().into_iter().find(|(other, _)| other == group).map(|(_, figure)| figure)
+    }
+
+    /// The rows that the figure of `group` is made of.
+    pub fn rows_of<'a>(&'a self, group: &'a Group) -> impl Iterator<Item = &'a Row> {
+        self.rows.iter().filter(move |row| row.group == *group)
+    }
+
+    /// The name of the model.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        let model = &self.config["model"];
+        model["name"].as_str().or(model.as_str()).unwrap_or("unknown")
+    }
+
+    /// A figure that is not the mean of its rows would stand beside an interval of something else.
+    fn check_scores(&self) -> Result<(), Error> {
+        for (group, recorded) in self.figures() {
+            let scores: Vec<f64> = self.rows_of(&group).map(|row| row.score).collect();
+            let recomputed = scores.iter().sum::<f64>() / scores.len() as f64;
+            if (recomputed - recorded).abs() > ROUNDING || scores.is_empty() {
+                let (folder, group) = (self.results.folder.clone(), group.to_string());
+                return Err(Error::ScoresDiffer { folder, group, recomputed, recorded });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,27 @@
+//! The tables of a report.
+
+mod attention;
+mod configuration;
+mod costs;
+pub(crate) mod csv;
+mod differences;
+mod latex;
+mod markdown;
+mod paper;
+mod samples;
+mod scores;
+mod summary;
+mod table;
+
+pub use attention::{attention_heads, attention_steps};
+pub use configuration::{configuration, configuration_differences};
+pub use costs::costs;
+pub(crate) use costs::per_row;
+pub(crate) use differences::file_name;
+pub use differences::{difference, differences};
+pub(crate) use paper::PAPER;
+pub use paper::paper;
+pub use samples::samples_csv;
+pub use scores::{buckets, scores};
+pub use summary::summary;
+pub use table::{Cell, Column, Kind, Table};

@@ -14,6 +14,7 @@ mod matrix;
 mod messages;
 mod models;
 mod outside_project;
+mod report;
 mod resume;
 mod speed;
 mod tiny_model;

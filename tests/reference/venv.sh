@@ -3,6 +3,7 @@
 #
 #   venv.sh             `.venv-reference` (requirements.txt): transformers; 6 GB of disk, a few minutes
 #   venv.sh llama-cpp   `.venv-llama-cpp` (requirements-llama-cpp.txt): llama.cpp; needs a C++ compiler, several minutes
+#   venv.sh results     `.venv-results` (requirements-results.txt): pandas, polars and DuckDB; 0.5 GB, a minute
 #
 # Does nothing when it is up to date. Needs python3 (3.10 or later) with venv and pip.
 set -euo pipefail
@@ -12,8 +13,9 @@ root=$(cd "$here/../.." && pwd)
 case ${1-} in
 "") venv=$root/.venv-reference requirements=$here/requirements.txt ;;
 llama-cpp) venv=$root/.venv-llama-cpp requirements=$here/requirements-llama-cpp.txt ;;
+results) venv=$root/.venv-results requirements=$here/requirements-results.txt ;;
 *)
-    echo "venv.sh: there is no environment $1; write llama-cpp, or nothing for the reference" >&2
+    echo "venv.sh: there is no environment $1; write llama-cpp, results, or nothing for the reference" >&2
     exit 2
     ;;
 esac

@@ -24,6 +24,9 @@ Measure:
   bench      Run a benchmark or a speed measurement (`cargo xtask bench --help`)
   submit     Give a run to a scheduler (`cargo xtask submit slurm --help`)
   score      Score predictions that already exist (`cargo xtask score --help`)
+  report     Show finished runs: one HTML page, figures and tables (`cargo xtask report --help`)
+  compare    Say which differences of finished runs are beyond noise
+  results    List runs, whole or not
   generate   Answer one question about one context (`cargo xtask generate --help`)
   models     List the models that can be run, and what their numbers were compared with
   maskers    List the maskers and presets for --attention, with fields, cost and source
@@ -58,7 +61,11 @@ fn dispatch(verb: &str, rest: &[std::ffi::OsString]) -> Result<ExitCode> {
     let flags: Vec<_> = rest.iter().map(|flag| flag.to_string_lossy()).collect();
     let flags: Vec<&str> = flags.iter().map(AsRef::as_ref).collect();
     match (verb, flags.as_slice()) {
-        ("bench" | "submit" | "score" | "generate" | "models" | "maskers" | "convert" | "calibrate", _)
+        (
+            "bench" | "submit" | "score" | "report" | "compare" | "results" | "generate" | "models"
+            | "maskers" | "convert" | "calibrate",
+            _,
+        )
         | ("doctor", [_, ..]) => {
             return runner::run(verb, rest);
         }

@@ -69,7 +69,8 @@ impl Benchmark for MockBenchmark {
     }
 
     fn evaluate(&self, records: &[Record]) -> Metrics {
-        let right = records.iter().filter(|record| is_right(&record.sample, &record.predicted_answer)).count();
+        let right =
+            records.iter().filter(|record| is_right(&record.sample, &record.predicted_answer)).count();
         let score = 100.0 * right as f64 / records.len().max(1) as f64;
         Metrics {
             task_scores: IndexMap::from([(SUBSET.to_owned(), TaskScore::Single(score))]),

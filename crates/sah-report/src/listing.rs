@@ -22,8 +22,8 @@ pub struct Listed {
     pub attention: String,
     /// The model; `None` where there is no `config.json`.
     pub model: Option<String>,
-    /// When its `config.json` was written: before its first row.
-    pub began: Option<SystemTime>,
+    /// When its last file was written: `metrics.json` where it is at its end, else the journal.
+    pub written: Option<SystemTime>,
     /// How far it is.
     pub state: State,
 }
@@ -88,8 +88,7 @@ fn search(folder: &Path, name: &Path, depth: usize, listed: &mut Vec<Listed>) ->
 
 impl Listed {
     fn read(run: &Path, folder: &Path) -> Self {
-        let path = folder.join("config.json");
-        let config: Option<Value> = read_json(&path).ok();
+        let config: Option<Value> = read_json(&folder.join("config.json")).ok();
         let model = config.map(|config| {
             let model = &config["model"];
             model["name"].as_str().or(model.as_str()).unwrap_or_default().to_owned()
@@ -98,7 +97,9 @@ impl Listed {
             run: run.to_path_buf(),
             attention: name_of(folder),
             model,
-            began: fs::metadata(&path).and_then(|file| file.modified()).ok(),
+            written: ["metrics.json", "journal.jsonl"]
+                .iter()
+                .find_map(|name| fs::metadata(folder.join(name)).and_then(|file| file.modified()).ok()),
             state: State::read(folder).unwrap_or_else(|error| State::Broken { problem: error.to_string() }),
         }
     }

@@ -55,9 +55,4 @@ impl Figure {
         png::render(&visible(&self.svg()), self.size, 2)
             .map_err(|problem| Error::Figure { figure: self.name.clone(), problem })
     }
-
-    /// Its width in pixels.
-    pub(crate) fn width(&self) -> u32 {
-        self.size.0
-    }
 }

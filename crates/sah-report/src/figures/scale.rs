@@ -16,7 +16,10 @@ impl Scale {
 
     /// From 0 to a round number not below `high`.
     pub(super) fn from_zero(high: f64) -> Self {
-        let step = step(high.max(f64::MIN_POSITIVE), 4.0);
+        if high <= 0.0 {
+            return Self::linear(0.0, 1.0);
+        }
+        let step = step(high, 4.0);
         Self::linear(0.0, (high / step).ceil().max(1.0) * step)
     }
 
@@ -73,7 +76,7 @@ mod tests {
         assert_eq!(labels(Scale::linear(-37.0, 12.0)), "\u{2212}30 \u{2212}20 \u{2212}10 0 10");
         assert_eq!(labels(Scale::from_zero(0.34)), "0 0.1 0.2 0.3 0.4");
         assert_eq!(labels(Scale::logarithmic(0.04, 1.0)), "0.05 0.1 0.2 0.5 1");
-        assert_eq!(labels(Scale::from_zero(0.0)).is_empty(), false);
+        assert_eq!(labels(Scale::from_zero(0.0)), "0 0.2 0.4 0.6 0.8 1");
     }
 
     #[test]

@@ -10,6 +10,7 @@ const MOST: usize = 400;
 /// Characters of a question, an answer and a reference: beginning and end.
 const QUESTION: (usize, usize) = (900, 300);
 const ANSWER: (usize, usize) = (1_200, 300);
+const REFERENCE: (usize, usize) = (400, 100);
 /// References of a sample that are shown.
 const REFERENCES: usize = 6;
 
@@ -107,7 +108,7 @@ impl Markup {
     fn references(&mut self, references: &[String]) -> &mut Self {
         self.tags("<ul class=\"references\">");
         for reference in references.iter().take(REFERENCES) {
-            self.tags("<li>").excerpt(&cut(reference, ANSWER)).tags("</li>");
+            self.tags("<li>").excerpt(&cut(reference, REFERENCE)).tags("</li>");
         }
         if references.len() > REFERENCES {
             let more = format!("and {} more", references.len() - REFERENCES);

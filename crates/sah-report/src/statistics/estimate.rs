@@ -1,7 +1,7 @@
 //! A mean with its confidence interval, and what the interval of a difference says.
 
 /// Fewer rows than these say nothing about a difference: an interval from so few is far too narrow.
-pub const ENOUGH_ROWS: usize = 10;
+const ENOUGH_ROWS: usize = 10;
 
 /// A 95 % confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,7 +30,7 @@ pub enum Verdict {
     BeyondNoise,
     /// It has 0 in it.
     WithinNoise,
-    /// There are fewer than [`ENOUGH_ROWS`] rows, or there is no interval.
+    /// There are fewer than 10 rows, or there is no interval.
     TooFewRows,
 }
 

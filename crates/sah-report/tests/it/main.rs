@@ -1,1 +1,8 @@
-//! Placeholder
+//! The public interface on runs of a benchmark and a model of a few lines.
+
+mod analysis;
+mod files;
+mod listing;
+mod page;
+mod refusals;
+mod support;

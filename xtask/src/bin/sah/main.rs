@@ -1,5 +1,5 @@
-//! `sah`: the runner behind `cargo xtask bench`, `score`, `generate`, `models`, `maskers`, `convert`, `calibrate` and
-//! `doctor MODEL`.
+//! `sah`: the runner behind `cargo xtask bench`, `score`, `report`, `compare`, `results`, `generate`, `models`, `maskers`,
+//! `convert`, `calibrate` and `doctor MODEL`.
 //!
 //! Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage,
 //! 3 done but some rows have no answer, 4 some cells of a matrix failed, 75 failed for a reason that may pass (network, busy
@@ -52,7 +52,8 @@ fn main() -> ExitCode {
     match run(cli, &matches, &console) {
         Ok(code) => code,
         Err(error) => {
-            tracing::error!("{error:#}");
+            // A message quotes files, and what is in them.
+            tracing::error!("{}", sah_report::visible(&format!("{error:#}")));
             usage::exit_code(&error)
         }
     }

@@ -9,6 +9,7 @@ mod kernels;
 mod messages;
 mod model;
 mod others;
+mod results;
 mod sampling;
 mod speed;
 mod submit;
@@ -27,6 +28,7 @@ pub(crate) use model::{
     DeviceArg, DtypeArg, KvDtypeArg, ModelArgs, ModelsArgs, PlaceArgs, PrecisionArgs, WeightsArg,
 };
 pub(crate) use others::{DoctorArgs, GenerateArgs, ScoreArgs};
+pub(crate) use results::{CompareArgs, ReportArgs, ResultsArgs};
 pub(crate) use sampling::SamplingArgs;
 pub(crate) use speed::{MeasureArg, PeerArg, SpeedArgs};
 pub(crate) use submit::{SlurmArgs, Submit};
@@ -67,6 +69,12 @@ pub(crate) enum Command {
     /// Give a run to a scheduler
     #[command(subcommand)]
     Submit(Submit),
+    /// Show finished runs: one HTML page, figures and tables, with confidence intervals
+    Report(ReportArgs),
+    /// Say which differences of finished runs are beyond noise
+    Compare(CompareArgs),
+    /// List runs, whole or not
+    Results(ResultsArgs),
     /// Say what a model lacks
     Doctor(DoctorArgs),
 }
@@ -80,12 +88,8 @@ impl Command {
             Self::Bench(Bench::Kernels(args)) => args.threads,
             Self::Generate(args) => args.model.place.threads,
             Self::Calibrate(Calibrate::DoubleSparsity(args)) => args.model.place.threads,
-            Self::Score(_)
-            | Self::Models
-            | Self::Maskers
-            | Self::Convert(_)
-            | Self::Submit(_)
-            | Self::Doctor(_) => None,
+            Self::Score(_) | Self::Models | Self::Maskers | Self::Convert(_) | Self::Submit(_) => None,
+            Self::Report(_) | Self::Compare(_) | Self::Results(_) | Self::Doctor(_) => None,
         }
     }
 }

@@ -1,12 +1,13 @@
 //! `cargo xtask generate`: one request.
 
 use std::collections::BTreeMap;
-use std::io::{Read as _, Write as _};
+use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use sah_adapter::{NewToken, PromptForm, Question, Request, RequestLimits};
+use sah_report::visible;
 
 use crate::args::GenerateArgs;
 use crate::{attention, model};
@@ -73,7 +74,12 @@ impl Printer {
             // Answers of chat models often begin with a space or a line break.
             let text = if self.began { &text } else { text.trim_start() };
             self.began |= !text.is_empty();
-            print!("{text}");
+            // A pipe gets the answer as it is; a terminal would obey its control characters.
+            if std::io::stdout().is_terminal() {
+                print!("{}", visible(text));
+            } else {
+                print!("{text}");
+            }
             if !ended {
                 break;
             }

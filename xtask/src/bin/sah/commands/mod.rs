@@ -2,12 +2,15 @@
 
 mod benchmark;
 mod calibrate;
+mod compare;
 mod convert;
 mod doctor;
 mod generate;
 mod kernels;
 mod maskers;
 mod models;
+mod report;
+mod results;
 mod score;
 mod speed;
 mod submit;
@@ -32,6 +35,9 @@ pub(crate) fn run(cli: Cli, console: &Console) -> anyhow::Result<ExitCode> {
         Command::Convert(Convert::HashAttention(args)) => convert::hash_attention(&args),
         Command::Calibrate(Calibrate::DoubleSparsity(args)) => calibrate::double_sparsity(&args),
         Command::Submit(Submit::Slurm(args)) => submit::slurm::run(&args),
+        Command::Report(args) => report::run(&args),
+        Command::Compare(args) => compare::run(&args),
+        Command::Results(args) => results::run(&args),
         Command::Doctor(args) => doctor::run(&args),
     }
 }

@@ -1,0 +1,51 @@
+//! `cargo xtask compare`: which differences are beyond noise.
+
+use std::process::ExitCode;
+
+use sah_report::statistics::{Bootstrap, Verdict};
+use sah_report::tables::{Cell, difference};
+use sah_report::{Analysis, Comparison, Pairing};
+
+use super::report::read;
+use crate::args::CompareArgs;
+use crate::terminal;
+use crate::usage::UsageError;
+
+/// Prints a table and a sentence for each comparison.
+pub(crate) fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
+    let runs = read(&args.runs)?;
+    let analysis = Analysis::new(&runs, &Bootstrap::default());
+    if analysis.comparisons.is_empty() {
+        let message = "a run of one attention has nothing to be compared with; name another RUN".to_owned();
+        return Err(UsageError(message).into());
+    }
+    for comparison in &analysis.comparisons {
+        println!("{}\n", terminal::one_line(&analysis.name_of(comparison)));
+        println!("{}\n", terminal::table(&difference(&analysis, comparison)));
+        println!("{}\n", conclusion(comparison));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn conclusion(comparison: &Comparison) -> String {
+    let verdicts = comparison.groups.iter().map(|(_, difference)| difference.estimate.verdict());
+    let beyond = verdicts.filter(|verdict| *verdict == Verdict::BeyondNoise).count();
+    let all = comparison.groups.len();
+    let mut text =
+        format!("{beyond} of {all} differences are beyond noise: their 95 % confidence intervals exclude 0");
+    match &comparison.overall {
+        Some(overall) => {
+            let shown = Cell::SignedEstimate(overall.estimate).shown();
+            text.push_str(&format!("; overall {shown}, {}", overall.estimate.verdict().text()));
+        }
+        None => text.push_str("; no overall difference: the sides have different tasks"),
+    }
+    let unpaired = comparison.groups.iter().filter(|(_, difference)| difference.pairing == Pairing::Unpaired);
+    match unpaired.count() {
+        0 => text.push('.'),
+        some => text.push_str(&format!(
+            ". The sides answered different rows in {some} of them, whose means are compared (unpaired)."
+        )),
+    }
+    text
+}

@@ -11,6 +11,7 @@ chromium`; CHROMIUM=PATH names another) and nothing of Python but its standard l
 
 import argparse
 import base64
+import fcntl
 import json
 import os
 import pathlib
@@ -29,12 +30,16 @@ class Browser:
         ours_in, theirs_out = os.pipe()
         theirs_in, ours_out = os.pipe()
         arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--remote-debugging-pipe"]
-        # The browser reads from descriptor 3 and writes to 4.
-        shell = f'exec "$0" "$@" 3<&{theirs_in} 4>&{theirs_out} {theirs_in}<&- {theirs_out}>&-'
-        command = ["sh", "-c", shell, program, *arguments, f"--user-data-dir={profile}", "about:blank"]
-        self.process = subprocess.Popen(
-            command, pass_fds=(theirs_in, theirs_out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+
+        def descriptors():
+            # The browser reads from 3 and writes to 4, which may be in use here.
+            reads, writes = (fcntl.fcntl(end, fcntl.F_DUPFD, 20) for end in (theirs_in, theirs_out))
+            os.dup2(reads, 3)
+            os.dup2(writes, 4)
+
+        command = [program, *arguments, f"--user-data-dir={profile}", "about:blank"]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self.process = subprocess.Popen(command, close_fds=False, preexec_fn=descriptors, **quiet)
         os.close(theirs_in)
         os.close(theirs_out)
         self.input, self.output = os.fdopen(ours_in, "rb"), os.fdopen(ours_out, "wb")

@@ -9,7 +9,17 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_hidden) {
         return Cow::Borrowed(text);
     }
-    text.chars().map(|character| if is_hidden(character) { sign(character) } else { character }).collect()
+    let mut characters = text.chars().peekable();
+    let mut visible = String::with_capacity(text.len());
+    while let Some(character) = characters.next() {
+        match character {
+            // The end of a line, as some systems write it.
+            '\r' if characters.peek() == Some(&'\n') => {}
+            hidden if is_hidden(hidden) => visible.push(sign(hidden)),
+            other => visible.push(other),
+        }
+    }
+    Cow::Owned(visible)
 }
 
 fn is_hidden(character: char) -> bool {
@@ -34,6 +44,7 @@ mod tests {
 
     #[test]
     fn control_characters_become_signs() {
+        assert_eq!(visible("one\r\ntwo\r"), "one\ntwo\u{240d}");
         assert_eq!(visible("plain\n\t\u{4e2d}"), "plain\n\t\u{4e2d}");
         assert_eq!(visible("\u{1b}[31mred\u{7}\r"), "\u{241b}[31mred\u{2407}\u{240d}");
         assert_eq!(visible("\u{9b}2J\u{202e}txt\u{0}\u{7f}"), "\u{fffd}2J\u{fffd}txt\u{2400}\u{2421}");

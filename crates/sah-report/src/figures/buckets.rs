@@ -20,6 +20,9 @@ pub(super) fn buckets(analysis: &Analysis<'_>) -> Result<Option<Figure>, Error> 
         let points = buckets.iter().enumerate().filter_map(point).collect();
         Line { name: name.clone(), points, dashed: Vec::new() }
     };
+    let highest = analysis.scores.iter().flat_map(|scores| scores.buckets.values());
+    let highest = highest.map(|estimate| estimate.interval.map_or(estimate.value, |ends| ends.high));
+    let highest = highest.fold(1.0, f64::max);
     let lines = Lines {
         name: "buckets",
         title: "Mean score of the tasks in each length bucket",
@@ -29,7 +32,7 @@ pub(super) fn buckets(analysis: &Analysis<'_>) -> Result<Option<Figure>, Error> 
             buckets.join(", ")
         ),
         across: Across::Names(buckets.iter().map(|&bucket| bucket.to_owned()).collect()),
-        up: Scale::linear(0.0, 100.0),
+        up: Scale::from_zero(highest),
         axes: ("length of the context in words, as the data set counts them", "score"),
         lines: analysis.labels.iter().zip(&analysis.scores).map(line).collect(),
         is_joined: true,

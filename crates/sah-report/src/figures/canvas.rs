@@ -94,6 +94,10 @@ impl Canvas<'_> {
 
     pub(super) fn line(&mut self, points: &[Point], colour: Colour, width: u32) {
         let points: Vec<(i32, i32)> = points.iter().map(|point| pixel(*point)).collect();
+        if points.iter().all(|point| *point == points[0]) {
+            // A line without length is none.
+            return;
+        }
         self.element(&PathElement::new(points, colour.rgb().stroke_width(width)));
     }
 

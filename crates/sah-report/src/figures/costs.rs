@@ -1,7 +1,6 @@
 //! Time and memory, as bars.
 
 use super::canvas::{Canvas, Mark, Side, draw};
-use super::dots::series_colour;
 use super::figure::Figure;
 use super::palette::{Colour, INK, MUTED, SERIES};
 use super::scale::{Scale, label};
@@ -17,7 +16,7 @@ const TOP: f64 = 52.0;
 
 /// The phases of a row's time, each with its own colour.
 const PHASES: [(&str, Colour); 3] =
-    [("reading the context", SERIES[0]), ("question", SERIES[1]), ("decoding", SERIES[2])];
+    [("reading the context", SERIES[5]), ("question", SERIES[4]), ("decoding", SERIES[3])];
 
 struct Panel {
     title: &'static str,
@@ -82,8 +81,7 @@ impl Panel {
             canvas.text((LEFT - 12.0, y + BAR / 2.0), &labels[side], 12.0, INK, Side::Right);
             let mut from = 0.0;
             for (part, value) in parts.iter().enumerate() {
-                // A bar of several parts has the colours of the phases, one of a single part that of its side.
-                let colour = if parts.len() > 1 { PHASES[part].1 } else { series_colour(side) };
+                let colour = if parts.len() > 1 { PHASES[part].1 } else { SERIES[6] };
                 canvas.rectangle((x(from), y), (x(from + value), y + BAR), colour.rgb());
                 from += value;
             }

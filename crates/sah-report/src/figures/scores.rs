@@ -17,6 +17,9 @@ pub(super) fn scores(analysis: &Analysis<'_>) -> Result<Figure, Error> {
         |group: &Group| row(group.to_string(), &|side| analysis.scores[side].groups.get(group).copied());
     let mut rows: Vec<DotRow> = analysis.groups.iter().map(of_group).collect();
     rows.push(row("overall".to_owned(), &|side| analysis.scores[side].overall));
+    let highest = rows.iter().flat_map(|row| &row.dots).flatten();
+    let highest = highest.map(|(estimate, _)| estimate.interval.map_or(estimate.value, |ends| ends.high));
+    let highest = highest.fold(1.0, f64::max);
     let overall = analysis
         .labels
         .iter()
@@ -34,7 +37,7 @@ pub(super) fn scores(analysis: &Analysis<'_>) -> Result<Figure, Error> {
         axis: "score",
         series: analysis.labels.clone(),
         rows,
-        scale: Scale::linear(0.0, 100.0),
+        scale: Scale::from_zero(highest),
         has_zero: false,
     };
     dots.draw()

@@ -8,7 +8,7 @@ use crate::{Analysis, Excerpt, Row};
 /// Samples in the page, over all comparisons. More make it slow to open.
 const MOST: usize = 400;
 /// Characters of a question, an answer and a reference: beginning and end.
-const QUESTION: (usize, usize) = (900, 300);
+const QUESTION: (usize, usize) = (300, 150);
 const ANSWER: (usize, usize) = (1_200, 300);
 const REFERENCE: (usize, usize) = (400, 100);
 /// References of a sample that are shown.
@@ -93,9 +93,9 @@ impl Markup {
         self.tags("\"><th scope=\"row\" role=\"rowheader\"><span class=\"task\">")
             .text(&row.group.to_string());
         self.tags("</span> <span class=\"where\">row ").text(&row.index.to_string());
-        self.tags("</span><div class=\"question\">").excerpt(&cut(&row.question, QUESTION));
+        self.tags("</span><div class=\"question\">").excerpt(&cut(row.question.trim(), QUESTION));
         if !row.answer_prefix.trim().is_empty() {
-            self.tags(" <span class=\"where\">").text(row.answer_prefix.trim()).tags("</span>");
+            self.tags("<div class=\"where\">").text(row.answer_prefix.trim()).tags("</div>");
         }
         self.tags("</div><details><summary>context</summary><div class=\"context\">").excerpt(&row.context);
         self.tags("</div></details></th>\n<td role=\"cell\" data-label=\"references\">");
@@ -126,7 +126,7 @@ impl Markup {
         if row.answer.trim().is_empty() {
             return self.tags("<div class=\"where\">(empty)</div>");
         }
-        let Excerpt { head, left_out, tail } = cut(&row.answer, ANSWER);
+        let Excerpt { head, left_out, tail } = cut(row.answer.trim(), ANSWER);
         self.tags("<div class=\"answer\">").marked(&head, &row.references);
         if left_out > 0 {
             self.left_out(left_out).marked(&tail, &row.references);

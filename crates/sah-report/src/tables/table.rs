@@ -99,17 +99,25 @@ impl Cell {
             Self::Text(text) => visible(text).into_owned(),
             Self::Verdict(verdict) => verdict.text().to_owned(),
             Self::Number(value, digits) => format!("{value:.digits$}"),
-            Self::Signed(value, digits) => format!("{value:+.digits$}"),
+            Self::Signed(value, digits) => signed(*value, *digits),
             Self::Estimate(Estimate { value, interval, .. }) => match interval {
                 Some(Interval { low, high }) => format!("{value:.2} [{low:.2}, {high:.2}]"),
                 None => format!("{value:.2}"),
             },
             Self::SignedEstimate(Estimate { value, interval, .. }) => match interval {
-                Some(Interval { low, high }) => format!("{value:+.2} [{low:+.2}, {high:+.2}]"),
-                None => format!("{value:+.2}"),
+                Some(Interval { low, high }) => {
+                    format!("{} [{}, {}]", signed(*value, 2), signed(*low, 2), signed(*high, 2))
+                }
+                None => signed(*value, 2),
             },
         }
     }
+}
+
+/// With its sign, which nothing has.
+fn signed(value: f64, digits: usize) -> String {
+    let text = format!("{value:+.digits$}");
+    if text.contains(|digit| matches!(digit, '1'..='9')) { text } else { text[1..].to_owned() }
 }
 
 #[cfg(test)]
@@ -139,7 +147,7 @@ pub(crate) mod tests {
     fn cells_as_people_read_them() {
         let shown: Vec<String> = nasty().rows.iter().map(|row| row[2].shown()).collect();
         assert_eq!(shown, ["-17.25 [-30.00, -5.50]", "-", "40.00"]);
-        assert_eq!(Cell::Signed(0.5, 1).shown(), "+0.5");
+        assert_eq!([0.5, -0.04, 0.0].map(|value| Cell::Signed(value, 1).shown()), ["+0.5", "0.0", "0.0"]);
         assert_eq!(nasty().rows[1][0].shown(), "<b>\"a\", b\n\u{241b}</b>");
         assert_eq!(Cell::number(None, 2), Cell::Empty);
     }

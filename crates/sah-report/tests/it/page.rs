@@ -66,10 +66,10 @@ fn text_of_data_and_models_does_not_act() {
 #[test]
 fn contexts_and_answers_are_folded_and_cut_and_it_says_so() {
     let results = tempfile::tempdir().unwrap();
-    let all = samples("qa", 1_200);
+    let all = samples("qa", 500);
     let folder = bench(results.path(), "many", &[("dense", model(9, 1.0)), ("quest", model(0, 0.1))], &all);
     let page = page_of(&[Run::read(&folder, &Letters).unwrap()], results.path());
-    assert!(page.contains("Shown are 400 of 1080, at most 400 of each comparison."), "not said");
+    assert!(page.contains("Shown are 400 of 450, at most 400 of each comparison."), "not said");
     assert_eq!(page.matches("<tr role=\"row\" data-task=").count(), 400);
     assert!(page.contains("characters left out"));
     assert!(page.len() < 3_000_000, "{} bytes", page.len());

@@ -60,7 +60,7 @@ impl Lines<'_> {
             .collect();
         let wide = f64::from(SIZE.0) - 32.0;
         // Room for the name of the axis above it.
-        let top = TOP + 22.0 + legend_height(self.lines.iter().map(|line| line.name.as_str()), wide);
+        let top = TOP + 26.0 + legend_height(self.lines.iter().map(|line| line.name.as_str()), wide);
         draw(self.name, self.title, self.description.clone(), SIZE, |canvas| {
             canvas.legend((16.0, TOP), wide, &names);
             self.axes(canvas, top);
@@ -99,7 +99,7 @@ impl Lines<'_> {
         let (x, y) = self.axes;
         canvas.text((f64::midpoint(LEFT, RIGHT), BOTTOM + 38.0), x, 12.0, INK, Side::Middle);
         // Above the axis, where it can be read without turning the head.
-        canvas.text((16.0, top - 14.0), y, 12.0, INK, Side::Left);
+        canvas.text((16.0, top - 18.0), y, 12.0, INK, Side::Left);
     }
 
     fn line(&self, canvas: &mut Canvas<'_>, top: f64, number: usize, line: &Line) {

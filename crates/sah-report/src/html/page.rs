@@ -54,10 +54,10 @@ fn title(analysis: &Analysis<'_>) -> String {
 }
 
 fn subtitle(analysis: &Analysis<'_>, names: &str) -> String {
-    let rows = analysis.sides.first().map_or(0, |side| side.rows.len());
+    let rows: Vec<String> = analysis.runs.iter().map(|run| run.sides[0].rows.len().to_string()).collect();
     let plural = if analysis.runs.len() == 1 { "Run" } else { "Runs" };
     let labels = analysis.labels.join(", ");
-    format!("{plural} {names}. Attentions: {labels}. Rows: {rows}.")
+    format!("{plural} {names}. Attentions: {labels}. Rows: {}.", rows.join(", "))
 }
 
 struct Section<'a> {

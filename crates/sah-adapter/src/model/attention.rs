@@ -84,9 +84,9 @@ impl SelfAttention {
         }
         if let Some(rotation) = rotation {
             if in_place {
-                rotation.apply_in_place(&all, query + kv)
+                rotation.apply_in_place(&all, query + kv);
             } else {
-                turned = rotation.apply(&turned)?
+                turned = rotation.apply(&turned)?;
             }
         }
         let turned = turned.f_to_kind(kind)?.f_transpose(1, 2)?;

@@ -12,6 +12,9 @@ mod estimates;
 #[path = "../../crates/sah-attention/tests/it/rules.rs"]
 #[allow(dead_code, reason = "random problems are not needed here")]
 mod rules;
+#[path = "../../crates/sah-attention/tests/it/seeded.rs"]
+#[allow(dead_code, reason = "random tensors are not needed here")]
+mod seeded;
 
 mod heads;
 mod oracles;

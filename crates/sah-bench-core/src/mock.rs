@@ -7,8 +7,11 @@ use crate::{Benchmark, Column, ColumnKind, Error, Metrics, Record, RowScore, Sam
 const SUBSET: &str = "reading_comprehension";
 const ANSWERS: [Column; 1] = [Column { name: "answers", kind: ColumnKind::TextList }];
 
-/// Contexts with their questions, and what an answer must contain.
-const ROWS: [(&str, &[(&str, &[&str])]); 3] = [
+/// A question, and what an answer may contain to be right.
+type Question = (&'static str, &'static [&'static str]);
+
+/// Contexts with their questions.
+const ROWS: [(&str, &[Question]); 3] = [
     (
         "The lighthouse on Gull Rock was built in 1887 by Ada Moreau. It burns oil from the village of Sund. ",
         &[
@@ -54,8 +57,8 @@ impl Benchmark for MockBenchmark {
     }
 
     fn load(&self, _: &[&'static str]) -> Result<Vec<Sample>, Error> {
-        let of_text = |(context, questions): &(&str, &[(&str, &[&str])])| {
-            let sample = |(question, answers): &(&str, &[&str])| Sample {
+        let of_text = |(context, questions): &(&str, &[Question])| {
+            let sample = |(question, answers): &Question| Sample {
                 task: SUBSET.to_owned(),
                 context: (*context).to_owned(),
                 question: (*question).to_owned(),

@@ -33,7 +33,8 @@ fn scripts(text: &str) -> Vec<String> {
         if line.trim_start() == "```sh" {
             let indentation = line.len() - line.trim_start().len();
             let body = lines.by_ref().take_while(|line| line.trim_start() != "```");
-            scripts.push(body.map(|line| format!("{}\n", line.get(indentation..).unwrap_or(""))).collect());
+            let lines: Vec<&str> = body.map(|line| line.get(indentation..).unwrap_or("")).collect();
+            scripts.push(lines.join("\n"));
         }
     }
     scripts

@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(errors.layers[1][1].unwrap().output_error, Some(0.9));
         let steps: Vec<_> = errors.steps.iter().map(|step| step.steps).collect();
         assert_eq!(steps, [(0, 0), (3, 4)]);
-        assert_eq!(errors.steps[1].output_error.unwrap().max, 0.5);
-        assert_eq!(errors.steps[1].density.mean, 0.5);
+        assert!((errors.steps[1].output_error.unwrap().max - 0.5).abs() < f64::EPSILON);
+        assert!((errors.steps[1].density.mean - 0.5).abs() < f64::EPSILON);
     }
 }

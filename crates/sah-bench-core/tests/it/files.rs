@@ -57,6 +57,9 @@ fn folder() -> (tempfile::TempDir, PathBuf) {
     (directory, run.folder)
 }
 
+static KIND: [Column; 1] = [Column { name: "answers", kind: ColumnKind::Integer }];
+static OTHER: [Column; 1] = [Column { name: "references", kind: ColumnKind::TextList }];
+
 #[test]
 fn csv_comes_back_equal() {
     let (_directory, folder) = folder();
@@ -185,10 +188,8 @@ fn rows_come_back_as_they_were() {
 
     let missing = read_results(&folder.join("none.parquet"), columns).unwrap_err();
     assert!(matches!(missing, Error::Missing { .. }), "{missing}");
-    static OTHER: [Column; 1] = [Column { name: "references", kind: ColumnKind::TextList }];
     let other = read_results(&path, &OTHER).unwrap().next().unwrap().unwrap_err();
     assert!(matches!(&other, Error::ResultColumn { column: "references", .. }), "{other}");
-    static KIND: [Column; 1] = [Column { name: "answers", kind: ColumnKind::Integer }];
     let kind = read_results(&path, &KIND).unwrap().next().unwrap().unwrap_err();
     assert!(matches!(&kind, Error::ResultColumn { column: "answers", .. }), "{kind}");
     std::fs::write(&path, "no parquet").unwrap();

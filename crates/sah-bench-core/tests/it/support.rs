@@ -68,7 +68,7 @@ impl Benchmark for TinyBenchmark {
             if !rows.is_empty() {
                 let score =
                     |record: &&Record| self.score(&record.sample, &record.predicted_answer).unwrap().value;
-                let score = rows.iter().map(|record| score(record)).sum::<f64>() / rows.len() as f64;
+                let score = rows.iter().map(score).sum::<f64>() / rows.len() as f64;
                 metrics.task_scores.insert((*task).to_owned(), TaskScore::Single(score));
             }
         }

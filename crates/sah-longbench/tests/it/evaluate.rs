@@ -76,7 +76,7 @@ fn the_scores_of_rows_make_the_scores_of_tasks() {
         assert!((score.value - value).abs() < 0.005, "{score:?} of {row:?}");
         assert_eq!(score.bucket, bucket);
         let TaskScore::Single(of_task) =
-            (match benchmark.evaluate(&[row.clone()]).task_scores.pop().unwrap().1 {
+            (match benchmark.evaluate(std::slice::from_ref(&row)).task_scores.pop().unwrap().1 {
                 TaskScore::Buckets(buckets) => TaskScore::Single(buckets[bucket.unwrap()].unwrap()),
                 single => single,
             })

@@ -34,7 +34,7 @@ pub(super) fn buckets(analysis: &Analysis<'_>) -> Result<Option<Figure>, Error> 
         across: Across::Names(buckets.iter().map(|&bucket| bucket.to_owned()).collect()),
         up: Scale::from_zero(highest),
         axes: ("length of the context in words, as the data set counts them", "score"),
-        lines: analysis.labels.iter().zip(&analysis.scores).map(line).collect(),
+        series: analysis.labels.iter().zip(&analysis.scores).map(line).collect(),
         is_joined: true,
     };
     lines.draw().map(Some)

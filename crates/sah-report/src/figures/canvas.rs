@@ -119,7 +119,7 @@ impl Canvas<'_> {
     }
 
     /// Text whose middle line is at `at`.
-    pub(super) fn text(&mut self, at: Point, text: &str, size: f64, colour: Colour, side: Side) {
+    pub(super) fn text(&mut self, at: Point, text: &str, height: f64, colour: Colour, side: Side) {
         let horizontal = match side {
             Side::Left => HPos::Left,
             Side::Middle => HPos::Center,
@@ -127,7 +127,7 @@ impl Canvas<'_> {
         };
         // plotters writes the size divided by 1.24.
         let colour = colour.rgb();
-        let style = TextStyle::from(("sans-serif", size * 1.24).into_font())
+        let style = TextStyle::from(("sans-serif", height * 1.24).into_font())
             .color(&colour)
             .pos(Pos::new(horizontal, VPos::Center));
         self.element(&Text::new(visible(text).into_owned(), pixel(at), style));

@@ -37,7 +37,7 @@ pub(super) fn density(analysis: &Analysis<'_>) -> Result<Option<Figure>, Error> 
         )),
         up: Scale::from_zero(highest.fold(1.0, f64::max)),
         axes: ("density: share of the visible keys that attention read, logarithmic", "overall score"),
-        lines: points
+        series: points
             .into_iter()
             .map(|(name, point)| Line { name, points: vec![point], dashed: Vec::new() })
             .collect(),

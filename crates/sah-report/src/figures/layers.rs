@@ -39,7 +39,7 @@ pub(super) fn layers(analysis: &Analysis<'_>) -> Result<Option<Figure>, Error> {
         across: Across::Scale(Scale::linear(0.0, last)),
         up: Scale::from_zero(highest),
         axes: ("layer", "error against dense attention"),
-        lines,
+        series: lines,
         is_joined: true,
     };
     figure.draw().map(Some)

@@ -45,7 +45,7 @@ pub(super) struct Lines<'a> {
     pub(super) across: Across,
     pub(super) up: Scale,
     pub(super) axes: (&'a str, &'a str),
-    pub(super) lines: Vec<Line>,
+    pub(super) series: Vec<Line>,
     /// Whether points are joined.
     pub(super) is_joined: bool,
 }
@@ -53,18 +53,18 @@ pub(super) struct Lines<'a> {
 impl Lines<'_> {
     pub(super) fn draw(self) -> Result<Figure, Error> {
         let names: Vec<_> = self
-            .lines
+            .series
             .iter()
             .enumerate()
             .map(|(number, line)| (line.name.clone(), series_colour(number), Mark::of(number)))
             .collect();
         let wide = f64::from(SIZE.0) - 32.0;
         // Room for the name of the axis above it.
-        let top = TOP + 26.0 + legend_height(self.lines.iter().map(|line| line.name.as_str()), wide);
+        let top = TOP + 26.0 + legend_height(self.series.iter().map(|line| line.name.as_str()), wide);
         draw(self.name, self.title, self.description.clone(), SIZE, |canvas| {
             canvas.legend((16.0, TOP), wide, &names);
             self.axes(canvas, top);
-            for (number, line) in self.lines.iter().enumerate() {
+            for (number, line) in self.series.iter().enumerate() {
                 self.line(canvas, top, number, line);
             }
         })

@@ -53,14 +53,13 @@ impl Colour {
 pub(crate) fn dark_rules(selector: &str) -> String {
     let hex = |[red, green, blue]: [u8; 3]| format!("#{red:02X}{green:02X}{blue:02X}");
     let named = [PAPER, INK, MUTED, GRID, BAND, NOTHING];
-    named
-        .iter()
-        .chain(&SERIES)
-        .map(|colour| {
-            let (light, dark) = (hex(colour.light), hex(colour.dark));
-            format!("{selector} [fill=\"{light}\"]{{fill:{dark}}}{selector} [stroke=\"{light}\"]{{stroke:{dark}}}\n")
-        })
-        .collect()
+    let rule = |colour: &Colour| {
+        let (light, dark) = (hex(colour.light), hex(colour.dark));
+        format!(
+            "{selector} [fill=\"{light}\"]{{fill:{dark}}}{selector} [stroke=\"{light}\"]{{stroke:{dark}}}\n"
+        )
+    };
+    named.iter().chain(&SERIES).map(rule).collect()
 }
 
 /// Viridis (van der Walt and Smith 2015), by eye as even as by number: `share` from 0, dark, to 1, bright.

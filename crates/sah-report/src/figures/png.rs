@@ -3,7 +3,7 @@
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree};
 
-/// Latin, Greek, Cyrillic and signs of DejaVu Sans: a figure looks the same on a machine without fonts.
+/// Latin, Greek, Cyrillic and signs of `DejaVu Sans`: a figure looks the same on a machine without fonts.
 const FONT: &[u8] = include_bytes!("../../fonts/DejaVuSans.ttf");
 
 /// Renders `svg`, which is `size` pixels, `zoom` times as large.
@@ -12,7 +12,7 @@ pub(super) fn render(svg: &str, size: (u32, u32), zoom: u32) -> Result<Vec<u8>, 
     let fonts = options.fontdb_mut();
     fonts.load_font_data(FONT.to_vec());
     fonts.set_sans_serif_family("DejaVu Sans");
-    options.font_family = "DejaVu Sans".to_owned();
+    "DejaVu Sans".clone_into(&mut options.font_family);
     let tree = Tree::from_str(svg, &options).map_err(|error| error.to_string())?;
     let mut pixels = Pixmap::new(size.0 * zoom, size.1 * zoom).ok_or("it has no pixels")?;
     let scale = Transform::from_scale(zoom as f32, zoom as f32);

@@ -52,7 +52,7 @@ pub(super) fn steps(analysis: &Analysis<'_>) -> Result<Option<Figure>, Error> {
         across: Across::Names(names.into_iter().map(name).collect()),
         up: Scale::from_zero(highest),
         axes: ("the rows of the question, then new tokens by number", "error against dense attention"),
-        lines,
+        series: lines,
         is_joined: true,
     };
     figure.draw().map(Some)

@@ -67,7 +67,7 @@ impl Bootstrap {
         let mut random = ChaCha8Rng::seed_from_u64(self.seed);
         let mut drawn_mean = |values: &[f64]| {
             // The high half of the product is uniform below the length, but for a bias of length / 2^32.
-            let mut draw = || values[(u64::from(random.next_u32()) * values.len() as u64 >> 32) as usize];
+            let mut draw = || values[((u64::from(random.next_u32()) * values.len() as u64) >> 32) as usize];
             (0..values.len()).map(|_| draw()).sum::<f64>() / values.len() as f64
         };
         let mut sum = || strata.iter().map(|stratum| stratum.weight * drawn_mean(&stratum.values)).sum();

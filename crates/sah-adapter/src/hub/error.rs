@@ -5,7 +5,6 @@ use std::path::PathBuf;
 /// Which file a hub did not give, and why.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("hub {endpoint}: {file} of {repo} ({revision}): {problem}; {}", self.remedy())]
-#[non_exhaustive]
 pub struct HubError {
     /// Address of the hub or its mirror.
     pub endpoint: String,

@@ -96,13 +96,16 @@ pub(crate) const BUCKETS: [&str; 2] = ["short", "long"];
 pub(crate) fn samples(task: &str, rows: usize) -> Vec<Sample> {
     let sample = |row: usize| Sample {
         task: task.to_owned(),
-        context: format!("{row} {NASTY} {}", "A long context. ".repeat(if row % 2 == 0 { 3 } else { 900 })),
+        context: format!(
+            "{row} {NASTY} {}",
+            "A long context. ".repeat(if row.is_multiple_of(2) { 3 } else { 900 })
+        ),
         question: format!("{row} of {task}? {NASTY}"),
         answer_prefix: "Answer:".to_owned(),
         max_new_tokens: 8,
         extra: vec![
             Value::TextList(vec![format!("right {row} {NASTY}"), "another".to_owned()]),
-            Value::Integer(if row % 2 == 0 { 100 } else { 1000 }),
+            Value::Integer(if row.is_multiple_of(2) { 100 } else { 1000 }),
         ],
     };
     (0..rows).map(sample).collect()

@@ -88,8 +88,15 @@ impl Command {
             Self::Bench(Bench::Kernels(args)) => args.threads,
             Self::Generate(args) => args.model.place.threads,
             Self::Calibrate(Calibrate::DoubleSparsity(args)) => args.model.place.threads,
-            Self::Score(_) | Self::Models | Self::Maskers | Self::Convert(_) | Self::Submit(_) => None,
-            Self::Report(_) | Self::Compare(_) | Self::Results(_) | Self::Doctor(_) => None,
+            Self::Score(_)
+            | Self::Models
+            | Self::Maskers
+            | Self::Convert(_)
+            | Self::Submit(_)
+            | Self::Report(_)
+            | Self::Compare(_)
+            | Self::Results(_)
+            | Self::Doctor(_) => None,
         }
     }
 }

@@ -31,21 +31,21 @@ fn conclusion(comparison: &Comparison) -> String {
     let verdicts = comparison.groups.iter().map(|(_, difference)| difference.estimate.verdict());
     let beyond = verdicts.filter(|verdict| *verdict == Verdict::BeyondNoise).count();
     let all = comparison.groups.len();
-    let mut text =
-        format!("{beyond} of {all} differences are beyond noise: their 95 % confidence intervals exclude 0");
-    match &comparison.overall {
+    let overall = match &comparison.overall {
         Some(overall) => {
             let shown = Cell::SignedEstimate(overall.estimate).shown();
-            text.push_str(&format!("; overall {shown}, {}", overall.estimate.verdict().text()));
+            format!("overall {shown}, {}", overall.estimate.verdict().text())
         }
-        None => text.push_str("; no overall difference: the sides have different tasks"),
-    }
+        None => "no overall difference: the sides have different tasks".to_owned(),
+    };
     let unpaired = comparison.groups.iter().filter(|(_, difference)| difference.pairing == Pairing::Unpaired);
-    match unpaired.count() {
-        0 => text.push('.'),
-        some => text.push_str(&format!(
-            ". The sides answered different rows in {some} of them, whose means are compared (unpaired)."
-        )),
-    }
-    text
+    let unpaired = match unpaired.count() {
+        0 => String::new(),
+        some => format!(
+            " The sides answered different rows in {some} of them, whose means are compared (unpaired)."
+        ),
+    };
+    format!(
+        "{beyond} of {all} differences are beyond noise: their 95 % confidence intervals exclude 0; {overall}.{unpaired}"
+    )
 }

@@ -68,7 +68,7 @@ pub(super) fn describe(plan: &Plan<'_>) -> anyhow::Result<String> {
     let devices = plan.args.models.device.len();
     match total {
         Some(total) => {
-            writeln!(text, "together about {} on {devices} at a time", clock(total / devices as u32))?
+            writeln!(text, "together about {} on {devices} at a time", clock(total / devices as u32))?;
         }
         None => writeln!(
             text,

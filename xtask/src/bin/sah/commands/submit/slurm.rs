@@ -110,7 +110,7 @@ fn sbatch_lines(options: &BTreeMap<String, Value>) -> anyhow::Result<String> {
             Value::Bool(false) => {}
             Value::Number(number) => writeln!(lines, "#SBATCH --{name}={number}")?,
             Value::String(text) if !text.contains(['\n', '\r', '"']) => {
-                writeln!(lines, "#SBATCH --{name}=\"{text}\"")?
+                writeln!(lines, "#SBATCH --{name}=\"{text}\"")?;
             }
             other => bail!(UsageError(format!("slurm: {name} is {other}; write a text, a number, or true"))),
         }
@@ -131,7 +131,8 @@ impl Scripts<'_> {
         let TaskPlan { path, tasks, retries } = self.plan;
         let at_once = self.slurm.at_once.map(|count| format!("%{count}")).unwrap_or_default();
         let list = |of: &dyn Fn(&Task) -> String| {
-            tasks.iter().map(|task| format!("  {}\n", quoted(&of(task)))).collect::<String>()
+            let lines: Vec<String> = tasks.iter().map(|task| format!("  {}\n", quoted(&of(task)))).collect();
+            lines.concat()
         };
         let runs = list(&|task| task.run.display().to_string());
         let parts = list(&|task| task.options.join(" "));

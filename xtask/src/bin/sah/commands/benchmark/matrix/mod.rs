@@ -248,14 +248,14 @@ impl Matrix<'_> {
             match how {
                 Ended::Done => {}
                 Ended::Interrupted => self.todo.push_back(unit),
-                Ended::Failed(failure) => self.failed(unit, failure)?,
+                Ended::Failed(failure) => self.failed(unit, &failure),
             }
         }
         Ok(())
     }
 
     /// Tries again what may pass, and takes note of the rest.
-    fn failed(&mut self, mut unit: Unit, failure: Failure) -> anyhow::Result<()> {
+    fn failed(&mut self, mut unit: Unit, failure: &Failure) {
         let name = self.plan.part_name(unit.parts[0]);
         let retries = self.plan.args.execution.retries;
         if failure.kind.may_pass() && unit.attempts <= retries {
@@ -269,7 +269,7 @@ impl Matrix<'_> {
             );
             unit.not_before = Instant::now() + pause;
             self.todo.push_back(unit);
-            return Ok(());
+            return;
         }
         tracing::warn!(cell = name, "{name} failed, the others go on: {}", failure.message);
         for part in unit.parts {
@@ -282,6 +282,5 @@ impl Matrix<'_> {
                 self.failed.push((cell, failure.clone()));
             }
         }
-        Ok(())
     }
 }

@@ -149,12 +149,11 @@ impl Worker {
             return Ok(None);
         }
         match (&mut self.stopping, timeout) {
-            (Some(Stopping::TimedOut { asked, killed, .. }), _) => {
-                if !*killed && asked.elapsed() >= GRACE {
-                    *killed = true;
-                    self.signal(Signal::KILL);
-                }
+            (Some(Stopping::TimedOut { asked, killed, .. }), _) if !*killed && asked.elapsed() >= GRACE => {
+                *killed = true;
+                self.signal(Signal::KILL);
             }
+            (Some(Stopping::TimedOut { .. }), _) => {}
             (_, Some(limit)) if self.started.elapsed() >= limit => {
                 self.stopping = Some(Stopping::TimedOut { asked: Instant::now(), limit, killed: false });
                 self.signal(Signal::TERM);

@@ -191,12 +191,11 @@ impl Row {
             state.set_pos(done as u64);
         });
         let task = &self.task;
-        bar.set_message(match tokens {
-            None => format!("{cell} {task} {what}"),
-            Some(_) => {
-                let speed = done as f64 / self.since.elapsed().as_secs_f64().max(1e-3);
-                format!("{cell} {task} {what}: {done} of {of} tokens, {speed:.0} a second")
-            }
+        let speed = done as f64 / self.since.elapsed().as_secs_f64().max(1e-3);
+        bar.set_message(if tokens.is_some() {
+            format!("{cell} {task} {what}: {done} of {of} tokens, {speed:.0} a second")
+        } else {
+            format!("{cell} {task} {what}")
         });
     }
 

@@ -185,7 +185,7 @@ impl Scripts<'_> {
         let mut lines = self.slurm.setup.iter().fold(String::new(), |lines, line| lines + line + "\n");
         for name in ENVIRONMENT {
             if let Some(value) = std::env::var(name).ok().filter(|value| !value.is_empty()) {
-                lines.push_str(&format!("export {name}={}\n", quoted(&value)));
+                lines.extend(["export ", name, "=", &quoted(&value), "\n"]);
             }
         }
         lines

@@ -85,6 +85,7 @@ array=$(sbatch --parsable --array=1 "$run/slurm/tasks.sh")
 collect=$(sbatch --parsable --dependency="afterany:$array" "$run/slurm/collect.sh")
 wait_for is "$collect" COMPLETED
 grep -q "streaming_llm - dense" "$run/slurm/collect-$collect.log"
+test -s "$run/report/report.html"
 
 python3 - "$run" "$work/results/undisturbed" <<'PYTHON'
 import json, pathlib, sys

@@ -39,6 +39,6 @@ pub use group::Group;
 pub use listing::{Listed, State, list};
 pub use report::Report;
 pub use row::{Row, RowKey};
-pub use run::Run;
+pub use run::{Run, runs_in};
 pub use side::Side;
 pub use visible::visible;

@@ -3,7 +3,7 @@
 use std::fs;
 
 use sah_bench_core::{RunFolder, write_json};
-use sah_report::{State, list};
+use sah_report::{State, list, runs_in};
 
 use crate::support::{bench, config, model, samples};
 
@@ -44,4 +44,19 @@ fn whole_begun_and_broken_runs_are_listed_wherever_they_lie() {
         (2, Some("done"), Some("tiny"))
     );
     assert!(list(&results.path().join("nothing")).is_err());
+}
+
+#[test]
+fn a_matrix_is_the_runs_of_its_models() {
+    let results = tempfile::tempdir().unwrap();
+    let rows = samples("qa", 4);
+    let run = |name| bench(&results.path().join("matrix"), name, &[("dense", model(5, 1.0))], &rows);
+    let (small, large) = (run("small"), run("large"));
+    fs::create_dir(results.path().join("matrix/report")).unwrap();
+    assert_eq!(runs_in(&results.path().join("matrix")).unwrap(), [large, small.clone()]);
+    assert_eq!(runs_in(&small).unwrap(), [small.clone()]);
+    // What is no run is told as such by who reads it.
+    let nothing = results.path().join("nothing");
+    assert_eq!(runs_in(&nothing).unwrap(), [nothing.clone()]);
+    assert_eq!(runs_in(&small.join("dense")).unwrap(), [small.join("dense")]);
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use sah_longbench::LongBench;
 use sah_report::statistics::Bootstrap;
-use sah_report::{Analysis, Report, Run};
+use sah_report::{Analysis, Report, Run, runs_in};
 
 use crate::args::ReportArgs;
 
@@ -21,5 +21,11 @@ pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
 /// Reads finished runs and scores their answers.
 pub(super) fn read(folders: &[PathBuf]) -> anyhow::Result<Vec<Run>> {
     let benchmark = LongBench::default();
-    Ok(folders.iter().map(|folder| Run::read(folder, &benchmark)).collect::<Result<_, _>>()?)
+    let mut runs = Vec::new();
+    for folder in folders {
+        for run in runs_in(folder)? {
+            runs.push(Run::read(&run, &benchmark)?);
+        }
+    }
+    Ok(runs)
 }

@@ -68,7 +68,8 @@ pub(super) fn describe(plan: &Plan<'_>) -> anyhow::Result<String> {
     let devices = plan.args.models.device.len();
     match total {
         Some(total) => {
-            writeln!(text, "together about {} on {devices} at a time", clock(total / devices as u32))?;
+            let at_once = if devices > 1 { format!(", {devices} at a time") } else { String::new() };
+            writeln!(text, "together about {}{at_once}", clock(total / devices as u32))?;
         }
         None => writeln!(
             text,

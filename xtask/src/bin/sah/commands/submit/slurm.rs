@@ -171,9 +171,14 @@ impl Scripts<'_> {
             "#!/bin/bash\n\
              #SBATCH --output={log}\n\
              {options}\
-             # Puts shards together, compares, and says what is missing; written by cargo xtask submit slurm.\n\
+             # Puts shards together, compares, says what is missing, and reports; written by cargo xtask submit slurm.\n\
              {setup}\
-             exec {program} bench longbench --resume {run} --collect\n",
+             {program} bench longbench --resume {run} --collect\n\
+             code=$?\n\
+             if [[ $code -eq 0 || $code -eq 3 ]]; then\n\
+             \x20   {program} report {run} || code=$?\n\
+             fi\n\
+             exit $code\n",
             log = log(path, "collect-%j.log"),
             setup = self.setup(),
             program = quoted(&self.program.display().to_string()),

@@ -47,13 +47,17 @@ mod tests {
     #[test]
     fn a_peak_is_seen_and_forgotten() {
         const SIZE: usize = 256 << 20;
-        reset_peak();
-        let before = peak_bytes().unwrap();
-        // Without `black_box` the compiler may see that nobody needs the block.
-        let block = std::hint::black_box(vec![1_u8; SIZE]);
-        assert!(peak_bytes().unwrap() >= before + (SIZE as u64) * 9 / 10);
-        drop(block);
-        reset_peak();
-        assert!(peak_bytes().unwrap() < before + (SIZE as u64) / 2);
+        let is_seen_and_forgotten = || {
+            reset_peak();
+            let before = peak_bytes().unwrap();
+            // Without `black_box` the compiler may see that nobody needs the block.
+            let block = std::hint::black_box(vec![1_u8; SIZE]);
+            let is_seen = peak_bytes().unwrap() >= before + (SIZE as u64) * 9 / 10;
+            drop(block);
+            reset_peak();
+            is_seen && peak_bytes().unwrap() < before + (SIZE as u64) / 2
+        };
+        // Other tests of this process take and give memory meanwhile.
+        assert!((0..20).any(|_| is_seen_and_forgotten()));
     }
 }

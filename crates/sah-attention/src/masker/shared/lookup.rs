@@ -5,6 +5,7 @@ use tch::{Kind, Tensor};
 
 use crate::error::Result;
 use crate::masker::shared::growing::Growing;
+use crate::masker::shared::host::written;
 
 /// Scores that are summed while they stay in the first cache.
 const BLOCK: usize = 2048;
@@ -49,20 +50,19 @@ fn on_host<T: Sync>(
     let tables = Vec::<f32>::try_from(tables.f_reshape([-1])?)?;
     let (rows, parts, entries) = (rows as usize, parts as usize, entries as usize);
     let keys = codes.first().map_or(0, |codes| codes.len());
-    let mut scores = vec![0.0_f32; batch as usize * heads as usize * rows * keys];
-    if keys > 0 {
-        scores.par_chunks_mut(keys).enumerate().for_each(|(row, scores)| {
+    written([batch, heads, rows as i64, keys as i64], |scores| {
+        scores.par_chunks_mut(keys.max(1)).enumerate().for_each(|(row, scores)| {
             let codes = &codes[row / rows * parts..][..parts];
             let tables = &tables[row * parts * entries..][..parts * entries];
             for (block, scores) in scores.chunks_mut(BLOCK).enumerate() {
                 let from = block * BLOCK;
+                scores.fill(0.0);
                 for (table, codes) in tables.chunks_exact(entries).zip(codes) {
                     add(table, &codes[from..from + scores.len()], scores);
                 }
             }
         });
-    }
-    Ok(Tensor::f_from_slice(&scores)?.f_view([batch, heads, rows as i64, keys as i64])?)
+    })
 }
 
 /// On any device.

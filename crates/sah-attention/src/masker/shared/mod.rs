@@ -2,6 +2,7 @@
 
 pub(super) mod chosen;
 pub(super) mod growing;
+pub(super) mod host;
 pub(super) mod labels;
 pub(super) mod lookup;
 pub(super) mod random;

@@ -10,6 +10,7 @@ use crate::inputs::AttentionInputs;
 use crate::kernel::fold::join_rows;
 use crate::mask::{IndexList, Mask};
 use crate::masker::shared::chosen::{Candidates, Chosen, close};
+use crate::masker::shared::host::floats;
 use crate::masker::shared::scores::row_blocks;
 
 /// `previous`, and for each row the `count` best keys that it may read and that are not in `previous`; all of these where
@@ -54,7 +55,8 @@ fn on_host(
     count: usize,
 ) -> Result<Tensor> {
     let (dims, visible) = (inputs.dims(), inputs.visible());
-    let scores = Vec::<f32>::try_from(scores.f_reshape([-1])?)?;
+    let scores = scores.f_contiguous()?;
+    let scores = floats(&scores);
     let mut indices = vec![-1_i64; scores.len() / dims.keys * count];
     indices.par_chunks_mut(count).zip(scores.par_chunks(dims.keys)).enumerate().for_each(
         |(at, (indices, scores))| {

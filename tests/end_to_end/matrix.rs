@@ -300,7 +300,9 @@ fn a_matrix_that_is_interrupted_several_times_equals_one_that_is_not() {
             while ATTENTIONS.map(row) == before && child.try_wait().unwrap().is_none() {
                 std::thread::sleep(Duration::from_millis(2));
             }
-            signal(how, &child);
+            if child.try_wait().unwrap().is_none() {
+                signal(how, &child);
+            }
         }
         let output = child.wait_with_output().unwrap();
         let log = String::from_utf8(output.stderr).unwrap();

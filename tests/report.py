@@ -20,6 +20,8 @@ import subprocess
 import sys
 import tempfile
 
+# The exit code where there is a browser and it does not start; 1 is a check that failed.
+CANNOT_START = 3
 SIZES = {"desktop": (1280, 900), "dark": (1280, 900), "phone": (390, 844)}
 
 
@@ -96,6 +98,19 @@ class Browser:
         self.session = None
         self.call("Browser.close")
         self.process.wait(timeout=20)
+
+
+def started(program, profile):
+    """A browser that answers. Now and then one ends while it starts; it is tried three times."""
+    for attempt in range(3):
+        try:
+            browser = Browser(program, f"{profile}/{attempt}")
+            browser.call("Browser.getVersion")
+            return browser
+        except (SystemExit, BrokenPipeError) as error:
+            print(f"starting {program}: {error or 'it ended'}", file=sys.stderr)
+    print(f"NOT TESTED: {program} cannot be started", file=sys.stderr)
+    sys.exit(CANNOT_START)
 
 
 class Checks:
@@ -250,7 +265,7 @@ def main():
         arguments.screenshots.mkdir(parents=True, exist_ok=True)
     checks, seen = Checks(), {}
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        browser = Browser(program, profile)
+        browser = started(program, profile)
         for look in SIZES:
             show(browser, arguments.page, look)
             check_width(browser, checks, look)

@@ -30,10 +30,8 @@ pub struct ResultRow {
 /// The rows of a `raw_results.parquet`, in order.
 #[derive(Debug)]
 pub struct ResultRows {
-    path: PathBuf,
     columns: &'static [Column],
-    reader: ParquetRecordBatchReader,
-    batch: IntoIter<ResultRow>,
+    batches: Batches<ResultRow>,
     read: usize,
 }
 
@@ -46,27 +44,57 @@ pub struct ResultRows {
 pub fn read_results(path: &Path, columns: &'static [Column]) -> Result<ResultRows, Error> {
     let own = columns.iter().map(|column| column.name);
     let names = TEXTS.into_iter().chain(["max_new_tokens", "error"]).chain(own);
-    let reader = open(path, BATCH, names)?;
-    Ok(ResultRows { path: path.to_path_buf(), columns, reader, batch: Vec::new().into_iter(), read: 0 })
+    Ok(ResultRows { columns, batches: Batches::open(path, BATCH, names)?, read: 0 })
 }
 
 /// Columns of text that no row lacks.
 const TEXTS: [&str; 5] = ["task", "context", "question", "answer_prefix", "predicted_answer"];
 
-/// Opens a Parquet file to read `columns` in batches of so many rows.
-pub(super) fn open<'a>(
-    path: &Path,
-    rows: usize,
-    columns: impl IntoIterator<Item = &'a str>,
-) -> Result<ParquetRecordBatchReader, Error> {
-    let file = File::open(path).map_err(|source| match source.kind() {
-        std::io::ErrorKind::NotFound => Error::Missing { path: path.to_path_buf() },
-        _ => Error::Io { path: path.to_path_buf(), source },
-    })?;
-    let failed = |source| Error::Parquet { path: path.to_path_buf(), source };
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(failed)?;
-    let mask = ProjectionMask::columns(builder.parquet_schema(), columns);
-    builder.with_projection(mask).with_batch_size(rows).build().map_err(failed)
+/// The rows of a Parquet file, a batch of which is in memory.
+#[derive(Debug)]
+pub(super) struct Batches<T> {
+    path: PathBuf,
+    reader: ParquetRecordBatchReader,
+    batch: IntoIter<T>,
+}
+
+impl<T> Batches<T> {
+    /// Opens a file to read `columns` in batches of so many rows.
+    pub(super) fn open<'a>(
+        path: &Path,
+        rows: usize,
+        columns: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, Error> {
+        let file = File::open(path).map_err(|source| match source.kind() {
+            std::io::ErrorKind::NotFound => Error::Missing { path: path.to_path_buf() },
+            _ => Error::Io { path: path.to_path_buf(), source },
+        })?;
+        let failed = |source| Error::Parquet { path: path.to_path_buf(), source };
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(failed)?;
+        let mask = ProjectionMask::columns(builder.parquet_schema(), columns);
+        let reader = builder.with_projection(mask).with_batch_size(rows).build().map_err(failed)?;
+        Ok(Self { path: path.to_path_buf(), reader, batch: Vec::new().into_iter() })
+    }
+
+    /// The next row; `rows` makes them of a batch.
+    pub(super) fn next(
+        &mut self,
+        mut rows: impl FnMut(Batch<'_>) -> Result<Vec<T>, Error>,
+    ) -> Option<Result<T, Error>> {
+        loop {
+            if let Some(row) = self.batch.next() {
+                return Some(Ok(row));
+            }
+            let read = match self.reader.next()? {
+                Ok(batch) => rows(Batch { path: &self.path, rows: &batch }),
+                Err(error) => Err(Error::Parquet { path: self.path.clone(), source: error.into() }),
+            };
+            match read {
+                Ok(rows) => self.batch = rows.into_iter(),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
 }
 
 /// A batch of a file, whose columns are found by name.
@@ -143,17 +171,17 @@ impl<'a> Batch<'a> {
     }
 }
 
-impl ResultRows {
-    fn rows(&mut self, rows: &RecordBatch) -> Result<Vec<ResultRow>, Error> {
-        let batch = Batch { path: &self.path, rows };
+impl ResultRow {
+    /// Those of a batch, of which the first is number `first` of the run.
+    fn of_batch(batch: Batch<'_>, columns: &[Column], first: usize) -> Result<Vec<Self>, Error> {
         let [task, context, question, answer_prefix, answer] = TEXTS;
         let (task, context) = (batch.texts(task)?, batch.texts(context)?);
         let (question, answer_prefix) = (batch.texts(question)?, batch.texts(answer_prefix)?);
         let (answer, error) = (batch.texts(answer)?, batch.nullable_texts("error")?);
         let limit = batch.integers("max_new_tokens")?;
-        let own = self.columns.iter().map(|column| batch.values(column)).collect::<Result<Vec<_>, _>>()?;
-        let row = |at: usize| ResultRow {
-            index: self.read + at,
+        let own = columns.iter().map(|column| batch.values(column)).collect::<Result<Vec<_>, _>>()?;
+        let row = |at: usize| Self {
+            index: first + at,
             sample: Sample {
                 task: task.value(at).to_owned(),
                 context: context.value(at).to_owned(),
@@ -165,9 +193,7 @@ impl ResultRows {
             predicted_answer: answer.value(at).to_owned(),
             error: error.is_valid(at).then(|| error.value(at).to_owned()),
         };
-        let all = (0..rows.num_rows()).map(row).collect();
-        self.read += rows.num_rows();
-        Ok(all)
+        Ok((0..batch.rows.num_rows()).map(row).collect())
     }
 }
 
@@ -175,18 +201,10 @@ impl Iterator for ResultRows {
     type Item = Result<ResultRow, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(row) = self.batch.next() {
-                return Some(Ok(row));
-            }
-            let rows = match self.reader.next()? {
-                Ok(batch) => self.rows(&batch),
-                Err(error) => Err(Error::Parquet { path: self.path.clone(), source: error.into() }),
-            };
-            match rows {
-                Ok(rows) => self.batch = rows.into_iter(),
-                Err(error) => return Some(Err(error)),
-            }
-        }
+        self.batches.next(|batch| {
+            let rows = ResultRow::of_batch(batch, self.columns, self.read)?;
+            self.read += rows.len();
+            Ok(rows)
+        })
     }
 }

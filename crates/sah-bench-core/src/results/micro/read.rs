@@ -1,13 +1,11 @@
 //! Reading `micro_metrics.parquet` back.
 
-use std::path::{Path, PathBuf};
-use std::vec::IntoIter;
+use std::path::Path;
 
-use ::parquet::arrow::arrow_reader::ParquetRecordBatchReader;
-use arrow::array::{Array as _, RecordBatch};
+use arrow::array::Array as _;
 
 use crate::Error;
-use crate::results::read::{Batch, open};
+use crate::results::read::{Batch, Batches};
 
 /// Rows that are in memory at once.
 const BATCH: usize = 8192;
@@ -35,11 +33,7 @@ pub struct MeasuredHead {
 
 /// The rows of a `micro_metrics.parquet`, call after call, each with its heads from 0.
 #[derive(Debug)]
-pub struct MeasuredHeads {
-    path: PathBuf,
-    reader: ParquetRecordBatchReader,
-    batch: IntoIter<MeasuredHead>,
-}
+pub struct MeasuredHeads(Batches<MeasuredHead>);
 
 /// Opens a `micro_metrics.parquet`.
 ///
@@ -50,19 +44,17 @@ pub struct MeasuredHeads {
 pub fn read_micro_metrics(path: &Path) -> Result<MeasuredHeads, Error> {
     let names =
         ["index", "step", "layer", "head", "density", "output_error", "call_density", "call_output_error"];
-    let reader = open(path, BATCH, names)?;
-    Ok(MeasuredHeads { path: path.to_path_buf(), reader, batch: Vec::new().into_iter() })
+    Ok(MeasuredHeads(Batches::open(path, BATCH, names)?))
 }
 
-impl MeasuredHeads {
-    fn rows(&self, rows: &RecordBatch) -> Result<Vec<MeasuredHead>, Error> {
-        let batch = Batch { path: &self.path, rows };
+impl MeasuredHead {
+    fn of_batch(batch: Batch<'_>) -> Result<Vec<Self>, Error> {
         let (index, step) = (batch.integers("index")?, batch.integers("step")?);
         let (layer, head) = (batch.integers("layer")?, batch.integers("head")?);
         let (density, error) = (batch.numbers("density")?, batch.numbers("output_error")?);
         let (call_density, call_error) =
             (batch.numbers("call_density")?, batch.numbers("call_output_error")?);
-        let row = |at: usize| MeasuredHead {
+        let row = |at: usize| Self {
             index: index.value(at) as usize,
             step: step.value(at) as usize,
             layer: layer.value(at) as usize,
@@ -72,7 +64,7 @@ impl MeasuredHeads {
             call_density: call_density.value(at),
             call_output_error: call_error.is_valid(at).then(|| call_error.value(at)),
         };
-        Ok((0..rows.num_rows()).map(row).collect())
+        Ok((0..batch.rows.num_rows()).map(row).collect())
     }
 }
 
@@ -80,18 +72,6 @@ impl Iterator for MeasuredHeads {
     type Item = Result<MeasuredHead, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(row) = self.batch.next() {
-                return Some(Ok(row));
-            }
-            let rows = match self.reader.next()? {
-                Ok(batch) => self.rows(&batch),
-                Err(error) => Err(Error::Parquet { path: self.path.clone(), source: error.into() }),
-            };
-            match rows {
-                Ok(rows) => self.batch = rows.into_iter(),
-                Err(error) => return Some(Err(error)),
-            }
-        }
+        self.0.next(MeasuredHead::of_batch)
     }
 }

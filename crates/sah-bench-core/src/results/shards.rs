@@ -79,7 +79,8 @@ pub fn merge_shards(
         let contents = read_journal(&shard.join(JOURNAL))?;
         // A context that failed and was done again has a second line, which counts.
         records.extend(contents.records.into_iter().map(|record| (record.index, record)));
-        groups.extend(lines(&shard.join(JOURNAL), |line| line["rows"][0]["index"].as_u64())?);
+        let of_shard = lines(&shard.join(JOURNAL), rows_of_group)?;
+        groups.extend(of_shard.into_iter().map(|(rows, line)| (rows[0], (rows, line))));
     }
     let mut calls: BTreeMap<u64, Vec<Vec<u8>>> = BTreeMap::new();
     for shard in shards.iter().filter(|shard| shard.join(MICRO_LOG).exists()) {
@@ -95,24 +96,27 @@ pub fn merge_shards(
     // In the order of first appearance, as in an undivided run, and the calls of each group's rows together.
     let has_calls = !calls.is_empty();
     let mut ordered = Vec::new();
-    for line in groups.values() {
-        let group: Value = serde_json::from_slice(line)
-            .map_err(|source| Error::Json { path: folder.join(JOURNAL), source })?;
-        let rows = group["rows"].as_array().into_iter().flatten().filter_map(|row| row["index"].as_u64());
-        ordered.extend(rows.flat_map(|row| calls.remove(&row).unwrap_or_default()));
+    for (rows, _) in groups.values() {
+        ordered.extend(rows.iter().flat_map(|row| calls.remove(row).unwrap_or_default()));
     }
     if has_calls || shards.iter().any(|shard| shard.join(MICRO_LOG).exists()) {
         write_lines(&folder.join(MICRO_LOG), ordered.iter())?;
     }
-    write_lines(&folder.join(JOURNAL), groups.values())?;
+    write_lines(&folder.join(JOURNAL), groups.values().map(|(_, line)| line))?;
     match RunFolder::resume(result_dir, run_name, attention)? {
         Resumed::Finished(run) => Ok(*run),
         Resumed::Unfinished(folder) => folder.finish(benchmark, &config, &records, together(&results)),
     }
 }
 
+/// The rows in a line of a journal; `None` where there are none.
+fn rows_of_group(line: &Value) -> Option<Vec<u64>> {
+    let rows: Vec<u64> = line["rows"].as_array()?.iter().filter_map(|row| row["index"].as_u64()).collect();
+    (!rows.is_empty()).then_some(rows)
+}
+
 /// Whole lines of a file with what `key` reads in each; a torn last line is left out.
-fn lines(path: &Path, key: impl Fn(&Value) -> Option<u64>) -> Result<Vec<(u64, Vec<u8>)>, Error> {
+fn lines<K>(path: &Path, key: impl Fn(&Value) -> Option<K>) -> Result<Vec<(K, Vec<u8>)>, Error> {
     let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.to_path_buf(), source })?;
     let whole = bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
     let keyed = whole.filter_map(|line| {

@@ -58,18 +58,40 @@ pub enum State {
 ///
 /// A folder that cannot be read. A broken run is listed as such.
 pub fn list(folder: &Path) -> Result<Vec<Listed>, Error> {
+    let mut runs = Vec::new();
+    search(folder, DEPTH, &mut runs)?;
     let mut listed = Vec::new();
-    search(folder, Path::new(""), DEPTH, &mut listed)?;
+    for (run, attentions) in runs {
+        let below = run.strip_prefix(folder).unwrap_or(&run);
+        let name =
+            if below == Path::new("") { Path::new(run.file_name().unwrap_or_default()) } else { below };
+        listed.extend(attentions.iter().map(|attention| Listed::read(name, attention)));
+    }
     listed.sort_by(|one, two| one.run.cmp(&two.run));
     Ok(listed)
 }
 
-fn search(folder: &Path, name: &Path, depth: usize, listed: &mut Vec<Listed>) -> Result<(), Error> {
+/// The runs in `folder`: itself, or those of the models of a matrix. What is no run is given as it is.
+///
+/// # Errors
+///
+/// A folder that cannot be read.
+pub fn runs_in(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let mut runs = Vec::new();
+    // In the folder of an attention there may be shards.
+    if folder.is_dir() && !folder.join("journal.jsonl").exists() {
+        search(folder, 1, &mut runs)?;
+    }
+    let mut runs: Vec<PathBuf> = runs.into_iter().map(|(run, _)| run).collect();
+    runs.sort();
+    Ok(if runs.is_empty() { vec![folder.to_path_buf()] } else { runs })
+}
+
+/// Adds the runs in `folder` and in the folders `depth` levels below it, each with the folders of its attentions.
+fn search(folder: &Path, depth: usize, runs: &mut Vec<(PathBuf, Vec<PathBuf>)>) -> Result<(), Error> {
     let attentions = attention_folders(folder)?;
     if !attentions.is_empty() {
-        let name =
-            if name == Path::new("") { Path::new(folder.file_name().unwrap_or_default()) } else { name };
-        listed.extend(attentions.iter().map(|attention| Listed::read(name, attention)));
+        runs.push((folder.to_path_buf(), attentions));
         return Ok(());
     }
     if depth == 0 {
@@ -80,7 +102,7 @@ fn search(folder: &Path, name: &Path, depth: usize, listed: &mut Vec<Listed>) ->
         let entry = entry.map_err(at)?;
         // Not through links, which may lead in a circle.
         if entry.file_type().map_err(at)?.is_dir() {
-            search(&entry.path(), &name.join(entry.file_name()), depth - 1, listed)?;
+            search(&entry.path(), depth - 1, runs)?;
         }
     }
     Ok(())

@@ -57,28 +57,6 @@ impl Run {
     }
 }
 
-/// The runs in `folder`: itself, or those of the models of a matrix.
-///
-/// # Errors
-///
-/// Where the folder cannot be read.
-pub fn runs_in(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let itself = vec![folder.to_path_buf()];
-    if !folder.is_dir() || folder.join("journal.jsonl").exists() || !attention_folders(folder)?.is_empty() {
-        return Ok(itself);
-    }
-    let at = |source| sah_bench_core::Error::Io { path: folder.to_path_buf(), source };
-    let mut runs = Vec::new();
-    for entry in fs::read_dir(folder).map_err(at)? {
-        let path = entry.map_err(at)?.path();
-        if path.is_dir() && !attention_folders(&path)?.is_empty() {
-            runs.push(path);
-        }
-    }
-    runs.sort();
-    Ok(if runs.is_empty() { itself } else { runs })
-}
-
 /// The folders in `run` that hold results of an attention, whole or not, by name.
 pub(crate) fn attention_folders(run: &Path) -> Result<Vec<PathBuf>, Error> {
     let at = |source| sah_bench_core::Error::Io { path: run.to_path_buf(), source };

@@ -83,6 +83,13 @@ impl Plan<'_> {
         part.shard.map_or(cell.clone(), |shard| format!("{cell} {shard}"))
     }
 
+    /// What `bench NAME --resume RUN` does it by.
+    pub(super) fn part_options(&self, part: Part) -> Vec<String> {
+        let mut options = vec![format!("--cell={}", self.attentions[part.cell.attention].name)];
+        options.extend(part.shard.map(|shard| format!("--shard={shard}")));
+        options
+    }
+
     /// Whether this process, or one that it starts, is to do a part.
     pub(super) fn is_to_do(&self, part: Part) -> bool {
         let execution = &self.args.execution;

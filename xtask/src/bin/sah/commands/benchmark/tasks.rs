@@ -38,10 +38,9 @@ impl TaskPlan {
 
     fn of(plan: &Plan<'_>) -> anyhow::Result<Self> {
         let here = std::env::current_dir()?;
-        let task = |part: super::parts::Part| {
-            let mut options = vec![format!("--cell={}", plan.attentions[part.cell.attention].name)];
-            options.extend(part.shard.map(|shard| format!("--shard={shard}")));
-            Task { run: here.join(plan.models[part.cell.model].path()), options }
+        let task = |part: super::parts::Part| Task {
+            run: here.join(plan.models[part.cell.model].path()),
+            options: plan.part_options(part),
         };
         Ok(Self {
             path: here.join(&plan.path),

@@ -182,8 +182,7 @@ impl Matrix<'_> {
         options.extend(self.messages.quiet.then(|| "--quiet".to_owned()));
         options.extend(trace.map(|path| format!("--trace={}", path.display())));
         if self.plan.args.limits.keep_contexts == 0.0 {
-            options.push(format!("--cell={}", self.plan.attentions[part.cell.attention].name));
-            options.extend(part.shard.map(|shard| format!("--shard={shard}")));
+            options.extend(self.plan.part_options(part));
         }
         // What a process calls its first cell is the first of its model here.
         let first = self.plan.number(Part { cell: Cell { attention: 0, ..part.cell }, shard: part.shard });
@@ -193,12 +192,16 @@ impl Matrix<'_> {
         Ok(())
     }
 
+    /// The process of this number, while it is watched.
+    fn running(&mut self, process: u32) -> Option<&mut Running> {
+        self.running.iter_mut().find(|running| running.worker.id() == process)
+    }
+
     fn take(&mut self, event: Event) {
         match event {
             Event::Message { process, cell, message } => {
                 if let Message::Failed(failure) = &message
-                    && let Some(running) =
-                        self.running.iter_mut().find(|running| running.worker.id() == process)
+                    && let Some(running) = self.running(process)
                 {
                     running.worker.failure = Some(failure.clone());
                 }
@@ -222,8 +225,7 @@ impl Matrix<'_> {
                 running.worker.note(line);
             }
             Event::Closed { process } => {
-                if let Some(running) = self.running.iter_mut().find(|running| running.worker.id() == process)
-                {
+                if let Some(running) = self.running(process) {
                     running.worker.closed += 1;
                 }
             }

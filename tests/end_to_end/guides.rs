@@ -6,6 +6,7 @@ use std::process::Command;
 use sah_tests::project_root;
 
 use crate::command::{as_in_a_shell, run};
+use crate::fences::blocks;
 
 #[test]
 fn commands_of_the_guides_run() {
@@ -13,7 +14,7 @@ fn commands_of_the_guides_run() {
     for entry in fs::read_dir(project_root().join("docs/guides")).unwrap() {
         let path = entry.unwrap().path();
         let text = fs::read_to_string(&path).unwrap();
-        for script in scripts(&text) {
+        for script in blocks(&text, "sh") {
             count += 1;
             let mut shell = Command::new("sh");
             as_in_a_shell(&mut shell).args(["-e", "-c", &script]);
@@ -23,19 +24,4 @@ fn commands_of_the_guides_run() {
         }
     }
     assert!(count > 8, "{count} commands");
-}
-
-/// The blocks of `sh`, without the indentation of a list.
-fn scripts(text: &str) -> Vec<String> {
-    let mut scripts = Vec::new();
-    let mut lines = text.lines();
-    while let Some(line) = lines.next() {
-        if line.trim_start() == "```sh" {
-            let indentation = line.len() - line.trim_start().len();
-            let body = lines.by_ref().take_while(|line| line.trim_start() != "```");
-            let lines: Vec<&str> = body.map(|line| line.get(indentation..).unwrap_or("")).collect();
-            scripts.push(lines.join("\n"));
-        }
-    }
-    scripts
 }

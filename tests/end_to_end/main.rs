@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod command;
+mod fences;
 mod generate;
 mod golden;
 mod guides;

@@ -8,19 +8,11 @@ use sah_attention::{AttentionConfig, MASKERS, MaskerConfig};
 use sah_tests::project_root;
 
 use crate::command::{as_in_a_shell, run};
+use crate::fences::blocks;
 
 fn page(name: &str) -> String {
     let path = project_root().join(format!("docs/maskers/{name}.md"));
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-/// The fenced blocks of `language`.
-fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
-    let begin = format!("```{language}\n");
-    page.split(begin.as_str())
-        .skip(1)
-        .map(|rest| rest.split_once("\n```").expect("a block has an end").0)
-        .collect()
 }
 
 #[test]
@@ -62,7 +54,7 @@ fn configurations_are_read() {
         let configs = blocks(&text, "json");
         assert!(!configs.is_empty(), "{}", masker.name);
         for config in configs {
-            let config: AttentionConfig = serde_json::from_str(config)
+            let config: AttentionConfig = serde_json::from_str(&config)
                 .unwrap_or_else(|error| panic!("{}: {error}\n{config}", masker.name));
             let types = |masker: &MaskerConfig| serde_json::to_value(masker).unwrap()["type"].clone();
             assert!(config.maskers.iter().any(|one| types(one) == masker.name), "{}", masker.name);
@@ -80,7 +72,7 @@ fn commands_run() {
         for command in commands {
             assert!(command.contains("cargo xtask generate"), "{command}");
             let mut shell = Command::new("sh");
-            as_in_a_shell(&mut shell).args(["-e", "-c", command]);
+            as_in_a_shell(&mut shell).args(["-e", "-c", &command]);
             let (code, answer, log) = run(&mut shell);
             assert_eq!(code, 0, "{command}\n{log}");
             assert!(!answer.trim().is_empty(), "{command}\n{log}");

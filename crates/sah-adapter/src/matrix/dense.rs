@@ -1,8 +1,8 @@
 //! Products of plain weights with few rows on the CPU, all cores reading.
 //!
 //! Decoding one token multiplies every weight matrix with a single row: it is bound by how fast weights can be read.
-//! libtorch's product with a single row reads f32 and bf16 with one core, 13 GB/s where two cores read 25. Sums are in f32 whatever the type
-//! of the weights.
+//! libtorch's product with a single row reads f32 and bf16 with one core, 13 GB/s where two cores read 25. Sums are in f32
+//! whatever the type of the weights.
 
 use std::borrow::Cow;
 

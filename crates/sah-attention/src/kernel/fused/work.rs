@@ -83,11 +83,7 @@ impl<E: Element> Work<'_, E> {
         // Key number n of each of ROWS parts of the block, then what is left, one by one.
         let part = count / ROWS;
         for at in 0..part {
-            if at + AHEAD < part {
-                for row in 0..ROWS {
-                    prefetch(self.keys.row(key(at + AHEAD + row * part)));
-                }
-            }
+            fetch_ahead(self.keys, &key, at, part);
             let rows = std::array::from_fn(|row| self.keys.row(key(at + row * part)));
             for (query, scores) in queries.chunks_exact(head_dim).zip(scores.chunks_exact_mut(BLOCK)) {
                 for (row, dot) in E::dots(simd, query, rows).into_iter().enumerate() {
@@ -115,11 +111,7 @@ impl<E: Element> Work<'_, E> {
         }
         let weighted = &mut self.part.weighted[heads.start * value_dim..heads.end * value_dim];
         for at in 0..part {
-            if at + AHEAD < part {
-                for row in 0..ROWS {
-                    prefetch(self.values.row(key(at + AHEAD + row * part)));
-                }
-            }
+            fetch_ahead(self.values, &key, at, part);
             let rows = std::array::from_fn(|row| self.values.row(key(at + row * part)));
             for (sum, scores) in weighted.chunks_exact_mut(value_dim).zip(scores.chunks_exact(BLOCK)) {
                 let weights = std::array::from_fn(|row| scores[at + row * part]);
@@ -131,6 +123,16 @@ impl<E: Element> Work<'_, E> {
             for (sum, scores) in weighted.chunks_exact_mut(value_dim).zip(scores.chunks_exact(BLOCK)) {
                 E::add_weighted(simd, scores[at], row, sum);
             }
+        }
+    }
+}
+
+/// Has the processor fetch what is read [`AHEAD`] rows after number `at` of each of [`ROWS`] parts of a block.
+#[inline(always)]
+fn fetch_ahead<E: Element>(rows: &Rows<'_, E>, key: &impl Fn(usize) -> usize, at: usize, part: usize) {
+    if at + AHEAD < part {
+        for row in 0..ROWS {
+            prefetch(rows.row(key(at + AHEAD + row * part)));
         }
     }
 }

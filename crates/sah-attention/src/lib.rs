@@ -54,6 +54,7 @@ pub mod element;
 mod error;
 mod eviction;
 pub mod exp;
+mod host;
 mod inputs;
 pub mod kernel;
 mod kv;

@@ -40,22 +40,19 @@ impl Part {
         self.sum[row] += exponentiate(simd, scores, max);
     }
 
-    /// Parts over different keys as attention over all of them, `[R, Dv]`.
-    pub(super) fn join(parts: &[Self], rows: usize, value_dim: usize) -> Vec<f32> {
-        let mut output = vec![0.0; rows * value_dim];
-        for (row, output) in output.chunks_exact_mut(value_dim).enumerate() {
-            let max = parts.iter().map(|part| part.max[row]).fold(f32::NEG_INFINITY, f32::max);
-            let share = |part: &Self| (part.max[row] - max).exp();
-            let total: f32 = parts.iter().map(|part| part.sum[row] * share(part)).sum();
-            for part in parts {
-                let share = share(part) / total;
-                let weighted = &part.weighted[row * value_dim..(row + 1) * value_dim];
-                for (output, weighted) in output.iter_mut().zip(weighted) {
-                    *output += share * weighted;
-                }
+    /// Row `row` of parts over different keys as attention over all of them, `[Dv]`.
+    pub(super) fn join(parts: &[Self], row: usize, output: &mut [f32]) {
+        let max = parts.iter().map(|part| part.max[row]).fold(f32::NEG_INFINITY, f32::max);
+        let share = |part: &Self| (part.max[row] - max).exp();
+        let total: f32 = parts.iter().map(|part| part.sum[row] * share(part)).sum();
+        output.fill(0.0);
+        for part in parts {
+            let share = share(part) / total;
+            let weighted = &part.weighted[row * output.len()..(row + 1) * output.len()];
+            for (output, weighted) in output.iter_mut().zip(weighted) {
+                *output += share * weighted;
             }
         }
-        output
     }
 }
 

@@ -130,15 +130,16 @@ fn attend_as<E: Element>(inputs: &AttentionInputs<'_>, selected: Option<&SparseS
 
     // Items are [B, Hkv, Q], their heads [g]: the output is [B, Hkv, g, Q, Dv].
     let mut output = vec![0.0_f32; items * group * dims.value_dim];
-    let mut done = 0;
+    let (mut done, mut joined) = (0, vec![0.0_f32; dims.value_dim]);
     for item in 0..items {
         let count = tasks[done..].iter().take_while(|task| task.0 == item).count();
-        let joined = Part::join(&parts[done..done + count], group, dims.value_dim);
+        let parts = &parts[done..done + count];
         done += count;
         let (head, row) = (item / dims.queries, item % dims.queries);
-        for (member, values) in joined.chunks_exact(dims.value_dim).enumerate() {
+        for member in 0..group {
+            Part::join(parts, member, &mut joined);
             let at = ((head * group + member) * dims.queries + row) * dims.value_dim;
-            output[at..at + dims.value_dim].copy_from_slice(&E::restore(values));
+            output[at..at + dims.value_dim].copy_from_slice(&E::restore(&joined));
         }
     }
     let size = [dims.batch, dims.heads, dims.queries, dims.value_dim].map(|size| size as i64);

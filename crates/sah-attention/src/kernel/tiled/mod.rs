@@ -13,7 +13,8 @@ use tch::{Kind, Tensor};
 
 use crate::element::{Element, F32};
 use crate::error::Result;
-use crate::inputs::AttentionInputs;
+use crate::host::written;
+use crate::inputs::{AttentionInputs, Dims};
 use crate::kernel::part::Part;
 use crate::kernel::rows::{Rows, readable, readable_inputs, with_element};
 use crate::kernel::{GatherKernel, Kernel, check_mask, check_rows};
@@ -85,6 +86,9 @@ pub(super) fn attend(inputs: &AttentionInputs<'_>, ranges: &RowRanges) -> Result
     })
 }
 
+/// Rows whose parts are joined by one thread.
+const JOINED: usize = 64;
+
 /// Query rows of a key/value head, and the blocks of keys of one task.
 struct Item {
     head: usize,
@@ -125,20 +129,41 @@ fn attend_as<E: Element>(inputs: &AttentionInputs<'_>, ranges: &RowRanges) -> Re
     };
 
     // [B, Q, H, Dv]: as the next product wants it.
-    let mut output = vec![0.0_f32; dims.batch * dims.queries * dims.heads * dims.value_dim];
-    let mut done = 0;
-    for same in items.chunk_by(|one, other| (one.head, &one.rows) == (other.head, &other.rows)) {
-        let Item { head, rows, .. } = &same[0];
-        let joined = Part::join(&parts[done..done + same.len()], rows.len() * group, dims.value_dim);
-        done += same.len();
-        let (batch, head) = (head / dims.kv_heads, head % dims.kv_heads);
-        for (row, heads) in rows.clone().zip(joined.chunks_exact(group * dims.value_dim)) {
-            let at = ((batch * dims.queries + row) * dims.heads + head * group) * dims.value_dim;
-            output[at..at + heads.len()].copy_from_slice(heads);
-        }
-    }
     let size = [dims.batch, dims.queries, dims.heads, dims.value_dim].map(|size| size as i64);
-    Ok(Tensor::f_from_slice(&output)?.f_view(size)?.f_transpose(1, 2)?.f_to_kind(inputs.kind())?)
+    let output = written(size, |output| join(&dims, &items, &parts, threads, output))?;
+    Ok(output.f_transpose(1, 2)?.f_to_kind(inputs.kind())?)
+}
+
+/// Joins the parts of `items` to attention `[B, Q, H, Dv]`.
+fn join(dims: &Dims, items: &[Item], parts: &[Part], threads: usize, output: &mut [f32]) {
+    let group = dims.group();
+    // Rows that were computed together, first ones first, and the parts of all their heads.
+    let mut together: Vec<(&Range<usize>, &[Part])> = Vec::new();
+    let mut rest = parts;
+    for same in items.chunk_by(|one, other| one.rows == other.rows) {
+        let of_rows;
+        (of_rows, rest) = rest.split_at(same.len());
+        together.push((&same[0].rows, of_rows));
+    }
+    together.reverse();
+    let height = together[0].0.len();
+    let join_row = |(number, output): (usize, &mut [f32])| {
+        let (batch, row) = (number / dims.queries, number % dims.queries);
+        let (rows, parts) = together[row / height];
+        let per_head = parts.len() / (dims.batch * dims.kv_heads);
+        let of_batch = parts.chunks_exact(per_head).skip(batch * dims.kv_heads);
+        for (parts, heads) in of_batch.zip(output.chunks_exact_mut(group * dims.value_dim)) {
+            for (member, output) in heads.chunks_exact_mut(dims.value_dim).enumerate() {
+                Part::join(parts, (row - rows.start) * group + member, output);
+            }
+        }
+    };
+    let width = dims.heads * dims.value_dim;
+    if threads == 1 || dims.batch * dims.queries < 2 * JOINED {
+        output.chunks_exact_mut(width).enumerate().for_each(join_row);
+    } else {
+        output.par_chunks_exact_mut(width).with_min_len(JOINED).enumerate().for_each(join_row);
+    }
 }
 
 /// The tasks of `heads` key/value heads, those of the last rows first: they read most keys where attention is causal, and

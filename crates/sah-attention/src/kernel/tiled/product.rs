@@ -31,7 +31,11 @@ fn few_scores<S: Simd, const V: usize, const R: usize>(
     queries: &[[S::f32s; V]],
 ) -> [[S::f32s; V]; R] {
     let dim = queries.len();
-    let rows: [&[f32]; R] = std::array::from_fn(|row| &keys[row * dim..(row + 1) * dim]);
+    // A loop, and slices of slices: the compiler then knows their length and does not check every element.
+    let mut rows = [keys; R];
+    for (number, row) in rows.iter_mut().enumerate() {
+        *row = &keys[number * dim..][..dim];
+    }
     let mut sums = [[simd.splat_f32s(0.0); V]; R];
     for (at, queries) in queries.iter().enumerate() {
         for (sums, row) in sums.iter_mut().zip(rows) {

@@ -32,6 +32,15 @@ pub(super) struct Task<'a, E: Element> {
     pub(super) blocks: &'a [Range<usize>],
 }
 
+/// The rows of a tile.
+struct Readers {
+    /// Theirs and their heads' places among those of the task.
+    lanes: Range<usize>,
+    rows: Range<usize>,
+    /// Keys that they all read.
+    common: Range<usize>,
+}
+
 impl<E: Element> WithSimd for Task<'_, E> {
     type Output = Part;
 
@@ -59,54 +68,63 @@ impl<E: Element> Task<'_, E> {
         let lanes = self.rows.len() * group;
         let starts = (0..lanes).step_by(width);
         let dims = (self.head_dim, self.value_dim);
-        let mut tiles: Vec<(Range<usize>, Tile<S, V, R>)> = starts
+        let row_of = |lane: usize| self.rows.start + lane / group;
+        let mut tiles: Vec<(Readers, Tile<S, V, R>)> = starts
             .map(|start| {
                 let lanes = start..(start + width).min(lanes);
-                let rows =
-                    lanes.clone().map(|lane| self.queries[lane % group].row(self.rows.start + lane / group));
-                (lanes, Tile::new(simd, rows, self.scale, dims))
+                let queries = lanes.clone().map(|lane| self.queries[lane % group].row(row_of(lane)));
+                let tile = Tile::new(simd, queries, self.scale, dims);
+                let rows = row_of(lanes.start)..row_of(lanes.end - 1) + 1;
+                (Readers { lanes, common: self.common(rows.clone()), rows }, tile)
             })
             .collect();
-        let mut memory = Lines::zeros(BLOCK * width);
+        let mut scores = Lines::zeros(BLOCK * width);
+        let mut gaps = Lines::zeros(2 * width);
         let mut keys = Lines::zeros(BLOCK * self.head_dim);
         let mut values = Lines::zeros(BLOCK * self.value_dim);
         for span in self.blocks {
             let keys = widen(self.keys, span, self.head_dim, &mut keys);
             let values = widen(self.values, span, self.value_dim, &mut values);
             let block = Block { keys, values, count: span.len() };
-            for (lanes, tile) in &mut tiles {
-                let rows =
-                    self.rows.start + lanes.start / group..self.rows.start + (lanes.end - 1) / group + 1;
-                let Some(is_whole) = self.reads(rows.clone(), span) else { continue };
-                tile.read(simd, block, &mut memory, |scores| {
-                    if let Some(cap) = self.soft_cap {
-                        for score in scores.iter_mut() {
-                            *score = cap * (*score / cap).tanh();
-                        }
+            for (readers, tile) in &mut tiles {
+                let Some(is_whole) = self.reads(readers, span) else { continue };
+                tile.score(simd, block, &mut scores);
+                if let Some(cap) = self.soft_cap {
+                    for score in scores.as_mut_slice() {
+                        *score = cap * (*score / cap).tanh();
                     }
-                    if !is_whole {
-                        for row in rows {
-                            let first = (row - self.rows.start) * group;
-                            let own = first.max(lanes.start)..(first + group).min(lanes.end);
-                            let own = own.start - lanes.start..own.end - lanes.start;
-                            hide(scores, width, own, span, self.ranges.row(row));
-                        }
+                }
+                let most = if is_whole { 0 } else { self.most_ranges(&readers.rows) + 1 };
+                for number in 0..most {
+                    if self.find_gaps(number, &readers.lanes, span, gaps.as_mut_slice()) {
+                        Tile::<S, V, R>::hide(simd, block.count, &gaps, &mut scores);
                     }
-                });
+                }
+                tile.add(simd, block, &mut scores);
             }
         }
         let mut part = Part::new(lanes, self.value_dim);
-        for (lanes, tile) in tiles {
-            tile.finish(lanes, self.value_dim, &mut part);
+        for (readers, tile) in tiles {
+            tile.finish(readers.lanes, self.value_dim, &mut part);
         }
         part
     }
 
+    /// What the last ranges of `rows` have in common: with causal attention, nearly all that they read.
+    fn common(&self, rows: Range<usize>) -> Range<usize> {
+        let last = |row: usize| self.ranges.row(row).last().cloned().unwrap_or_default();
+        let both =
+            |one: Range<usize>, other: Range<usize>| one.start.max(other.start)..one.end.min(other.end);
+        rows.map(last).reduce(both).unwrap_or_default()
+    }
+
     /// Whether `rows` all read all of `span`; `None` where none reads any of it.
-    #[inline(always)]
-    fn reads(&self, rows: Range<usize>, span: &Range<usize>) -> Option<bool> {
+    fn reads(&self, readers: &Readers, span: &Range<usize>) -> Option<bool> {
+        if readers.common.start <= span.start && span.end <= readers.common.end {
+            return Some(true);
+        }
         let (mut some, mut all) = (false, true);
-        for row in rows {
+        for row in readers.rows.clone() {
             let mut whole = false;
             for range in self.ranges.row(row) {
                 some |= range.start < span.end && span.start < range.end;
@@ -115,6 +133,30 @@ impl<E: Element> Task<'_, E> {
             all &= whole;
         }
         some.then_some(all)
+    }
+
+    /// The largest number of ranges of one of `rows`.
+    fn most_ranges(&self, rows: &Range<usize>) -> usize {
+        rows.clone().map(|row| self.ranges.row(row).len()).max().unwrap_or_default()
+    }
+
+    /// Where in `span` the gap before range number `number` of each lane's row begins and ends, counted from the first key of
+    /// `span`: all beginnings, then all ends. A row has one more gap than ranges; what it does not have is empty. Whether there
+    /// is a gap.
+    fn find_gaps(&self, number: usize, lanes: &Range<usize>, span: &Range<usize>, gaps: &mut [f32]) -> bool {
+        let group = self.queries.len();
+        let (starts, ends) = gaps.split_at_mut(gaps.len() / 2);
+        let mut found = false;
+        for (lane, (start, end)) in lanes.clone().zip(starts.iter_mut().zip(ends)) {
+            let ranges = self.ranges.row(self.rows.start + lane / group);
+            let from = number.checked_sub(1).map_or(Some(0), |before| Some(ranges.get(before)?.end));
+            let to = ranges.get(number).map_or(span.end, |range| range.start);
+            let within = |key: usize| key.clamp(span.start, span.end) - span.start;
+            let gap = from.map_or(0..0, |from| within(from)..within(to));
+            found |= !gap.is_empty();
+            (*start, *end) = (gap.start as f32, gap.end as f32);
+        }
+        found
     }
 }
 
@@ -131,22 +173,4 @@ fn widen<'a, E: Element>(
         E::widen(rows.row(key), elements);
     }
     memory
-}
-
-/// Takes the keys of `span` that are in none of `ranges` from the rows `lanes` of `[count, width]` scores.
-#[inline(always)]
-fn hide(scores: &mut [f32], width: usize, lanes: Range<usize>, span: &Range<usize>, ranges: &[Range<usize>]) {
-    let mut hide = |keys: Range<usize>| {
-        for key in keys {
-            scores[key * width + lanes.start..key * width + lanes.end].fill(f32::NEG_INFINITY);
-        }
-    };
-    let mut done = 0;
-    for range in ranges {
-        let start = range.start.clamp(span.start, span.end) - span.start;
-        let end = range.end.clamp(span.start, span.end) - span.start;
-        hide(done..start);
-        done = done.max(end);
-    }
-    hide(done..span.len());
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use pulp::{Simd, bytemuck};
 
 use super::lines::Lines;
-use super::product::{add_weighted, scores};
+use super::product;
 use crate::exp::exp;
 use crate::kernel::part::Part;
 
@@ -61,46 +61,53 @@ impl<S: Simd, const V: usize, const R: usize> Tile<S, V, R> {
         }
     }
 
-    /// Reads a block. `memory` has room for `[count][V]` scores, which `change` may change before they count: a key that a
-    /// row does not read has a score of `-inf`.
+    /// Writes the scores of a block, `[count][V]`.
     #[inline(always)]
-    pub(super) fn read(
-        &mut self,
-        simd: S,
-        block: Block<'_>,
-        memory: &mut Lines,
-        change: impl FnOnce(&mut [f32]),
-    ) {
-        let memory = &mut memory.as_mut_slice()[..block.count * Self::WIDTH];
-        scores::<S, V, R>(
-            simd,
-            block.keys,
-            vectors::<S, V>(self.queries.as_slice()),
-            vectors_mut::<S, V>(memory),
-        );
-        change(memory);
-        let weights = vectors_mut::<S, V>(memory);
+    pub(super) fn score(&self, simd: S, block: Block<'_>, scores: &mut Lines) {
+        let scores = vectors_mut::<S, V>(&mut scores.as_mut_slice()[..block.count * Self::WIDTH]);
+        product::scores::<S, V, R>(simd, block.keys, vectors::<S, V>(self.queries.as_slice()), scores);
+    }
+
+    /// Takes from each row the keys from its place in the first half of `gaps` to that in the second, `[2][V]`, of `count`: a
+    /// key that a row does not read has a score of `-inf`.
+    #[inline(always)]
+    pub(super) fn hide(simd: S, count: usize, gaps: &Lines, scores: &mut Lines) {
+        let [starts, ends] = vectors::<S, V>(gaps.as_slice()) else { unreachable!("gaps begin and end") };
+        let hidden = simd.splat_f32s(f32::NEG_INFINITY);
+        let scores = vectors_mut::<S, V>(&mut scores.as_mut_slice()[..count * Self::WIDTH]);
+        for (key, scores) in scores.iter_mut().enumerate() {
+            let key = simd.splat_f32s(key as f32);
+            for (score, (start, end)) in scores.iter_mut().zip(starts.iter().zip(ends)) {
+                let (after, before) =
+                    (simd.less_than_or_equal_f32s(*start, key), simd.less_than_f32s(key, *end));
+                *score = simd.select_f32s(simd.and_m32s(after, before), hidden, *score);
+            }
+        }
+    }
+
+    /// Adds the values of a block by the weights that its scores, `[count][V]`, turn into.
+    #[inline(always)]
+    pub(super) fn add(&mut self, simd: S, block: Block<'_>, scores: &mut Lines) {
+        let weights = vectors_mut::<S, V>(&mut scores.as_mut_slice()[..block.count * Self::WIDTH]);
         self.weigh(simd, weights);
-        add_weighted::<S, V, R>(
-            simd,
-            block.values,
-            weights,
-            vectors_mut::<S, V>(self.weighted.as_mut_slice()),
-        );
+        let weighted = vectors_mut::<S, V>(self.weighted.as_mut_slice());
+        product::add_weighted::<S, V, R>(simd, block.values, weights, weighted);
     }
 
     /// Turns scores into weights, after making room for them: what is there is scaled to the new maximum.
     #[inline(always)]
     fn weigh(&mut self, simd: S, scores: &mut [[S::f32s; V]]) {
-        let before = self.max;
+        // What the loops change is held in registers.
+        let (before, mut max) = (self.max, self.max);
         for scores in scores.iter() {
-            for (max, score) in self.max.iter_mut().zip(scores) {
+            for (max, score) in max.iter_mut().zip(scores) {
                 *max = simd.max_f32s(*max, *score);
             }
         }
-        if floats::<S>(&before) != floats::<S>(&self.max) {
+        let mut sum = self.sum;
+        if floats::<S>(&before) != floats::<S>(&max) {
             let mut factors = before;
-            for ((factor, max), sum) in factors.iter_mut().zip(&self.max).zip(&mut self.sum) {
+            for ((factor, max), sum) in factors.iter_mut().zip(&max).zip(&mut sum) {
                 *factor = exp(simd, simd.sub_f32s(*factor, *max));
                 *sum = simd.mul_f32s(*sum, *factor);
             }
@@ -111,11 +118,12 @@ impl<S: Simd, const V: usize, const R: usize> Tile<S, V, R> {
             }
         }
         for scores in scores {
-            for ((score, max), sum) in scores.iter_mut().zip(&self.max).zip(&mut self.sum) {
+            for ((score, max), sum) in scores.iter_mut().zip(&max).zip(&mut sum) {
                 *score = exp(simd, simd.sub_f32s(*score, *max));
                 *sum = simd.add_f32s(*sum, *score);
             }
         }
+        (self.max, self.sum) = (max, sum);
     }
 
     /// Writes what the tile has to the rows `rows` of `part`.

@@ -4,8 +4,8 @@ use rayon::prelude::*;
 use tch::{Kind, Tensor};
 
 use crate::error::Result;
+use crate::host::written;
 use crate::masker::shared::growing::Growing;
-use crate::masker::shared::host::written;
 
 /// Scores that are summed while they stay in the first cache.
 const BLOCK: usize = 2048;

@@ -2,7 +2,6 @@
 
 pub(super) mod chosen;
 pub(super) mod growing;
-pub(super) mod host;
 pub(super) mod labels;
 pub(super) mod lookup;
 pub(super) mod random;

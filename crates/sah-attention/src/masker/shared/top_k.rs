@@ -6,11 +6,11 @@ use rayon::prelude::*;
 use tch::{Device, Kind, Tensor};
 
 use crate::error::Result;
+use crate::host::floats;
 use crate::inputs::AttentionInputs;
 use crate::kernel::fold::join_rows;
 use crate::mask::{IndexList, Mask};
 use crate::masker::shared::chosen::{Candidates, Chosen, close};
-use crate::masker::shared::host::floats;
 use crate::masker::shared::scores::row_blocks;
 
 /// `previous`, and for each row the `count` best keys that it may read and that are not in `previous`; all of these where

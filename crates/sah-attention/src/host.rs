@@ -1,4 +1,4 @@
-//! Scores on the host, in place: at long contexts a copy of them takes as long as what is done with them.
+//! Tensors on the host, in place: a copy of what is large takes as long as what is done with it.
 
 use tch::{Device, Kind, Tensor};
 

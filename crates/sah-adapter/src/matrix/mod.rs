@@ -141,6 +141,11 @@ impl Matrix {
     }
 }
 
+/// `x` as `kind`, itself where it is. A call of libtorch that has nothing to do takes its time, too.
+pub(crate) fn as_kind(x: &Tensor, kind: Kind) -> Result<Tensor, Error> {
+    Ok(if x.kind() == kind { x.shallow_clone() } else { x.f_to_kind(kind)? })
+}
+
 /// The words of a contiguous tensor on the CPU whose elements are `E`.
 #[expect(unsafe_code, reason = "libtorch gives its memory as pointers")]
 fn words<E: Element>(tensor: &Tensor) -> &[E::Word] {

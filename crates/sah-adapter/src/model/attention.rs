@@ -1,6 +1,7 @@
 //! Self-attention of a layer, from the residual stream back to it.
 
 use tch::Tensor;
+use tracing::trace_span;
 
 use super::attend::{Attend, Heads};
 use super::dims::HeadDims;
@@ -72,30 +73,55 @@ impl SelfAttention {
         rotation: Option<&Rotation>,
         sequences: &mut dyn Attend,
     ) -> Result<Tensor, Error> {
-        let (rows, kind) = (x.size()[1], x.kind());
+        let rows = x.size()[1];
+        let HeadDims { query, dim, .. } = self.heads;
+        let all = trace_span!("qkv").in_scope(|| self.qkv.forward(x))?;
+        let span = trace_span!("rotate").entered();
+        let heads = if rowwise::is_plain(&all) {
+            self.heads_in_place(&all, rotation)?
+        } else {
+            self.heads_of(&all, rotation)?
+        };
+        drop(span);
+        let attended =
+            trace_span!("attend").in_scope(|| sequences.attend(self.layer, self.scores, &heads))?;
+        let _span = trace_span!("output").entered();
+        self.output.forward(&attended.f_transpose(1, 2)?.f_reshape([1, rows, query * dim])?)
+    }
+
+    /// The heads in `all`, `[1, Q, (H + 2 Hkv) D]`, which are normalised and rotated where they lie. Each call of libtorch counts
+    /// here: a step makes them once a layer.
+    fn heads_in_place(&self, all: &Tensor, rotation: Option<&Rotation>) -> Result<Heads, Error> {
         let HeadDims { query, kv, dim } = self.heads;
-        let all = self.qkv.forward(x)?;
-        let in_place = rowwise::is_plain(&all);
-        let all = all.f_view([1, rows, query + 2 * kv, dim])?;
-        // Queries and keys are normalised and rotated together, in f32, and rounded once.
-        let mut turned = all.f_narrow(2, 0, query + kv)?;
         if let Some(norm) = &self.head_norm {
-            if in_place { norm.forward_in_place(&all) } else { turned = norm.forward(&turned)? }
+            norm.forward_in_place(all);
         }
         if let Some(rotation) = rotation {
-            if in_place {
-                rotation.apply_in_place(&all, query + kv);
-            } else {
-                turned = rotation.apply(&turned)?;
-            }
+            rotation.apply_in_place(all, query + kv, dim);
         }
-        let turned = turned.f_to_kind(kind)?.f_transpose(1, 2)?;
-        let heads = Heads {
+        let (rows, width) = (all.size()[1], (query + 2 * kv) * dim);
+        let view = |first: i64, count: i64| {
+            all.f_as_strided([1, count, rows, dim], [rows * width, dim, width, 1], first * dim)
+        };
+        Ok(Heads { queries: view(0, query)?, keys: view(query, kv)?, values: view(query + kv, kv)? })
+    }
+
+    /// The same for rows of any kind, anywhere. Queries and keys are normalised and rotated together, in f32, and rounded once.
+    fn heads_of(&self, all: &Tensor, rotation: Option<&Rotation>) -> Result<Heads, Error> {
+        let HeadDims { query, kv, dim } = self.heads;
+        let heads = all.f_view([1, all.size()[1], query + 2 * kv, dim])?;
+        let mut turned = heads.f_narrow(2, 0, query + kv)?;
+        if let Some(norm) = &self.head_norm {
+            turned = norm.forward(&turned)?;
+        }
+        if let Some(rotation) = rotation {
+            turned = rotation.apply(&turned)?;
+        }
+        let turned = turned.f_to_kind(all.kind())?.f_transpose(1, 2)?;
+        Ok(Heads {
             queries: turned.f_narrow(1, 0, query)?,
             keys: turned.f_narrow(1, query, kv)?,
-            values: all.f_narrow(2, query + kv, kv)?.f_transpose(1, 2)?,
-        };
-        let attended = sequences.attend(self.layer, self.scores, &heads)?;
-        self.output.forward(&attended.f_transpose(1, 2)?.f_reshape([1, rows, query * dim])?)
+            values: heads.f_narrow(2, query + kv, kv)?.f_transpose(1, 2)?,
+        })
     }
 }

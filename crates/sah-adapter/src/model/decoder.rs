@@ -2,6 +2,7 @@
 
 use sah_attention::AttentionPolicy;
 use tch::{Device, Kind, Tensor};
+use tracing::trace_span;
 
 use super::attend::{Attend, EachItsOwn, OneSequence};
 use super::attention::SelfAttention;
@@ -9,7 +10,7 @@ use super::linear::Linear;
 use super::mlp::Mlp;
 use super::norm::Norm;
 use super::rope::{Rope, Rotation};
-use super::{CausalLm, ModelSizes, Step};
+use super::{CausalLm, ModelSizes, Step, rowwise};
 use crate::Error;
 use crate::cache::{CacheShape, KvCache, Together};
 use crate::matrix::Matrix;
@@ -136,11 +137,25 @@ impl Block {
             Some(norm) => norm.forward(&x),
         };
         let rotation = self.rope.map(|rope| &rotations[rope]);
-        let attended = self.attention.forward(&self.input_norm.forward(x)?, rotation, sequences)?;
-        let x = normed(&self.attention_norm, attended)?.f_add_(x)?;
-        let out = self.mlp.forward(&self.mlp_input_norm.forward(&x)?)?;
-        Ok(normed(&self.mlp_norm, out)?.f_add_(&x)?)
+        let normalised = trace_span!("norm").in_scope(|| self.input_norm.forward(x))?;
+        let attended = self.attention.forward(&normalised, rotation, sequences)?;
+        let span = trace_span!("norm").entered();
+        let x = added(normed(&self.attention_norm, attended)?, x)?;
+        let normalised = self.mlp_input_norm.forward(&x)?;
+        drop(span);
+        let out = self.mlp.forward(normalised)?;
+        let _span = trace_span!("norm").entered();
+        added(normed(&self.mlp_norm, out)?, &x)
     }
+}
+
+/// `x + y` in the place of `x`, which nobody else knows.
+fn added(mut x: Tensor, y: &Tensor) -> Result<Tensor, Error> {
+    if rowwise::is_plain(&x) && rowwise::is_plain(y) {
+        rowwise::add(&x, y);
+        return Ok(x);
+    }
+    Ok(x.f_add_(y)?)
 }
 
 impl Decoder {
@@ -152,7 +167,7 @@ impl Decoder {
         mut rotations: Vec<Rotation>,
         sequences: &mut dyn Attend,
     ) -> Result<Tensor, Error> {
-        let mut x = self.embedding.forward(ids, places)?;
+        let mut x = trace_span!("embed").in_scope(|| self.embedding.forward(ids, places))?;
         for block in &self.blocks {
             if block.device() != x.device() {
                 x = x.f_to_device(block.device())?;
@@ -217,6 +232,7 @@ impl CausalLm for Decoder {
 
     fn logits(&self, steps: &[&Step]) -> Result<Tensor, Error> {
         let last: Vec<&Tensor> = steps.iter().map(|step| &step.last).collect();
+        let _span = trace_span!("head").entered();
         let last = Tensor::f_cat(&last, 1)?.f_to_device(self.head.linear.device())?;
         self.head.forward(&self.norm.forward(&last)?)
     }

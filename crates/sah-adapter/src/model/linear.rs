@@ -1,9 +1,10 @@
 //! `y = x W^T + b`, the product that most of a model consists of.
 
 use tch::{Device, Kind, Tensor};
+use tracing::trace_span;
 
 use crate::Error;
-use crate::matrix::{MAX_ROWS, Matrix, values, with_values_mut};
+use crate::matrix::{MAX_ROWS, Matrix, as_kind, values, with_values_mut};
 use crate::weights::{Orientation, WeightPath};
 
 /// A linear map, with or without bias.
@@ -66,9 +67,15 @@ impl Linear {
         self.weights.iter().map(Matrix::bytes).sum()
     }
 
+    /// Number of weights.
+    fn values(&self) -> i64 {
+        self.weights.iter().map(|weight| weight.outputs() * weight.inputs()).sum()
+    }
+
     /// `x`: `[1, Q, in]`. Gives `[1, Q, out]`.
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor, Error> {
         let rows = x.size()[1];
+        let _span = trace_span!("product", rows, values = self.values(), bytes = self.bytes()).entered();
         if rows <= MAX_ROWS as i64
             && x.device() == Device::Cpu
             && self.weights.iter().all(Matrix::has_own_product)
@@ -93,7 +100,7 @@ impl Linear {
     /// A few rows on the CPU, by our own products.
     fn forward_few(&self, x: &Tensor, rows: i64) -> Result<Tensor, Error> {
         let outputs = self.outputs();
-        let inputs = x.f_to_kind(Kind::Float)?.f_contiguous()?;
+        let inputs = as_kind(x, Kind::Float)?.f_contiguous()?;
         let mut output = Tensor::f_empty([1, rows, outputs], (Kind::Float, Device::Cpu))?;
         with_values_mut(&output, |output| {
             let mut rest: Vec<&mut [f32]> = output.chunks_exact_mut(outputs.max(1) as usize).collect();
@@ -106,7 +113,7 @@ impl Linear {
         if let Some(bias) = &self.bias {
             output = output.f_add_(bias)?;
         }
-        Ok(output.f_to_kind(x.kind())?)
+        as_kind(&output, x.kind())
     }
 }
 

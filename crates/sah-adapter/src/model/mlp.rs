@@ -1,6 +1,7 @@
 //! The feed-forward part of a layer.
 
 use tch::Tensor;
+use tracing::trace_span;
 
 use super::activation::Activation;
 use super::linear::Linear;
@@ -35,13 +36,17 @@ impl Mlp {
         Ok(Self::Gated { gate_up, down, activation })
     }
 
-    /// `x`: `[1, Q, hidden]`. Gives the same shape.
-    pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor, Error> {
-        match self {
-            Self::Gated { gate_up, down, activation } => {
-                down.forward(&activation.gate(&gate_up.forward(x)?)?)
-            }
-            Self::Plain { up, down, activation } => down.forward(&activation.forward(&up.forward(x)?)?),
-        }
+    /// `x`: `[1, Q, hidden]`, which is let go of as soon as it has been read. Gives the same shape.
+    pub(super) fn forward(&self, x: Tensor) -> Result<Tensor, Error> {
+        let (Self::Gated { gate_up: up, down, activation } | Self::Plain { up, down, activation }) = self;
+        let up = trace_span!("up").in_scope(|| up.forward(&x))?;
+        drop(x);
+        let activated = trace_span!("activate").in_scope(|| match self {
+            Self::Gated { .. } => activation.gate(&up),
+            Self::Plain { .. } => activation.forward(&up),
+        })?;
+        drop(up);
+        let _span = trace_span!("down").entered();
+        down.forward(&activated)
     }
 }

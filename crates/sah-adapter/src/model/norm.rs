@@ -5,6 +5,7 @@ use tch::{Kind, Tensor};
 use super::dims::HeadDims;
 use super::rowwise;
 use crate::Error;
+use crate::matrix::as_kind;
 use crate::weights::WeightPath;
 
 /// A normalisation over the last dimension.
@@ -36,7 +37,7 @@ impl Norm {
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor, Error> {
         match self {
             Self::Rms { weight, eps } if rowwise::is_plain(x) => {
-                rowwise::rms_norm(x, &weight.f_to_kind(Kind::Float)?, *eps)
+                rowwise::rms_norm(x, &as_kind(weight, Kind::Float)?, *eps)
             }
             Self::Rms { weight, eps } => {
                 // The weight may be f32 beside a half-precision input; libtorch wants one kind.

@@ -42,21 +42,20 @@ pub(super) fn rms_norm(x: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor, 
     Ok(output)
 }
 
-/// `silu(gate) * up` of rows of gates and ups, `both`: `[1, Q, 2 width]`. Gives `[1, Q, width]`.
+/// `silu(gate) * up` of [plain](is_plain) rows `[1, Q, 2 I]`, gate first, that nobody else knows: a view `[1, Q, I]` of the
+/// gates' place.
 pub(super) fn silu_gate(both: &Tensor) -> Result<Tensor, Error> {
-    let (rows, width) = (both.size()[1], both.size()[2] / 2);
-    let output = Tensor::f_empty([1, rows, width], (Kind::Float, Device::Cpu))?;
-    let (both, width) = (values(both), (width as usize).max(1));
-    with_values_mut(&output, |output| {
-        over_rows(output, width, |first, rows| {
-            let both = both[first * 2 * width..].chunks_exact(2 * width);
-            for (both, output) in both.zip(rows.chunks_exact_mut(width)) {
-                let (gates, ups) = both.split_at(width);
-                Arch::new().dispatch(SiluGate { gates, ups, output });
+    let width = both.size()[2] / 2;
+    let half = (width as usize).max(1);
+    with_values_mut(both, |both| {
+        over_rows(both, 2 * half, |_, rows| {
+            for row in rows.chunks_exact_mut(2 * half) {
+                let (gates, ups) = row.split_at_mut(half);
+                Arch::new().dispatch(SiluGate { gates, ups });
             }
         });
     });
-    Ok(output)
+    Ok(both.f_narrow(2, 0, width)?)
 }
 
 /// Rows `x` of heads, of which those that `weight` has rows for are normalised by it, in place.
@@ -79,9 +78,8 @@ pub(super) fn rms_norm_heads(x: &Tensor, weight: &Tensor, eps: f64) {
 /// Rotates the first `count` heads of rows `x`, in place: `x cos + rotate_half(x) sin` of the dimensions that `cos` has.
 ///
 /// `x` is new, nobody else knows it: `[1, Q, n, D]`. `cos` and `sin`: `[Q, 1, rotary_dim]`, both halves alike.
-pub(super) fn rotate_heads(x: &Tensor, count: i64, (cos, sin): (&Tensor, &Tensor)) {
-    let [_, _, heads, dim] = x.size()[..] else { unreachable!("heads of rank 4") };
-    let (row, dim, rotary) = ((heads * dim) as usize, dim as usize, cos.size()[2] as usize);
+pub(super) fn rotate_heads(x: &Tensor, count: i64, dim: i64, (cos, sin): (&Tensor, &Tensor)) {
+    let (row, dim, rotary) = (x.size()[2] as usize, dim as usize, cos.size()[2] as usize);
     let (cos, sin) = (values(cos), values(sin));
     with_values_mut(x, |x| {
         over_rows(x, row, |first, rows| {
@@ -121,11 +119,10 @@ impl WithSimd for Normalise<'_> {
     }
 }
 
-/// One row of gates and ups.
+/// `silu(gate) * up`, in the place of the gates.
 struct SiluGate<'a> {
-    gates: &'a [f32],
+    gates: &'a mut [f32],
     ups: &'a [f32],
-    output: &'a mut [f32],
 }
 
 impl WithSimd for SiluGate<'_> {
@@ -133,28 +130,40 @@ impl WithSimd for SiluGate<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let (gates, rest_gates) = S::as_simd_f32s(self.gates);
+        let (gates, rest_gates) = S::as_mut_simd_f32s(self.gates);
         let (ups, rest_ups) = S::as_simd_f32s(self.ups);
-        let (output, rest) = S::as_mut_simd_f32s(self.output);
         let (zero, one) = (simd.splat_f32s(0.0), simd.splat_f32s(1.0));
-        for (output, (&gate, &up)) in output.iter_mut().zip(gates.iter().zip(ups)) {
+        for (place, &up) in gates.iter_mut().zip(ups) {
+            let gate = *place;
             // sigmoid(x) = 1 / (1 + e) for x >= 0 and e / (1 + e) below, with e = exp(-|x|), which does not overflow.
             let e = exp(simd, simd.min_f32s(gate, simd.neg_f32s(gate)));
             let above = simd.select_f32s(simd.less_than_f32s(gate, zero), e, one);
             let sigmoid = simd.div_f32s(above, simd.add_f32s(one, e));
-            *output = simd.mul_f32s(simd.mul_f32s(gate, sigmoid), up);
+            *place = simd.mul_f32s(simd.mul_f32s(gate, sigmoid), up);
         }
-        for (output, (gate, up)) in rest.iter_mut().zip(rest_gates.iter().zip(rest_ups)) {
-            *output = gate / (1.0 + (-gate).exp()) * up;
+        for (place, up) in rest_gates.iter_mut().zip(rest_ups) {
+            *place = *place / (1.0 + (-*place).exp()) * up;
         }
     }
+}
+
+/// `x += y` of [plain](is_plain) rows of one size; nobody else knows `x`.
+pub(super) fn add(x: &Tensor, y: &Tensor) {
+    let (size, y) = (x.size()[2] as usize, values(y));
+    with_values_mut(x, |x| {
+        over_rows(x, size, |first, rows| {
+            for (x, y) in rows.iter_mut().zip(&y[first * size..]) {
+                *x += y;
+            }
+        });
+    });
 }
 
 #[cfg(test)]
 mod tests {
     use tch::{Device, Kind, Tensor};
 
-    use super::{is_plain, rms_norm, rms_norm_heads, rotate_heads, silu_gate};
+    use super::{add, is_plain, rms_norm, rms_norm_heads, rotate_heads, silu_gate};
 
     fn random(size: &[i64]) -> Tensor {
         Tensor::randn(size, (Kind::Float, Device::Cpu))
@@ -190,6 +199,16 @@ mod tests {
     }
 
     #[test]
+    fn rows_are_added_where_they_lie() {
+        for rows in [1, 8, 35] {
+            let (x, y) = (random(&[1, rows, 37]), random(&[1, rows, 37]));
+            let expected = &x + &y;
+            add(&x, &y);
+            close(&x, &expected);
+        }
+    }
+
+    #[test]
     fn heads_are_normalised_and_rotated_where_they_lie() {
         for (rows, dim, rotary) in [(1, 64, 64), (3, 16, 8), (35, 16, 8)] {
             let (x, weight) = (random(&[1, rows, 5, dim]), random(&[4, dim]));
@@ -202,7 +221,7 @@ mod tests {
             let rest = normed.narrow(3, rotary, dim - rotary);
             let expected = Tensor::cat(&[Tensor::cat(&[turned, rest], 3), x.narrow(2, 4, 1)], 2);
             rms_norm_heads(&x, &weight, 1e-6);
-            rotate_heads(&x, 4, (&cos, &sin));
+            rotate_heads(&x.view([1, rows, -1]), 4, dim, (&cos, &sin));
             close(&x, &expected);
         }
     }

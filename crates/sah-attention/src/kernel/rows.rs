@@ -2,7 +2,7 @@
 
 use tch::{Device, Kind, Tensor};
 
-use crate::element::Element;
+use crate::element::{Element, F32};
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
 
@@ -51,26 +51,32 @@ pub(super) fn readable(cache: &Tensor, per_word: usize) -> Result<bool> {
     Ok(of_element == 1 && begins && [width, of_batch, of_head, of_key].into_iter().all(whole))
 }
 
-impl<'a, E: Element> Rows<'a, E> {
-    /// All heads of `cache`, those of the first sequence first.
-    pub(super) fn of_heads(cache: &'a Tensor) -> Result<Vec<Self>> {
-        let (batch, heads, _, _) = cache.size4()?;
-        (0..batch * heads).map(|head| Self::of_head(cache, head / heads, head % heads)).collect()
-    }
+/// The queries in f32, as rows that can be read in place.
+pub(super) fn readable_queries(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
+    let queries = match inputs.kind() {
+        Kind::Float => inputs.queries().shallow_clone(),
+        _ => inputs.queries().f_to_kind(Kind::Float)?,
+    };
+    Ok(if readable(&queries, F32::PER_WORD)? { queries } else { queries.f_contiguous()? })
+}
 
-    /// Of `cache`, `[B, Hkv, K, W]`, which is [`readable`] and holds what `E` reads.
+impl<'a, E: Element> Rows<'a, E> {
+    /// All heads of `cache`, `[B, Hkv, K, W]`, which is [`readable`] and holds what `E` reads; those of the first sequence first.
     #[expect(unsafe_code, reason = "libtorch gives its memory as pointers")]
-    fn of_head(cache: &'a Tensor, batch: i64, head: i64) -> Result<Self> {
-        let (_, _, keys, width) = cache.size4()?;
+    pub(super) fn of_heads(cache: &'a Tensor) -> Result<Vec<Self>> {
+        let (batch, heads, keys, width) = cache.size4()?;
         let (of_batch, of_head, of_key, _) = cache.stride4()?;
-        let [offset, length, stride, width] =
-            [batch * of_batch + head * of_head, (keys - 1) * of_key + width, of_key, width]
+        let start = cache.data_ptr().cast::<E::Word>();
+        let of_head = |head: i64| {
+            let first = head / heads * of_batch + head % heads * of_head;
+            let [offset, length, stride, width] = [first, (keys - 1) * of_key + width, of_key, width]
                 .map(|elements| elements as usize / E::PER_WORD);
-        // SAFETY: the tensor's sizes and strides say that these elements are its own, and `readable` that they are whole
-        // words; it is borrowed for 'a, and nothing writes to the cache while attention reads it.
-        let data =
-            unsafe { std::slice::from_raw_parts(cache.data_ptr().cast::<E::Word>().add(offset), length) };
-        Ok(Self { data, stride, width })
+            // SAFETY: the tensor's sizes and strides say that these elements are its own, and `readable` that they are whole
+            // words; it is borrowed for 'a, and nothing writes to the cache while attention reads it.
+            let data = unsafe { std::slice::from_raw_parts(start.add(offset), length) };
+            Self { data, stride, width }
+        };
+        Ok((0..batch * heads).map(of_head).collect())
     }
 
     #[inline(always)]

@@ -59,6 +59,7 @@ impl<'a> Answering<'a> {
 
     /// Chooses the next token from the logits `[vocabulary]`.
     pub(super) fn choose(&mut self, logits: &Tensor) -> Result<(), Error> {
+        let _span = tracing::trace_span!("choose").entered();
         self.chosen = Some(self.sampler.choose(logits)?);
         Ok(())
     }

@@ -101,8 +101,8 @@ impl Rotation {
     }
 
     /// The same in place, of the first `count` heads of [plain](rowwise::is_plain) rows that nobody else knows.
-    pub(super) fn apply_in_place(&self, heads: &Tensor, count: i64) {
-        rowwise::rotate_heads(heads, count, (&self.cos, &self.sin));
+    pub(super) fn apply_in_place(&self, heads: &Tensor, count: i64, dim: i64) {
+        rowwise::rotate_heads(heads, count, dim, (&self.cos, &self.sin));
     }
 
     fn rotate(&self, heads: &Tensor) -> Result<Tensor, Error> {

@@ -8,14 +8,18 @@ use pulp::Arch;
 use rayon::prelude::*;
 use tch::{Kind, Tensor};
 
-use crate::element::Element;
+use crate::element::{Element, F32};
 use crate::error::Result;
+use crate::host::written;
 use crate::inputs::AttentionInputs;
 use crate::kernel::part::Part;
-use crate::kernel::rows::{Rows, readable_inputs, with_element};
+use crate::kernel::rows::{Rows, readable_inputs, readable_queries, with_element};
 use crate::kernel::{GatherKernel, Kernel, check_mask, check_rows};
 use crate::mask::{IndexList, Mask, PageList, RowRanges, Selection, SparseSelection};
 use work::{BLOCK, Piece, Work};
+
+/// Numbers of keys and values that are worth another thread: below, one has read them in 20 microseconds.
+const SHARED: usize = 1 << 16;
 
 /// Tasks for each thread: enough that one which is late does not keep the others waiting.
 const TASKS_PER_THREAD: usize = 4;
@@ -66,10 +70,17 @@ pub(super) fn attend(inputs: &AttentionInputs<'_>, selected: Option<&SparseSelec
 fn attend_as<E: Element>(inputs: &AttentionInputs<'_>, selected: Option<&SparseSelection>) -> Result<Tensor> {
     let dims = *inputs.dims();
     let group = dims.group();
-    let queries = inputs.queries().f_to_kind(Kind::Float)?.f_mul_scalar(inputs.scale())?;
-    let queries = Vec::<f32>::try_from(queries.f_reshape([-1])?)?;
-    let queries: Vec<Vec<f32>> =
-        queries.chunks_exact(dims.head_dim).map(|query| E::arrange(query).into_owned()).collect();
+    let queries = readable_queries(inputs)?;
+    let heads = Rows::<F32>::of_heads(&queries)?;
+    let scale = inputs.scale() as f32;
+    let queries: Vec<Vec<f32>> = heads
+        .iter()
+        .flat_map(|head| (0..dims.queries).map(|row| head.row(row)))
+        .map(|query| {
+            let scaled: Vec<f32> = query.iter().map(|element| scale * element).collect();
+            E::arrange(&scaled).into_owned()
+        })
+        .collect();
     let (keys, values) = inputs.stored();
     let (keys, values) = (Rows::<E>::of_heads(keys.data())?, Rows::<E>::of_heads(values.data())?);
     let ranges = selected.map(SparseSelection::ranges);
@@ -122,28 +133,30 @@ fn attend_as<E: Element>(inputs: &AttentionInputs<'_>, selected: Option<&SparseS
         });
         part
     };
-    let parts: Vec<Part> = if threads == 1 || tasks.len() == 1 {
+    let numbers = pieces.iter().flatten().map(Piece::len).sum::<usize>() * (dims.head_dim + dims.value_dim);
+    let parts: Vec<Part> = if threads == 1 || tasks.len() == 1 || numbers < SHARED {
         tasks.iter().map(run).collect()
     } else {
         tasks.par_iter().with_min_len(tasks.len().div_ceil(threads * TASKS_PER_THREAD)).map(run).collect()
     };
 
     // Items are [B, Hkv, Q], their heads [g]: the output is [B, Hkv, g, Q, Dv].
-    let mut output = vec![0.0_f32; items * group * dims.value_dim];
-    let (mut done, mut joined) = (0, vec![0.0_f32; dims.value_dim]);
-    for item in 0..items {
-        let count = tasks[done..].iter().take_while(|task| task.0 == item).count();
-        let parts = &parts[done..done + count];
-        done += count;
-        let (head, row) = (item / dims.queries, item % dims.queries);
-        for member in 0..group {
-            Part::join(parts, member, &mut joined);
-            let at = ((head * group + member) * dims.queries + row) * dims.value_dim;
-            output[at..at + dims.value_dim].copy_from_slice(&E::restore(&joined));
-        }
-    }
     let size = [dims.batch, dims.heads, dims.queries, dims.value_dim].map(|size| size as i64);
-    Ok(Tensor::f_from_slice(&output)?.f_view(size)?.f_to_kind(inputs.kind())?)
+    let output = written(size, |output| {
+        let (mut done, mut joined) = (0, vec![0.0_f32; dims.value_dim]);
+        for item in 0..items {
+            let count = tasks[done..].iter().take_while(|task| task.0 == item).count();
+            let parts = &parts[done..done + count];
+            done += count;
+            let (head, row) = (item / dims.queries, item % dims.queries);
+            for member in 0..group {
+                Part::join(parts, member, &mut joined);
+                let at = ((head * group + member) * dims.queries + row) * dims.value_dim;
+                output[at..at + dims.value_dim].copy_from_slice(&E::restore(&joined));
+            }
+        }
+    })?;
+    Ok(if inputs.kind() == Kind::Float { output } else { output.f_to_kind(inputs.kind())? })
 }
 
 /// The ranges of a row as far as it may read them, in blocks.

@@ -23,6 +23,14 @@ pub(super) enum Piece<'a> {
 }
 
 impl Piece<'_> {
+    /// How many keys.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Span(span) => span.len(),
+            Self::List { keys, .. } => keys.len(),
+        }
+    }
+
     /// Its first key.
     pub(super) fn first(&self) -> usize {
         match self {

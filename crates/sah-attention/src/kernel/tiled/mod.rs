@@ -9,14 +9,14 @@ use std::ops::Range;
 
 use pulp::Arch;
 use rayon::prelude::*;
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use crate::element::{Element, F32};
 use crate::error::Result;
 use crate::host::written;
 use crate::inputs::{AttentionInputs, Dims};
 use crate::kernel::part::Part;
-use crate::kernel::rows::{Rows, readable, readable_inputs, with_element};
+use crate::kernel::rows::{Rows, readable_inputs, readable_queries, with_element};
 use crate::kernel::{GatherKernel, Kernel, check_mask, check_rows};
 use crate::mask::{Mask, RowRanges, Selection};
 use task::{BLOCK, Task};
@@ -99,8 +99,7 @@ struct Item {
 fn attend_as<E: Element>(inputs: &AttentionInputs<'_>, ranges: &RowRanges) -> Result<Tensor> {
     let dims = *inputs.dims();
     let group = dims.group();
-    let queries = inputs.queries().f_to_kind(Kind::Float)?;
-    let queries = if readable(&queries, F32::PER_WORD)? { queries } else { queries.f_contiguous()? };
+    let queries = readable_queries(inputs)?;
     let queries = Rows::<F32>::of_heads(&queries)?;
     let (keys, values) = inputs.stored();
     let (keys, values) = (Rows::<E>::of_heads(keys.data())?, Rows::<E>::of_heads(values.data())?);

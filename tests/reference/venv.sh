@@ -24,8 +24,16 @@ esac
 stamp=$venv/requirements.txt
 if ! cmp -s "$requirements" "$stamp"; then
     echo "installing Python packages into $venv (this happens once and takes some minutes)" >&2
+    options=()
+    # GCC 12 leaves out stores that llama.cpp's set-up of AMX needs, which ends its process at the first product.
+    if [[ ${1-} == llama-cpp && $(uname -m) == x86_64 ]]; then
+        no_amx="-mno-amx-tile -mno-amx-int8 -mno-amx-bf16"
+        # pip would keep what it compiled with other flags.
+        options=(--no-cache-dir)
+        export CFLAGS="${CFLAGS-} $no_amx" CXXFLAGS="${CXXFLAGS-} $no_amx"
+    fi
     python3 -m venv "$venv"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$requirements" >&2
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "${options[@]}" -r "$requirements" >&2
     cp "$requirements" "$stamp"
 fi
 echo "$venv/bin/python"

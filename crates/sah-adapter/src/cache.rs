@@ -123,9 +123,8 @@ impl KvCache {
             return Err(Error::CacheFull { capacity: room as usize, needed: total as usize });
         }
         let Layer { keys: to_keys, values: to_values } = &self.layers[layer];
-        let places = self.length as usize..total as usize;
-        to_keys.narrow(places.clone())?.store(keys)?;
-        to_values.narrow(places)?.store(values)?;
+        to_keys.store_at(self.length as usize, keys)?;
+        to_values.store_at(self.length as usize, values)?;
         self.first(layer, total as usize)
     }
 
@@ -186,8 +185,8 @@ impl KvCache {
             return Err(Error::CacheFull { capacity: length as usize, needed: length as usize + 1 });
         }
         let (layer, at) = (&self.layers[layer], (self.start_of(tail) + length) as usize);
-        layer.keys.narrow(at..at + 1)?.store(keys)?;
-        layer.values.narrow(at..at + 1)?.store(values)?;
+        layer.keys.store_at(at, keys)?;
+        layer.values.store_at(at, values)?;
         Ok(())
     }
 

@@ -86,7 +86,13 @@ impl SelfAttention {
         let attended =
             trace_span!("attend").in_scope(|| sequences.attend(self.layer, self.scores, &heads))?;
         let _span = trace_span!("output").entered();
-        self.output.forward(&attended.f_transpose(1, 2)?.f_reshape([1, rows, query * dim])?)
+        let size = [1, rows, query * dim];
+        let attended = if rows == 1 && attended.is_contiguous() {
+            attended.f_view(size)?
+        } else {
+            attended.f_transpose(1, 2)?.f_reshape(size)?
+        };
+        self.output.forward(&attended)
     }
 
     /// The heads in `all`, `[1, Q, (H + 2 Hkv) D]`, which are normalised and rotated where they lie. Each call of libtorch counts

@@ -1,5 +1,6 @@
 //! Keys and values as a cache stores them.
 
+mod few;
 mod int8;
 
 use std::fmt;
@@ -108,6 +109,22 @@ impl KvRows {
             KvFormat::Int8 => data.f_copy_(&int8::quantise(rows)?)?,
         }
         Ok(())
+    }
+
+    /// Stores `rows`, `[B, Hkv, n, D]` of a floating-point kind, in the places from `first`.
+    pub fn store_at(&self, first: usize, rows: &Tensor) -> Result<()> {
+        let size = KvView::from(self).size();
+        let found = rows.size();
+        let fits = matches!((found.as_slice(), size.as_slice()), ([b, h, n, d], [of_b, of_h, keys, of_d])
+            if (b, h, d) == (of_b, of_h, of_d) && first as i64 + n <= *keys);
+        if !fits {
+            let expected = format!("{size:?} with as many keys as there are places from {first}, or fewer");
+            return Err(Error::Shape { tensor: "rows", expected, found });
+        }
+        if self.format == KvFormat::Plain(Kind::Float) && few::copy(&self.data, first, rows)? {
+            return Ok(());
+        }
+        self.narrow(first..first + found[2] as usize)?.store(rows)
     }
 
     /// Copies `rows`, of the same size and format, to the place of these as they are.

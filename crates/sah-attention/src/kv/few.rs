@@ -51,7 +51,9 @@ mod tests {
                 let size = [batch, heads, 20, dim];
                 let caches = [0, 1].map(|_| KvRows::empty(size, format, Device::Cpu).unwrap());
                 let all = Tensor::arange(size.iter().product::<i64>(), (Kind::Float, Device::Cpu)).view(size);
-                caches.iter().for_each(|cache| cache.store(&all).unwrap());
+                for cache in &caches {
+                    cache.store(&all).unwrap();
+                }
                 let side_by_side = -all.narrow(2, 3, count) - 0.5;
                 let heads_first = side_by_side.transpose(1, 2).contiguous().transpose(1, 2);
                 let apart = side_by_side.transpose(2, 3).contiguous().transpose(2, 3);

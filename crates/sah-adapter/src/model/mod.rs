@@ -37,9 +37,9 @@ pub use sizes::{MatrixSize, ModelSizes};
 use crate::Error;
 use crate::cache::{CacheShape, KvCache, Together};
 
-/// Rows of a prompt that are computed at once: activations take the memory of so many, whatever the prompt's length, and
-/// stay in the processor's cache.
-pub(crate) const CHUNK: usize = 512;
+/// Rows of a prompt that are computed at once: activations take the memory of so many, whatever the prompt's length. Products
+/// of more rows are faster and take more memory (docs/performance.md).
+pub(crate) const CHUNK: usize = 768;
 
 /// A decoder-only language model.
 pub(crate) trait CausalLm: std::fmt::Debug {

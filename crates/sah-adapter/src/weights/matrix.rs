@@ -20,10 +20,76 @@ pub(crate) enum Orientation {
     Inputs,
 }
 
-/// A matrix that has been read but not packed yet, so that it can be stacked.
-enum Read {
-    Dense(Tensor),
-    Blocks { ty: GgmlType, bytes: Vec<u8> },
+/// How a matrix is to be kept.
+#[derive(Clone, Copy)]
+enum Form<'a> {
+    Dense(Kind),
+    /// As the file has it.
+    Blocks(GgmlType, &'a GgufWeights),
+}
+
+impl Form<'_> {
+    fn is_same(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Dense(kind), Self::Dense(other)) => kind == other,
+            (Self::Blocks(ty, _), Self::Blocks(other, _)) => ty == other,
+            _ => false,
+        }
+    }
+}
+
+/// A matrix that is going to be read, one of those that are stacked.
+struct Part<'a> {
+    path: &'a WeightPath<'a>,
+    name: String,
+    outputs: i64,
+    inputs: i64,
+    orientation: Orientation,
+    form: Form<'a>,
+}
+
+impl Part<'_> {
+    /// Reads it into `place`, `[outputs, inputs]`.
+    fn read_into(&self, place: &Tensor) -> Result<(), Error> {
+        let weights = self.path.weights;
+        match self.orientation {
+            Orientation::Outputs => weights.read_into(place, &self.name),
+            Orientation::Inputs => {
+                let stored = Tensor::f_empty([self.inputs, self.outputs], (place.kind(), place.device()))?;
+                weights.read_into(&stored, &self.name)?;
+                place.shallow_clone().f_copy_(&stored.f_transpose(0, 1)?)?;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// One above another, each read to where it stays: what is moved later leaves holes in the process's memory.
+fn stacked(parts: &[Part<'_>], kind: Kind) -> Result<Tensor, Error> {
+    let outputs = parts.iter().map(|part| part.outputs).sum();
+    let whole = Tensor::f_empty([outputs, parts[0].inputs], (kind, parts[0].path.device))?;
+    let mut above = 0;
+    for part in parts {
+        part.read_into(&whole.f_narrow(0, above, part.outputs)?)?;
+        above += part.outputs;
+    }
+    Ok(whole)
+}
+
+/// The same of blocks.
+fn stacked_blocks(parts: &[Part<'_>], ty: GgmlType, weights: &GgufWeights) -> Result<Blocks, Error> {
+    let mut bytes = vec![];
+    for part in parts {
+        bytes.extend_from_slice(&weights.blocks(&part.name)?);
+    }
+    Blocks::pack(ty, parts[0].inputs as usize, &bytes).ok_or_else(|| Error::BadFile {
+        path: parts[0].path.weights.path().to_owned(),
+        problem: format!(
+            "`{}`, or what is stacked on it, has a scale that is no finite number",
+            parts[0].name
+        ),
+        remedy: "fetch the file again".into(),
+    })
 }
 
 impl WeightPath<'_> {
@@ -34,30 +100,17 @@ impl WeightPath<'_> {
         inputs: i64,
         orientation: Orientation,
     ) -> Result<Vec<Matrix>, Error> {
-        let mut read: Vec<Read> = vec![];
-        for (path, outputs) in parts {
-            let next = path.read_matrix([*outputs, inputs], orientation)?;
-            match (read.last_mut(), next) {
-                (Some(Read::Dense(above)), Read::Dense(below)) if above.kind() == below.kind() => {
-                    *above = Tensor::f_cat(&[&*above, &below], 0)?;
-                }
-                (Some(Read::Blocks { ty, bytes }), Read::Blocks { ty: below, bytes: more })
-                    if *ty == below =>
-                {
-                    bytes.extend_from_slice(&more);
-                }
-                (_, next) => read.push(next),
-            }
-        }
-        let keep = |read| match read {
-            Read::Dense(tensor) => Ok(Matrix::Dense(tensor)),
-            Read::Blocks { ty, bytes } => {
-                let blocks = Blocks::pack(ty, inputs as usize, &bytes);
-                let blocks = blocks.ok_or_else(|| parts[0].0.infinite_scale())?;
-                Ok(Matrix::Blocks(Rc::new(blocks)))
-            }
-        };
-        read.into_iter().map(keep).collect()
+        let parts: Vec<Part<'_>> = parts
+            .iter()
+            .map(|(path, outputs)| path.part([*outputs, inputs], orientation))
+            .collect::<Result<_, _>>()?;
+        parts
+            .chunk_by(|above, below| above.form.is_same(below.form))
+            .map(|parts| match parts[0].form {
+                Form::Dense(kind) => Ok(Matrix::Dense(stacked(parts, kind)?)),
+                Form::Blocks(ty, weights) => Ok(Matrix::Blocks(Rc::new(stacked_blocks(parts, ty, weights)?))),
+            })
+            .collect()
     }
 
     /// The tensor `weight` below this place, `[outputs, inputs]`.
@@ -66,51 +119,23 @@ impl WeightPath<'_> {
         Ok(one.remove(0))
     }
 
-    fn infinite_scale(&self) -> Error {
-        Error::BadFile {
-            path: self.weights.path().to_owned(),
-            problem: format!(
-                "`{}`, or what is stacked on it, has a scale that is no finite number",
-                self.full_name("weight")
-            ),
-            remedy: "fetch the file again".into(),
-        }
-    }
-
-    fn read_matrix(&self, [outputs, inputs]: [i64; 2], orientation: Orientation) -> Result<Read, Error> {
+    fn part(&self, [outputs, inputs]: [i64; 2], orientation: Orientation) -> Result<Part<'_>, Error> {
         let name = self.full_name("weight");
-        let expected = match orientation {
+        let stored = match orientation {
             Orientation::Outputs => [outputs, inputs],
             Orientation::Inputs => [inputs, outputs],
         };
-        let kind = match self.precision.weights {
-            WeightStorage::Expanded => self.precision.kind,
-            WeightStorage::Bf16 => Kind::BFloat16,
-            WeightStorage::Stored => match self.stored_as(&name)? {
-                StoredAs::Plain(kind) => kind,
-                StoredAs::Blocks(ty, weights) => {
-                    self.weights.check(&name, &expected)?;
-                    return Ok(Read::Blocks { ty, bytes: weights.blocks(&name)? });
-                }
-            },
+        let form = match self.precision.weights {
+            WeightStorage::Expanded => Form::Dense(self.precision.kind),
+            WeightStorage::Bf16 => Form::Dense(Kind::BFloat16),
+            WeightStorage::Stored => self.stored_as(&name)?,
         };
-        let tensor = self.weights.read(&name, &expected, self.device, kind)?;
-        Ok(Read::Dense(match orientation {
-            Orientation::Outputs => tensor,
-            Orientation::Inputs => tensor.f_transpose(0, 1)?.f_contiguous()?,
-        }))
+        self.weights.check(&name, &stored)?;
+        Ok(Part { path: self, name, outputs, inputs, orientation, form })
     }
-}
 
-/// In which form a checkpoint has a tensor.
-enum StoredAs<'a> {
-    Plain(Kind),
-    Blocks(GgmlType, &'a GgufWeights),
-}
-
-impl WeightPath<'_> {
     /// How the tensor `name` is stored, if matrices can be kept so.
-    fn stored_as(&self, name: &str) -> Result<StoredAs<'_>, Error> {
+    fn stored_as(&self, name: &str) -> Result<Form<'_>, Error> {
         // libtorch has products of f16 with f16 only.
         let takes_f16 = self.precision.kind == Kind::Half;
         let refuse = |path: &Path, found: String| {
@@ -125,19 +150,19 @@ impl WeightPath<'_> {
         match self.weights {
             Weights::Safetensors(weights) => match weights.entry(name) {
                 Some(entry) => match entry.dtype {
-                    Dtype::F32 => Ok(StoredAs::Plain(Kind::Float)),
-                    Dtype::BF16 => Ok(StoredAs::Plain(Kind::BFloat16)),
-                    Dtype::F16 if takes_f16 => Ok(StoredAs::Plain(Kind::Half)),
+                    Dtype::F32 => Ok(Form::Dense(Kind::Float)),
+                    Dtype::BF16 => Ok(Form::Dense(Kind::BFloat16)),
+                    Dtype::F16 if takes_f16 => Ok(Form::Dense(Kind::Half)),
                     other => refuse(weights.file(entry), format!("{other:?}")),
                 },
                 None => Err(self.weights.missing(name)),
             },
             Weights::Gguf(weights) => match weights.storage(name) {
                 Some(ty) => match ty? {
-                    GgmlType::F32 => Ok(StoredAs::Plain(Kind::Float)),
-                    GgmlType::Bf16 => Ok(StoredAs::Plain(Kind::BFloat16)),
-                    GgmlType::F16 if takes_f16 => Ok(StoredAs::Plain(Kind::Half)),
-                    ty if Blocks::can_hold(ty) => Ok(StoredAs::Blocks(ty, weights)),
+                    GgmlType::F32 => Ok(Form::Dense(Kind::Float)),
+                    GgmlType::Bf16 => Ok(Form::Dense(Kind::BFloat16)),
+                    GgmlType::F16 if takes_f16 => Ok(Form::Dense(Kind::Half)),
+                    ty if Blocks::can_hold(ty) => Ok(Form::Blocks(ty, weights)),
                     other => refuse(&weights.file.path, other.name()),
                 },
                 None => Err(self.weights.missing(name)),

@@ -79,8 +79,13 @@ impl Weights {
         })
     }
 
-    fn read(&self, name: &str, expected: &[i64], device: Device, kind: Kind) -> Result<Tensor, Error> {
-        self.check(name, expected)?;
+    /// Puts the tensor `name`, whose shape has been checked, into `place`, which is contiguous and of that shape.
+    fn read_into(&self, place: &Tensor, name: &str) -> Result<(), Error> {
+        let flat = place.f_view([-1])?;
+        let fill = |first: usize, part: &Tensor| {
+            flat.f_narrow(0, first as i64, part.size()[0])?.f_copy_(part)?;
+            Ok(())
+        };
         match self {
             Self::Safetensors(weights) => {
                 let entry = weights.entry(name).ok_or_else(|| self.missing(name))?;
@@ -98,37 +103,24 @@ impl Weights {
                     }
                 };
                 let size = stored.elt_size_in_bytes();
-                filled(expected, (kind, device), |fill| {
-                    weights.read_chunks(entry, CHUNK / size * size, |offset, bytes| {
-                        let count = (bytes.len() / size) as i64;
-                        fill(offset / size, &Tensor::f_from_data_size(bytes, &[count], stored)?)
-                    })
+                weights.read_chunks(entry, CHUNK / size * size, |offset, bytes| {
+                    let count = (bytes.len() / size) as i64;
+                    fill(offset / size, &Tensor::f_from_data_size(bytes, &[count], stored)?)
                 })
             }
-            Self::Gguf(weights) => filled(expected, (kind, device), |fill| {
+            Self::Gguf(weights) => {
                 weights.read_chunks(name, |first, values| fill(first, &Tensor::f_from_slice(values)?))?;
                 Ok(())
-            }),
+            }
         }
     }
-}
 
-/// Puts values from the given one on, `[n]`, into the tensor that is being read.
-type Fill<'a> = &'a mut dyn FnMut(usize, &Tensor) -> Result<(), Error>;
-
-/// A tensor that `read` fills piece by piece.
-fn filled(
-    shape: &[i64],
-    options: (Kind, Device),
-    read: impl FnOnce(Fill<'_>) -> Result<(), Error>,
-) -> Result<Tensor, Error> {
-    let tensor = Tensor::f_empty(shape, options)?;
-    let flat = tensor.f_view([-1])?;
-    read(&mut |first, part| {
-        flat.f_narrow(0, first as i64, part.size()[0])?.f_copy_(part)?;
-        Ok(())
-    })?;
-    Ok(tensor)
+    fn read(&self, name: &str, expected: &[i64], device: Device, kind: Kind) -> Result<Tensor, Error> {
+        self.check(name, expected)?;
+        let tensor = Tensor::f_empty(expected, (kind, device))?;
+        self.read_into(&tensor, name)?;
+        Ok(tensor)
+    }
 }
 
 /// A place in the tree of tensor names.

@@ -223,7 +223,7 @@ pub enum Error {
     Attention(#[from] sah_attention::Error),
     /// libtorch refused an operation.
     #[cfg(feature = "torch")]
-    #[error("libtorch: {0}")]
+    #[error("libtorch: {}", sah_attention::without_frames(.0))]
     Tch(#[from] tch::TchError),
     /// An adapter that is no model of this crate failed in its own way.
     #[error("{0}")]
@@ -238,5 +238,16 @@ mod tests {
     fn a_message_names_place_and_remedy() {
         let error = Error::TooLong { context: 100, question: 20, answer: 10, positions: 128 };
         assert!(error.to_string().ends_with("lower --max-context-length to at most 98"), "{error}");
+    }
+
+    #[cfg(feature = "torch")]
+    #[test]
+    fn frames_of_libtorch_are_left_out() {
+        let row = tch::Tensor::zeros([2, 3], (tch::Kind::Float, tch::Device::Cpu));
+        let error = row.f_view([5]).unwrap_err();
+        assert!(error.to_string().contains("\nframe #0: "), "{error}");
+        let message = Error::from(error).to_string();
+        assert!(message.starts_with("libtorch: ") && message.contains("'[5]' is invalid"), "{message}");
+        assert!(!message.contains('\n'), "{message}");
     }
 }

@@ -241,8 +241,15 @@ pub enum Error {
         found: String,
     },
     /// libtorch refused an operation.
-    #[error("libtorch: {0}")]
+    #[error("libtorch: {}", without_frames(.0))]
     Tch(#[from] TchError),
+}
+
+/// What `error` says, less the frames of libtorch's own stack that follow it.
+pub fn without_frames(error: &TchError) -> String {
+    let text = error.to_string();
+    let end = ["\nframe #0: ", "\nException raised from "].iter().filter_map(|mark| text.find(mark)).min();
+    text[..end.unwrap_or(text.len())].to_owned()
 }
 
 impl Error {

@@ -70,7 +70,7 @@ mod state;
 
 pub use attention::{AttentionOutput, ResearchAttention};
 pub use config::{AttentionConfig, FieldInfo, MASKERS, MaskerConfig, MaskerInfo};
-pub use error::{Error, Result};
+pub use error::{Error, Result, without_frames};
 pub use eviction::{EvictedKeys, KeptKeys};
 pub use inputs::{AttentionInputs, Dims};
 pub use kernel::{

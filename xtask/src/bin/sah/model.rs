@@ -39,16 +39,13 @@ pub(crate) fn fetch(source: &ModelSource) -> anyhow::Result<ModelSource> {
 #[derive(Debug)]
 pub(crate) struct DeviceUnavailable {
     device: String,
-    reason: tch::TchError,
+    reason: sah_adapter::Error,
 }
 
 impl std::fmt::Display for DeviceUnavailable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { device, reason } = self;
-        write!(
-            f,
-            "{device} is there and cannot be used now; does another program hold it? libtorch says: {reason}"
-        )
+        write!(f, "{device} is there and cannot be used now; does another program hold it? {reason}")
     }
 }
 
@@ -58,7 +55,8 @@ impl std::error::Error for DeviceUnavailable {}
 fn touch(placement: &Placement) -> Result<(), DeviceUnavailable> {
     for device in placement.devices() {
         let number = tch::Tensor::f_zeros([1], (tch::Kind::Float, device));
-        let failed = |reason| DeviceUnavailable { device: device_name(device), reason };
+        let failed =
+            |reason: tch::TchError| DeviceUnavailable { device: device_name(device), reason: reason.into() };
         number.and_then(|number| f64::try_from(&number)).map_err(failed)?;
     }
     Ok(())

@@ -155,7 +155,8 @@ fn prefill_share(stats: &RecordStats) -> f64 {
 
 impl Cost {
     fn of(rows: &[&RecordStats]) -> Self {
-        let sum = |read: fn(&RecordStats) -> f64| rows.iter().copied().map(read).sum::<f64>();
+        // Not `sum`, which gives -0 where there are no rows.
+        let sum = |read: fn(&RecordStats) -> f64| rows.iter().fold(0.0, |sum, row| sum + read(row));
         let count = |read: fn(&RecordStats) -> usize| rows.iter().copied().map(read).sum::<usize>() as u64;
         let prefill_tokens = sum(|row| share(row, row.context.tokens as f64)).round() as u64;
         let truncated_tokens = sum(|row| share(row, row.context.truncated_tokens as f64)).round() as u64;
@@ -283,6 +284,7 @@ mod tests {
     fn nothing_answered_gives_null_not_nan() {
         let detailed = DetailedResults::new(&[], RunMeasures::default());
         assert_eq!(detailed.total, Cost::default());
+        assert!(detailed.total.seconds.is_sign_positive(), "-0 would be printed");
         assert_eq!(detailed.per_row, PerRow::default());
     }
 }

@@ -77,6 +77,8 @@ class Faults:
         self.folder, self.random, self.runs = folder, random.Random(seed), 0
         self.tried, self.lost, self.doubled, self.differences = collections.Counter(), 0, 0, []
         self.not_tried, self.messages = [], collections.Counter()
+        # The program is built before anything is timed.
+        assert self.finish(start(["--help"]), timeout=None)[1] == 0
         began = time.monotonic()
         self.reference = self.folder / "undisturbed"
         output, code = self.finish(start(SMALL + self.place("undisturbed")))
@@ -91,8 +93,8 @@ class Faults:
         return ["--result-dir", str(folder or self.folder), "--run-name", name]
 
     @staticmethod
-    def finish(process):
-        output, _ = process.communicate(timeout=300)
+    def finish(process, timeout=300):
+        output, _ = process.communicate(timeout=timeout)
         return output, process.returncode
 
     def begin(self, run, **conditions):

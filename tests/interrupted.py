@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """A run that is interrupted several times must equal one that is not, byte for byte but for times.
 
-    python3 tests/interrupted.py [--interruptions 3] -- BENCH-ARGUMENTS
+    python3 tests/interrupted.py [--interruptions 3] [--keep FOLDER] -- BENCH-ARGUMENTS
 
 runs `cargo xtask bench longbench BENCH-ARGUMENTS` twice: once undisturbed, once with Ctrl-C after every quarter (at three
-interruptions) of the rows and `--resume`. Prints the time that the undisturbed run spent outside of the model, too. Ends with
-1 if anything differs.
+interruptions) of the rows and `--resume`; --keep keeps both, as `whole` and `cut`. Prints the time that the undisturbed run
+spent outside of the model, too. Ends with 1 if anything differs.
 """
 
 import argparse
+import contextlib
 import json
 import pathlib
 import signal
@@ -48,9 +49,10 @@ def overhead(run):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--interruptions", type=int, default=3)
+    parser.add_argument("--keep", metavar="FOLDER")
     parser.add_argument("arguments", nargs="*")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    with contextlib.nullcontext(given.keep) if given.keep else tempfile.TemporaryDirectory() as folder:
         whole, cut = (pathlib.Path(folder, name) for name in ("whole", "cut"))
         place = lambda run: ["--result-dir", folder, "--run-name", run.name]
         finish(start(given.arguments + place(whole)), [0])

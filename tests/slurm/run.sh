@@ -19,7 +19,7 @@ trap stop EXIT
 
 cat > "$work/plan.toml" <<PLAN
 attention = ["dense", "streaming_llm"]
-subsets = ["qasper", "trec", "hotpotqa", "samsum"]
+subsets = ["qasper", "trec", "hotpotqa", "samsum", "multifieldqa_en", "triviaqa", "musique", "2wikimqa"]
 max-samples = 2
 max-new-tokens = 48
 result-dir = "$work/results"
@@ -102,7 +102,7 @@ for attention in ["dense", "streaming_llm"]:
         rows.append(found)
     assert rows[0] == rows[1], f"{attention}: rows differ"
     indices = [row["index"] for row in rows[0]]
-    assert len(indices) == len(set(indices)) == 8, f"{attention}: {indices}"
+    assert len(indices) == len(set(indices)) == 14, f"{attention}: {indices}"
     metrics = [(folder / attention / "metrics.json").read_bytes() for folder in (run, undisturbed)]
     assert metrics[0] == metrics[1], f"{attention}: metrics.json differs"
 PYTHON

@@ -19,12 +19,18 @@ import time
 
 from faults import lines, rows, start, table
 
-# Figures of a run that are no times.
-FILES = ["metrics.json", "config.json", "micro_metrics.jsonl"]
+# Files of a run that hold no times.
+FILES = ["metrics.json", "config.json"]
 
 
 def attentions(run):
     return sorted(path.name for path in run.iterdir() if (path / "journal.jsonl").exists())
+
+
+def calls(run, attention):
+    """The micro metrics without the times at which they were measured."""
+    path = run / attention / "micro_metrics.jsonl"
+    return [json.loads(line) | {"timestamp": None} for line in path.open()] if path.exists() else None
 
 
 def finish(process, allowed):
@@ -69,7 +75,7 @@ def main():
         finish(start(["--resume", str(cut)]), [0])
         differences = []
         for attention in attentions(whole):
-            for what, read in [("journal", rows), ("raw_results.csv", table)]:
+            for what, read in [("journal", rows), ("raw_results.csv", table), ("micro_metrics.jsonl", calls)]:
                 if read(whole, attention) != read(cut, attention):
                     differences.append(f"{attention}: {what}")
             for name in FILES:

@@ -246,6 +246,7 @@ pub enum Error {
 }
 
 /// What `error` says, less the frames of libtorch's own stack that follow it.
+#[must_use]
 pub fn without_frames(error: &TchError) -> String {
     let text = error.to_string();
     let end = ["\nframe #0: ", "\nException raised from "].iter().filter_map(|mark| text.find(mark)).min();

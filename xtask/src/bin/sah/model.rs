@@ -39,13 +39,17 @@ pub(crate) fn fetch(source: &ModelSource) -> anyhow::Result<ModelSource> {
 #[derive(Debug)]
 pub(crate) struct DeviceUnavailable {
     device: String,
-    reason: sah_adapter::Error,
+    reason: tch::TchError,
 }
 
 impl std::fmt::Display for DeviceUnavailable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { device, reason } = self;
-        write!(f, "{device} is there and cannot be used now; does another program hold it? {reason}")
+        let reason = sah_attention::without_frames(reason);
+        write!(
+            f,
+            "{device} is there and cannot be used now; does another program hold it? libtorch says: {reason}"
+        )
     }
 }
 
@@ -55,8 +59,7 @@ impl std::error::Error for DeviceUnavailable {}
 fn touch(placement: &Placement) -> Result<(), DeviceUnavailable> {
     for device in placement.devices() {
         let number = tch::Tensor::f_zeros([1], (tch::Kind::Float, device));
-        let failed =
-            |reason: tch::TchError| DeviceUnavailable { device: device_name(device), reason: reason.into() };
+        let failed = |reason| DeviceUnavailable { device: device_name(device), reason };
         number.and_then(|number| f64::try_from(&number)).map_err(failed)?;
     }
     Ok(())

@@ -53,9 +53,22 @@ impl<E: Element> WithSimd for Rows<'_, '_, E> {
         let part = count / ROWS;
         for number in 0..part {
             let rows = std::array::from_fn(|at| row(number + at * part));
-            for (output, x) in self.outputs.iter_mut().zip(self.x) {
-                for (at, dot) in E::dots(simd, x, rows).into_iter().enumerate() {
-                    output[number + at * part] = dot;
+            for (outputs, x) in self.outputs.chunks_mut(2).zip(self.x.chunks(2)) {
+                match (outputs, x) {
+                    ([output, other], [x, y]) => {
+                        let [dots, of_other] = E::dots_of_two(simd, [x, y], rows);
+                        for at in 0..ROWS {
+                            output[number + at * part] = dots[at];
+                            other[number + at * part] = of_other[at];
+                        }
+                    }
+                    (outputs, x) => {
+                        for (output, x) in outputs.iter_mut().zip(x) {
+                            for (at, dot) in E::dots(simd, x, rows).into_iter().enumerate() {
+                                output[number + at * part] = dot;
+                            }
+                        }
+                    }
                 }
             }
         }
@@ -81,7 +94,7 @@ mod tests {
         let shapes = [(3, 62), (5, 64), (7, 66), (16, 576), (31, 200), (2, 1536), (1, 2), (0, 8), (4, 0)];
         for (rows, columns) in shapes {
             let (words, weights) = store(&values(rows * columns, 1));
-            for inputs in [1, 2, 3, 8] {
+            for inputs in [1, 2, 3, 8, 16] {
                 let x = values(inputs * columns, 2);
                 for threads in [1, 2, 3, 8] {
                     let mut output = vec![f32::NAN; inputs * rows];

@@ -2,8 +2,9 @@
 
 use rayon::prelude::*;
 
-/// Rows of inputs up to which weights are multiplied by our own kernels, which read them once for all rows.
-pub(crate) const MAX_ROWS: usize = 8;
+/// Rows of inputs up to which weights are multiplied by our own kernels. libtorch packs the weights first for any number of
+/// rows but one.
+pub(crate) const MAX_ROWS: usize = 16;
 
 /// Hands `outputs`, one slice for each row of inputs and all of the same length, to `part` in `threads` pieces, each with the
 /// number of its first output: a multiple of `granule`.

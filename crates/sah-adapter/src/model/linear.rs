@@ -127,13 +127,13 @@ mod tests {
     /// One to more rows than we multiply ourselves, beside sums in f64.
     fn check(weights: &[Tensor], bias: Option<Tensor>, kind: Kind, bound: f64) {
         let inputs = weights[0].size()[1];
-        let rows = Tensor::randn([1, 10, inputs], (Kind::Float, Device::Cpu)).to_kind(kind);
+        let rows = Tensor::randn([1, 18, inputs], (Kind::Float, Device::Cpu)).to_kind(kind);
         let whole: Vec<Tensor> = weights.iter().map(|weight| weight.to_kind(Kind::Double)).collect();
         let exact_bias = bias.as_ref().map(|bias| bias.to_kind(Kind::Double));
         let exact = rows.to_kind(Kind::Double).linear(&Tensor::cat(&whole, 0), exact_bias.as_ref());
         let weights = weights.iter().map(|weight| Matrix::Dense(weight.shallow_clone())).collect();
         let linear = Linear { weights, bias };
-        for (first, count) in [(0, 1), (3, 1), (1, 2), (0, 3), (2, 8), (1, 9), (0, 10)] {
+        for (first, count) in [(0, 1), (3, 1), (1, 2), (0, 3), (2, 8), (1, 9), (2, 16), (1, 17), (0, 18)] {
             let found = linear.forward(&rows.narrow(1, first, count)).unwrap();
             assert_eq!((found.kind(), found.size()), (kind, vec![1, count, linear.outputs()]));
             let expected = exact.narrow(1, first, count);

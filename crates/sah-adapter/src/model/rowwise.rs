@@ -10,18 +10,20 @@ use sah_attention::exp::exp;
 use tch::{Device, Kind, Tensor};
 
 use crate::Error;
-use crate::matrix::{MAX_ROWS, values, with_values_mut};
+use crate::matrix::{values, with_values_mut};
 
 /// Whether the functions of this file compute with `x`.
 pub(super) fn is_plain(x: &Tensor) -> bool {
     x.device() == Device::Cpu && x.kind() == Kind::Float && x.is_contiguous()
 }
 
-/// Hands `rows`, each of `size` values, to `work` in one piece for each thread, with the number of its first row. A few rows
-/// are not worth a second thread.
+/// Rows that are not worth a second thread.
+const FEW_ROWS: usize = 8;
+
+/// Hands `rows`, each of `size` values, to `work` in one piece for each thread, with the number of its first row.
 fn over_rows(rows: &mut [f32], size: usize, work: impl Fn(usize, &mut [f32]) + Sync) {
     let count = rows.len().checked_div(size).unwrap_or(0);
-    if count <= MAX_ROWS {
+    if count <= FEW_ROWS {
         return work(0, rows);
     }
     let piece = count.div_ceil(tch::get_num_threads().max(1) as usize);

@@ -17,6 +17,9 @@ use self::kernel::{Expand, Inputs, Multiply, expand_row};
 use super::split::{MAX_ROWS, over_outputs};
 use crate::weights::gguf::GgmlType;
 
+/// Rows of inputs whose sums fit into the processor's registers.
+const AT_ONCE: usize = 8;
+
 /// A matrix `[rows, columns]` of quantised blocks.
 pub(crate) struct Blocks {
     ty: GgmlType,
@@ -91,15 +94,20 @@ impl Blocks {
     }
 
     /// `outputs[n] = W x[n]`: `x` has up to [`MAX_ROWS`] rows, as many as there are outputs. The blocks are read once for
-    /// all of them.
-    pub(crate) fn multiply(&self, x: &[f32], outputs: Vec<&mut [f32]>, threads: usize) {
+    /// each [`AT_ONCE`] of them.
+    pub(crate) fn multiply(&self, x: &[f32], mut outputs: Vec<&mut [f32]>, threads: usize) {
         debug_assert!(x.len() == outputs.len() * self.columns && outputs.len() <= MAX_ROWS);
+        if outputs.len() > AT_ONCE {
+            let rest = outputs.split_off(AT_ONCE);
+            self.multiply(&x[AT_ONCE * self.columns..], rest, threads);
+        }
+        let x = &x[..outputs.len() * self.columns];
         with_format!(self.ty, F => match outputs.len() {
             0 => {}
             1 => self.multiply_rows::<F, 1>(x, outputs, threads),
             2 => self.multiply_rows::<F, 2>(x, outputs, threads),
             3 | 4 => self.multiply_rows::<F, 4>(x, outputs, threads),
-            _ => self.multiply_rows::<F, 8>(x, outputs, threads),
+            _ => self.multiply_rows::<F, AT_ONCE>(x, outputs, threads),
         });
     }
 

@@ -142,33 +142,36 @@ impl Element for F32 {
 
     // Each row is loaded once for both vectors, and eight sums keep the multipliers busy where four wait for each other.
     #[inline(always)]
-    fn dots_of_two<S: Simd>(simd: S, x: [&[f32]; 2], rows: [&[f32]; ROWS]) -> [[f32; ROWS]; 2] {
-        let [(x, x_rest), (y, y_rest)] = x.map(|vector| S::as_simd_f32s(vector));
+    fn dots_of_two<S: Simd>(simd: S, vectors: [&[f32]; 2], rows: [&[f32]; ROWS]) -> [[f32; ROWS]; 2] {
+        let [(first, first_rest), (second, second_rest)] = vectors.map(|vector| S::as_simd_f32s(vector));
         let [(a, a_rest), (b, b_rest), (c, c_rest), (d, d_rest)] = rows.map(|row| S::as_simd_f32s(row));
-        let (a, b, c, d) = (&a[..x.len()], &b[..x.len()], &c[..x.len()], &d[..x.len()]);
-        let y = &y[..x.len()];
+        let (a, b, c, d) = (&a[..first.len()], &b[..first.len()], &c[..first.len()], &d[..first.len()]);
+        let second = &second[..first.len()];
         let zero = simd.splat_f32s(0.0);
-        let (mut x_a, mut x_b, mut x_c, mut x_d) = (zero, zero, zero, zero);
-        let (mut y_a, mut y_b, mut y_c, mut y_d) = (zero, zero, zero, zero);
-        for at in 0..x.len() {
-            x_a = simd.mul_add_f32s(a[at], x[at], x_a);
-            y_a = simd.mul_add_f32s(a[at], y[at], y_a);
-            x_b = simd.mul_add_f32s(b[at], x[at], x_b);
-            y_b = simd.mul_add_f32s(b[at], y[at], y_b);
-            x_c = simd.mul_add_f32s(c[at], x[at], x_c);
-            y_c = simd.mul_add_f32s(c[at], y[at], y_c);
-            x_d = simd.mul_add_f32s(d[at], x[at], x_d);
-            y_d = simd.mul_add_f32s(d[at], y[at], y_d);
+        let (mut first_a, mut first_b, mut first_c, mut first_d) = (zero, zero, zero, zero);
+        let (mut second_a, mut second_b, mut second_c, mut second_d) = (zero, zero, zero, zero);
+        for at in 0..first.len() {
+            first_a = simd.mul_add_f32s(a[at], first[at], first_a);
+            second_a = simd.mul_add_f32s(a[at], second[at], second_a);
+            first_b = simd.mul_add_f32s(b[at], first[at], first_b);
+            second_b = simd.mul_add_f32s(b[at], second[at], second_b);
+            first_c = simd.mul_add_f32s(c[at], first[at], first_c);
+            second_c = simd.mul_add_f32s(c[at], second[at], second_c);
+            first_d = simd.mul_add_f32s(d[at], first[at], first_d);
+            second_d = simd.mul_add_f32s(d[at], second[at], second_d);
         }
         let mut dots = [[0.0; ROWS]; 2];
-        let sums = [([x_a, x_b, x_c, x_d], x_rest), ([y_a, y_b, y_c, y_d], y_rest)];
+        let sums = [
+            ([first_a, first_b, first_c, first_d], first_rest),
+            ([second_a, second_b, second_c, second_d], second_rest),
+        ];
         for (dots, (sums, vector)) in dots.iter_mut().zip(sums) {
             for (dot, (sum, rest)) in
                 dots.iter_mut().zip(sums.into_iter().zip([a_rest, b_rest, c_rest, d_rest]))
             {
                 *dot = simd.reduce_sum_f32s(sum);
-                for (value, x) in rest.iter().zip(vector) {
-                    *dot += value * x;
+                for (value, other) in rest.iter().zip(vector) {
+                    *dot += value * other;
                 }
             }
         }

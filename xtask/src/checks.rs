@@ -25,7 +25,7 @@ pub(crate) fn test() -> Result<()> {
     for package in WITH_LIBTORCH {
         run(&mut cargo_test(&["--package", package]))?;
     }
-    run(&mut cargo_test(&["--package", "xtask", "--features", "torch"]))?;
+    run(&mut cargo_test(&["--package", "xtask", "--package", "sah"]))?;
     runner::build()?;
     run(&mut cargo_test(&["--package", "sah-tests"]))
 }
@@ -48,10 +48,10 @@ pub(crate) fn ci() -> Result<()> {
     libtorch::ensure(Variant::Fitting)?;
     step("clippy");
     let clippy =
-        ["clippy", "--release", "--locked", "--workspace", "--all-targets", "--features", "xtask/torch"];
+        ["clippy", "--release", "--locked", "--workspace", "--all-targets"];
     run(cargo().args(clippy).args(["--", "--deny", "warnings"]))?;
     step("docs");
-    let doc = ["doc", "--release", "--locked", "--workspace", "--no-deps", "--features", "xtask/torch"];
+    let doc = ["doc", "--release", "--locked", "--workspace", "--no-deps"];
     run(cargo().args(doc).env("RUSTDOCFLAGS", "--deny warnings"))
 }
 

@@ -42,17 +42,7 @@ fn replace_by(command: &mut Command) -> std::io::Result<ExitCode> {
 /// Builds the release binary of `sah` and says where it is.
 pub(crate) fn build() -> Result<PathBuf> {
     let mut build = cargo();
-    build.args([
-        "build",
-        "--release",
-        "--locked",
-        "--package",
-        "xtask",
-        "--features",
-        "torch",
-        "--bin",
-        "sah",
-    ]);
+    build.args(["build", "--release", "--locked", "--workspace", "--bin", "sah"]);
     if release_folder().join("sah").exists() {
         // Quiet, since a build that has nothing to do should not speak. Errors still show.
         build.arg("--quiet");

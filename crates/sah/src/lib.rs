@@ -1,4 +1,4 @@
-//! `sah`: the runner behind `cargo xtask bench`, `score`, `report`, `compare`, `results`, `generate`, `models`, `maskers`,
+//! The command line `sah`, as a library: the runner behind `cargo xtask bench`, `score`, `report`, `compare`, `results`, `generate`, `models`, `maskers`,
 //! `convert`, `calibrate` and `doctor MODEL`.
 //!
 //! Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage,
@@ -34,7 +34,9 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 use crate::args::{Cli, Given};
 use crate::logging::Console;
 
-fn main() -> ExitCode {
+/// Runs the command line that this process was started with, and says how it ended.
+#[must_use]
+pub fn main() -> ExitCode {
     let parsed =
         Cli::command().try_get_matches().and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
     let (cli, matches) = match parsed {

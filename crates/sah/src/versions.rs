@@ -12,7 +12,7 @@ pub(crate) const SAH: &str = env!("CARGO_PKG_VERSION");
 
 /// The commit that is checked out where this was built, `-dirty` where files differ from it.
 pub(crate) fn git_revision() -> Option<String> {
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
     let mut git = Command::new("git");
     let output = git
         .args(["-C", root, "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"])

@@ -108,7 +108,7 @@ fn peer_command(peer: PeerArg, python: &str, threads: i32) -> Command {
     command
 }
 
-const REFERENCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/reference");
+const REFERENCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/reference");
 
 /// The path of a peer's Python, which is set up where it is missing.
 fn python(peer: PeerArg) -> anyhow::Result<String> {

@@ -1,0 +1,7 @@
+//! The program `sah`; everything is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sah::main()
+}

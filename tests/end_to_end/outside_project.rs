@@ -34,18 +34,21 @@ fn one_crate_is_enough_for_another_project() {
 name = "outside"
 version = "0.1.0"
 edition = "2024"
-build = "{crates}/libtorch.rs"
 
 [dependencies]
 sah-attention = {{ path = "{crates}/sah-attention" }}
 tch = "=0.26.0"
 torch-sys = "=0.26.0"
 
+[build-dependencies]
+sah-libtorch = {{ path = "{crates}/sah-libtorch" }}
+
 [profile.release]
 debug = "line-tables-only"
 "#
     );
     fs::create_dir(project.path().join("src")).unwrap();
+    fs::write(project.path().join("build.rs"), "fn main() {\n    sah_libtorch::link();\n}\n").unwrap();
     fs::write(project.path().join("Cargo.toml"), manifest).unwrap();
     fs::write(project.path().join("src/main.rs"), MAIN).unwrap();
     // The same versions and the same target folder, so that libtorch's interface is not compiled once more.

@@ -47,8 +47,7 @@ pub(crate) fn ci() -> Result<()> {
     tidy::check()?;
     libtorch::ensure(Variant::Fitting)?;
     step("clippy");
-    let clippy =
-        ["clippy", "--release", "--locked", "--workspace", "--all-targets"];
+    let clippy = ["clippy", "--release", "--locked", "--workspace", "--all-targets"];
     run(cargo().args(clippy).args(["--", "--deny", "warnings"]))?;
     step("docs");
     let doc = ["doc", "--release", "--locked", "--workspace", "--no-deps"];

@@ -3,7 +3,7 @@
     cargo build --release -p sah-adapter --no-default-features --features hub --example fetch
     .venv-reference/bin/python crates/sah-adapter/tests/reference/hub_cache.py
 
-The environment is that of `tests/reference/venv.sh`, or any with the huggingface-hub of `requirements.txt`. No network.
+The environment is that of `tests/reference/venv.sh`. No network.
 
 A small server on this machine speaks the part of the hub's API that a download uses. Python and `fetch` each fill a
 cache from it; both caches must be the same, each side must find the other's without a network, and each must finish

@@ -1,7 +1,6 @@
 """Makes the goldens beside this file: what other implementations say about GGUF files, tokenizers and chat templates.
 
-    python3 -m venv venv && venv/bin/pip install -r requirements.txt
-    venv/bin/python make_goldens.py [--model SmolLM2-135M-Instruct.Q4_1.gguf] [PART ...]
+    .venv-reference/bin/python crates/sah-adapter/tests/reference/make_goldens.py [--model SmolLM2-135M-Instruct.Q4_1.gguf] [PART ...]
 
 Parts: types, tokenizers, architectures, templates; all by default. Everything random is seeded: the same packages give
 the same bytes. With --model (the built-in default model) also smollm2.json is made.

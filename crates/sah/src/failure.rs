@@ -1,12 +1,14 @@
 //! What kind of thing went wrong: by the types of errors, for whoever decides whether to try again.
 
 use std::path::Path;
+use std::process::ExitCode;
 
 use sah_adapter::hub::{HubError, HubProblem};
 use sah_bench_core::{read_json, write_json};
 use serde::{Deserialize, Serialize};
 
-use crate::model::DeviceUnavailable;
+use crate::device::DeviceUnavailable;
+use crate::exit;
 use crate::usage::UsageError;
 
 /// In the folder of an attention that could not be finished, until it is tried again.
@@ -60,6 +62,11 @@ impl Failure {
         Self { kind, message: format!("{error:#}") }
     }
 
+    /// The exit code of a command that `error` ends.
+    pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
+        ExitCode::from(Self::of(error).kind.exit_code())
+    }
+
     /// Keeps it in the folder of an attention.
     pub(crate) fn write(&self, folder: &Path) -> Result<(), sah_bench_core::Error> {
         write_json(&folder.join(FILE), self)
@@ -81,6 +88,16 @@ impl FailureKind {
     /// Whether the same may succeed a little later.
     pub(crate) fn may_pass(self) -> bool {
         matches!(self, Self::Network | Self::Device | Self::FolderBusy)
+    }
+
+    /// The exit code of a command that ends with it.
+    pub(crate) fn exit_code(self) -> u8 {
+        match self {
+            Self::Usage => exit::USAGE,
+            Self::Interrupted => exit::INTERRUPTED,
+            kind if kind.may_pass() => exit::MAY_PASS,
+            _ => exit::FAILED,
+        }
     }
 
     /// Of one error, whatever its sources; `None` where its type says nothing.

@@ -12,7 +12,9 @@ mod attention;
 mod benchmarks;
 mod chart;
 mod commands;
+mod device;
 mod download;
+mod exit;
 mod failure;
 mod interrupt;
 mod logging;
@@ -32,6 +34,7 @@ use std::process::ExitCode;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 
 use crate::args::{Cli, Given};
+use crate::failure::Failure;
 use crate::logging::Console;
 
 /// Runs the command line that this process was started with, and says how it ended.
@@ -48,7 +51,7 @@ pub fn main() -> ExitCode {
         Ok(guard) => guard,
         Err(error) => {
             eprintln!("error: {error:#}");
-            return usage::exit_code(&error);
+            return Failure::exit_code(&error);
         }
     };
     match run(cli, &matches, &console) {
@@ -56,7 +59,7 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // A message quotes files, and what is in them.
             tracing::error!("{}", sah_report::visible(&format!("{error:#}")));
-            usage::exit_code(&error)
+            Failure::exit_code(&error)
         }
     }
 }

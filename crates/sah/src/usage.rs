@@ -2,8 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::failure::{Failure, FailureKind};
-use crate::interrupt::INTERRUPTED;
+use crate::exit;
 
 /// The command line asked for something that does not exist.
 #[derive(Debug)]
@@ -31,19 +30,6 @@ impl From<clap::Error> for UsageError {
     }
 }
 
-/// What a program says that another may try again: `EX_TEMPFAIL` of sysexits.h.
-const MAY_PASS: u8 = 75;
-
-/// 2 for wrong usage, 75 for what may pass, 130 for a run that was stopped, 1 for everything else.
-pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
-    ExitCode::from(match Failure::of(error).kind {
-        FailureKind::Usage => 2,
-        FailureKind::Interrupted => INTERRUPTED,
-        kind if kind.may_pass() => MAY_PASS,
-        _ => 1,
-    })
-}
-
 /// Prints what clap has to say: help as it is, an error in one line.
 pub(crate) fn explain(error: clap::Error) -> ExitCode {
     if !error.use_stderr() {
@@ -51,5 +37,5 @@ pub(crate) fn explain(error: clap::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     eprintln!("error: {}", UsageError::from(error));
-    ExitCode::from(2)
+    ExitCode::from(exit::USAGE)
 }

@@ -25,7 +25,8 @@ pub(crate) use kernels::{HeadsArg, KernelsArgs};
 
 pub(crate) use messages::{LogFormatArg, MessageArgs};
 pub(crate) use model::{
-    DeviceArg, DtypeArg, KvDtypeArg, ModelArgs, ModelsArgs, PlaceArgs, PrecisionArgs, WeightsArg,
+    DEFAULT_MODEL, DeviceArg, DtypeArg, KvDtypeArg, ModelArgs, ModelsArgs, PlaceArgs, PrecisionArgs,
+    WeightsArg,
 };
 pub(crate) use others::{DoctorArgs, GenerateArgs, ScoreArgs};
 pub(crate) use results::{CompareArgs, ReportArgs, ResultsArgs};

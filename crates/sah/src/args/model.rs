@@ -2,10 +2,17 @@
 
 use std::str::FromStr;
 
+use anyhow::bail;
 use clap::{Args, ValueEnum};
 use sah_adapter::{Placement, Precision, WeightStorage};
 use sah_attention::KvFormat;
 use tch::{Device, Kind};
+
+use crate::device;
+use crate::usage::UsageError;
+
+/// The built-in model, which `cargo xtask setup` fetches.
+pub(crate) const DEFAULT_MODEL: &str = "smollm2-135m-instruct";
 
 /// Flags that every command with a model takes.
 #[derive(Debug, Args)]
@@ -23,7 +30,7 @@ pub(crate) struct ModelArgs {
 pub(crate) struct PlaceArgs {
     /// The model: a hub id (`org/name`), a folder in Hugging Face form, or a GGUF file. Change it to measure your own;
     /// the default is small enough for a laptop
-    #[arg(long, default_value = crate::model::DEFAULT_NAME, value_name = "ID|DIR|FILE.gguf")]
+    #[arg(long, default_value = DEFAULT_MODEL, value_name = "ID|DIR|FILE.gguf")]
     pub(crate) model: String,
 
     /// Which revision of a hub id: a branch, a tag or a commit; `main` by default. Name a commit to repeat a run: the
@@ -49,7 +56,7 @@ pub(crate) struct ModelsArgs {
     /// The model: a hub id (`org/name`, `org/name@REV`), a folder in Hugging Face form, or a GGUF file. Change it to measure
     /// your own; the default is small enough for a laptop. Several are run one after another, each in a process of its own, or
     /// at once with `--jobs`
-    #[arg(long, num_args = 1.., default_value = crate::model::DEFAULT_NAME, value_name = "ID|DIR|FILE.gguf")]
+    #[arg(long, num_args = 1.., default_value = DEFAULT_MODEL, value_name = "ID|DIR|FILE.gguf")]
     pub(crate) model: Vec<String>,
 
     /// Which revision of a hub id: a branch, a tag or a commit; `main` by default. Name a commit to repeat a run: the
@@ -229,12 +236,38 @@ impl FromStr for DeviceArg {
     }
 }
 
+impl DeviceArg {
+    /// The devices that it means on this machine; fails where one is not there, before anything was loaded.
+    pub(crate) fn placement(&self) -> anyhow::Result<Placement> {
+        let count = tch::Cuda::device_count();
+        let Self::Named(placement) = self else {
+            return Ok(if count > 0 { Device::Cuda(0) } else { Device::Cpu }.into());
+        };
+        for device in placement.devices() {
+            let Device::Cuda(index) = device else { continue };
+            if count == 0 {
+                bail!(UsageError(
+                    "--device cuda: this libtorch sees no CUDA device; run cargo xtask setup --cuda on a machine with a GPU, \
+                     or use --device cpu"
+                        .to_owned()
+                ));
+            }
+            if index as i64 >= count {
+                bail!(UsageError(format!(
+                    "--device cuda:{index}: there are {count} CUDA devices, counted from 0"
+                )));
+            }
+        }
+        Ok(placement.clone())
+    }
+}
+
 /// As on the command line.
 impl std::fmt::Display for DeviceArg {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Auto => f.write_str("auto"),
-            Self::Named(placement) => f.write_str(&crate::model::device_names(placement)),
+            Self::Named(placement) => f.write_str(&device::names(placement)),
         }
     }
 }

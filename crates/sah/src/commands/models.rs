@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use comfy_table::{Table, presets};
 use sah_adapter::{VERIFIED_AGAINST, families};
 
-use crate::model::DEFAULT_NAME;
+use crate::args::DEFAULT_MODEL;
 
 /// Prints the architectures and the built-in model to standard output.
 pub(crate) fn run() -> ExitCode {
@@ -20,7 +20,7 @@ pub(crate) fn run() -> ExitCode {
     }
     let mut built_in = table(["built in", "what it is", "compared with"]);
     built_in.add_row([
-        DEFAULT_NAME.to_owned(),
+        DEFAULT_MODEL.to_owned(),
         "SmolLM2-135M-Instruct, GGUF, Q4_1; the default".to_owned(),
         format!("{VERIFIED_AGAINST} on the same weights: tokens, logits and answers"),
     ]);

@@ -7,7 +7,7 @@ use sah_longbench::Task;
 use super::plan::{ModelRun, Plan};
 use crate::args::{ChatTemplateArg, DataArg};
 use crate::attention::NamedAttention;
-use crate::{model, versions};
+use crate::{device, versions};
 
 /// What is needed to repeat the run of `run` with `attention`, once the model is loaded from `source`.
 pub(super) fn run_config(
@@ -48,7 +48,7 @@ pub(super) fn run_config(
         dtype: precision.dtype.name().to_owned(),
         weights: precision.weights.name().to_owned(),
         kv_dtype: precision.kv_dtype().to_owned(),
-        device: model::device_names(&model::placement(&run.args.place.device)?),
+        device: device::names(&run.args.place.device.placement()?),
         seed: args.limits.seed,
         threads: tch::get_num_threads() as usize,
         benchmark: plan.benchmark.name().to_owned(),

@@ -1,22 +1,34 @@
 //! A model with one attention after another, in this process.
 
-use std::rc::Rc;
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
 
-use sah_adapter::LoadedModel;
-use sah_attention::CallSampling;
+use sah_adapter::ModelAdapter;
 use sah_bench_core::{
     Error, FinishedRun, Resumed, RunConfig, RunFolder, RunMeasures, Runner, Shard, ShardResults, samples_hash,
 };
 
-use super::config::run_config;
 use super::parts::{Cell, Part};
 use super::plan::{ModelRun, Plan};
 use super::progress::{Listener, Observer};
 use crate::attention::NamedAttention;
 use crate::failure::Failure;
-use crate::{memory, model};
+use crate::memory;
+
+/// A model that is loaded.
+pub(super) trait Model {
+    /// How long it took to load.
+    fn seconds(&self) -> f64;
+
+    /// What is needed to repeat the run with `attention`.
+    fn config(&self, attention: &NamedAttention, data_hash: &str) -> anyhow::Result<RunConfig>;
+
+    /// The model with `attention`, of whose calls the share `micro_metrics` is measured.
+    fn adapter(
+        &self,
+        attention: &NamedAttention,
+        micro_metrics: f64,
+    ) -> anyhow::Result<Box<dyn ModelAdapter>>;
+}
 
 /// The first model of a plan with its attentions, or with that of `--cell`.
 pub(super) struct Job<'a> {
@@ -25,13 +37,13 @@ pub(super) struct Job<'a> {
     stop: &'a AtomicBool,
 }
 
-/// What is done with an attention of the run.
+/// The folder of an attention, as it is when the job begins.
 #[derive(Debug)]
-enum Task {
-    /// It is another process's: only its options are looked at, if it is finished.
+enum Opened {
+    /// It is another process's: only its options are checked, if it is finished.
     Other(Option<Box<FinishedRun>>),
-    Done(Box<FinishedRun>),
-    ToDo(RunFolder),
+    Finished(Box<FinishedRun>),
+    Unfinished(RunFolder),
 }
 
 impl<'a> Job<'a> {
@@ -39,94 +51,80 @@ impl<'a> Job<'a> {
         Self { plan, model: &plan.models[0], stop }
     }
 
-    /// Does what is missing, and gives the results of all attentions that are this job's.
-    pub(super) fn run(&self, listener: &mut dyn Listener) -> anyhow::Result<Vec<FinishedRun>> {
+    /// Does what is missing with the model that `load` gives, and returns the results of all attentions of this job.
+    /// Nothing is loaded where nothing is missing.
+    pub(super) fn run<M: Model>(
+        &self,
+        load: impl FnOnce(&'a Plan<'a>, &'a ModelRun) -> anyhow::Result<M>,
+        listener: &mut dyn Listener,
+    ) -> anyhow::Result<Vec<FinishedRun>> {
         let plan = self.plan;
         let cells = plan.cells();
-        let tasks = cells.iter().map(|cell| self.open(*cell)).collect::<Result<Vec<_>, _>>()?;
+        let opened = cells.iter().map(|cell| self.open(*cell)).collect::<Result<Vec<_>, _>>()?;
         if plan.args.resume.is_none() {
             plan.keep_options()?;
         }
-        let mut finished = Vec::new();
-        if tasks.iter().all(|task| !matches!(task, Task::ToDo(_))) {
-            finished.extend(tasks.into_iter().filter_map(|task| match task {
-                Task::Done(run) => Some(*run),
-                Task::ToDo(_) | Task::Other(_) => None,
-            }));
-            return Ok(finished);
+        if !opened.iter().any(|opened| matches!(opened, Opened::Unfinished(_))) {
+            return Ok(opened.into_iter().filter_map(Opened::finished).collect());
         }
-        let source = model::fetch(&self.model.source)?;
-        let loading = Instant::now();
-        let loaded = model::load(&self.model.args, &source)?;
-        let load_seconds = loading.elapsed().as_secs_f64();
-        loaded.keep_contexts((plan.args.limits.keep_contexts * (1 << 30) as f64) as usize);
+        let model = load(plan, self.model)?;
         let data_hash = samples_hash(&plan.samples);
-        for (cell, task) in cells.into_iter().zip(tasks) {
+        let mut finished = Vec::new();
+        for (cell, opened) in cells.into_iter().zip(opened) {
             let attention = &plan.attentions[cell.attention];
-            let number = plan.number(Part { cell, shard: plan.args.execution.shard });
-            let config = run_config(plan, self.model, attention, &data_hash, &source, &loaded)?;
-            match task {
-                Task::ToDo(folder) => {
+            let config = model.config(attention, &data_hash)?;
+            match opened {
+                Opened::Unfinished(folder) => {
+                    let number = plan.number(Part { cell, shard: plan.args.execution.shard });
                     let observer = &mut Observer::new(listener, number);
-                    finished.extend(self.run_attention(
-                        attention,
-                        &config,
-                        (&loaded, load_seconds),
-                        folder,
-                        observer,
-                    )?);
+                    finished.extend(self.run_attention(&model, attention, &config, folder, observer)?);
                 }
-                Task::Done(run) => {
+                Opened::Finished(run) => {
                     run.check_config(&config)?;
                     finished.push(*run);
                 }
-                Task::Other(run) => run.map_or(Ok(()), |run| run.check_config(&config))?,
+                Opened::Other(run) => run.map_or(Ok(()), |run| run.check_config(&config))?,
             }
         }
         Ok(finished)
     }
 
-    fn open(&self, cell: Cell) -> anyhow::Result<Task> {
+    fn open(&self, cell: Cell) -> anyhow::Result<Opened> {
         let (args, attention) = (self.plan.args, &self.plan.attentions[cell.attention]);
         let ModelRun { result_dir, run_name, .. } = self.model;
         let path = self.model.path().join(&attention.name);
         if args.execution.cell.as_ref().is_some_and(|cell| cell != &attention.name) {
-            return Ok(Task::Other(FinishedRun::read(&path).ok().map(Box::new)));
+            return Ok(Opened::Other(FinishedRun::read(&path).ok().map(Box::new)));
         }
         if args.resume.is_none() {
-            return Ok(Task::ToDo(RunFolder::create(result_dir, run_name, &attention.name)?));
+            return Ok(Opened::Unfinished(RunFolder::create(result_dir, run_name, &attention.name)?));
         }
         let folder = match args.execution.shard {
             None => RunFolder::resume(result_dir, run_name, &attention.name)?,
-            shard if self.plan.is_done(Part { cell, shard }) => return Ok(Task::Other(None)),
+            shard if self.plan.is_done(Part { cell, shard }) => return Ok(Opened::Other(None)),
             Some(shard) => RunFolder::resume(&self.model.path(), &attention.name, &shard.folder())?,
         };
         Ok(match folder {
-            Resumed::Finished(run) => Task::Done(run),
+            Resumed::Finished(run) => Opened::Finished(run),
             Resumed::Unfinished(folder) => {
                 Failure::forget(&path);
-                Task::ToDo(folder)
+                Opened::Unfinished(folder)
             }
         })
     }
 
-    /// The results, or none where it was only a part.
+    /// The results, or none where it was only a shard.
     fn run_attention(
         &self,
+        model: &impl Model,
         attention: &NamedAttention,
         config: &RunConfig,
-        (model, load_seconds): (&Rc<LoadedModel>, f64),
         mut folder: RunFolder,
         observer: &mut Observer<'_>,
     ) -> anyhow::Result<Option<FinishedRun>> {
         folder.write_config(config)?;
-        let seed = self.plan.args.limits.seed;
-        let mut adapter = attention.adapter(model, seed)?;
-        if config.micro_metrics > 0.0 {
-            adapter = adapter.with_micro_metrics(CallSampling::new(config.micro_metrics, seed)?);
-        }
         let runner = Runner {
-            adapter: &adapter,
+            adapter: &*model.adapter(attention, config.micro_metrics)?,
             generation: &config.generation,
             limits: &config.limits,
             plain_subsets: &config.chat_template.plain_subsets,
@@ -139,7 +137,7 @@ impl<'a> Job<'a> {
         let outcome = outcome.map_err(|error| self.at_this_run(error))?;
         let measures = RunMeasures {
             run_seconds: outcome.seconds,
-            model_load_seconds: Some(load_seconds),
+            model_load_seconds: Some(model.seconds()),
             peak_memory_bytes: memory::peak_bytes(),
             peak_memory_source: Some(memory::SOURCE.to_owned()),
         };
@@ -158,6 +156,16 @@ impl<'a> Job<'a> {
                 Error::Interrupted { rows_done, rows_total, attention, run: self.model.path() }
             }
             error => error,
+        }
+    }
+}
+
+impl Opened {
+    /// The results of this job's own attention, if it is finished.
+    fn finished(self) -> Option<FinishedRun> {
+        match self {
+            Self::Finished(run) => Some(*run),
+            Self::Unfinished(_) | Self::Other(_) => None,
         }
     }
 }

@@ -6,6 +6,7 @@
 mod config;
 mod estimate;
 mod job;
+mod loaded;
 mod matrix;
 mod outcome;
 mod parts;
@@ -17,6 +18,7 @@ mod tasks;
 use std::process::ExitCode;
 
 use self::job::Job;
+use self::loaded::Loaded;
 use self::outcome::Outcome;
 use self::plan::Plan;
 use self::progress::{Display, Listener, ToParent};
@@ -54,7 +56,7 @@ pub(crate) fn run(
         matrix::run(&plan, messages, &mut display)?
     } else {
         let stop = interrupt::flag()?;
-        let finished = Job::new(&plan, &stop).run(&mut display);
+        let finished = Job::new(&plan, &stop).run(Loaded::load, &mut display);
         if let (Err(error), Some(cell)) = (&finished, &args.execution.cell) {
             let failure = Failure::of(error);
             if failure.kind != FailureKind::Interrupted {
@@ -73,13 +75,13 @@ fn work(args: &BenchmarkArgs) -> ExitCode {
     let mut parent = ToParent;
     let done = interrupt::flag_of_worker().and_then(|stop| {
         let plan = Plan::new(args)?;
-        Job::new(&plan, &stop).run(&mut parent)
+        Job::new(&plan, &stop).run(Loaded::load, &mut parent)
     });
     match done {
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
             parent.hear(0, progress::Message::Failed(Failure::of(&error)));
-            crate::usage::exit_code(&error)
+            Failure::exit_code(&error)
         }
     }
 }

@@ -7,13 +7,8 @@ use sah_bench_core::{Comparison, FinishedRun};
 use super::parts::Cell;
 use super::plan::Plan;
 use super::table;
+use crate::exit;
 use crate::failure::Failure;
-use crate::interrupt::INTERRUPTED;
-
-/// Exit code of a run that ended, but in which some rows have no answer.
-const ROWS_FAILED: u8 = 3;
-/// Exit code of a run of which some cells could not be finished.
-const CELLS_FAILED: u8 = 4;
 
 /// What came of a run.
 #[derive(Debug, Default)]
@@ -22,7 +17,7 @@ pub(super) struct Outcome {
     pub(super) finished: Vec<Vec<FinishedRun>>,
     /// Cells that could not be finished, and why.
     pub(super) failed: Vec<(Cell, Failure)>,
-    /// Cells that nobody came to.
+    /// Cells that were not done because the run was stopped.
     pub(super) left: usize,
 }
 
@@ -40,11 +35,20 @@ impl Outcome {
         &mut self.finished[model]
     }
 
-    /// Compares, prints, and gives the exit code.
+    /// Compares the attentions of each model, prints what came of the run, and gives the exit code.
     pub(super) fn conclude(&self, plan: &Plan<'_>) -> anyhow::Result<ExitCode> {
-        for (model, finished) in
-            plan.models.iter().zip(&self.finished).filter(|(_, finished)| !finished.is_empty())
-        {
+        self.print_tables(plan)?;
+        println!("results in {}", plan.path.display());
+        self.log_problems(plan);
+        Ok(ExitCode::from(self.exit_code()))
+    }
+
+    /// Writes the comparison of each model, and prints its tables.
+    fn print_tables(&self, plan: &Plan<'_>) -> anyhow::Result<()> {
+        for (model, finished) in plan.models.iter().zip(&self.finished) {
+            if finished.is_empty() {
+                continue;
+            }
             let comparison = Comparison::new(plan.benchmark.name(), finished)?;
             if finished.len() > 1 {
                 comparison.write(&model.path())?;
@@ -55,30 +59,43 @@ impl Outcome {
             println!("{}\n", table::scores(finished, &comparison.baseline));
             println!("{}\n", table::costs(finished));
         }
-        println!("results in {}", plan.path.display());
+        Ok(())
+    }
+
+    /// Says what failed or is left, and how to go on.
+    fn log_problems(&self, plan: &Plan<'_>) {
         for (cell, failure) in &self.failed {
             tracing::error!("{} failed: {}", plan.name(*cell), failure.message);
         }
-        if self.left > 0 || !self.failed.is_empty() {
-            let (failed, all) = (self.failed.len(), plan.cells().len());
-            let resume = format!("go on with --resume {}", plan.path.display());
-            if self.left > 0 {
-                tracing::error!(
-                    "stopped with {} of {all} cells to do, {failed} of them failed; {resume}",
-                    self.left + failed
-                );
-                return Ok(ExitCode::from(INTERRUPTED));
-            }
+        let (failed, all) = (self.failed.len(), plan.cells().len());
+        let resume = format!("go on with --resume {}", plan.path.display());
+        let rows = self.rows_failed();
+        if self.left > 0 {
+            let to_do = self.left + failed;
+            tracing::error!("stopped with {to_do} of {all} cells to do, {failed} of them failed; {resume}");
+        } else if failed > 0 {
             tracing::error!("{failed} of {all} cells failed, whose answered rows are kept; {resume}");
-            return Ok(ExitCode::from(CELLS_FAILED));
+        } else if rows > 0 {
+            tracing::warn!(
+                "{rows} rows have no answer and count as empty ones; the column `error` of raw_results.csv says why"
+            );
         }
-        let rows: usize = self.finished.iter().flatten().map(|run| run.detailed.rows_failed).sum();
-        if rows == 0 {
-            return Ok(ExitCode::SUCCESS);
+    }
+
+    fn exit_code(&self) -> u8 {
+        if self.left > 0 {
+            exit::INTERRUPTED
+        } else if !self.failed.is_empty() {
+            exit::CELLS_FAILED
+        } else if self.rows_failed() > 0 {
+            exit::ROWS_FAILED
+        } else {
+            exit::DONE
         }
-        tracing::warn!(
-            "{rows} rows have no answer and count as empty ones; the column `error` of raw_results.csv says why"
-        );
-        Ok(ExitCode::from(ROWS_FAILED))
+    }
+
+    /// Rows without an answer in the cells that are finished.
+    fn rows_failed(&self) -> usize {
+        self.finished.iter().flatten().map(|run| run.detailed.rows_failed).sum()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use sah_bench_core::{Error, FinishedRun, Shard, ShardResults, merge_shards};
+use sah_bench_core::{Error, FinishedRun, RunFolder, Shard, ShardResults, merge_shards};
 
 use super::plan::Plan;
 
@@ -98,6 +98,13 @@ impl Plan<'_> {
             && execution.shard.is_none_or(|only| part.shard == Some(only))
     }
 
+    /// Whether a part has results, with an answer to every row or not.
+    pub(super) fn has_results(&self, part: Part) -> bool {
+        let folder = self.folder(part.cell);
+        let of_shard = |shard: Shard| ShardResults::read(&folder.join(shard.folder())).is_ok();
+        FinishedRun::read(&folder).is_ok() || part.shard.is_some_and(of_shard)
+    }
+
     /// Whether a part is done, with an answer to every row.
     pub(super) fn is_done(&self, part: Part) -> bool {
         let of_shard = |shard: Shard| {
@@ -105,5 +112,17 @@ impl Plan<'_> {
             results.is_ok_and(|results| results.rows_failed == 0)
         };
         self.is_finished(part.cell) || part.shard.is_some_and(of_shard)
+    }
+
+    /// Makes the folders of a new run, and keeps its options in them. From then on it can be resumed.
+    pub(super) fn make_folders(&self) -> anyhow::Result<()> {
+        for Part { cell, shard } in self.parts() {
+            let (model, attention) = (&self.models[cell.model], &self.attentions[cell.attention].name);
+            match shard {
+                None => RunFolder::create(&model.result_dir, &model.run_name, attention)?,
+                Some(shard) => RunFolder::create(&model.path(), attention, &shard.folder())?,
+            };
+        }
+        self.keep_options()
     }
 }

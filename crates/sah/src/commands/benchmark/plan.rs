@@ -5,11 +5,10 @@ use std::path::PathBuf;
 
 use anyhow::{bail, ensure};
 use sah_adapter::ModelSource;
-use sah_bench_core::{Benchmark, RunFolder, Sample, load_samples, select_subsets};
+use sah_bench_core::{Benchmark, Sample, load_samples, select_subsets};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use super::parts::Part;
 use crate::args::{BenchmarkArgs, ModelArgs};
 use crate::attention::{self, NamedAttention};
 use crate::usage::UsageError;
@@ -105,18 +104,6 @@ impl<'a> Plan<'a> {
             execution.jobs.is_some() || execution.timeout.is_some() || self.args.models.device.len() > 1;
         let is_whole = execution.cell.is_none() && !execution.worker;
         is_whole && (self.models.len() > 1 || watched || self.args.output.shards.is_some())
-    }
-
-    /// Makes the folders of a new run, and keeps its options in them. From then on it can be resumed.
-    pub(super) fn make_folders(&self) -> anyhow::Result<()> {
-        for Part { cell, shard } in self.parts() {
-            let (model, attention) = (&self.models[cell.model], &self.attentions[cell.attention].name);
-            match shard {
-                None => RunFolder::create(&model.result_dir, &model.run_name, attention)?,
-                Some(shard) => RunFolder::create(&model.path(), attention, &shard.folder())?,
-            };
-        }
-        self.keep_options()
     }
 
     /// Keeps the options in the folder of the run, and of each of its models those of a run of that model alone.

@@ -16,11 +16,11 @@ use self::setting::Setting;
 use self::timer::Timer;
 use crate::args::{DeviceArg, KernelsArgs};
 use crate::usage::UsageError;
-use crate::{machine, model, versions};
+use crate::{device, machine, versions};
 
 /// Times every side of every setting; prints a table for each model's heads and writes `kernels.json` and `kernels.svg`.
 pub(crate) fn run(args: &KernelsArgs) -> anyhow::Result<ExitCode> {
-    let device = device(&args.device)?;
+    let device = only_device(&args.device)?;
     let threads = tch::get_num_threads();
     let _no_grad = tch::no_grad_guard();
     tch::manual_seed(0);
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &KernelsArgs) -> anyhow::Result<ExitCode> {
     let bandwidth = (device == Device::Cpu).then(|| machine::memory_bandwidth(threads as usize));
     let mut timer = Timer::new(&args.out.join("criterion"), args.seconds);
     let mut report = Report {
-        device: model::device_names(&device.into()),
+        device: device::names(&device.into()),
         dtype: args.dtype.name().to_owned(),
         threads,
         memory_bandwidth: bandwidth,
@@ -64,8 +64,8 @@ pub(crate) fn run(args: &KernelsArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// The one device that is measured.
-fn device(argument: &DeviceArg) -> anyhow::Result<Device> {
-    let placement = model::placement(argument)?;
+fn only_device(argument: &DeviceArg) -> anyhow::Result<Device> {
+    let placement = argument.placement()?;
     let mut devices = placement.devices();
     let first = devices.next().context("no device")?;
     ensure!(devices.next().is_none(), UsageError("--device: name one device".to_owned()));

@@ -22,9 +22,9 @@ use tch::Device;
 
 use self::program::Program;
 use self::rounds::Bench;
-use crate::args::{MeasureArg, PrecisionArgs, SpeedArgs};
+use crate::args::{DEFAULT_MODEL, MeasureArg, PrecisionArgs, SpeedArgs};
 use crate::usage::UsageError;
-use crate::{attention, model, whole};
+use crate::{attention, device, model, whole};
 
 /// The attentions where none is named.
 const ATTENTIONS: &[&str] = &["dense", "streaming_llm"];
@@ -38,10 +38,10 @@ pub(crate) fn run(args: &SpeedArgs) -> anyhow::Result<ExitCode> {
     }
     let attentions = attention::named(&args.attention, ATTENTIONS)?;
     check(args)?;
-    let placement = model::placement(&args.place.device)?;
-    let device = placement.devices().next().context("no device")?;
+    let placement = args.place.device.placement()?;
+    let first = placement.devices().next().context("no device")?;
     ensure!(
-        args.peers.is_empty() || device == Device::Cpu,
+        args.peers.is_empty() || first == Device::Cpu,
         UsageError("--peers run on the CPU; add --device cpu".to_owned())
     );
     model::fetch(&model::source(&args.place.model, args.place.revision.as_deref())?)?;
@@ -52,12 +52,12 @@ pub(crate) fn run(args: &SpeedArgs) -> anyhow::Result<ExitCode> {
     for &peer in &args.peers {
         programs.push(Program::peer(peer)?);
     }
-    let mut bench = Bench::new(args, programs, device);
+    let mut bench = Bench::new(args, programs, first);
     if args.measures(MeasureArg::Startup) {
         bench.start_up()?;
     }
     bench.contexts()?;
-    let report = bench.report(&model::device_names(&placement))?;
+    let report = bench.report(&device::names(&placement))?;
     println!("{}\n\n{}", report.machine(), table::text(&report));
     if let Some(path) = &args.json {
         let text = report.json()?;
@@ -73,7 +73,7 @@ pub(crate) fn run(args: &SpeedArgs) -> anyhow::Result<ExitCode> {
 fn check(args: &SpeedArgs) -> anyhow::Result<()> {
     let usage = |text: &str| UsageError(text.to_owned());
     ensure!(
-        args.peers.is_empty() || args.place.model == model::DEFAULT_NAME,
+        args.peers.is_empty() || args.place.model == DEFAULT_MODEL,
         usage("--peers measures the default model only; leave --model out")
     );
     let precisions: BTreeSet<String> = args.precisions().into_iter().map(PrecisionArgs::name).collect();

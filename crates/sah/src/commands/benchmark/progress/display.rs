@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tracing_subscriber::fmt::MakeWriter as _;
 
 use super::super::plan::Plan;
-use super::{Listener, Message, Pace, clock};
+use super::{Listener, Message, Pace, Screen, clock};
 use crate::logging::Console;
 
 /// Shows how far all cells of a run are.
@@ -68,19 +68,6 @@ impl Display {
         display
     }
 
-    /// Shows what somebody else says, past the bars.
-    pub(in super::super) fn line(&self, line: &str) {
-        // Nobody is left to be told that standard error is closed.
-        let _ = self.console.make_writer().write_all(format!("{line}\n").as_bytes());
-    }
-
-    /// A cell is not at work any more.
-    pub(in super::super) fn leave(&mut self, cell: usize) {
-        if let Some(row) = self.cells[cell].row.take() {
-            row.end();
-        }
-    }
-
     fn rows_left(&self) -> usize {
         self.cells.iter().map(|cell| cell.rows_total - cell.rows_done).sum()
     }
@@ -116,6 +103,20 @@ impl Drop for Display {
         }
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
+        }
+    }
+}
+
+impl Screen for Display {
+    /// Past the bars.
+    fn line(&self, line: &str) {
+        // Nobody is left to be told that standard error is closed.
+        let _ = self.console.make_writer().write_all(format!("{line}\n").as_bytes());
+    }
+
+    fn leave(&mut self, cell: usize) {
+        if let Some(row) = self.cells[cell].row.take() {
+            row.end();
         }
     }
 }

@@ -18,6 +18,15 @@ pub(super) trait Listener {
     fn hear(&mut self, cell: usize, message: Message);
 }
 
+/// A listener that shows what it hears.
+pub(super) trait Screen: Listener {
+    /// Shows a line that a process printed.
+    fn line(&self, line: &str);
+
+    /// Nobody works on the cell any more.
+    fn leave(&mut self, cell: usize);
+}
+
 /// Hands everything on to the process that started this one, a line of JSON on standard output for each message.
 #[derive(Debug)]
 pub(super) struct ToParent;

@@ -1,0 +1,59 @@
+//! The model of a run, loaded from its checkpoint.
+
+use std::rc::Rc;
+use std::time::Instant;
+
+use sah_adapter::{LoadedModel, ModelAdapter, ModelSource};
+use sah_attention::CallSampling;
+use sah_bench_core::RunConfig;
+
+use super::config::run_config;
+use super::job::Model;
+use super::plan::{ModelRun, Plan};
+use crate::attention::NamedAttention;
+use crate::model;
+
+/// The model of a run.
+pub(super) struct Loaded<'a> {
+    plan: &'a Plan<'a>,
+    run: &'a ModelRun,
+    source: ModelSource,
+    model: Rc<LoadedModel>,
+    seconds: f64,
+}
+
+impl<'a> Loaded<'a> {
+    /// Fetches and loads the model of `run`.
+    pub(super) fn load(plan: &'a Plan<'a>, run: &'a ModelRun) -> anyhow::Result<Self> {
+        let source = model::fetch(&run.source)?;
+        let started = Instant::now();
+        let model = model::load(&run.args, &source)?;
+        let seconds = started.elapsed().as_secs_f64();
+        model.keep_contexts((plan.args.limits.keep_contexts * (1 << 30) as f64) as usize);
+        Ok(Self { plan, run, source, model, seconds })
+    }
+}
+
+impl Model for Loaded<'_> {
+    fn seconds(&self) -> f64 {
+        self.seconds
+    }
+
+    fn config(&self, attention: &NamedAttention, data_hash: &str) -> anyhow::Result<RunConfig> {
+        run_config(self.plan, self.run, attention, data_hash, &self.source, &self.model)
+    }
+
+    fn adapter(
+        &self,
+        attention: &NamedAttention,
+        micro_metrics: f64,
+    ) -> anyhow::Result<Box<dyn ModelAdapter>> {
+        let seed = self.plan.args.limits.seed;
+        let adapter = attention.adapter(&self.model, seed)?;
+        Ok(Box::new(if micro_metrics > 0.0 {
+            adapter.with_micro_metrics(CallSampling::new(micro_metrics, seed)?)
+        } else {
+            adapter
+        }))
+    }
+}

@@ -12,7 +12,7 @@ use crate::{model, runner, tidy};
 const WITHOUT_LIBTORCH: [&str; 3] = ["sah-bench-core", "sah-longbench", "sah-report"];
 
 /// The crates that link libtorch.
-const WITH_LIBTORCH: [&str; 2] = ["sah-attention", "sah-adapter"];
+const WITH_LIBTORCH: [&str; 3] = ["sah-tensor", "sah-attention", "sah-adapter"];
 
 /// Runs all tests: crate by crate, then end to end.
 pub(crate) fn test() -> Result<()> {

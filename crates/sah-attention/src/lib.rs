@@ -50,11 +50,8 @@
 
 mod attention;
 mod config;
-pub mod element;
 mod error;
 mod eviction;
-pub mod exp;
-mod host;
 mod inputs;
 pub mod kernel;
 mod kv;

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use pulp::{Arch, Simd, WithSimd};
-use sah_attention::element::{Element, ROWS};
+use sah_tensor::element::{Element, ROWS};
 
 use super::split::over_outputs;
 
@@ -84,7 +84,7 @@ impl<E: Element> WithSimd for Rows<'_, '_, E> {
 mod tests {
     use half::{bf16, f16};
 
-    use sah_attention::element::{Bf16, Element, F16, F32};
+    use sah_tensor::element::{Bf16, Element, F16, F32};
 
     use super::super::testing::{close, values};
     use super::multiply;

@@ -8,7 +8,7 @@ mod testing;
 
 use std::rc::Rc;
 
-use sah_attention::element::{Bf16, Element, F16, F32};
+use sah_tensor::element::{Bf16, Element, F16, F32};
 use tch::{Device, Kind, Tensor};
 
 pub(crate) use blocks::Blocks;

@@ -5,8 +5,8 @@
 
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
-use sah_attention::element::{Element, F32};
-use sah_attention::exp::exp;
+use sah_tensor::element::{Element, F32};
+use sah_tensor::exp::exp;
 use tch::{Device, Kind, Tensor};
 
 use crate::Error;

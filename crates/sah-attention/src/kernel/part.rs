@@ -2,7 +2,7 @@
 
 use pulp::Simd;
 
-use crate::exp::exponentiate;
+use sah_tensor::exp::exponentiate;
 
 /// What some of the keys give for some query rows (Milakov and Gimelshein 2018, arXiv 1805.02867).
 pub(super) struct Part {

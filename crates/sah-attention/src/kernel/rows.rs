@@ -2,9 +2,9 @@
 
 use tch::{Device, Kind, Tensor};
 
-use crate::element::{Element, F32};
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
+use sah_tensor::element::{Element, F32};
 
 /// The keys or values of one head: row `j` begins at word `j * stride`.
 pub(super) struct Rows<'a, E: Element> {
@@ -25,7 +25,7 @@ macro_rules! with_element {
         }
     };
     (@ $name:ident, $element:ident => $body:expr) => {{
-        type $element = $crate::element::$name;
+        type $element = sah_tensor::element::$name;
         $body
     }};
 }

@@ -3,7 +3,7 @@
 use tch::{Device, Kind, Tensor};
 
 use crate::error::Result;
-use crate::exp::ROUNDING;
+use sah_tensor::exp::ROUNDING;
 
 /// Bytes of a row's scale.
 pub(super) const SCALE_BYTES: usize = size_of::<f32>();

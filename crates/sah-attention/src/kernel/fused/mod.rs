@@ -8,14 +8,14 @@ use pulp::Arch;
 use rayon::prelude::*;
 use tch::{Kind, Tensor};
 
-use crate::element::{Element, F32};
 use crate::error::Result;
-use crate::host::written;
 use crate::inputs::AttentionInputs;
 use crate::kernel::part::Part;
 use crate::kernel::rows::{Rows, readable_inputs, readable_queries, with_element};
 use crate::kernel::{GatherKernel, Kernel, check_mask, check_rows};
 use crate::mask::{IndexList, Mask, PageList, RowRanges, Selection, SparseSelection};
+use sah_tensor::element::{Element, F32};
+use sah_tensor::torch::written;
 use work::{BLOCK, Piece, Work};
 
 /// Numbers of keys and values that are worth another thread: below, one has read them in 20 microseconds.

@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use crate::element::{Element, ROWS, prefetch};
 use crate::kernel::part::Part;
 use crate::kernel::rows::Rows;
+use sah_tensor::element::{Element, ROWS};
+use sah_tensor::prefetch;
 
 /// Keys whose scores are held at once: 128 KiB of keys and as much of values at 64 elements each.
 pub(super) const BLOCK: usize = 512;

@@ -11,14 +11,14 @@ use pulp::Arch;
 use rayon::prelude::*;
 use tch::Tensor;
 
-use crate::element::{Element, F32};
 use crate::error::Result;
-use crate::host::written;
 use crate::inputs::{AttentionInputs, Dims};
 use crate::kernel::part::Part;
 use crate::kernel::rows::{Rows, readable_inputs, readable_queries, with_element};
 use crate::kernel::{GatherKernel, Kernel, check_mask, check_rows};
 use crate::mask::{Mask, RowRanges, Selection};
+use sah_tensor::element::{Element, F32};
+use sah_tensor::torch::written;
 use task::{BLOCK, Task};
 
 /// Rows of all heads of a group that one task holds at most: what they have read stays in the second cache.

@@ -6,10 +6,10 @@ use pulp::{Simd, WithSimd};
 
 use super::lines::Lines;
 use super::tile::{Block, Tile};
-use crate::element::{Element, F32};
 use crate::kernel::part::Part;
 use crate::kernel::rows::Rows;
 use crate::mask::RowRanges;
+use sah_tensor::element::{Element, F32};
 
 /// Keys that are read at once. At 64 elements, their keys, values and scores take 16 KiB each.
 pub(super) const BLOCK: usize = 64;

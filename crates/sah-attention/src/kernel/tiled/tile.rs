@@ -6,8 +6,8 @@ use pulp::{Simd, bytemuck};
 
 use super::lines::Lines;
 use super::product;
-use crate::exp::exp;
 use crate::kernel::part::Part;
+use sah_tensor::exp::exp;
 
 /// Below every score, and finite: differences to it are numbers.
 const LOWEST: f32 = f32::MIN / 4.0;

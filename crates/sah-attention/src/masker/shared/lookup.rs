@@ -4,8 +4,8 @@ use rayon::prelude::*;
 use tch::{Kind, Tensor};
 
 use crate::error::Result;
-use crate::host::written;
 use crate::masker::shared::growing::Growing;
+use sah_tensor::torch::written;
 
 /// Scores that are summed while they stay in the first cache.
 const BLOCK: usize = 2048;
@@ -50,7 +50,7 @@ fn on_host<T: Sync>(
     let tables = Vec::<f32>::try_from(tables.f_reshape([-1])?)?;
     let (rows, parts, entries) = (rows as usize, parts as usize, entries as usize);
     let keys = codes.first().map_or(0, |codes| codes.len());
-    written([batch, heads, rows as i64, keys as i64], |scores| {
+    let scores = written([batch, heads, rows as i64, keys as i64], |scores| {
         scores.par_chunks_mut(keys.max(1)).enumerate().for_each(|(row, scores)| {
             let codes = &codes[row / rows * parts..][..parts];
             let tables = &tables[row * parts * entries..][..parts * entries];
@@ -62,7 +62,8 @@ fn on_host<T: Sync>(
                 }
             }
         });
-    })
+    })?;
+    Ok(scores)
 }
 
 /// On any device.

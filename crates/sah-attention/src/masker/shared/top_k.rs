@@ -6,12 +6,12 @@ use rayon::prelude::*;
 use tch::{Device, Kind, Tensor};
 
 use crate::error::Result;
-use crate::host::floats;
 use crate::inputs::AttentionInputs;
 use crate::kernel::fold::join_rows;
 use crate::mask::{IndexList, Mask};
 use crate::masker::shared::chosen::{Candidates, Chosen, close};
 use crate::masker::shared::scores::row_blocks;
+use sah_tensor::torch::floats;
 
 /// `previous`, and for each row the `count` best keys that it may read and that are not in `previous`; all of these where
 /// there are fewer. Keys with a score of `-inf` are not taken.

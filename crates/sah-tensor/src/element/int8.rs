@@ -15,10 +15,12 @@ impl Element for Int8 {
     type Word = u32;
     const PER_WORD: usize = 4;
 
+    #[inline]
     fn arrange(vector: &[f32]) -> Cow<'_, [f32]> {
         Cow::Owned((0..4).flat_map(|from| vector.iter().skip(from).step_by(4).copied()).collect())
     }
 
+    #[inline]
     fn restore(arranged: &[f32]) -> Vec<f32> {
         let quarter = arranged.len() / 4;
         (0..quarter).flat_map(|at| arranged[at..].iter().step_by(quarter).copied()).collect()

@@ -2,7 +2,6 @@
 
 mod halves;
 mod int8;
-mod prefetch;
 
 use std::borrow::Cow;
 
@@ -10,7 +9,6 @@ use pulp::Simd;
 
 pub use halves::{Bf16, F16};
 pub use int8::Int8;
-pub use prefetch::prefetch;
 
 /// Vectors of a product that are summed side by side: a fused multiply-add takes four steps to be ready.
 const UNROLL: usize = 4;
@@ -77,10 +75,12 @@ impl Element for F32 {
     type Word = f32;
     const PER_WORD: usize = 1;
 
+    #[inline]
     fn arrange(vector: &[f32]) -> Cow<'_, [f32]> {
         Cow::Borrowed(vector)
     }
 
+    #[inline]
     fn restore(arranged: &[f32]) -> Vec<f32> {
         arranged.to_vec()
     }

@@ -6,7 +6,7 @@ use pulp::Simd;
 const LOWEST: f32 = -86.0;
 
 /// Added to a number of moderate size, it rounds it to a whole one, half to even, which then stands in the lowest bits.
-pub(crate) const ROUNDING: f32 = 12_582_912.0;
+pub const ROUNDING: f32 = 12_582_912.0;
 
 /// `ln 2` in two parts, the first with so few bits that its multiples are exact.
 const LN_2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4];
@@ -16,7 +16,7 @@ const TAYLOR: [f32; 8] = [1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.
 
 /// Replaces every `s` of `scores`, none above `max`, by `exp(s - max)` and gives their sum.
 #[inline(always)]
-pub(crate) fn exponentiate<S: Simd>(simd: S, scores: &mut [f32], max: f32) -> f32 {
+pub fn exponentiate<S: Simd>(simd: S, scores: &mut [f32], max: f32) -> f32 {
     let (vectors, rest) = S::as_mut_simd_f32s(scores);
     let maxima = simd.splat_f32s(max);
     let mut sum = simd.splat_f32s(0.0);

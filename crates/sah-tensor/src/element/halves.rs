@@ -75,11 +75,13 @@ impl<H: Halves> Element for H {
     type Word = u32;
     const PER_WORD: usize = 2;
 
+    #[inline]
     fn arrange(vector: &[f32]) -> Cow<'_, [f32]> {
         let every_second = |from: usize| vector.iter().skip(from).step_by(2).copied();
         Cow::Owned(every_second(0).chain(every_second(1)).collect())
     }
 
+    #[inline]
     fn restore(arranged: &[f32]) -> Vec<f32> {
         let (first, second) = arranged.split_at(arranged.len() / 2);
         first.iter().zip(second).flat_map(|(a, b)| [*a, *b]).collect()

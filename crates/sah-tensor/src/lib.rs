@@ -1,0 +1,39 @@
+//! Vector code for the CPU.
+//!
+//! # Overview
+//!
+//! - An [`Element`](element::Element) is a form in which numbers are stored: f32, bf16, f16, or int8 with a scale. Dot products
+//!   and weighted sums read rows of it with the widest instructions of the processor ([`pulp`]) and sum in f32.
+//! - [`exp`] has the exponential function for vectors.
+//! - [`prefetch`] asks for memory that will be read soon.
+//! - [`torch`] gives the memory of tensors on the CPU as slices. Nothing else in this crate knows libtorch.
+//!
+//! # Example
+//!
+//! ```
+//! use pulp::{Arch, Simd, WithSimd};
+//! use sah_tensor::element::{Bf16, Element};
+//!
+//! /// The dot product of a vector and a row of bf16 numbers.
+//! struct Dot<'a>(&'a [f32], &'a [u32]);
+//!
+//! impl WithSimd for Dot<'_> {
+//!     type Output = f32;
+//!
+//!     #[inline(always)]
+//!     fn with_simd<S: Simd>(self, simd: S) -> f32 {
+//!         Bf16::dot(simd, self.0, self.1)
+//!     }
+//! }
+//!
+//! let row = [0x4000_3F80, 0x4080_4040]; // 1, 2, 3, 4: the first number is the lower half
+//! let vector = Bf16::arrange(&[1.0, 10.0, 100.0, 1000.0]);
+//! assert_eq!(Arch::new().dispatch(Dot(&vector, &row)), 4321.0);
+//! ```
+
+pub mod element;
+pub mod exp;
+mod prefetch;
+pub mod torch;
+
+pub use prefetch::prefetch;

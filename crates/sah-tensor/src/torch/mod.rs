@@ -1,0 +1,5 @@
+//! The memory of libtorch's tensors on the CPU.
+
+mod slice;
+
+pub use slice::{floats, written};

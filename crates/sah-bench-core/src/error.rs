@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::ColumnKind;
 
-/// Errors of this crate. The text of each is complete: it says what was wrong, where, and what to do about it.
+/// Errors of this crate. Each says what was wrong and where.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -29,12 +29,12 @@ pub enum Error {
     },
     /// A run or attention name that cannot be the name of a folder.
     #[error(
-        "{name:?} cannot be a folder's name, and {what} names one; use letters, digits, '.', '_' and '-', and do not \
+        "{name:?} cannot be a folder's name, and {of} names one; use letters, digits, '.', '_' and '-', and do not \
          begin with '.'"
     )]
     FolderName {
-        /// What the name is for: `--run-name` or `the attention`.
-        what: &'static str,
+        /// What has the name.
+        of: Named,
         /// The name.
         name: String,
     },
@@ -96,7 +96,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The result folder cannot be made or written to.
-    #[error("cannot write results to {}: {source}; choose another place with --result-dir", path.display())]
+    #[error("cannot write results to {}: {source}", path.display())]
     Unwritable {
         /// The file or folder.
         path: PathBuf,
@@ -104,11 +104,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The result folder already holds results.
-    #[error(
-        "{} already holds results ({found}), which are never overwritten; go on with an unfinished run with --resume, \
-         choose another --run-name, or remove it",
-        path.display()
-    )]
+    #[error("{} already holds results ({found}), which are never overwritten", path.display())]
     FolderUsed {
         /// The folder.
         path: PathBuf,
@@ -118,7 +114,7 @@ pub enum Error {
     /// A run that goes on is not the one that was begun.
     #[error(
         "{}: {key} was {was} and is {is} now; a run goes on only with the model, attention, data and limits that it began \
-         with: choose another --run-name for the new ones",
+         with",
         path.display()
     )]
     ConfigChanged {
@@ -133,8 +129,7 @@ pub enum Error {
     },
     /// A row that was answered is another one now.
     #[error(
-        "row {row} ({task}) is not the row that the journal in {} has an answer to: the data changed since the run began; \
-         choose another --run-name for the new data",
+        "row {row} ({task}) is not the row that the journal in {} has an answer to: the data changed since the run began",
         folder.display()
     )]
     SampleChanged {
@@ -146,10 +141,7 @@ pub enum Error {
         folder: PathBuf,
     },
     /// The run was asked to stop.
-    #[error(
-        "stopped after {rows_done} of {rows_total} rows of {attention}, which are kept; go on with --resume {}",
-        run.display()
-    )]
+    #[error("stopped after {rows_done} of {rows_total} rows of {attention}, which are kept")]
     Interrupted {
         /// Rows that are in the journal.
         rows_done: usize,
@@ -169,7 +161,7 @@ pub enum Error {
         row: usize,
     },
     /// Another process is writing to the result folder.
-    #[error("another run is writing to {}; choose another --run-name or wait for it", path.display())]
+    #[error("another run is writing to {}", path.display())]
     FolderBusy {
         /// The folder.
         path: PathBuf,
@@ -288,6 +280,24 @@ pub enum Error {
     /// A comparison of no results.
     #[error("there are no results to compare")]
     NothingToCompare,
+}
+
+/// What a folder of results is named after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// A run.
+    Run,
+    /// One of its attentions.
+    Attention,
+}
+
+impl std::fmt::Display for Named {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Run => "the run",
+            Self::Attention => "the attention",
+        })
+    }
 }
 
 /// What an error says, followed by those of its sources that it does not already quote.

@@ -128,7 +128,7 @@ pub use benchmark::{Benchmark, Metrics, RowScore, TaskScore};
 pub use comparison::{
     AgainstBaseline, AttentionSummary, Comparison, DENSE, ScoreDifference, Seconds, TaskComparison,
 };
-pub use error::Error;
+pub use error::{Error, Named};
 pub use grouping::group_by_context;
 pub use mock::MockBenchmark;
 pub use observer::{GroupFinished, GroupStarted, RunObserver};

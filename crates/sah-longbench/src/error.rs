@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::MetricError;
 
-/// Errors of this crate. Each names the place and, where there is one, the remedy. Rows count from 1; in a JSON Lines
+/// Errors of this crate. Each names the place. Rows count from 1; in a JSON Lines
 /// file they are its lines, blank ones included.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -134,8 +134,8 @@ pub enum Error {
     },
     /// Rows of the LongBench authors' form, and no prompt templates to make questions of them.
     #[error(
-        "{}: row {row} has an input and no question; give the prompt templates of its tasks, LongBench's \
-         dataset2prompt.json, with --prompts", file.display()
+        "{}: row {row} has an input and no question; the prompt templates of its tasks are needed, LongBench's \
+         dataset2prompt.json", file.display()
     )]
     NoPrompts {
         /// The file.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// Errors of this crate. Each names the file or folder and, where there is one, the remedy.
+/// Errors of this crate. Each names the file or folder.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -11,8 +11,7 @@ pub enum Error {
     Files(#[from] sah_bench_core::Error),
     /// A folder without any attention's results.
     #[error(
-        "{}: no run; name a folder that holds one folder for each attention, as benchmark_results/NAME does \
-         (cargo xtask results lists them)",
+        "{}: no run; a run is a folder that holds one folder for each attention, as benchmark_results/NAME does",
         folder.display()
     )]
     NoRun {
@@ -28,11 +27,7 @@ pub enum Error {
         run: PathBuf,
     },
     /// A run that did not come to its end.
-    #[error(
-        "{} has no metrics.json: the run did not finish; go on with it: \
-         cargo xtask bench longbench --resume {}",
-        folder.display(), run.display()
-    )]
+    #[error("{} has no metrics.json: the run did not finish", folder.display())]
     Unfinished {
         /// The attention's folder.
         folder: PathBuf,

@@ -1,5 +1,7 @@
 //! The benchmarks by their names.
 
+use std::error::Error;
+
 use sah_bench_core::{Benchmark, MockBenchmark};
 use sah_longbench::{DataSource, LongBench};
 
@@ -67,6 +69,14 @@ fn data_source(data: &DataArgs) -> Result<DataSource, UsageError> {
         (DataArg::Sample | DataArg::Hub, Some(_)) => {
             Err(UsageError("--prompts is for .jsonl files; name their folder with --data DIR".to_owned()))
         }
+    }
+}
+
+/// What helps with an error of a benchmark's data, where a flag does.
+pub(crate) fn remedy(error: &(dyn Error + 'static)) -> Option<String> {
+    match error.downcast_ref()? {
+        sah_longbench::Error::NoPrompts { .. } => Some("name their file with --prompts".to_owned()),
+        _ => None,
     }
 }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::device::DeviceUnavailable;
 use crate::exit;
+use crate::remedies;
 use crate::usage::UsageError;
 
 /// In the folder of an attention that could not be finished, until it is tried again.
@@ -59,7 +60,7 @@ impl Failure {
     /// Of an error that ends a command.
     pub(crate) fn of(error: &anyhow::Error) -> Self {
         let kind = error.chain().find_map(FailureKind::of).unwrap_or(FailureKind::Other);
-        Self { kind, message: format!("{error:#}") }
+        Self { kind, message: remedies::explained(error) }
     }
 
     /// The exit code of a command that `error` ends.

@@ -22,6 +22,7 @@ mod machine;
 mod memory;
 mod model;
 mod plan_file;
+mod remedies;
 mod resume;
 mod terminal;
 mod threads;
@@ -50,7 +51,7 @@ pub fn main() -> ExitCode {
     let _trace = match logging::start(&cli.messages, &console) {
         Ok(guard) => guard,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", remedies::explained(&error));
             return Failure::exit_code(&error);
         }
     };
@@ -58,7 +59,7 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             // A message quotes files, and what is in them.
-            tracing::error!("{}", sah_report::visible(&format!("{error:#}")));
+            tracing::error!("{}", sah_report::visible(&remedies::explained(&error)));
             Failure::exit_code(&error)
         }
     }

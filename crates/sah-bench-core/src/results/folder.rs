@@ -18,7 +18,7 @@ use super::shards::ShardResults;
 use super::table::Table;
 use super::unchanged::check_unchanged;
 use super::whole::{remove_temporaries, sync_folder};
-use crate::error::panic_text;
+use crate::error::{Named, panic_text};
 use crate::{Benchmark, Error, Metrics, Record};
 
 pub(super) const JOURNAL: &str = "journal.jsonl";
@@ -61,8 +61,8 @@ impl RunFolder {
     ///
     /// [`Error::FolderName`], [`Error::Unwritable`], [`Error::FolderUsed`], [`Error::FolderBusy`].
     pub fn create(result_dir: &Path, run_name: &str, attention: &str) -> Result<Self, Error> {
-        check_name("--run-name", run_name)?;
-        check_name("the attention", attention)?;
+        check_name(Named::Run, run_name)?;
+        check_name(Named::Attention, attention)?;
         let run = result_dir.join(run_name);
         let path = run.join(attention);
         fs::create_dir_all(&path).map_err(|source| Error::Unwritable { path: path.clone(), source })?;
@@ -95,8 +95,8 @@ impl RunFolder {
     /// [`Error::FolderBusy`] where that process still works, [`Error::Journal`] where its journal was changed, and those of
     /// [`RunFolder::create`].
     pub fn resume(result_dir: &Path, run_name: &str, attention: &str) -> Result<Resumed, Error> {
-        check_name("--run-name", run_name)?;
-        check_name("the attention", attention)?;
+        check_name(Named::Run, run_name)?;
+        check_name(Named::Attention, attention)?;
         let path = result_dir.join(run_name).join(attention);
         if !path.join(JOURNAL).exists() {
             return Self::create(result_dir, run_name, attention).map(Resumed::Unfinished);
@@ -297,10 +297,10 @@ impl FinishedRun {
     }
 }
 
-fn check_name(what: &'static str, name: &str) -> Result<(), Error> {
+fn check_name(of: Named, name: &str) -> Result<(), Error> {
     let fits = |letter: char| letter.is_alphanumeric() || matches!(letter, '.' | '_' | '-');
     if name.is_empty() || name.starts_with('.') || !name.chars().all(fits) {
-        return Err(Error::FolderName { what, name: name.to_owned() });
+        return Err(Error::FolderName { of, name: name.to_owned() });
     }
     Ok(())
 }
@@ -312,10 +312,10 @@ mod tests {
     #[test]
     fn names_of_folders() {
         for name in ["mini", "2025-01-31T12.30.00", "streaming_llm", "\u{4e2d}\u{6587}"] {
-            check_name("--run-name", name).unwrap();
+            check_name(Named::Run, name).unwrap();
         }
         for name in ["", ".", "..", ".hidden", "a/b", "a\\b", "a b", "a\0"] {
-            assert!(matches!(check_name("--run-name", name), Err(Error::FolderName { .. })), "{name:?}");
+            assert!(matches!(check_name(Named::Run, name), Err(Error::FolderName { .. })), "{name:?}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sah_bench_core::{Error, FinishedRun, RunFolder, RunMeasures, read_journal};
+use sah_bench_core::{Error, FinishedRun, Named, RunFolder, RunMeasures, read_journal};
 
 use crate::support::{Accident, ScriptedModel, TinyBenchmark, config, finished, run_in, sample};
 
@@ -45,7 +45,7 @@ fn an_unwritable_folder_is_found_when_it_is_made() {
     let error = RunFolder::create(&file, "run", "dense").unwrap_err();
     assert!(matches!(error, Error::Unwritable { .. }), "{error}");
     let text = error.to_string();
-    assert!(text.contains("file/run/dense") && text.contains("--result-dir"), "{text}");
+    assert!(text.contains("cannot write results to") && text.contains("file/run/dense"), "{text}");
 
     // The folder is there, the journal cannot be.
     std::fs::create_dir_all(directory.path().join("run/dense/journal.jsonl")).unwrap();
@@ -61,7 +61,7 @@ fn results_are_never_overwritten() {
     let error = RunFolder::create(directory.path(), "run", "dense").unwrap_err();
     let text = error.to_string();
     assert!(matches!(error, Error::FolderUsed { .. }), "{text}");
-    assert!(text.contains("run/dense") && text.contains("--run-name"), "{text}");
+    assert!(text.contains("run/dense") && text.contains("never overwritten"), "{text}");
     RunFolder::create(directory.path(), "run", "streaming_llm").unwrap();
     RunFolder::create(directory.path(), "run2", "dense").unwrap();
 }
@@ -98,7 +98,7 @@ fn a_foreign_config_is_not_overwritten() {
 fn names_that_leave_the_folder_are_refused() {
     let directory = tempfile::tempdir().unwrap();
     let error = RunFolder::create(directory.path(), "../up", "dense").unwrap_err();
-    assert!(error.to_string().contains("--run-name"), "{error}");
+    assert!(matches!(error, Error::FolderName { of: Named::Run, .. }), "{error}");
     assert!(matches!(RunFolder::create(directory.path(), "run", "a/b"), Err(Error::FolderName { .. })));
     assert!(names(directory.path()).is_empty());
 }

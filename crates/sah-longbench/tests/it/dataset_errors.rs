@@ -123,8 +123,8 @@ fn faulty_lines_are_named() {
         ),
         (
             format!("{{{input}}}"),
-            "row 2 has an input and no question; give the prompt templates of its tasks, LongBench's \
-             dataset2prompt.json, with --prompts",
+            "row 2 has an input and no question; the prompt templates of its tasks are needed, LongBench's \
+             dataset2prompt.json",
         ),
         (
             "[]".to_owned(),

@@ -16,7 +16,7 @@ fn refusal(folder: &Path) -> String {
 fn what_cannot_be_shown_says_which_file_and_what_to_do() {
     let results = tempfile::tempdir().unwrap();
     let text = refusal(&results.path().join("nothing"));
-    assert!(text.contains("nothing: no run") && text.contains("cargo xtask results"), "{text}");
+    assert!(text.contains("nothing: no run") && text.contains("one folder for each attention"), "{text}");
     assert!(refusal(results.path()).contains("no run"));
 
     let run = bench(results.path(), "run", &[("dense", model(5, 1.0))], &samples("qa", 4));
@@ -37,7 +37,7 @@ fn what_cannot_be_shown_says_which_file_and_what_to_do() {
     assert!(refusal(&run).contains("metrics.json"));
     fs::remove_file(&metrics).unwrap();
     let text = refusal(&run);
-    assert!(text.contains("dense has no metrics.json") && text.contains("--resume"), "{text}");
+    assert!(text.contains("dense has no metrics.json") && text.contains("did not finish"), "{text}");
     fs::write(&metrics, written).unwrap();
     Run::read(&run, &Letters).unwrap();
 

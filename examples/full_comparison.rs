@@ -55,7 +55,7 @@ fn main() -> anyhow::Result<()> {
     let mut run_path = result_dir.clone();
     let mut finished = Vec::new();
     for (name, preset) in PRESETS {
-        let config = preset.map(|preset| AttentionConfig::preset(preset, &[""; 0])).transpose()?;
+        let config = preset.map(AttentionConfig::preset).transpose()?;
         let attention = config.as_ref().map(ResearchAttention::from_config).transpose()?;
         // One in twenty calls is also computed densely, for the error of each layer and head.
         let adapter =

@@ -44,7 +44,8 @@ fn main() -> anyhow::Result<()> {
 
     // The first 4 keys and the last 64 for every token after the context; and the 64 keys with the highest scores.
     let streaming = AttentionConfig::streaming_llm(Size::Count(4), Size::Count(64));
-    let oracle = AttentionConfig::preset("oracle_top_k", &["sink.size=4", "local.size=4", "heavy_size=64"])?;
+    let oracle =
+        AttentionConfig::preset_with("oracle_top_k", &["sink.size=4", "local.size=4", "heavy_size=64"])?;
     for (name, config) in
         [("dense", None), ("streaming_llm", Some(streaming)), ("oracle_top_k", Some(oracle))]
     {

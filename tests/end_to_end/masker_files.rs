@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use sah_adapter::{LoadedModel, ModelSource};
 use sah_attention::{
-    AttentionConfig, AttentionInputs, AttentionObserver, AttentionOutput, ChannelSelection,
-    ChannelStatistics, MaskerConfig, RequestState, ResearchAttention,
+    AnyMaskerConfig, AttentionConfig, AttentionInputs, AttentionObserver, AttentionOutput, ChannelSelection,
+    ChannelStatistics, RequestState, ResearchAttention,
 };
 use sah_tests::project_root;
 use tch::{Device, Kind, Tensor};
@@ -28,7 +28,7 @@ fn hash_attention_weights_are_converted_and_the_masker_is_printed() {
         assert_eq!(code, 0, "{log}");
         assert!(log.contains("2 layers, 2 heads, keys of 4 elements, 2 matrices a network, 8 bits"), "{log}");
         // What is printed is what a configuration takes, and the file is what it reads.
-        let masker: MaskerConfig = serde_json::from_str(&masker).unwrap();
+        let masker: AnyMaskerConfig = serde_json::from_str(&masker).unwrap();
         ResearchAttention::from_config(&AttentionConfig::new(vec![masker]).unwrap()).unwrap();
     }
 }
@@ -151,7 +151,7 @@ fn attention(channels: &Path, ranking: ChannelSelection) -> ResearchAttention {
         "local.size=32".to_owned(),
         "heavy_size=5%".to_owned(),
     ];
-    let config = AttentionConfig::preset("double_sparsity", &assignments).unwrap();
+    let config = AttentionConfig::preset_with("double_sparsity", &assignments).unwrap();
     ResearchAttention::from_config(&config).unwrap()
 }
 

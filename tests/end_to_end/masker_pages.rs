@@ -4,7 +4,7 @@
 use std::fs;
 use std::process::Command;
 
-use sah_attention::{AttentionConfig, MASKERS, MaskerConfig};
+use sah_attention::{AttentionConfig, MaskerRegistry};
 use sah_tests::project_root;
 
 use crate::command::{as_in_a_shell, run};
@@ -18,7 +18,7 @@ fn page(name: &str) -> String {
 #[test]
 fn every_masker_has_its_page_and_every_page_its_masker() {
     let overview = fs::read_to_string(project_root().join("docs/maskers.md")).unwrap();
-    for masker in MASKERS {
+    for masker in MaskerRegistry::builtin().infos() {
         let name = masker.name;
         let text = page(name);
         assert!(overview.contains(&format!("[{name}](maskers/{name}.md)")), "{name} in the overview");
@@ -29,12 +29,12 @@ fn every_masker_has_its_page_and_every_page_its_masker() {
         assert_eq!(blocks(&text, "rust").len(), 1, "{name}: a doctest");
     }
     let pages = fs::read_dir(project_root().join("docs/maskers")).unwrap().count();
-    assert_eq!(pages, MASKERS.len());
+    assert_eq!(pages, MaskerRegistry::builtin().infos().count());
 }
 
 #[test]
 fn field_tables_are_the_program_s() {
-    for masker in MASKERS {
+    for masker in MaskerRegistry::builtin().infos() {
         let text = page(masker.name);
         let table = text.split("\n## Fields\n").nth(1).unwrap().split("\n## ").next().unwrap();
         let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| `")).collect();
@@ -49,15 +49,14 @@ fn field_tables_are_the_program_s() {
 
 #[test]
 fn configurations_are_read() {
-    for masker in MASKERS {
+    for masker in MaskerRegistry::builtin().infos() {
         let text = page(masker.name);
         let configs = blocks(&text, "json");
         assert!(!configs.is_empty(), "{}", masker.name);
         for config in configs {
             let config: AttentionConfig = serde_json::from_str(&config)
                 .unwrap_or_else(|error| panic!("{}: {error}\n{config}", masker.name));
-            let types = |masker: &MaskerConfig| serde_json::to_value(masker).unwrap()["type"].clone();
-            assert!(config.maskers.iter().any(|one| types(one) == masker.name), "{}", masker.name);
+            assert!(config.maskers.iter().any(|one| one.info().name == masker.name), "{}", masker.name);
         }
     }
 }
@@ -65,7 +64,7 @@ fn configurations_are_read() {
 /// Each command runs with the default model, reads less than everything, and answers.
 #[test]
 fn commands_run() {
-    for masker in MASKERS {
+    for masker in MaskerRegistry::builtin().infos() {
         let text = page(masker.name);
         let commands = blocks(&text, "sh");
         assert!(!commands.is_empty(), "{}", masker.name);

@@ -113,7 +113,7 @@ fn main() -> anyhow::Result<()> {
     let new_tokens: usize = arguments.next().map_or(Ok(32), |text| text.parse())?;
     let attention = match arguments.next().as_deref() {
         None | Some("dense") => None,
-        Some(name) => Some(ResearchAttention::from_config(&AttentionConfig::preset(name, &[""; 0])?)?),
+        Some(name) => Some(ResearchAttention::from_config(&AttentionConfig::preset(name)?)?),
     };
     let precision = match arguments.next().as_deref() {
         None | Some("expanded") => Precision::from(Kind::Float),

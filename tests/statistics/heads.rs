@@ -154,5 +154,5 @@ impl Masker for Keep {
 
 /// A preset, built.
 pub(crate) fn preset(name: &str, assignments: &[&str]) -> ResearchAttention {
-    ResearchAttention::from_config(&AttentionConfig::preset(name, assignments).unwrap()).unwrap()
+    ResearchAttention::from_config(&AttentionConfig::preset_with(name, assignments).unwrap()).unwrap()
 }

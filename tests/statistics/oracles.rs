@@ -1,6 +1,6 @@
 //! Oracles capture what they claim.
 
-use sah_attention::{AttentionConfig, MaskerConfig, ResearchAttention, Size};
+use sah_attention::{AttentionConfig, OracleTopPConfig, ResearchAttention, Size};
 
 use crate::heads::{Heads, preset};
 use crate::rules::{Entries, check_top_k, check_top_p};
@@ -21,7 +21,7 @@ fn oracles_capture_what_they_claim() {
         }
         // All attention is left to share out, then what sink and window do not hold.
         let alone = ResearchAttention::from_config(
-            &AttentionConfig::new(vec![MaskerConfig::OracleTopP { top_p: 0.9 }]).unwrap(),
+            &AttentionConfig::new(vec![OracleTopPConfig { top_p: 0.9 }.into()]).unwrap(),
         )
         .unwrap();
         let nothing = Entries { shape: previous.shape, values: vec![0.0; previous.values.len()] };

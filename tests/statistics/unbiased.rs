@@ -1,6 +1,6 @@
 //! Numerators and denominators of sampling maskers have no bias over seeds.
 
-use sah_attention::{AttentionConfig, MaskerConfig, ResearchAttention};
+use sah_attention::{AnyMaskerConfig, AttentionConfig, RandomSamplingConfig, ResearchAttention};
 
 use crate::estimates::{check_unbiased, sums};
 use crate::heads::{Heads, preset};
@@ -29,8 +29,8 @@ pub(crate) fn estimates(
 }
 
 /// Behind sink, window and the best 2 % of keys, as in the preset `vattention`.
-fn sampled(sampler: MaskerConfig) -> ResearchAttention {
-    let mut config = AttentionConfig::preset("vattention", &[] as &[&str]).unwrap();
+fn sampled(sampler: AnyMaskerConfig) -> ResearchAttention {
+    let mut config = AttentionConfig::preset("vattention").unwrap();
     config.maskers.pop();
     config.maskers.push(sampler);
     ResearchAttention::from_config(&config).unwrap()
@@ -49,7 +49,7 @@ fn check(attention: &ResearchAttention, seeds: u64, largest_error: f64) {
 
 #[test]
 fn random_sampling_has_no_bias() {
-    check(&sampled(MaskerConfig::RandomSampling { sampling_rate: 0.1 }), 500, 0.01);
+    check(&sampled(RandomSamplingConfig { sampling_rate: 0.1 }.into()), 500, 0.01);
 }
 
 #[test]

@@ -142,7 +142,13 @@ pub enum Error {
         /// The name.
         name: String,
         /// The names there are.
-        known: &'static [&'static str],
+        known: Vec<&'static str>,
+    },
+    /// Something of this name was registered before.
+    #[error("`{name}` is registered already; choose another name")]
+    NameTaken {
+        /// The name.
+        name: &'static str,
     },
     /// An assignment to a field of a configuration cannot be carried out.
     #[error("{assignment:?}: {problem}")]

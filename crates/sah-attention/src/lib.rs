@@ -66,7 +66,7 @@ mod size;
 mod state;
 
 pub use attention::{AttentionOutput, ResearchAttention};
-pub use config::{AttentionConfig, FieldInfo, MASKERS, MaskerConfig, MaskerInfo};
+pub use config::AttentionConfig;
 pub use error::{Error, Result, without_frames};
 pub use eviction::{EvictedKeys, KeptKeys};
 pub use inputs::{AttentionInputs, Dims};
@@ -77,11 +77,12 @@ pub use kernel::{
 pub use kv::{KeysOrValues, KvFormat, KvRows};
 pub use mask::{IndexList, Mask, MaskShape, PageList, Row, RowRanges, Selection, SparseSelection};
 pub use masker::{
-    Activation, AdaptiveSamplingConfig, AdaptiveSamplingMasker, ChannelSelection, ChannelStatistics,
-    DoubleSparsityConfig, DoubleSparsityMasker, HashAttentionConfig, HashAttentionMasker, HashSource,
-    HashWeights, LocalMasker, MagicPigConfig, MagicPigMasker, Masker, OracleTopKMasker, OracleTopPMasker,
-    PqCacheConfig, PqCacheMasker, PqMetric, QuestConfig, QuestMasker, RandomSamplingMasker, SinkMasker,
-    SocketConfig, SocketMasker, SortedChannels,
+    Activation, AdaptiveSamplingConfig, AdaptiveSamplingMasker, AnyMaskerConfig, ChannelSelection,
+    ChannelStatistics, DoubleSparsityConfig, DoubleSparsityMasker, FieldInfo, HashAttentionConfig,
+    HashAttentionMasker, HashSource, HashWeights, LocalConfig, LocalMasker, MagicPigConfig, MagicPigMasker,
+    Masker, MaskerConfig, MaskerInfo, MaskerRegistry, OracleTopKConfig, OracleTopKMasker, OracleTopPConfig,
+    OracleTopPMasker, PqCacheConfig, PqCacheMasker, PqMetric, QuestConfig, QuestMasker, RandomSamplingConfig,
+    RandomSamplingMasker, SinkConfig, SinkMasker, SocketConfig, SocketMasker, SortedChannels,
 };
 pub use micro::{CallMeasure, CallSampling, HeadMeasure};
 pub use policy::{AttentionObserver, AttentionPolicy};

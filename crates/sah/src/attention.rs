@@ -111,16 +111,16 @@ fn one(name: &str, args: &AttentionArgs) -> anyhow::Result<NamedAttention> {
             let config = AttentionConfig::streaming_llm(args.sink_size, args.local_window);
             (name.to_owned(), config.with(&assignments(name)))
         }
-        _ => (name.to_owned(), AttentionConfig::preset(name, &assignments(name))),
+        _ => (name.to_owned(), AttentionConfig::preset_with(name, &assignments(name))),
     };
     match config {
         Ok(config) => {
             let AttentionArgs { prefill, evict, .. } = *args;
             Ok(NamedAttention { name, config: Some(config), prefill, evict })
         }
-        Err(Error::NoPreset { .. }) => bail!(UsageError(format!(
+        Err(Error::NoPreset { known, .. }) => bail!(UsageError(format!(
             "--attention {name:?}: there is dense, {}, or a file that ends in .json or .toml",
-            AttentionConfig::PRESETS.join(", ")
+            known.join(", ")
         ))),
         Err(error) => bail!(UsageError(format!("--attention {name}: {error}"))),
     }

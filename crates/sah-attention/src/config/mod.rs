@@ -1,101 +1,13 @@
 //! Sparse attention as configuration.
 
-mod catalogue;
-mod preset;
+mod assignment;
+mod read;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-pub use self::catalogue::{FieldInfo, MASKERS, MaskerInfo};
 use crate::error::{Error, Result};
-use crate::masker::{
-    AdaptiveSamplingConfig, AdaptiveSamplingMasker, DoubleSparsityConfig, DoubleSparsityMasker,
-    HashAttentionConfig, HashAttentionMasker, LocalMasker, MagicPigConfig, MagicPigMasker, Masker,
-    OracleTopKMasker, OracleTopPMasker, PqCacheConfig, PqCacheMasker, QuestConfig, QuestMasker,
-    RandomSamplingMasker, SinkMasker, SocketConfig, SocketMasker,
-};
+use crate::masker::{AnyMaskerConfig, LocalConfig, Masker, SinkConfig};
 use crate::size::Size;
-
-/// One masker in a configuration file, told apart by its `type`.
-///
-/// ```
-/// use sah_attention::{MaskerConfig, Size};
-///
-/// let sink: MaskerConfig = serde_json::from_str(r#"{"type": "sink", "size": 4}"#).unwrap();
-/// assert_eq!(sink, MaskerConfig::Sink { size: Size::Count(4) });
-/// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-#[non_exhaustive]
-pub enum MaskerConfig {
-    /// The first keys; see [`SinkMasker`].
-    Sink {
-        /// Number of keys.
-        size: Size,
-    },
-    /// The last keys before each query row; see [`LocalMasker`].
-    Local {
-        /// Number of keys, the row's own included.
-        size: Size,
-    },
-    /// The keys with the largest exact scores; see [`OracleTopKMasker`].
-    OracleTopK {
-        /// Keys to add.
-        heavy_size: Size,
-    },
-    /// The fewest keys that hold a share of the attention; see [`OracleTopPMasker`].
-    OracleTopP {
-        /// The share, in `[0, 1]`.
-        top_p: f64,
-    },
-    /// Keys by signatures; see [`HashAttentionMasker`].
-    HashAttentionTopK(HashAttentionConfig),
-    /// Keys by a few channels; see [`DoubleSparsityMasker`].
-    DoubleSparsityTopK(DoubleSparsityConfig),
-    /// Pages of keys by bounds of their scores; see [`QuestMasker`].
-    QuestTopK(QuestConfig),
-    /// Keys by product-quantised scores; see [`PqCacheMasker`].
-    PqCache(PqCacheConfig),
-    /// Keys by soft collisions; see [`SocketMasker`].
-    SocketTopK(SocketConfig),
-    /// A share of the remaining keys at random; see [`RandomSamplingMasker`].
-    RandomSampling {
-        /// The share, in `(0, 1]`.
-        sampling_rate: f64,
-    },
-    /// As many random keys as an accuracy needs; see [`AdaptiveSamplingMasker`].
-    AdaptiveSampling(AdaptiveSamplingConfig),
-    /// Keys by collisions in hash tables; see [`MagicPigMasker`].
-    MagicPig(MagicPigConfig),
-}
-
-impl MaskerConfig {
-    /// Builds the masker that this describes. Reads its files, where it has some.
-    pub fn build(&self) -> Result<Box<dyn Masker>> {
-        Ok(match self {
-            Self::Sink { size } => Box::new(SinkMasker::new(*size)?),
-            Self::Local { size } => Box::new(LocalMasker::new(*size)?),
-            Self::OracleTopK { heavy_size } => Box::new(OracleTopKMasker::new(*heavy_size)?),
-            Self::OracleTopP { top_p } => Box::new(OracleTopPMasker::new(*top_p)?),
-            Self::HashAttentionTopK(config) => Box::new(HashAttentionMasker::new(config)?),
-            Self::DoubleSparsityTopK(config) => Box::new(DoubleSparsityMasker::new(config)?),
-            Self::QuestTopK(config) => Box::new(QuestMasker::new(*config)?),
-            Self::PqCache(config) => Box::new(PqCacheMasker::new(*config)?),
-            Self::SocketTopK(config) => Box::new(SocketMasker::new(*config)?),
-            Self::RandomSampling { sampling_rate } => Box::new(RandomSamplingMasker::new(*sampling_rate)?),
-            Self::AdaptiveSampling(config) => Box::new(AdaptiveSamplingMasker::new(*config)?),
-            Self::MagicPig(config) => Box::new(MagicPigMasker::new(*config)?),
-        })
-    }
-
-    /// Checks the ranges of all fields, without reading a file.
-    fn validate(&self) -> Result<()> {
-        match self {
-            Self::HashAttentionTopK(config) => config.validate(),
-            Self::DoubleSparsityTopK(config) => config.validate().map(drop),
-            other => other.build().map(drop),
-        }
-    }
-}
 
 /// A sparse attention: its maskers, in the order in which they are applied.
 ///
@@ -107,15 +19,14 @@ impl MaskerConfig {
 /// let config: AttentionConfig = serde_json::from_str(
 ///     r#"{"maskers": [{"type": "sink", "size": 4}, {"type": "oracle_top_k", "heavy_size": {"fraction": 0.1}}]}"#,
 /// ).unwrap();
-/// let same = AttentionConfig::preset("oracle_top_k", &["sink.size=4", "heavy_size=10%"]).unwrap();
+/// let same = AttentionConfig::preset_with("oracle_top_k", &["sink.size=4", "heavy_size=10%"]).unwrap();
 /// assert_eq!(config.maskers[0], same.maskers[0]);
 /// assert_eq!(config.maskers[1], same.maskers[2], "the preset has a local window between them");
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Fields")]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AttentionConfig {
     /// At least one masker.
-    pub maskers: Vec<MaskerConfig>,
+    pub maskers: Vec<AnyMaskerConfig>,
     /// The first so many layers are dense.
     #[serde(skip_serializing_if = "is_zero")]
     pub dense_layers: usize,
@@ -126,27 +37,9 @@ fn is_zero(layers: &usize) -> bool {
     *layers == 0
 }
 
-/// What a file may contain, before it is checked.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Fields {
-    maskers: Vec<MaskerConfig>,
-    #[serde(default)]
-    dense_layers: usize,
-}
-
-impl TryFrom<Fields> for AttentionConfig {
-    type Error = Error;
-
-    fn try_from(fields: Fields) -> Result<Self> {
-        fields.maskers.iter().try_for_each(MaskerConfig::validate)?;
-        Ok(Self { dense_layers: fields.dense_layers, ..Self::new(fields.maskers)? })
-    }
-}
-
 impl AttentionConfig {
     /// A configuration of these maskers in all layers; an empty list is an error.
-    pub fn new(maskers: Vec<MaskerConfig>) -> Result<Self> {
+    pub fn new(maskers: Vec<AnyMaskerConfig>) -> Result<Self> {
         if maskers.is_empty() {
             return Err(Error::NoMaskers);
         }
@@ -156,13 +49,13 @@ impl AttentionConfig {
     /// `StreamingLLM` (Xiao et al. 2023, arXiv 2309.17453): the first `sink` keys and the last `window` keys.
     #[must_use]
     pub fn streaming_llm(sink: Size, window: Size) -> Self {
-        let maskers = vec![MaskerConfig::Sink { size: sink }, MaskerConfig::Local { size: window }];
+        let maskers = vec![SinkConfig { size: sink }.into(), LocalConfig { size: window }.into()];
         Self { maskers, dense_layers: 0 }
     }
 
     /// Builds the maskers, in order.
     pub fn build_maskers(&self) -> Result<Vec<Box<dyn Masker>>> {
-        self.maskers.iter().map(MaskerConfig::build).collect()
+        self.maskers.iter().map(AnyMaskerConfig::build).collect()
     }
 }
 

@@ -1,12 +1,37 @@
 //! The local window: the last keys before each query row.
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::Result;
 use crate::eviction::KeptKeys;
 use crate::inputs::AttentionInputs;
 use crate::mask::{Mask, RowRanges};
-use crate::masker::Masker;
+use crate::masker::{FieldInfo, Masker, MaskerConfig, MaskerInfo};
 use crate::size::Size;
 use crate::state::LayerState;
+
+/// Parameters of the [`LocalMasker`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LocalConfig {
+    /// Number of keys, the row's own included.
+    pub size: Size,
+}
+
+impl MaskerConfig for LocalConfig {
+    const INFO: MaskerInfo = MaskerInfo {
+        name: "local",
+        about: "the last keys before each row",
+        fields: &[FieldInfo::size("size")],
+        source: "StreamingLLM, arXiv 2309.17453",
+        cost: "none",
+        state: "none",
+    };
+
+    fn build(&self) -> Result<Box<dyn Masker>> {
+        Ok(Box::new(LocalMasker::new(self.size)?))
+    }
+}
 
 /// Selects, for every query row, the keys that end at the row's own position.
 ///

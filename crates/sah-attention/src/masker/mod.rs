@@ -3,8 +3,10 @@
 //! [`pages`] has a page for each.
 
 mod adaptive_sampling;
+mod config;
 mod double_sparsity;
 mod hash_attention;
+mod info;
 mod local;
 mod magic_pig;
 mod oracle_top_k;
@@ -14,8 +16,10 @@ mod oracle_top_p;
 #[doc = include_str!("../../../../docs/maskers.md")]
 pub mod pages;
 mod pq_cache;
+mod presets;
 mod quest;
 mod random_sampling;
+mod registry;
 mod shared;
 mod sink;
 mod socket;
@@ -23,25 +27,46 @@ mod socket;
 use std::fmt::Debug;
 
 pub use adaptive_sampling::{AdaptiveSamplingConfig, AdaptiveSamplingMasker};
+pub use config::{AnyMaskerConfig, MaskerConfig};
 pub use double_sparsity::{
     ChannelSelection, ChannelStatistics, DoubleSparsityConfig, DoubleSparsityMasker, SortedChannels,
 };
 pub use hash_attention::{Activation, HashAttentionConfig, HashAttentionMasker, HashSource, HashWeights};
-pub use local::LocalMasker;
+pub use info::{FieldInfo, MaskerInfo};
+pub use local::{LocalConfig, LocalMasker};
 pub use magic_pig::{MagicPigConfig, MagicPigMasker};
-pub use oracle_top_k::OracleTopKMasker;
-pub use oracle_top_p::OracleTopPMasker;
+pub use oracle_top_k::{OracleTopKConfig, OracleTopKMasker};
+pub use oracle_top_p::{OracleTopPConfig, OracleTopPMasker};
 pub use pq_cache::{PqCacheConfig, PqCacheMasker, PqMetric};
 pub use quest::{QuestConfig, QuestMasker};
-pub use random_sampling::RandomSamplingMasker;
-pub use sink::SinkMasker;
+pub use random_sampling::{RandomSamplingConfig, RandomSamplingMasker};
+pub use registry::MaskerRegistry;
+pub use sink::{SinkConfig, SinkMasker};
 pub use socket::{SocketConfig, SocketMasker};
+
+use config::MaskerType;
 
 use crate::error::Result;
 use crate::eviction::KeptKeys;
 use crate::inputs::AttentionInputs;
 use crate::mask::Mask;
 use crate::state::LayerState;
+
+/// The maskers of this crate, in the order in which they are listed.
+const BUILT_IN: &[MaskerType] = &[
+    MaskerType::of::<SinkConfig>(),
+    MaskerType::of::<LocalConfig>(),
+    MaskerType::of::<OracleTopKConfig>(),
+    MaskerType::of::<OracleTopPConfig>(),
+    MaskerType::of::<HashAttentionConfig>(),
+    MaskerType::of::<DoubleSparsityConfig>(),
+    MaskerType::of::<QuestConfig>(),
+    MaskerType::of::<PqCacheConfig>(),
+    MaskerType::of::<SocketConfig>(),
+    MaskerType::of::<RandomSamplingConfig>(),
+    MaskerType::of::<AdaptiveSamplingConfig>(),
+    MaskerType::of::<MagicPigConfig>(),
+];
 
 /// A rule that adds keys to a selection.
 ///

@@ -1,13 +1,38 @@
 //! Oracle top-k: the keys with the largest exact scores.
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
 use crate::mask::Mask;
-use crate::masker::Masker;
 use crate::masker::shared::scores::of_range;
 use crate::masker::shared::top_k::add_top_k;
+use crate::masker::{FieldInfo, Masker, MaskerConfig, MaskerInfo};
 use crate::size::Size;
 use crate::state::LayerState;
+
+/// Parameters of the [`OracleTopKMasker`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OracleTopKConfig {
+    /// Keys to add.
+    pub heavy_size: Size,
+}
+
+impl MaskerConfig for OracleTopKConfig {
+    const INFO: MaskerInfo = MaskerInfo {
+        name: "oracle_top_k",
+        about: "the keys with the largest exact scores",
+        fields: &[FieldInfo::size("heavy_size")],
+        source: "what top-k methods approximate",
+        cost: "K D multiplications: an oracle, which saves nothing",
+        state: "none",
+    };
+
+    fn build(&self) -> Result<Box<dyn Masker>> {
+        Ok(Box::new(OracleTopKMasker::new(self.heavy_size)?))
+    }
+}
 
 /// Selects, for every head and query row, the keys with the largest exact scores among those that are not selected yet.
 ///

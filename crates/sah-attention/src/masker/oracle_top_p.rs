@@ -1,17 +1,41 @@
 //! Oracle top-p: the fewest keys that hold a given share of the attention.
 
+use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
 use crate::error::{Error, Result};
 use crate::inputs::AttentionInputs;
 use crate::mask::{IndexList, Mask};
-use crate::masker::Masker;
 use crate::masker::shared::chosen::{close, hide};
 use crate::masker::shared::scores::{of_range, row_blocks};
+use crate::masker::{FieldInfo, Masker, MaskerConfig, MaskerInfo};
 use crate::state::LayerState;
 
 /// Marks a key that cannot be chosen; below every probability.
 const CLOSED: f64 = -1.0;
+
+/// Parameters of the [`OracleTopPMasker`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OracleTopPConfig {
+    /// The share, in `[0, 1]`.
+    pub top_p: f64,
+}
+
+impl MaskerConfig for OracleTopPConfig {
+    const INFO: MaskerInfo = MaskerInfo {
+        name: "oracle_top_p",
+        about: "the fewest keys that hold a share of the attention",
+        fields: &[FieldInfo::required("top_p", "in [0, 1]")],
+        source: "Twilight, arXiv 2502.02770, with exact scores",
+        cost: "K D multiplications and a sort: an oracle, which saves nothing",
+        state: "none",
+    };
+
+    fn build(&self) -> Result<Box<dyn Masker>> {
+        Ok(Box::new(OracleTopPMasker::new(self.top_p)?))
+    }
+}
 
 /// Selects, for every head and query row, the fewest keys with which the selection holds more than a share of the row's
 /// attention.

@@ -9,11 +9,11 @@ use crate::error::{Error, Result};
 use crate::inputs::AttentionInputs;
 use crate::kernel::fold::{fold_queries, join_rows};
 use crate::mask::{Mask, PageList};
-use crate::masker::Masker;
 use crate::masker::shared::chosen::Chosen;
 use crate::masker::shared::growing::Prefix;
 use crate::masker::shared::labels::{Labels, Quantiser, Rounding};
 use crate::masker::shared::scores::{row_blocks, unfold};
+use crate::masker::{FieldInfo, Masker, MaskerConfig, MaskerInfo};
 use crate::size::Size;
 use crate::state::{LayerState, MaskerState};
 
@@ -37,6 +37,25 @@ pub struct QuestConfig {
     /// Bits of each element of a page's bounds, from 1 to 16; 16 keeps them as they are.
     #[serde(default = "exact")]
     pub label_bits: u32,
+}
+
+impl MaskerConfig for QuestConfig {
+    const INFO: MaskerInfo = MaskerInfo {
+        name: "quest_top_k",
+        about: "the pages of keys with the largest bounds of their scores",
+        fields: &[
+            FieldInfo::size("heavy_size"),
+            FieldInfo::required("page_size", "at least 1"),
+            FieldInfo::optional("label_bits", "from 1 to 16", "16"),
+        ],
+        source: "Quest, arXiv 2406.10774",
+        cost: "2 K D / page_size multiplications",
+        state: "2 D / page_size elements, for each key/value head",
+    };
+
+    fn build(&self) -> Result<Box<dyn Masker>> {
+        Ok(Box::new(QuestMasker::new(*self)?))
+    }
 }
 
 /// Selects, for every head and query row, the pages whose keys can have the largest scores.

@@ -1,13 +1,38 @@
 //! Random sampling: a share of the remaining keys, each as likely as the others.
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Error, Result};
 use crate::inputs::AttentionInputs;
 use crate::mask::Mask;
-use crate::masker::Masker;
 use crate::masker::shared::chosen::Chosen;
 use crate::masker::shared::random::Stream;
 use crate::masker::shared::sample::{RowSample, add_samples, each_row};
+use crate::masker::{FieldInfo, Masker, MaskerConfig, MaskerInfo};
 use crate::state::LayerState;
+
+/// Parameters of the [`RandomSamplingMasker`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RandomSamplingConfig {
+    /// The share, in `(0, 1]`.
+    pub sampling_rate: f64,
+}
+
+impl MaskerConfig for RandomSamplingConfig {
+    const INFO: MaskerInfo = MaskerInfo {
+        name: "random_sampling",
+        about: "a share of the remaining keys at random",
+        fields: &[FieldInfo::required("sampling_rate", "in (0, 1]")],
+        source: "the plain baseline of sampling",
+        cost: "m random numbers",
+        state: "none",
+    };
+
+    fn build(&self) -> Result<Box<dyn Masker>> {
+        Ok(Box::new(RandomSamplingMasker::new(self.sampling_rate)?))
+    }
+}
 
 /// Samples, for every head and query row, a share of the keys that are not selected yet, uniformly and without
 /// replacement.

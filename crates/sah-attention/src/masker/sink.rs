@@ -1,12 +1,37 @@
 //! Attention sinks: the first keys.
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::Result;
 use crate::eviction::KeptKeys;
 use crate::inputs::AttentionInputs;
 use crate::mask::{Mask, RowRanges};
-use crate::masker::Masker;
+use crate::masker::{FieldInfo, Masker, MaskerConfig, MaskerInfo};
 use crate::size::Size;
 use crate::state::LayerState;
+
+/// Parameters of the [`SinkMasker`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SinkConfig {
+    /// Number of keys.
+    pub size: Size,
+}
+
+impl MaskerConfig for SinkConfig {
+    const INFO: MaskerInfo = MaskerInfo {
+        name: "sink",
+        about: "the first keys",
+        fields: &[FieldInfo::size("size")],
+        source: "StreamingLLM, arXiv 2309.17453",
+        cost: "none",
+        state: "none",
+    };
+
+    fn build(&self) -> Result<Box<dyn Masker>> {
+        Ok(Box::new(SinkMasker::new(self.size)?))
+    }
+}
 
 /// Selects the first keys for every query row.
 ///

@@ -9,12 +9,12 @@ use crate::error::{Error, Result};
 use crate::inputs::AttentionInputs;
 use crate::kernel::fold::fold_queries;
 use crate::mask::Mask;
-use crate::masker::Masker;
 use crate::masker::shared::growing::{Growing, Prefix};
 use crate::masker::shared::lookup::{code_kind, lookup};
 use crate::masker::shared::random::Stream;
 use crate::masker::shared::scores::unfold;
 use crate::masker::shared::top_k::add_top_k;
+use crate::masker::{FieldInfo, Masker, MaskerConfig, MaskerInfo};
 use crate::size::Size;
 use crate::state::{LayerState, MaskerState};
 
@@ -50,6 +50,26 @@ pub struct SocketConfig {
     /// Temperature of a query's distribution over buckets, above 0.
     #[serde(default = "default_tau")]
     pub tau: f64,
+}
+
+impl MaskerConfig for SocketConfig {
+    const INFO: MaskerInfo = MaskerInfo {
+        name: "socket_top_k",
+        about: "the keys in whose buckets the query most likely falls, times the length of their values",
+        fields: &[
+            FieldInfo::size("heavy_size"),
+            FieldInfo::optional("K", "from 1 to 12", "4"),
+            FieldInfo::optional("L", "at least 1", "1"),
+            FieldInfo::optional("tau", "above 0", "0.3"),
+        ],
+        source: "SOCKET, arXiv 2602.06283",
+        cost: "K L additions (K keys, L tables)",
+        state: "L bytes (2 L above 8 planes) and 4 bytes, for each key/value head",
+    };
+
+    fn build(&self) -> Result<Box<dyn Masker>> {
+        Ok(Box::new(SocketMasker::new(*self)?))
+    }
 }
 
 /// Selects, for every head and query row, the keys in whose buckets the query most likely falls, weighted by the length of

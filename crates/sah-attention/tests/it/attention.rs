@@ -2,8 +2,8 @@
 
 use sah_attention::{
     AttentionConfig, AttentionInputs, AttentionObserver, AttentionOutput, AttentionPolicy, Error, IndexList,
-    LayerState, Mask, MaskShape, Masker, MaskerState, ReferenceKernel, RequestState, ResearchAttention,
-    Result, SinkMasker, Size, dense_attention,
+    LayerState, Mask, MaskShape, Masker, MaskerRegistry, MaskerState, ReferenceKernel, RequestState,
+    ResearchAttention, Result, SinkMasker, Size, dense_attention,
 };
 use tch::{Device, Kind, Tensor};
 
@@ -163,8 +163,7 @@ fn state_is_per_layer(device: Device) {
 }
 
 fn first_layers_are_dense(device: Device) {
-    let config =
-        AttentionConfig { dense_layers: 2, ..AttentionConfig::preset("streaming_llm", NONE).unwrap() };
+    let config = AttentionConfig { dense_layers: 2, ..AttentionConfig::preset("streaming_llm").unwrap() };
     let attention = ResearchAttention::from_config(&config).unwrap();
     assert_eq!(attention.dense_layers(), 2);
     let shape = MaskShape { batch: 1, heads: 9, queries: 1, keys: 500 };
@@ -174,15 +173,13 @@ fn first_layers_are_dense(device: Device) {
     assert_eq!([density(0), density(1), density(2)], [1.0, 1.0, 68.0 / 500.0]);
 }
 
-const NONE: &[&str] = &[];
-
 /// A token, a question after it, and a token again: every preset reads less than everything, and what it reads gives the
 /// same output by both kernels.
 fn presets_run_through_both_kernels(device: Device) {
     let file = ChannelFile::new(&format!("presets-{device:?}"), &random_lists(4, 64, 2), "qk_proj");
     let shape = |queries, keys| MaskShape { batch: 1, heads: 4, queries, keys };
     let all = Tensors::new(shape(900, 900), 2, 64, 64, 8, device);
-    for &name in AttentionConfig::PRESETS {
+    for name in MaskerRegistry::builtin().presets() {
         let config = file.preset(name);
         let attention = ResearchAttention::from_config(&config).unwrap();
         let oracle = ResearchAttention::from_config(&config).unwrap().with_kernel(ReferenceKernel);

@@ -40,7 +40,7 @@ impl ChannelFile {
             "double_sparsity" => vec![channels.as_str()],
             _ => vec![],
         };
-        AttentionConfig::preset(name, &assignments).unwrap()
+        AttentionConfig::preset_with(name, &assignments).unwrap()
     }
 
     pub(crate) fn masker(&self, heavy: usize, group_factor: usize, label_bits: u32) -> DoubleSparsityMasker {

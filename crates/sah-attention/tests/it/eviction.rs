@@ -1,8 +1,9 @@
 //! Keys that were evicted: nothing changes for what never reads them, and an error for everything else.
 
 use sah_attention::{
-    AttentionConfig, AttentionInputs, AttentionPolicy, CallMeasure, Error, EvictedKeys, KeptKeys, Kernel,
-    Mask, MaskShape, MaskerConfig, ReferenceKernel, RequestState, ResearchAttention, Size,
+    AnyMaskerConfig, AttentionConfig, AttentionInputs, AttentionPolicy, CallMeasure, Error, EvictedKeys,
+    KeptKeys, Kernel, LocalConfig, Mask, MaskShape, OracleTopKConfig, ReferenceKernel, RequestState,
+    ResearchAttention, SinkConfig, Size,
 };
 use tch::{Device, Tensor};
 
@@ -11,16 +12,16 @@ use crate::kernels::KERNELS;
 
 on_devices!(what_is_never_read_is_not_missed);
 
-fn attention(maskers: Vec<MaskerConfig>) -> ResearchAttention {
+fn attention(maskers: Vec<AnyMaskerConfig>) -> ResearchAttention {
     ResearchAttention::from_config(&AttentionConfig::new(maskers).unwrap()).unwrap()
 }
 
-fn sink(size: usize) -> MaskerConfig {
-    MaskerConfig::Sink { size: Size::Count(size) }
+fn sink(size: usize) -> AnyMaskerConfig {
+    SinkConfig { size: Size::Count(size) }.into()
 }
 
-fn local(size: usize) -> MaskerConfig {
-    MaskerConfig::Local { size: Size::Count(size) }
+fn local(size: usize) -> AnyMaskerConfig {
+    LocalConfig { size: Size::Count(size) }.into()
 }
 
 /// `tensors` without the keys `gap`.
@@ -98,7 +99,7 @@ fn what_would_read_an_evicted_key_is_an_error() {
     assert!(gap(28, 5).unwrap_err().to_string().contains("before the first query row, got 28"));
     let inputs = gap(4, 5).unwrap();
     let mut state = RequestState::new(0);
-    let mut says = |maskers: Vec<MaskerConfig>| {
+    let mut says = |maskers: Vec<AnyMaskerConfig>| {
         let attention = attention(maskers);
         let error = attention.attend(&inputs, 0, &mut state).unwrap_err();
         (matches!(error, Error::Evicted { count: 5, .. }), error.to_string())
@@ -110,9 +111,9 @@ fn what_would_read_an_evicted_key_is_an_error() {
     );
     // The first row's own key and the 23 between it and the gap.
     assert!(says(vec![sink(4), local(25)]).0);
-    let (evicted, text) = says(vec![sink(4), MaskerConfig::OracleTopK { heavy_size: Size::Count(2) }]);
+    let (evicted, text) = says(vec![sink(4), OracleTopKConfig { heavy_size: Size::Count(2) }.into()]);
     assert!(!evicted && text.starts_with("`oracle_top_k` may read any key again"), "{text}");
-    let (evicted, text) = says(vec![sink(4), MaskerConfig::Local { size: Size::Fraction(0.1) }]);
+    let (evicted, text) = says(vec![sink(4), LocalConfig { size: Size::Fraction(0.1) }.into()]);
     assert!(!evicted && text.starts_with("`local` may read any key again"), "{text}");
 
     let error = AttentionPolicy::Dense.attend(0, &inputs).unwrap_err();
@@ -136,7 +137,7 @@ fn only_sinks_and_windows_of_all_layers_say_what_they_keep() {
     let text = kept(&AttentionConfig { dense_layers: 2, ..both }).unwrap_err().to_string();
     assert!(text.starts_with("2 dense layers may read any key again"), "{text}");
     for preset in ["oracle_top_k", "oracle_top_p", "quest", "pqcache", "socket", "magicpig", "vattention"] {
-        let config = AttentionConfig::preset(preset, &[""; 0]).unwrap();
+        let config = AttentionConfig::preset(preset).unwrap();
         assert!(matches!(kept(&config), Err(Error::NoEviction { .. })), "{preset}");
     }
 }

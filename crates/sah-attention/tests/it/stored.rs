@@ -1,8 +1,8 @@
 //! Keys and values as a cache stores them: the same attention as over the numbers that they stand for.
 
 use sah_attention::{
-    AttentionConfig, AttentionInputs, AutoKernel, Error, Kernel, KvFormat, KvRows, MaskShape,
-    ReferenceKernel, RequestState, ResearchAttention, RowRanges, attend_ranges, dense_attention,
+    AttentionInputs, AutoKernel, Error, Kernel, KvFormat, KvRows, MaskShape, MaskerRegistry, ReferenceKernel,
+    RequestState, ResearchAttention, RowRanges, attend_ranges, dense_attention,
 };
 use tch::{Device, Kind, Tensor};
 
@@ -124,7 +124,7 @@ fn maskers_select_by_the_numbers(device: Device) {
     for format in [BF16, KvFormat::Int8] {
         let (keys, values) = store(&all, format);
         let (k, v) = (keys.expand(Kind::Float).unwrap(), values.expand(Kind::Float).unwrap());
-        for &name in AttentionConfig::PRESETS {
+        for name in MaskerRegistry::builtin().presets() {
             let config = file.preset(name);
             let attention = ResearchAttention::from_config(&config).unwrap();
             let (mut state, mut plain_state) = (RequestState::new(3), RequestState::new(3));

@@ -3,12 +3,13 @@
 use std::process::ExitCode;
 
 use comfy_table::{ContentArrangement, Table, presets};
-use sah_attention::{AttentionConfig, FieldInfo, MASKERS};
+use sah_attention::{AttentionConfig, FieldInfo, MaskerRegistry};
 
 /// Prints each masker with its fields, source and cost, and the presets, to standard output.
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
     let mut maskers = table(["type", "selects", "fields", "cost a step", "state a key", "source"]);
-    for masker in MASKERS {
+    let registry = MaskerRegistry::builtin();
+    for masker in registry.infos() {
         let fields: Vec<String> = masker.fields.iter().map(field).collect();
         maskers.add_row([
             masker.name.to_owned(),
@@ -22,8 +23,8 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
     println!("{maskers}\n");
     let mut named = table(["--attention", "is the file"]);
     named.add_row(["dense", "(none: every key is read)"]);
-    for &name in AttentionConfig::PRESETS {
-        let text = match AttentionConfig::preset(name, &[] as &[&str]) {
+    for name in registry.presets() {
+        let text = match AttentionConfig::preset(name) {
             Ok(config) => serde_json::to_string(&config)?,
             Err(error) => error.to_string(),
         };

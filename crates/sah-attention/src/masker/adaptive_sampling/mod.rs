@@ -11,11 +11,11 @@ use self::mass::log_mass;
 use crate::error::{Error, Result};
 use crate::inputs::AttentionInputs;
 use crate::mask::Mask;
-use crate::masker::Masker;
 use crate::masker::shared::chosen::{Candidates, Chosen};
 use crate::masker::shared::random::Stream;
 use crate::masker::shared::sample::{RowSample, add_samples, each_row, padded};
 use crate::masker::shared::scores::{of_indices, row_blocks};
+use crate::masker::{FieldInfo, Masker, MaskerConfig, MaskerInfo};
 use crate::size::Size;
 use crate::state::LayerState;
 
@@ -37,6 +37,30 @@ pub struct AdaptiveSamplingConfig {
     /// Keys at the end that are never sampled: usually as many as the local window.
     #[serde(deserialize_with = "Size::deserialize_or_zero")]
     pub local_offset: Size,
+}
+
+impl MaskerConfig for AdaptiveSamplingConfig {
+    const INFO: MaskerInfo = MaskerInfo {
+        name: "adaptive_sampling",
+        about: "as many random keys as a promised accuracy of the denominator needs",
+        fields: &[
+            FieldInfo::required(
+                "base_rate_sampling",
+                "a count from 0, or {\"fraction\": f} with f in [0, 1)",
+            ),
+            FieldInfo::required("epsilon", "in (0, 1)"),
+            FieldInfo::required("delta", "in (0, 1)"),
+            FieldInfo::size_or_zero("init_offset"),
+            FieldInfo::size_or_zero("local_offset"),
+        ],
+        source: "vAttention, arXiv 2510.05688",
+        cost: "(selected keys + m) D multiplications",
+        state: "none",
+    };
+
+    fn build(&self) -> Result<Box<dyn Masker>> {
+        Ok(Box::new(AdaptiveSamplingMasker::new(*self)?))
+    }
 }
 
 /// Samples, for every head and query row, as many of the remaining keys as it takes to estimate the softmax denominator

@@ -12,11 +12,11 @@ pub use self::channels::{ChannelSelection, SortedChannels};
 use crate::error::{Error, Result};
 use crate::inputs::{AttentionInputs, Dims};
 use crate::mask::Mask;
-use crate::masker::Masker;
 use crate::masker::shared::growing::Prefix;
 use crate::masker::shared::labels::{Labels, Quantiser, Rounding};
 use crate::masker::shared::scores::unfold;
 use crate::masker::shared::top_k::add_top_k;
+use crate::masker::{FieldInfo, Masker, MaskerConfig, MaskerInfo};
 use crate::size::Size;
 use crate::state::{LayerState, MaskerState};
 
@@ -51,7 +51,7 @@ pub struct DoubleSparsityConfig {
 
 impl DoubleSparsityConfig {
     /// Checks everything but the file.
-    pub(crate) fn validate(&self) -> Result<Quantiser> {
+    fn quantiser(&self) -> Result<Quantiser> {
         self.heavy_size.validate("heavy_size")?;
         if self.group_factor == 0 {
             return Err(Error::Field {
@@ -61,6 +61,31 @@ impl DoubleSparsityConfig {
             });
         }
         Quantiser::new(self.label_bits, Rounding::Nearest)
+    }
+}
+
+impl MaskerConfig for DoubleSparsityConfig {
+    const INFO: MaskerInfo = MaskerInfo {
+        name: "double_sparsity_top_k",
+        about: "the keys with the largest scores over a few channels",
+        fields: &[
+            FieldInfo::size("heavy_size"),
+            FieldInfo::required("sorted_channel_file", "a JSON file of the authors' form"),
+            FieldInfo::optional("group_factor", "at least 1, at most D", "16"),
+            FieldInfo::optional("label_bits", "from 1 to 16", "4"),
+            FieldInfo::optional("channel_selection", "k_proj, q_proj, qk_proj", "qk_proj"),
+        ],
+        source: "Double Sparsity, arXiv 2408.07092",
+        cost: "K D / group_factor multiplications",
+        state: "D / group_factor codes of label_bits bits and 8 bytes, for each list of channels",
+    };
+
+    fn build(&self) -> Result<Box<dyn Masker>> {
+        Ok(Box::new(DoubleSparsityMasker::new(self)?))
+    }
+
+    fn validate(&self) -> Result<()> {
+        self.quantiser().map(drop)
     }
 }
 
@@ -81,7 +106,7 @@ impl DoubleSparsityMasker {
         Ok(Self {
             heavy_size: config.heavy_size,
             group_factor: config.group_factor,
-            quantiser: config.validate()?,
+            quantiser: config.quantiser()?,
             channels: SortedChannels::read(&config.sorted_channel_file, config.channel_selection)?,
         })
     }

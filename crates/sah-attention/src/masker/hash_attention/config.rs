@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::masker::hash_attention::HashAttentionMasker;
 use crate::masker::hash_attention::weights::Activation;
+use crate::masker::{FieldInfo, Masker, MaskerConfig, MaskerInfo};
 use crate::size::Size;
 
 /// Parameters of the [`HashAttentionMasker`](crate::HashAttentionMasker).
@@ -94,7 +96,7 @@ impl TryFrom<Fields> for HashAttentionConfig {
             }
         };
         let config = Self { heavy_size: fields.heavy_size, hat_bits: fields.hat_bits, weights };
-        config.validate()?;
+        config.check()?;
         Ok(config)
     }
 }
@@ -125,13 +127,52 @@ impl From<HashAttentionConfig> for Fields {
 
 impl HashAttentionConfig {
     /// Checks everything but the file.
-    pub(crate) fn validate(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         self.heavy_size.validate("heavy_size")?;
         if !(1..=1024).contains(&self.hat_bits) {
             let found = self.hat_bits.to_string();
             return Err(Error::Field { field: "hat_bits", expected: "from 1 to 1024", found });
         }
         Ok(())
+    }
+}
+
+impl MaskerConfig for HashAttentionConfig {
+    const INFO: MaskerInfo = MaskerInfo {
+        name: "hash_attention_top_k",
+        about: "the keys whose trained signatures share the most bits with the query's",
+        fields: &[
+            FieldInfo::size("heavy_size"),
+            FieldInfo::required("hat_bits", "from 1 to 1024"),
+            FieldInfo::optional("hat_mlp_layers", "the number of matrices in the file", "not checked"),
+            FieldInfo::optional("hat_mlp_hidden_size", "their outputs before the last", "not checked"),
+            FieldInfo::optional(
+                "hat_mlp_activation",
+                "relu, silu, gelu, tanh; needed from 2 matrices on",
+                "none",
+            ),
+            FieldInfo::optional(
+                "hat_weights",
+                "random: untrained; without hat_weight_file",
+                "hat_weight_file",
+            ),
+            FieldInfo::optional(
+                "hat_weight_file",
+                "a safetensors file; exactly one of this and hat_weights",
+                "hat_weights",
+            ),
+        ],
+        source: "HashAttention, arXiv 2412.14468",
+        cost: "K words of 32 bits for each 32 hat_bits",
+        state: "hat_bits bits, in words of 32, for each head with a network",
+    };
+
+    fn build(&self) -> Result<Box<dyn Masker>> {
+        Ok(Box::new(HashAttentionMasker::new(self)?))
+    }
+
+    fn validate(&self) -> Result<()> {
+        self.check()
     }
 }
 

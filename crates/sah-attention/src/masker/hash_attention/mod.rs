@@ -48,7 +48,7 @@ enum Weights {
 impl HashAttentionMasker {
     /// A masker with these parameters, each within its range; reads the weight file.
     pub fn new(config: &HashAttentionConfig) -> Result<Self> {
-        config.validate()?;
+        config.check()?;
         let weights = match &config.weights {
             HashSource::Random => Weights::Random,
             HashSource::File { path, mlp_layers, mlp_hidden_size, activation } => {

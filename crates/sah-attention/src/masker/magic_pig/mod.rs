@@ -14,12 +14,12 @@ use crate::error::{Error, Result};
 use crate::inputs::AttentionInputs;
 use crate::kernel::fold::{fold_queries, fold_rows, join_rows};
 use crate::mask::{IndexList, Mask};
-use crate::masker::Masker;
 use crate::masker::shared::chosen::Chosen;
 use crate::masker::shared::growing::{Growing, Prefix};
 use crate::masker::shared::random::Stream;
 use crate::masker::shared::sample::{each_row, padded};
 use crate::masker::shared::scores::{row_blocks, unfold};
+use crate::masker::{FieldInfo, Masker, MaskerConfig, MaskerInfo};
 use crate::state::{LayerState, MaskerState};
 
 const NAME: &str = "magic_pig";
@@ -49,6 +49,26 @@ pub struct MagicPigConfig {
     /// Mixed with the request's seed for the hyperplanes.
     #[serde(default = "default_seed")]
     pub seed: u64,
+}
+
+impl MaskerConfig for MagicPigConfig {
+    const INFO: MaskerInfo = MaskerInfo {
+        name: "magic_pig",
+        about: "the keys that share a bucket with the query, with the probability of that",
+        fields: &[
+            FieldInfo::required("lsh_l", "at least 1"),
+            FieldInfo::required("lsh_k", "from 1 to 64"),
+            FieldInfo::optional("center", "true, false", "true"),
+            FieldInfo::optional("seed", "at least 0", "42"),
+        ],
+        source: "MagicPIG, arXiv 2410.16179",
+        cost: "K lsh_l comparisons of codes, n D multiplications for n sampled keys",
+        state: "lsh_l codes of 1 byte (2 above 8 bits, 4 above 15, 8 above 31), for each key/value head",
+    };
+
+    fn build(&self) -> Result<Box<dyn Masker>> {
+        Ok(Box::new(MagicPigMasker::new(*self)?))
+    }
 }
 
 /// Samples, for every head and query row, the keys that fall into the query's bucket of at least one hash table.

@@ -17,11 +17,11 @@ use crate::error::{Error, Result};
 use crate::inputs::AttentionInputs;
 use crate::kernel::fold::fold_queries;
 use crate::mask::Mask;
-use crate::masker::Masker;
 use crate::masker::shared::growing::{Growing, Prefix};
 use crate::masker::shared::lookup::{code_kind, lookup};
 use crate::masker::shared::scores::unfold;
 use crate::masker::shared::top_k::add_top_k;
+use crate::masker::{FieldInfo, Masker, MaskerConfig, MaskerInfo};
 use crate::size::Size;
 use crate::state::{LayerState, MaskerState};
 
@@ -46,6 +46,28 @@ pub struct PqCacheConfig {
     pub init_offset: usize,
     /// What makes a key near to a centroid.
     pub metric: PqMetric,
+}
+
+impl MaskerConfig for PqCacheConfig {
+    const INFO: MaskerInfo = MaskerInfo {
+        name: "pq_cache",
+        about: "the keys with the largest product-quantised scores",
+        fields: &[
+            FieldInfo::size("heavy_size"),
+            FieldInfo::required("pq_group_factor", "a divisor of D"),
+            FieldInfo::required("pq_bits", "from 1 to 8"),
+            FieldInfo::required("kmeans_iter", "at least 1"),
+            FieldInfo::required("init_offset", "at least 0"),
+            FieldInfo::required("metric", "euclidean, ip"),
+        ],
+        source: "PQCache, arXiv 2407.12820",
+        cost: "K pq_group_factor additions; k-means once",
+        state: "pq_group_factor bytes for each key/value head, and the centroids",
+    };
+
+    fn build(&self) -> Result<Box<dyn Masker>> {
+        Ok(Box::new(PqCacheMasker::new(*self)?))
+    }
 }
 
 /// Selects, for every head and query row, the keys with the largest scores after product quantisation.

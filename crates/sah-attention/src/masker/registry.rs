@@ -1,0 +1,168 @@
+//! The types of maskers and the presets that configurations can name.
+
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Result};
+use crate::masker::config::MaskerType;
+use crate::masker::presets;
+use crate::masker::{AnyMaskerConfig, BUILT_IN, MaskerConfig, MaskerInfo};
+
+/// Types of maskers by name, and presets made of them: those of this crate, and what others register.
+///
+/// ```
+/// use sah_attention::{
+///     AttentionConfig, LocalMasker, Masker, MaskerConfig, MaskerInfo, MaskerRegistry, Result, Size,
+/// };
+/// use serde::{Deserialize, Serialize};
+/// use serde_json::json;
+///
+/// /// The last key alone.
+/// #[derive(Debug, Serialize, Deserialize)]
+/// #[serde(deny_unknown_fields)]
+/// struct NewestConfig {}
+///
+/// impl MaskerConfig for NewestConfig {
+///     const INFO: MaskerInfo = MaskerInfo {
+///         name: "newest",
+///         about: "the last key",
+///         fields: &[],
+///         source: "this example",
+///         cost: "none",
+///         state: "none",
+///     };
+///
+///     fn build(&self) -> Result<Box<dyn Masker>> {
+///         Ok(Box::new(LocalMasker::new(Size::Count(1))?))
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let registry = MaskerRegistry::builtin()
+///     .with_masker::<NewestConfig>()?
+///     .with_preset("newest", json!({"maskers": [{"type": "newest"}]}))?;
+/// let file = json!({"maskers": [{"type": "sink", "size": 4}, {"type": "newest"}]});
+/// let config = AttentionConfig::read(&registry, file)?;
+/// assert_eq!(config.maskers[1], AttentionConfig::preset_in(&registry, "newest", &[""; 0])?.maskers[0]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct MaskerRegistry {
+    types: Vec<MaskerType>,
+    presets: Vec<(&'static str, Value)>,
+}
+
+impl Default for MaskerRegistry {
+    fn default() -> Self {
+        Self::builtin()
+    }
+}
+
+impl MaskerRegistry {
+    /// The maskers and presets of this crate.
+    #[must_use]
+    pub fn builtin() -> Self {
+        Self { types: BUILT_IN.to_vec(), presets: presets::builtin() }
+    }
+
+    /// The types of `configs` and no preset.
+    pub(crate) fn of(configs: &[AnyMaskerConfig]) -> Self {
+        Self { types: configs.iter().map(AnyMaskerConfig::masker_type).collect(), presets: Vec::new() }
+    }
+
+    /// With the maskers that `C` describes. A name that is taken is [`Error::NameTaken`].
+    pub fn with_masker<C: MaskerConfig>(mut self) -> Result<Self> {
+        if self.info(C::INFO.name).is_some() {
+            return Err(Error::NameTaken { name: C::INFO.name });
+        }
+        self.types.push(MaskerType::of::<C>());
+        Ok(self)
+    }
+
+    /// With the preset `name`: `template` is a configuration, some of whose fields may be missing until they are assigned. A
+    /// name that is taken is [`Error::NameTaken`].
+    pub fn with_preset(mut self, name: &'static str, template: Value) -> Result<Self> {
+        if self.template(name).is_some() {
+            return Err(Error::NameTaken { name });
+        }
+        self.presets.push((name, template));
+        Ok(self)
+    }
+
+    /// What lists show of every type, in the order in which they were registered.
+    pub fn infos(&self) -> impl Iterator<Item = &MaskerInfo> {
+        self.types.iter().map(|masker| &masker.info)
+    }
+
+    /// What lists show of the type `name`.
+    #[must_use]
+    pub fn info(&self, name: &str) -> Option<&MaskerInfo> {
+        self.infos().find(|info| info.name == name)
+    }
+
+    /// Names of the presets. (Dense attention is the absence of a configuration.)
+    pub fn presets(&self) -> impl Iterator<Item = &'static str> {
+        self.presets.iter().map(|(name, _)| *name)
+    }
+
+    /// The configuration of a preset, perhaps without some fields.
+    pub(crate) fn template(&self, name: &str) -> Option<&Value> {
+        self.presets.iter().find(|preset| preset.0 == name).map(|(_, template)| template)
+    }
+
+    /// The configuration of a masker by its fields, `type` among them; fails with the problem.
+    pub(crate) fn read(&self, mut fields: Map<String, Value>) -> Result<AnyMaskerConfig, String> {
+        let name = fields.shift_remove("type").ok_or("missing field `type`")?;
+        let name = name.as_str().ok_or("`type` is not a text")?;
+        let Some(masker) = self.types.iter().find(|masker| masker.info.name == name) else {
+            let known: Vec<&str> = self.infos().map(|info| info.name).collect();
+            return Err(format!("unknown variant `{name}`, expected one of `{}`", known.join("`, `")));
+        };
+        let config = (masker.read)(Value::Object(fields)).map_err(|error| error.to_string())?;
+        config.validate().map_err(|error| error.to_string())?;
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// What serde expects is what is listed: the fields of each masker, and which of these may be missing.
+    #[test]
+    fn infos_list_the_fields_that_serde_reads() {
+        let registry = MaskerRegistry::builtin();
+        let error = |masker: Value| registry.read(masker.as_object().unwrap().clone()).unwrap_err();
+        let quoted = |names: Vec<&str>| match names.as_slice() {
+            [one] => format!("expected `{one}`"),
+            [one, two] => format!("expected `{one}` or `{two}`"),
+            many => format!("expected one of `{}`", many.join("`, `")),
+        };
+        let unknown = error(json!({"type": "?"}));
+        let names = quoted(registry.infos().map(|masker| masker.name).collect());
+        assert!(unknown.contains(&names), "{unknown}, {names}");
+        for masker in registry.infos() {
+            let unknown = error(json!({"type": masker.name, "?": 1}));
+            let fields = quoted(masker.fields.iter().map(|field| field.name).collect());
+            assert!(unknown.contains(&fields), "{}: {unknown}, {fields}", masker.name);
+            let first = masker.fields.iter().find(|field| field.default.is_none());
+            let missing = error(json!({"type": masker.name}));
+            assert!(missing.contains(&format!("missing field `{}`", first.unwrap().name)), "{missing}");
+        }
+    }
+
+    #[test]
+    fn names_are_given_once() {
+        let taken = |result: Result<MaskerRegistry>| result.unwrap_err().to_string();
+        assert_eq!(
+            taken(MaskerRegistry::builtin().with_masker::<crate::SinkConfig>()),
+            "`sink` is registered already; choose another name"
+        );
+        assert_eq!(
+            taken(MaskerRegistry::builtin().with_preset("quest", json!({}))),
+            "`quest` is registered already; choose another name"
+        );
+    }
+}

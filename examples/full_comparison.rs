@@ -17,7 +17,8 @@ use anyhow::Context as _;
 use sah_adapter::{GenerationParams, HfAdapter, LoadedModel, ModelSource, RequestLimits};
 use sah_attention::{AttentionConfig, CallSampling, ResearchAttention};
 use sah_bench_core::{
-    Benchmark as _, Comparison, RunFolder, RunMeasures, Runner, load_samples, samples_hash, select_subsets,
+    Benchmark as _, Comparison, NoTokenizer, RunFolder, RunMeasures, Runner, load_samples, samples_hash,
+    select_subsets,
 };
 use sah_longbench::LongBench;
 use sah_report::statistics::Bootstrap;
@@ -44,7 +45,7 @@ fn main() -> anyhow::Result<()> {
     let benchmark = LongBench::default();
     let subsets = ["qasper", "hotpotqa", "passage_retrieval_en"].map(str::to_owned);
     let subsets = select_subsets(&benchmark, Some(&subsets))?;
-    let samples = load_samples(&benchmark, &subsets, NonZeroUsize::new(2))?;
+    let samples = load_samples(&benchmark, &subsets, NonZeroUsize::new(2), &NoTokenizer)?;
 
     let model = LoadedModel::load(&ModelSource::parse(&model)?, Device::Cpu, Kind::Float)?;
     // Contexts that were read for one attention are not read again for the next.

@@ -18,6 +18,7 @@ stop() {
 trap stop EXIT
 
 cat > "$work/plan.toml" <<PLAN
+benchmark = "longbench"
 attention = ["dense", "streaming_llm"]
 subsets = ["qasper", "trec", "hotpotqa", "samsum", "multifieldqa_en", "triviaqa", "musique", "2wikimqa"]
 max-samples = 2

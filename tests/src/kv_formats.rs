@@ -5,7 +5,7 @@ use sah_adapter::{
     GenerationParams, HfAdapter, LoadedModel, ModelSource, Precision, Question, Request, RequestLimits,
 };
 use sah_attention::KvFormat;
-use sah_bench_core::{Benchmark as _, Sample};
+use sah_bench_core::{Benchmark as _, NoTokenizer, Sample};
 use sah_longbench::{LongBench, SUBSETS};
 use tch::{Device, Kind};
 
@@ -34,7 +34,7 @@ pub struct Difference {
 ///
 /// Rows that cannot be read.
 pub fn samples() -> anyhow::Result<Vec<Sample>> {
-    Ok(LongBench::default().load(&SUBSETS)?)
+    Ok(LongBench::default().load(&SUBSETS, &NoTokenizer)?)
 }
 
 /// Answers every row by the default model with an f32 cache and with one of each format, all else in f32, greedily.

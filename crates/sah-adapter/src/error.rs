@@ -22,6 +22,9 @@ pub enum Error {
         /// Positions that the model was made for.
         positions: usize,
     },
+    /// Tokens were to be counted, and there is no model whose tokens they are.
+    #[error("no tokenizer to count tokens with; these rows are made for the model that reads them")]
+    NoTokenizer,
     // Where a model comes from -----------------------------------------------------------------------------------
     /// A model was asked for in a form that is none of the known ones, or that leads nowhere.
     #[error(

@@ -34,6 +34,7 @@ mod placement;
 mod precision;
 mod request;
 mod sampling;
+mod tokens;
 #[cfg(feature = "torch")]
 mod weights;
 
@@ -41,8 +42,8 @@ pub use adapter::{ModelAdapter, RequestObserver};
 pub use error::Error;
 #[cfg(feature = "torch")]
 pub use hf::{
-    AnswerTrace, Finding, HfAdapter, LoadedModel, ModelIdentity, ModelSource, State, TemplateIdentity, Trace,
-    WeightFormat, diagnose,
+    AnswerTrace, Finding, HfAdapter, LoadedModel, ModelIdentity, ModelSource, ModelTokenizer, State,
+    TemplateIdentity, Trace, WeightFormat, diagnose,
 };
 pub use micro::{AttentionBackends, AttentionCall, AttentionHead, MicroMetrics};
 #[cfg(feature = "torch")]
@@ -58,5 +59,6 @@ pub use request::{
     RequestLimits, RequestResponse, Truncation,
 };
 pub use sampling::{OutOfRange, RandomSampling, RepetitionPenalty, Sampling, Share, Temperature};
+pub use tokens::{NoTokenizer, TokenCount};
 #[cfg(feature = "torch")]
 pub use weights::{HashConversion, convert_hash_attention};

@@ -12,8 +12,8 @@ use sah_adapter::{
     RequestResponse,
 };
 use sah_bench_core::{
-    Benchmark, Column, ColumnKind, Comparison, Error, Metrics, Record, RowScore, RunFolder, RunMeasures,
-    Runner, Sample, TaskScore, Value, load_samples, select_subsets,
+    Benchmark, Column, ColumnKind, Comparison, Error, Metrics, NoTokenizer, Record, RowScore, RunFolder,
+    RunMeasures, Runner, Sample, TaskScore, TokenCount, Value, load_samples, select_subsets,
 };
 
 /// Texts with two keys, one near the beginning, one near the end.
@@ -24,19 +24,15 @@ impl Benchmark for PassKey {
         "pass_key"
     }
 
-    fn hub_id(&self) -> &'static str {
-        "example/pass-key"
-    }
-
-    fn subsets(&self) -> &'static [&'static str] {
-        &["early", "late"]
+    fn subsets(&self) -> Vec<&str> {
+        vec!["early", "late"]
     }
 
     fn extra_columns(&self) -> &'static [Column] {
         &[Column { name: "answers", kind: ColumnKind::TextList }]
     }
 
-    fn load(&self, subsets: &[&'static str]) -> Result<Vec<Sample>, Error> {
+    fn load(&self, subsets: &[&str], _: &dyn TokenCount) -> Result<Vec<Sample>, Error> {
         let text = |n: usize| {
             let filler = "The grass is green. ".repeat(50 * (n + 1));
             format!("The early key is {}. {filler}The late key is {}.", 100 + n, 200 + n)
@@ -56,13 +52,11 @@ impl Benchmark for PassKey {
         let is_right = |record: &&Record| self.references(&record.sample).contains(&record.predicted_answer);
         let mut task_scores = indexmap::IndexMap::new();
         for subset in self.subsets() {
-            let rows: Vec<&Record> = records.iter().filter(|record| record.sample.task == *subset).collect();
+            let rows: Vec<&Record> = records.iter().filter(|record| record.sample.task == subset).collect();
             if !rows.is_empty() {
                 let right = rows.iter().copied().filter(is_right).count();
-                task_scores.insert(
-                    (*subset).to_owned(),
-                    TaskScore::Single(100.0 * right as f64 / rows.len() as f64),
-                );
+                task_scores
+                    .insert(subset.to_owned(), TaskScore::Single(100.0 * right as f64 / rows.len() as f64));
             }
         }
         let right = records.iter().filter(is_right).count();
@@ -127,7 +121,7 @@ impl ModelAdapter for Reader {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let result_dir = PathBuf::from(std::env::args().nth(1).ok_or("usage: pass_key RESULT_DIR")?);
     let subsets = select_subsets(&PassKey, None)?;
-    let samples = load_samples(&PassKey, &subsets, None)?;
+    let samples = load_samples(&PassKey, &subsets, None, &NoTokenizer)?;
     let mut finished = Vec::new();
     let mut run_path = result_dir.clone();
     for (attention, window) in [("dense", None), ("window", Some(100))] {

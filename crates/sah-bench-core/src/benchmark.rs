@@ -3,24 +3,24 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::{Column, Error, Record, Sample};
+use crate::{Column, Error, Record, Sample, TokenCount};
 
 /// A benchmark: where its samples come from and how answers are scored.
 pub trait Benchmark {
     /// Its name on the command line and in result files.
-    fn name(&self) -> &'static str;
-
-    /// The data set on the hub that its samples come from.
-    fn hub_id(&self) -> &'static str;
+    fn name(&self) -> &str;
 
     /// All subsets, in the order in which they run.
-    fn subsets(&self) -> &'static [&'static str];
+    fn subsets(&self) -> Vec<&str>;
 
     /// The columns that samples have beside those of every [`Sample`].
     fn extra_columns(&self) -> &'static [Column];
 
     /// All samples of `subsets` (each one of [`Benchmark::subsets`]), in that order.
-    fn load(&self, subsets: &[&'static str]) -> Result<Vec<Sample>, Error>;
+    ///
+    /// `tokens` counts with the tokenizer of the model that will read them, for benchmarks that generate contexts of a length
+    /// in tokens; others ignore it.
+    fn load(&self, subsets: &[&str], tokens: &dyn TokenCount) -> Result<Vec<Sample>, Error>;
 
     /// Scores finished rows. Rows that failed count with the empty answer.
     fn evaluate(&self, records: &[Record]) -> Metrics;
@@ -35,6 +35,33 @@ pub trait Benchmark {
 
     /// The answers that would be right, the best match of which counts.
     fn references<'a>(&self, sample: &'a Sample) -> &'a [String];
+
+    /// What its figures and its buckets mean, for tables and figures.
+    fn units(&self) -> Units {
+        Units::default()
+    }
+
+    /// Whether the benchmark's authors give the prompts of `subset` as plain text, where they use chat templates at all.
+    fn is_plain(&self, _subset: &str) -> bool {
+        false
+    }
+}
+
+/// What the figures and the buckets of a benchmark mean, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Units {
+    /// The range of a score: `0 to 100`.
+    pub score: String,
+    /// What rows are put into buckets by, in a word: `length`.
+    pub bucket: String,
+    /// The same with its unit, for the axis of a figure: `length of the context in words`.
+    pub bucket_axis: String,
+}
+
+impl Default for Units {
+    fn default() -> Self {
+        Self { score: "0 to 100".to_owned(), bucket: "length".to_owned(), bucket_axis: "length".to_owned() }
+    }
 }
 
 /// The score of one answer.

@@ -13,19 +13,19 @@ pub enum Error {
     #[error("{benchmark} has no subset {subset:?}; it has {}", valid.join(", "))]
     UnknownSubset {
         /// The benchmark.
-        benchmark: &'static str,
+        benchmark: String,
         /// What was asked for.
         subset: String,
         /// What there is.
-        valid: Vec<&'static str>,
+        valid: Vec<String>,
     },
     /// A list of subsets with nothing in it.
     #[error("the list of subsets is empty; {benchmark} has {}", valid.join(", "))]
     NoSubsets {
         /// The benchmark.
-        benchmark: &'static str,
+        benchmark: String,
         /// What there is.
-        valid: Vec<&'static str>,
+        valid: Vec<String>,
     },
     /// A run or attention name that cannot be the name of a folder.
     #[error(
@@ -42,14 +42,14 @@ pub enum Error {
     // ---- the data ----
     /// The samples could not be loaded.
     #[error(transparent)]
-    Data(Box<dyn std::error::Error + Send + Sync>),
+    Data(#[from] DataError),
     /// There is nothing to run.
     #[error("{benchmark}: no samples in {}", subsets.join(", "))]
     NoSamples {
         /// The benchmark.
-        benchmark: &'static str,
+        benchmark: String,
         /// The subsets that were loaded.
-        subsets: Vec<&'static str>,
+        subsets: Vec<String>,
     },
     /// A sample without exactly one value for each of the benchmark's own columns.
     #[error("row {row} ({task}): {found} values for the benchmark's own columns, which are {}", expected.join(", "))]
@@ -261,7 +261,7 @@ pub enum Error {
     #[error("scoring {benchmark} failed: {message}; all answers are kept in {}", folder.display())]
     Scoring {
         /// The benchmark.
-        benchmark: &'static str,
+        benchmark: String,
         /// What the panic said.
         message: String,
         /// Where the answers are.
@@ -297,6 +297,58 @@ impl std::fmt::Display for Named {
             Self::Run => "the run",
             Self::Attention => "the attention",
         })
+    }
+}
+
+/// Why samples, or predictions to be scored, could not be loaded: an error of the benchmark, shown as it is.
+#[derive(Debug)]
+pub struct DataError {
+    /// What kind of thing went wrong.
+    pub kind: DataErrorKind,
+    remedy: Option<String>,
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// What kind of thing went wrong with data: it decides whether a run is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DataErrorKind {
+    /// A server cannot be reached or is in trouble; the same may succeed a little later.
+    Network,
+    /// What is there cannot be used, or is not there.
+    Invalid,
+}
+
+impl DataError {
+    /// An error of the benchmark and its kind.
+    pub fn new(kind: DataErrorKind, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { kind, remedy: None, source: source.into() }
+    }
+
+    /// The benchmark's own error.
+    #[must_use]
+    pub fn inner(&self) -> &(dyn std::error::Error + 'static) {
+        &*self.source
+    }
+
+    /// With what helps, as the end of its sentence: in the words of whoever shows it.
+    #[must_use]
+    pub fn with_remedy(self, remedy: String) -> Self {
+        Self { remedy: Some(remedy), ..self }
+    }
+}
+
+impl std::fmt::Display for DataError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.source.fmt(f)?;
+        self.remedy.as_ref().map_or(Ok(()), |remedy| write!(f, "; {remedy}"))
+    }
+}
+
+/// It stands for the error that it holds, which is therefore none of its sources.
+impl std::error::Error for DataError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.source()
     }
 }
 

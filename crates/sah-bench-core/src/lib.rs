@@ -25,20 +25,19 @@
 //!
 //! use sah_adapter::{Answer, ContextStats, GenerationParams, ModelAdapter, Request, RequestLimits, RequestResponse};
 //! use sah_bench_core::{
-//!     Benchmark, Column, ColumnKind, Error, Metrics, Record, RowScore, RunFolder, RunMeasures, Runner, Sample, TaskScore,
-//!     Value, load_samples, select_subsets,
+//!     Benchmark, Column, ColumnKind, Error, Metrics, NoTokenizer, Record, RowScore, RunFolder, RunMeasures, Runner, Sample,
+//!     TaskScore, TokenCount, Value, load_samples, select_subsets,
 //! };
 //!
 //! /// Asks for the first word of a text.
 //! struct FirstWord;
 //!
 //! impl Benchmark for FirstWord {
-//!     fn name(&self) -> &'static str { "first_word" }
-//!     fn hub_id(&self) -> &'static str { "example/first-word" }
-//!     fn subsets(&self) -> &'static [&'static str] { &["short", "long"] }
+//!     fn name(&self) -> &str { "first_word" }
+//!     fn subsets(&self) -> Vec<&str> { vec!["short", "long"] }
 //!     fn extra_columns(&self) -> &'static [Column] { &[Column { name: "answers", kind: ColumnKind::TextList }] }
 //!
-//!     fn load(&self, subsets: &[&'static str]) -> Result<Vec<Sample>, Error> {
+//!     fn load(&self, subsets: &[&str], _: &dyn TokenCount) -> Result<Vec<Sample>, Error> {
 //!         Ok(subsets
 //!             .iter()
 //!             .map(|task| Sample {
@@ -90,7 +89,7 @@
 //! # let directory = tempfile::tempdir()?;
 //! # let result_dir = directory.path();
 //! let subsets = select_subsets(&FirstWord, None)?;
-//! let samples = load_samples(&FirstWord, &subsets, None)?;
+//! let samples = load_samples(&FirstWord, &subsets, None, &NoTokenizer)?;
 //! let mut folder = RunFolder::create(result_dir, "my-run", "dense")?;
 //! let config = serde_json::json!({"model": "parrot", "attention": null, "dtype": "f32", "device": "cpu"});
 //! folder.write_config(&config)?;
@@ -124,11 +123,11 @@ mod sample;
 mod selection;
 mod shard;
 
-pub use benchmark::{Benchmark, Metrics, RowScore, TaskScore};
+pub use benchmark::{Benchmark, Metrics, RowScore, TaskScore, Units};
 pub use comparison::{
     AgainstBaseline, AttentionSummary, Comparison, DENSE, ScoreDifference, Seconds, TaskComparison,
 };
-pub use error::{Error, Named};
+pub use error::{DataError, DataErrorKind, Error, Named};
 pub use grouping::group_by_context;
 pub use mock::MockBenchmark;
 pub use observer::{GroupFinished, GroupStarted, RunObserver};
@@ -139,6 +138,7 @@ pub use results::{
     merge_shards, read_journal, read_json, read_micro_metrics, read_results, write_file, write_json,
 };
 pub use runner::{RunOutcome, Runner};
+pub use sah_adapter::{NoTokenizer, TokenCount};
 pub use sample::{Column, ColumnKind, Record, RecordStats, Sample, Value, samples_hash};
 pub use selection::{MANY_ROWS, first_of_each_task, load_samples, select_subsets};
 pub use shard::Shard;

@@ -2,7 +2,9 @@
 
 use indexmap::IndexMap;
 
-use crate::{Benchmark, Column, ColumnKind, Error, Metrics, Record, RowScore, Sample, TaskScore, Value};
+use crate::{
+    Benchmark, Column, ColumnKind, Error, Metrics, Record, RowScore, Sample, TaskScore, TokenCount, Value,
+};
 
 const SUBSET: &str = "reading_comprehension";
 const ANSWERS: [Column; 1] = [Column { name: "answers", kind: ColumnKind::TextList }];
@@ -43,20 +45,15 @@ impl Benchmark for MockBenchmark {
         "mock"
     }
 
-    /// There is none: the rows are here.
-    fn hub_id(&self) -> &'static str {
-        "none"
-    }
-
-    fn subsets(&self) -> &'static [&'static str] {
-        &[SUBSET]
+    fn subsets(&self) -> Vec<&str> {
+        vec![SUBSET]
     }
 
     fn extra_columns(&self) -> &'static [Column] {
         &ANSWERS
     }
 
-    fn load(&self, _: &[&'static str]) -> Result<Vec<Sample>, Error> {
+    fn load(&self, _: &[&str], _: &dyn TokenCount) -> Result<Vec<Sample>, Error> {
         let of_text = |(context, questions): &(&str, &[Question])| {
             let sample = |(question, answers): &Question| Sample {
                 task: SUBSET.to_owned(),
@@ -107,11 +104,11 @@ fn is_right(sample: &Sample, answer: &str) -> bool {
 mod tests {
     use super::{MockBenchmark, SUBSET};
     use crate::sample::check_samples;
-    use crate::{Benchmark as _, Record};
+    use crate::{Benchmark as _, NoTokenizer, Record};
 
     #[test]
     fn an_answer_is_right_if_it_contains_a_reference() {
-        let samples = MockBenchmark.load(&[SUBSET]).unwrap();
+        let samples = MockBenchmark.load(&[SUBSET], &NoTokenizer).unwrap();
         check_samples(MockBenchmark.extra_columns(), &samples).unwrap();
         let answers = ["It was Ada MOREAU.", "in 1887", "Fern", "", "platform 2"];
         let records: Vec<Record> = samples

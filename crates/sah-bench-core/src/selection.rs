@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::num::NonZeroUsize;
 
 use crate::sample::check_samples;
-use crate::{Benchmark, Error, Sample};
+use crate::{Benchmark, Error, Sample, TokenCount};
 
 /// Above this many rows [`load_samples`] warns that the run will be long.
 pub const MANY_ROWS: usize = 10_000;
@@ -16,26 +16,20 @@ pub const MANY_ROWS: usize = 10_000;
 /// # Errors
 ///
 /// [`Error::UnknownSubset`] lists the valid names; [`Error::NoSubsets`] for an empty list.
-pub fn select_subsets(
-    benchmark: &dyn Benchmark,
-    names: Option<&[String]>,
-) -> Result<Vec<&'static str>, Error> {
-    let valid = benchmark.subsets();
-    let Some(names) = names else { return Ok(valid.to_vec()) };
-    let mut selected = Vec::with_capacity(names.len());
-    for name in names {
-        let name = name.trim();
-        let subset = *valid.iter().find(|subset| **subset == name).ok_or_else(|| Error::UnknownSubset {
-            benchmark: benchmark.name(),
-            subset: name.to_owned(),
-            valid: valid.to_vec(),
-        })?;
-        if !selected.contains(&subset) {
-            selected.push(subset);
+pub fn select_subsets(benchmark: &dyn Benchmark, names: Option<&[String]>) -> Result<Vec<String>, Error> {
+    let valid: Vec<String> = benchmark.subsets().into_iter().map(str::to_owned).collect();
+    let Some(names) = names else { return Ok(valid) };
+    let mut selected: Vec<String> = Vec::with_capacity(names.len());
+    for name in names.iter().map(|name| name.trim().to_owned()) {
+        if !valid.contains(&name) {
+            return Err(Error::UnknownSubset { benchmark: benchmark.name().to_owned(), subset: name, valid });
+        }
+        if !selected.contains(&name) {
+            selected.push(name);
         }
     }
     if selected.is_empty() {
-        return Err(Error::NoSubsets { benchmark: benchmark.name(), valid: valid.to_vec() });
+        return Err(Error::NoSubsets { benchmark: benchmark.name().to_owned(), valid });
     }
     Ok(selected)
 }
@@ -66,15 +60,17 @@ pub fn first_of_each_task(mut samples: Vec<Sample>, n: usize) -> Vec<Sample> {
 /// column where a sample does not fit [`Benchmark::extra_columns`].
 pub fn load_samples(
     benchmark: &dyn Benchmark,
-    subsets: &[&'static str],
+    subsets: &[String],
     max_samples: Option<NonZeroUsize>,
+    tokens: &dyn TokenCount,
 ) -> Result<Vec<Sample>, Error> {
-    let mut samples = benchmark.load(subsets)?;
+    let names: Vec<&str> = subsets.iter().map(String::as_str).collect();
+    let mut samples = benchmark.load(&names, tokens)?;
     if let Some(n) = max_samples {
         samples = first_of_each_task(samples, n.get());
     }
     if samples.is_empty() {
-        return Err(Error::NoSamples { benchmark: benchmark.name(), subsets: subsets.to_vec() });
+        return Err(Error::NoSamples { benchmark: benchmark.name().to_owned(), subsets: subsets.to_vec() });
     }
     check_samples(benchmark.extra_columns(), &samples)?;
     if samples.len() > MANY_ROWS {

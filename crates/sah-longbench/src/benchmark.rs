@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use sah_bench_core::{Benchmark, Column, ColumnKind, Metrics, Record, RowScore, Sample, Value};
+use sah_bench_core::{
+    Benchmark, Column, ColumnKind, DataError, Metrics, Record, RowScore, Sample, TokenCount, Units, Value,
+};
 
 use crate::evaluate::Unscorable;
 use crate::{SUBSETS, Task, bucket, dataset, evaluate};
@@ -61,20 +63,16 @@ impl Benchmark for LongBench {
         "longbench"
     }
 
-    fn hub_id(&self) -> &'static str {
-        HUB_ID
-    }
-
-    fn subsets(&self) -> &'static [&'static str] {
-        &SUBSETS
+    fn subsets(&self) -> Vec<&str> {
+        SUBSETS.to_vec()
     }
 
     fn extra_columns(&self) -> &'static [Column] {
         &EXTRA_COLUMNS
     }
 
-    fn load(&self, subsets: &[&'static str]) -> Result<Vec<Sample>, sah_bench_core::Error> {
-        dataset::load(&self.source, subsets).map_err(|error| sah_bench_core::Error::Data(Box::new(error)))
+    fn load(&self, subsets: &[&str], _: &dyn TokenCount) -> Result<Vec<Sample>, sah_bench_core::Error> {
+        Ok(dataset::load(&self.source, subsets).map_err(DataError::from)?)
     }
 
     fn evaluate(&self, records: &[Record]) -> Metrics {
@@ -95,5 +93,14 @@ impl Benchmark for LongBench {
             Some(Value::TextList(answers)) => answers,
             _ => &[],
         }
+    }
+
+    fn units(&self) -> Units {
+        let bucket_axis = "length of the context in words, as the data set counts them".to_owned();
+        Units { bucket_axis, ..Units::default() }
+    }
+
+    fn is_plain(&self, subset: &str) -> bool {
+        Task::find(subset).is_some_and(|task| !task.chat_template)
     }
 }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use sah_bench_core::{DataError, DataErrorKind};
+
 use crate::MetricError;
 
 /// Errors of this crate. Each names the place. Rows count from 1; in a JSON Lines
@@ -164,6 +166,16 @@ pub enum Error {
     /// The hub did not give a file.
     #[error(transparent)]
     Hub(#[from] sah_adapter::Error),
+}
+
+impl From<Error> for DataError {
+    fn from(error: Error) -> Self {
+        let kind = match &error {
+            Error::Hub(sah_adapter::Error::Hub(hub)) if hub.may_pass() => DataErrorKind::Network,
+            _ => DataErrorKind::Invalid,
+        };
+        Self::new(kind, error)
+    }
 }
 
 fn list(names: &[String]) -> String {

@@ -1,6 +1,7 @@
 //! Runs, taken together: every figure with its interval, and the sides that belong together compared.
 
 use indexmap::{IndexMap, IndexSet};
+use sah_bench_core::Units;
 
 use crate::comparison::{Comparison, overall_score};
 use crate::statistics::{Bootstrap, Estimate, Stratum};
@@ -11,6 +12,8 @@ use crate::{Group, Run, Side};
 pub struct Analysis<'a> {
     /// The runs, at least one.
     pub runs: &'a [Run],
+    /// What the figures mean: runs that are shown together are of one benchmark.
+    pub units: &'a Units,
     /// The attentions of all runs, run after run.
     pub sides: Vec<&'a Side>,
     /// What each side is called: the attention, or `run/attention` where there are several runs.
@@ -44,6 +47,7 @@ impl<'a> Analysis<'a> {
         let comparisons =
             pairs(runs).into_iter().map(|pair| Comparison::new(&sides, pair, bootstrap)).collect();
         Self {
+            units: &runs[0].units,
             runs,
             labels: labels(runs),
             groups: groups.into_iter().collect(),

@@ -42,7 +42,13 @@ pub enum Error {
         /// Whose results they are.
         found: String,
         /// What was expected.
-        expected: &'static str,
+        expected: String,
+    },
+    /// A config that names no benchmark.
+    #[error("{}: names no benchmark; is it the config of a run?", file.display())]
+    NoBenchmark {
+        /// The config.
+        file: PathBuf,
     },
     /// Answers that are worth something else than `metrics.json` says.
     #[error(

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
-use sah_bench_core::{Benchmark, DENSE, read_json};
+use sah_bench_core::{Benchmark, DENSE, Units, read_json};
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
 use crate::{Error, Side};
 
@@ -18,6 +19,8 @@ pub struct Run {
     pub folder: PathBuf,
     /// Its attentions, at least one: the baseline first, then in the order in which they ran.
     pub sides: Vec<Side>,
+    /// What the figures of its benchmark mean.
+    pub units: Units,
 }
 
 /// What of `comparison.json` says in which order attentions ran.
@@ -34,18 +37,7 @@ impl Run {
     /// [`Error::NoRun`], [`Error::OneAttention`], [`Error::Unfinished`], [`Error::OtherBenchmark`],
     /// [`Error::ScoresDiffer`], and those of reading files.
     pub fn read(folder: &Path, benchmark: &dyn Benchmark) -> Result<Self, Error> {
-        let folder = folder.canonicalize().map_err(|_| Error::NoRun { folder: folder.to_path_buf() })?;
-        if folder.join("metrics.json").exists() || folder.join("journal.jsonl").exists() {
-            let run = folder.parent().unwrap_or(&folder).to_path_buf();
-            return Err(Error::OneAttention { folder, run });
-        }
-        let mut attentions = attention_folders(&folder)?;
-        if attentions.is_empty() {
-            return Err(Error::NoRun { folder });
-        }
-        if let Some(unfinished) = attentions.iter().find(|folder| !folder.join("metrics.json").exists()) {
-            return Err(Error::Unfinished { folder: unfinished.clone(), run: folder });
-        }
+        let (folder, mut attentions) = finished_attentions(folder)?;
         let order = read_json::<Order>(&folder.join("comparison.json")).map(|order| order.attentions);
         let order = order.unwrap_or_default();
         attentions.sort_by_cached_key(|folder| {
@@ -53,8 +45,44 @@ impl Run {
             (name != DENSE, order.get_index_of(&name).unwrap_or(usize::MAX), name)
         });
         let sides = attentions.iter().map(|folder| Side::read(folder, benchmark));
-        Ok(Self { name: name_of(&folder), sides: sides.collect::<Result<_, _>>()?, folder })
+        let sides = sides.collect::<Result<_, _>>()?;
+        Ok(Self { name: name_of(&folder), sides, units: benchmark.units(), folder })
     }
+
+    /// The name of the benchmark that the finished run in `folder` is of, which [`Run::read`] needs.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoRun`], [`Error::OneAttention`], [`Error::Unfinished`], [`Error::NoBenchmark`].
+    pub fn benchmark(folder: &Path) -> Result<String, Error> {
+        let (_, attentions) = finished_attentions(folder)?;
+        // There is one at least.
+        benchmark_of(&attentions[0])
+    }
+}
+
+/// The benchmark that the config of an attention names.
+pub(crate) fn benchmark_of(attention: &Path) -> Result<String, Error> {
+    let file = attention.join("config.json");
+    let config: Value = read_json(&file)?;
+    config["benchmark"].as_str().map(str::to_owned).ok_or(Error::NoBenchmark { file })
+}
+
+/// A run's folder in full, and those of its attentions, which are all finished.
+fn finished_attentions(folder: &Path) -> Result<(PathBuf, Vec<PathBuf>), Error> {
+    let folder = folder.canonicalize().map_err(|_| Error::NoRun { folder: folder.to_path_buf() })?;
+    if folder.join("metrics.json").exists() || folder.join("journal.jsonl").exists() {
+        let run = folder.parent().unwrap_or(&folder).to_path_buf();
+        return Err(Error::OneAttention { folder, run });
+    }
+    let attentions = attention_folders(&folder)?;
+    if attentions.is_empty() {
+        return Err(Error::NoRun { folder });
+    }
+    if let Some(unfinished) = attentions.iter().find(|folder| !folder.join("metrics.json").exists()) {
+        return Err(Error::Unfinished { folder: unfinished.clone(), run: folder });
+    }
+    Ok((folder, attentions))
 }
 
 /// The folders in `run` that hold results of an attention, whole or not, by name.

@@ -6,6 +6,7 @@ use sah_bench_core::{Benchmark, FinishedRun, read_json, read_micro_metrics, read
 use serde_json::Value;
 
 use crate::row::Rows;
+use crate::run::benchmark_of;
 use crate::{AttentionErrors, Error, Group, Row};
 
 /// How far a mean may be from the benchmark's figure: both are rounded to hundredths.
@@ -31,10 +32,9 @@ impl Side {
     pub(crate) fn read(folder: &Path, benchmark: &dyn Benchmark) -> Result<Self, Error> {
         let results = FinishedRun::read(folder)?;
         let config: Value = read_json(&folder.join("config.json"))?;
-        if let Some(found) = config["benchmark"].as_str()
-            && found != benchmark.name()
-        {
-            let (found, expected) = (found.to_owned(), benchmark.name());
+        let found = benchmark_of(folder)?;
+        if found != benchmark.name() {
+            let expected = benchmark.name().to_owned();
             return Err(Error::OtherBenchmark { folder: folder.to_path_buf(), found, expected });
         }
         let mut rows = Rows::new(benchmark);

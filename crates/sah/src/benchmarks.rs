@@ -1,98 +1,102 @@
-//! The benchmarks by their names.
+//! The table of benchmarks: all that the command line knows of each is its entry.
 
-use std::error::Error;
+mod entry;
+mod longbench;
+mod mock;
 
-use sah_bench_core::{Benchmark, MockBenchmark};
-use sah_longbench::{DataSource, LongBench};
+pub use self::entry::{BenchmarkEntry, DataOrigin, Opened, PredictionScorer, PromptRule, ScoredPredictions};
 
-use crate::args::{DataArg, DataArgs};
+use crate::args;
 use crate::usage::UsageError;
 
-/// A benchmark that `bench` runs: `bench NAME`, or `benchmark = "NAME"` in a plan.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum BenchmarkName {
-    #[default]
-    LongBench,
-    Mock,
-}
+/// Benchmarks by their names.
+pub(crate) struct Benchmarks(Vec<Box<dyn BenchmarkEntry>>);
 
-impl BenchmarkName {
-    /// All of them.
-    pub(crate) const ALL: [Self; 2] = [Self::LongBench, Self::Mock];
-
-    /// What it is called.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::LongBench => "longbench",
-            Self::Mock => "mock",
-        }
+impl Benchmarks {
+    /// None.
+    pub(crate) fn none() -> Self {
+        Self(Vec::new())
     }
 
-    /// What it may be called, too.
-    pub(crate) const fn aliases(self) -> &'static [&'static str] {
-        match self {
-            Self::LongBench => &["long_bench", "long-bench"],
-            Self::Mock => &["mock_benchmark", "mock-benchmark"],
+    /// Those that this project brings along.
+    pub(crate) fn standard() -> Self {
+        Self::none().with(Box::new(longbench::Entry)).with(Box::new(mock::Entry))
+    }
+
+    /// These, and `entry`.
+    ///
+    /// # Panics
+    ///
+    /// Where the names or flags of `entry` are taken already: which of the two is meant cannot be told later.
+    pub(crate) fn with(mut self, entry: Box<dyn BenchmarkEntry>) -> Self {
+        let name = entry.name();
+        let names = || std::iter::once(name).chain(entry.aliases().iter().copied());
+        if let Some(taken) =
+            names().find(|name| args::STATIC_BENCHES.contains(name) || self.find(name).is_ok())
+        {
+            panic!("there is a `bench {taken}` already");
         }
+        if let Some(flag) = args::flag_taken(&*entry) {
+            panic!("benchmark {name}: its flag --{flag} is one of every benchmark");
+        }
+        self.0.push(entry);
+        self
+    }
+
+    /// All of them, in the order in which they were added.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &dyn BenchmarkEntry> {
+        self.0.iter().map(|entry| &**entry)
     }
 
     /// The benchmark with this name or alias, in capitals or not.
-    pub(crate) fn find(text: &str) -> Result<Self, UsageError> {
+    pub(crate) fn find(&self, text: &str) -> Result<&dyn BenchmarkEntry, UsageError> {
         let is = |name: &str| name.eq_ignore_ascii_case(text);
-        let found =
-            Self::ALL.into_iter().find(|one| is(one.name()) || one.aliases().iter().any(|alias| is(alias)));
-        let names = Self::ALL.map(Self::name).join(", ");
-        found.ok_or_else(|| UsageError(format!("there is no benchmark {text:?}; there is {names}")))
+        let found = self.all().find(|one| is(one.name()) || one.aliases().iter().any(|alias| is(alias)));
+        found.ok_or_else(|| UsageError(format!("there is no benchmark {text:?}; there is {}", self.names())))
     }
 
-    /// The benchmark, over the rows that were asked for.
-    pub(crate) fn open(self, data: &DataArgs) -> Result<Box<dyn Benchmark>, UsageError> {
-        match self {
-            Self::LongBench => Ok(Box::new(LongBench::new(data_source(data)?))),
-            Self::Mock => match (&data.data, &data.prompts) {
-                (DataArg::Sample, None) => Ok(Box::new(MockBenchmark)),
-                _ => Err(UsageError(
-                    "the mock benchmark has its own rows; leave out --data and --prompts".to_owned(),
-                )),
-            },
-        }
+    /// Their names in words.
+    pub(crate) fn names(&self) -> String {
+        self.all().map(BenchmarkEntry::name).collect::<Vec<_>>().join(", ")
     }
 }
 
-fn data_source(data: &DataArgs) -> Result<DataSource, UsageError> {
-    match (&data.data, &data.prompts) {
-        (DataArg::Sample, None) => Ok(DataSource::Sample),
-        (DataArg::Hub, None) => Ok(DataSource::Hub),
-        (DataArg::Folder(path), prompts) => {
-            Ok(DataSource::Directory { path: path.clone(), prompts: prompts.clone() })
-        }
-        (DataArg::Sample | DataArg::Hub, Some(_)) => {
-            Err(UsageError("--prompts is for .jsonl files; name their folder with --data DIR".to_owned()))
-        }
-    }
-}
-
-/// What helps with an error of a benchmark's data, where a flag does.
-pub(crate) fn remedy(error: &(dyn Error + 'static)) -> Option<String> {
-    match error.downcast_ref()? {
-        sah_longbench::Error::NoPrompts { .. } => Some("name their file with --prompts".to_owned()),
-        _ => None,
+impl std::fmt::Debug for Benchmarks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.all().map(BenchmarkEntry::name)).finish()
     }
 }
 
 #[cfg(test)]
+pub(crate) mod testing;
+
+#[cfg(test)]
 mod tests {
-    use super::BenchmarkName;
+    use super::Benchmarks;
+    use super::testing::{Counting, Twin};
 
     #[test]
     fn a_benchmark_is_found_by_each_of_its_names() {
-        for benchmark in BenchmarkName::ALL {
-            for name in std::iter::once(&benchmark.name()).chain(benchmark.aliases()) {
-                assert_eq!(BenchmarkName::find(name).unwrap(), benchmark);
-                assert_eq!(BenchmarkName::find(&name.to_uppercase()).unwrap(), benchmark);
+        let benchmarks = Benchmarks::standard().with(Box::new(Counting));
+        for entry in benchmarks.all() {
+            for name in std::iter::once(&entry.name()).chain(entry.aliases()) {
+                assert_eq!(benchmarks.find(name).unwrap().name(), entry.name());
+                assert_eq!(benchmarks.find(&name.to_uppercase()).unwrap().name(), entry.name());
             }
         }
-        let error = BenchmarkName::find("ruler").unwrap_err().to_string();
-        assert!(error.contains("there is longbench, mock"), "{error}");
+        let error = benchmarks.find("ruler").err().unwrap().to_string();
+        assert!(error.contains("there is longbench, mock, counting"), "{error}");
+    }
+
+    #[test]
+    #[should_panic(expected = "there is a `bench mock` already")]
+    fn a_name_is_taken_once() {
+        let _ = Benchmarks::standard().with(Box::new(Twin { name: "mock", flag: "own" }));
+    }
+
+    #[test]
+    #[should_panic(expected = "its flag --seed is one of every benchmark")]
+    fn a_flag_is_taken_once() {
+        let _ = Benchmarks::standard().with(Box::new(Twin { name: "twin", flag: "seed" }));
     }
 }

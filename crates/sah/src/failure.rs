@@ -3,8 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use sah_adapter::hub::{HubError, HubProblem};
-use sah_bench_core::{read_json, write_json};
+use sah_bench_core::{DataErrorKind, read_json, write_json};
 use serde::{Deserialize, Serialize};
 
 use crate::device::DeviceUnavailable;
@@ -112,9 +111,6 @@ impl FailureKind {
         if let Some(error) = error.downcast_ref::<sah_bench_core::Error>() {
             return Some(Self::of_benchmark(error));
         }
-        if let Some(error) = error.downcast_ref::<sah_longbench::Error>() {
-            return Some(Self::of_data(error));
-        }
         error.downcast_ref::<sah_adapter::Error>().map(Self::of_model)
     }
 
@@ -122,12 +118,9 @@ impl FailureKind {
         use sah_bench_core::Error;
         match error {
             Error::UnknownSubset { .. } | Error::NoSubsets { .. } | Error::FolderName { .. } => Self::Usage,
-            // Shown as the error that it holds, which is therefore no source.
-            Error::Data(data) => match data.downcast_ref::<sah_longbench::Error>() {
-                Some(error) => Self::of_data(error),
-                None => Self::Data,
-            },
-            Error::NoSamples { .. }
+            Error::Data(error) if error.kind == DataErrorKind::Network => Self::Network,
+            Error::Data(_)
+            | Error::NoSamples { .. }
             | Error::ColumnCount { .. }
             | Error::ColumnKind { .. }
             | Error::ColumnName { .. } => Self::Data,
@@ -138,27 +131,11 @@ impl FailureKind {
         }
     }
 
-    fn of_data(error: &sah_longbench::Error) -> Self {
-        match error {
-            sah_longbench::Error::Hub(sah_adapter::Error::Hub(error)) if is_network(error) => Self::Network,
-            _ => Self::Data,
-        }
-    }
-
     fn of_model(error: &sah_adapter::Error) -> Self {
         match error {
-            sah_adapter::Error::Hub(error) if is_network(error) => Self::Network,
+            sah_adapter::Error::Hub(error) if error.may_pass() => Self::Network,
             _ => Self::Model,
         }
-    }
-}
-
-/// Whether a hub did not give a file for a reason that lies between it and us, and not in what was asked.
-fn is_network(error: &HubError) -> bool {
-    match &error.problem {
-        HubProblem::Unreachable { .. } | HubProblem::RateLimited | HubProblem::Interrupted { .. } => true,
-        HubProblem::Status { status } => *status >= 500,
-        _ => false,
     }
 }
 
@@ -166,6 +143,7 @@ fn is_network(error: &HubError) -> bool {
 mod tests {
     use anyhow::Context as _;
     use sah_adapter::hub::{HubError, HubProblem};
+    use sah_bench_core::{DataError, DataErrorKind};
 
     use super::{Failure, FailureKind};
     use crate::usage::UsageError;
@@ -178,14 +156,15 @@ mod tests {
     #[test]
     fn a_kind_comes_from_the_type_wherever_it_is() {
         let unreachable = || hub(HubProblem::Unreachable { reason: String::new() });
-        let of_data = |error| sah_bench_core::Error::Data(Box::new(sah_longbench::Error::Hub(error)));
+        // An error of a benchmark, whose type nobody here knows: its kind says what it is.
+        let of_data = |kind| sah_bench_core::Error::Data(DataError::new(kind, "the server is asleep"));
         let kind = |error: anyhow::Error| Failure::of(&error).kind;
         let in_context = Err::<(), _>(unreachable()).context("loading").unwrap_err();
         assert_eq!(kind(in_context), FailureKind::Network);
-        assert_eq!(kind(of_data(unreachable()).into()), FailureKind::Network);
+        assert_eq!(kind(of_data(DataErrorKind::Network).into()), FailureKind::Network);
         assert_eq!(kind(hub(HubProblem::Status { status: 503 }).into()), FailureKind::Network);
         assert_eq!(kind(hub(HubProblem::NoSuchFile).into()), FailureKind::Model);
-        assert_eq!(kind(of_data(hub(HubProblem::NoSuchFile)).into()), FailureKind::Data);
+        assert_eq!(kind(of_data(DataErrorKind::Invalid).into()), FailureKind::Data);
         assert_eq!(kind(UsageError(String::new()).into()), FailureKind::Usage);
         let busy = sah_bench_core::Error::FolderBusy { path: "x".into() };
         assert!(kind(busy.into()).may_pass());

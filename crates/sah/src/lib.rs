@@ -1,5 +1,7 @@
-//! The command line `sah`, as a library: the runner behind `cargo xtask bench`, `score`, `report`, `compare`, `results`, `generate`, `models`, `maskers`,
-//! `convert`, `calibrate` and `doctor MODEL`.
+//! The command line `sah`, as a library: the runner behind `cargo xtask bench`, `score`, `report`, `compare`, `results`,
+//! `generate`, `models`, `maskers`, `convert`, `calibrate` and `doctor MODEL`.
+//!
+//! [`App`] is all of it. A project that has pieces of its own adds them and has the whole command line.
 //!
 //! Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage,
 //! 3 done but some rows have no answer, 4 some cells of a matrix failed, 75 failed for a reason that may pass (network, busy
@@ -7,6 +9,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line program talks to its user")]
 
+mod app;
 mod args;
 mod attention;
 mod benchmarks;
@@ -30,43 +33,6 @@ mod usage;
 mod versions;
 mod whole;
 
-use std::process::ExitCode;
-
-use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
-
-use crate::args::{Cli, Given};
-use crate::failure::Failure;
-use crate::logging::Console;
-
-/// Runs the command line that this process was started with, and says how it ended.
-#[must_use]
-pub fn main() -> ExitCode {
-    let parsed =
-        Cli::command().try_get_matches().and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
-    let (cli, matches) = match parsed {
-        Ok(parsed) => parsed,
-        Err(error) => return usage::explain(error),
-    };
-    let console = Console::default();
-    let _trace = match logging::start(&cli.messages, &console) {
-        Ok(guard) => guard,
-        Err(error) => {
-            eprintln!("error: {}", remedies::explained(&error));
-            return Failure::exit_code(&error);
-        }
-    };
-    match run(cli, &matches, &console) {
-        Ok(code) => code,
-        Err(error) => {
-            // A message quotes files, and what is in them.
-            tracing::error!("{}", sah_report::visible(&remedies::explained(&error)));
-            Failure::exit_code(&error)
-        }
-    }
-}
-
-fn run(cli: Cli, matches: &ArgMatches, console: &Console) -> anyhow::Result<ExitCode> {
-    let cli = resume::complete(cli, || Given::on_the_command_line(matches))?;
-    threads::set(cli.command.threads())?;
-    commands::run(cli, console)
-}
+pub use app::App;
+pub use benchmarks::{BenchmarkEntry, DataOrigin, Opened, PredictionScorer, PromptRule, ScoredPredictions};
+pub use usage::UsageError;

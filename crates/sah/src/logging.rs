@@ -18,8 +18,8 @@ use tracing_subscriber::{EnvFilter, Layer as _, layer::SubscriberExt as _, util:
 use crate::args::{LogFormatArg, MessageArgs};
 use crate::whole;
 
-/// This program, and the crates whose spans a trace has.
-const TRACED: [&str; 5] = ["sah", "sah_adapter", "sah_attention", "sah_bench_core", "sah_longbench"];
+/// This program. The names of its crates begin with it, too: a trace has the spans of all.
+const PROGRAM: &str = "sah";
 
 /// Standard error, and the bars that stand there while a run goes on.
 #[derive(Clone, Debug, Default)]
@@ -43,10 +43,7 @@ pub(crate) fn start(args: &MessageArgs, console: &Console) -> anyhow::Result<Opt
             whole::check(path).context("--trace")?;
             let file = BufWriter::new(File::create(path).with_context(|| path.display().to_string())?);
             let (layer, guard) = ChromeLayerBuilder::new().writer(file).include_args(true).build();
-            (
-                Some(layer.with_filter(Targets::new().with_targets(TRACED.map(|name| (name, Level::TRACE))))),
-                Some(guard),
-            )
+            (Some(layer.with_filter(Targets::new().with_target(PROGRAM, Level::TRACE))), Some(guard))
         }
     };
     tracing_subscriber::registry().with(lines.with_filter(filter)).with(trace).init();
@@ -109,7 +106,7 @@ where
             Level::DEBUG => write!(writer, "debug: ")?,
             Level::TRACE => write!(writer, "trace: ")?,
         }
-        if metadata.target().split("::").next() == Some(TRACED[0]) {
+        if metadata.target().split("::").next() == Some(PROGRAM) {
             let mut message = Message(String::new());
             event.record(&mut message);
             return writeln!(writer, "{}", message.0);

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    sah::main()
+    sah::App::standard().main()
 }

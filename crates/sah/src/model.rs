@@ -1,11 +1,12 @@
 //! Loading the model that the command line names.
 
+use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
-use sah_adapter::{LoadedModel, ModelSource};
+use sah_adapter::{LoadedModel, ModelSource, ModelTokenizer, TokenCount};
 
 use crate::args::{DEFAULT_MODEL, ModelArgs};
 use crate::device;
@@ -30,6 +31,32 @@ pub(crate) fn source(model: &str, revision: Option<&str>) -> anyhow::Result<Mode
 /// Fetches what is missing of a model on a hub and fixes the commit. Nothing to do for paths.
 pub(crate) fn fetch(source: &ModelSource) -> anyhow::Result<ModelSource> {
     Ok(source.fetch(&mut Bars::default())?)
+}
+
+/// Counts tokens of a model, whose tokenizer is read when the first text is to be counted: most benchmarks never do.
+#[derive(Debug)]
+pub(crate) struct TokensOf<'a> {
+    source: &'a ModelSource,
+    tokenizer: OnceCell<ModelTokenizer>,
+}
+
+impl<'a> TokensOf<'a> {
+    pub(crate) fn new(source: &'a ModelSource) -> Self {
+        Self { source, tokenizer: OnceCell::new() }
+    }
+}
+
+impl TokenCount for TokensOf<'_> {
+    fn count(&self, text: &str) -> Result<usize, sah_adapter::Error> {
+        let tokenizer = match self.tokenizer.get() {
+            Some(tokenizer) => tokenizer,
+            None => {
+                let tokenizer = ModelTokenizer::open(self.source)?;
+                self.tokenizer.get_or_init(|| tokenizer)
+            }
+        };
+        tokenizer.count(text)
+    }
 }
 
 /// Loads the model to its device.

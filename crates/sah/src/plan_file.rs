@@ -1,4 +1,4 @@
-//! Files for `bench longbench --config` and `submit slurm`: a benchmark, and options by the names of their flags.
+//! Files for `bench NAME --config` and `submit slurm`: a benchmark, and options by the names of their flags.
 
 use std::path::{Path, PathBuf};
 
@@ -6,10 +6,10 @@ use anyhow::{Context as _, anyhow, bail};
 use serde_json::{Map, Value};
 
 use crate::args::{self, Given};
-use crate::benchmarks::BenchmarkName;
+use crate::benchmarks::{BenchmarkEntry, Benchmarks};
 use crate::usage::UsageError;
 
-/// Names a benchmark, so that a file is not taken for one of another.
+/// Names the benchmark, so that a file is not taken for one of another.
 const BENCHMARK: &str = "benchmark";
 /// Has what only `submit slurm` needs.
 const SLURM: &str = "slurm";
@@ -19,18 +19,28 @@ const NOT_IN_FILES: [&str; 7] = ["config", "resume", "dry-run", "cell", "shard",
 /// A plan as its file has it.
 #[derive(Clone, Debug)]
 pub(crate) struct PlanFile {
-    path: PathBuf,
-    text: String,
-    /// The options, and the benchmark where the file names one.
+    source: Source,
+    /// The benchmark and the options.
     pub(crate) given: Given,
-    names_benchmark: bool,
     /// The table `slurm`.
     pub(crate) slurm: Option<Value>,
 }
 
+/// The file and its text, for errors.
+#[derive(Clone, Debug)]
+struct Source {
+    path: PathBuf,
+    text: String,
+}
+
 impl PlanFile {
-    /// Reads the file. Names and kinds of all options are checked, values by the parsers of their flags.
-    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+    /// Reads a plan for the benchmark of the command line, or where that names none, for the one that the file names. Names and
+    /// kinds of all options are checked, values by the parsers of their flags.
+    pub(crate) fn read(
+        benchmarks: &Benchmarks,
+        path: &Path,
+        benchmark: Option<&str>,
+    ) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
         let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
         let parsed = if is_json {
@@ -38,73 +48,76 @@ impl PlanFile {
         } else {
             toml::from_str::<Map<String, Value>>(&text).map_err(anyhow::Error::from)
         };
-        let options = parsed.map_err(|error| UsageError(format!("{}: {error}", path.display())))?;
-        let mut file = Self {
-            path: path.to_path_buf(),
-            text,
-            given: Given::default(),
-            names_benchmark: false,
-            slurm: None,
+        let mut options = parsed.map_err(|error| UsageError(format!("{}: {error}", path.display())))?;
+        let source = Source { path: path.to_path_buf(), text };
+        let wrong =
+            |key: &str, error: &dyn std::fmt::Display| UsageError(format!("{}: {error}", source.place(key)));
+        let named = options.shift_remove(BENCHMARK).map(|value| {
+            let name =
+                value.as_str().ok_or_else(|| UsageError(format!("benchmark is {value}; write a name")))?;
+            benchmarks.find(name)
+        });
+        let named = named.transpose().map_err(|error| wrong(BENCHMARK, &error))?;
+        let entry = match (benchmark.map(|name| benchmarks.find(name)).transpose()?, named) {
+            (Some(entry), Some(named)) if named.name() != entry.name() => {
+                let text = format!("benchmark is {}, and this is bench {}", named.name(), entry.name());
+                bail!(wrong(BENCHMARK, &text));
+            }
+            (Some(entry), _) | (None, Some(entry)) => entry,
+            (None, None) => {
+                let names = benchmarks.names();
+                bail!(UsageError(format!(
+                    "{}: write benchmark = \"NAME\"; there is {names}",
+                    path.display()
+                )));
+            }
         };
+        let slurm = options.shift_remove(SLURM);
+        let mut given = Given::none(entry);
         for (name, value) in options {
-            file.take(&name, value).map_err(|error| UsageError(format!("{}: {error}", file.place(&name))))?;
+            take(&mut given, entry, &name, value).map_err(|error| wrong(&name, &error))?;
         }
-        let checked = file.given.clone().parse();
+        let checked = given.parse(benchmarks);
         checked.map_err(|error| UsageError(format!("{}: {error}", path.display())))?;
-        Ok(file)
+        Ok(Self { source, given, slurm })
     }
 
-    fn take(&mut self, name: &str, value: Value) -> anyhow::Result<()> {
-        match name {
-            BENCHMARK => {
-                let name = value.as_str().with_context(|| format!("benchmark is {value}; write a name"))?;
-                (self.given.benchmark, self.names_benchmark) = (BenchmarkName::find(name)?, true);
-                return Ok(());
-            }
-            SLURM => {
-                self.slurm = Some(value);
-                return Ok(());
-            }
-            _ => {}
-        }
-        let command = args::command();
-        let known = |name: &str| command.get_arguments().find(|argument| argument.get_long() == Some(name));
-        let Some(argument) = known(name).filter(|_| !NOT_IN_FILES.contains(&name)) else {
-            let names = command.get_arguments().filter_map(|argument| argument.get_long());
-            let names: Vec<_> = names.filter(|name| !NOT_IN_FILES.contains(name)).collect();
-            bail!("there is no option {name:?}; there is benchmark, slurm, {}", names.join(", "));
-        };
-        match (argument.get_action().takes_values(), value) {
-            (false, Value::Bool(true)) => self.given.push(name, Vec::new()),
-            (false, Value::Bool(false)) => {}
-            (false, other) => bail!("{name} is {other}; write true or false"),
-            (true, Value::Array(values)) => {
-                let values = values.iter().map(|value| text(name, value)).collect::<Result<Vec<_>, _>>()?;
-                let several = matches!(argument.get_action(), clap::ArgAction::Append);
-                match values.len() {
-                    0 => bail!("{name} is an empty list; leave it out for its default"),
-                    1 => {}
-                    _ if several => {}
-                    count => bail!("{name} takes one value, and there are {count}"),
-                }
-                self.given.push(name, values);
-            }
-            (true, value) => self.given.push(name, vec![text(name, &value)?]),
-        }
-        Ok(())
+    /// The place of the table `slurm`, for errors in it.
+    pub(crate) fn slurm_place(&self) -> String {
+        self.source.place(SLURM)
     }
+}
 
-    /// The options, for `benchmark`.
-    pub(crate) fn for_benchmark(self, benchmark: BenchmarkName) -> anyhow::Result<Given> {
-        let named = self.given.benchmark;
-        if self.names_benchmark && named != benchmark {
-            let place = self.place(BENCHMARK);
-            let (named, is) = (named.name(), benchmark.name());
-            bail!(UsageError(format!("{place}: benchmark is {named}, and this is bench {is}")));
+/// Adds an option of a file to those `given`.
+fn take(given: &mut Given, entry: &dyn BenchmarkEntry, name: &str, value: Value) -> anyhow::Result<()> {
+    let command = args::of_benchmark(entry);
+    let known = |name: &str| command.get_arguments().find(|argument| argument.get_long() == Some(name));
+    let Some(argument) = known(name).filter(|_| !NOT_IN_FILES.contains(&name)) else {
+        let names = command.get_arguments().filter_map(|argument| argument.get_long());
+        let names: Vec<_> = names.filter(|name| !NOT_IN_FILES.contains(name)).collect();
+        bail!("there is no option {name:?}; there is benchmark, slurm, {}", names.join(", "));
+    };
+    match (argument.get_action().takes_values(), value) {
+        (false, Value::Bool(true)) => given.push(name, Vec::new()),
+        (false, Value::Bool(false)) => {}
+        (false, other) => bail!("{name} is {other}; write true or false"),
+        (true, Value::Array(values)) => {
+            let values = values.iter().map(|value| text(name, value)).collect::<Result<Vec<_>, _>>()?;
+            let several = matches!(argument.get_action(), clap::ArgAction::Append);
+            match values.len() {
+                0 => bail!("{name} is an empty list; leave it out for its default"),
+                1 => {}
+                _ if several => {}
+                count => bail!("{name} takes one value, and there are {count}"),
+            }
+            given.push(name, values);
         }
-        Ok(self.given.of(benchmark))
+        (true, value) => given.push(name, vec![text(name, &value)?]),
     }
+    Ok(())
+}
 
+impl Source {
     /// The file and, where it can be told, the line of an option.
     fn place(&self, name: &str) -> String {
         let path = self.path.display();
@@ -113,11 +126,6 @@ impl PlanFile {
             Some(self.text[..key.span().start].matches('\n').count() + 1)
         });
         line.map_or_else(|| path.to_string(), |line| format!("{path}, line {line}"))
-    }
-
-    /// The place of the table `slurm`, for errors in it.
-    pub(crate) fn slurm_place(&self) -> String {
-        self.place(SLURM)
     }
 }
 
@@ -135,9 +143,15 @@ mod tests {
     use std::fs;
 
     use super::PlanFile;
-    use crate::benchmarks::BenchmarkName;
+    use crate::benchmarks::Benchmarks;
+    use crate::benchmarks::testing::Counting;
 
     fn read(name: &str, text: &str) -> Result<PlanFile, String> {
+        read_for(None, name, text)
+    }
+
+    /// For the benchmark of a command line.
+    fn read_for(benchmark: Option<&str>, name: &str, text: &str) -> Result<PlanFile, String> {
         let folder = std::env::temp_dir().join(format!(
             "sah-plan-{}-{:?}",
             std::process::id(),
@@ -146,7 +160,8 @@ mod tests {
         fs::create_dir_all(&folder).unwrap();
         let path = folder.join(name);
         fs::write(&path, text).unwrap();
-        let read = PlanFile::read(&path).map_err(|error| format!("{error:#}"));
+        let read = PlanFile::read(&Benchmarks::standard().with(Box::new(Counting)), &path, benchmark)
+            .map_err(|error| format!("{error:#}"));
         fs::remove_dir_all(&folder).unwrap();
         read
     }
@@ -182,12 +197,29 @@ mod tests {
 
     #[test]
     fn a_file_for_another_benchmark_is_refused() {
-        let mock = || read("a.toml", "benchmark = \"mock_benchmark\"").unwrap();
-        assert_eq!(mock().for_benchmark(BenchmarkName::Mock).unwrap().arguments(), ["bench", "mock"]);
-        let error = mock().for_benchmark(BenchmarkName::LongBench).unwrap_err().to_string();
-        assert!(error.contains("benchmark is mock, and this is bench longbench"), "{error}");
-        let any = read("a.toml", "seed = 1").unwrap().for_benchmark(BenchmarkName::Mock).unwrap();
-        assert_eq!(any.arguments(), ["bench", "mock", "--seed=1"]);
+        let mock = "benchmark = \"mock_benchmark\"";
+        assert_eq!(read_for(Some("mock"), "a.toml", mock).unwrap().given.arguments(), ["bench", "mock"]);
+        assert_eq!(read("a.toml", mock).unwrap().given.arguments(), ["bench", "mock"]);
+        let error = read_for(Some("longbench"), "a.toml", mock).unwrap_err();
+        assert!(error.contains("line 1: benchmark is mock, and this is bench longbench"), "{error}");
+        let any = read_for(Some("mock"), "a.toml", "seed = 1").unwrap();
+        assert_eq!(any.given.arguments(), ["bench", "mock", "--seed=1"]);
+    }
+
+    #[test]
+    fn a_file_for_no_benchmark_runs_none() {
+        let error = read("a.toml", "seed = 1").unwrap_err();
+        assert!(error.contains("write benchmark = \"NAME\"; there is longbench, mock, counting"), "{error}");
+    }
+
+    #[test]
+    fn a_benchmark_s_own_flags_are_options_of_its_files_alone() {
+        let own = read("a.toml", "benchmark = \"counting\"\nup-to = 4\n").unwrap();
+        assert_eq!(own.given.arguments(), ["bench", "counting", "--up-to=4"]);
+        let error = read("a.toml", "benchmark = \"mock\"\nup-to = 4\n").unwrap_err();
+        assert!(error.contains("line 2: there is no option \"up-to\""), "{error}");
+        let error = read("a.toml", "benchmark = \"counting\"\ndata = \"hub\"\n").unwrap_err();
+        assert!(error.contains("line 2: there is no option \"data\"") && error.contains("up-to"), "{error}");
     }
 
     #[test]
@@ -206,10 +238,10 @@ mod tests {
             ("benchmark = \"ruler\"", "there is longbench, mock"),
             ("model = ", "line 1"),
         ] {
-            let error = read("a.toml", text).unwrap_err();
+            let error = read_for(Some("longbench"), "a.toml", text).unwrap_err();
             assert!(error.contains(expected) && error.contains("a.toml"), "{text}: {error}");
         }
-        let error = read("a.json", "{\"modle\": 1}").unwrap_err();
+        let error = read_for(Some("longbench"), "a.json", "{\"modle\": 1}").unwrap_err();
         assert!(error.contains("a.json: there is no option \"modle\""), "{error}");
     }
 }

@@ -6,8 +6,6 @@
 use std::error::Error;
 use std::path::Path;
 
-use crate::benchmarks;
-
 /// The whole text of an error: what its chain says, and what helps.
 pub(crate) fn explained(error: &anyhow::Error) -> String {
     match error.chain().find_map(remedy) {
@@ -27,8 +25,6 @@ fn remedy(error: &(dyn Error + 'static)) -> Option<String> {
 fn of_benchmark(error: &sah_bench_core::Error) -> Option<String> {
     use sah_bench_core::{Error, Named};
     Some(match error {
-        // Shown as the error that it holds, which is therefore no source.
-        Error::Data(data) => return benchmarks::remedy(&**data),
         Error::FolderName { of: Named::Run, .. } => "choose another --run-name".to_owned(),
         Error::Unwritable { .. } => "choose another place with --result-dir".to_owned(),
         Error::FolderUsed { .. } => {
@@ -109,16 +105,6 @@ mod tests {
         assert_eq!(explained(&sah_report::Error::Files(busy()).into()), text);
         let in_context = Err::<(), _>(busy()).context("dense").unwrap_err();
         assert_eq!(explained(&in_context), format!("dense: {text}"));
-    }
-
-    #[test]
-    fn a_remedy_is_found_in_what_a_benchmark_says_of_its_data() {
-        let of_data = sah_longbench::Error::NoPrompts { file: "x.jsonl".into(), row: 1 };
-        let text = explained(&Error::Data(Box::new(of_data)).into());
-        assert!(
-            text.starts_with("x.jsonl: row 1") && text.ends_with("; name their file with --prompts"),
-            "{text}"
-        );
     }
 
     #[test]

@@ -6,7 +6,8 @@ use anyhow::Context as _;
 use sah_bench_core::{read_json, write_json};
 use serde::{Deserialize, Serialize};
 
-use crate::args::{Bench, BenchmarkArgs, Cli, Command, ExecutionArgs, Given};
+use crate::App;
+use crate::args::{Bench, BenchmarkCommand, Cli, Command, ExecutionArgs, Given};
 use crate::plan_file::PlanFile;
 use crate::usage::UsageError;
 
@@ -27,24 +28,24 @@ pub(crate) fn keep_options(run: &Path, given: &Given) -> anyhow::Result<()> {
     Ok(write_json(&run.join(FILE), &started)?)
 }
 
-/// `cli`, which gave the options `given`, with those of the file that it names, or of the run that it resumes. Then the
-/// process goes to the folder in which that run was started.
-pub(crate) fn complete(mut cli: Cli, given: impl FnOnce() -> anyhow::Result<Given>) -> anyhow::Result<Cli> {
-    let Command::Bench(Bench::Longbench(args) | Bench::Mock(args)) = &mut cli.command else { return Ok(cli) };
-    let given = given()?;
-    **args = match (&args.config, &args.resume) {
+/// `cli` with the options of the file that it names, or of the run that it resumes. In the second case the process goes to the
+/// folder in which that run was started.
+pub(crate) fn complete(app: &App, mut cli: Cli) -> anyhow::Result<Cli> {
+    let Command::Bench(Bench::Benchmark(command)) = &mut cli.command else { return Ok(cli) };
+    let given = command.given.clone();
+    match (&command.args.config, &command.args.resume) {
         (Some(file), _) => {
-            let of_file = PlanFile::read(file)?.for_benchmark(given.benchmark)?;
-            given.without(&["config"]).completed_by(of_file).parse()?
+            let of_file = PlanFile::read(&app.benchmarks, file, Some(given.benchmark))?.given;
+            **command = given.without(&["config"]).completed_by(of_file).parse(&app.benchmarks)?;
         }
-        (None, Some(run)) => resumed(run, given.without(&["resume"]))?,
-        (None, None) => given.parse()?,
-    };
+        (None, Some(run)) => **command = resumed(app, run, given.without(&["resume"]))?,
+        (None, None) => {}
+    }
     Ok(cli)
 }
 
 /// The options of the run in the folder `run`, and those `given` now.
-fn resumed(run: &Path, given: Given) -> anyhow::Result<BenchmarkArgs> {
+fn resumed(app: &App, run: &Path, given: Given) -> anyhow::Result<BenchmarkCommand> {
     let may_be_given =
         |name: &&str| ExecutionArgs::NAMES.contains(name) || ["device", "threads"].contains(name);
     if let Some(name) = given.names().find(|name| !may_be_given(name)) {
@@ -59,12 +60,12 @@ fn resumed(run: &Path, given: Given) -> anyhow::Result<BenchmarkArgs> {
     };
     std::env::set_current_dir(&started.directory)
         .with_context(|| format!("{}, where the run was started", started.directory.display()))?;
-    let before = Given::in_arguments(&started.arguments)
+    let before = Given::in_arguments(&app.benchmarks, &started.arguments)
         .with_context(|| format!("the command line in {}", run.join(FILE).display()))?;
     // What a run was started with says nothing of how it goes on.
-    let options = given.of(before.benchmark).completed_by(before.without(&["dry-run"])).with("resume", text);
-    let mut args = options.parse()?;
-    args.output.result_dir = result_dir.to_path_buf();
-    args.output.run_name = Some(name.to_owned());
-    Ok(args)
+    let options = before.without(&["dry-run"]).replaced_by(given).with("resume", text);
+    let mut command = options.parse(&app.benchmarks)?;
+    command.args.output.result_dir = result_dir.to_path_buf();
+    command.args.output.run_name = Some(name.to_owned());
+    Ok(command)
 }

@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use crate::exit;
 
-/// The command line asked for something that does not exist.
+/// The command line asked for something that does not exist. The program then ends with exit code 2.
 #[derive(Debug)]
-pub(crate) struct UsageError(pub(crate) String);
+pub struct UsageError(pub String);
 
 impl std::fmt::Display for UsageError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -28,6 +28,12 @@ impl From<clap::Error> for UsageError {
         let line = lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
         Self(format!("{}; see --help", line.strip_prefix("error: ").unwrap_or(&line)))
     }
+}
+
+/// Says what is wrong with a command line that clap has read.
+pub(crate) fn refuse(error: &UsageError) -> ExitCode {
+    eprintln!("error: {error}");
+    ExitCode::from(exit::USAGE)
 }
 
 /// Prints what clap has to say: help as it is, an error in one line.

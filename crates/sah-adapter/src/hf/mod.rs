@@ -17,6 +17,7 @@ mod prompt;
 mod sizes;
 mod source;
 mod tokenizer;
+mod tokens;
 
 pub use adapter::{AnswerTrace, HfAdapter, LoadedModel, Trace};
 pub(crate) use chat_template::ChatTemplate;
@@ -25,3 +26,4 @@ pub use diagnosis::{Finding, State, diagnose};
 pub use identity::{ModelIdentity, TemplateIdentity, WeightFormat};
 pub use source::ModelSource;
 pub(crate) use tokenizer::Tokenizer;
+pub use tokens::ModelTokenizer;

@@ -166,6 +166,17 @@ impl HubError {
         }
     }
 
+    /// Whether the same may succeed a little later: the reason lies between the hub and this machine, not in what was
+    /// requested.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match &self.problem {
+            HubProblem::Unreachable { .. } | HubProblem::RateLimited | HubProblem::Interrupted { .. } => true,
+            HubProblem::Status { status } => *status >= 500,
+            _ => false,
+        }
+    }
+
     /// The repository's page, where access is asked for.
     fn page(&self) -> String {
         format!("{}/{}", self.endpoint, self.repo)

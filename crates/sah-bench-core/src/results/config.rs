@@ -82,7 +82,7 @@ pub struct ModelConfig {
 /// What was done with the model's chat template.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ChatTemplateConfig {
-    /// What was asked for: `always`, `never`, or `longbench`, which leaves out few-shot and code tasks.
+    /// What was asked for: `always`, `never`, or the name of a rule of the benchmark's authors.
     pub mode: String,
     /// The file of the model that has the template; `null` where the model has none.
     pub file: Option<String>,

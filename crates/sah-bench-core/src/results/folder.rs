@@ -228,7 +228,7 @@ impl RunFolder {
         write_json(&self.path.join(DETAILED), &detailed)?;
         let metrics = catch_unwind(AssertUnwindSafe(|| benchmark.evaluate(records))).map_err(|panic| {
             Error::Scoring {
-                benchmark: benchmark.name(),
+                benchmark: benchmark.name().to_owned(),
                 message: panic_text(panic.as_ref()),
                 folder: self.path.clone(),
             }

@@ -4,11 +4,11 @@ use std::io::Write;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 
-use sah_bench_core::{Error, MANY_ROWS, Value, load_samples, select_subsets};
+use sah_bench_core::{Error, MANY_ROWS, NoTokenizer, Value, load_samples, select_subsets};
 
 use crate::support::{TinyBenchmark, sample};
 
-fn select(names: &[&str]) -> Result<Vec<&'static str>, Error> {
+fn select(names: &[&str]) -> Result<Vec<String>, Error> {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     select_subsets(&TinyBenchmark::default(), Some(&names))
 }
@@ -34,8 +34,9 @@ fn samples_are_limited_per_task_and_checked() {
         .flat_map(|i| [sample("qa", "c", &format!("q{i}")), sample("trec", "c", &format!("t{i}"))])
         .collect();
     let mut benchmark = TinyBenchmark { samples, accident: None };
-    let load = |benchmark: &TinyBenchmark, subsets: &[&'static str], n| {
-        let loaded = load_samples(benchmark, subsets, NonZeroUsize::new(n))?;
+    let load = |benchmark: &TinyBenchmark, subsets: &[&str], n| {
+        let subsets: Vec<String> = subsets.iter().map(|&name| name.to_owned()).collect();
+        let loaded = load_samples(benchmark, &subsets, NonZeroUsize::new(n), &NoTokenizer)?;
         Ok::<_, Error>(loaded.into_iter().map(|sample| sample.question).collect::<Vec<_>>())
     };
     assert_eq!(load(&benchmark, &["trec", "qa"], 2).unwrap(), ["t0", "t1", "q0", "q1"]);
@@ -71,8 +72,9 @@ fn many_rows_are_run_with_a_warning() {
         let writer = log.clone();
         let subscriber =
             tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
-        let loaded =
-            tracing::subscriber::with_default(subscriber, || load_samples(&benchmark, &["qa"], None));
+        let loaded = tracing::subscriber::with_default(subscriber, || {
+            load_samples(&benchmark, &["qa".to_owned()], None, &NoTokenizer)
+        });
         assert_eq!(loaded.unwrap().len(), rows);
         String::from_utf8(log.0.lock().unwrap().clone()).unwrap()
     };

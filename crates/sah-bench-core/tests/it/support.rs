@@ -9,7 +9,7 @@ use sah_adapter::{
 };
 use sah_bench_core::{
     Benchmark, Column, ColumnKind, Error, FinishedRun, Metrics, Record, RowScore, RunFolder, RunMeasures,
-    RunObserver, RunOutcome, Runner, Sample, TaskScore, Value,
+    RunObserver, RunOutcome, Runner, Sample, TaskScore, TokenCount, Value,
 };
 
 /// Scores 100 for an answer that is one of `answers`.
@@ -31,12 +31,8 @@ impl Benchmark for TinyBenchmark {
         "tiny"
     }
 
-    fn hub_id(&self) -> &'static str {
-        "example/tiny"
-    }
-
-    fn subsets(&self) -> &'static [&'static str] {
-        &["qa", "trec", "qa_e"]
+    fn subsets(&self) -> Vec<&str> {
+        vec!["qa", "trec", "qa_e"]
     }
 
     fn extra_columns(&self) -> &'static [Column] {
@@ -47,7 +43,7 @@ impl Benchmark for TinyBenchmark {
         ]
     }
 
-    fn load(&self, subsets: &[&'static str]) -> Result<Vec<Sample>, Error> {
+    fn load(&self, subsets: &[&str], _: &dyn TokenCount) -> Result<Vec<Sample>, Error> {
         let of =
             |subset: &&str| self.samples.iter().filter(|sample| sample.task == *subset).cloned().collect();
         Ok(subsets.iter().flat_map(|subset| -> Vec<Sample> { of(subset) }).collect())
@@ -64,12 +60,12 @@ impl Benchmark for TinyBenchmark {
             summary: [("total_samples".to_owned(), records.len() as u64)].into_iter().collect(),
         };
         for task in self.subsets() {
-            let rows: Vec<_> = records.iter().filter(|record| record.sample.task == *task).collect();
+            let rows: Vec<_> = records.iter().filter(|record| record.sample.task == task).collect();
             if !rows.is_empty() {
                 let score =
                     |record: &&Record| self.score(&record.sample, &record.predicted_answer).unwrap().value;
                 let score = rows.iter().map(score).sum::<f64>() / rows.len() as f64;
-                metrics.task_scores.insert((*task).to_owned(), TaskScore::Single(score));
+                metrics.task_scores.insert(task.to_owned(), TaskScore::Single(score));
             }
         }
         if let Some(Accident::NanScore) = self.accident {

@@ -16,7 +16,7 @@ use std::error::Error;
 use std::fs;
 use std::time::Instant;
 
-use sah_bench_core::Benchmark as _;
+use sah_bench_core::{Benchmark as _, NoTokenizer};
 use sah_longbench::{DataSource, LongBench, score_predictions};
 
 /// How often each is timed.
@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for _ in 0..ROUNDS {
         forget_peak()?;
         let started = Instant::now();
-        let loaded = benchmark.load(&["narrativeqa"])?;
+        let loaded = benchmark.load(&["narrativeqa"], &NoTokenizer)?;
         let seconds = started.elapsed().as_secs_f64();
         let peak = resident("VmHWM:")? - before;
         assert_eq!(loaded.len(), samples);

@@ -16,7 +16,7 @@ use crate::{DataSource, Error, HUB_ID, Task, sample};
 use directory::Directory;
 
 /// All rows of `subsets`, in that order. Every sample's task is the config it came from.
-pub(crate) fn load(source: &DataSource, subsets: &[&'static str]) -> Result<Vec<Sample>, Error> {
+pub(crate) fn load(source: &DataSource, subsets: &[&str]) -> Result<Vec<Sample>, Error> {
     let tasks: Vec<&'static Task> = subsets.iter().filter_map(|&name| Task::find(name)).collect();
     let load = |load: &(dyn Fn(&'static Task) -> Result<Vec<Sample>, Error> + Sync)| {
         let configs: Vec<_> = tasks.par_iter().map(|&task| load(task)).collect::<Result<_, _>>()?;

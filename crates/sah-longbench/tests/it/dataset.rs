@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sah_bench_core::{Benchmark, Sample, Value};
+use sah_bench_core::{Benchmark, NoTokenizer, Sample, Value};
 use sah_longbench::{DataSource, LongBench, SUBSETS};
 
 use super::parquet_file::{self, two_rows};
@@ -17,7 +17,7 @@ pub(crate) fn load(
 ) -> Result<Vec<Sample>, sah_bench_core::Error> {
     let source = DataSource::Directory { path: folder.to_owned(), prompts: prompts.map(PathBuf::from) };
     let subsets: Vec<_> = SUBSETS.iter().copied().filter(|name| subsets.contains(name)).collect();
-    LongBench::new(source).load(&subsets)
+    LongBench::new(source).load(&subsets, &NoTokenizer)
 }
 
 fn texts(texts: &[&str]) -> Value {

@@ -1,6 +1,6 @@
 //! `metrics.json` of a finished run.
 
-use sah_bench_core::{Benchmark, Record, Sample, TaskScore, Value};
+use sah_bench_core::{Benchmark, NoTokenizer, Record, Sample, TaskScore, Value};
 use sah_longbench::{DataSource, LongBench};
 use serde_json::json;
 
@@ -115,7 +115,7 @@ fn a_task_that_cannot_be_scored_says_why_and_stays_out_of_the_means() {
 #[test]
 fn every_row_of_the_bundled_sample_can_be_scored() {
     let benchmark = LongBench::new(DataSource::Sample);
-    let samples = benchmark.load(benchmark.subsets()).unwrap();
+    let samples = benchmark.load(&benchmark.subsets(), &NoTokenizer).unwrap();
     let records: Vec<_> = samples
         .into_iter()
         .enumerate()

@@ -9,7 +9,7 @@ use std::{
     process::{Command, Output},
 };
 
-use sah_bench_core::Benchmark;
+use sah_bench_core::{Benchmark, NoTokenizer};
 use sah_longbench::{DataSource, LongBench};
 
 use super::parquet_file::{self, two_rows};
@@ -17,7 +17,7 @@ use super::parquet_file::{self, two_rows};
 #[test]
 #[ignore = "started by the_hub_s_files_are_read_from_its_cache, with a cache of its own"]
 fn load_two_configs_from_the_hub() {
-    let samples = LongBench::new(DataSource::Hub).load(&["qasper_e", "musique"]);
+    let samples = LongBench::new(DataSource::Hub).load(&["qasper_e", "musique"], &NoTokenizer);
     // The text that a user sees, for the test that starts this one.
     let samples = samples.unwrap_or_else(|error| panic!("{error}"));
     let tasks: Vec<_> = samples.iter().map(|sample| sample.task.as_str()).collect();

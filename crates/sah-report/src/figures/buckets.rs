@@ -1,11 +1,11 @@
-//! Scores of LongBench-E by the length of the context.
+//! Scores by the buckets of a benchmark that has some, such as those of the context's length.
 
 use super::figure::Figure;
 use super::lines::{Across, Line, LinePoint, Lines};
 use super::scale::Scale;
 use crate::{Analysis, Error, Scores};
 
-/// A line for each side over the length buckets. `None` where no task has buckets.
+/// A line for each side over the buckets. `None` where no task has buckets.
 pub(super) fn buckets(analysis: &Analysis<'_>) -> Result<Option<Figure>, Error> {
     let buckets = analysis.buckets();
     if buckets.is_empty() {
@@ -23,17 +23,19 @@ pub(super) fn buckets(analysis: &Analysis<'_>) -> Result<Option<Figure>, Error> 
     let highest = analysis.scores.iter().flat_map(|scores| scores.buckets.values());
     let highest = highest.map(|estimate| estimate.interval.map_or(estimate.value, |ends| ends.high));
     let highest = highest.fold(1.0, f64::max);
+    let title = format!("Mean score of the tasks in each {} bucket", analysis.units.bucket);
     let lines = Lines {
         name: "buckets",
-        title: "Mean score of the tasks in each length bucket",
+        title: &title,
         description: format!(
             "A line for each attention over the buckets {}, with 95 % confidence intervals. All figures are in the table of \
-             length buckets.",
-            buckets.join(", ")
+             {} buckets.",
+            buckets.join(", "),
+            analysis.units.bucket
         ),
         across: Across::Names(buckets.iter().map(|&bucket| bucket.to_owned()).collect()),
         up: Scale::from_zero(highest),
-        axes: ("length of the context in words, as the data set counts them", "score"),
+        axes: (&analysis.units.bucket_axis, "score"),
         series: analysis.labels.iter().zip(&analysis.scores).map(line).collect(),
         is_joined: true,
     };

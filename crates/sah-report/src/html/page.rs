@@ -32,7 +32,7 @@ pub(crate) fn page(analysis: &Analysis<'_>, figures: &[Figure]) -> String {
     let sections = sections(analysis, figures);
     page.tags("<nav aria-label=\"Sections\"><ul>\n");
     for section in &sections {
-        page.tags("<li><a href=\"#").tags(section.id).tags("\">").tags(section.title).tags("</a></li>\n");
+        page.tags("<li><a href=\"#").tags(section.id).tags("\">").text(&section.title).tags("</a></li>\n");
     }
     page.tags("</ul></nav>\n<main id=\"content\" tabindex=\"-1\">\n");
     for section in &sections {
@@ -60,9 +60,16 @@ fn subtitle(analysis: &Analysis<'_>, names: &str) -> String {
     format!("{plural} {names}. Attentions: {labels}. Rows: {}.", rows.join(", "))
 }
 
+/// `Length buckets` for `length`.
+fn title_of_buckets(bucket: &str) -> String {
+    let mut letters = bucket.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{} buckets", letters.as_str())
+}
+
 struct Section<'a> {
     id: &'static str,
-    title: &'static str,
+    title: String,
     text: &'static str,
     figures: Vec<&'a Figure>,
     tables: Vec<Table>,
@@ -83,9 +90,9 @@ fn sections<'a>(analysis: &Analysis<'_>, figures: &'a [Figure]) -> Vec<Section<'
     let named = |names: &[&str]| -> Vec<&'a Figure> {
         figures.iter().filter(|figure| names.iter().any(|name| figure.name.starts_with(name))).collect()
     };
-    let section = |id, title, text, names: &[&str], tables: Vec<Table>| Section {
+    let section = |id, title: &str, text, names: &[&str], tables: Vec<Table>| Section {
         id,
-        title,
+        title: title.to_owned(),
         text,
         figures: named(names),
         tables,
@@ -103,7 +110,7 @@ fn sections<'a>(analysis: &Analysis<'_>, figures: &'a [Figure]) -> Vec<Section<'
         section("differences", "Differences", DIFFERENCES, &["differences"], differences),
         section("density", "Score against density", "", &["density"], Vec::new()),
         section("costs", "Time and memory", "", &["costs"], vec![tables::costs(analysis)]),
-        section("buckets", "Length buckets", "", &["buckets"], buckets),
+        section("buckets", &title_of_buckets(&analysis.units.bucket), "", &["buckets"], buckets),
         section("attention", "Attention error", ERRORS, &["attention_error"], steps),
         Section { has_samples: true, ..section("samples", "Samples", "", &[], Vec::new()) },
         Section {
@@ -125,7 +132,7 @@ impl Markup {
             .tags("\">\n<h2 id=\"")
             .tags(section.id)
             .tags("\">");
-        self.tags(section.title).tags("</h2>\n");
+        self.text(&section.title).tags("</h2>\n");
         if !section.text.is_empty() {
             self.tags("<p>").tags(section.text).tags("</p>\n");
         }

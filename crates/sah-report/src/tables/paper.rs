@@ -1,4 +1,4 @@
-//! The line of a paper's table: models down, tasks across, as LongBench's own tables have it.
+//! The line of a paper's table: models down, tasks across.
 
 use super::{Cell, Column, Table};
 use crate::Analysis;
@@ -22,7 +22,7 @@ pub fn paper(analysis: &Analysis<'_>) -> Table {
     };
     Table {
         name: PAPER.to_owned(),
-        caption: "Scores from 0 to 100.".to_owned(),
+        caption: format!("Scores from {}.", analysis.units.score),
         columns,
         rows: analysis.sides.iter().zip(&analysis.scores).map(row).collect(),
     }

@@ -23,13 +23,13 @@ pub fn scores(analysis: &Analysis<'_>) -> Table {
     lines.push(line("overall".to_owned(), &|scores| scores.overall));
     Table {
         name: "scores".to_owned(),
-        caption: format!("Score of each task, from 0 to 100; {INTERVALS}."),
+        caption: format!("Score of each task, from {}; {INTERVALS}.", analysis.units.score),
         columns: columns(analysis, "task"),
         rows: lines,
     }
 }
 
-/// A row for each length bucket: the mean over the tasks that have rows in it. `None` where no task has buckets.
+/// A row for each bucket: the mean over the tasks that have rows in it. `None` where no task has buckets.
 #[must_use]
 pub fn buckets(analysis: &Analysis<'_>) -> Option<Table> {
     let line = |bucket: &str| {
@@ -42,8 +42,11 @@ pub fn buckets(analysis: &Analysis<'_>) -> Option<Table> {
     let lines: Vec<Vec<Cell>> = analysis.buckets().into_iter().map(line).collect();
     (!lines.is_empty()).then(|| Table {
         name: "buckets".to_owned(),
-        caption: format!("Mean score of the tasks with rows in each length bucket; {INTERVALS}."),
-        columns: columns(analysis, "length"),
+        caption: format!(
+            "Mean score of the tasks with rows in each {} bucket; {INTERVALS}.",
+            analysis.units.bucket
+        ),
+        columns: columns(analysis, &analysis.units.bucket),
         rows: lines,
     })
 }

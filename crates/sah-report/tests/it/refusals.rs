@@ -37,15 +37,15 @@ fn what_cannot_be_shown_says_which_file_and_what_to_do() {
     assert!(refusal(&run).contains("metrics.json"));
     fs::remove_file(&metrics).unwrap();
     let text = refusal(&run);
-    assert!(text.contains("dense has no metrics.json") && text.contains("did not finish"), "{text}");
+    assert!(text.contains("dense has no metrics.json: the run did not finish"), "{text}");
     fs::write(&metrics, written).unwrap();
     Run::read(&run, &Letters).unwrap();
 
     let mut other = config("dense");
-    other["benchmark"] = "longbench".into();
+    other["benchmark"] = "numbers".into();
     write_json(&dense.join("config.json"), &other).unwrap();
     let text = refusal(&run);
-    assert!(text.contains("\"longbench\", not of \"letters\""), "{text}");
+    assert!(text.contains("\"numbers\", not of \"letters\""), "{text}");
     write_json(&dense.join("config.json"), &config("dense")).unwrap();
     fs::remove_file(dense.join("raw_results.parquet")).unwrap();
     assert!(refusal(&run).contains("raw_results.parquet is missing"), "{}", refusal(&run));

@@ -10,7 +10,7 @@ use sah_adapter::{
 };
 use sah_bench_core::{
     Benchmark, Column, ColumnKind, Comparison, Error, Metrics, Record, RowScore, RunFolder, RunMeasures,
-    Runner, Sample, TaskScore, Value,
+    Runner, Sample, TaskScore, TokenCount, Value,
 };
 use sah_report::Run;
 
@@ -25,12 +25,8 @@ impl Benchmark for Letters {
         "letters"
     }
 
-    fn hub_id(&self) -> &'static str {
-        "example/letters"
-    }
-
-    fn subsets(&self) -> &'static [&'static str] {
-        &["qa", "trec_e"]
+    fn subsets(&self) -> Vec<&str> {
+        vec!["qa", "trec_e"]
     }
 
     fn extra_columns(&self) -> &'static [Column] {
@@ -40,7 +36,7 @@ impl Benchmark for Letters {
         ]
     }
 
-    fn load(&self, _: &[&'static str]) -> Result<Vec<Sample>, Error> {
+    fn load(&self, _: &[&str], _: &dyn TokenCount) -> Result<Vec<Sample>, Error> {
         Ok(Vec::new())
     }
 

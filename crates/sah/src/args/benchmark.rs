@@ -1,12 +1,85 @@
-//! `cargo xtask bench longbench` and the other benchmarks.
+//! `cargo xtask bench NAME`: flags that every benchmark has.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches as _, ValueEnum};
 use sah_adapter::Truncation;
 
 use super::{AttentionArgs, ExecutionArgs, Given, ModelsArgs, SamplingArgs};
+use crate::benchmarks::BenchmarkEntry;
+use crate::usage::UsageError;
+
+/// A command line that runs a benchmark.
+#[derive(Debug)]
+pub(crate) struct BenchmarkCommand {
+    /// Which benchmark it is, and all options that were given, here or in a file.
+    pub(crate) given: Given,
+    /// What they mean, for flags that every benchmark has.
+    pub(crate) args: BenchmarkArgs,
+    /// What clap made of them, for the flags that only this benchmark has.
+    pub(crate) matches: ArgMatches,
+}
+
+impl BenchmarkCommand {
+    /// `matches` are those of the command of `entry`.
+    pub(super) fn new(entry: &dyn BenchmarkEntry, matches: &ArgMatches) -> Result<Self, UsageError> {
+        let given = Given::of_matches(entry, matches)?;
+        let args = BenchmarkArgs::from_arg_matches(matches).map_err(UsageError::from)?;
+        Ok(Self { given, args, matches: matches.clone() })
+    }
+}
+
+/// The command `bench NAME` of a benchmark.
+pub(super) fn command_of(entry: &dyn BenchmarkEntry) -> Command {
+    let common = BenchmarkArgs::augment_args(Command::new("common"));
+    let own = entry.add_flags(Command::new("own").next_help_heading("Data"));
+    let mut arguments: Vec<Arg> = common.get_arguments().cloned().collect();
+    // Before those about rows that every benchmark has.
+    let at = arguments.iter().position(|argument| argument.get_id() == "subsets").unwrap_or_default();
+    arguments.splice(at..at, own.get_arguments().cloned());
+    let groups = common.get_groups().chain(own.get_groups()).cloned();
+    let command = Command::new(entry.name()).about(entry.about()).aliases(entry.aliases());
+    let command = command.args(arguments).groups(groups);
+    let subsets: Vec<String> = entry.scorer().subsets().into_iter().map(str::to_owned).collect();
+    let help = match subsets.as_slice() {
+        [first, .., last] => {
+            format!("Subsets to run, such as `{first},{last}`; all {} by default", subsets.len())
+        }
+        only => format!("Subsets to run; there is `{}`", only.concat()),
+    };
+    command.mut_arg("subsets", |arg| arg.help(help)).mut_arg("chat_template", |arg| {
+        arg.value_parser(chat_template_parser(entry)).help(chat_template_help(entry))
+    })
+}
+
+fn chat_template_parser(
+    entry: &dyn BenchmarkEntry,
+) -> impl clap::builder::TypedValueParser<Value = ChatTemplateArg> {
+    let rule = entry.prompt_rule().map(|rule| rule.name);
+    PossibleValuesParser::new(["always", "never"].into_iter().chain(rule)).map(|text| match text.as_str() {
+        "always" => ChatTemplateArg::Always,
+        "never" => ChatTemplateArg::Never,
+        _ => ChatTemplateArg::AsAuthors(text),
+    })
+}
+
+fn chat_template_help(entry: &dyn BenchmarkEntry) -> String {
+    let rule = entry.prompt_rule().map_or_else(String::new, |rule| format!(", or {}", rule.about));
+    format!(
+        "Whether prompts are put in the model's chat template, if it has one: `always` as in the reference, `never`{rule}. \
+         Change it to compare with scores that were made so"
+    )
+}
+
+/// The flag of `entry` that every benchmark has, if there is one.
+pub(crate) fn flag_taken(entry: &dyn BenchmarkEntry) -> Option<String> {
+    let common = super::MessageArgs::augment_args(BenchmarkArgs::augment_args(Command::new("common")));
+    let own = entry.add_flags(Command::new("own"));
+    let is_taken = |flag: &&str| common.get_arguments().any(|common| common.get_long() == Some(flag));
+    own.get_arguments().filter_map(Arg::get_long).find(is_taken).map(str::to_owned)
+}
 
 /// Flags of every benchmark.
 #[derive(Debug, Args)]
@@ -20,10 +93,6 @@ pub(crate) struct BenchmarkArgs {
     /// what is missing or failed is done. Beside it only options under "Execution", `--threads` and `--device` can be given
     #[arg(long, value_name = "RUN_DIR", conflicts_with = "config")]
     pub(crate) resume: Option<PathBuf>,
-
-    /// Which benchmark it is, and all options that were given, here or in a file.
-    #[arg(skip)]
-    pub(crate) given: Given,
 
     #[command(flatten)]
     pub(crate) models: ModelsArgs,
@@ -53,17 +122,7 @@ pub(crate) struct BenchmarkArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Data")]
 pub(crate) struct DataArgs {
-    /// Where LongBench's rows come from: `sample` (bundled, a demonstration and not LongBench), `hub` (Xnhyacinth/LongBench), or a
-    /// folder with `<subset>/*.parquet` in the hub's layout or with THUDM's `<subset>.jsonl`
-    #[arg(long, default_value = "sample", value_name = "sample|hub|DIR")]
-    pub(crate) data: DataArg,
-
-    /// Prompt templates in the form of LongBench's dataset2prompt.json; needed for `.jsonl` files in THUDM's form, which
-    /// have no prompts of their own
-    #[arg(long, value_name = "FILE")]
-    pub(crate) prompts: Option<PathBuf>,
-
-    /// Subsets to run, such as `hotpotqa,qasper_e`; all 34 by default
+    /// Subsets to run; all by default
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
     pub(crate) subsets: Option<Vec<String>>,
 
@@ -72,33 +131,11 @@ pub(crate) struct DataArgs {
     pub(crate) max_samples: Option<u32>,
 }
 
-/// `--data`.
-#[derive(Clone, Debug)]
-pub(crate) enum DataArg {
-    Sample,
-    Hub,
-    Folder(PathBuf),
-}
-
-impl std::str::FromStr for DataArg {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(match text {
-            "sample" => Self::Sample,
-            "hub" => Self::Hub,
-            folder => Self::Folder(PathBuf::from(folder)),
-        })
-    }
-}
-
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Prompts")]
 pub(crate) struct PromptArgs {
-    /// Whether prompts are put in the model's chat template, if it has one: `always` as in the reference, `never`, or as
-    /// the LongBench authors do, who leave out the few-shot and code tasks (trec, triviaqa, samsum, lsht, lcc,
-    /// repobench-p). Change it to compare with scores that were made so
-    #[arg(long, value_enum, default_value = "always")]
+    /// Its values and its help are those of the benchmark
+    #[arg(long, default_value = "always", value_parser = clap::builder::StringValueParser::new().map(ChatTemplateArg::AsAuthors))]
     pub(crate) chat_template: ChatTemplateArg,
 
     /// The same as `--chat-template never`: for models that were not made for conversations
@@ -109,25 +146,26 @@ pub(crate) struct PromptArgs {
 impl PromptArgs {
     /// What both flags ask for.
     pub(crate) fn mode(&self) -> ChatTemplateArg {
-        if self.no_chat_template { ChatTemplateArg::Never } else { self.chat_template }
+        if self.no_chat_template { ChatTemplateArg::Never } else { self.chat_template.clone() }
     }
 }
 
 /// `--chat-template`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ChatTemplateArg {
     Always,
     Never,
-    Longbench,
+    /// By the rule of the benchmark's authors, of this name.
+    AsAuthors(String),
 }
 
 impl ChatTemplateArg {
     /// As on the command line.
-    pub(crate) fn name(self) -> &'static str {
+    pub(crate) fn name(&self) -> &str {
         match self {
             Self::Always => "always",
             Self::Never => "never",
-            Self::Longbench => "longbench",
+            Self::AsAuthors(name) => name,
         }
     }
 }
@@ -150,7 +188,7 @@ pub(crate) struct LimitArgs {
     pub(crate) keep_contexts: f64,
 
     /// Which part of a context that is too long stays: its `head` as in the reference, or head and tail without the
-    /// `middle` as the LongBench authors do
+    /// `middle` as benchmarks' authors do
     #[arg(long, value_enum, default_value = "head")]
     pub(crate) truncation: TruncationArg,
 

@@ -2,31 +2,32 @@
 //!
 //! All of them go through clap in the end, so that an option means the same wherever it stands.
 
-use anyhow::{Context as _, bail};
-use clap::{ArgMatches, Command, CommandFactory as _, Parser as _, parser::ValueSource};
+use anyhow::bail;
+use clap::{ArgMatches, parser::ValueSource};
 
-use super::{Bench, BenchmarkArgs, Cli, Command as Verb};
-use crate::benchmarks::BenchmarkName;
+use super::command::BENCH;
+use super::{Bench, BenchmarkCommand, Command, command, of_benchmark, parse};
+use crate::benchmarks::{BenchmarkEntry, Benchmarks};
 use crate::usage::UsageError;
 
-/// The command before the benchmark's name.
-const BENCH: &str = "bench";
-
 /// A benchmark and options for it by the names of their flags, each with its values: none for a flag without.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Given {
-    pub(crate) benchmark: BenchmarkName,
+    /// The name of the benchmark.
+    pub(crate) benchmark: &'static str,
     options: Vec<(String, Vec<String>)>,
 }
 
 impl Given {
-    /// What the command line `matches` of this program gives, where it runs a benchmark.
-    pub(crate) fn on_the_command_line(matches: &ArgMatches) -> anyhow::Result<Self> {
-        let bench = matches.subcommand_matches(BENCH).and_then(ArgMatches::subcommand);
-        let (name, matches) = bench.context("no command line of a benchmark")?;
-        let benchmark = BenchmarkName::find(name)?;
-        let mut options = Vec::new();
-        for argument in command().get_arguments() {
+    /// No option yet.
+    pub(crate) fn none(entry: &dyn BenchmarkEntry) -> Self {
+        Self { benchmark: entry.name(), options: Vec::new() }
+    }
+
+    /// What the command line of `entry` gives, as clap has read it.
+    pub(super) fn of_matches(entry: &dyn BenchmarkEntry, matches: &ArgMatches) -> Result<Self, UsageError> {
+        let mut given = Self::none(entry);
+        for argument in of_benchmark(entry).get_arguments() {
             let (id, Some(name)) = (argument.get_id().as_str(), argument.get_long()) else { continue };
             if matches.value_source(id) != Some(ValueSource::CommandLine) {
                 continue;
@@ -39,20 +40,14 @@ impl Given {
                     values.push(text.to_owned());
                 }
             }
-            options.push((name.to_owned(), values));
+            given.push(name, values);
         }
-        Ok(Self { benchmark, options })
+        Ok(given)
     }
 
     /// The options in a command line after the program's name.
-    pub(crate) fn in_arguments(arguments: &[String]) -> anyhow::Result<Self> {
-        let program = std::iter::once("sah").chain(arguments.iter().map(String::as_str));
-        Self::on_the_command_line(&Cli::command().try_get_matches_from(program).map_err(UsageError::from)?)
-    }
-
-    /// The same options for `benchmark`.
-    pub(crate) fn of(self, benchmark: BenchmarkName) -> Self {
-        Self { benchmark, ..self }
+    pub(crate) fn in_arguments(benchmarks: &Benchmarks, arguments: &[String]) -> anyhow::Result<Self> {
+        Ok(benchmark_command(benchmarks, arguments)?.given)
     }
 
     /// Adds an option.
@@ -80,6 +75,11 @@ impl Given {
         self
     }
 
+    /// These options for this benchmark, but for those that `other` gives, too.
+    pub(crate) fn replaced_by(self, other: Self) -> Self {
+        Self { benchmark: self.benchmark, ..other.completed_by(self) }
+    }
+
     /// The names of the options.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.options.iter().map(|(name, _)| name.as_str())
@@ -87,7 +87,7 @@ impl Given {
 
     /// As a command line after the program's name.
     pub(crate) fn arguments(&self) -> Vec<String> {
-        let mut arguments = [BENCH, self.benchmark.name()].map(str::to_owned).to_vec();
+        let mut arguments = [BENCH, self.benchmark].map(str::to_owned).to_vec();
         for (name, values) in &self.options {
             if values.is_empty() {
                 arguments.push(format!("--{name}"));
@@ -98,60 +98,83 @@ impl Given {
     }
 
     /// What they mean.
-    pub(crate) fn parse(self) -> anyhow::Result<BenchmarkArgs> {
-        let arguments = self.arguments();
-        let program = std::iter::once("sah").chain(arguments.iter().map(String::as_str));
-        let cli = Cli::try_parse_from(program).map_err(UsageError::from)?;
-        let Verb::Bench(Bench::Longbench(args) | Bench::Mock(args)) = cli.command else {
-            bail!("no command line of a benchmark")
-        };
-        Ok(BenchmarkArgs { given: self, ..*args })
+    pub(crate) fn parse(&self, benchmarks: &Benchmarks) -> anyhow::Result<BenchmarkCommand> {
+        benchmark_command(benchmarks, &self.arguments())
     }
 }
 
-/// A benchmark's command, as clap knows it. All have the same flags.
-pub(crate) fn command() -> Command {
-    let bench = Cli::command().find_subcommand(BENCH).cloned();
-    let command = bench.and_then(|bench| bench.find_subcommand(BenchmarkName::default().name()).cloned());
-    command.expect("a subcommand that is declared in this module")
+/// A command line, after the program's name, that runs a benchmark.
+fn benchmark_command(benchmarks: &Benchmarks, arguments: &[String]) -> anyhow::Result<BenchmarkCommand> {
+    let program = std::iter::once("sah").chain(arguments.iter().map(String::as_str));
+    let matches = command(benchmarks).try_get_matches_from(program).map_err(UsageError::from)?;
+    let Command::Bench(Bench::Benchmark(command)) = parse(benchmarks, &matches)?.command else {
+        bail!("no command line of a benchmark")
+    };
+    Ok(*command)
 }
 
 #[cfg(test)]
 mod tests {
     use super::Given;
+    use crate::benchmarks::Benchmarks;
+    use crate::benchmarks::testing::Counting;
+
+    fn all() -> Benchmarks {
+        Benchmarks::standard().with(Box::new(Counting))
+    }
 
     fn given(arguments: &[&str]) -> Given {
-        let arguments: Vec<String> =
-            ["bench", "longbench"].iter().chain(arguments).map(|&text| text.to_owned()).collect();
-        Given::in_arguments(&arguments).unwrap()
+        let arguments: Vec<String> = arguments.iter().map(|&text| text.to_owned()).collect();
+        Given::in_arguments(&all(), &arguments).unwrap()
     }
 
     #[test]
     fn a_command_line_is_what_it_gives() {
         let line = ["--attention", "dense,quest", "--set", "heavy_size=5%", "--evict", "--max-samples=2"];
-        let given = given(&line);
+        let given = given(&[&["bench", "longbench"], &line[..]].concat());
         let arguments = given.arguments();
         assert_eq!(
             arguments[2..],
             ["--attention=dense", "--attention=quest", "--set=heavy_size=5%", "--evict", "--max-samples=2"]
         );
-        assert_eq!(Given::in_arguments(&arguments).unwrap(), given);
-        let args = given.parse().unwrap();
+        assert_eq!(Given::in_arguments(&all(), &arguments).unwrap(), given);
+        let args = given.parse(&all()).unwrap().args;
         assert_eq!(args.attention.attention, ["dense", "quest"]);
         assert!(args.attention.evict && args.data.max_samples == Some(2));
     }
 
     #[test]
     fn an_alias_is_the_benchmark() {
-        let arguments = ["bench", "mock_benchmark", "--seed=1"].map(str::to_owned);
-        assert_eq!(Given::in_arguments(&arguments).unwrap().arguments(), ["bench", "mock", "--seed=1"]);
+        assert_eq!(
+            given(&["bench", "mock_benchmark", "--seed=1"]).arguments(),
+            ["bench", "mock", "--seed=1"]
+        );
+    }
+
+    #[test]
+    fn a_benchmark_s_own_flags_are_given_like_all_others() {
+        let given = given(&["bench", "counting", "--up-to", "4", "--seed=1"]);
+        let mut arguments = given.arguments();
+        arguments[2..].sort();
+        assert_eq!(arguments, ["bench", "counting", "--seed=1", "--up-to=4"]);
+        let command = given.parse(&all()).unwrap();
+        assert_eq!(command.matches.get_one::<usize>("up_to"), Some(&4));
+    }
+
+    #[test]
+    fn what_is_no_benchmark_runs_none() {
+        for line in [&["bench", "ruler"][..], &["bench"], &["bench", "speed"], &["models"]] {
+            let arguments: Vec<String> = line.iter().map(|&text| text.to_owned()).collect();
+            assert!(Given::in_arguments(&all(), &arguments).is_err(), "{line:?}");
+        }
     }
 
     #[test]
     fn what_is_given_first_counts() {
-        let file = given(&["--attention", "dense", "--max-samples", "5", "--model", "a", "b"]);
-        let merged = given(&["--max-samples", "2"]).completed_by(file);
-        let args = merged.parse().unwrap();
+        let file =
+            given(&["bench", "longbench", "--attention", "dense", "--max-samples", "5", "--model", "a", "b"]);
+        let merged = given(&["bench", "longbench", "--max-samples", "2"]).completed_by(file);
+        let args = merged.parse(&all()).unwrap().args;
         assert_eq!(args.data.max_samples, Some(2));
         assert_eq!(args.models.model, ["a", "b"]);
     }

@@ -2,6 +2,7 @@
 
 mod attention;
 mod benchmark;
+mod command;
 mod execution;
 mod files;
 mod given;
@@ -17,10 +18,11 @@ mod submit;
 use clap::{Parser, Subcommand};
 
 pub(crate) use attention::{AttentionArgs, PrefillArg};
-pub(crate) use benchmark::{BenchmarkArgs, ChatTemplateArg, DataArg, DataArgs, TruncationArg};
+pub(crate) use benchmark::{BenchmarkArgs, BenchmarkCommand, ChatTemplateArg, TruncationArg, flag_taken};
+pub(crate) use command::{STATIC_BENCHES, command, of_benchmark, parse};
 pub(crate) use execution::ExecutionArgs;
 pub(crate) use files::{DoubleSparsityArgs, HashAttentionArgs};
-pub(crate) use given::{Given, command};
+pub(crate) use given::Given;
 pub(crate) use kernels::{HeadsArg, KernelsArgs};
 
 pub(crate) use messages::{LogFormatArg, MessageArgs};
@@ -28,13 +30,11 @@ pub(crate) use model::{
     DEFAULT_MODEL, DeviceArg, DtypeArg, KvDtypeArg, ModelArgs, ModelsArgs, PlaceArgs, PrecisionArgs,
     WeightsArg,
 };
-pub(crate) use others::{DoctorArgs, GenerateArgs, ScoreArgs};
+pub(crate) use others::{DoctorArgs, GenerateArgs, ScoreArgs, ScoreCommand};
 pub(crate) use results::{CompareArgs, ReportArgs, ResultsArgs};
 pub(crate) use sampling::SamplingArgs;
 pub(crate) use speed::{MeasureArg, PeerArg, SpeedArgs};
 pub(crate) use submit::{SlurmArgs, Submit};
-
-use crate::benchmarks::BenchmarkName;
 
 /// Measures what sparse attention does to a language model on long contexts.
 #[derive(Debug, Parser)]
@@ -52,9 +52,9 @@ pub(crate) enum Command {
     /// Run a benchmark, or measure speed
     #[command(subcommand)]
     Bench(Bench),
-    /// Score predictions that already exist
-    #[command(subcommand)]
-    Score(Score),
+    /// `score NAME`, whose names are those of the benchmarks that can do it.
+    #[command(skip)]
+    Score(ScoreCommand),
     /// Answer one question about one context
     Generate(Box<GenerateArgs>),
     /// List the models that can be run, and what their numbers were compared with
@@ -84,7 +84,7 @@ impl Command {
     /// `--threads`, where the command has it.
     pub(crate) fn threads(&self) -> Option<u16> {
         match self {
-            Self::Bench(Bench::Longbench(args) | Bench::Mock(args)) => args.models.threads,
+            Self::Bench(Bench::Benchmark(command)) => command.args.models.threads,
             Self::Bench(Bench::Speed(args)) => args.place.threads,
             Self::Bench(Bench::Kernels(args)) => args.threads,
             Self::Generate(args) => args.model.place.threads,
@@ -104,23 +104,16 @@ impl Command {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Bench {
-    /// LongBench and LongBench-E: scores, time and memory, dense beside sparse
-    #[command(aliases = BenchmarkName::LongBench.aliases())]
-    Longbench(Box<BenchmarkArgs>),
-    /// Five questions about three short texts, to see in seconds whether a model and an attention work; its scores mean nothing
-    #[command(aliases = BenchmarkName::Mock.aliases())]
-    Mock(Box<BenchmarkArgs>),
+    /// One of the table of benchmarks, whose commands are added to these.
+    #[command(skip)]
+    Benchmark(Box<BenchmarkCommand>),
     /// Prefill, decode, shared questions, start-up and memory, beside the machine's limits, and beside other programs with
     /// --peers
+    #[command(display_order = 1001)]
     Speed(Box<SpeedArgs>),
     /// Attention alone, at several lengths and densities, beside libtorch's dense attention and the memory's speed
+    #[command(display_order = 1002)]
     Kernels(KernelsArgs),
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Score {
-    /// With the official LongBench metrics
-    Longbench(ScoreArgs),
 }
 
 #[derive(Debug, Subcommand)]

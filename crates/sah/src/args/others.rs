@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{AttentionArgs, ModelArgs, SamplingArgs};
+use crate::benchmarks::PredictionScorer;
 
 /// Flags of `generate`.
 #[derive(Debug, Args)]
@@ -52,10 +53,18 @@ pub(crate) struct GenerateArgs {
     pub(crate) sampling: SamplingArgs,
 }
 
-/// Flags of `score longbench`.
+/// `score NAME`.
+#[derive(Debug)]
+pub(crate) struct ScoreCommand {
+    /// That of the benchmark.
+    pub(crate) scorer: PredictionScorer,
+    pub(crate) args: ScoreArgs,
+}
+
+/// Flags of `score NAME`.
 #[derive(Debug, Args)]
 pub(crate) struct ScoreArgs {
-    /// Folder with `<task>.jsonl`, one prediction a line: `predicted_answer` (or `pred`), `answers`, `all_classes`, `length`
+    /// Folder with predictions
     #[arg(long, value_name = "DIR")]
     pub(crate) predictions: PathBuf,
 

@@ -7,13 +7,14 @@ use sah_report::tables::{Cell, difference};
 use sah_report::{Analysis, Comparison, Pairing};
 
 use super::report::read;
+use crate::App;
 use crate::args::CompareArgs;
 use crate::terminal;
 use crate::usage::UsageError;
 
 /// Prints a table and a sentence for each comparison.
-pub(crate) fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
-    let runs = read(&args.runs)?;
+pub(crate) fn run(app: &App, args: &CompareArgs) -> anyhow::Result<ExitCode> {
+    let runs = read(app, &args.runs)?;
     let analysis = Analysis::new(&runs, &Bootstrap::default());
     if analysis.comparisons.is_empty() {
         let message = "a run of one attention has nothing to be compared with; name another RUN".to_owned();

@@ -17,26 +17,25 @@ mod submit;
 
 use std::process::ExitCode;
 
-use crate::args::{Bench, Calibrate, Cli, Command, Convert, Score, Submit};
+use crate::App;
+use crate::args::{Bench, Calibrate, Cli, Command, Convert, Submit};
 use crate::logging::Console;
 
 /// Runs what the command line asks for and gives the exit code.
-pub(crate) fn run(cli: Cli, console: &Console) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(app: &App, cli: Cli, console: &Console) -> anyhow::Result<ExitCode> {
     match cli.command {
-        Command::Bench(Bench::Longbench(args) | Bench::Mock(args)) => {
-            benchmark::run(&args, &cli.messages, console)
-        }
+        Command::Bench(Bench::Benchmark(command)) => benchmark::run(app, &command, &cli.messages, console),
         Command::Bench(Bench::Speed(args)) => speed::run(&args),
         Command::Bench(Bench::Kernels(args)) => kernels::run(&args),
-        Command::Score(Score::Longbench(args)) => score::run(&args),
+        Command::Score(command) => score::run(&command),
         Command::Generate(args) => generate::run(&args),
         Command::Models => Ok(models::run()),
         Command::Maskers => maskers::run(),
         Command::Convert(Convert::HashAttention(args)) => convert::hash_attention(&args),
         Command::Calibrate(Calibrate::DoubleSparsity(args)) => calibrate::double_sparsity(&args),
-        Command::Submit(Submit::Slurm(args)) => submit::slurm::run(&args),
-        Command::Report(args) => report::run(&args),
-        Command::Compare(args) => compare::run(&args),
+        Command::Submit(Submit::Slurm(args)) => submit::slurm::run(app, &args),
+        Command::Report(args) => report::run(app, &args),
+        Command::Compare(args) => compare::run(app, &args),
         Command::Results(args) => results::run(&args),
         Command::Doctor(args) => doctor::run(&args),
     }

@@ -3,28 +3,41 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use sah_longbench::LongBench;
+use anyhow::{Context as _, bail};
 use sah_report::statistics::Bootstrap;
 use sah_report::{Analysis, Report, Run, runs_in};
 
+use crate::App;
 use crate::args::ReportArgs;
+use crate::usage::UsageError;
 
 /// Writes the report and prints where its page is.
-pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
-    let runs = read(&args.runs)?;
+pub(crate) fn run(app: &App, args: &ReportArgs) -> anyhow::Result<ExitCode> {
+    let runs = read(app, &args.runs)?;
     let report = Report::new(&Analysis::new(&runs, &Bootstrap::default()))?;
     let folder = args.out.clone().unwrap_or_else(|| args.runs[0].join("report"));
     println!("{}", report.write(&folder)?.display());
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads finished runs and scores their answers.
-pub(super) fn read(folders: &[PathBuf]) -> anyhow::Result<Vec<Run>> {
-    let benchmark = LongBench::default();
+/// Reads finished runs of one benchmark, which scores their answers.
+pub(super) fn read(app: &App, folders: &[PathBuf]) -> anyhow::Result<Vec<Run>> {
     let mut runs = Vec::new();
+    let mut first: Option<(String, PathBuf)> = None;
     for folder in folders {
-        for run in runs_in(folder)? {
-            runs.push(Run::read(&run, &benchmark)?);
+        for path in runs_in(folder)? {
+            let name = Run::benchmark(&path)?;
+            let entry = app.benchmarks.find(&name).with_context(|| path.display().to_string())?;
+            runs.push(Run::read(&path, &*entry.scorer())?);
+            match &first {
+                Some((other, folder)) if *other != name => bail!(UsageError(format!(
+                    "{} is a run of {other} and {} one of {name}; name runs of one benchmark",
+                    folder.display(),
+                    path.display()
+                ))),
+                Some(_) => {}
+                None => first = Some((name, path)),
+            }
         }
     }
     Ok(runs)

@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use crate::results::whole::sync_folder;
-use crate::{Error, Record};
+use crate::{DataError, DataErrorKind, Error, Record};
 
 /// What was measured, in the reference's form: the function whose result it is.
 const LOCATION: &str = "sah_attention.ResearchAttention.attend";
@@ -160,7 +160,8 @@ impl<'a> Line<'a> {
             "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6][offset_hour sign:mandatory]:[offset_minute]"
         );
         let time = OffsetDateTime::from(call.time);
-        let timestamp = time.format(&format).map_err(|error| Error::Data(Box::new(error)))?;
+        let timestamp =
+            time.format(&format).map_err(|error| DataError::new(DataErrorKind::Invalid, error))?;
         Ok(Self {
             timestamp: Cow::Owned(timestamp),
             metric,

@@ -2,11 +2,11 @@
 
 use sah_adapter::{LoadedModel, ModelSource, RequestLimits, WeightFormat};
 use sah_bench_core::{ChatTemplateConfig, DataConfig, ModelConfig, RunConfig, Versions};
-use sah_longbench::Task;
 
 use super::plan::{ModelRun, Plan};
-use crate::args::{ChatTemplateArg, DataArg};
+use crate::args::ChatTemplateArg;
 use crate::attention::NamedAttention;
+use crate::benchmarks::DataOrigin;
 use crate::{device, versions};
 
 /// What is needed to repeat the run of `run` with `attention`, once the model is loaded from `source`.
@@ -21,11 +21,7 @@ pub(super) fn run_config(
     let args = plan.args;
     let precision = run.args.precision;
     let identity = loaded.identity();
-    let (kind, location) = match &args.data.data {
-        DataArg::Sample => ("sample", None),
-        DataArg::Hub => ("hub", Some(plan.benchmark.hub_id().to_owned())),
-        DataArg::Folder(path) => ("folder", Some(path.display().to_string())),
-    };
+    let DataOrigin { source: kind, location } = plan.data.clone();
     Ok(RunConfig {
         model: ModelConfig {
             name: run.args.place.model.clone(),
@@ -52,8 +48,8 @@ pub(super) fn run_config(
         seed: args.limits.seed,
         threads: tch::get_num_threads() as usize,
         benchmark: plan.benchmark.name().to_owned(),
-        subsets: plan.subsets.iter().map(|&subset| subset.to_owned()).collect(),
-        data: DataConfig { source: kind.to_owned(), location, hash: Some(data_hash.to_owned()) },
+        subsets: plan.subsets.clone(),
+        data: DataConfig { source: kind, location, hash: Some(data_hash.to_owned()) },
         max_samples: args.data.max_samples.map(|n| n as usize),
         micro_metrics: args.output.micro_metrics,
         limits: RequestLimits {
@@ -61,7 +57,7 @@ pub(super) fn run_config(
             truncation: args.limits.truncation.into(),
             ignore_positions: false,
         },
-        chat_template: chat_template(args.prompts.mode(), &plan.subsets, loaded),
+        chat_template: chat_template(plan, loaded),
         generation: args
             .sampling
             .generation(args.limits.max_new_tokens.map(|n| n as usize), args.limits.seed),
@@ -75,19 +71,17 @@ pub(super) fn run_config(
 }
 
 /// Which template there is and which subsets go without. A model without one gives all subsets as plain text.
-fn chat_template(mode: ChatTemplateArg, subsets: &[&str], model: &LoadedModel) -> ChatTemplateConfig {
-    let template = model.chat_template();
-    let plain = |subset: &&&str| match mode {
+fn chat_template(plan: &Plan<'_>, model: &LoadedModel) -> ChatTemplateConfig {
+    let (mode, template) = (plan.args.prompts.mode(), model.chat_template());
+    let plain = |subset: &&String| match mode {
         ChatTemplateArg::Always => template.is_none(),
         ChatTemplateArg::Never => true,
-        ChatTemplateArg::Longbench => {
-            template.is_none() || Task::find(subset).is_some_and(|task| !task.chat_template)
-        }
+        ChatTemplateArg::AsAuthors(_) => template.is_none() || plan.benchmark.is_plain(subset),
     };
     ChatTemplateConfig {
         mode: mode.name().to_owned(),
         file: template.map(|template| template.file.clone()),
         hash: template.map(|template| template.sha256.clone()),
-        plain_subsets: subsets.iter().filter(plain).map(|&subset| subset.to_owned()).collect(),
+        plain_subsets: plan.subsets.iter().filter(plain).cloned().collect(),
     }
 }

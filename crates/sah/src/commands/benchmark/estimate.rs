@@ -46,7 +46,7 @@ pub(super) fn describe(plan: &Plan<'_>) -> anyhow::Result<String> {
     let all = work(&mut plan.samples.iter());
     let mut subsets = Vec::new();
     for subset in &plan.subsets {
-        subsets.push(work(&mut plan.samples.iter().filter(|sample| sample.task == *subset)).row(subset));
+        subsets.push(work(&mut plan.samples.iter().filter(|sample| &sample.task == subset)).row(subset));
     }
     subsets.push(all.row("together"));
     let columns = ["subset", "rows", "contexts", "context tokens, about", "new tokens, at most"];

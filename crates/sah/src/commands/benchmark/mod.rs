@@ -1,4 +1,4 @@
-//! `cargo xtask bench longbench` and the other benchmarks: each model with each attention on the same rows, then all side by side.
+//! `cargo xtask bench NAME`: each model with each attention on the same rows, then all side by side.
 //!
 //! A run of one model is done here, in this process, unless it is to be watched; everything else is a matrix of cells (a model
 //! with an attention), each done by a process of its own, which is a run of one model that is resumed for one attention.
@@ -23,8 +23,8 @@ use self::outcome::Outcome;
 use self::plan::Plan;
 use self::progress::{Display, Listener, ToParent};
 pub(crate) use self::tasks::{Task, TaskPlan};
-use crate::args::{BenchmarkArgs, DataArg, MessageArgs};
-use crate::benchmarks::BenchmarkName;
+use crate::App;
+use crate::args::{BenchmarkCommand, MessageArgs};
 use crate::failure::{Failure, FailureKind};
 use crate::interrupt;
 use crate::logging::Console;
@@ -32,32 +32,32 @@ use crate::logging::Console;
 /// Runs the benchmark. What can be wrong with the command line, the data or the result folder is found before a
 /// model is loaded.
 pub(crate) fn run(
-    args: &BenchmarkArgs,
+    app: &App,
+    command: &BenchmarkCommand,
     messages: &MessageArgs,
     console: &Console,
 ) -> anyhow::Result<ExitCode> {
-    if args.execution.worker {
-        return Ok(work(args));
+    let execution = &command.args.execution;
+    if execution.worker {
+        return Ok(work(app, command));
     }
-    let plan = Plan::new(args)?;
-    if args.execution.dry_run {
+    let plan = Plan::new(app, command)?;
+    if execution.dry_run {
         print!("{}", estimate::describe(&plan)?);
         return Ok(ExitCode::SUCCESS);
     }
-    if args.given.benchmark == BenchmarkName::LongBench && matches!(args.data.data, DataArg::Sample) {
-        tracing::info!(
-            "data: the bundled sample, a demonstration; its scores are not LongBench scores (--data hub|DIR)"
-        );
+    if let Some(note) = &plan.note {
+        tracing::info!("{note}");
     }
     let mut display = Display::new(&plan, console, messages.quiet);
-    let outcome = if args.execution.collect {
+    let outcome = if execution.collect {
         matrix::collect(&plan)
     } else if plan.is_matrix() {
         matrix::run(&plan, messages, &mut display)?
     } else {
         let stop = interrupt::flag()?;
         let finished = Job::new(&plan, &stop).run(Loaded::load, &mut display);
-        if let (Err(error), Some(cell)) = (&finished, &args.execution.cell) {
+        if let (Err(error), Some(cell)) = (&finished, &execution.cell) {
             let failure = Failure::of(error);
             if failure.kind != FailureKind::Interrupted {
                 // For whoever looks at the run without having seen this process. The error that led here is the one to report.
@@ -71,10 +71,10 @@ pub(crate) fn run(
 }
 
 /// Does a cell for the process that started this one, and tells it everything.
-fn work(args: &BenchmarkArgs) -> ExitCode {
+fn work(app: &App, command: &BenchmarkCommand) -> ExitCode {
     let mut parent = ToParent;
     let done = interrupt::flag_of_worker().and_then(|stop| {
-        let plan = Plan::new(args)?;
+        let plan = Plan::new(app, command)?;
         Job::new(&plan, &stop).run(Loaded::load, &mut parent)
     });
     match done {

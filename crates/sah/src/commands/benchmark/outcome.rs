@@ -56,7 +56,7 @@ impl Outcome {
             if plan.models.len() > 1 {
                 println!("{}\n", model.args.place.model);
             }
-            println!("{}\n", table::scores(finished, &comparison.baseline));
+            println!("{}\n", table::scores(finished, &comparison.baseline, &plan.benchmark.units()));
             println!("{}\n", table::costs(finished));
         }
         Ok(())

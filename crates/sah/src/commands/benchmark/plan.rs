@@ -5,20 +5,29 @@ use std::path::PathBuf;
 
 use anyhow::{bail, ensure};
 use sah_adapter::ModelSource;
-use sah_bench_core::{Benchmark, Sample, load_samples, select_subsets};
+use sah_bench_core::{Benchmark, Error, Sample, load_samples, select_subsets};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use crate::args::{BenchmarkArgs, ModelArgs};
+use crate::App;
+use crate::args::{BenchmarkArgs, BenchmarkCommand, Given, ModelArgs};
 use crate::attention::{self, NamedAttention};
+use crate::benchmarks::{BenchmarkEntry, DataOrigin, Opened};
+use crate::model::TokensOf;
 use crate::usage::UsageError;
 use crate::{model, resume};
 
 /// Everything that is known before a model is loaded.
 pub(super) struct Plan<'a> {
     pub(super) args: &'a BenchmarkArgs,
+    /// The options as they were given.
+    pub(super) given: &'a Given,
     pub(super) benchmark: Box<dyn Benchmark>,
-    pub(super) subsets: Vec<&'static str>,
+    pub(super) data: DataOrigin,
+    /// What the benchmark has to say before the run begins.
+    pub(super) note: Option<String>,
+    pub(super) subsets: Vec<String>,
+    /// Where they depend on the tokenizer: those of the first model.
     pub(super) samples: Vec<Sample>,
     /// Those of the run; with `--cell` only that one is done.
     pub(super) attentions: Vec<NamedAttention>,
@@ -46,7 +55,8 @@ impl ModelRun {
 
 impl<'a> Plan<'a> {
     /// Checks what can be checked, and loads the rows.
-    pub(super) fn new(args: &'a BenchmarkArgs) -> anyhow::Result<Self> {
+    pub(super) fn new(app: &App, command: &'a BenchmarkCommand) -> anyhow::Result<Self> {
+        let BenchmarkCommand { given, args, matches } = command;
         let attentions = attention::named(&args.attention, &["dense", "streaming_llm"])?;
         if args.attention.evict && args.output.micro_metrics > 0.0 {
             bail!(UsageError(
@@ -60,7 +70,8 @@ impl<'a> Plan<'a> {
         {
             bail!(UsageError(format!("--cell {cell}: the run has no such attention")));
         }
-        let benchmark = args.given.benchmark.open(&args.data)?;
+        let entry = app.benchmarks.find(given.benchmark)?;
+        let Opened { benchmark, data, note } = entry.open(matches)?;
         let subsets = select_subsets(&*benchmark, args.data.subsets.as_deref())?;
         let run_name = args.output.run_name.clone().map_or_else(time_as_name, Ok)?;
         let models = models(args, &run_name)?;
@@ -92,9 +103,11 @@ impl<'a> Plan<'a> {
             )
         );
         let max_samples = args.data.max_samples.and_then(|n| NonZeroUsize::new(n as usize));
-        let samples = load_samples(&*benchmark, &subsets, max_samples)?;
+        let tokens = TokensOf::new(&models[0].source);
+        let samples = load_samples(&*benchmark, &subsets, max_samples, &tokens)
+            .map_err(|error| with_remedy(entry, error))?;
         let path = args.output.result_dir.join(&run_name);
-        Ok(Self { args, benchmark, subsets, samples, attentions, models, path })
+        Ok(Self { args, given, benchmark, data, note, subsets, samples, attentions, models, path })
     }
 
     /// Whether cells are done by processes of their own.
@@ -108,7 +121,7 @@ impl<'a> Plan<'a> {
 
     /// Keeps the options in the folder of the run, and of each of its models those of a run of that model alone.
     pub(super) fn keep_options(&self) -> anyhow::Result<()> {
-        let given = &self.args.given;
+        let given = self.given;
         resume::keep_options(&self.path, given)?;
         if self.models.len() > 1 {
             for model in &self.models {
@@ -117,6 +130,17 @@ impl<'a> Plan<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// The error with what the benchmark's entry knows against it.
+fn with_remedy(entry: &dyn BenchmarkEntry, error: Error) -> Error {
+    match error {
+        Error::Data(error) => Error::Data(match entry.remedy(error.inner()) {
+            Some(remedy) => error.with_remedy(remedy),
+            None => error,
+        }),
+        error => error,
     }
 }
 

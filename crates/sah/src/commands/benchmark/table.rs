@@ -1,15 +1,15 @@
 //! The tables at the end of a run.
 
 use comfy_table::Table;
-use sah_bench_core::{FinishedRun, TaskScore};
+use sah_bench_core::{FinishedRun, TaskScore, Units};
 
 use crate::terminal::{figure, figures};
 
 /// Score of each task, a column for each attention, the baseline's first, and the differences to it.
-pub(super) fn scores(runs: &[FinishedRun], baseline: &str) -> Table {
+pub(super) fn scores(runs: &[FinishedRun], baseline: &str, units: &Units) -> Table {
     let base = runs.iter().find(|run| run.attention == baseline).unwrap_or(&runs[0]);
     let others: Vec<&FinishedRun> = runs.iter().filter(|run| run.attention != base.attention).collect();
-    let mut header = vec!["score (0 to 100)".to_owned(), base.attention.clone()];
+    let mut header = vec![format!("score ({})", units.score), base.attention.clone()];
     header.extend(others.iter().map(|run| run.attention.clone()));
     header.extend(others.iter().map(|run| format!("{} - {baseline}", run.attention)));
     let mut rows = Vec::new();

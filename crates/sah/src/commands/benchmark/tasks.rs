@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 
 use super::plan::Plan;
-use crate::args::BenchmarkArgs;
+use crate::App;
+use crate::args::BenchmarkCommand;
 
 /// A run that others carry out.
 #[derive(Debug)]
 pub(crate) struct TaskPlan {
+    /// The benchmark.
+    pub(crate) benchmark: &'static str,
     /// The folder of the run.
     pub(crate) path: PathBuf,
     pub(crate) tasks: Vec<Task>,
@@ -15,7 +18,7 @@ pub(crate) struct TaskPlan {
     pub(crate) retries: u32,
 }
 
-/// `bench longbench --resume RUN OPTIONS` does one part.
+/// `bench NAME --resume RUN OPTIONS` does one part.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Task {
     /// The run of one model.
@@ -25,13 +28,13 @@ pub(crate) struct Task {
 
 impl TaskPlan {
     /// Checks what can be checked, as a run does.
-    pub(crate) fn new(args: &BenchmarkArgs) -> anyhow::Result<Self> {
-        Self::of(&Plan::new(args)?)
+    pub(crate) fn new(app: &App, command: &BenchmarkCommand) -> anyhow::Result<Self> {
+        Self::of(&Plan::new(app, command)?)
     }
 
     /// Makes the folders of the run.
-    pub(crate) fn make_folders(args: &BenchmarkArgs) -> anyhow::Result<Self> {
-        let plan = Plan::new(args)?;
+    pub(crate) fn make_folders(app: &App, command: &BenchmarkCommand) -> anyhow::Result<Self> {
+        let plan = Plan::new(app, command)?;
         plan.make_folders()?;
         Self::of(&plan)
     }
@@ -43,6 +46,7 @@ impl TaskPlan {
             options: plan.part_options(part),
         };
         Ok(Self {
+            benchmark: plan.given.benchmark,
             path: here.join(&plan.path),
             tasks: plan.parts().into_iter().map(task).collect(),
             retries: plan.args.execution.retries,

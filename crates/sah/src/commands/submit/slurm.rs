@@ -1,6 +1,6 @@
 //! `cargo xtask submit slurm`: a job array with a task for each part of a run, and a job that puts the parts together.
 //!
-//! A task is `bench longbench --resume RUN --cell NAME`: whatever ends it, the same task goes on where it stopped.
+//! A task is `bench NAME --resume RUN --cell ATTENTION`: whatever ends it, the same task goes on where it stopped.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,6 +11,7 @@ use anyhow::{Context as _, bail, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::App;
 use crate::args::SlurmArgs;
 use crate::commands::benchmark::{Task, TaskPlan};
 use crate::plan_file::PlanFile;
@@ -37,8 +38,8 @@ struct Slurm {
 }
 
 /// Writes the scripts and submits them.
-pub(crate) fn run(args: &SlurmArgs) -> anyhow::Result<ExitCode> {
-    let file = PlanFile::read(&args.plan)?;
+pub(crate) fn run(app: &App, args: &SlurmArgs) -> anyhow::Result<ExitCode> {
+    let file = PlanFile::read(&app.benchmarks, &args.plan, None)?;
     let slurm = match &file.slurm {
         None => Slurm::default(),
         Some(table) => serde_json::from_value(table.clone())
@@ -46,9 +47,9 @@ pub(crate) fn run(args: &SlurmArgs) -> anyhow::Result<ExitCode> {
     };
     let options = sbatch_lines(&slurm.options)?;
     let collect_options = sbatch_lines(slurm.collect_options.as_ref().unwrap_or(&slurm.options))?;
-    let options_of_run = file.given.parse()?;
+    let command = file.given.parse(&app.benchmarks)?;
     let plan =
-        if args.dry_run { TaskPlan::new(&options_of_run)? } else { TaskPlan::make_folders(&options_of_run)? };
+        if args.dry_run { TaskPlan::new(app, &command)? } else { TaskPlan::make_folders(app, &command)? };
     let program = std::env::current_exe().context("the path of this program")?;
     let scripts = Scripts { program: &program, slurm: &slurm, plan: &plan };
     if args.dry_run {
@@ -128,7 +129,7 @@ struct Scripts<'a> {
 impl Scripts<'_> {
     /// A job array with a task for each part of the run.
     fn tasks(&self, options: &str) -> String {
-        let TaskPlan { path, tasks, retries } = self.plan;
+        let TaskPlan { benchmark, path, tasks, retries } = self.plan;
         let at_once = self.slurm.at_once.map(|count| format!("%{count}")).unwrap_or_default();
         let list = |of: &dyn Fn(&Task) -> String| {
             let lines: Vec<String> = tasks.iter().map(|task| format!("  {}\n", quoted(&of(task)))).collect();
@@ -150,7 +151,7 @@ impl Scripts<'_> {
              {setup}\
              trap : TERM\n\
              # shellcheck disable=SC2086\n\
-             {program} bench longbench --resume \"${{runs[$SLURM_ARRAY_TASK_ID]}}\" ${{parts[$SLURM_ARRAY_TASK_ID]}} \\\n\
+             {program} bench {benchmark} --resume \"${{runs[$SLURM_ARRAY_TASK_ID]}}\" ${{parts[$SLURM_ARRAY_TASK_ID]}} \\\n\
              \x20   ${{SLURM_CPUS_PER_TASK:+--threads=$SLURM_CPUS_PER_TASK}}\n\
              code=$?\n\
              if [[ $code -eq 75 && ${{SLURM_RESTART_COUNT:-0}} -lt {retries} ]]; then\n\
@@ -166,14 +167,14 @@ impl Scripts<'_> {
 
     /// The job after them.
     fn collect(&self, options: &str) -> String {
-        let path = &self.plan.path;
+        let TaskPlan { benchmark, path, .. } = self.plan;
         format!(
             "#!/bin/bash\n\
              #SBATCH --output={log}\n\
              {options}\
              # Puts shards together, compares, says what is missing, and reports; written by cargo xtask submit slurm.\n\
              {setup}\
-             {program} bench longbench --resume {run} --collect\n\
+             {program} bench {benchmark} --resume {run} --collect\n\
              code=$?\n\
              if [[ $code -eq 0 || $code -eq 3 ]]; then\n\
              \x20   {program} report {run} || code=$?\n\

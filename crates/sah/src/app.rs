@@ -1,0 +1,86 @@
+//! The command line with the pieces that it knows.
+
+use std::process::ExitCode;
+
+use crate::args;
+use crate::benchmarks::{BenchmarkEntry, Benchmarks};
+use crate::failure::Failure;
+use crate::logging::{self, Console};
+use crate::usage;
+use crate::{commands, remedies, resume, threads};
+
+/// The whole command line, with the pieces that it knows by name. A project that has pieces of its own adds them:
+///
+/// ```no_run
+/// # use sah_bench_core::{Benchmark, MockBenchmark};
+/// struct Mine;
+///
+/// impl sah::BenchmarkEntry for Mine {
+///     fn name(&self) -> &'static str { "mine" }
+///     fn about(&self) -> &'static str { "What it measures" }
+///     fn scorer(&self) -> Box<dyn Benchmark> { Box::new(MockBenchmark) }
+/// }
+///
+/// fn main() -> std::process::ExitCode {
+///     sah::App::standard().with_benchmark(Mine).main()
+/// }
+/// ```
+///
+/// Processes that it starts are the same program, and know the same pieces.
+#[derive(Debug)]
+pub struct App {
+    pub(crate) benchmarks: Benchmarks,
+}
+
+impl App {
+    /// With the benchmarks that this project brings along.
+    #[must_use]
+    pub fn standard() -> Self {
+        Self { benchmarks: Benchmarks::standard() }
+    }
+
+    /// With a further benchmark: `bench NAME`.
+    ///
+    /// # Panics
+    ///
+    /// Where its name, or that of a flag, is taken already.
+    #[must_use]
+    pub fn with_benchmark(self, entry: impl BenchmarkEntry + 'static) -> Self {
+        Self { benchmarks: self.benchmarks.with(Box::new(entry)) }
+    }
+
+    /// Runs the command line that this process was started with, and says how it ended.
+    #[must_use]
+    pub fn main(self) -> ExitCode {
+        let matches = match args::command(&self.benchmarks).try_get_matches() {
+            Ok(matches) => matches,
+            Err(error) => return usage::explain(error),
+        };
+        let cli = match args::parse(&self.benchmarks, &matches) {
+            Ok(cli) => cli,
+            Err(error) => return usage::refuse(&error),
+        };
+        let console = Console::default();
+        let _trace = match logging::start(&cli.messages, &console) {
+            Ok(guard) => guard,
+            Err(error) => {
+                eprintln!("error: {}", remedies::explained(&error));
+                return Failure::exit_code(&error);
+            }
+        };
+        match self.run(cli, &console) {
+            Ok(code) => code,
+            Err(error) => {
+                // A message quotes files, and what is in them.
+                tracing::error!("{}", sah_report::visible(&remedies::explained(&error)));
+                Failure::exit_code(&error)
+            }
+        }
+    }
+
+    fn run(&self, cli: args::Cli, console: &Console) -> anyhow::Result<ExitCode> {
+        let cli = resume::complete(self, cli)?;
+        threads::set(cli.command.threads())?;
+        commands::run(self, cli, console)
+    }
+}

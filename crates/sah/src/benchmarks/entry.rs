@@ -1,0 +1,126 @@
+//! What the command line must know of a benchmark.
+
+use std::error::Error;
+use std::path::Path;
+
+use clap::{ArgMatches, Command};
+use sah_bench_core::Benchmark;
+
+/// A benchmark of the command line: `bench NAME`, `benchmark = "NAME"` in a plan, `score NAME`.
+///
+/// A benchmark without flags of its own needs a name, a sentence and [`BenchmarkEntry::scorer`].
+pub trait BenchmarkEntry {
+    /// What it is called: one word, which its runs have in their `config.json`.
+    fn name(&self) -> &'static str;
+
+    /// What it may be called, too.
+    fn aliases(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// What it measures, in one line for `bench --help`.
+    fn about(&self) -> &'static str;
+
+    /// The benchmark as it scores the rows of finished runs, which it gets with them.
+    fn scorer(&self) -> Box<dyn Benchmark>;
+
+    /// Adds flags of its own to those of every benchmark. They work in files, plans and resumed runs like all others.
+    fn add_flags(&self, command: Command) -> Command {
+        command
+    }
+
+    /// The benchmark over the rows that its own flags name.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError`](crate::UsageError) where flags contradict each other.
+    fn open(&self, _flags: &ArgMatches) -> anyhow::Result<Opened> {
+        Ok(self.scorer().into())
+    }
+
+    /// How its authors put prompts before a model, where that differs from subset to subset.
+    fn prompt_rule(&self) -> Option<PromptRule> {
+        None
+    }
+
+    /// What helps against an error of its data, as the end of a sentence, where a flag does.
+    fn remedy(&self, _error: &(dyn Error + 'static)) -> Option<String> {
+        None
+    }
+
+    /// How predictions are scored that something else made; `None` where they cannot be.
+    fn predictions(&self) -> Option<PredictionScorer> {
+        None
+    }
+}
+
+/// A benchmark that is ready to run.
+pub struct Opened {
+    /// The benchmark.
+    pub benchmark: Box<dyn Benchmark>,
+    /// Where its rows come from, for `config.json`.
+    pub data: DataOrigin,
+    /// What a user should know before the run begins.
+    pub note: Option<String>,
+}
+
+/// Where the rows of a run come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataOrigin {
+    /// `sample` for rows that the benchmark brings along, `hub`, `folder`, or the benchmark's own word.
+    pub source: String,
+    /// The data set on the hub, or the folder.
+    pub location: Option<String>,
+}
+
+/// A benchmark that brings its rows along.
+impl From<Box<dyn Benchmark>> for Opened {
+    fn from(benchmark: Box<dyn Benchmark>) -> Self {
+        Self { benchmark, data: DataOrigin { source: "sample".to_owned(), location: None }, note: None }
+    }
+}
+
+impl std::fmt::Debug for Opened {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { benchmark, data, note } = self;
+        f.debug_struct("Opened")
+            .field("benchmark", &benchmark.name())
+            .field("data", data)
+            .field("note", note)
+            .finish()
+    }
+}
+
+/// A value of `--chat-template` beside `always` and `never`: some subsets are given as plain text, those for which
+/// [`Benchmark::is_plain`] is true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PromptRule {
+    /// The value.
+    pub name: &'static str,
+    /// Whose rule it is and what it does, as the end of a sentence: `as its authors do, who ...`.
+    pub about: &'static str,
+}
+
+/// How `score NAME` scores a folder of predictions.
+#[derive(Clone, Copy, Debug)]
+pub struct PredictionScorer {
+    /// By which metrics, in one line for `score --help`.
+    pub about: &'static str,
+    /// What the folder holds, in one line for `score NAME --help`.
+    pub folder: &'static str,
+    /// Scores the predictions in a folder.
+    pub score: fn(&Path) -> Result<ScoredPredictions, sah_bench_core::Error>,
+}
+
+/// The scores of a folder of predictions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScoredPredictions {
+    /// The columns of the table: what rows are called, and what their figures are.
+    pub header: Vec<String>,
+    /// The lines of the table.
+    pub rows: Vec<Vec<String>>,
+    /// All scores in full, for `--json`.
+    pub json: serde_json::Value,
+    /// How many predictions were scored.
+    pub count: usize,
+}

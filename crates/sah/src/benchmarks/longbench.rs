@@ -1,0 +1,167 @@
+//! The entry of LongBench and LongBench-E.
+
+use std::path::{Path, PathBuf};
+
+use clap::{ArgMatches, Args, Command, FromArgMatches as _};
+use sah_bench_core::{Benchmark, DataError, Error};
+use sah_longbench::{BUCKETS, DataSource, HUB_ID, LongBench, PredictionScores, score_predictions};
+
+use super::{BenchmarkEntry, DataOrigin, Opened, PredictionScorer, PromptRule, ScoredPredictions};
+use crate::terminal::figure;
+use crate::usage::UsageError;
+
+/// `bench longbench` and `score longbench`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry;
+
+/// Flags that only LongBench has. They stand before those about rows that every benchmark has.
+#[derive(Debug, Args)]
+struct Flags {
+    /// Where LongBench's rows come from: `sample` (bundled, a demonstration and not LongBench), `hub` (Xnhyacinth/LongBench), or a
+    /// folder with `<subset>/*.parquet` in the hub's layout or with THUDM's `<subset>.jsonl`
+    #[arg(long, default_value = "sample", value_name = "sample|hub|DIR")]
+    data: DataArg,
+
+    /// Prompt templates in the form of LongBench's dataset2prompt.json; needed for `.jsonl` files in THUDM's form, which
+    /// have no prompts of their own
+    #[arg(long, value_name = "FILE")]
+    prompts: Option<PathBuf>,
+}
+
+/// `--data`.
+#[derive(Clone, Debug)]
+enum DataArg {
+    Sample,
+    Hub,
+    Folder(PathBuf),
+}
+
+impl std::str::FromStr for DataArg {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "sample" => Self::Sample,
+            "hub" => Self::Hub,
+            folder => Self::Folder(PathBuf::from(folder)),
+        })
+    }
+}
+
+impl BenchmarkEntry for Entry {
+    fn name(&self) -> &'static str {
+        "longbench"
+    }
+
+    fn aliases(&self) -> &'static [&'static str] {
+        &["long_bench", "long-bench"]
+    }
+
+    fn about(&self) -> &'static str {
+        "LongBench and LongBench-E: scores, time and memory, dense beside sparse"
+    }
+
+    fn scorer(&self) -> Box<dyn Benchmark> {
+        Box::new(LongBench::default())
+    }
+
+    fn add_flags(&self, command: Command) -> Command {
+        Flags::augment_args(command)
+    }
+
+    fn open(&self, flags: &ArgMatches) -> anyhow::Result<Opened> {
+        let Flags { data, prompts } = Flags::from_arg_matches(flags).map_err(UsageError::from)?;
+        let origin = |source: &str, location| DataOrigin { source: source.to_owned(), location };
+        let (source, data, note) = match (data, prompts) {
+            (DataArg::Folder(path), prompts) => {
+                let location = path.display().to_string();
+                (DataSource::Directory { path, prompts }, origin("folder", Some(location)), None)
+            }
+            (_, Some(_)) => {
+                let text = "--prompts is for .jsonl files; name their folder with --data DIR";
+                return Err(UsageError(text.to_owned()).into());
+            }
+            (DataArg::Sample, None) => {
+                let note = "data: the bundled sample, a demonstration; its scores are not LongBench scores (--data hub|DIR)";
+                (DataSource::Sample, origin("sample", None), Some(note.to_owned()))
+            }
+            (DataArg::Hub, None) => (DataSource::Hub, origin("hub", Some(HUB_ID.to_owned())), None),
+        };
+        Ok(Opened { benchmark: Box::new(LongBench::new(source)), data, note })
+    }
+
+    fn prompt_rule(&self) -> Option<PromptRule> {
+        let about = "as the LongBench authors do, who leave out the few-shot and code tasks (trec, triviaqa, samsum, lsht, lcc, \
+                     repobench-p)";
+        Some(PromptRule { name: "longbench", about })
+    }
+
+    fn remedy(&self, error: &(dyn std::error::Error + 'static)) -> Option<String> {
+        match error.downcast_ref()? {
+            sah_longbench::Error::NoPrompts { .. } => Some("name their file with --prompts".to_owned()),
+            _ => None,
+        }
+    }
+
+    fn predictions(&self) -> Option<PredictionScorer> {
+        Some(PredictionScorer {
+            about: "With the official LongBench metrics",
+            folder: "Folder with `<task>.jsonl`, one prediction a line: `predicted_answer` (or `pred`), `answers`, `all_classes`, \
+                     `length`",
+            score,
+        })
+    }
+}
+
+fn score(folder: &Path) -> Result<ScoredPredictions, Error> {
+    let scores = score_predictions(folder).map_err(DataError::from)?;
+    Ok(ScoredPredictions {
+        header: ["task", "score"].into_iter().chain(BUCKETS).map(str::to_owned).collect(),
+        rows: scores.standard.iter().map(|(task, score)| row(&scores, task, *score)).collect(),
+        json: serde_json::to_value(&scores).expect("scores are plain data"),
+        count: scores.rows,
+    })
+}
+
+fn row(scores: &PredictionScores, task: &str, score: f64) -> Vec<String> {
+    let buckets = scores.extended.get(&format!("{task}_e"));
+    let cells = BUCKETS.iter().map(|&bucket| match buckets {
+        Some(buckets) => figure(buckets.get(bucket).copied().flatten(), 2),
+        None => String::new(),
+    });
+    [task.to_owned(), figure(Some(score), 2)].into_iter().chain(cells).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Command;
+
+    use super::{BenchmarkEntry as _, Entry};
+
+    fn open(arguments: &[&str]) -> anyhow::Result<super::Opened> {
+        let command = Entry.add_flags(Command::new("longbench"));
+        Entry.open(&command.try_get_matches_from([&["longbench"], arguments].concat())?)
+    }
+
+    #[test]
+    fn a_flag_that_helps_is_named() {
+        let error = sah_longbench::Error::NoPrompts { file: "x.jsonl".into(), row: 1 };
+        assert_eq!(Entry.remedy(&error).unwrap(), "name their file with --prompts");
+        assert_eq!(Entry.remedy(&std::fmt::Error), None);
+    }
+
+    #[test]
+    fn rows_come_from_the_sample_the_hub_or_a_folder() {
+        for (arguments, source, location, has_note) in [
+            (&[][..], "sample", None, true),
+            (&["--data", "hub"], "hub", Some("Xnhyacinth/LongBench"), false),
+            (&["--data", "my/folder", "--prompts", "p.json"], "folder", Some("my/folder"), false),
+        ] {
+            let opened = open(arguments).unwrap();
+            assert_eq!((&*opened.data.source, opened.data.location.as_deref()), (source, location));
+            assert_eq!(opened.note.is_some(), has_note, "{arguments:?}");
+        }
+        let error = open(&["--data", "hub", "--prompts", "p.json"]).unwrap_err().to_string();
+        assert!(error.contains("--prompts is for .jsonl files"), "{error}");
+    }
+}

@@ -9,7 +9,7 @@ use crate::process::{cargo, run};
 use crate::{model, runner, tidy};
 
 /// The crates that must build and pass without libtorch.
-const WITHOUT_LIBTORCH: [&str; 3] = ["sah-bench-core", "sah-longbench", "sah-report"];
+const WITHOUT_LIBTORCH: [&str; 4] = ["sah-metrics", "sah-bench-core", "sah-longbench", "sah-report"];
 
 /// The crates that link libtorch.
 const WITH_LIBTORCH: [&str; 3] = ["sah-tensor", "sah-attention", "sah-adapter"];

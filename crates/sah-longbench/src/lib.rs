@@ -6,8 +6,8 @@
 //!   implements [`sah_bench_core::Benchmark`], so the runner of that crate drives it.
 //! - [`Task`] describes one of the 34 configs ([`TASKS`]): its metric, its limit on new tokens, and whether only the
 //!   first line of an answer counts. [`Task::score`] scores one answer.
-//! - [`metrics`] has the metrics themselves: each takes a predicted and a reference text and gives a figure from 0
-//!   to 1, digit for digit that of the official Python scorer.
+//! - [`Metric`] is how a task compares an answer with a reference: by a metric of [`sah_metrics`], or by one of its own
+//!   ([`metrics`]). Figures are those of the official Python scorer in every digit.
 //! - [`score_predictions`] scores a folder of predictions that something else made.
 //!
 //! Nothing here needs libtorch or a model.

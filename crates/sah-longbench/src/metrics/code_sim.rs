@@ -1,6 +1,6 @@
 //! Similarity of lines of code.
 
-use super::sequence_matcher;
+use sah_metrics::fuzz_ratio;
 
 /// [`fuzz_ratio`] over 100 of the first line of `prediction` that looks like code: one without a back-quote, `#` and
 /// `//`. The empty text where there is none.
@@ -14,24 +14,9 @@ pub fn code_sim(prediction: &str, reference: &str) -> f64 {
     f64::from(fuzz_ratio(line, reference)) / 100.0
 }
 
-/// `fuzz.ratio` of the Python package fuzzywuzzy 0.18.0 without python-Levenshtein: 100 times the share of characters
-/// in matching blocks, rounded half to even. 100 for equal texts, 0 if just one is empty.
-#[must_use]
-pub fn fuzz_ratio(a: &str, b: &str) -> u8 {
-    if a == b {
-        return 100;
-    }
-    if a.is_empty() || b.is_empty() {
-        return 0;
-    }
-    let a: Vec<char> = a.chars().collect();
-    let b: Vec<char> = b.chars().collect();
-    (100.0 * sequence_matcher::ratio(&a, &b)).round_ties_even() as u8
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::code_sim;
 
     #[test]
     fn the_first_line_of_code_counts() {
@@ -48,12 +33,5 @@ mod tests {
         ] {
             assert_eq!(code_sim(prediction, reference), score, "{prediction:?} against {reference:?}");
         }
-    }
-
-    #[test]
-    fn halves_round_to_even() {
-        // 1 of 8 matches: 12.5 %. 3 of 8: 37.5 %.
-        assert_eq!(fuzz_ratio("abcdefgh", "axyzuvws"), 12);
-        assert_eq!(fuzz_ratio("abcdefgh", "abcxyzuv"), 38);
     }
 }

@@ -1,6 +1,6 @@
 //! Counting tasks.
 
-use super::python;
+use sah_metrics::python;
 
 /// The share of the numbers in `prediction` that read like `reference`; 0 where there are none.
 #[must_use]

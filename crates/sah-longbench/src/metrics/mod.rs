@@ -1,29 +1,22 @@
-//! The scores of a single answer, digit for digit those of the official Python scorer.
+//! Which metric a task has, and the metrics that only LongBench has.
 //!
-//! Every function takes the predicted text and one reference text and gives a figure from 0 to 1.
+//! Every function takes the predicted text and one reference text and gives a figure from 0 to 1, digit for digit that of the
+//! official Python scorer.
 
 mod classification;
 mod code_sim;
 mod count;
-mod f1;
-mod lcs;
-mod python;
-mod qa_f1;
 mod retrieval;
-mod rouge;
-mod segment;
-mod sequence_matcher;
 
+use sah_metrics::{qa_f1, qa_f1_zh, rouge_l, rouge_l_zh};
 use serde::{Deserialize, Serialize};
 
 use crate::Task;
 
 pub use classification::classification;
-pub use code_sim::{code_sim, fuzz_ratio};
+pub use code_sim::code_sim;
 pub use count::count;
-pub use qa_f1::{qa_f1, qa_f1_zh};
 pub use retrieval::{retrieval, retrieval_zh};
-pub use rouge::{rouge_l, rouge_l_zh};
 
 /// How an answer is compared with a reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

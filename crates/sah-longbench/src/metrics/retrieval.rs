@@ -1,6 +1,8 @@
 //! Tasks that ask for a paragraph's number.
 
-use super::{MetricError, count::share_of_numbers, python};
+use sah_metrics::python;
+
+use super::{MetricError, count::share_of_numbers};
 
 /// The share of the numbers in `prediction` that are the one after the first "Paragraph " in `reference`.
 pub fn retrieval(prediction: &str, reference: &str) -> Result<f64, MetricError> {

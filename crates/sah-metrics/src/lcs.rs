@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 /// The sentences `y`, laid out for [`Table::mark_common`].
-pub(super) struct Sentences {
+pub(crate) struct Sentences {
     /// Of each sentence: its length in words and its 64-bit blocks.
     layout: Vec<(usize, Range<usize>)>,
     /// Of each word: the bits of its places in the sentences.
@@ -20,7 +20,7 @@ pub(super) struct Sentences {
 
 impl Sentences {
     /// `vocabulary` is an upper limit on the words, which are numbers.
-    pub(super) fn new(sentences: &[Vec<usize>], vocabulary: usize) -> Self {
+    pub(crate) fn new(sentences: &[Vec<usize>], vocabulary: usize) -> Self {
         let mut new = Self {
             layout: Vec::with_capacity(sentences.len()),
             places: vec![Vec::new(); vocabulary],
@@ -43,7 +43,7 @@ impl Sentences {
 
 /// Scratch space, worth keeping from one sentence `x` to the next.
 #[derive(Default)]
-pub(super) struct Table {
+pub(crate) struct Table {
     /// A row of bits for each number of words of `x`, from none to all.
     rows: Vec<u64>,
     /// Where the current word of `x` stands in the sentences.
@@ -55,7 +55,7 @@ impl Table {
     ///
     /// Of several subsequences of that length it is the one that a walk from the ends of both sentences finds which
     /// steps back in `y` unless only a step back in `x` keeps the length.
-    pub(super) fn mark_common(&mut self, x: &[usize], y: &Sentences, marked: &mut [bool]) {
+    pub(crate) fn mark_common(&mut self, x: &[usize], y: &Sentences, marked: &mut [bool]) {
         self.fill(x, y);
         for (length, blocks) in &y.layout {
             let first_bit = blocks.start * 64;

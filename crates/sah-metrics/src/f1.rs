@@ -2,8 +2,14 @@
 
 use std::collections::HashMap;
 
-/// `2pr / (p + r)` with precision and recall over the tokens that both sides have, each as often as both have it.
-pub(super) fn f1<T: AsRef<str>>(prediction: &[T], reference: &[T]) -> f64 {
+/// `2pr / (p + r)` with precision and recall over the tokens that both sides have, each as often as both have it; 0 where they
+/// have none in common.
+///
+/// ```
+/// assert_eq!(sah_metrics::token_f1(&["a", "a", "b"], &["a", "c"]), 0.4);
+/// ```
+#[must_use]
+pub fn token_f1<T: AsRef<str>>(prediction: &[T], reference: &[T]) -> f64 {
     let mut counts: HashMap<&str, usize> = HashMap::with_capacity(reference.len());
     for token in reference {
         *counts.entry(token.as_ref()).or_default() += 1;
@@ -25,12 +31,12 @@ pub(super) fn f1<T: AsRef<str>>(prediction: &[T], reference: &[T]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::f1;
+    use super::token_f1;
 
     #[test]
     fn repeated_tokens_count_as_often_as_both_sides_have_them() {
-        assert_eq!(f1(&["a", "a", "b"], &["a", "c"]), 0.4);
-        assert_eq!(f1(&["a"], &["b"]), 0.0);
-        assert_eq!(f1::<&str>(&[], &[]), 0.0);
+        assert_eq!(token_f1(&["a", "a", "b"], &["a", "c"]), 0.4);
+        assert_eq!(token_f1(&["a"], &["b"]), 0.0);
+        assert_eq!(token_f1::<&str>(&[], &[]), 0.0);
     }
 }

@@ -5,17 +5,21 @@ use std::collections::HashMap;
 /// Texts of this many elements and more have their popular elements ignored.
 const AUTOJUNK_FROM: usize = 200;
 
-/// Twice the number of matching elements over the number of all, from 0 to 1; 1 for two empty texts.
+/// Twice the number of matching characters over the number of all, from 0 to 1; 1 for two empty texts: the `ratio` of Python's
+/// `difflib.SequenceMatcher(None, a, b)`.
 ///
 /// The longest block that both have (the earliest in `a`, then in `b`) is taken, then the longest ones before and after
-/// it, and so on. Where `b` has 200 elements or more, elements that make up more than 1 % of it are popular: no block
+/// it, and so on. Where `b` has 200 characters or more, those that make up more than 1 % of it are popular: no block
 /// begins with one, blocks only extend over them.
-pub(super) fn ratio(a: &[char], b: &[char]) -> f64 {
+#[must_use]
+pub fn matching_ratio(a: &str, b: &str) -> f64 {
+    let a: Vec<char> = a.chars().collect();
+    let b: Vec<char> = b.chars().collect();
     let all = a.len() + b.len();
     if all == 0 {
         return 1.0;
     }
-    2.0 * matching(a, b) as f64 / all as f64
+    2.0 * matching(&a, &b) as f64 / all as f64
 }
 
 /// The number of elements in matching blocks.
@@ -123,11 +127,10 @@ impl Finder<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::ratio;
+    use super::matching_ratio;
 
     fn check(a: &str, b: &str, expected: f64) {
-        let chars = |text: &str| text.chars().collect::<Vec<_>>();
-        assert_eq!(ratio(&chars(a), &chars(b)), expected, "{a:?} against {b:?}");
+        assert_eq!(matching_ratio(a, b), expected, "{a:?} against {b:?}");
     }
 
     /// The expected figures are those of Python's `SequenceMatcher(None, a, b).ratio()`.

@@ -1,24 +1,31 @@
 //! F1 of short answers.
 
-use super::{f1::f1, python, segment};
+use crate::{python, segment, token_f1};
 
-/// F1 over the words of the normalised texts: lower case, without ASCII punctuation, without the articles a, an, the.
+/// F1 over the words of both texts after [`normalise_answer`].
 #[must_use]
 pub fn qa_f1(prediction: &str, reference: &str) -> f64 {
-    let prediction = normalise(prediction);
-    let reference = normalise(reference);
+    let prediction = normalise_answer(prediction);
+    let reference = normalise_answer(reference);
     let words = |text| python::split_whitespace(text).collect::<Vec<_>>();
-    f1(&words(&prediction), &words(&reference))
+    token_f1(&words(&prediction), &words(&reference))
 }
 
 /// F1 over the words that jieba cuts the texts into, each in lower case and without white space and ASCII or Chinese
 /// punctuation; words of which nothing is left do not count.
 #[must_use]
 pub fn qa_f1_zh(prediction: &str, reference: &str) -> f64 {
-    f1(&words_zh(prediction), &words_zh(reference))
+    token_f1(&words_zh(prediction), &words_zh(reference))
 }
 
-fn normalise(text: &str) -> String {
+/// SQuAD's normalisation: lower case, without ASCII punctuation, and a blank for each of the articles a, an and the. What is
+/// left is meant to be split at white space ([`python::split_whitespace`]).
+///
+/// ```
+/// assert_eq!(sah_metrics::normalise_answer("The Eiffel-Tower!"), "  eiffeltower");
+/// ```
+#[must_use]
+pub fn normalise_answer(text: &str) -> String {
     let mut lower = text.to_lowercase();
     lower.retain(|c| !c.is_ascii_punctuation());
     python::articles_to_spaces(&lower)

@@ -19,8 +19,20 @@ static JIEBA: LazyLock<Jieba> = LazyLock::new(|| {
     jieba
 });
 
+/// The words of `text`, which together are the whole text: those of the Python package jieba 0.42.1 in its default mode.
+///
+/// ```
+/// assert_eq!(sah_metrics::chinese_words("我来到北京"), ["我", "来到", "北京"]);
+/// ```
+#[must_use]
+pub fn chinese_words(text: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    cut(text, |word| words.push(word));
+    words
+}
+
 /// Cuts `text` into words; together they are the whole text.
-pub(super) fn cut<'a>(text: &'a str, mut emit: impl FnMut(&'a str)) {
+pub(crate) fn cut<'a>(text: &'a str, mut emit: impl FnMut(&'a str)) {
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         let in_block = is_block(first);
@@ -86,7 +98,7 @@ fn cut_rest<'a>(run: &'a str, emit: &mut impl FnMut(&'a str)) {
 
 #[cfg(test)]
 mod tests {
-    use super::cut;
+    use super::chinese_words;
 
     /// The expected cuts are those of jieba 0.42.1; more of them are in the golden file.
     #[test]
@@ -101,9 +113,7 @@ mod tests {
             ),
             ("\r\r\n。…", vec!["\r", "\r\n", "。", "…"]),
         ] {
-            let mut found = Vec::new();
-            cut(text, |word| found.push(word));
-            assert_eq!(found, words, "{text:?}");
+            assert_eq!(chinese_words(text), words, "{text:?}");
         }
     }
 }

@@ -1,33 +1,43 @@
-//! Text as Python sees it, where Rust's standard library differs.
+//! Text as Python has it, where Rust's standard library differs.
+//!
+//! ```
+//! use sah_metrics::python::{digit_runs, split_whitespace};
+//!
+//! assert_eq!(split_whitespace("a\u{1c}b").collect::<Vec<_>>(), ["a", "b"]);
+//! assert_eq!(digit_runs("7 of ٣٤").collect::<Vec<_>>(), ["7", "٣٤"]);
+//! ```
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// `str.isspace`: Rust's white space and the four ASCII separators.
-fn is_space(c: char) -> bool {
+/// `str.isspace` of one character: Rust's white space and the four ASCII separators.
+#[must_use]
+pub fn is_space(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')
 }
 
 /// `text.split()`.
-pub(super) fn split_whitespace(text: &str) -> impl Iterator<Item = &str> {
+pub fn split_whitespace(text: &str) -> impl Iterator<Item = &str> {
     text.split(is_space).filter(|word| !word.is_empty())
 }
 
 /// `text.split()` and `"".join`: `text` without white space.
-pub(super) fn without_whitespace(text: &str) -> String {
+#[must_use]
+pub fn without_whitespace(text: &str) -> String {
     text.chars().filter(|&c| !is_space(c)).collect()
 }
 
 /// `re.findall(r"\d+", text)`: the runs of decimal digits of any script.
-pub(super) fn digit_runs(text: &str) -> impl Iterator<Item = &str> {
+pub fn digit_runs(text: &str) -> impl Iterator<Item = &str> {
     static DIGITS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d+").expect("a constant pattern"));
     DIGITS.find_iter(text).map(|found| found.as_str())
 }
 
 /// `\w` of `re`: letters, digits and other numbers of any script, and the underscore. Unlike Rust's `is_alphanumeric`
 /// it leaves out combining marks and enclosed letters.
-fn is_word(c: char) -> bool {
+#[must_use]
+pub fn is_word(c: char) -> bool {
     static LETTER_OR_NUMBER: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"^[\p{L}\p{N}]$").expect("a constant pattern"));
     if c.is_ascii() {
@@ -37,7 +47,8 @@ fn is_word(c: char) -> bool {
 }
 
 /// `re.sub(r"\b(a|an|the)\b", " ", text)`.
-pub(super) fn articles_to_spaces(text: &str) -> String {
+#[must_use]
+pub fn articles_to_spaces(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     let mut before = None;

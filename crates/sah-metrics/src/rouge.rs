@@ -2,10 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::{
-    lcs::{Sentences, Table},
-    python, segment,
-};
+use crate::lcs::{Sentences, Table};
+use crate::{python, segment};
 
 /// The f-measure of summary-level ROUGE-L over sets of words.
 ///

@@ -1,0 +1,37 @@
+//! Text metrics for benchmarks: text in, number out.
+//!
+//! # Overview
+//!
+//! - [`qa_f1`] and [`qa_f1_zh`] compare short answers word by word; [`token_f1`] does the same with any tokens.
+//! - [`rouge_l`] and [`rouge_l_zh`] compare summaries.
+//! - [`fuzz_ratio`] and [`matching_ratio`] compare texts character by character, such as lines of code.
+//! - [`normalise_answer`] and [`chinese_words`] prepare texts, and [`python`] has what Python does to them.
+//!
+//! Every figure is, digit for digit, that of the Python package which published scores were made with. The prediction comes
+//! first, then the reference; figures go from 0 to 1 unless their function says otherwise.
+//!
+//! ```
+//! use sah_metrics::{fuzz_ratio, qa_f1};
+//!
+//! // "it is eiffel tower" against "eiffel tower": 2 of 4 words are right, and all of the reference is there.
+//! assert_eq!(qa_f1("It is the Eiffel Tower.", "Eiffel Tower"), 2.0 / 3.0);
+//! assert_eq!(fuzz_ratio("let total = 0;", "let sum = 0;"), 69);
+//! ```
+
+#![cfg_attr(test, expect(clippy::float_cmp, reason = "figures are those of Python in every digit"))]
+
+mod f1;
+mod fuzz;
+mod lcs;
+pub mod python;
+mod qa_f1;
+mod rouge;
+mod segment;
+mod sequence_matcher;
+
+pub use f1::token_f1;
+pub use fuzz::fuzz_ratio;
+pub use qa_f1::{normalise_answer, qa_f1, qa_f1_zh};
+pub use rouge::{rouge_l, rouge_l_zh};
+pub use segment::chinese_words;
+pub use sequence_matcher::matching_ratio;

@@ -1,7 +1,7 @@
 //! The bundled sample: a few rows for every config, so that a run needs no download.
 //!
 //! It is a demonstration, not `LongBench`: this project wrote its texts, they are short, and its scores say nothing
-//! about how a model does on `LongBench`. `examples/generate_sample` writes the files.
+//! about how a model does on `LongBench`. `data/sample/README.md` says where the texts come from.
 
 /// The files of `data/sample`, by config.
 macro_rules! files {

@@ -1,13 +1,11 @@
-//! The bundled sample: what the generator writes is what the repository holds, and the rows keep their promises.
+//! The bundled sample: it stays as it is, and its rows keep their promises.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use sah_longbench::Task;
+use sah_bench_core::{Benchmark as _, NoTokenizer, samples_hash};
+use sah_longbench::{DataSource, LongBench, SUBSETS, Task};
 use serde_json::Value;
-
-#[path = "../../examples/generate_sample/generator/mod.rs"]
-mod generator;
 
 const COLUMNS: [&str; 11] = [
     "context",
@@ -68,31 +66,38 @@ impl Row {
     }
 }
 
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("data/sample")
+}
+
 fn rows() -> Vec<Row> {
     let mut rows = Vec::new();
-    for file in generator::files() {
-        let config = file.name.strip_suffix(".jsonl").unwrap().to_owned();
-        for line in file.text.lines() {
-            rows.push(Row { config: config.clone(), value: serde_json::from_str(line).unwrap() });
+    for config in SUBSETS {
+        for line in std::fs::read_to_string(folder().join(format!("{config}.jsonl"))).unwrap().lines() {
+            rows.push(Row { config: config.to_owned(), value: serde_json::from_str(line).unwrap() });
         }
     }
     rows
 }
 
+/// Results of the sample are compared across versions.
 #[test]
-fn the_files_are_what_the_generator_writes() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/sample");
-    let mut expected = BTreeSet::new();
-    for file in generator::files() {
-        let found = std::fs::read_to_string(folder.join(&file.name)).unwrap_or_default();
-        assert!(found == file.text, "{} differs: run the example generate_sample", file.name);
-        expected.insert(file.name);
-    }
-    let found =
-        std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    assert_eq!(found.collect::<BTreeSet<_>>(), expected);
-    assert_eq!(expected.len(), 34);
-    assert_eq!(expected.iter().filter(|name| name.ends_with("_e.jsonl")).count(), 13);
+fn the_rows_stay_as_they_are() {
+    let samples = LongBench::new(DataSource::Sample).load(&SUBSETS, &NoTokenizer).unwrap();
+    assert_eq!(samples.len(), 53);
+    let hash = "0e030c2273952021e82906fec498a46701e247f99fea0b81d52132677ed11f69";
+    assert_eq!(samples_hash(&samples), hash);
+}
+
+#[test]
+fn every_config_has_a_file_and_a_readme_says_where_they_come_from() {
+    let names = std::fs::read_dir(folder()).unwrap();
+    let found: BTreeSet<_> = names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut expected: BTreeSet<_> = SUBSETS.iter().map(|config| format!("{config}.jsonl")).collect();
+    expected.insert("README.md".to_owned());
+    assert_eq!(found, expected);
+    let readme = std::fs::read_to_string(folder().join("README.md")).unwrap();
+    assert!(readme.contains("Apache-2.0") && readme.contains("not LongBench"), "{readme}");
 }
 
 #[test]

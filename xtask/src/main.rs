@@ -4,6 +4,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line program talks to its user")]
 
+mod bless;
 mod checks;
 mod doctor;
 mod error;
@@ -42,6 +43,8 @@ Set up and check:
              what that model lacks (`cargo xtask doctor --help`)
   test       Run all tests, set-up included
                --cuda     run the tests that need a CUDA device instead
+  bless      Make goldens anew with the pinned Python reference, and say which of them changed
+               [NAME ..]  these only; --list names them, their scripts and their files
   ci         What CI checks beside the tests: format, repository rules, clippy, docs";
 
 fn main() -> ExitCode {
@@ -76,6 +79,8 @@ fn dispatch(verb: &str, rest: &[std::ffi::OsString]) -> Result<ExitCode> {
             println!("default model  {}", path.display());
         }
         ("doctor", []) => return doctor::run(),
+        ("bless", ["--list"]) => bless::list(),
+        ("bless", names) => return bless::bless(names),
         ("test", []) => checks::test()?,
         ("test", ["--cuda"]) => checks::test_cuda()?,
         ("ci", []) => checks::ci()?,

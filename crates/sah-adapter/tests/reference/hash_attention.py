@@ -3,7 +3,7 @@
 Writes into hash_attention/: the files as PyTorch writes them, the tensors they stand for (*.safetensors), which keys their
 signatures select (golden.json), and a pickle that would run a command (os_system.pkl).
 
-    python crates/sah-adapter/tests/reference/hash_attention.py
+    cargo xtask bless hash-attention
 """
 
 import collections
@@ -19,6 +19,14 @@ HEADS, DIM, HIDDEN, BITS = 2, 4, 6, 8
 QUERIES, KEYS, HEAVY = 3, 24, 5
 KINDS = {0: torch.float32, 1: torch.bfloat16}  # by layer
 OUT = pathlib.Path(__file__).parent / "hash_attention"
+
+
+def name_storages_by_number():
+    """The form before the zip archives names storages by their addresses: now by numbers, so that bytes can be compared."""
+    numbers = {}
+    number = lambda storage: 10**13 + numbers.setdefault(storage.data_ptr(), len(numbers))
+    torch.UntypedStorage._cdata = property(number)
+    return numbers
 
 
 class Command:
@@ -103,15 +111,18 @@ def selected(tensors, layer, queries, keys):
 
 def main():
     torch.manual_seed(3)
+    numbers = name_storages_by_number()
     OUT.mkdir(exist_ok=True)
     queries, keys = torch.randn(HEADS, QUERIES, DIM), torch.randn(HEADS, KEYS, DIM)
     golden = {"torch": torch.__version__, "queries": queries.flatten().tolist(), "keys": keys.flatten().tolist()}
 
     weights = dictionary()
     for protocol in (3, 4):  # 5 differs in no instruction that is used here
+        numbers.clear()
         (OUT / f"dictionary-{protocol}.pkl").write_bytes(pickle.dumps(weights, protocol=protocol))
     entries = checkpoint()
     torch.save(entries, OUT / "checkpoint.pt")
+    numbers.clear()
     torch.save(entries, OUT / "checkpoint-legacy.pt", _use_new_zipfile_serialization=False)
     for form, tensors in (("dictionary", of_dictionary(weights)), ("checkpoint", of_checkpoint(entries))):
         safetensors.torch.save_file(tensors, OUT / f"{form}.safetensors")
@@ -119,6 +130,7 @@ def main():
     (OUT / "golden.json").write_text(json.dumps(golden) + "\n")
 
     weights[0]["query_matrix"].append(Command())
+    numbers.clear()
     (OUT / "os_system.pkl").write_bytes(pickle.dumps(weights))
 
 

@@ -1,7 +1,6 @@
 """Shows that the hub's cache is shared with Python's huggingface_hub, and writes `hub_cache.json` beside it.
 
-    cargo build --release -p sah-adapter --no-default-features --features hub --example fetch
-    .venv-reference/bin/python crates/sah-adapter/tests/reference/hub_cache.py
+    cargo xtask bless hub-cache
 
 The environment is that of `tests/reference/venv.sh`. No network.
 

@@ -1,9 +1,10 @@
 """Makes the goldens beside this file: what other implementations say about GGUF files, tokenizers and chat templates.
 
-    .venv-reference/bin/python crates/sah-adapter/tests/reference/make_goldens.py [--model SmolLM2-135M-Instruct.Q4_1.gguf] [PART ...]
+    cargo xtask bless gguf-types templates tokenizers gguf-models default-model
+    .venv-reference/bin/python crates/sah-adapter/tests/reference/make_goldens.py [PART ...]
 
-Parts: types, tokenizers, architectures, templates; all by default. Everything random is seeded: the same packages give
-the same bytes. With --model (the built-in default model) also smollm2.json is made.
+Parts: types, tokenizers, architectures, templates, default-model; all by default. Everything random is seeded: the same
+packages give the same bytes.
 """
 
 import argparse
@@ -21,7 +22,8 @@ import bpe
 import sentencepieces
 import templates
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
+DEFAULT_MODEL = HERE.parents[3] / ".models/smollm2-135m-instruct/SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
 def write_json(name, value):
@@ -168,19 +170,18 @@ def default_model(path):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", help="GGUF file of the default model")
+    parser.add_argument("--model", default=DEFAULT_MODEL, help="its GGUF file (default: %(default)s)")
     parts = {
         "types": every_type,
         "tokenizers": tokenizers,
         "architectures": architectures_of,
         "templates": chat_templates,
+        "default-model": lambda: default_model(arguments.model),
     }
     parser.add_argument("parts", nargs="*", choices=[*parts, []], default=[])
     arguments = parser.parse_args()
     for part in arguments.parts or parts:
         parts[part]()
-    if arguments.model:
-        default_model(arguments.model)
 
 
 if __name__ == "__main__":

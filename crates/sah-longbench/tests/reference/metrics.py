@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes metrics.json: what the Python packages behind the official LongBench scorer give for texts of our own.
 
-    python3 -m venv venv && venv/bin/pip install -r requirements.txt && venv/bin/python metrics.py
+    cargo xtask bless metrics
 
 python-Levenshtein must not be installed: with it fuzzywuzzy gives other figures, and the official scores are without.
 Python 3.11 made the file; the texts come from a seeded generator and stay the same.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::bless;
 use crate::error::{Failure, Result};
 use crate::process::{at, output, project_root};
 
@@ -11,28 +12,27 @@ const MAX_LINES: usize = 500;
 
 /// Fails with one line for each breach.
 pub(crate) fn check() -> Result<()> {
-    let mut breaches = Vec::new();
-    for file in tracked_files()? {
-        let path = project_root().join(&file);
-        // Deleted but not yet committed.
-        if !path.exists() {
-            continue;
-        }
+    let files = tracked_files()?;
+    let mut breaches = bless::check(&files);
+    for file in &files {
+        let path = project_root().join(file);
         if file.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(&path).map_err(at(&path))?;
-            breaches.extend(check_source(&file, &text));
+            breaches.extend(check_source(file, &text));
         }
         if file.file_name().is_some_and(|name| name == "Cargo.toml") && file.parent() != Some(Path::new("")) {
-            breaches.extend(check_crate(&file)?);
+            breaches.extend(check_crate(file)?);
         }
     }
     breaches.extend(undocumented_dependencies()?);
     if breaches.is_empty() { Ok(()) } else { Err(Failure::failed(format!("\n  {}", breaches.join("\n  ")))) }
 }
 
+/// The files that git knows, without those that are deleted but not yet committed.
 fn tracked_files() -> Result<Vec<PathBuf>> {
     let mut git = std::process::Command::new("git");
-    Ok(output(git.current_dir(project_root()).arg("ls-files"))?.lines().map(PathBuf::from).collect())
+    let files = output(git.current_dir(project_root()).arg("ls-files"))?;
+    Ok(files.lines().map(PathBuf::from).filter(|file| project_root().join(file).exists()).collect())
 }
 
 fn check_source(file: &Path, text: &str) -> Vec<String> {

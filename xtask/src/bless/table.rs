@@ -1,0 +1,104 @@
+//! The one table of goldens: which script makes which files, in which environment.
+
+/// A script that makes goldens.
+#[derive(Debug)]
+pub(crate) struct Generator {
+    /// Its name in `cargo xtask bless NAME`.
+    pub(crate) name: &'static str,
+    /// The argument of `tests/reference/venv.sh`; empty for the reference itself.
+    pub(crate) environment: &'static str,
+    /// Path and arguments.
+    pub(crate) script: &'static [&'static str],
+    /// The files that it writes; a `*` at the end stands for any rest.
+    pub(crate) files: &'static [&'static str],
+    /// A program of this workspace that the script needs, by the name of its example.
+    pub(crate) example: Option<&'static str>,
+}
+
+/// In the order in which they run, quickest first.
+pub(crate) const GENERATORS: &[Generator] = &[
+    Generator {
+        name: "metrics",
+        environment: "metrics",
+        script: &["crates/sah-longbench/tests/reference/metrics.py"],
+        files: &["crates/sah-longbench/tests/reference/metrics.json"],
+        example: None,
+    },
+    Generator {
+        name: "gguf-types",
+        script: &["crates/sah-adapter/tests/reference/make_goldens.py", "types"],
+        files: &["crates/sah-adapter/tests/reference/every_type.*"],
+        ..REFERENCE
+    },
+    Generator {
+        name: "templates",
+        script: &["crates/sah-adapter/tests/reference/make_goldens.py", "templates"],
+        files: &[
+            "crates/sah-adapter/tests/reference/chat_templates.json",
+            "crates/sah-adapter/tests/reference/strftime.json",
+        ],
+        ..REFERENCE
+    },
+    Generator {
+        name: "tokenizers",
+        script: &["crates/sah-adapter/tests/reference/make_goldens.py", "tokenizers"],
+        files: &["crates/sah-adapter/tests/reference/tokenizer-*"],
+        ..REFERENCE
+    },
+    Generator {
+        name: "hash-attention",
+        script: &["crates/sah-adapter/tests/reference/hash_attention.py"],
+        files: &["crates/sah-adapter/tests/reference/hash_attention/*"],
+        ..REFERENCE
+    },
+    Generator {
+        name: "logits-processors",
+        script: &["tests/reference/logits_processors.py"],
+        files: &["tests/fixtures/transformers/logits_processors.json"],
+        ..REFERENCE
+    },
+    Generator {
+        name: "default-model",
+        script: &["crates/sah-adapter/tests/reference/make_goldens.py", "default-model"],
+        files: &["crates/sah-adapter/tests/reference/smollm2.json"],
+        ..REFERENCE
+    },
+    Generator {
+        name: "gguf-models",
+        script: &["crates/sah-adapter/tests/reference/make_goldens.py", "architectures"],
+        files: &["crates/sah-adapter/tests/reference/model-*"],
+        ..REFERENCE
+    },
+    Generator {
+        name: "models",
+        script: &["tests/reference/tiny_models.py"],
+        files: &["tests/fixtures/models/*"],
+        ..REFERENCE
+    },
+    Generator {
+        name: "hub-cache",
+        script: &["crates/sah-adapter/tests/reference/hub_cache.py", "--write"],
+        files: &["crates/sah-adapter/tests/reference/hub_cache.json"],
+        example: Some("fetch"),
+        ..REFERENCE
+    },
+    Generator {
+        name: "prompts",
+        script: &["tests/reference/generate_goldens.py"],
+        files: &["tests/fixtures/transformers/dense.json", "tests/fixtures/transformers/streaming_llm.json"],
+        ..REFERENCE
+    },
+];
+
+/// What the generators that run on PyTorch and transformers have in common.
+const REFERENCE: Generator = Generator { name: "", environment: "", script: &[], files: &[], example: None };
+
+impl Generator {
+    /// Whether `file`, a path from the root of the checkout, is one of its goldens.
+    pub(crate) fn makes(&self, file: &str) -> bool {
+        self.files.iter().any(|pattern| match pattern.strip_suffix('*') {
+            Some(begin) => file.starts_with(begin),
+            None => file == *pattern,
+        })
+    }
+}

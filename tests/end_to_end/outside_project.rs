@@ -5,7 +5,7 @@ use std::process::Command;
 
 use sah_tests::project_root;
 
-use crate::command::run;
+use crate::command::{as_in_a_shell, run};
 
 const MAIN: &str = r#"
 use sah_attention::{AttentionConfig, AttentionInputs, RequestState, ResearchAttention, Size};
@@ -23,42 +23,65 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 "#;
 
-#[test]
-fn one_crate_is_enough_for_another_project() {
-    let root = project_root();
-    let project = tempfile::tempdir().unwrap();
-    let crates = root.join("crates").display().to_string();
-    // What the crate's README tells: the dependency, tch, and the build script that finds libtorch at run time.
-    let manifest = format!(
-        r#"[package]
+/// The package of the project: what sah-attention's README tells, namely the dependency, tch, and the build script that
+/// finds libtorch at run time.
+const OUTSIDE: &str = r#"[package]
 name = "outside"
 version = "0.1.0"
 edition = "2024"
 
 [dependencies]
-sah-attention = {{ path = "{crates}/sah-attention" }}
+sah-attention = { path = "CRATES/sah-attention" }
 tch = "=0.26.0"
 torch-sys = "=0.26.0"
 
 [build-dependencies]
-sah-libtorch = {{ path = "{crates}/sah-libtorch" }}
+sah-libtorch = { path = "CRATES/sah-libtorch" }
+"#;
+
+/// A second package asks for all crates: their dependencies then have the features that they have in the workspace, and
+/// what was compiled there is used. `outside` itself can only name what its own manifest has.
+const EVERYTHING: &str = r#"[package]
+name = "everything"
+version = "0.1.0"
+edition = "2024"
+
+[dependencies]
+sah = { path = "CRATES/sah" }
+"#;
+
+const WORKSPACE: &str = r#"[workspace]
+resolver = "3"
+members = ["outside", "everything"]
 
 [profile.release]
 debug = "line-tables-only"
-"#
-    );
-    fs::create_dir(project.path().join("src")).unwrap();
-    fs::write(project.path().join("build.rs"), "fn main() {\n    sah_libtorch::link();\n}\n").unwrap();
-    fs::write(project.path().join("Cargo.toml"), manifest).unwrap();
-    fs::write(project.path().join("src/main.rs"), MAIN).unwrap();
-    // The same versions and the same target folder, so that libtorch's interface is not compiled once more.
-    fs::copy(root.join("Cargo.lock"), project.path().join("Cargo.lock")).unwrap();
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.current_dir(&project).args(["run", "--release", "--quiet"]);
-    // LIBTORCH is inherited: cargo has set it for this test as the project's README tells its user to.
-    cargo.env("CARGO_TARGET_DIR", root.join("target"));
-    cargo.env_remove("LD_LIBRARY_PATH");
-    let (code, printed, log) = run(&mut cargo);
+"#;
+
+#[test]
+fn one_crate_is_enough_for_another_project() {
+    let root = project_root();
+    let folder = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text.replace("CRATES", &root.join("crates").display().to_string())).unwrap();
+    };
+    write("Cargo.toml", WORKSPACE);
+    write("outside/Cargo.toml", OUTSIDE);
+    write("outside/build.rs", "fn main() {\n    sah_libtorch::link();\n}\n");
+    write("outside/src/main.rs", MAIN);
+    write("everything/Cargo.toml", EVERYTHING);
+    write("everything/src/lib.rs", "");
+    fs::copy(root.join("Cargo.lock"), folder.path().join("Cargo.lock")).unwrap();
+    let target = root.join("target");
+    let mut build = Command::new(env!("CARGO"));
+    // LIBTORCH is inherited: cargo has set it for this test as the guide tells its reader to.
+    as_in_a_shell(&mut build).current_dir(&folder).env("CARGO_TARGET_DIR", &target);
+    build.args(["build", "--release", "--quiet", "--offline", "--workspace"]);
+    let (code, _, log) = run(&mut build);
+    assert_eq!(code, 0, "{log}");
+    let (code, printed, log) = run(as_in_a_shell(&mut Command::new(target.join("release/outside"))));
     assert_eq!(code, 0, "{log}");
     assert_eq!(printed.trim(), "[1, 4, 1, 16] 0.2");
 }

@@ -1,42 +1,29 @@
 //! `cargo xtask test`, and what CI checks beside it, `cargo xtask ci`.
 //!
-//! Everything is built in the release profile: libtorch's C++ interface takes minutes to compile and is then shared by
-//! tests, lints and the runner.
+//! Runner, tests, lints and examples are built in the release profile with the features that the whole workspace resolves
+//! to: libtorch's C++ interface takes minutes to compile, and a package alone would resolve to other features and compile
+//! its dependencies again.
 
-use crate::error::Result;
+use crate::error::{Failure, Result};
 use crate::libtorch::{self, Variant};
-use crate::process::{cargo, run};
-use crate::{model, runner, tidy};
+use crate::process::{cargo, output, run};
+use crate::{model, package, runner, tidy};
 
-/// The crates that must build and pass without libtorch.
-const WITHOUT_LIBTORCH: [&str; 4] = ["sah-metrics", "sah-bench-core", "sah-longbench", "sah-report"];
+/// The library crates that link libtorch. The others must not depend on it, whatever their features.
+pub(crate) const WITH_LIBTORCH: [&str; 4] = ["sah", "sah-adapter", "sah-attention", "sah-tensor"];
 
-/// The crates that link libtorch.
-const WITH_LIBTORCH: [&str; 3] = ["sah-tensor", "sah-attention", "sah-adapter"];
-
-/// Runs all tests: crate by crate, then end to end.
+/// Runs all tests: cargo goes through the packages by name, and the end-to-end tests come after the crates' own.
 pub(crate) fn test() -> Result<()> {
     libtorch::ensure(Variant::Fitting)?;
     model::set_up()?;
-    for package in WITHOUT_LIBTORCH {
-        // A path that leads nowhere shows that nothing looks for libtorch.
-        run(cargo_test(&["--package", package]).env("LIBTORCH", "/no/libtorch/needed"))?;
-    }
-    for package in WITH_LIBTORCH {
-        run(&mut cargo_test(&["--package", package]))?;
-    }
-    run(&mut cargo_test(&["--package", "xtask", "--package", "sah"]))?;
     runner::build()?;
-    run(&mut cargo_test(&["--package", "sah-tests"]))
+    run(cargo().args(["test", "--release", "--locked", "--workspace"]))
 }
 
 /// Runs the tests that need a CUDA device.
 pub(crate) fn test_cuda() -> Result<()> {
     libtorch::ensure(Variant::Fitting)?;
-    for package in WITH_LIBTORCH {
-        run(cargo_test(&["--package", package]).args(["--", "--ignored", "cuda"]))?;
-    }
-    Ok(())
+    run(cargo().args(["test", "--release", "--locked", "--workspace", "--", "--ignored", "cuda"]))
 }
 
 /// Runs what CI checks before the tests, cheapest first.
@@ -45,19 +32,37 @@ pub(crate) fn ci() -> Result<()> {
     run(cargo().args(["fmt", "--all", "--check"]))?;
     step("tidy");
     tidy::check()?;
+    step("crates without libtorch");
+    check_without_libtorch()?;
     libtorch::ensure(Variant::Fitting)?;
     step("clippy");
     let clippy = ["clippy", "--release", "--locked", "--workspace", "--all-targets"];
     run(cargo().args(clippy).args(["--", "--deny", "warnings"]))?;
     step("docs");
     let doc = ["doc", "--release", "--locked", "--workspace", "--no-deps"];
-    run(cargo().args(doc).env("RUSTDOCFLAGS", "--deny warnings"))
+    run(cargo().args(doc).env("RUSTDOCFLAGS", "--deny warnings"))?;
+    step("packages");
+    package::check()
 }
 
-fn cargo_test(arguments: &[&str]) -> std::process::Command {
-    let mut command = cargo();
-    command.args(["test", "--release", "--locked"]).args(arguments);
-    command
+/// Fails where a crate that must do without libtorch depends on it, for its tests and examples, too.
+fn check_without_libtorch() -> Result<()> {
+    let crates = package::library_crates()?;
+    let free: Vec<_> = crates.iter().filter(|name| !WITH_LIBTORCH.contains(&name.as_str())).collect();
+    let mut tree = cargo();
+    tree.args(["tree", "--locked", "--prefix", "none", "--format", "{p}", "--edges", "normal,build,dev"]);
+    for name in &free {
+        tree.args(["--package", name.as_str()]);
+    }
+    let tree = output(&mut tree)?;
+    let found = tree.lines().find(|line| line.starts_with("tch v") || line.starts_with("torch-sys v"));
+    match found {
+        None => Ok(()),
+        Some(line) => Err(Failure::failed(format!(
+            "{line} is among the dependencies of crates that need no libtorch; cargo tree --invert tch --package NAME \
+             shows why, NAME being one of {free:?}"
+        ))),
+    }
 }
 
 fn step(name: &str) {

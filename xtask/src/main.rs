@@ -10,6 +10,7 @@ mod doctor;
 mod error;
 mod libtorch;
 mod model;
+mod package;
 mod process;
 mod runner;
 mod tidy;
@@ -45,7 +46,7 @@ Set up and check:
                --cuda     run the tests that need a CUDA device instead
   bless      Make goldens anew with the pinned Python reference, and say which of them changed
                [NAME ..]  these only; --list names them, their scripts and their files
-  ci         What CI checks beside the tests: format, repository rules, clippy, docs";
+  ci         What CI checks beside the tests: format, repository rules, clippy, docs, packages";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);

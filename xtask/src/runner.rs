@@ -53,9 +53,14 @@ pub(crate) fn build() -> Result<PathBuf> {
     Ok(release_folder().join("sah"))
 }
 
-fn release_folder() -> PathBuf {
+/// Where cargo puts what it builds.
+pub(crate) fn target_folder() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
-    project_root().join(target).join("release")
+    project_root().join(target)
+}
+
+fn release_folder() -> PathBuf {
+    target_folder().join("release")
 }
 
 /// Whether models are named, and the default one is not among them.

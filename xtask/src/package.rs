@@ -1,0 +1,74 @@
+//! Whether each library crate stands alone: it is packaged as for a registry, unpacked, and compiled from that.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::process::Command;
+
+use crate::error::Result;
+use crate::process::{at, cargo, project_root, run};
+use crate::runner::target_folder;
+
+/// The folder of the library crates; the other members of the workspace are programs and tests of this checkout.
+const CRATES: &str = "crates";
+
+/// Packages all library crates and compiles their libraries, tests and examples from what is in the packages.
+pub(crate) fn check() -> Result<()> {
+    let names = library_crates()?;
+    let packages = target_folder().join("package");
+    if packages.exists() {
+        fs::remove_dir_all(&packages).map_err(at(&packages))?;
+    }
+    let mut package = cargo();
+    // Without lock files, which would be resolved against a registry that has no such crates.
+    package.args(["package", "--quiet", "--no-verify", "--allow-dirty", "--exclude-lockfile", "--offline"]);
+    for name in &names {
+        package.args(["--package", name]);
+    }
+    run(&mut package)?;
+    let unpacked = packages.join("unpacked");
+    fs::create_dir_all(&unpacked).map_err(at(&unpacked))?;
+    let mut patches = String::new();
+    for entry in fs::read_dir(&packages).map_err(at(&packages))? {
+        let archive = entry.map_err(at(&packages))?.path();
+        if archive.extension().is_none_or(|extension| extension != "crate") {
+            continue;
+        }
+        let stem = archive.file_stem().unwrap_or_default().to_string_lossy();
+        let name = stem.rsplit_once('-').map_or(&*stem, |(name, _version)| name);
+        let _ = writeln!(patches, "{name} = {{ path = \"{stem}\" }}");
+        run(Command::new("tar").arg("-C").arg(&unpacked).arg("-xf").arg(&archive))?;
+    }
+    let manifest = format!(
+        "[workspace]\nresolver = \"3\"\nmembers = [\"*-*\"]\n\n[patch.crates-io]\n{patches}\n{}",
+        profiles()?
+    );
+    let path = unpacked.join("Cargo.toml");
+    fs::write(&path, manifest).map_err(at(&path))?;
+    let lock = project_root().join("Cargo.lock");
+    fs::copy(&lock, unpacked.join("Cargo.lock")).map_err(at(&lock))?;
+    // In the same target folder, so that nothing but the crates themselves is compiled again.
+    let mut check = cargo();
+    check.current_dir(&unpacked).env("CARGO_TARGET_DIR", target_folder());
+    run(check.args(["check", "--quiet", "--release", "--offline", "--workspace", "--all-targets"]))
+}
+
+/// The workspace's profiles, with which its dependencies were compiled.
+fn profiles() -> Result<String> {
+    let path = project_root().join("Cargo.toml");
+    let text = fs::read_to_string(&path).map_err(at(&path))?;
+    Ok(text.find("[profile.").map_or_else(String::new, |begin| text[begin..].to_owned()))
+}
+
+/// The names of the library crates: a folder each.
+pub(crate) fn library_crates() -> Result<Vec<String>> {
+    let folder = project_root().join(CRATES);
+    let mut names = Vec::new();
+    for entry in fs::read_dir(&folder).map_err(at(&folder))? {
+        let entry = entry.map_err(at(&folder))?;
+        if entry.path().join("Cargo.toml").exists() {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
+}

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use sah_attention::{MaskerConfig, MaskerRegistry};
+
 use crate::args;
 use crate::benchmarks::{BenchmarkEntry, Benchmarks};
 use crate::failure::Failure;
@@ -30,13 +32,14 @@ use crate::{commands, remedies, resume, threads};
 #[derive(Debug)]
 pub struct App {
     pub(crate) benchmarks: Benchmarks,
+    pub(crate) maskers: MaskerRegistry,
 }
 
 impl App {
-    /// With the benchmarks that this project brings along.
+    /// With the benchmarks and maskers that this project brings along.
     #[must_use]
     pub fn standard() -> Self {
-        Self { benchmarks: Benchmarks::standard() }
+        Self { benchmarks: Benchmarks::standard(), maskers: MaskerRegistry::builtin() }
     }
 
     /// With a further benchmark: `bench NAME`.
@@ -46,7 +49,28 @@ impl App {
     /// Where its name, or that of a flag, is taken already.
     #[must_use]
     pub fn with_benchmark(self, entry: impl BenchmarkEntry + 'static) -> Self {
-        Self { benchmarks: self.benchmarks.with(Box::new(entry)) }
+        Self { benchmarks: self.benchmarks.with(Box::new(entry)), ..self }
+    }
+
+    /// With a further type of masker, for files of `--attention`, `--set` and the list of maskers.
+    ///
+    /// # Panics
+    ///
+    /// Where its name is taken already.
+    #[must_use]
+    pub fn with_masker<C: MaskerConfig>(self) -> Self {
+        Self { maskers: registered(self.maskers.with_masker::<C>()), ..self }
+    }
+
+    /// With a further preset, `--attention NAME`: a configuration as a file has it, some of whose fields may be missing until
+    /// `--set` gives them.
+    ///
+    /// # Panics
+    ///
+    /// Where its name is taken already.
+    #[must_use]
+    pub fn with_preset(self, name: &'static str, config: serde_json::Value) -> Self {
+        Self { maskers: registered(self.maskers.with_preset(name, config)), ..self }
     }
 
     /// Runs the command line that this process was started with, and says how it ended.
@@ -83,4 +107,9 @@ impl App {
         threads::set(cli.command.threads())?;
         commands::run(self, cli, console)
     }
+}
+
+/// A registry with one more piece. A name that is taken is a mistake in the program, found as soon as it starts.
+fn registered<T>(registry: sah_attention::Result<T>) -> T {
+    registry.unwrap_or_else(|error| panic!("{error}"))
 }

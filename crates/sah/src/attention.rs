@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use anyhow::{Context as _, bail};
 use sah_adapter::{HfAdapter, LoadedModel};
-use sah_attention::{AttentionConfig, Error, ResearchAttention};
+use sah_attention::{AttentionConfig, Error, MaskerRegistry, ResearchAttention};
 
 use crate::args::{AttentionArgs, PrefillArg};
 use crate::usage::UsageError;
@@ -45,13 +45,17 @@ impl NamedAttention {
 }
 
 /// Reads `--attention`; `default` where it is not given. All files are read and checked before any work begins.
-pub(crate) fn named(args: &AttentionArgs, default: &[&str]) -> anyhow::Result<Vec<NamedAttention>> {
+pub(crate) fn named(
+    maskers: &MaskerRegistry,
+    args: &AttentionArgs,
+    default: &[&str],
+) -> anyhow::Result<Vec<NamedAttention>> {
     let asked: Vec<&str> = match args.attention.as_slice() {
         [] => default.to_vec(),
         given => given.iter().map(String::as_str).collect(),
     };
     let attentions: Vec<NamedAttention> =
-        asked.into_iter().map(|name| one(name, args)).collect::<anyhow::Result<_>>()?;
+        asked.into_iter().map(|name| one(maskers, name, args)).collect::<anyhow::Result<_>>()?;
     for (name, assignment) in args.set.iter().map(|set| addressed(set)) {
         if let Some(name) = name.filter(|&name| attentions.iter().all(|attention| attention.name != name)) {
             bail!(UsageError(format!("--set {name}:{assignment}: --attention does not name {name}")));
@@ -91,7 +95,7 @@ pub(crate) fn named(args: &AttentionArgs, default: &[&str]) -> anyhow::Result<Ve
     Ok(attentions)
 }
 
-fn one(name: &str, args: &AttentionArgs) -> anyhow::Result<NamedAttention> {
+fn one(maskers: &MaskerRegistry, name: &str, args: &AttentionArgs) -> anyhow::Result<NamedAttention> {
     if name == "dense" {
         let prefill = args.prefill;
         return Ok(NamedAttention { name: name.to_owned(), config: None, prefill, evict: false });
@@ -104,14 +108,14 @@ fn one(name: &str, args: &AttentionArgs) -> anyhow::Result<NamedAttention> {
     let (name, config) = match path.extension().and_then(OsStr::to_str) {
         Some("json" | "toml") => {
             let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            let config = from_file(path)?.with(&assignments(&stem));
+            let config = from_file(maskers, path)?.with(&assignments(&stem));
             (stem, config)
         }
         _ if name == "streaming_llm" => {
             let config = AttentionConfig::streaming_llm(args.sink_size, args.local_window);
             (name.to_owned(), config.with(&assignments(name)))
         }
-        _ => (name.to_owned(), AttentionConfig::preset_with(name, &assignments(name))),
+        _ => (name.to_owned(), AttentionConfig::preset_in(maskers, name, &assignments(name))),
     };
     match config {
         Ok(config) => {
@@ -134,14 +138,25 @@ fn addressed(set: &str) -> (Option<&str>, &str) {
     }
 }
 
-fn from_file(path: &Path) -> anyhow::Result<AttentionConfig> {
+fn from_file(maskers: &MaskerRegistry, path: &Path) -> anyhow::Result<AttentionConfig> {
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
     let config = if path.extension().is_some_and(|extension| extension == "toml") {
-        toml::from_str(&text).map_err(anyhow::Error::from)
+        from_toml(maskers, &text).map_err(anyhow::Error::from)
     } else {
-        serde_json::from_str(&text).map_err(anyhow::Error::from)
+        from_json(maskers, &text).map_err(anyhow::Error::from)
     };
     config.with_context(|| path.display().to_string())
+}
+
+fn from_toml(maskers: &MaskerRegistry, text: &str) -> Result<AttentionConfig, toml::de::Error> {
+    AttentionConfig::read(maskers, toml::de::Deserializer::parse(text)?)
+}
+
+fn from_json(maskers: &MaskerRegistry, text: &str) -> serde_json::Result<AttentionConfig> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let config = AttentionConfig::read(maskers, &mut deserializer)?;
+    deserializer.end()?;
+    Ok(config)
 }
 
 #[cfg(test)]

@@ -6,9 +6,8 @@ use comfy_table::{ContentArrangement, Table, presets};
 use sah_attention::{AttentionConfig, FieldInfo, MaskerRegistry};
 
 /// Prints each masker with its fields, source and cost, and the presets, to standard output.
-pub(crate) fn run() -> anyhow::Result<ExitCode> {
+pub(crate) fn run(registry: &MaskerRegistry) -> anyhow::Result<ExitCode> {
     let mut maskers = table(["type", "selects", "fields", "cost a step", "state a key", "source"]);
-    let registry = MaskerRegistry::builtin();
     for masker in registry.infos() {
         let fields: Vec<String> = masker.fields.iter().map(field).collect();
         maskers.add_row([
@@ -24,7 +23,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
     let mut named = table(["--attention", "is the file"]);
     named.add_row(["dense", "(none: every key is read)"]);
     for name in registry.presets() {
-        let text = match AttentionConfig::preset(name) {
+        let text = match AttentionConfig::preset_in(registry, name, &[""; 0]) {
             Ok(config) => serde_json::to_string(&config)?,
             Err(error) => error.to_string(),
         };

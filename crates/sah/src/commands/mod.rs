@@ -25,12 +25,12 @@ use crate::logging::Console;
 pub(crate) fn run(app: &App, cli: Cli, console: &Console) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Bench(Bench::Benchmark(command)) => benchmark::run(app, &command, &cli.messages, console),
-        Command::Bench(Bench::Speed(args)) => speed::run(&args),
+        Command::Bench(Bench::Speed(args)) => speed::run(app, &args),
         Command::Bench(Bench::Kernels(args)) => kernels::run(&args),
         Command::Score(command) => score::run(&command),
-        Command::Generate(args) => generate::run(&args),
+        Command::Generate(args) => generate::run(app, &args),
         Command::Models => Ok(models::run()),
-        Command::Maskers => maskers::run(),
+        Command::Maskers => maskers::run(&app.maskers),
         Command::Convert(Convert::HashAttention(args)) => convert::hash_attention(&args),
         Command::Calibrate(Calibrate::DoubleSparsity(args)) => calibrate::double_sparsity(&args),
         Command::Submit(Submit::Slurm(args)) => submit::slurm::run(app, &args),

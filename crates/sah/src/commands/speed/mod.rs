@@ -22,6 +22,7 @@ use tch::Device;
 
 use self::program::Program;
 use self::rounds::Bench;
+use crate::App;
 use crate::args::{DEFAULT_MODEL, MeasureArg, PrecisionArgs, SpeedArgs};
 use crate::usage::UsageError;
 use crate::{attention, device, model, whole};
@@ -30,13 +31,13 @@ use crate::{attention, device, model, whole};
 const ATTENTIONS: &[&str] = &["dense", "streaming_llm"];
 
 /// Prints a table for each measure and writes the files that were asked for.
-pub(crate) fn run(args: &SpeedArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(app: &App, args: &SpeedArgs) -> anyhow::Result<ExitCode> {
     let precisions = args.precisions();
     if let Some(number) = args.serve {
         let precision = precisions.get(number).context("--serve: no precision has this number")?;
-        return serve::run(args, *precision);
+        return serve::run(app, args, *precision);
     }
-    let attentions = attention::named(&args.attention, ATTENTIONS)?;
+    let attentions = attention::named(&app.maskers, &args.attention, ATTENTIONS)?;
     check(args)?;
     let placement = args.place.device.placement()?;
     let first = placement.devices().next().context("no device")?;

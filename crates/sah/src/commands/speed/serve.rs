@@ -12,12 +12,13 @@ use sah_adapter::{
 use serde::Serialize;
 
 use super::job::{Hello, Job, Model, Outcome};
+use crate::App;
 use crate::args::{PrecisionArgs, SpeedArgs};
 use crate::{attention, memory, model, versions};
 
 /// Answers the jobs on standard input until it ends.
-pub(super) fn run(args: &SpeedArgs, precision: PrecisionArgs) -> anyhow::Result<ExitCode> {
-    let attentions = attention::named(&args.attention, super::ATTENTIONS)?;
+pub(super) fn run(app: &App, args: &SpeedArgs, precision: PrecisionArgs) -> anyhow::Result<ExitCode> {
+    let attentions = attention::named(&app.maskers, &args.attention, super::ATTENTIONS)?;
     let source = model::fetch(&model::source(&args.place.model, args.place.revision.as_deref())?)?;
     let model = model::load(&args.model(precision), &source)?;
     let libtorch = versions::libtorch().unwrap_or_default();

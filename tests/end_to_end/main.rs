@@ -15,6 +15,7 @@ mod matrix;
 mod messages;
 mod models;
 mod outside_project;
+mod own_benchmark;
 mod report;
 mod resume;
 mod speed;

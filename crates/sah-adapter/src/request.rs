@@ -128,7 +128,7 @@ pub enum Truncation {
     /// The first tokens, as the reference does.
     #[default]
     Head,
-    /// The first half and the last half, dropping the middle, as the LongBench authors do.
+    /// The first half and the last half, dropping the middle, as the authors of benchmarks do.
     Middle,
 }
 

@@ -23,6 +23,12 @@ impl Benchmarks {
         Self::none().with(Box::new(longbench::Entry)).with(Box::new(mock::Entry))
     }
 
+    /// One that is not built in, and one that is.
+    #[cfg(test)]
+    pub(crate) fn for_tests() -> Self {
+        Self::none().with(Box::new(testing::Counting)).with(Box::new(mock::Entry))
+    }
+
     /// These, and `entry`.
     ///
     /// # Panics
@@ -72,8 +78,35 @@ pub(crate) mod testing;
 
 #[cfg(test)]
 mod tests {
-    use super::Benchmarks;
-    use super::testing::{Counting, Twin};
+    use clap::{Arg, Command};
+    use sah_bench_core::{Benchmark, MockBenchmark};
+
+    use super::testing::Counting;
+    use super::{BenchmarkEntry, Benchmarks};
+
+    /// A benchmark whose name or flag is taken.
+    struct Twin {
+        name: &'static str,
+        flag: &'static str,
+    }
+
+    impl BenchmarkEntry for Twin {
+        fn name(&self) -> &'static str {
+            self.name
+        }
+
+        fn about(&self) -> &'static str {
+            "The same again"
+        }
+
+        fn scorer(&self) -> Box<dyn Benchmark> {
+            Box::new(MockBenchmark)
+        }
+
+        fn add_flags(&self, command: Command) -> Command {
+            command.arg(Arg::new(self.flag).long(self.flag))
+        }
+    }
 
     #[test]
     fn a_benchmark_is_found_by_each_of_its_names() {

@@ -9,6 +9,9 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line program talks to its user")]
 
+#[cfg(test)]
+extern crate self as sah;
+
 mod app;
 mod args;
 mod attention;

@@ -48,12 +48,11 @@ impl<'a> TokensOf<'a> {
 
 impl TokenCount for TokensOf<'_> {
     fn count(&self, text: &str) -> Result<usize, sah_adapter::Error> {
-        let tokenizer = match self.tokenizer.get() {
-            Some(tokenizer) => tokenizer,
-            None => {
-                let tokenizer = ModelTokenizer::open(self.source)?;
-                self.tokenizer.get_or_init(|| tokenizer)
-            }
+        let tokenizer = if let Some(tokenizer) = self.tokenizer.get() {
+            tokenizer
+        } else {
+            let tokenizer = ModelTokenizer::open(self.source)?;
+            self.tokenizer.get_or_init(|| tokenizer)
         };
         tokenizer.count(text)
     }

@@ -65,9 +65,9 @@ impl PlanFile {
             }
             (Some(entry), _) | (None, Some(entry)) => entry,
             (None, None) => {
-                let names = benchmarks.names();
+                let there_is = benchmarks.names();
                 bail!(UsageError(format!(
-                    "{}: write benchmark = \"NAME\"; there is {names}",
+                    "{}: write benchmark = \"NAME\"; there is {there_is}",
                     path.display()
                 )));
             }
@@ -144,7 +144,6 @@ mod tests {
 
     use super::PlanFile;
     use crate::benchmarks::Benchmarks;
-    use crate::benchmarks::testing::Counting;
 
     fn read(name: &str, text: &str) -> Result<PlanFile, String> {
         read_for(None, name, text)
@@ -160,17 +159,17 @@ mod tests {
         fs::create_dir_all(&folder).unwrap();
         let path = folder.join(name);
         fs::write(&path, text).unwrap();
-        let read = PlanFile::read(&Benchmarks::standard().with(Box::new(Counting)), &path, benchmark)
-            .map_err(|error| format!("{error:#}"));
+        let read =
+            PlanFile::read(&Benchmarks::for_tests(), &path, benchmark).map_err(|error| format!("{error:#}"));
         fs::remove_dir_all(&folder).unwrap();
         read
     }
 
     #[test]
     fn toml_and_json_mean_the_same_as_flags() {
-        let toml = "benchmark = \"longbench\"\nmodel = [\"a\", \"b\"]\nattention = \"dense\"\nmax-samples = 2\nevict = false\n\
+        let toml = "benchmark = \"mock\"\nmodel = [\"a\", \"b\"]\nattention = \"dense\"\nmax-samples = 2\nevict = false\n\
              temperature = 0.5\ntimeout = \"2h\"\n[slurm]\npartition = \"gpu\"\n";
-        let json = r#"{"benchmark": "longbench", "model": ["a", "b"], "attention": ["dense"], "max-samples": 2,
+        let json = r#"{"benchmark": "mock", "model": ["a", "b"], "attention": ["dense"], "max-samples": 2,
             "temperature": 0.5, "timeout": "2h"}"#;
         let (toml, json) = (read("a.toml", toml).unwrap(), read("a.json", json).unwrap());
         // In which order a file has its keys means nothing.
@@ -200,8 +199,8 @@ mod tests {
         let mock = "benchmark = \"mock_benchmark\"";
         assert_eq!(read_for(Some("mock"), "a.toml", mock).unwrap().given.arguments(), ["bench", "mock"]);
         assert_eq!(read("a.toml", mock).unwrap().given.arguments(), ["bench", "mock"]);
-        let error = read_for(Some("longbench"), "a.toml", mock).unwrap_err();
-        assert!(error.contains("line 1: benchmark is mock, and this is bench longbench"), "{error}");
+        let error = read_for(Some("counting"), "a.toml", mock).unwrap_err();
+        assert!(error.contains("line 1: benchmark is mock, and this is bench counting"), "{error}");
         let any = read_for(Some("mock"), "a.toml", "seed = 1").unwrap();
         assert_eq!(any.given.arguments(), ["bench", "mock", "--seed=1"]);
     }
@@ -209,7 +208,7 @@ mod tests {
     #[test]
     fn a_file_for_no_benchmark_runs_none() {
         let error = read("a.toml", "seed = 1").unwrap_err();
-        assert!(error.contains("write benchmark = \"NAME\"; there is longbench, mock, counting"), "{error}");
+        assert!(error.contains("write benchmark = \"NAME\"; there is counting, mock"), "{error}");
     }
 
     #[test]
@@ -235,13 +234,13 @@ mod tests {
             ("attention = []", "empty list"),
             ("evict = 1", "write true or false"),
             ("set = [[1]]", "neither a text nor a number"),
-            ("benchmark = \"ruler\"", "there is longbench, mock"),
+            ("benchmark = \"ruler\"", "there is counting, mock"),
             ("model = ", "line 1"),
         ] {
-            let error = read_for(Some("longbench"), "a.toml", text).unwrap_err();
+            let error = read_for(Some("mock"), "a.toml", text).unwrap_err();
             assert!(error.contains(expected) && error.contains("a.toml"), "{text}: {error}");
         }
-        let error = read_for(Some("longbench"), "a.json", "{\"modle\": 1}").unwrap_err();
+        let error = read_for(Some("mock"), "a.json", "{\"modle\": 1}").unwrap_err();
         assert!(error.contains("a.json: there is no option \"modle\""), "{error}");
     }
 }

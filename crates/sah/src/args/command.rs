@@ -63,13 +63,11 @@ mod tests {
     use super::{command, parse};
     use crate::args::{Bench, Command};
     use crate::benchmarks::Benchmarks;
-    use crate::benchmarks::testing::Counting;
 
     /// What `arguments` print: help, or what is wrong with them.
     fn printed(arguments: &[&str]) -> String {
-        let benchmarks = Benchmarks::standard().with(Box::new(Counting));
         let line = ["sah"].iter().chain(arguments);
-        command(&benchmarks).try_get_matches_from(line).unwrap_err().to_string()
+        command(&Benchmarks::for_tests()).try_get_matches_from(line).unwrap_err().to_string()
     }
 
     #[test]
@@ -77,47 +75,41 @@ mod tests {
         let help = printed(&["bench", "--help"]);
         let place =
             |word: &str| help.find(&format!("\n  {word} ")).unwrap_or_else(|| panic!("{word}: {help}"));
-        assert!(place("longbench") < place("mock") && place("mock") < place("counting"), "{help}");
-        assert!(place("counting") < place("speed") && place("speed") < place("kernels"), "{help}");
+        assert!(place("counting") < place("mock") && place("mock") < place("speed"), "{help}");
+        assert!(place("speed") < place("kernels"), "{help}");
         let help = printed(&["score", "--help"]);
-        assert!(help.contains("official LongBench metrics") && help.contains("  counting "), "{help}");
-        assert!(!help.contains("  mock "), "{help}");
-        let help = printed(&["--help"]);
-        assert!(help.contains("  score "), "{help}");
+        assert!(help.contains("counting  By the letter b") && !help.contains("  mock "), "{help}");
+        assert!(printed(&["--help"]).contains("  score "));
     }
 
     #[test]
     fn help_of_a_benchmark_has_its_flags_its_subsets_and_its_prompt_rule() {
-        let help = printed(&["bench", "longbench", "--help"]);
+        let help = printed(&["bench", "counting", "--help"]);
         let place = |word: &str| help.find(word).unwrap_or_else(|| panic!("{word}: {help}"));
-        assert!(place("Data:") < place("--data ") && place("--data ") < place("--prompts "), "{help}");
         assert!(
-            place("--prompts ") < place("--subsets ") && place("--subsets ") < place("--max-samples "),
+            place("Data:") < place("--up-to <N>") && place("--up-to <N>") < place("--subsets "),
             "{help}"
         );
         let one_line = help.split_whitespace().collect::<Vec<_>>().join(" ");
-        for words in [
-            "all 34 by default",
-            "as the LongBench authors do",
-            "[possible values: always, never, longbench]",
-        ] {
+        for words in
+            ["such as `short,long`; all 2", "as counters do", "[possible values: always, never, counting]"]
+        {
             assert!(one_line.contains(words), "{words} is not in\n{help}");
         }
-        let help = printed(&["bench", "counting", "--help"]);
-        assert!(help.contains("--up-to <N>") && !help.contains("--prompts "), "{help}");
-        assert!(!printed(&["bench", "mock", "--help"]).contains("LongBench"));
+        let help = printed(&["bench", "mock", "--help"]);
+        assert!(help.contains("there is `reading_comprehension`") && !help.contains("--up-to"), "{help}");
     }
 
     #[test]
     fn a_flag_of_one_benchmark_is_refused_for_another() {
-        assert!(printed(&["bench", "mock", "--data", "hub"]).contains("--data"));
-        assert!(printed(&["bench", "longbench", "--up-to", "4"]).contains("--up-to"));
-        assert!(printed(&["bench", "mock", "--chat-template", "longbench"]).contains("always, never"));
+        assert!(printed(&["bench", "mock", "--up-to", "4"]).contains("--up-to"));
+        assert!(printed(&["bench", "mock", "--chat-template", "counting"]).contains("always, never"));
+        assert!(printed(&["bench", "counting", "--up-to", "x"]).contains("--up-to"));
     }
 
     #[test]
     fn messages_are_chosen_before_or_behind_the_name_of_a_benchmark() {
-        let benchmarks = Benchmarks::standard().with(Box::new(Counting));
+        let benchmarks = Benchmarks::for_tests();
         for line in [["sah", "--quiet", "bench", "counting"], ["sah", "bench", "counting", "--quiet"]] {
             let matches = command(&benchmarks).try_get_matches_from(line).unwrap();
             let cli = parse(&benchmarks, &matches).unwrap();

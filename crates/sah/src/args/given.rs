@@ -117,10 +117,9 @@ fn benchmark_command(benchmarks: &Benchmarks, arguments: &[String]) -> anyhow::R
 mod tests {
     use super::Given;
     use crate::benchmarks::Benchmarks;
-    use crate::benchmarks::testing::Counting;
 
     fn all() -> Benchmarks {
-        Benchmarks::standard().with(Box::new(Counting))
+        Benchmarks::for_tests()
     }
 
     fn given(arguments: &[&str]) -> Given {
@@ -131,7 +130,7 @@ mod tests {
     #[test]
     fn a_command_line_is_what_it_gives() {
         let line = ["--attention", "dense,quest", "--set", "heavy_size=5%", "--evict", "--max-samples=2"];
-        let given = given(&[&["bench", "longbench"], &line[..]].concat());
+        let given = given(&[&["bench", "counting"], &line[..]].concat());
         let arguments = given.arguments();
         assert_eq!(
             arguments[2..],
@@ -172,8 +171,8 @@ mod tests {
     #[test]
     fn what_is_given_first_counts() {
         let file =
-            given(&["bench", "longbench", "--attention", "dense", "--max-samples", "5", "--model", "a", "b"]);
-        let merged = given(&["bench", "longbench", "--max-samples", "2"]).completed_by(file);
+            given(&["bench", "mock", "--attention", "dense", "--max-samples", "5", "--model", "a", "b"]);
+        let merged = given(&["bench", "mock", "--max-samples", "2"]).completed_by(file);
         let args = merged.parse(&all()).unwrap().args;
         assert_eq!(args.data.max_samples, Some(2));
         assert_eq!(args.models.model, ["a", "b"]);

@@ -137,10 +137,29 @@ mod tests {
     use clap::Command;
 
     use super::{BenchmarkEntry as _, Entry};
+    use crate::args;
+    use crate::benchmarks::Benchmarks;
 
     fn open(arguments: &[&str]) -> anyhow::Result<super::Opened> {
         let command = Entry.add_flags(Command::new("longbench"));
         Entry.open(&command.try_get_matches_from([&["longbench"], arguments].concat())?)
+    }
+
+    #[test]
+    fn help_has_its_flags_its_subsets_and_its_prompt_rule() {
+        let line = ["sah", "bench", "longbench", "--help"];
+        let help = args::command(&Benchmarks::standard()).try_get_matches_from(line).unwrap_err().to_string();
+        let place = |word: &str| help.find(word).unwrap_or_else(|| panic!("{word}: {help}"));
+        assert!(place("Data:") < place("--data ") && place("--data ") < place("--prompts "), "{help}");
+        assert!(place("--prompts ") < place("--subsets "), "{help}");
+        let one_line = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        for words in [
+            "all 34 by default",
+            "as the LongBench authors do",
+            "[possible values: always, never, longbench]",
+        ] {
+            assert!(one_line.contains(words), "{words} is not in\n{help}");
+        }
     }
 
     #[test]

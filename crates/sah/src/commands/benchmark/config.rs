@@ -73,7 +73,7 @@ pub(super) fn run_config(
 /// Which template there is and which subsets go without. A model without one gives all subsets as plain text.
 fn chat_template(plan: &Plan<'_>, model: &LoadedModel) -> ChatTemplateConfig {
     let (mode, template) = (plan.args.prompts.mode(), model.chat_template());
-    let plain = |subset: &&String| match mode {
+    let is_plain_text = |subset: &&String| match mode {
         ChatTemplateArg::Always => template.is_none(),
         ChatTemplateArg::Never => true,
         ChatTemplateArg::AsAuthors(_) => template.is_none() || plan.benchmark.is_plain(subset),
@@ -82,6 +82,6 @@ fn chat_template(plan: &Plan<'_>, model: &LoadedModel) -> ChatTemplateConfig {
         mode: mode.name().to_owned(),
         file: template.map(|template| template.file.clone()),
         hash: template.map(|template| template.sha256.clone()),
-        plain_subsets: plan.subsets.iter().filter(plain).cloned().collect(),
+        plain_subsets: plan.subsets.iter().filter(is_plain_text).cloned().collect(),
     }
 }

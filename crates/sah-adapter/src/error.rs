@@ -38,19 +38,9 @@ pub enum Error {
         problem: String,
     },
     /// The hub did not give a file.
-    #[cfg(feature = "hub")]
+    #[cfg(feature = "torch")]
     #[error(transparent)]
-    Hub(Box<crate::hub::HubError>),
-    /// An environment variable has an impossible value.
-    #[error("{variable}: {problem}; {remedy}")]
-    Environment {
-        /// Its name.
-        variable: &'static str,
-        /// What is wrong with it.
-        problem: String,
-        /// What to do about it.
-        remedy: String,
-    },
+    Hub(#[from] sah_hub::Error),
     // Files of a checkpoint --------------------------------------------------------------------------------------
     /// The operating system did not let a file be read.
     #[error("{}: cannot be read: {source}", path.display())]

@@ -14,13 +14,9 @@
 mod adapter;
 #[cfg(feature = "torch")]
 mod cache;
-#[cfg(feature = "hub")]
-mod digest;
 mod error;
 #[cfg(feature = "torch")]
 mod hf;
-#[cfg(feature = "hub")]
-pub mod hub;
 #[cfg(feature = "torch")]
 mod matrix;
 mod micro;

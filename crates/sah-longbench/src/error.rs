@@ -165,13 +165,13 @@ pub enum Error {
     },
     /// The hub did not give a file.
     #[error(transparent)]
-    Hub(#[from] sah_adapter::Error),
+    Hub(#[from] sah_hub::Error),
 }
 
 impl From<Error> for DataError {
     fn from(error: Error) -> Self {
         let kind = match &error {
-            Error::Hub(sah_adapter::Error::Hub(hub)) if hub.may_pass() => DataErrorKind::Network,
+            Error::Hub(hub) if hub.may_pass() => DataErrorKind::Network,
             _ => DataErrorKind::Invalid,
         };
         Self::new(kind, error)

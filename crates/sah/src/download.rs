@@ -3,7 +3,7 @@
 use std::io::{IsTerminal as _, stderr};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use sah_adapter::hub::Progress;
+use sah_hub::Progress;
 
 /// Smaller files are there before anybody could read about them.
 const WORTH_A_LINE: u64 = 10_000_000;

@@ -142,28 +142,29 @@ impl FailureKind {
 #[cfg(test)]
 mod tests {
     use anyhow::Context as _;
-    use sah_adapter::hub::{HubError, HubProblem};
     use sah_bench_core::{DataError, DataErrorKind};
+    use sah_hub::{HubError, HubProblem};
 
     use super::{Failure, FailureKind};
     use crate::usage::UsageError;
 
-    fn hub(problem: HubProblem) -> sah_adapter::Error {
+    fn hub(problem: HubProblem) -> sah_hub::Error {
         let [endpoint, repo, revision, file] = ["http://h", "a/b", "main", "f"].map(str::to_owned);
-        sah_adapter::Error::Hub(Box::new(HubError { endpoint, repo, revision, file, problem }))
+        sah_hub::Error::Hub(Box::new(HubError { endpoint, repo, revision, file, problem }))
     }
 
     #[test]
     fn a_kind_comes_from_the_type_wherever_it_is() {
         let unreachable = || hub(HubProblem::Unreachable { reason: String::new() });
+        let of_model = |problem| sah_adapter::Error::Hub(hub(problem));
         // An error of a benchmark, whose type nobody here knows: its kind says what it is.
         let of_data = |kind| sah_bench_core::Error::Data(DataError::new(kind, "the server is asleep"));
         let kind = |error: anyhow::Error| Failure::of(&error).kind;
-        let in_context = Err::<(), _>(unreachable()).context("loading").unwrap_err();
+        let in_context = Err::<(), _>(sah_adapter::Error::Hub(unreachable())).context("loading").unwrap_err();
         assert_eq!(kind(in_context), FailureKind::Network);
         assert_eq!(kind(of_data(DataErrorKind::Network).into()), FailureKind::Network);
-        assert_eq!(kind(hub(HubProblem::Status { status: 503 }).into()), FailureKind::Network);
-        assert_eq!(kind(hub(HubProblem::NoSuchFile).into()), FailureKind::Model);
+        assert_eq!(kind(of_model(HubProblem::Status { status: 503 }).into()), FailureKind::Network);
+        assert_eq!(kind(of_model(HubProblem::NoSuchFile).into()), FailureKind::Model);
         assert_eq!(kind(of_data(DataErrorKind::Invalid).into()), FailureKind::Data);
         assert_eq!(kind(UsageError(String::new()).into()), FailureKind::Usage);
         let busy = sah_bench_core::Error::FolderBusy { path: "x".into() };

@@ -77,8 +77,8 @@ pub(crate) const GENERATORS: &[Generator] = &[
     },
     Generator {
         name: "hub-cache",
-        script: &["crates/sah-adapter/tests/reference/hub_cache.py", "--write"],
-        files: &["crates/sah-adapter/tests/reference/hub_cache.json"],
+        script: &["crates/sah-hub/tests/reference/hub_cache.py", "--write"],
+        files: &["crates/sah-hub/tests/reference/hub_cache.json"],
         example: Some("fetch"),
         ..REFERENCE
     },

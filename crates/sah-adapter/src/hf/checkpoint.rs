@@ -9,10 +9,10 @@ use super::identity::{digest_files, digest_safetensors};
 use super::tokenizer::SpecialTokens;
 use super::{ChatTemplate, ModelIdentity, ModelSource, Tokenizer, WeightFormat, download, eos};
 use crate::Error;
-use crate::hub::{RepoKind, Repository};
 use crate::weights::Weights;
 use crate::weights::gguf::{Gguf, GgufWeights, hf_config, model_stem};
 use crate::weights::safetensors::Safetensors;
+use sah_hub::{RepoKind, Repository};
 
 /// Everything a checkpoint says, in one form whatever the source.
 #[derive(Debug)]

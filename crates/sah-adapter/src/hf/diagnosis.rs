@@ -9,11 +9,11 @@ use super::download::{Snapshot, small_files, weights};
 use super::folder::{FolderConfig, FolderText};
 use super::tokenizer::SpecialTokens;
 use super::{ChatTemplate, ModelSource, Tokenizer, eos};
-use crate::hub::{Progress, RepoKind, Repository};
 use crate::weights::Weights;
 use crate::weights::gguf::{Gguf, GgufWeights, hf_config};
 use crate::weights::safetensors::Safetensors;
 use crate::{Error, model};
+use sah_hub::{Progress, RepoKind, Repository};
 
 /// What was found out about one part of a model.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ pub fn diagnose(source: &ModelSource, room: u64, progress: &mut dyn Progress) ->
         ModelSource::Hub { repo, revision } => {
             match Repository::open(RepoKind::Model, repo, revision.as_deref()) {
                 Ok(repository) => report.hub(&repository, room, progress),
-                Err(error) => report.add("hub", State::Problem(error)),
+                Err(error) => report.add("hub", State::Problem(error.into())),
             }
         }
     }

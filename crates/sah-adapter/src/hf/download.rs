@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use super::folder::missing_tokenizer;
 use super::tokenizer::{MERGES, VOCABULARY};
 use crate::Error;
-use crate::hub::{HubProblem, Progress, Repository};
 use crate::weights::safetensors::{INDEX, SINGLE, missing_shards, missing_weights, shards};
+use sah_hub::{HubProblem, Progress, Repository};
 
 /// What a model may have beside weights. `config.json` decides the commit, so it comes first.
 const SMALL: [&str; 6] = [
@@ -103,11 +103,11 @@ pub(super) fn weights(
 }
 
 /// False for a file that the repository is known not to have.
-fn exists(fetched: Result<PathBuf, Error>) -> Result<bool, Error> {
+fn exists(fetched: Result<PathBuf, sah_hub::Error>) -> Result<bool, Error> {
     match fetched {
         Ok(_) => Ok(true),
-        Err(Error::Hub(error)) if error.problem == HubProblem::NoSuchFile => Ok(false),
-        Err(error) => Err(error),
+        Err(error) if error.problem() == Some(&HubProblem::NoSuchFile) => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 

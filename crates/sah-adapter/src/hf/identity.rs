@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use sah_hub::digest;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::Error;
 use crate::weights::safetensors::Safetensors;
-use crate::{Error, digest};
 
 /// What tells one model from another in a result file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -16,6 +16,8 @@ mod observe;
 mod prompt;
 mod sizes;
 mod source;
+#[cfg(test)]
+mod testing;
 mod tokenizer;
 mod tokens;
 

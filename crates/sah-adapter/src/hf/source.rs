@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use super::download;
 use crate::Error;
-use crate::hub::{Progress, RepoKind, Repository};
+use sah_hub::{Progress, RepoKind, Repository};
 
 /// Where a model comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,9 +3,9 @@
 use super::download::small_files;
 use super::folder::FolderText;
 use super::{ModelSource, Tokenizer};
-use crate::hub::{RepoKind, Repository};
 use crate::weights::gguf::Gguf;
 use crate::{Error, TokenCount};
+use sah_hub::{RepoKind, Repository};
 
 /// The tokenizer of a model.
 #[derive(Debug)]

@@ -9,8 +9,8 @@ mod row;
 use std::path::Path;
 
 use rayon::prelude::*;
-use sah_adapter::hub::{RepoKind, Repository};
 use sah_bench_core::Sample;
+use sah_hub::{RepoKind, Repository};
 
 use crate::{DataSource, Error, HUB_ID, Task, sample};
 use directory::Directory;

@@ -229,7 +229,9 @@ fn a_gguf_file_is_looked_at_part_by_part() {
 
 #[test]
 fn a_model_on_a_hub_is_looked_at_without_its_weights() {
-    use crate::hub::testing::{File, Server, model};
+    use sah_hub_server::{File, Server};
+
+    use crate::hf::testing::model;
     const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
     let folder = whole();
     let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use sah_hub_server::{File, Server};
+
 use super::*;
-use crate::hub::testing::{File, Server, model};
+use crate::hf::testing::model;
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 

@@ -7,9 +7,9 @@ use ureq::http::{HeaderMap, Method, Request, Response, StatusCode};
 use ureq::tls::TlsConfig;
 use ureq::{Agent, Body, Timeout};
 
-use super::HubProblem;
-use super::address::{origin, redirected};
-use super::settings::{Patience, Settings, Token};
+use crate::HubProblem;
+use crate::address::{origin, redirected};
+use crate::settings::{Patience, Settings, Token};
 
 const MAX_REDIRECTS: usize = 10;
 
@@ -18,29 +18,29 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// Speaks to one hub.
 #[derive(Clone, Debug)]
-pub(super) struct Client {
+pub(crate) struct Client {
     agent: Agent,
     token: Option<Token>,
-    pub(super) patience: Patience,
+    pub(crate) patience: Patience,
 }
 
 /// One request that came to nothing.
 #[derive(Debug)]
-pub(super) struct Failure {
-    pub(super) problem: HubProblem,
-    pub(super) again: Again,
+pub(crate) struct Failure {
+    pub(crate) problem: HubProblem,
+    pub(crate) retry: Retry,
 }
 
 /// Whether the same request may work if it is made again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Again {
+pub(crate) enum Retry {
     No,
     /// After the usual pause, or after what the hub asks for.
     After(Option<Duration>),
 }
 
 impl Client {
-    pub(super) fn new(settings: &Settings) -> Self {
+    pub(crate) fn new(settings: &Settings) -> Self {
         let patience = settings.patience;
         let agent = Agent::config_builder()
             .http_status_as_error(false)
@@ -53,7 +53,7 @@ impl Client {
             .timeout_per_read(Some(patience.stall))
             .timeout_per_write(Some(patience.stall))
             .tls_config(TlsConfig::builder().root_certs(settings.roots.clone()).build())
-            .user_agent(concat!("sah-adapter/", env!("CARGO_PKG_VERSION")))
+            .user_agent(concat!("sah-hub/", env!("CARGO_PKG_VERSION")))
             // The size and the hash are those of the file as it is.
             .accept_encoding("identity")
             .build()
@@ -61,7 +61,7 @@ impl Client {
         Self { agent, token: settings.token.clone(), patience }
     }
 
-    pub(super) fn has_token(&self) -> bool {
+    pub(crate) fn has_token(&self) -> bool {
         self.token.is_some()
     }
 
@@ -71,7 +71,7 @@ impl Client {
     /// # Errors
     ///
     /// What kept an answer from coming. A refusal is an answer: its status is that of the last step.
-    pub(super) fn head(
+    pub(crate) fn head(
         &self,
         url: &str,
         enough: impl Fn(&[Response<Body>]) -> bool,
@@ -88,8 +88,8 @@ impl Client {
                 Err(failure) => failure,
             };
             failures += 1;
-            match failure.again {
-                Again::After(wait) if failures < TRIES => {
+            match failure.retry {
+                Retry::After(wait) if failures < TRIES => {
                     std::thread::sleep(wait.unwrap_or(self.patience.pause_after(failures)));
                 }
                 _ => return Err(failure.problem),
@@ -98,7 +98,7 @@ impl Client {
     }
 
     /// The content of `url` from byte `from` on, after all redirects.
-    pub(super) fn get(&self, url: &str, from: u64) -> Result<Response<Body>, Failure> {
+    pub(crate) fn get(&self, url: &str, from: u64) -> Result<Response<Body>, Failure> {
         let last = self.steps(&Method::GET, url, from, |_| false)?.pop();
         let last = last.ok_or_else(|| Failure::not_a_hub("no answer".into()))?;
         trouble(&last).map_or(Ok(last), Err)
@@ -144,7 +144,7 @@ impl Client {
     }
 
     /// What a status that is neither a success nor a redirect means.
-    pub(super) fn refusal(&self, response: &Response<Body>) -> HubProblem {
+    pub(crate) fn refusal(&self, response: &Response<Body>) -> HubProblem {
         let with_token = self.has_token();
         let headers = response.headers();
         let status = response.status().as_u16();
@@ -173,31 +173,31 @@ fn trouble(response: &Response<Body>) -> Option<Failure> {
         _ => return None,
     };
     let asked = header(response.headers(), "retry-after").and_then(|text| text.parse().ok());
-    let again = match asked.map(Duration::from_secs) {
-        Some(wait) if wait > LONGEST_WAIT => Again::No,
-        wait => Again::After(wait),
+    let retry = match asked.map(Duration::from_secs) {
+        Some(wait) if wait > LONGEST_WAIT => Retry::No,
+        wait => Retry::After(wait),
     };
-    Some(Failure { problem, again })
+    Some(Failure { problem, retry })
 }
 
 impl Failure {
     fn not_a_hub(what: String) -> Self {
-        Self { problem: HubProblem::NotAHub { what }, again: Again::No }
+        Self { problem: HubProblem::NotAHub { what }, retry: Retry::No }
     }
 
     fn of(error: &ureq::Error) -> Self {
-        let again = match error {
-            ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => Again::No,
-            ureq::Error::Timeout(_) => Again::After(None),
+        let retry = match error {
+            ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => Retry::No,
+            ureq::Error::Timeout(_) => Retry::After(None),
             // Refused by the system or the address: no sooner there for being asked twice.
-            ureq::Error::Io(error) if error.kind() != io::ErrorKind::ConnectionRefused => Again::After(None),
-            _ => Again::No,
+            ureq::Error::Io(error) if error.kind() != io::ErrorKind::ConnectionRefused => Retry::After(None),
+            _ => Retry::No,
         };
-        Self { problem: HubProblem::Unreachable { reason: error.to_string() }, again }
+        Self { problem: HubProblem::Unreachable { reason: error.to_string() }, retry }
     }
 }
 
 /// A header's value, where it is there and text.
-pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }

@@ -2,6 +2,50 @@
 
 use std::path::PathBuf;
 
+/// Errors of this crate. Each names the place and the remedy, in one line.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The hub did not give a file.
+    #[error(transparent)]
+    Hub(Box<HubError>),
+    /// An environment variable has an impossible value.
+    #[error("{variable}: {problem}; {remedy}")]
+    Environment {
+        /// Its name.
+        variable: &'static str,
+        /// What is wrong with it.
+        problem: String,
+        /// What to do about it.
+        remedy: String,
+    },
+    /// A file that an environment variable names cannot be read.
+    #[error("{}: cannot be read: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    /// Why the hub did not give a file; `None` for errors of the environment.
+    #[must_use]
+    pub fn problem(&self) -> Option<&HubProblem> {
+        match self {
+            Self::Hub(error) => Some(&error.problem),
+            _ => None,
+        }
+    }
+
+    /// Whether the network or the hub's server is at fault, so that a later try may succeed.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        self.problem().is_some_and(HubProblem::may_pass)
+    }
+}
+
 /// Which file a hub did not give, and why.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("hub {endpoint}: {file} of {repo} ({revision}): {problem}; {}", self.remedy())]
@@ -118,6 +162,18 @@ pub enum HubProblem {
     },
 }
 
+impl HubProblem {
+    /// Whether the network or the hub's server is at fault, so that a later try may succeed.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::RateLimited | Self::Interrupted { .. } => true,
+            Self::Status { status } => *status >= 500,
+            _ => false,
+        }
+    }
+}
+
 impl HubError {
     /// What to do about it.
     #[must_use]
@@ -166,17 +222,6 @@ impl HubError {
         }
     }
 
-    /// Whether the same may succeed a little later: the reason lies between the hub and this machine, not in what was
-    /// requested.
-    #[must_use]
-    pub fn may_pass(&self) -> bool {
-        match &self.problem {
-            HubProblem::Unreachable { .. } | HubProblem::RateLimited | HubProblem::Interrupted { .. } => true,
-            HubProblem::Status { status } => *status >= 500,
-            _ => false,
-        }
-    }
-
     /// The repository's page, where access is asked for.
     fn page(&self) -> String {
         format!("{}/{}", self.endpoint, self.repo)
@@ -190,7 +235,22 @@ fn said(message: Option<&String>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{HubError, HubProblem};
+    use super::{Error, HubError, HubProblem};
+
+    #[test]
+    fn only_the_network_and_the_server_may_be_better_later() {
+        let unreachable = HubProblem::Unreachable { reason: String::new() };
+        let interrupted = HubProblem::Interrupted { done: 0, size: 1, reason: String::new() };
+        for problem in [unreachable, interrupted, HubProblem::RateLimited, HubProblem::Status { status: 503 }]
+        {
+            assert!(problem.may_pass(), "{problem}");
+        }
+        for problem in [HubProblem::NoSuchFile, HubProblem::NotCached, HubProblem::Status { status: 418 }] {
+            assert!(!problem.may_pass(), "{problem}");
+        }
+        let environment = Error::Environment { variable: "X", problem: String::new(), remedy: String::new() };
+        assert!(!environment.may_pass() && environment.problem().is_none());
+    }
 
     #[test]
     fn messages_are_one_line_and_name_place_and_remedy() {

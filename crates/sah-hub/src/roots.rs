@@ -10,7 +10,7 @@ use crate::Error;
 const VARIABLES: [&str; 3] = ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"];
 
 /// Those in the file that the environment names; Mozilla's where it names none.
-pub(super) fn from_variables(get: impl Fn(&str) -> Option<String>) -> Result<RootCerts, Error> {
+pub(crate) fn from_variables(get: impl Fn(&str) -> Option<String>) -> Result<RootCerts, Error> {
     let named = VARIABLES.iter().find_map(|&variable| Some((variable, get(variable)?)));
     let Some((variable, path)) = named else { return Ok(RootCerts::WebPki) };
     let path = PathBuf::from(path);

@@ -3,24 +3,24 @@
 use ureq::Body;
 use ureq::http::{Response, StatusCode};
 
-use super::HubProblem;
-use super::cache::is_commit_name;
-use super::checksum::Etag;
-use super::http::header;
+use crate::HubProblem;
+use crate::cache::is_commit_name;
+use crate::checksum::Etag;
+use crate::http::header;
 
 /// What the hub says about a file.
 #[derive(Debug)]
-pub(super) struct Metadata {
-    pub(super) commit: String,
-    pub(super) etag: Etag,
+pub(crate) struct Metadata {
+    pub(crate) commit: String,
+    pub(crate) etag: Etag,
     /// In bytes.
-    pub(super) size: u64,
+    pub(crate) size: u64,
 }
 
 impl Metadata {
     /// From the headers of an answer and of the redirects before it. What the hub says about a file that it keeps
     /// elsewhere comes before what that place says.
-    pub(super) fn of(steps: &[Response<Body>]) -> Result<Self, HubProblem> {
+    pub(crate) fn of(steps: &[Response<Body>]) -> Result<Self, HubProblem> {
         let missing = |header: &str| HubProblem::NotAHub { what: format!("no valid {header}") };
         let commit = first(steps, "x-repo-commit").filter(|commit| is_commit_name(commit));
         let ended = steps.last().filter(|last| last.status() == StatusCode::OK);
@@ -36,6 +36,6 @@ impl Metadata {
 }
 
 /// A header of the first step that has it.
-pub(super) fn first<'a>(steps: &'a [Response<Body>], name: &str) -> Option<&'a str> {
+pub(crate) fn first<'a>(steps: &'a [Response<Body>], name: &str) -> Option<&'a str> {
     steps.iter().find_map(|step| header(step.headers(), name))
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use hf_hub::Repo;
 
 /// Where the hub has the file `path` of `repo` at `revision`.
-pub(super) fn of_file(endpoint: &str, repo: &Repo, revision: &str, path: &str) -> String {
+pub(crate) fn of_file(endpoint: &str, repo: &Repo, revision: &str, path: &str) -> String {
     format!("{endpoint}/{}/resolve/{}/{}", repo.url(), encoded(revision, false), encoded(path, true))
 }
 
@@ -23,14 +23,14 @@ fn encoded(text: &str, keep_slash: bool) -> String {
 }
 
 /// Scheme, host and port: `https://host:port`, as it is written.
-pub(super) fn origin(url: &str) -> &str {
+pub(crate) fn origin(url: &str) -> &str {
     let host = url.find("://").map_or(0, |at| at + 3);
     let len = url[host..].find(['/', '?', '#']).unwrap_or(url.len() - host);
     &url[..host + len]
 }
 
 /// Where `location`, the header of an answer from `url`, leads to. `None` where that is no address on the web.
-pub(super) fn redirected(url: &str, location: &str) -> Option<String> {
+pub(crate) fn redirected(url: &str, location: &str) -> Option<String> {
     let is_web = |text: &str| text.starts_with("http://") || text.starts_with("https://");
     if is_web(location) {
         Some(location.to_owned())

@@ -1,7 +1,7 @@
 //! Fetches files of a hub repository and prints where they are.
 //!
 //! ```sh
-//! cargo run --release -p sah-adapter --no-default-features --features hub --example fetch -- org/name config.json
+//! cargo run --release -p sah-hub --example fetch -- org/name config.json
 //! ```
 //!
 //! A file that the repository does not have is left out. `--revision REV` before the name takes another than `main`.
@@ -10,7 +10,7 @@
 
 use std::process::ExitCode;
 
-use sah_adapter::hub::{RepoKind, Repository};
+use sah_hub::{RepoKind, Repository};
 
 fn main() -> ExitCode {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
                 println!("{}", path.display());
             }
         }
-        Ok::<_, sah_adapter::Error>(())
+        Ok::<_, sah_hub::Error>(())
     };
     match fetch() {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,11 +7,29 @@ mod transfer;
 use std::path::Path;
 use std::time::Duration;
 
-use super::settings::Settings;
-use super::testing::{Fault, File, Server, git_sha1, settings, sha256};
+use sah_hub_server::{Fault, File, Server, git_sha1, sha256};
+
 use super::*;
+use crate::settings::Patience;
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+/// Settings as an environment with `HF_HOME` and `HF_ENDPOINT` gives them, but with little patience.
+fn settings(home: &Path, endpoint: &str, more: &[(&str, &str)]) -> Settings {
+    let settings = Settings::from_variables(|name| match name {
+        "HF_HOME" => Some(home.display().to_string()),
+        "HF_ENDPOINT" => Some(endpoint.to_owned()),
+        name => more.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()),
+    });
+    let patience = Patience {
+        answer: Duration::from_secs(2),
+        stall: Duration::from_millis(300),
+        failures: 2,
+        pause: Duration::from_millis(10),
+        ..Patience::default()
+    };
+    Settings { patience, ..settings.unwrap() }
+}
 
 fn model(settings: &Settings, revision: Option<&str>) -> Repository {
     Repository::with_settings(settings.clone(), RepoKind::Model, "org/name", revision).unwrap()

@@ -8,7 +8,7 @@ A small server on this machine speaks the part of the hub's API that a download 
 cache from it; both caches must be the same, each side must find the other's without a network, and each must finish
 what the other left unfinished. Then `fetch` does it over HTTPS, with a certificate made for it, and refuses one that
 nobody vouches for. `--write` then writes what Python's cache looks like: the tests in
-`src/hub/tests/cache.rs` compare with that.
+`src/tests/cache.rs` compare with that.
 """
 
 import argparse

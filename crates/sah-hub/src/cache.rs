@@ -19,12 +19,12 @@ use std::path::{Path, PathBuf};
 
 use hf_hub::{CacheRepo, Repo};
 
-use super::HubProblem;
-use super::checksum::Etag;
+use crate::HubProblem;
+use crate::checksum::Etag;
 
 /// A repository's folder in the cache, seen at one revision.
 #[derive(Debug)]
-pub(super) struct Folder {
+pub(crate) struct Folder {
     repo: CacheRepo,
     root: PathBuf,
     locks: PathBuf,
@@ -33,7 +33,7 @@ pub(super) struct Folder {
 
 /// What the cache knows about a file.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(crate) enum CachedFile {
     Here(PathBuf),
     /// The hub has said that the commit does not have it.
     KnownMissing,
@@ -42,13 +42,13 @@ pub(super) enum State {
 
 /// The right to write one blob. Dropping it gives the right back.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub(crate) struct Lock {
     /// `None` on a file system without locks.
     _file: Option<File>,
 }
 
 impl Folder {
-    pub(super) fn new(cache: &Path, repo: Repo) -> Self {
+    pub(crate) fn new(cache: &Path, repo: Repo) -> Self {
         let (name, revision) = (repo.folder_name(), repo.revision().to_owned());
         Self {
             root: cache.join(&name),
@@ -59,14 +59,14 @@ impl Folder {
     }
 
     /// The commit that the revision was when it was last asked for.
-    pub(super) fn known_commit(&self) -> Option<String> {
+    pub(crate) fn known_commit(&self) -> Option<String> {
         let text = fs::read_to_string(self.root.join("refs").join(&self.revision)).ok()?;
         let commit = text.trim();
         is_commit_name(commit).then(|| commit.to_owned())
     }
 
     /// Notes that the revision is `commit` now.
-    pub(super) fn remember_commit(&self, commit: &str) -> Result<(), HubProblem> {
+    pub(crate) fn remember_commit(&self, commit: &str) -> Result<(), HubProblem> {
         if self.revision == commit || self.known_commit().as_deref() == Some(commit) {
             return Ok(());
         }
@@ -75,24 +75,24 @@ impl Folder {
     }
 
     /// Whether there is any file of `commit`.
-    pub(super) fn has(&self, commit: &str) -> bool {
+    pub(crate) fn has(&self, commit: &str) -> bool {
         self.repo.pointer_path(commit).is_dir()
     }
 
-    pub(super) fn look_up(&self, commit: &str, path: &str) -> State {
+    pub(crate) fn look_up(&self, commit: &str, path: &str) -> CachedFile {
         let file = self.repo.pointer_path(commit).join(path);
         if file.is_file() {
-            State::Here(file)
+            CachedFile::Here(file)
         } else if self.missing(commit, path).is_file() {
-            State::KnownMissing
+            CachedFile::KnownMissing
         } else {
-            State::Unknown
+            CachedFile::Unknown
         }
     }
 
     /// Notes that `commit` has no file `path`, so that the next run need not ask. If it cannot be written, the next
     /// run asks again.
-    pub(super) fn remember_missing(&self, commit: &str, path: &str) {
+    pub(crate) fn remember_missing(&self, commit: &str, path: &str) {
         let note = self.missing(commit, path);
         if let Err(error) = create_parent(&note).and_then(|()| fs::write(&note, "")) {
             tracing::debug!(%error, path = %note.display(), "cannot be written");
@@ -104,12 +104,12 @@ impl Folder {
     }
 
     /// Where the content with this tag lies.
-    pub(super) fn blob(&self, etag: &Etag) -> PathBuf {
+    pub(crate) fn blob(&self, etag: &Etag) -> PathBuf {
         self.repo.blob_path(etag.as_str())
     }
 
     /// Where the content with this tag is gathered.
-    pub(super) fn incomplete(&self, etag: &Etag) -> Result<PathBuf, HubProblem> {
+    pub(crate) fn incomplete(&self, etag: &Etag) -> Result<PathBuf, HubProblem> {
         let path = self.repo.blob_path(&format!("{}.incomplete", etag.as_str()));
         create_parent(&path).map_err(|error| broken(&path, &error))?;
         Ok(path)
@@ -118,7 +118,7 @@ impl Folder {
     /// Makes the file `path` of `commit` lead to the content with this tag.
     ///
     /// The link is relative, so that a cache can be moved.
-    pub(super) fn link(&self, commit: &str, path: &str, etag: &Etag) -> Result<PathBuf, HubProblem> {
+    pub(crate) fn link(&self, commit: &str, path: &str, etag: &Etag) -> Result<PathBuf, HubProblem> {
         let link = self.repo.pointer_path(commit).join(path);
         let make = || -> io::Result<()> {
             create_parent(&link)?;
@@ -142,7 +142,7 @@ impl Folder {
     }
 
     /// Waits until nobody else, Python included, writes the blob with this tag.
-    pub(super) fn lock(&self, etag: &Etag) -> Result<Lock, HubProblem> {
+    pub(crate) fn lock(&self, etag: &Etag) -> Result<Lock, HubProblem> {
         let path = self.locks.join(format!("{}.lock", etag.as_str()));
         Lock::acquire(&path).map_err(|error| broken(&path, &error))
     }
@@ -175,22 +175,22 @@ impl Lock {
 }
 
 /// Whether `text` can be a commit: the name of a folder, and what git prints.
-pub(super) fn is_commit_name(text: &str) -> bool {
+pub(crate) fn is_commit_name(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.chars().all(|c| c.is_ascii_hexdigit())
 }
 
 /// Whether `text` is a whole commit, which can never mean anything else.
-pub(super) fn is_full_commit(text: &str) -> bool {
+pub(crate) fn is_full_commit(text: &str) -> bool {
     text.len() == 40 && text.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'))
 }
 
 /// Whether `path` stays where it is put: no way up, no way to the root.
-pub(super) fn is_inside(path: &str) -> bool {
+pub(crate) fn is_inside(path: &str) -> bool {
     path.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
 
 /// An error of the system about the cache.
-pub(super) fn broken(path: &Path, error: &io::Error) -> HubProblem {
+pub(crate) fn broken(path: &Path, error: &io::Error) -> HubProblem {
     HubProblem::Cache { path: path.to_owned(), reason: error.to_string() }
 }
 

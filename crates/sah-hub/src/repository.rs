@@ -1,50 +1,17 @@
-//! Files of a Hugging Face style hub, through its local cache.
-//!
-//! The cache is the one that Python's `huggingface_hub` uses, so a file that either has fetched is found by the
-//! other, and a download that either left unfinished is finished by the other. Every file is checked against the hash
-//! that the hub gives it.
-//!
-//! Of a branch or a tag the hub is asked which commit it is now; all files then come from that commit. What the cache
-//! has of a commit is not asked for again, and where the hub is out of reach, the commit that the branch was last
-//! seen at is used, with a warning.
-//!
-//! Environment variables as in Python:
-//!
-//! - `HF_HOME`: where cache and token lie (default `~/.cache/huggingface`); `HF_HUB_CACHE`: the cache alone.
-//! - `HF_ENDPOINT`: another hub, such as a mirror.
-//! - `HF_TOKEN`: the access token, instead of the file `token` in `HF_HOME` (`HF_TOKEN_PATH`). It is sent to the hub
-//!   and never to where the hub redirects to.
-//! - `HF_HUB_OFFLINE`: with `1`, only the cache is used.
-//! - `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`, `SSL_CERT_FILE`: a file of authorities to trust instead of Mozilla's.
-//! - `HF_HUB_ETAG_TIMEOUT`, `HF_HUB_DOWNLOAD_TIMEOUT`: seconds to wait for an answer, and for a transfer that stands
-//!   still (default 10 each).
-
-mod address;
-mod cache;
-mod checksum;
-mod error;
-mod http;
-mod metadata;
-mod progress;
-mod roots;
-mod settings;
-mod transfer;
+//! A repository of the hub, and the files in it.
 
 use std::cell::{Cell, OnceCell};
 use std::path::{Path, PathBuf};
 
 use hf_hub::{Repo, RepoType};
 
-use crate::Error;
-use cache::{Folder, State, broken, is_commit_name, is_full_commit, is_inside};
-use checksum::{Etag, Mismatch};
-use http::Client;
-use metadata::{Metadata, first};
-use settings::Settings;
-use transfer::Content;
-
-pub use error::{HubError, HubProblem};
-pub use progress::Progress;
+use crate::address;
+use crate::cache::{CachedFile, Folder, broken, is_commit_name, is_full_commit, is_inside};
+use crate::checksum::{Etag, Mismatch};
+use crate::http::Client;
+use crate::metadata::{Metadata, first};
+use crate::transfer::{self, Content};
+use crate::{Error, HubError, HubProblem, Progress, Settings};
 
 /// What a repository holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +51,13 @@ impl Repository {
         Self::with_settings(Settings::from_env()?, kind, name, revision)
     }
 
-    fn with_settings(
+    /// The repository `name` (`org/name`) of the hub that `settings` describe. `revision` is `main` where it is `None`.
+    /// Nothing is asked yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Hub`] for names that no repository or revision can have.
+    pub fn with_settings(
         settings: Settings,
         kind: RepoKind,
         name: &str,
@@ -151,32 +124,32 @@ impl Repository {
     ///
     /// As [`Repository::fetch_optional`].
     pub fn size(&self, path: &str) -> Result<Option<u64>, Error> {
-        let size = self.locate(path).and_then(|place| match place {
-            Place::Here(path) => {
+        let size = self.locate(path).and_then(|location| match location {
+            Location::Cached(path) => {
                 std::fs::metadata(&path).map(|file| file.len()).map_err(|error| broken(&path, &error))
             }
-            Place::There(metadata) => Ok(metadata.size),
+            Location::Remote(metadata) => Ok(metadata.size),
         });
         optional(size.map_err(|problem| self.error(path, problem)), self.out_of_reach.get())
     }
 
     fn find(&self, path: &str, progress: &mut dyn Progress) -> Result<PathBuf, HubProblem> {
         match self.locate(path)? {
-            Place::Here(path) => Ok(path),
-            Place::There(metadata) => self.download(path, &metadata, progress),
+            Location::Cached(path) => Ok(path),
+            Location::Remote(metadata) => self.download(path, &metadata, progress),
         }
     }
 
     /// Where the file is. Fixes the commit.
-    fn locate(&self, path: &str) -> Result<Place, HubProblem> {
+    fn locate(&self, path: &str) -> Result<Location, HubProblem> {
         if !is_inside(path) {
             return Err(HubProblem::BadName { name: path.into(), what: "path in a repository" });
         }
         let pinned = self.commit();
         let known = pinned.map(str::to_owned).or_else(|| self.folder.known_commit());
-        let cached = known.as_deref().map_or(State::Unknown, |commit| self.folder.look_up(commit, path));
+        let cached = known.as_deref().map_or(CachedFile::Unknown, |commit| self.folder.look_up(commit, path));
         let cache_only = self.settings.offline || self.out_of_reach.get().is_some();
-        if cache_only || (pinned.is_some() && cached != State::Unknown) {
+        if cache_only || (pinned.is_some() && cached != CachedFile::Unknown) {
             return self.cached_only(known, cached);
         }
         match self.ask(path, pinned.unwrap_or(&self.revision)) {
@@ -184,8 +157,8 @@ impl Repository {
                 self.folder.remember_commit(&metadata.commit)?;
                 let _ = self.commit.set(metadata.commit.clone());
                 Ok(match self.folder.look_up(&metadata.commit, path) {
-                    State::Here(path) => Place::Here(path),
-                    _ => Place::There(metadata),
+                    CachedFile::Here(path) => Location::Cached(path),
+                    _ => Location::Remote(metadata),
                 })
             }
             Err(problem) if self.answered.get() => Err(problem),
@@ -201,14 +174,14 @@ impl Repository {
         }
     }
 
-    fn cached_only(&self, commit: Option<String>, state: State) -> Result<Place, HubProblem> {
+    fn cached_only(&self, commit: Option<String>, state: CachedFile) -> Result<Location, HubProblem> {
         if let Some(commit) = commit {
             let _ = self.commit.set(commit);
         }
         match state {
-            State::Here(path) => Ok(Place::Here(path)),
-            State::KnownMissing => Err(HubProblem::NoSuchFile),
-            State::Unknown => Err(self.out_of_reach.get().cloned().unwrap_or(HubProblem::NotCached)),
+            CachedFile::Here(path) => Ok(Location::Cached(path)),
+            CachedFile::KnownMissing => Err(HubProblem::NoSuchFile),
+            CachedFile::Unknown => Err(self.out_of_reach.get().cloned().unwrap_or(HubProblem::NotCached)),
         }
     }
 
@@ -246,17 +219,17 @@ impl Repository {
         let Metadata { commit, etag, size } = metadata;
         let blob = self.folder.blob(etag);
         let _lock = self.folder.lock(etag)?;
-        // Another file, another commit or another process may have brought it.
+        // Another file, commit or process may have downloaded it.
         if !blob.is_file() {
             let incomplete = self.folder.incomplete(etag)?;
             let url = address::of_file(&self.settings.endpoint, &self.repo, commit, path);
             let content = Content { url: &url, name: path, size: *size };
             let resumed = std::fs::metadata(&incomplete).is_ok_and(|file| file.len() > 0);
-            transfer::bring(&self.client, &content, &incomplete, progress)?;
+            transfer::download(&self.client, &content, &incomplete, progress)?;
             let mut checked = check(etag, &incomplete)?;
             if resumed && checked.is_err() {
                 // What was there before may be at fault.
-                transfer::bring(&self.client, &content, &incomplete, progress)?;
+                transfer::download(&self.client, &content, &incomplete, progress)?;
                 checked = check(etag, &incomplete)?;
             }
             checked?;
@@ -293,9 +266,9 @@ fn optional<T>(result: Result<T, Error>, out_of_reach: Option<&HubProblem>) -> R
 
 /// Where a file of a known commit is.
 #[derive(Debug)]
-enum Place {
-    Here(PathBuf),
-    There(Metadata),
+enum Location {
+    Cached(PathBuf),
+    Remote(Metadata),
 }
 
 /// Whether the content is what its tag says. Where it is not, the file is removed, so that the next try begins anew.
@@ -305,8 +278,3 @@ fn check(etag: &Etag, incomplete: &Path) -> Result<Result<(), HubProblem>, HubPr
     std::fs::remove_file(incomplete).map_err(io)?;
     Ok(Err(HubProblem::Checksum { algorithm, expected: etag.as_str().into(), found }))
 }
-
-#[cfg(test)]
-pub(crate) mod testing;
-#[cfg(test)]
-mod tests;

@@ -14,7 +14,7 @@ use crate::digest;
 
 /// A tag that can name a file in the cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Etag(String);
+pub(crate) struct Etag(String);
 
 /// What a tag says about the content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,14 +25,14 @@ enum Algorithm {
 
 /// A file's content is not what its tag says.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Mismatch {
-    pub(super) algorithm: &'static str,
-    pub(super) found: String,
+pub(crate) struct Mismatch {
+    pub(crate) algorithm: &'static str,
+    pub(crate) found: String,
 }
 
 impl Etag {
     /// From the value of a header: quoted, perhaps marked as weak. `None` for what cannot be the name of a file.
-    pub(super) fn from_header(value: &str) -> Option<Self> {
+    pub(crate) fn from_header(value: &str) -> Option<Self> {
         let value = value.trim();
         let value = value.strip_prefix("W/").unwrap_or(value).trim_matches('"');
         let is_name = !value.is_empty()
@@ -42,7 +42,7 @@ impl Etag {
         is_name.then(|| Self(value.to_owned()))
     }
 
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
@@ -56,7 +56,7 @@ impl Etag {
     }
 
     /// Whether the file at `path` has this tag. A tag that is no hash, as a mirror may give, says nothing.
-    pub(super) fn check(&self, path: &Path) -> io::Result<Result<(), Mismatch>> {
+    pub(crate) fn check(&self, path: &Path) -> io::Result<Result<(), Mismatch>> {
         let Some(algorithm) = self.algorithm() else {
             tracing::debug!(etag = self.0, "the tag is no hash: the content cannot be checked");
             return Ok(Ok(()));

@@ -136,7 +136,7 @@ fn the_size_of_a_file_is_known_without_fetching_it() {
         File::elsewhere(&at("main", "w"), COMMIT, "http://HOST/storage", &body),
         File::missing(&at(COMMIT, "none"), COMMIT),
     ]);
-    let repository = testing::model(home.path(), &server.address(), &[]);
+    let repository = model(&settings(home.path(), &server.address(), &[]), None);
     assert_eq!(repository.size("w").unwrap(), Some(1234));
     assert_eq!(repository.size("none").unwrap(), None);
     assert!(server.stop().iter().all(|request| request.starts_with("head /org")));

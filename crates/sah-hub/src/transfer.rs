@@ -1,4 +1,4 @@
-//! Bringing a file's content into the cache, over connections that may break.
+//! Downloads a file's content into the cache, over connections that may break.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -6,24 +6,24 @@ use std::path::Path;
 
 use ureq::http::StatusCode;
 
-use super::cache::broken;
-use super::http::{Again, Client, Failure, header};
-use super::{HubProblem, Progress};
+use crate::cache::broken;
+use crate::http::{Client, Failure, Retry, header};
+use crate::{HubProblem, Progress};
 
-/// Content that is to be brought.
+/// Content to download.
 #[derive(Debug)]
-pub(super) struct Content<'a> {
-    pub(super) url: &'a str,
-    /// Its name, for who looks on.
-    pub(super) name: &'a str,
-    pub(super) size: u64,
+pub(crate) struct Content<'a> {
+    pub(crate) url: &'a str,
+    /// The file's name, as progress is told of it.
+    pub(crate) name: &'a str,
+    pub(crate) size: u64,
 }
 
-/// Brings `content` into the file `to`. What is in that file already is kept and not asked for again.
+/// Downloads `content` into the file `to`, after what the file already holds.
 ///
-/// A connection that breaks or stands still is taken up again where it stopped. Each new byte renews the patience, so
-/// a slow line gets there and a dead one is given up.
-pub(super) fn bring(
+/// A connection that breaks or stalls is resumed where it stopped. Each new byte resets the count of failures, so a slow
+/// line finishes and a dead one is given up.
+pub(crate) fn download(
     client: &Client,
     content: &Content<'_>,
     to: &Path,
@@ -53,19 +53,19 @@ pub(super) fn bring(
         let (reason, wait) = match failure {
             // The hub answered a moment ago, so a connection that fails now is worth another try.
             Failure { problem: HubProblem::Unreachable { reason }, .. } => (reason, None),
-            Failure { problem, again: Again::After(wait) } => (problem.to_string(), wait),
-            Failure { problem, again: Again::No } => return Err(problem),
+            Failure { problem, retry: Retry::After(wait) } => (problem.to_string(), wait),
+            Failure { problem, retry: Retry::No } => return Err(problem),
         };
         if failures > client.patience.failures {
             return Err(HubProblem::Interrupted { done, size: content.size, reason });
         }
-        tracing::debug!(file = content.name, done, reason, "taken up again");
+        tracing::debug!(file = content.name, done, reason, "resumed");
         std::thread::sleep(wait.unwrap_or(client.patience.pause_after(failures)));
     }
     file.sync_all().map_err(cache)
 }
 
-/// One connection's part of a transfer.
+/// One connection's part of a download.
 struct Attempt<'a> {
     client: &'a Client,
     content: &'a Content<'a>,
@@ -77,7 +77,7 @@ struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    /// Brings the rest, or as much of it as comes.
+    /// Downloads the rest, or as much of it as arrives.
     fn run(&mut self) -> Result<(), Failure> {
         let response = self.client.get(self.content.url, self.done)?;
         match response.status() {
@@ -98,7 +98,7 @@ impl Attempt<'_> {
                 self.restart()?;
                 return Err(interrupted("the range is refused (416)".into()));
             }
-            _ => return Err(Failure { problem: self.client.refusal(&response), again: Again::No }),
+            _ => return Err(Failure { problem: self.client.refusal(&response), retry: Retry::No }),
         }
         self.file.seek(SeekFrom::Start(self.done)).map_err(|error| self.cache(&error))?;
         let mut body = response.into_body().into_reader();
@@ -126,12 +126,12 @@ impl Attempt<'_> {
     }
 
     fn cache(&self, error: &std::io::Error) -> Failure {
-        Failure { problem: broken(self.to, error), again: Again::No }
+        Failure { problem: broken(self.to, error), retry: Retry::No }
     }
 }
 
 fn interrupted(reason: String) -> Failure {
-    Failure { problem: HubProblem::Unreachable { reason }, again: Again::After(None) }
+    Failure { problem: HubProblem::Unreachable { reason }, retry: Retry::After(None) }
 }
 
 /// First byte and whole size in `bytes FIRST-LAST/SIZE`.

@@ -6,35 +6,35 @@ use std::time::Duration;
 
 use ureq::tls::RootCerts;
 
-use super::roots;
 use crate::Error;
+use crate::roots;
 
 /// Where the hub is, where its cache lies, and how to speak to it.
 #[derive(Clone, Debug)]
-pub(super) struct Settings {
+pub struct Settings {
     /// Without a slash at the end.
-    pub(super) endpoint: String,
-    pub(super) cache: PathBuf,
-    pub(super) token: Option<Token>,
-    pub(super) offline: bool,
+    pub(crate) endpoint: String,
+    pub(crate) cache: PathBuf,
+    pub(crate) token: Option<Token>,
+    pub(crate) offline: bool,
     /// Who may vouch for the hub.
-    pub(super) roots: RootCerts,
-    pub(super) patience: Patience,
+    pub(crate) roots: RootCerts,
+    pub(crate) patience: Patience,
 }
 
 /// How long to wait, and how often to try again.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
+pub(crate) struct Patience {
     /// For a name to be resolved, and for a connection to be made.
-    pub(super) connect: Duration,
+    pub(crate) connect: Duration,
     /// For the headers of an answer.
-    pub(super) answer: Duration,
+    pub(crate) answer: Duration,
     /// For the next bytes of a transfer.
-    pub(super) stall: Duration,
+    pub(crate) stall: Duration,
     /// Failures in a row, without a new byte between them, after which the hub is given up.
-    pub(super) failures: u32,
+    pub(crate) failures: u32,
     /// Wait after the first failure; it doubles with each.
-    pub(super) pause: Duration,
+    pub(crate) pause: Duration,
 }
 
 impl Default for Patience {
@@ -51,7 +51,7 @@ impl Default for Patience {
 
 impl Patience {
     /// The wait after so many failures in a row.
-    pub(super) fn pause_after(&self, failures: u32) -> Duration {
+    pub(crate) fn pause_after(&self, failures: u32) -> Duration {
         const LONGEST: Duration = Duration::from_secs(8);
         (self.pause * 2_u32.saturating_pow(failures.saturating_sub(1).min(16))).min(LONGEST)
     }
@@ -59,11 +59,11 @@ impl Patience {
 
 /// An access token, which no log may show.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Token(String);
+pub(crate) struct Token(String);
 
 impl Token {
     /// The value of the header `Authorization`.
-    pub(super) fn authorization(&self) -> String {
+    pub(crate) fn authorization(&self) -> String {
         format!("Bearer {}", self.0)
     }
 }
@@ -75,12 +75,22 @@ impl fmt::Debug for Token {
 }
 
 impl Settings {
-    pub(super) fn from_env() -> Result<Self, Error> {
+    /// The settings of this process's environment.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Environment`] where a variable has an impossible value, [`Error::Read`] where a file that one names cannot be
+    /// read.
+    pub fn from_env() -> Result<Self, Error> {
         Self::from_variables(|name| std::env::var(name).ok())
     }
 
-    /// As [`Settings::from_env`], with the environment as a value. An empty variable counts as none.
-    pub(super) fn from_variables(get: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
+    /// As [`Settings::from_env`], with the environment as a function. An empty variable counts as none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Settings::from_env`].
+    pub fn from_variables(get: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let get = |name: &str| get(name).filter(|value| !value.is_empty());
         let user_home = std::env::home_dir();
         // As a shell would have done, had the value not been quoted.

@@ -1,43 +1,24 @@
-//! A server with the part of the hub's API that a download uses, and with the faults that a network has.
+//! A server for tests, with the part of the hub's API that a download uses, and with the faults that a network has.
+
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    clippy::return_self_not_must_use,
+    reason = "only tests use it"
+)]
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use sha1::{Digest, Sha1};
 use sha2::Sha256;
 
-use super::settings::{Patience, Settings};
-use super::{RepoKind, Repository};
-
-/// Settings as an environment with `HF_HOME` and `HF_ENDPOINT` gives them, but with little patience.
-pub(super) fn settings(home: &Path, endpoint: &str, more: &[(&str, &str)]) -> Settings {
-    let settings = Settings::from_variables(|name| match name {
-        "HF_HOME" => Some(home.display().to_string()),
-        "HF_ENDPOINT" => Some(endpoint.to_owned()),
-        name => more.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()),
-    });
-    let patience = Patience {
-        answer: Duration::from_secs(2),
-        stall: Duration::from_millis(300),
-        failures: 2,
-        pause: Duration::from_millis(10),
-        ..Patience::default()
-    };
-    Settings { patience, ..settings.unwrap() }
-}
-
-/// The model `org/name` on a hub of this kind.
-pub(crate) fn model(home: &Path, endpoint: &str, more: &[(&str, &str)]) -> Repository {
-    Repository::with_settings(settings(home, endpoint, more), RepoKind::Model, "org/name", None).unwrap()
-}
-
 /// How the server answers for one path.
-pub(crate) struct File {
+#[derive(Debug)]
+pub struct File {
     path: String,
     status: u16,
     headers: Vec<(&'static str, String)>,
@@ -51,7 +32,7 @@ pub(crate) struct File {
 
 /// What goes wrong with one answer.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Fault {
+pub enum Fault {
     /// The connection ends after so many bytes of the content.
     Cut(usize),
     /// Nothing comes after so many bytes of the content, and the connection stays.
@@ -62,13 +43,18 @@ pub(crate) enum Fault {
     Damage,
 }
 
-/// What git calls a blob with this content.
-pub(crate) fn git_sha1(body: &str) -> String {
-    crate::digest::hex(&Sha1::new_with_prefix(format!("blob {}\0", body.len())).chain_update(body).finalize())
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
-pub(crate) fn sha256(body: &str) -> String {
-    crate::digest::hex(&Sha256::digest(body))
+/// What git calls a blob with this content.
+pub fn git_sha1(body: &str) -> String {
+    hex(&Sha1::new_with_prefix(format!("blob {}\0", body.len())).chain_update(body).finalize())
+}
+
+/// SHA-256 in hexadecimal, which names large files.
+pub fn sha256(body: &str) -> String {
+    hex(&Sha256::digest(body))
 }
 
 impl File {
@@ -78,14 +64,14 @@ impl File {
     }
 
     /// A small file, which the hub holds itself.
-    pub(crate) fn plain(path: &str, commit: &str, body: &str) -> Self {
+    pub fn plain(path: &str, commit: &str, body: &str) -> Self {
         let headers = vec![("ETag", format!("\"{}\"", git_sha1(body))), ("X-Repo-Commit", commit.into())];
         Self::new(path, 200, headers, body)
     }
 
     /// A large file, which the hub keeps in another place, of which it knows hash and size. `HOST` in `to` is the
     /// server.
-    pub(crate) fn elsewhere(path: &str, commit: &str, to: &str, body: &str) -> Self {
+    pub fn elsewhere(path: &str, commit: &str, to: &str, body: &str) -> Self {
         let headers = vec![
             ("Location", to.into()),
             ("X-Repo-Commit", commit.into()),
@@ -96,46 +82,49 @@ impl File {
     }
 
     /// The other place: it knows nothing of repositories.
-    pub(crate) fn storage(path: &str, body: &str) -> Self {
+    pub fn storage(path: &str, body: &str) -> Self {
         Self::new(path, 200, vec![("ETag", "\"of-the-storage\"".into())], body)
     }
 
     /// A bare redirect, as for a repository that has another name now.
-    pub(crate) fn moved(path: &str, to: &str) -> Self {
+    pub fn moved(path: &str, to: &str) -> Self {
         Self::new(path, 307, vec![("Location", to.into())], "")
     }
 
-    pub(crate) fn missing(path: &str, commit: &str) -> Self {
+    /// A file that the repository does not have.
+    pub fn missing(path: &str, commit: &str) -> Self {
         let mut file = Self::refused(path, 404, Some("EntryNotFound"));
         file.headers.push(("X-Repo-Commit", commit.into()));
         file
     }
 
-    pub(crate) fn refused(path: &str, status: u16, code: Option<&str>) -> Self {
+    /// A refusal, with the code that the hub gives for it.
+    pub fn refused(path: &str, status: u16, code: Option<&str>) -> Self {
         let headers = code.map(|code| ("X-Error-Code", code.to_owned())).into_iter().collect();
         Self::new(path, status, headers, "")
     }
 
-    pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
+    /// The same with one header replaced.
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.retain(|(present, _)| *present != name);
         self.headers.push((name, value.into()));
         self
     }
 
     /// The next answers with content have these faults.
-    pub(crate) fn faults(mut self, faults: &[Fault]) -> Self {
+    pub fn faults(mut self, faults: &[Fault]) -> Self {
         self.faults.extend(faults);
         self
     }
 
     /// The next answers with headers only have these faults.
-    pub(crate) fn faults_of_head(mut self, faults: &[Fault]) -> Self {
+    pub fn faults_of_head(mut self, faults: &[Fault]) -> Self {
         self.faults_of_head.extend(faults);
         self
     }
 
     /// A server that knows no ranges.
-    pub(crate) fn without_ranges(mut self) -> Self {
+    pub fn without_ranges(mut self) -> Self {
         self.ranges = false;
         self
     }
@@ -176,23 +165,26 @@ impl File {
 }
 
 /// A running server. Dropping it without [`Server::stop`] leaves its thread waiting.
-pub(crate) struct Server {
+#[derive(Debug)]
+pub struct Server {
     address: SocketAddr,
     thread: JoinHandle<()>,
     requests: Receiver<String>,
 }
 
 impl Server {
-    pub(crate) fn start(files: Vec<File>) -> Self {
+    /// Serves `files` on a free port.
+    pub fn start(files: Vec<File>) -> Self {
         Self::start_on(Self::bind(), files)
     }
 
     /// An address for a server that others must know before it starts.
-    pub(crate) fn bind() -> TcpListener {
+    pub fn bind() -> TcpListener {
         TcpListener::bind("127.0.0.1:0").unwrap()
     }
 
-    pub(crate) fn start_on(listener: TcpListener, mut files: Vec<File>) -> Self {
+    /// Serves `files` on `listener`.
+    pub fn start_on(listener: TcpListener, mut files: Vec<File>) -> Self {
         let address = listener.local_addr().unwrap();
         let (sender, requests) = channel();
         let thread = std::thread::spawn(move || {
@@ -209,17 +201,18 @@ impl Server {
         Self { address, thread, requests }
     }
 
-    pub(crate) fn address(&self) -> String {
+    /// `http://host:port`.
+    pub fn address(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// The requests since the last call, each as it was written, in lower case.
-    pub(crate) fn requests(&self) -> Vec<String> {
+    pub fn requests(&self) -> Vec<String> {
         self.requests.try_iter().collect()
     }
 
     /// Stops listening; the requests since the last time that somebody asked for them.
-    pub(crate) fn stop(self) -> Vec<String> {
+    pub fn stop(self) -> Vec<String> {
         TcpStream::connect(self.address).unwrap().write_all(b"STOP / HTTP/1.1\r\n\r\n").unwrap();
         self.thread.join().unwrap();
         self.requests.iter().collect()

@@ -2,7 +2,7 @@
 //! program of one's own.
 //!
 //! ```sh
-//! cargo run --release -p sah-examples --bin full_comparison -- RESULT_DIR [MODEL]
+//! cargo xtask example full_comparison RESULT_DIR [MODEL]
 //! ```
 //!
 //! `MODEL` is a folder, a GGUF file or a hub's id; the default model where it is left out.

@@ -1,7 +1,7 @@
 //! One text, one question, dense and sparse attention side by side.
 //!
 //! ```sh
-//! cargo run --release -p sah-examples --bin simple_comparison -- [MODEL]
+//! cargo xtask example simple_comparison [MODEL]
 //! ```
 //!
 //! `MODEL` is a folder, a GGUF file or a hub's id; the default model where it is left out.

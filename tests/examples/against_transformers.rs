@@ -1,7 +1,7 @@
 //! Compares the default model with goldens of transformers and prints a line for each question:
 //!
 //! ```sh
-//! cargo run --release -p sah-tests --example against_transformers -- FILE.json ...
+//! cargo xtask example against_transformers FILE.json ...
 //! ```
 //!
 //! `tests/reference/real_prompts.py` makes such files from LongBench data.

@@ -2,7 +2,7 @@
 //! prints how far the logits of the first new token are from those in f32:
 //!
 //! ```sh
-//! cargo run --release -p sah-tests --example kv_formats
+//! cargo xtask example kv_formats
 //! ```
 
 #![expect(clippy::print_stdout, reason = "prints its result")]

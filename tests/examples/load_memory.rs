@@ -1,7 +1,7 @@
 //! Loads a model and prints the most memory that it took:
 //!
 //! ```sh
-//! cargo run --release -p sah-tests --example load_memory -- FOLDER|FILE.gguf f32|bf16|f16
+//! cargo xtask example load_memory FOLDER|FILE.gguf f32|bf16|f16
 //! ```
 //!
 //! Linux only: the figures are those of `/proc/self/status`. Pages of libraries, which the system can drop at any time, are

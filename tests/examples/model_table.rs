@@ -1,7 +1,7 @@
 //! Runs the tiny checkpoints of all architectures and writes the table in `docs/models.md`:
 //!
 //! ```sh
-//! cargo run --release -p sah-tests --example model_table
+//! cargo xtask example model_table
 //! ```
 
 #![expect(clippy::print_stdout, reason = "prints its result")]

@@ -1,7 +1,7 @@
 //! Reads a context and decodes behind it, and prints what each operator of the model took:
 //!
 //! ```sh
-//! OMP_WAIT_POLICY=passive cargo run --release -p sah-tests --example operators -- [CONTEXT [NEW_TOKENS [ATTENTION [WEIGHTS]]]]
+//! OMP_WAIT_POLICY=passive cargo xtask example operators [CONTEXT [NEW_TOKENS [ATTENTION [WEIGHTS]]]]
 //! ```
 //!
 //! The default model in f32, 2 threads; `ATTENTION` is `dense` or a preset, `WEIGHTS` `expanded` or `stored`. Times are those of the

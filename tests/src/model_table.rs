@@ -12,7 +12,7 @@ use crate::project_root;
 use crate::tiny::{Against, TinyModel, Versions};
 
 /// Where the table begins and ends in the document.
-const BEGIN: &str = "<!-- begin: cargo run --release -p sah-tests --example model_table -->";
+const BEGIN: &str = "<!-- begin: cargo xtask example model_table -->";
 const END: &str = "<!-- end -->";
 
 /// Differences of another machine may be this many times those in the document, and the other way round.
@@ -101,7 +101,7 @@ pub fn check(rows: &[Row]) -> anyhow::Result<()> {
     let found: Vec<&str> = table.trim().lines().collect();
     let expected = render(rows);
     let expected: Vec<&str> = expected.trim().lines().collect();
-    let remedy = "docs/models.md is out of date: cargo run --release -p sah-tests --example model_table";
+    let remedy = "docs/models.md is out of date: cargo xtask example model_table";
     ensure!(found.len() == expected.len(), "{remedy}");
     for (found, expected) in found.iter().zip(&expected) {
         let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();

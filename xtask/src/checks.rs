@@ -4,6 +4,9 @@
 //! to: libtorch's C++ interface takes minutes to compile, and a package alone would resolve to other features and compile
 //! its dependencies again.
 
+use std::path::Path;
+use std::process::Command;
+
 use crate::error::{Failure, Result};
 use crate::libtorch::{self, Variant};
 use crate::process::{cargo, output, run};
@@ -14,16 +17,23 @@ pub(crate) const WITH_LIBTORCH: [&str; 4] = ["sah", "sah-adapter", "sah-attentio
 
 /// Runs all tests: cargo goes through the packages by name, and the end-to-end tests come after the crates' own.
 pub(crate) fn test() -> Result<()> {
-    libtorch::ensure(Variant::Fitting)?;
+    let libtorch = libtorch::ensure(Variant::Fitting)?;
     model::set_up()?;
     runner::build()?;
-    run(cargo().args(["test", "--release", "--locked", "--workspace"]))
+    run(&mut cargo_test(&libtorch))
 }
 
 /// Runs the tests that need a CUDA device.
 pub(crate) fn test_cuda() -> Result<()> {
-    libtorch::ensure(Variant::Fitting)?;
-    run(cargo().args(["test", "--release", "--locked", "--workspace", "--", "--ignored", "cuda"]))
+    let libtorch = libtorch::ensure(Variant::Fitting)?;
+    run(cargo_test(&libtorch).args(["--", "--ignored", "cuda"]))
+}
+
+fn cargo_test(libtorch: &Path) -> Command {
+    let mut test = cargo();
+    test.args(["test", "--release", "--locked", "--workspace"]);
+    libtorch::let_find(&mut test, libtorch);
+    test
 }
 
 /// Runs what CI checks before the tests, cheapest first.

@@ -44,6 +44,7 @@ Set up and check:
              what that model lacks (`cargo xtask doctor --help`)
   test       Run all tests, set-up included
                --cuda     run the tests that need a CUDA device instead
+  example    Run an example of any crate, or a program of examples/: NAME [ARGUMENTS ..]
   bless      Make goldens anew with the pinned Python reference, and say which of them changed
                [NAME ..]  these only; --list names them, their scripts and their files
   ci         What CI checks beside the tests: format, repository rules, clippy, docs, packages";
@@ -80,6 +81,7 @@ fn dispatch(verb: &str, rest: &[std::ffi::OsString]) -> Result<ExitCode> {
             println!("default model  {}", path.display());
         }
         ("doctor", []) => return doctor::run(),
+        ("example", [name, ..]) => return runner::example(name, &rest[1..]),
         ("bless", ["--list"]) => bless::list(),
         ("bless", names) => return bless::bless(names),
         ("test", []) => checks::test()?,

@@ -27,6 +27,19 @@ pub(crate) fn run(verb: &str, arguments: &[OsString]) -> Result<ExitCode> {
     replace_by(&mut sah).map_err(|error| Failure::failed(format!("cannot run {}: {error}", binary.display())))
 }
 
+/// Builds an example of any crate, or a program of `examples/`, with the features of the whole workspace, and becomes it.
+pub(crate) fn example(name: &str, arguments: &[OsString]) -> Result<ExitCode> {
+    let torch = libtorch::ensure(Variant::Fitting)?;
+    let is_program = project_root().join("examples").join(name).with_extension("rs").exists();
+    let (kind, folder) = if is_program { ("--bin", "") } else { ("--example", "examples") };
+    run_to_end(cargo().args(["build", "--release", "--locked", "--workspace", "--quiet", kind, name]))?;
+    let program = release_folder().join(folder).join(name);
+    let mut command = Command::new(&program);
+    libtorch::let_find(command.args(arguments), &torch);
+    replace_by(&mut command)
+        .map_err(|error| Failure::failed(format!("cannot run {}: {error}", program.display())))
+}
+
 /// Becomes `command`, so that Ctrl-C and a scheduler's signal reach it, and nothing but it answers.
 #[cfg(unix)]
 fn replace_by(command: &mut Command) -> std::io::Result<ExitCode> {

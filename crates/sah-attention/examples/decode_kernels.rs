@@ -1,7 +1,7 @@
 //! Times formulations of attention for one token, and prints the median of each.
 //!
 //! ```sh
-//! cargo run --release -p sah-attention --example decode_kernels -- [KEYS [THREADS [REPEATS]]]
+//! cargo xtask example decode_kernels [KEYS [THREADS [REPEATS]]]
 //! ```
 //!
 //! Shapes are those of SmolLM2-135M: 30 layers, 9 query and 3 key/value heads of 64, `Float`. Each layer has its own

@@ -1,7 +1,7 @@
 //! Times dense causal attention of a chunk of a prompt, beside libtorch's and beside its matrix product.
 //!
 //! ```sh
-//! cargo run --release -p sah-attention --example prefill_kernels -- [CHUNK [KEYS [THREADS [REPEATS]]]]
+//! cargo xtask example prefill_kernels [CHUNK [KEYS [THREADS [REPEATS]]]]
 //! ```
 //!
 //! One layer of SmolLM2-135M: 9 query and 3 key/value heads of 64, `Float`; `CHUNK` rows that end at `KEYS` keys. All run in

@@ -1,7 +1,7 @@
 //! Times what each masker costs beside dense attention: taking in a context, and selecting for one token after it.
 //!
 //! ```sh
-//! cargo run --release -p sah-attention --example selection_speed -- [KEYS [LAYERS [STEPS [HEADS [KV_HEADS [D]]]]]]
+//! cargo xtask example selection_speed [KEYS [LAYERS [STEPS [HEADS [KV_HEADS [D]]]]]]
 //! ```
 //!
 //! Shapes are by default those of SmolLM2-135M: 9 query and 3 key/value heads of 64, `Float`, with random tensors. Each

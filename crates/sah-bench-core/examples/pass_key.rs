@@ -1,6 +1,6 @@
 //! A benchmark and a "model" of a few lines each: which pass keys does a reader find that sees only the end of a text?
 //!
-//! `cargo run -p sah-bench-core --example pass_key -- RESULT_DIR` leaves every result file of a run.
+//! `cargo xtask example pass_key RESULT_DIR` leaves every result file of a run.
 #![expect(clippy::print_stdout, reason = "an example prints its result")]
 
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 //! Fetches files of a hub repository and prints where they are.
 //!
 //! ```sh
-//! cargo run --release -p sah-hub --example fetch -- org/name config.json
+//! cargo xtask example fetch org/name config.json
 //! ```
 //!
 //! A file that the repository does not have is left out. `--revision REV` before the name takes another than `main`.

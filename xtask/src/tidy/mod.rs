@@ -1,5 +1,7 @@
 //! Rules of the repository that no other tool checks.
 
+mod benchmarks;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +21,7 @@ pub(crate) fn check() -> Result<()> {
         if file.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(&path).map_err(at(&path))?;
             breaches.extend(check_source(file, &text));
+            breaches.extend(benchmarks::check(file, &text));
         }
         if file.file_name().is_some_and(|name| name == "Cargo.toml") && file.parent() != Some(Path::new("")) {
             breaches.extend(check_crate(file)?);

@@ -2,7 +2,7 @@
 //! panics, never overflows the stack, never takes memory out of proportion and never runs on without end.
 //!
 //! Each test breaks one kind of file in many random ways, from a fixed seed. `SAH_ROBUSTNESS_CASES` sets how many
-//! (default 150): `SAH_ROBUSTNESS_CASES=50000 cargo test --release -p sah-adapter --test robustness`.
+//! (default 150): `SAH_ROBUSTNESS_CASES=50000 cargo test --release --workspace --test robustness`.
 
 #![expect(clippy::print_stdout, reason = "how many cases loaded is shown by --nocapture")]
 

@@ -1,7 +1,7 @@
 //! Times the data side: loading samples from Parquet and scoring predictions, with the memory that they take.
 //!
 //! ```text
-//! cargo run --release -p sah-longbench --example data_speed [-- SAMPLES [KILOBYTES]]
+//! cargo xtask example data_speed [SAMPLES [KILOBYTES]]
 //! ```
 //!
 //! Writes SAMPLES rows (5,000) with a context of KILOBYTES (100) each as the hub lays them out, and 4,750 predictions over

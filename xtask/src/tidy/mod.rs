@@ -79,7 +79,9 @@ fn undocumented_dependencies() -> Result<Vec<String>> {
         .filter_map(|line| Some(line.split_once(" = ")?.0))
         .filter(|name| !name.starts_with('#'));
     Ok(names
-        .filter(|name| !name.starts_with("sah-") && !documented.contains(&format!("| `{name}` |")))
+        .filter(|name| {
+            *name != "sah" && !name.starts_with("sah-") && !documented.contains(&format!("| `{name}` |"))
+        })
         .map(|name| format!("docs/dependencies.md: no line for {name}"))
         .collect())
 }

@@ -1,7 +1,8 @@
-//! Whether each library crate stands alone: it is packaged as for a registry, unpacked, and compiled from that.
+//! Whether each library crate stands alone: it is packaged as for a registry, unpacked, checked and documented from that.
 
 use std::fmt::Write as _;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use crate::error::Result;
@@ -11,7 +12,7 @@ use crate::runner::target_folder;
 /// The folder of the library crates; the other members of the workspace are programs and tests of this checkout.
 const CRATES: &str = "crates";
 
-/// Packages all library crates and compiles their libraries, tests and examples from what is in the packages.
+/// Packages all library crates; checks their code, tests and examples, and builds their docs, from what is in the packages.
 pub(crate) fn check() -> Result<()> {
     let names = library_crates()?;
     let packages = target_folder().join("package");
@@ -46,10 +47,17 @@ pub(crate) fn check() -> Result<()> {
     fs::write(&path, manifest).map_err(at(&path))?;
     let lock = project_root().join("Cargo.lock");
     fs::copy(&lock, unpacked.join("Cargo.lock")).map_err(at(&lock))?;
-    // In the same target folder, so that nothing but the crates themselves is compiled again.
-    let mut check = cargo();
-    check.current_dir(&unpacked).env("CARGO_TARGET_DIR", target_folder());
-    run(check.args(["check", "--quiet", "--release", "--offline", "--workspace", "--all-targets"]))
+    build(&unpacked, &["check", "--all-targets"])?;
+    build(&unpacked, &["doc", "--no-deps"])
+}
+
+/// As docs.rs does it, without a libtorch. In the same target folder, so that other dependencies are not compiled again.
+fn build(unpacked: &Path, verb: &[&str]) -> Result<()> {
+    let mut command = cargo();
+    command.current_dir(unpacked).args(verb);
+    command.args(["--quiet", "--release", "--offline", "--workspace", "--features", "sah/doc-only"]);
+    command.env("CARGO_TARGET_DIR", target_folder()).env("LIBTORCH", "/no/libtorch/needed");
+    run(command.env("RUSTDOCFLAGS", "--deny warnings"))
 }
 
 /// The workspace's profiles, with which its dependencies were compiled.

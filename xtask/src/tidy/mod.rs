@@ -60,6 +60,10 @@ fn check_crate(manifest: &Path) -> Result<Vec<String>> {
             breaches.push(format!("{}: lacks {line:?}", manifest.display()));
         }
     }
+    let docs_rs = "[package.metadata.docs.rs]\nfeatures = [\"doc-only\"]";
+    if text.contains("\ndoc-only = ") && !text.contains(docs_rs) {
+        breaches.push(format!("{}: has a feature doc-only, but lacks {docs_rs:?}", manifest.display()));
+    }
     if !path.with_file_name("README.md").exists() {
         breaches.push(format!("{}: the crate has no README.md", manifest.display()));
     }

@@ -5,6 +5,7 @@
 //! `build.rs`:
 //!
 //! ```no_run
+//! # #![allow(clippy::needless_doctest_main)]
 //! fn main() {
 //!     sah_libtorch::link();
 //! }

@@ -3,6 +3,7 @@
 //! # Overview
 //!
 //! - [`Benchmark`] is what a benchmark implements: its subsets, its [`Sample`]s, its scorer.
+//! - [`data`] reads data sets: Parquet and JSON Lines, from folders and the hub.
 //! - [`select_subsets`] and [`load_samples`] choose what is run.
 //! - [`RunFolder`] is where the results go. It is made before the model is loaded, so that a folder that cannot be used
 //!   is found early, and it is complete when it holds `metrics.json`.
@@ -113,6 +114,7 @@
 
 mod benchmark;
 mod comparison;
+pub mod data;
 mod error;
 mod grouping;
 mod mock;

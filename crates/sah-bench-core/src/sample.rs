@@ -47,7 +47,7 @@ pub enum ColumnKind {
 impl fmt::Display for ColumnKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Text => "text",
+            Self::Text => "a text",
             Self::Integer => "an integer",
             Self::TextList => "a list of texts",
         })
@@ -218,7 +218,7 @@ mod tests {
     fn a_misfit_names_row_and_column() {
         assert_eq!(
             check(vec![Value::Text("a".to_owned()), Value::Integer(3)]).unwrap_err(),
-            "row 0 (trec), column \"answers\": expected a list of texts or null, found text"
+            "row 0 (trec), column \"answers\": expected a list of texts or null, found a text"
         );
         assert_eq!(
             check(vec![Value::Null]).unwrap_err(),

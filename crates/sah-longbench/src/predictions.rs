@@ -4,12 +4,12 @@ use std::{fs, path::Path};
 
 use indexmap::IndexMap;
 use rayon::prelude::*;
+use sah_bench_core::data::{ReadError, Row, json_lines, read_text};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, TASKS, Task,
     aggregate::{bucket_scores, task_score},
-    dataset::jsonl::{self, Row},
     evaluate::faulty_field,
 };
 
@@ -38,8 +38,8 @@ pub struct PredictionScores {
 /// and line.
 pub fn score_predictions(folder: &Path) -> Result<PredictionScores, Error> {
     if !folder.is_dir() {
-        let expected = "predictions, <task>.jsonl";
-        return Err(Error::NoFolder { folder: folder.to_owned(), expected });
+        let expected = "predictions, <task>.jsonl".to_owned();
+        return Err(ReadError::NoFolder { folder: folder.to_owned(), expected }.into());
     }
     warn_of_ignored(folder)?;
     let mut scores = PredictionScores::default();
@@ -48,14 +48,14 @@ pub fn score_predictions(folder: &Path) -> Result<PredictionScores, Error> {
         if !file.is_file() {
             continue;
         }
-        let text = jsonl::read(&file)?;
-        let rows: Vec<(i64, f64)> = jsonl::rows(&text, &file)
+        let text = read_text(&file)?;
+        let rows: Vec<(i64, f64)> = json_lines(&text, &file)
             .collect::<Vec<_>>()
             .into_par_iter()
             .map(|line| score(task, &line.parse()?))
             .collect::<Result<_, Error>>()?;
         let row_scores: Vec<f64> = rows.iter().map(|&(_, score)| score).collect();
-        let score = task_score(&row_scores).ok_or(Error::NoRows { file })?;
+        let score = task_score(&row_scores).ok_or(ReadError::NoRows { file })?;
         scores.rows += rows.len();
         scores.standard.insert(task.name.to_owned(), score);
         if let Some(extended) = task.extended() {
@@ -70,7 +70,7 @@ pub fn score_predictions(folder: &Path) -> Result<PredictionScores, Error> {
 
 /// Says which predictions are not looked at, for instance `qasper_e.jsonl`: that is easily taken for a task's file.
 fn warn_of_ignored(folder: &Path) -> Result<(), Error> {
-    let io = |source| Error::Io { path: folder.to_owned(), source };
+    let io = |source| ReadError::Io { path: folder.to_owned(), source };
     for entry in fs::read_dir(folder).map_err(io)? {
         let name = entry.map_err(io)?.file_name();
         let task = name.to_str().and_then(|name| name.strip_suffix(".jsonl"));
@@ -90,6 +90,6 @@ fn score(task: &Task, row: &Row<'_>) -> Result<(i64, f64), Error> {
     let length = if task.extended().is_some() { row.integer("length")? } else { 0 };
     let score = task
         .score(prediction, &answers, classes.as_deref())
-        .map_err(|error| row.reference_error(faulty_field(&error), error))?;
+        .map_err(|error| Error::reference(row, faulty_field(&error), error))?;
     Ok((length, score))
 }

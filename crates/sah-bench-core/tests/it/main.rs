@@ -1,6 +1,7 @@
 //! Tests of the public interface, with a scripted model instead of a real one.
 
 mod comparison;
+mod data;
 mod files;
 mod folder;
 mod journal;

@@ -45,7 +45,7 @@ fn samples_are_limited_per_task_and_checked() {
     benchmark.samples[2].extra[1] = Value::Text("long".to_owned());
     assert_eq!(
         load(&benchmark, &["qa"], 2).unwrap_err().to_string(),
-        "row 1 (qa), column \"length\": expected an integer or null, found text"
+        "row 1 (qa), column \"length\": expected an integer or null, found a text"
     );
 }
 

@@ -16,7 +16,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::jsonl;
+use sah_bench_core::data::read_text;
+
 use crate::{Error, Task};
 
 /// A file of templates.
@@ -28,7 +29,7 @@ pub(super) struct Prompts {
 
 impl Prompts {
     pub(super) fn open(file: &Path) -> Result<Self, Error> {
-        let templates = serde_json::from_str(&jsonl::read(file)?)
+        let templates = serde_json::from_str(&read_text(file)?)
             .map_err(|source| Error::PromptsFile { file: file.to_owned(), source })?;
         Ok(Self { file: file.to_owned(), templates })
     }

@@ -1,44 +1,39 @@
-//! Samples from rows of JSON Lines.
+//! What LongBench's columns mean: samples from the rows of a data file.
 
 use std::path::Path;
 
 use rayon::prelude::*;
-use sah_bench_core::{Sample, Value};
+use sah_bench_core::data::{Columns, JsonLine, Row, json_lines, read_parquet};
+use sah_bench_core::{Column, ColumnKind, Sample, Value};
 
-use super::{
-    jsonl::{self, Row},
-    prompts::{Prompts, Template},
-};
-use crate::{Error, MetricError, Task, evaluate::faulty_field};
+use super::prompts::{Prompts, Template};
+use crate::{Error, Task, evaluate::faulty_field};
 
-/// The columns of a row beside those that make up its request.
-pub(super) struct Extra {
-    pub(super) answers: Vec<String>,
-    pub(super) all_classes: Option<Vec<String>>,
-    pub(super) length: i64,
-    pub(super) dataset: Option<String>,
-    pub(super) language: Option<String>,
-    pub(super) id: Option<String>,
+const fn column(name: &'static str, kind: ColumnKind) -> Column {
+    Column { name, kind }
 }
 
-impl Extra {
-    /// Whether the row can be scored.
-    pub(super) fn check(&self, task: &Task) -> Result<(), MetricError> {
-        task.metric.check(&self.answers, self.all_classes.as_deref())
-    }
+/// The columns of the hub's Parquet files.
+const COLUMNS: Columns<'_> = Columns {
+    required: &[
+        column("context", ColumnKind::Text),
+        column("question", ColumnKind::Text),
+        column("answer_prefix", ColumnKind::Text),
+        column("max_new_tokens", ColumnKind::Integer),
+        column("answers", ColumnKind::TextList),
+        column("length", ColumnKind::Integer),
+    ],
+    optional: &[
+        column("all_classes", ColumnKind::TextList),
+        column("dataset", ColumnKind::Text),
+        column("language", ColumnKind::Text),
+        column("_id", ColumnKind::Text),
+    ],
+};
 
-    /// In the order of the benchmark's columns.
-    pub(super) fn into_values(self) -> Vec<Value> {
-        let text = |text: Option<String>| text.map_or(Value::Null, Value::Text);
-        vec![
-            Value::TextList(self.answers),
-            self.all_classes.map_or(Value::Null, Value::TextList),
-            Value::Integer(self.length),
-            text(self.dataset),
-            text(self.language),
-            text(self.id),
-        ]
-    }
+/// The samples in a Parquet file of the hub.
+pub(super) fn from_parquet(file: &Path, task: &'static Task) -> Result<Vec<Sample>, Error> {
+    read_parquet(file, COLUMNS, |row| from_hub_columns(row, task))
 }
 
 /// The samples in `text`, which comes from `file`.
@@ -46,17 +41,20 @@ impl Extra {
 /// A row with a `question` has the columns of the hub: `context`, `question`, `answer_prefix`, `max_new_tokens`. Any
 /// other has the LongBench authors' `context` and `input`, of which a template from `prompts` makes these. Both have
 /// `answers`, `length` and, where they apply, `all_classes`, `dataset`, `language` and `_id`.
-pub(super) fn samples(
+pub(super) fn from_json_lines(
     text: &str,
     file: &Path,
     task: &'static Task,
     prompts: Option<&Prompts>,
 ) -> Result<Vec<Sample>, Error> {
-    let lines: Vec<_> = jsonl::rows(text, file).collect();
-    let rows: Vec<Row<'_>> = lines.into_par_iter().map(jsonl::Line::parse).collect::<Result<_, _>>()?;
+    let lines: Vec<_> = json_lines(text, file).collect();
+    let rows: Vec<Row<'_>> = lines.into_par_iter().map(JsonLine::parse).collect::<Result<_, _>>()?;
     let template = match rows.iter().find(|row| !row.has("question")) {
         None => None,
-        Some(row) => Some(prompts.ok_or_else(|| row.no_prompts())?.template(task)?),
+        Some(row) => {
+            let no_prompts = || Error::NoPrompts { file: row.file().to_owned(), row: row.number() };
+            Some(prompts.ok_or_else(no_prompts)?.template(task)?)
+        }
     };
     rows.into_par_iter()
         .map(|row| match &template {
@@ -67,12 +65,9 @@ pub(super) fn samples(
 }
 
 fn from_hub_columns(mut row: Row<'_>, task: &'static Task) -> Result<Sample, Error> {
-    let limit = row.integer("max_new_tokens")?;
     Ok(Sample {
         task: task.name.to_owned(),
-        max_new_tokens: usize::try_from(limit).map_err(|_| {
-            row.field_error("max_new_tokens", "a number of tokens", format!("the number {limit}"))
-        })?,
+        max_new_tokens: row.tokens("max_new_tokens")?,
         context: row.take_text("context")?,
         question: row.take_text("question")?,
         answer_prefix: row.take_text("answer_prefix")?,
@@ -92,15 +87,21 @@ fn from_input(row: Row<'_>, task: &'static Task, template: &Template) -> Result<
     })
 }
 
+/// The values of the benchmark's own columns, in their order, of a row that can be scored.
 fn extra(mut row: Row<'_>, task: &Task) -> Result<Vec<Value>, Error> {
-    let extra = Extra {
-        answers: row.texts("answers")?,
-        all_classes: row.optional_texts("all_classes")?,
-        length: row.integer("length")?,
-        dataset: row.take_optional_text("dataset")?,
-        language: row.take_optional_text("language")?,
-        id: row.take_optional_text("_id")?,
-    };
-    extra.check(task).map_err(|error| row.reference_error(faulty_field(&error), error))?;
-    Ok(extra.into_values())
+    let answers = row.texts("answers")?;
+    let classes = row.optional_texts("all_classes")?;
+    let length = row.integer("length")?;
+    let mut text = |field| row.take_optional_text(field).map(|text| text.map_or(Value::Null, Value::Text));
+    let [dataset, language, id] = [text("dataset")?, text("language")?, text("_id")?];
+    let check = task.metric.check(&answers, classes.as_deref());
+    check.map_err(|error| Error::reference(&row, faulty_field(&error), error))?;
+    Ok(vec![
+        Value::TextList(answers),
+        classes.map_or(Value::Null, Value::TextList),
+        Value::Integer(length),
+        dataset,
+        language,
+        id,
+    ])
 }

@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path};
 
+use sah_bench_core::data::ReadError;
 use sah_longbench::{Error, score_predictions};
 
 fn write(folder: &Path, files: &[(&str, &str)]) {
@@ -94,6 +95,9 @@ fn a_folder_without_predictions_is_an_error() {
     write(folder.path(), &[("notes.jsonl", "{}"), ("qasper.json", "{}")]);
     assert!(matches!(score_predictions(folder.path()), Err(Error::NoPredictions { .. })));
     write(folder.path(), &[("qasper.jsonl", "\n")]);
-    assert!(matches!(score_predictions(folder.path()), Err(Error::NoRows { .. })));
-    assert!(matches!(score_predictions(&folder.path().join("none")), Err(Error::NoFolder { .. })));
+    assert!(matches!(score_predictions(folder.path()), Err(Error::Read(ReadError::NoRows { .. }))));
+    assert!(matches!(
+        score_predictions(&folder.path().join("none")),
+        Err(Error::Read(ReadError::NoFolder { .. }))
+    ));
 }

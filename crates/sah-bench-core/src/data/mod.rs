@@ -1,0 +1,32 @@
+//! Readers of data sets, for any benchmark: Parquet and JSON Lines, from a folder or from the hub.
+//!
+//! - [`DataFolder`] finds the files of a config in a folder, [`fetch`] those of a data set on the hub.
+//! - [`read_parquet`] reads the rows of a Parquet file, [`json_lines`] those of a text of JSON objects. Both give [`Row`]s, so
+//!   that what a benchmark makes of its columns is written once.
+//! - [`ReadError`] names file, row, field, what was expected and what was found. Rows count from 1; those of JSON Lines are
+//!   the file's lines, blank ones included.
+//!
+//! ```
+//! use std::path::Path;
+//!
+//! use sah_bench_core::data::{ReadError, json_lines};
+//!
+//! let text = "{\"question\": \"Why?\", \"length\": 12}\n\n{\"question\": \"When?\"}\n";
+//! let lengths = json_lines(text, Path::new("rows.jsonl")).map(|line| line.parse()?.integer("length"));
+//! let error = lengths.collect::<Result<Vec<i64>, ReadError>>().unwrap_err();
+//! assert_eq!(error.to_string(), "rows.jsonl: row 3, field length: expected an integer, found nothing");
+//! ```
+
+mod error;
+mod folder;
+mod hub;
+mod jsonl;
+mod parquet;
+mod row;
+
+pub use error::ReadError;
+pub use folder::{ConfigFiles, DataFolder};
+pub use hub::fetch;
+pub use jsonl::{JsonLine, json_lines, read_text};
+pub use parquet::{Columns, read_parquet};
+pub use row::Row;

@@ -214,9 +214,13 @@ pub enum Error {
     #[cfg(feature = "torch")]
     #[error("attention: {0}")]
     Attention(#[from] sah_attention::Error),
+    /// A tensor is not what its role asks for.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Tensor(#[from] sah_tensor::Error),
     /// libtorch refused an operation.
     #[cfg(feature = "torch")]
-    #[error("libtorch: {}", sah_attention::without_frames(.0))]
+    #[error("libtorch: {}", sah_tensor::without_frames(.0))]
     Tch(#[from] tch::TchError),
     /// An adapter that is no model of this crate failed in its own way.
     #[error("{0}")]

@@ -17,8 +17,6 @@ mod cache;
 mod error;
 #[cfg(feature = "torch")]
 mod hf;
-#[cfg(feature = "torch")]
-mod matrix;
 mod micro;
 #[cfg(feature = "torch")]
 mod model;

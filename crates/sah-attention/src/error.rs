@@ -246,17 +246,12 @@ pub enum Error {
         /// What was found.
         found: String,
     },
+    /// A tensor's memory cannot be used in place.
+    #[error(transparent)]
+    Tensor(#[from] sah_tensor::Error),
     /// libtorch refused an operation.
-    #[error("libtorch: {}", without_frames(.0))]
+    #[error("libtorch: {}", sah_tensor::without_frames(.0))]
     Tch(#[from] TchError),
-}
-
-/// What `error` says, less the frames of libtorch's own stack that follow it.
-#[must_use]
-pub fn without_frames(error: &TchError) -> String {
-    let text = error.to_string();
-    let end = ["\nframe #0: ", "\nException raised from "].iter().filter_map(|mark| text.find(mark)).min();
-    text[..end.unwrap_or(text.len())].to_owned()
 }
 
 impl Error {

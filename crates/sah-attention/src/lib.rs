@@ -67,7 +67,7 @@ mod state;
 
 pub use attention::{AttentionOutput, ResearchAttention};
 pub use config::AttentionConfig;
-pub use error::{Error, Result, without_frames};
+pub use error::{Error, Result};
 pub use eviction::{EvictedKeys, KeptKeys};
 pub use inputs::{AttentionInputs, Dims};
 pub use kernel::{
@@ -86,5 +86,6 @@ pub use masker::{
 };
 pub use micro::{CallMeasure, CallSampling, HeadMeasure};
 pub use policy::{AttentionObserver, AttentionPolicy};
+pub use sah_tensor::without_frames;
 pub use size::Size;
 pub use state::{LayerState, MaskerState, RequestState};

@@ -5,8 +5,12 @@
 //! - An [`Element`](element::Element) is a form in which numbers are stored: f32, bf16, f16, or int8 with a scale. Dot products
 //!   and weighted sums read rows of it with the widest instructions of the processor ([`pulp`]) and sum in f32.
 //! - [`exp`] has the exponential function for vectors.
-//! - [`prefetch`] asks for memory that will be read soon.
-//! - [`torch`] gives the memory of tensors on the CPU as slices. Nothing else in this crate knows libtorch.
+//! - [`Rows`] are equally spaced rows of elements, such as the keys of one head of a KV cache. [`prefetch`] asks for memory that
+//!   will be read soon.
+//! - [`product`] multiplies plain weights with few rows, [`blocks`] does so with weights in GGUF's quantised blocks, and
+//!   [`rowwise`] has what stands between the products of a model's layer.
+//! - [`torch`] does all this with tensors on the CPU, in place, and gives their memory as slices. Only it and [`Error`] know
+//!   libtorch.
 //!
 //! # Example
 //!
@@ -31,9 +35,18 @@
 //! assert_eq!(Arch::new().dispatch(Dot(&vector, &row)), 4321.0);
 //! ```
 
+pub mod blocks;
 pub mod element;
+mod error;
 pub mod exp;
 mod prefetch;
+pub mod product;
+mod rows;
+pub mod rowwise;
+#[cfg(test)]
+mod testing;
 pub mod torch;
 
+pub use error::{Error, without_frames};
 pub use prefetch::prefetch;
+pub use rows::Rows;

@@ -1,8 +1,9 @@
 //! The non-linear functions inside an MLP.
 
+use sah_tensor::torch::rowwise;
 use tch::Tensor;
 
-use super::{ConfigFile, rowwise};
+use super::ConfigFile;
 use crate::Error;
 
 /// A function of single numbers.
@@ -37,9 +38,9 @@ impl Activation {
     }
 
     /// `act(gate) * up` of gates and ups side by side, `[1, Q, 2 width]`. Gives `[1, Q, width]`.
-    pub(super) fn gate(self, both: &Tensor) -> Result<Tensor, Error> {
-        if self == Self::Silu && rowwise::is_plain(both) {
-            return rowwise::silu_gate(both);
+    pub(super) fn gate(self, both: Tensor) -> Result<Tensor, Error> {
+        if self == Self::Silu && rowwise::is_plain(&both) {
+            return Ok(rowwise::silu_gate(both)?);
         }
         let width = both.size()[2] / 2;
         Ok(self.forward(&both.f_narrow(2, 0, width)?)?.f_mul_(&both.f_narrow(2, width, width)?)?)

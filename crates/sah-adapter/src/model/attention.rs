@@ -1,5 +1,6 @@
 //! Self-attention of a layer, from the residual stream back to it.
 
+use sah_tensor::torch::rowwise;
 use tch::Tensor;
 use tracing::trace_span;
 
@@ -8,7 +9,6 @@ use super::dims::HeadDims;
 use super::linear::Linear;
 use super::norm::HeadNorm;
 use super::rope::Rotation;
-use super::rowwise;
 use crate::Error;
 use crate::weights::WeightPath;
 
@@ -75,10 +75,10 @@ impl SelfAttention {
     ) -> Result<Tensor, Error> {
         let rows = x.size()[1];
         let HeadDims { query, dim, .. } = self.heads;
-        let all = trace_span!("qkv").in_scope(|| self.qkv.forward(x))?;
+        let mut all = trace_span!("qkv").in_scope(|| self.qkv.forward(x))?;
         let span = trace_span!("rotate").entered();
         let heads = if rowwise::is_plain(&all) {
-            self.heads_in_place(&all, rotation)?
+            self.heads_in_place(&mut all, rotation)?
         } else {
             self.heads_of(&all, rotation)?
         };
@@ -97,13 +97,13 @@ impl SelfAttention {
 
     /// The heads in `all`, `[1, Q, (H + 2 Hkv) D]`, which are normalised and rotated where they lie. Each call of libtorch counts
     /// here: a step makes them once a layer.
-    fn heads_in_place(&self, all: &Tensor, rotation: Option<&Rotation>) -> Result<Heads, Error> {
+    fn heads_in_place(&self, all: &mut Tensor, rotation: Option<&Rotation>) -> Result<Heads, Error> {
         let HeadDims { query, kv, dim } = self.heads;
         if let Some(norm) = &self.head_norm {
-            norm.forward_in_place(all);
+            norm.forward_in_place(all)?;
         }
         if let Some(rotation) = rotation {
-            rotation.apply_in_place(all, query + kv, dim);
+            rotation.apply_in_place(all, query + kv, dim)?;
         }
         let (rows, width) = (all.size()[1], (query + 2 * kv) * dim);
         let view = |first: i64, count: i64| {

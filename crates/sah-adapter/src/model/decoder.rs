@@ -1,6 +1,7 @@
 //! What all architectures do: embed tokens, run them through the layers, and give the logits of the last one.
 
 use sah_attention::AttentionPolicy;
+use sah_tensor::torch::{Matrix, rowwise};
 use tch::{Device, Kind, Tensor};
 use tracing::trace_span;
 
@@ -10,10 +11,9 @@ use super::linear::Linear;
 use super::mlp::Mlp;
 use super::norm::Norm;
 use super::rope::{Rope, Rotation};
-use super::{CausalLm, ModelSizes, Step, rowwise};
+use super::{CausalLm, ModelSizes, Step};
 use crate::Error;
 use crate::cache::{CacheShape, KvCache, Together};
-use crate::matrix::Matrix;
 use crate::weights::WeightPath;
 
 /// A decoder-only transformer with its language modelling head.
@@ -152,7 +152,7 @@ impl Block {
 /// `x + y` in the place of `x`, which nobody else knows.
 fn added(mut x: Tensor, y: &Tensor) -> Result<Tensor, Error> {
     if rowwise::is_plain(&x) && rowwise::is_plain(y) {
-        rowwise::add(&x, y);
+        rowwise::add(&mut x, y)?;
         return Ok(x);
     }
     Ok(x.f_add_(y)?)

@@ -1,10 +1,11 @@
 //! `y = x W^T + b`, the product that most of a model consists of.
 
+use sah_tensor::product::MAX_ROWS;
+use sah_tensor::torch::{Matrix, as_kind};
 use tch::{Device, Kind, Tensor};
 use tracing::trace_span;
 
 use crate::Error;
-use crate::matrix::{MAX_ROWS, Matrix, as_kind, values, with_values_mut};
 use crate::weights::{Orientation, WeightPath};
 
 /// A linear map, with or without bias.
@@ -80,7 +81,7 @@ impl Linear {
             && x.device() == Device::Cpu
             && self.weights.iter().all(Matrix::has_own_product)
         {
-            return self.forward_few(x, rows);
+            return self.forward_few(x);
         }
         let product = |weight: &Matrix, bias| -> Result<Tensor, Error> {
             Ok(x.f_linear(&weight.expanded(x.kind())?, bias)?)
@@ -98,22 +99,13 @@ impl Linear {
     }
 
     /// A few rows on the CPU, by our own products.
-    fn forward_few(&self, x: &Tensor, rows: i64) -> Result<Tensor, Error> {
-        let outputs = self.outputs();
+    fn forward_few(&self, x: &Tensor) -> Result<Tensor, Error> {
         let inputs = as_kind(x, Kind::Float)?.f_contiguous()?;
-        let mut output = Tensor::f_empty([1, rows, outputs], (Kind::Float, Device::Cpu))?;
-        with_values_mut(&output, |output| {
-            let mut rest: Vec<&mut [f32]> = output.chunks_exact_mut(outputs.max(1) as usize).collect();
-            for weight in &self.weights {
-                let own;
-                (own, rest) = rest.into_iter().map(|row| row.split_at_mut(weight.outputs() as usize)).unzip();
-                weight.multiply_few(values(&inputs), own);
-            }
-        });
+        let mut output = Matrix::multiply_few(&self.weights, &inputs)?;
         if let Some(bias) = &self.bias {
             output = output.f_add_(bias)?;
         }
-        as_kind(&output, x.kind())
+        Ok(as_kind(&output, x.kind())?)
     }
 }
 
@@ -121,8 +113,7 @@ impl Linear {
 mod tests {
     use tch::{Device, Kind, Tensor};
 
-    use super::Linear;
-    use crate::matrix::Matrix;
+    use super::{Linear, Matrix};
 
     /// One to more rows than we multiply ourselves, beside sums in f64.
     fn check(weights: &[Tensor], bias: Option<Tensor>, kind: Kind, bound: f64) {

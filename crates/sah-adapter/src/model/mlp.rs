@@ -42,10 +42,9 @@ impl Mlp {
         let up = trace_span!("up").in_scope(|| up.forward(&x))?;
         drop(x);
         let activated = trace_span!("activate").in_scope(|| match self {
-            Self::Gated { .. } => activation.gate(&up),
+            Self::Gated { .. } => activation.gate(up),
             Self::Plain { .. } => activation.forward(&up),
         })?;
-        drop(up);
         let _span = trace_span!("down").entered();
         down.forward(&activated)
     }

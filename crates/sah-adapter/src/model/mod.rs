@@ -22,7 +22,6 @@ mod phi3;
 mod qwen2;
 mod qwen3;
 mod rope;
-mod rowwise;
 mod sizes;
 mod window;
 

@@ -1,11 +1,10 @@
 //! Normalisation of the residual stream and of heads. Computed in f32 whatever the kind of the input.
 
+use sah_tensor::torch::{as_kind, rowwise};
 use tch::{Kind, Tensor};
 
 use super::dims::HeadDims;
-use super::rowwise;
 use crate::Error;
-use crate::matrix::as_kind;
 use crate::weights::WeightPath;
 
 /// A normalisation over the last dimension.
@@ -37,7 +36,7 @@ impl Norm {
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor, Error> {
         match self {
             Self::Rms { weight, eps } if rowwise::is_plain(x) => {
-                rowwise::rms_norm(x, &as_kind(weight, Kind::Float)?, *eps)
+                Ok(rowwise::rms_norm(x, &as_kind(weight, Kind::Float)?, *eps)?)
             }
             Self::Rms { weight, eps } => {
                 // The weight may be f32 beside a half-precision input; libtorch wants one kind.
@@ -83,9 +82,9 @@ impl HeadNorm {
         Ok(heads.f_mul(&self.weight)?)
     }
 
-    /// The same in place, of [plain](rowwise::is_plain) rows that nobody else knows and that may have more heads.
-    pub(super) fn forward_in_place(&self, heads: &Tensor) {
-        rowwise::rms_norm_heads(heads, &self.weight, self.eps);
+    /// The same in place, of [plain](rowwise::is_plain) rows that may have more heads.
+    pub(super) fn forward_in_place(&self, heads: &mut Tensor) -> Result<(), Error> {
+        Ok(rowwise::rms_norm_heads(heads, &self.weight, self.eps)?)
     }
 }
 

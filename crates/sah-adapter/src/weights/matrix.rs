@@ -4,11 +4,12 @@ use std::path::Path;
 use std::rc::Rc;
 
 use ::safetensors::Dtype;
+use sah_tensor::blocks::{Blocks, GgmlType};
+use sah_tensor::torch::Matrix;
 use tch::{Kind, Tensor};
 
-use super::gguf::{GgmlType, GgufWeights};
+use super::gguf::GgufWeights;
 use super::{WeightPath, Weights};
-use crate::matrix::{Blocks, Matrix};
 use crate::{Error, WeightStorage};
 
 /// How the checkpoint has the values of a matrix `[outputs, inputs]`.

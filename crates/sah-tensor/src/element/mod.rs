@@ -1,4 +1,4 @@
-//! Vectors in memory as the CPU kernels read them, whatever the type of their elements: sums are in f32.
+//! Rows of numbers in the forms in which they are stored; products and sums are in f32.
 
 mod halves;
 mod int8;
@@ -6,6 +6,7 @@ mod int8;
 use std::borrow::Cow;
 
 use pulp::Simd;
+use pulp::bytemuck::Pod;
 
 pub use halves::{Bf16, F16};
 pub use int8::Int8;
@@ -17,10 +18,10 @@ const UNROLL: usize = 4;
 /// memory is read in as many streams, each of which the processor fetches ahead: 10.8 GB/s on one core where one has 8.1.
 pub const ROWS: usize = 4;
 
-/// A type of weights, keys and values, read as words of one or more of them. A row may end with a word that is none of them.
+/// A form in which numbers are stored, read as words of one or more of them. A row may end with a word that is none of them.
 pub trait Element: Sync {
     /// What is read at once.
-    type Word: Copy + Sync;
+    type Word: Pod + Sync;
     /// Elements in a word.
     const PER_WORD: usize;
 

@@ -8,13 +8,13 @@
 mod config;
 mod frequencies;
 
+use sah_tensor::torch::rowwise;
 use tch::{Device, Kind, Tensor};
 
 pub(super) use config::RopeConfig;
 use config::Scaling;
 use frequencies::frequencies;
 
-use super::rowwise;
 use crate::Error;
 
 /// The rotary embeddings of a model.
@@ -100,9 +100,9 @@ impl Rotation {
         Ok(Tensor::f_cat(&[rotated, heads.f_narrow(3, rotary, dim - rotary)?], 3)?)
     }
 
-    /// The same in place, of the first `count` heads of [plain](rowwise::is_plain) rows that nobody else knows.
-    pub(super) fn apply_in_place(&self, heads: &Tensor, count: i64, dim: i64) {
-        rowwise::rotate_heads(heads, count, dim, (&self.cos, &self.sin));
+    /// The same in place, of the first `count` heads of [plain](rowwise::is_plain) rows.
+    pub(super) fn apply_in_place(&self, heads: &mut Tensor, count: i64, dim: i64) -> Result<(), Error> {
+        Ok(rowwise::rotate_heads(heads, count as usize, dim as usize, (&self.cos, &self.sin))?)
     }
 
     fn rotate(&self, heads: &Tensor) -> Result<Tensor, Error> {

@@ -4,33 +4,27 @@
 
 mod architecture;
 mod config;
-mod dequant;
 mod metadata;
 mod reader;
 mod rope;
 mod split;
 #[cfg(test)]
 pub(crate) mod testing;
-mod types;
 mod value;
 
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
+use sah_tensor::blocks::{GgmlType, dequantise, type_name};
 
 pub(crate) use architecture::Architecture;
 pub(crate) use config::hf_config;
-#[cfg(test)]
-pub(crate) use dequant::dequantise;
-pub(crate) use dequant::six_bit_pair;
 pub(crate) use metadata::Metadata;
 pub(crate) use reader::{Gguf, read_range};
 pub(crate) use split::model_stem;
 
 use architecture::{Layout, Role, stored_row};
 use reader::TensorInfo;
-pub(crate) use types::GgmlType;
-use types::type_name;
 
 use crate::Error;
 
@@ -116,7 +110,7 @@ impl GgufWeights {
                 let step = blocks * ty.block_bytes();
                 for (number, start) in (0..info.bytes).step_by(step).enumerate() {
                     let bytes = self.file.read_part(info, start, step as u64)?;
-                    let mut values = dequant::dequantise(ty, &bytes);
+                    let mut values = dequantise(ty, &bytes);
                     if stored.layout == Layout::OneMore {
                         // In f32, as transformers takes it off.
                         for value in &mut values {
@@ -161,7 +155,7 @@ impl GgufWeights {
     /// Values of a query or key projection with its rows in Hugging Face order.
     fn unpermuted(&self, stored: &str, info: &TensorInfo) -> Result<Vec<f32>, Error> {
         let ty = readable(&self.file, stored, info)?;
-        Ok(dequant::dequantise(ty, &self.reordered(stored, info)?))
+        Ok(dequantise(ty, &self.reordered(stored, info)?))
     }
 
     /// The same as they are in the file: rows consist of whole blocks (the reader checked it). A bias has one value a row.
@@ -214,7 +208,7 @@ fn readable(file: &Gguf, stored: &str, info: &TensorInfo) -> Result<GgmlType, Er
 /// Values of a tensor in the order of the file.
 fn values(file: &Gguf, stored: &str, info: &TensorInfo) -> Result<Vec<f32>, Error> {
     let ty = readable(file, stored, info)?;
-    Ok(dequant::dequantise(ty, &file.read(info)?))
+    Ok(dequantise(ty, &file.read(info)?))
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use super::types::{GgmlType, type_name};
+use sah_tensor::blocks::{GgmlType, type_name};
+
 use super::value::Value;
 use crate::Error;
 

@@ -11,7 +11,8 @@ use crate::kernel::fold::join_rows;
 use crate::mask::{IndexList, Mask};
 use crate::masker::shared::chosen::{Candidates, Chosen, close};
 use crate::masker::shared::scores::row_blocks;
-use sah_tensor::torch::floats;
+use sah_tensor::element::F32;
+use sah_tensor::torch::elements;
 
 /// `previous`, and for each row the `count` best keys that it may read and that are not in `previous`; all of these where
 /// there are fewer. Keys with a score of `-inf` are not taken.
@@ -47,6 +48,7 @@ pub(crate) fn add_top_k(
 }
 
 /// The best keys of the query rows `rows`, `[B, H, rows, count]` padded with -1, by all cores.
+#[expect(unsafe_code, reason = "reads scores in place")]
 fn on_host(
     inputs: &AttentionInputs<'_>,
     chosen: &Chosen<'_>,
@@ -56,7 +58,8 @@ fn on_host(
 ) -> Result<Tensor> {
     let (dims, visible) = (inputs.dims(), inputs.visible());
     let scores = scores.f_contiguous()?;
-    let scores = floats(&scores);
+    // SAFETY: nothing is written to a tensor while the slice is in use.
+    let scores = unsafe { elements::<F32>(&scores)? };
     let mut indices = vec![-1_i64; scores.len() / dims.keys * count];
     indices.par_chunks_mut(count).zip(scores.par_chunks(dims.keys)).enumerate().for_each(
         |(at, (indices, scores))| {

@@ -1,13 +1,13 @@
-//! The types with blocks of 256 columns. Their layouts in the file stand in `weights/gguf/dequant/k_quants.rs`.
+//! The types with blocks of 256 columns. Their layouts in the file stand in `dequant/k_quants.rs`.
 //!
 //! Packed, quants are in the order of the columns, and each scale and minimum has a byte.
 
 use pulp::Simd;
 
+use super::dequant::six_bit_pair;
 use super::format::{
     Block, Format, bits, eight_numbers, half_word, halves, nibbles, numbers, set_field, shifted, wider,
 };
-use crate::weights::gguf::six_bit_pair;
 
 /// Words: d and dmin; 2 of scales; 2 of minima; 32 of nibbles.
 pub(super) struct Q4K;

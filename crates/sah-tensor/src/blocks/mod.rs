@@ -1,11 +1,13 @@
 //! Matrices in GGUF's quantised blocks: the bits of the file, packed for vectors, and never expanded as a whole.
 
+mod dequant;
 mod format;
 mod k_quants;
 mod kernel;
 mod legacy;
 #[cfg(test)]
 mod tests;
+mod types;
 
 use std::marker::PhantomData;
 
@@ -14,14 +16,16 @@ use rayon::prelude::*;
 
 use self::format::{Format, PANEL};
 use self::kernel::{Expand, Inputs, Multiply, expand_row};
-use super::split::{MAX_ROWS, over_outputs};
-use crate::weights::gguf::GgmlType;
+use crate::product::{MAX_ROWS, over_outputs};
+
+pub use self::dequant::dequantise;
+pub use self::types::{GgmlType, type_name};
 
 /// Rows of inputs whose sums fit into the processor's registers.
 const AT_ONCE: usize = 8;
 
 /// A matrix `[rows, columns]` of quantised blocks.
-pub(crate) struct Blocks {
+pub struct Blocks {
     ty: GgmlType,
     rows: usize,
     columns: usize,
@@ -47,10 +51,11 @@ macro_rules! with_format {
 
 impl Blocks {
     /// What an error lists.
-    pub(crate) const SUPPORTED: &'static str = "Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K, Q6_K";
+    pub const SUPPORTED: &'static str = "Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K, Q6_K";
 
     /// Whether matrices of this type can be packed.
-    pub(crate) fn can_hold(ty: GgmlType) -> bool {
+    #[must_use]
+    pub fn can_hold(ty: GgmlType) -> bool {
         use GgmlType::{Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q6K, Q8_0};
         matches!(ty, Q4_0 | Q4_1 | Q5_0 | Q5_1 | Q8_0 | Q4K | Q5K | Q6K)
     }
@@ -60,8 +65,10 @@ impl Blocks {
     ///
     /// # Panics
     ///
-    /// If `ty` cannot be packed, or there is no whole number of rows; what reads files checks both.
-    pub(crate) fn pack(ty: GgmlType, columns: usize, bytes: &[u8]) -> Option<Self> {
+    /// If `ty` [cannot be packed](Self::can_hold), or `bytes` are not whole rows of whole blocks.
+    #[must_use]
+    pub fn pack(ty: GgmlType, columns: usize, bytes: &[u8]) -> Option<Self> {
+        assert!(columns.is_multiple_of(ty.block_len()), "{columns} columns are no whole blocks");
         let row_bytes = columns / ty.block_len() * ty.block_bytes();
         assert_eq!(bytes.len() % row_bytes.max(1), 0, "whole rows");
         let rows = bytes.len().checked_div(row_bytes).unwrap_or(0);
@@ -79,24 +86,32 @@ impl Blocks {
     }
 
     /// Number of rows: outputs.
-    pub(crate) fn rows(&self) -> usize {
+    #[must_use]
+    pub fn rows(&self) -> usize {
         self.rows
     }
 
     /// Number of columns: inputs.
-    pub(crate) fn columns(&self) -> usize {
+    #[must_use]
+    pub fn columns(&self) -> usize {
         self.columns
     }
 
     /// Bytes in memory.
-    pub(crate) fn bytes(&self) -> u64 {
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
         size_of_val(self.words.as_slice()) as u64
     }
 
     /// `outputs[n] = W x[n]`: `x` has up to [`MAX_ROWS`] rows, as many as there are outputs. The blocks are read once for
-    /// each [`AT_ONCE`] of them.
-    pub(crate) fn multiply(&self, x: &[f32], mut outputs: Vec<&mut [f32]>, threads: usize) {
-        debug_assert!(x.len() == outputs.len() * self.columns && outputs.len() <= MAX_ROWS);
+    /// eight of them.
+    ///
+    /// # Panics
+    ///
+    /// Where the lengths of `x` and `outputs` do not fit the matrix.
+    pub fn multiply(&self, x: &[f32], mut outputs: Vec<&mut [f32]>, threads: usize) {
+        assert!(x.len() == outputs.len() * self.columns && outputs.len() <= MAX_ROWS, "inputs do not fit");
+        assert!(outputs.iter().all(|row| row.len() == self.rows), "outputs do not fit");
         if outputs.len() > AT_ONCE {
             let rest = outputs.split_off(AT_ONCE);
             self.multiply(&x[AT_ONCE * self.columns..], rest, threads);
@@ -129,8 +144,12 @@ impl Blocks {
     }
 
     /// All values, `[rows, columns]`, in `output`.
-    pub(crate) fn expand(&self, output: &mut [f32]) {
-        debug_assert_eq!(output.len(), self.rows * self.columns);
+    ///
+    /// # Panics
+    ///
+    /// Where there is not room for exactly these.
+    pub fn expand(&self, output: &mut [f32]) {
+        assert_eq!(output.len(), self.rows * self.columns);
         let arch = Arch::new();
         with_format!(self.ty, F => {
             let per_panel = self.columns.div_ceil(F::LEN) * F::WORDS * PANEL;
@@ -141,9 +160,13 @@ impl Blocks {
         });
     }
 
-    /// The values of row `row`, which there must be, in `output`.
-    pub(crate) fn expand_row(&self, row: usize, output: &mut [f32]) {
-        debug_assert_eq!(output.len(), self.columns);
+    /// The values of row `row` in `output`.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no such row, or not room for exactly its values.
+    pub fn expand_row(&self, row: usize, output: &mut [f32]) {
+        assert!(row < self.rows && output.len() == self.columns, "no row {row} of {} values", output.len());
         with_format!(self.ty, F => {
             let per_panel = self.columns.div_ceil(F::LEN) * F::WORDS * PANEL;
             expand_row::<F>(&self.words[row / PANEL * per_panel..][..per_panel], row % PANEL, output);

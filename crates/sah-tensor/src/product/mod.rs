@@ -1,20 +1,25 @@
-//! Outputs of a product, split over threads.
+//! Products of weights with few rows.
+
+mod dense;
 
 use rayon::prelude::*;
 
-/// Rows of inputs up to which weights are multiplied by our own kernels. libtorch packs the weights first for any number of
-/// rows but one.
-pub(crate) const MAX_ROWS: usize = 16;
+pub use dense::dense;
+
+/// Rows of inputs up to which these products are faster than libtorch's, which packs the weights first for any number of rows
+/// but one.
+pub const MAX_ROWS: usize = 16;
 
 /// Hands `outputs`, one slice for each row of inputs and all of the same length, to `part` in `threads` pieces, each with the
 /// number of its first output: a multiple of `granule`.
-pub(super) fn over_outputs<'a>(
+pub(crate) fn over_outputs<'a>(
     outputs: Vec<&'a mut [f32]>,
     granule: usize,
     threads: usize,
     part: impl Fn(usize, &mut [&'a mut [f32]]) + Sync,
 ) {
     let count = outputs.first().map_or(0, |row| row.len());
+    assert!(outputs.iter().all(|row| row.len() == count), "rows of outputs differ in length");
     if count == 0 {
         return;
     }

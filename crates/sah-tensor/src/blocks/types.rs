@@ -3,31 +3,45 @@
 /// A storage type that this crate can turn into numbers.
 ///
 /// The quantised ones store blocks along the last dimension; how a block is laid out stands beside its
-/// dequantisation in `dequant.rs`.
+/// dequantisation in `dequant`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum GgmlType {
+pub enum GgmlType {
+    /// Numbers of 32 bits, one a block.
     F32,
+    /// Numbers of 16 bits, one a block.
     F16,
+    /// The upper halves of f32, one a block.
     Bf16,
+    /// 32 quants of 4 bits with a scale.
     Q4_0,
+    /// 32 quants of 4 bits with a scale and a minimum.
     Q4_1,
+    /// 32 quants of 5 bits with a scale.
     Q5_0,
+    /// 32 quants of 5 bits with a scale and a minimum.
     Q5_1,
+    /// 32 quants of 8 bits with a scale.
     Q8_0,
+    /// 256 quants of 2 bits, each 16 with a scale and a minimum of 4 bits.
     Q2K,
+    /// 256 quants of 3 bits, each 16 with a scale of 6 bits.
     Q3K,
+    /// 256 quants of 4 bits, each 32 with a scale and a minimum of 6 bits.
     Q4K,
+    /// 256 quants of 5 bits, each 32 with a scale and a minimum of 6 bits.
     Q5K,
+    /// 256 quants of 6 bits, each 16 with a scale of 8 bits.
     Q6K,
 }
 
 impl GgmlType {
     /// What an error lists as readable.
-    pub(crate) const SUPPORTED: &'static str =
+    pub const SUPPORTED: &'static str =
         "F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K";
 
     /// From the number in the file.
-    pub(crate) fn from_raw(raw: u32) -> Option<Self> {
+    #[must_use]
+    pub fn from_raw(raw: u32) -> Option<Self> {
         Some(match raw {
             0 => Self::F32,
             1 => Self::F16,
@@ -47,13 +61,15 @@ impl GgmlType {
     }
 
     /// Its name, as ggml has it.
-    pub(crate) fn name(self) -> String {
+    #[must_use]
+    pub fn name(self) -> String {
         // Behind 30, no type is one that can be read.
         (0..=30).find(|&raw| Self::from_raw(raw) == Some(self)).map_or_else(String::new, type_name)
     }
 
     /// Elements of one block.
-    pub(crate) fn block_len(self) -> usize {
+    #[must_use]
+    pub fn block_len(self) -> usize {
         match self {
             Self::F32 | Self::F16 | Self::Bf16 => 1,
             Self::Q4_0 | Self::Q4_1 | Self::Q5_0 | Self::Q5_1 | Self::Q8_0 => 32,
@@ -62,7 +78,8 @@ impl GgmlType {
     }
 
     /// Bytes of one block.
-    pub(crate) fn block_bytes(self) -> usize {
+    #[must_use]
+    pub fn block_bytes(self) -> usize {
         match self {
             Self::F32 => 4,
             Self::F16 | Self::Bf16 => 2,
@@ -81,7 +98,8 @@ impl GgmlType {
 }
 
 /// The name of a storage type, for errors, whether it can be read or not.
-pub(crate) fn type_name(raw: u32) -> String {
+#[must_use]
+pub fn type_name(raw: u32) -> String {
     let name = match raw {
         0 => "F32",
         1 => "F16",

@@ -1,10 +1,9 @@
-//! Packed blocks beside what `weights/gguf/dequant.rs` makes of the same bytes, which has the bits of the `gguf` package.
+//! Packed blocks beside what [`dequantise`] makes of the same bytes, which has the bits of the `gguf` package.
 
 use half::f16;
 
 use super::*;
-use crate::matrix::testing::{close, values};
-use crate::weights::gguf::dequantise;
+use crate::testing::{close, values};
 
 const TYPES: [GgmlType; 8] = [
     GgmlType::Q4_0,

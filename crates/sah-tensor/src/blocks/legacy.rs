@@ -1,4 +1,4 @@
-//! The types with blocks of 32 columns. Their layouts in the file stand in `weights/gguf/dequant.rs`.
+//! The types with blocks of 32 columns. Their layouts in the file stand in `dequant`.
 //!
 //! Packed, quants are in the order of the columns. Types with a scale alone are packed two blocks at a time, so that two
 //! scales fill a word.

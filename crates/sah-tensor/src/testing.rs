@@ -1,7 +1,7 @@
 //! Numbers for tests of products.
 
 /// Values between -1 and 1, different for each seed.
-pub(super) fn values(count: usize, seed: u32) -> Vec<f32> {
+pub(crate) fn values(count: usize, seed: u32) -> Vec<f32> {
     let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(1);
     let mut next = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -12,7 +12,7 @@ pub(super) fn values(count: usize, seed: u32) -> Vec<f32> {
 
 /// Asserts that `output`, `[N, rows]`, is the product of `weights`, `[rows, columns]`, with each of the `N` rows of `x`: the
 /// same sums in f64, up to rounding in f32.
-pub(super) fn close(output: &[f32], weights: &[f32], x: &[f32], columns: usize, case: &str) {
+pub(crate) fn close(output: &[f32], weights: &[f32], x: &[f32], columns: usize, case: &str) {
     let rows = weights.len().checked_div(columns).unwrap_or(output.len());
     for (number, found) in output.iter().enumerate() {
         let (input, row) = (number / rows, number % rows);

@@ -8,9 +8,9 @@ mod k_quants;
 use half::{bf16, f16};
 use rayon::prelude::*;
 
-pub(crate) use self::k_quants::six_bit_pair;
+pub(super) use self::k_quants::six_bit_pair;
 use self::k_quants::{q2_k, q3_k, q4_k, q5_k, q6_k};
-use super::types::GgmlType;
+use super::GgmlType;
 
 /// Blocks that one task converts: enough work to be worth a task.
 const BLOCKS_PER_TASK: usize = 4096;
@@ -19,8 +19,9 @@ const BLOCKS_PER_TASK: usize = 4096;
 ///
 /// # Panics
 ///
-/// If `bytes` does not consist of whole blocks; the reader checks sizes before it reads.
-pub(crate) fn dequantise(ty: GgmlType, bytes: &[u8]) -> Vec<f32> {
+/// If `bytes` does not consist of whole blocks.
+#[must_use]
+pub fn dequantise(ty: GgmlType, bytes: &[u8]) -> Vec<f32> {
     assert_eq!(bytes.len() % ty.block_bytes(), 0, "whole blocks");
     let blocks = bytes.len() / ty.block_bytes();
     let mut values = vec![0.0; blocks * ty.block_len()];

@@ -89,7 +89,7 @@ fn four_bit_groups(head: &[u8], qs: &[u8], values: &mut [f32], high: impl Fn(usi
 /// Scale and minimum of group `group` of 8, six bits each, out of 12 bytes. Those of the first four groups are the low
 /// six bits of bytes 0 to 3 and 4 to 7. Of the last four, the low nibbles lie in bytes 8 to 11 (scale low, minimum
 /// high) and the top two bits above the six of the first four.
-pub(crate) fn six_bit_pair(packed: &[u8], group: usize) -> (u8, u8) {
+pub(in crate::blocks) fn six_bit_pair(packed: &[u8], group: usize) -> (u8, u8) {
     let (scale, min) = (packed[group % 4], packed[4 + group % 4]);
     if group < 4 {
         return (scale & 0x3F, min & 0x3F);

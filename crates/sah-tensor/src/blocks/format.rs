@@ -10,7 +10,7 @@ pub(super) const PANEL: usize = 16;
 /// taken across a vector then, and scales are loaded like quants.
 ///
 /// A value is `scale * quant + offset`, with one scale and offset for [`Format::GROUP`] columns, computed with the same
-/// roundings as in `weights/gguf/dequant.rs`.
+/// roundings as in `dequant`.
 pub(super) trait Format {
     /// Columns of a block: one or two blocks of the file.
     const LEN: usize;

@@ -7,13 +7,17 @@
 use std::borrow::Cow;
 
 use pulp::{Arch, Simd, WithSimd};
-use sah_tensor::element::{Element, ROWS};
 
-use super::split::over_outputs;
+use super::over_outputs;
+use crate::element::{Element, ROWS};
 
 /// `outputs[n] = weights x[n]`: `weights` is `[outputs, columns]`, row by row, and `x` has as many rows of `columns` values
 /// as there are outputs. Each row of weights is read from memory once, for all rows of inputs.
-pub(super) fn multiply<E: Element>(
+///
+/// # Panics
+///
+/// Where the lengths of `weights`, `x` and `outputs` do not fit each other, or rows are not whole words.
+pub fn dense<E: Element>(
     weights: &[E::Word],
     columns: usize,
     x: &[f32],
@@ -21,8 +25,12 @@ pub(super) fn multiply<E: Element>(
     threads: usize,
 ) {
     let width = columns / E::PER_WORD;
-    debug_assert_eq!(columns % E::PER_WORD, 0);
-    debug_assert!(outputs.iter().all(|row| weights.len() == width * row.len()));
+    assert!(columns.is_multiple_of(E::PER_WORD), "rows of {columns} elements are not whole words");
+    assert!(outputs.iter().all(|row| weights.len() == width * row.len()), "weights and outputs do not fit");
+    if outputs.is_empty() {
+        return;
+    }
+    assert_eq!(x.len(), columns * outputs.len(), "inputs and outputs do not fit");
     if columns == 0 {
         return outputs.iter_mut().for_each(|row| row.fill(0.0));
     }
@@ -84,10 +92,9 @@ impl<E: Element> WithSimd for Rows<'_, '_, E> {
 mod tests {
     use half::{bf16, f16};
 
-    use sah_tensor::element::{Bf16, Element, F16, F32};
-
-    use super::super::testing::{close, values};
-    use super::multiply;
+    use super::dense;
+    use crate::element::{Bf16, Element, F16, F32};
+    use crate::testing::{close, values};
 
     /// Compares with sums in f64. `store` gives the words of some weights and the values that they hold.
     fn check<E: Element>(store: impl Fn(&[f32]) -> (Vec<E::Word>, Vec<f32>)) {
@@ -99,7 +106,7 @@ mod tests {
                 for threads in [1, 2, 3, 8] {
                     let mut output = vec![f32::NAN; inputs * rows];
                     let outputs = output.chunks_mut(rows.max(1)).collect();
-                    multiply::<E>(&words, columns, &x, outputs, threads);
+                    dense::<E>(&words, columns, &x, outputs, threads);
                     close(&output, &weights, &x, columns, &format!("{rows} x {columns} in {threads}"));
                 }
             }

@@ -1,0 +1,255 @@
+//! Matrices of weights in the forms in which they can be kept, and their products.
+
+use std::rc::Rc;
+
+use tch::{Device, Kind, Tensor};
+
+use super::slice::{elements, layout, written};
+use crate::blocks::Blocks;
+use crate::element::{Bf16, F16, F32};
+use crate::error::Error;
+use crate::product::{self, MAX_ROWS};
+
+/// A matrix `[outputs, inputs]`.
+#[derive(Debug)]
+pub enum Matrix {
+    /// Contiguous, on any device.
+    Dense(Tensor),
+    /// On the CPU.
+    Blocks(Rc<Blocks>),
+}
+
+impl Matrix {
+    /// The same memory once more.
+    #[must_use]
+    pub fn share(&self) -> Self {
+        match self {
+            Self::Dense(tensor) => Self::Dense(tensor.shallow_clone()),
+            Self::Blocks(blocks) => Self::Blocks(Rc::clone(blocks)),
+        }
+    }
+
+    /// The same on another device. Blocks stay on the CPU: a model that keeps them is nowhere else.
+    pub fn to_device(&self, device: Device) -> Result<Self, Error> {
+        match self {
+            Self::Dense(tensor) => Ok(Self::Dense(tensor.f_to_device(device)?)),
+            Self::Blocks(_) => Ok(self.share()),
+        }
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub fn outputs(&self) -> i64 {
+        match self {
+            Self::Dense(tensor) => tensor.size()[0],
+            Self::Blocks(blocks) => blocks.rows() as i64,
+        }
+    }
+
+    /// Number of columns.
+    #[must_use]
+    pub fn inputs(&self) -> i64 {
+        match self {
+            Self::Dense(tensor) => tensor.size()[1],
+            Self::Blocks(blocks) => blocks.columns() as i64,
+        }
+    }
+
+    /// Bytes in memory.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Self::Dense(tensor) => tensor.numel() as u64 * tensor.kind().elt_size_in_bytes() as u64,
+            Self::Blocks(blocks) => blocks.bytes(),
+        }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn device(&self) -> Device {
+        match self {
+            Self::Dense(tensor) => tensor.device(),
+            Self::Blocks(_) => Device::Cpu,
+        }
+    }
+
+    /// Whether [`Matrix::multiply_few`] takes it.
+    #[must_use]
+    pub fn has_own_product(&self) -> bool {
+        match self {
+            Self::Dense(tensor) if tensor.device() != Device::Cpu => false,
+            Self::Dense(tensor) => match tensor.kind() {
+                Kind::Float => true,
+                Kind::BFloat16 | Kind::Half => self.inputs() % 2 == 0,
+                _ => false,
+            },
+            Self::Blocks(_) => true,
+        }
+    }
+
+    /// `x W^T` of up to [`MAX_ROWS`] rows of f32, `[1, rows, inputs]`, contiguous on the CPU, with the outputs of all
+    /// `matrices`, which have the same inputs, one after another: `[1, rows, outputs]`. Reads the weights from memory once, with
+    /// all cores; sums are in f32.
+    ///
+    /// Fails where [`Matrix::has_own_product`] says no.
+    #[expect(unsafe_code, reason = "reads tensors in place")]
+    pub fn multiply_few(matrices: &[Self], x: &Tensor) -> Result<Tensor, Error> {
+        let (_, rows, inputs) = x.size3()?;
+        if rows as usize > MAX_ROWS || matrices.iter().any(|matrix| matrix.inputs() != inputs) {
+            let expected = format!("up to {MAX_ROWS} rows of inputs of {matrices:?}");
+            return Err(Error::Shape { expected, found: x.size() });
+        }
+        // SAFETY: all that is written while the slices are in use is the output, which is new.
+        let (weights, x) = unsafe {
+            let weights = matrices.iter().map(|matrix| matrix.weights());
+            (weights.collect::<Result<Vec<_>, _>>()?, elements::<F32>(x)?)
+        };
+        let threads = tch::get_num_threads().max(1) as usize;
+        let outputs = matrices.iter().map(Self::outputs).sum::<i64>();
+        Ok(written([1, rows, outputs], |output| {
+            let mut rest: Vec<&mut [f32]> = output.chunks_exact_mut(outputs.max(1) as usize).collect();
+            for (weights, matrix) in weights.iter().zip(matrices) {
+                let own;
+                (own, rest) = rest.into_iter().map(|row| row.split_at_mut(matrix.outputs() as usize)).unzip();
+                weights.multiply(inputs as usize, x, own, threads);
+            }
+        })?)
+    }
+
+    /// The weights where they lie.
+    ///
+    /// # Safety
+    ///
+    /// Nothing may write to the matrix while they are in use.
+    #[expect(unsafe_code, reason = "reads tensors in place")]
+    unsafe fn weights(&self) -> Result<Weights<'_>, Error> {
+        let tensor = match self {
+            Self::Blocks(blocks) => return Ok(Weights::Blocks(blocks)),
+            Self::Dense(tensor) => tensor,
+        };
+        let (_, inputs) = tensor.size2()?;
+        // SAFETY: that of this function.
+        let weights = unsafe {
+            match tensor.f_kind()? {
+                Kind::BFloat16 => Weights::Bf16(elements::<Bf16>(tensor)?),
+                Kind::Half => Weights::F16(elements::<F16>(tensor)?),
+                _ => return Ok(Weights::F32(elements::<F32>(tensor)?)),
+            }
+        };
+        // Every row begins with a word of two.
+        if inputs % 2 == 0 { Ok(weights) } else { Err(layout(tensor)) }
+    }
+
+    /// All values as `kind`, `[outputs, inputs]`; a new tensor where they are kept otherwise.
+    pub fn expanded(&self, kind: Kind) -> Result<Tensor, Error> {
+        match self {
+            Self::Dense(tensor) => Ok(tensor.f_to_kind(kind)?),
+            Self::Blocks(blocks) => {
+                let tensor = written([self.outputs(), self.inputs()], |values| blocks.expand(values))?;
+                Ok(tensor.f_to_kind(kind)?)
+            }
+        }
+    }
+
+    /// The rows `ids` as `kind`: `[1, Q, inputs]`. Fails where one is not there.
+    pub fn rows(&self, ids: &[i64], kind: Kind) -> Result<Tensor, Error> {
+        let count = ids.len() as i64;
+        match self {
+            Self::Dense(tensor) => {
+                let ids = Tensor::f_from_slice(ids)?.f_to_device(tensor.device())?.f_view([1, count])?;
+                Ok(Tensor::f_embedding(tensor, &ids, -1, false, false)?.f_to_kind(kind)?)
+            }
+            Self::Blocks(blocks) => {
+                let outputs = self.outputs();
+                if let Some(id) = ids.iter().find(|&&id| id < 0 || id >= outputs) {
+                    let expected = format!("a matrix with a row {id}");
+                    return Err(Error::Shape { expected, found: vec![outputs, self.inputs()] });
+                }
+                let tensor = written([1, count, self.inputs()], |values| {
+                    for (id, row) in ids.iter().zip(values.chunks_exact_mut(blocks.columns().max(1))) {
+                        blocks.expand_row(*id as usize, row);
+                    }
+                })?;
+                Ok(tensor.f_to_kind(kind)?)
+            }
+        }
+    }
+}
+
+/// The weights of a matrix in memory, row by row.
+enum Weights<'a> {
+    F32(&'a [f32]),
+    Bf16(&'a [u32]),
+    F16(&'a [u32]),
+    Blocks(&'a Blocks),
+}
+
+impl Weights<'_> {
+    fn multiply(&self, columns: usize, x: &[f32], outputs: Vec<&mut [f32]>, threads: usize) {
+        match self {
+            Self::F32(words) => product::dense::<F32>(words, columns, x, outputs, threads),
+            Self::Bf16(words) => product::dense::<Bf16>(words, columns, x, outputs, threads),
+            Self::F16(words) => product::dense::<F16>(words, columns, x, outputs, threads),
+            Self::Blocks(blocks) => blocks.multiply(x, outputs, threads),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use half::f16;
+
+    use super::{Blocks, Matrix};
+    use crate::blocks::GgmlType;
+    use std::rc::Rc;
+    use tch::{Device, Kind, Tensor};
+
+    #[test]
+    fn rows_and_expansions_of_blocks_are_those_of_the_tensor_that_they_stand_for() {
+        // Row r of 64 columns: scale 2^-r, quants that count up from -32 in each half.
+        let block = |row: u8| {
+            let scale = f16::from_f32(f32::from(row).exp2().recip()).to_le_bytes();
+            scale.into_iter().chain((0..32_u8).map(|i| i.wrapping_sub(32)))
+        };
+        let bytes: Vec<u8> = (0..5).flat_map(|row| block(row).chain(block(row))).collect();
+        let blocks = Blocks::pack(GgmlType::Q8_0, 64, &bytes).unwrap();
+        let matrix = Matrix::Blocks(Rc::new(blocks));
+        let row = Tensor::arange_start(-32, 0, (Kind::Float, Device::Cpu)).repeat([2]);
+        let scales = Tensor::arange(5, (Kind::Float, Device::Cpu)).neg().exp2().view([5, 1]);
+        let expected = row.view([1, 64]) * scales;
+        let expanded = matrix.expanded(Kind::Float).unwrap();
+        assert!(expanded.equal(&expected));
+        let ids = [4, 0, 4];
+        let dense = Matrix::Dense(expanded);
+        for kind in [Kind::Float, Kind::BFloat16] {
+            let (rows, same) = (matrix.rows(&ids, kind).unwrap(), dense.rows(&ids, kind).unwrap());
+            assert_eq!((rows.kind(), rows.size()), (kind, vec![1, 3, 64]));
+            assert!(rows.equal(&same));
+        }
+        for id in [-1, 5, 15] {
+            assert!(
+                matrix.rows(&[0, id], Kind::Float).is_err() && dense.rows(&[0, id], Kind::Float).is_err()
+            );
+        }
+    }
+
+    #[test]
+    fn weights_and_rows_that_cannot_be_multiplied_in_place_are_refused() {
+        let random = |size: &[i64]| Tensor::randn(size, (Kind::Float, Device::Cpu));
+        let weight = random(&[8, 6]);
+        let multiply = |weight: Tensor, x: Tensor| Matrix::multiply_few(&[Matrix::Dense(weight)], &x);
+        let product = multiply(weight.shallow_clone(), random(&[1, 3, 6])).unwrap();
+        assert_eq!(product.size(), [1, 3, 8]);
+        for (case, weight, x) in [
+            ("weights apart", random(&[6, 8]).transpose(0, 1), random(&[1, 3, 6])),
+            ("weights in f64", weight.to_kind(Kind::Double), random(&[1, 3, 6])),
+            ("half a word", random(&[8, 5]).to_kind(Kind::Half), random(&[1, 3, 5])),
+            ("other inputs", weight.shallow_clone(), random(&[1, 3, 5])),
+            ("rows apart", weight.shallow_clone(), random(&[1, 6, 3]).transpose(1, 2)),
+            ("rows of bf16", weight.shallow_clone(), random(&[1, 3, 6]).to_kind(Kind::BFloat16)),
+            ("many rows", weight.shallow_clone(), random(&[1, 17, 6])),
+        ] {
+            assert!(multiply(weight, x).is_err(), "{case}");
+        }
+    }
+}

@@ -17,15 +17,15 @@ const FILE: &str = "comparison.json";
 pub struct Comparison {
     /// The benchmark.
     pub benchmark: String,
-    /// The attention that the others are held against: [`DENSE`] where there is one, else the first.
+    /// The attention that the others are compared with: [`DENSE`] where there is one, else the first.
     pub baseline: String,
-    /// Each attention as a whole, in the order in which they ran.
+    /// Each attention over all tasks, in the order in which they ran.
     pub attentions: IndexMap<String, AttentionSummary>,
     /// Each task, in the benchmark's order.
     pub tasks: IndexMap<String, TaskComparison>,
 }
 
-/// One attention as a whole.
+/// One attention over all tasks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AttentionSummary {
     /// The benchmark's single figure.
@@ -34,7 +34,7 @@ pub struct AttentionSummary {
     pub rows: usize,
     /// Rows that have no answer.
     pub rows_failed: usize,
-    /// Seconds of prefill, of questions, of decoding, and of the three together.
+    /// Seconds of prefill, of questions, of decoding, and their sum.
     pub seconds: Seconds<f64>,
     /// New tokens after the first of each answer, a second.
     pub decode_tokens_per_second: Option<f64>,
@@ -73,7 +73,7 @@ pub struct Seconds<T> {
     pub question: T,
     /// Generating the tokens after the first.
     pub decode: T,
-    /// The three together.
+    /// The sum of the three.
     pub total: T,
 }
 
@@ -84,7 +84,7 @@ pub struct TaskComparison {
     pub scores: IndexMap<String, TaskScore>,
     /// Scores minus that of the baseline: a figure, or one for each bucket; null where there is nothing to subtract.
     pub differences: IndexMap<String, Option<ScoreDifference>>,
-    /// Seconds of prefill, questions and decoding together.
+    /// Seconds of prefill, questions and decoding, added up.
     pub seconds: IndexMap<String, f64>,
     /// Mean density.
     pub density: IndexMap<String, Option<f64>>,
@@ -101,7 +101,7 @@ pub enum ScoreDifference {
 }
 
 impl Comparison {
-    /// Holds the results of one benchmark against each other. One alone is its own baseline.
+    /// Compares the results of one benchmark. One alone is its own baseline.
     ///
     /// # Errors
     ///

@@ -8,13 +8,13 @@ use crate::ColumnKind;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    // ---- what was asked for ----
+    // ---- arguments ----
     /// A subset that the benchmark does not have.
     #[error("{benchmark} has no subset {subset:?}; it has {}", valid.join(", "))]
     UnknownSubset {
         /// The benchmark.
         benchmark: String,
-        /// What was asked for.
+        /// The requested name.
         subset: String,
         /// What there is.
         valid: Vec<String>,
@@ -140,7 +140,7 @@ pub enum Error {
         /// The folder of the run.
         folder: PathBuf,
     },
-    /// The run was asked to stop.
+    /// The run was stopped on request.
     #[error("stopped after {rows_done} of {rows_total} rows of {attention}, which are kept")]
     Interrupted {
         /// Rows that are in the journal.
@@ -166,7 +166,7 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
-    /// A result file that was asked for is not there.
+    /// A result file that is not there.
     #[error("{} is missing: the run did not finish, or this is no result folder", path.display())]
     Missing {
         /// The file.
@@ -352,8 +352,8 @@ impl std::error::Error for DataError {
     }
 }
 
-/// What an error says, followed by those of its sources that it does not already quote.
-pub(crate) fn whole_text(error: &dyn std::error::Error) -> String {
+/// The text of an error, followed by those of its sources that it does not already quote.
+pub(crate) fn full_text(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -389,8 +389,8 @@ mod tests {
     #[test]
     fn causes_are_named_once() {
         let hidden = Outer(std::io::Error::other("out of memory"));
-        assert_eq!(whole_text(&hidden), "layer 3 failed: out of memory");
+        assert_eq!(full_text(&hidden), "layer 3 failed: out of memory");
         let quoted = Error::Io { path: "x.json".into(), source: std::io::Error::other("disk full") };
-        assert_eq!(whole_text(&quoted), "x.json: disk full");
+        assert_eq!(full_text(&quoted), "x.json: disk full");
     }
 }

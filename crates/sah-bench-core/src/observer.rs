@@ -1,11 +1,11 @@
-//! What a run tells while it goes on.
+//! Progress of a run, for whoever shows it.
 
 use std::time::Duration;
 
 use sah_adapter::RequestObserver;
 
-/// Told about a run, and each of its requests, while it goes on: a progress display, a test. Every method does nothing unless
-/// implemented.
+/// Hears about the progress of a run and of each of its requests: a progress display, a test. A method that is not implemented
+/// does nothing.
 pub trait RunObserver: RequestObserver {
     /// The rows of a group are about to be answered.
     fn group_started(&mut self, group: &GroupStarted<'_>) {
@@ -18,10 +18,10 @@ pub trait RunObserver: RequestObserver {
     }
 }
 
-/// Says nothing.
+/// Ignores everything.
 impl RunObserver for () {}
 
-/// A group about to run.
+/// A group that is about to run.
 #[derive(Clone, Copy, Debug)]
 pub struct GroupStarted<'a> {
     /// Position of the group, from 0.

@@ -10,7 +10,7 @@ use sah_adapter::{
     RequestLimits, RequestResponse,
 };
 
-use crate::error::{panic_text, whole_text};
+use crate::error::{full_text, panic_text};
 use crate::{
     Error, GroupFinished, GroupStarted, Record, RecordStats, RunFolder, RunObserver, Sample, Shard,
     group_by_context,
@@ -77,7 +77,7 @@ impl Runner<'_> {
         folder: &mut RunFolder,
         observer: &mut dyn RunObserver,
     ) -> Result<RunOutcome, Error> {
-        self.run_shard(Shard::WHOLE, samples, folder, observer)
+        self.run_shard(Shard::UNDIVIDED, samples, folder, observer)
     }
 
     /// The same for a part of `samples`, which are those of the whole run: the outcome has the records of that part.
@@ -216,7 +216,7 @@ impl Runner<'_> {
         // Models on libtorch report some failures, such as running out of memory, by panicking.
         let result = catch_unwind(AssertUnwindSafe(|| {
             let response = self.adapter.process_observed(&request, self.generation, self.limits, observer);
-            response.map_err(|error| whole_text(&error))
+            response.map_err(|error| full_text(&error))
         }));
         records[rows[0]].sample.context = request.context;
         let response = result

@@ -9,9 +9,7 @@ use crate::{Benchmark, Error, Sample, TokenCount};
 /// Above this many rows [`load_samples`] warns that the run will be long.
 pub const MANY_ROWS: usize = 10_000;
 
-/// The benchmark's own names of the subsets that were asked for, in the order asked, each once.
-///
-/// `None` asks for all of them.
+/// The requested subsets by the benchmark's own names, in the order requested, each once. `None` requests all of them.
 ///
 /// # Errors
 ///
@@ -34,7 +32,7 @@ pub fn select_subsets(benchmark: &dyn Benchmark, names: Option<&[String]>) -> Re
     Ok(selected)
 }
 
-/// The first `n` samples of each task, in the order given.
+/// The first `n` samples of each task, in their order.
 #[must_use]
 pub fn first_of_each_task(mut samples: Vec<Sample>, n: usize) -> Vec<Sample> {
     let mut taken: HashMap<String, usize> = HashMap::new();

@@ -4,8 +4,7 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 
-/// Every `count`-th context of a run, so that parts are about equal wherever long ones stand: whole contexts, with all rows
-/// about them.
+/// Every `count`-th context of a run, with all rows about it. So parts are about equal, wherever long contexts stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
     /// From 0.
@@ -14,8 +13,8 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// All contexts.
-    pub const WHOLE: Self = Self { index: 0, count: NonZeroUsize::MIN };
+    /// All contexts: a run that is not divided.
+    pub const UNDIVIDED: Self = Self { index: 0, count: NonZeroUsize::MIN };
 
     /// The shards that a run is divided into.
     pub fn all(count: NonZeroUsize) -> impl Iterator<Item = Self> {
@@ -78,7 +77,7 @@ mod tests {
         for group in 0..10 {
             assert_eq!(Shard::all(count).filter(|shard| shard.has(group)).count(), 1);
         }
-        assert!((0..10).all(|group| Shard::WHOLE.has(group)));
+        assert!((0..10).all(|group| Shard::UNDIVIDED.has(group)));
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub(crate) const LENGTH: usize = 2;
 /// Where the samples come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum DataSource {
-    /// The sample that this crate brings along: a demonstration written by this project, not LongBench.
+    /// The bundled sample: a demonstration written by this project, not LongBench.
     #[default]
     Sample,
     /// A folder with the layout of the hub data set, or with the files of the LongBench authors.
@@ -51,7 +51,7 @@ pub struct LongBench {
 }
 
 impl LongBench {
-    /// The benchmark over samples from `source`, which is read when they are asked for.
+    /// The benchmark over samples from `source`, which [`Benchmark::load`] reads.
     #[must_use]
     pub fn new(source: DataSource) -> Self {
         Self { source }

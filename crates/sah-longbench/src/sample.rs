@@ -1,4 +1,4 @@
-//! The bundled sample: a few rows for every config, so that a run needs no download.
+//! The bundled sample: some rows for every config, so that a run needs no download.
 //!
 //! It is a demonstration, not `LongBench`: this project wrote its texts, they are short, and its scores say nothing
 //! about how a model does on `LongBench`. `data/sample/README.md` says where the texts come from.

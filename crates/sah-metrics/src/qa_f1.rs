@@ -18,7 +18,7 @@ pub fn qa_f1_zh(prediction: &str, reference: &str) -> f64 {
     token_f1(&words_zh(prediction), &words_zh(reference))
 }
 
-/// SQuAD's normalisation: lower case, without ASCII punctuation, and a blank for each of the articles a, an and the. What is
+/// The normalisation of `SQuAD`: lower case, without ASCII punctuation, and a blank for each of the articles a, an and the. What is
 /// left is meant to be split at white space ([`python::split_whitespace`]).
 ///
 /// ```
@@ -44,7 +44,7 @@ fn words_zh(text: &str) -> Vec<String> {
     words
 }
 
-/// The characters that the official scorer drops. (It lists the closing bracket 》 and not the opening one.)
+/// The punctuation that published scorers of Chinese answers drop: they list the closing bracket 》 and not the opening one.
 const CHINESE_PUNCTUATION: &str = "！？｡。＂＃＄％＆＇（）＊＋，－／：；＜＝＞＠［＼］＾＿｀｛｜｝～｟｠｢｣､、〃》「」『』【】〔〕〖〗〘〙\
                                    〚〛〜〝〞〟〰〾〿–—‘’‛“”„‟…‧﹏";
 

@@ -12,8 +12,8 @@ use crate::{python, segment};
 /// the reference with any sentence of the prediction: `p = u / n`, `r = u / m`, `f = 2 pr / (p + r + 1e-8)`.
 /// 0 where either text has nothing between its full stops.
 ///
-/// The Python package walks through the sentences recursively, and the official scorer gives 0 where a pair of
-/// sentences of about a thousand words together overflows its stack. Here there is no such limit.
+/// The Python package walks through the sentences recursively, and fails where a pair of sentences of about a thousand words
+/// overflows its stack, which scorers count as 0. Here there is no such limit.
 #[must_use]
 pub fn rouge_l(prediction: &str, reference: &str) -> f64 {
     let mut numbers = HashMap::new();

@@ -1,9 +1,9 @@
 //! Chinese word segmentation, token for token that of the Python package jieba 0.42.1 in its default mode.
 //!
 //! The dictionary and the hidden Markov model are those of the crate `jieba-rs`. It differs from the Python package in
-//! three places, which are evened out here:
+//! three places, which are corrected here:
 //! - its idea of a block that is looked up in the dictionary takes in rare characters beyond U+9FD5;
-//! - it keeps unknown words such as `1.2.3` and `GPT-4` together, which the Python package cuts;
+//! - it does not cut unknown words such as `1.2.3` and `GPT-4`, which the Python package does;
 //! - its dictionary has one entry once that the Python package has, and counts, twice.
 
 use std::sync::LazyLock;
@@ -19,7 +19,7 @@ static JIEBA: LazyLock<Jieba> = LazyLock::new(|| {
     jieba
 });
 
-/// The words of `text`, which together are the whole text: those of the Python package jieba 0.42.1 in its default mode.
+/// The words of `text`, which concatenated give the text back: those of the Python package jieba 0.42.1 in its default mode.
 ///
 /// ```
 /// assert_eq!(sah_metrics::chinese_words("我来到北京"), ["我", "来到", "北京"]);
@@ -31,7 +31,7 @@ pub fn chinese_words(text: &str) -> Vec<&str> {
     words
 }
 
-/// Cuts `text` into words; together they are the whole text.
+/// Cuts `text` into words, which concatenated give the text back.
 pub(crate) fn cut<'a>(text: &'a str, mut emit: impl FnMut(&'a str)) {
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
@@ -55,7 +55,7 @@ fn is_block(c: char) -> bool {
 
 fn cut_block<'a>(block: &'a str, emit: &mut impl FnMut(&'a str)) {
     for token in JIEBA.cut(block, true) {
-        // No word of the dictionary has one of these, so such a token was put together by rule.
+        // No word of the dictionary has one of these, so such a token was made by rule.
         if token.word.contains(['.', '_', '-']) { cut_unknown(token.word, emit) } else { emit(token.word) }
     }
 }

@@ -8,7 +8,7 @@ use super::ReadError;
 
 /// The local paths of the files `paths` of the data set `name` (`org/name`), from the hub's cache or fetched into it.
 ///
-/// They are fetched one after the other, so that a hub out of reach is asked once.
+/// They are fetched one after the other, so that a hub out of reach is tried once.
 ///
 /// # Errors
 ///

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{ReadError, Row};
 
-/// The whole text of a file.
+/// The text of a file.
 ///
 /// # Errors
 ///

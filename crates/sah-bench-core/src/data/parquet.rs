@@ -25,16 +25,16 @@ pub struct Columns<'a> {
     pub optional: &'a [Column],
 }
 
-/// What `make` makes of each row of a Parquet file, in order.
+/// Reads a Parquet file: `convert` turns each row into a value, in order.
 ///
 /// # Errors
 ///
 /// [`ReadError::NoColumn`] and [`ReadError::ColumnType`] before any row is read, [`ReadError::NoRows`] for an empty file, and
-/// the first error of `make`.
+/// the first error of `convert`.
 pub fn read_parquet<T, E: From<ReadError>>(
     file: &Path,
     columns: Columns<'_>,
-    mut make: impl FnMut(Row<'_>) -> Result<T, E>,
+    mut convert: impl FnMut(Row<'_>) -> Result<T, E>,
 ) -> Result<Vec<T>, E> {
     let unreadable = |source| ReadError::Parquet { file: file.to_owned(), source };
     let opened = File::open(file).map_err(|source| ReadError::Io { path: file.to_owned(), source })?;
@@ -43,15 +43,15 @@ pub fn read_parquet<T, E: From<ReadError>>(
     let wanted = columns.required.iter().chain(columns.optional).map(|column| column.name);
     let projection = ProjectionMask::columns(builder.parquet_schema(), wanted);
     let rows = usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or_default();
-    let mut made = Vec::with_capacity(rows);
+    let mut values = Vec::with_capacity(rows);
     let batches = builder.with_projection(projection).with_batch_size(BATCH_ROWS).build();
     for batch in batches.map_err(unreadable)? {
         let batch = batch.and_then(|batch| Batch::new(&batch)).map_err(|source| unreadable(source.into()))?;
         for index in 0..batch.rows {
-            made.push(make(Row::from_parquet(&batch, index, file, made.len() + 1))?);
+            values.push(convert(Row::from_parquet(&batch, index, file, values.len() + 1))?);
         }
     }
-    if made.is_empty() { Err(ReadError::NoRows { file: file.to_owned() }.into()) } else { Ok(made) }
+    if values.is_empty() { Err(ReadError::NoRows { file: file.to_owned() }.into()) } else { Ok(values) }
 }
 
 impl Columns<'_> {
@@ -92,7 +92,7 @@ fn holds(data_type: &DataType, expected: ColumnKind) -> bool {
     }
 }
 
-/// A few rows in columns, whose types were checked.
+/// Some rows of a file in columns, whose types were checked.
 #[derive(Debug)]
 pub(super) struct Batch {
     /// Integers are 64-bit ones.

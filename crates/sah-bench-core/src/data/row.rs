@@ -10,7 +10,7 @@ use crate::ColumnKind;
 
 /// A row of a data file. A field that is null counts as missing.
 ///
-/// Each field is asked for by name and kind; the error names file, row, field, what was expected and what was found.
+/// Fields are read by name and kind; an error names file, row, field, what was expected and what was found.
 #[derive(Debug)]
 pub struct Row<'a> {
     fields: Fields<'a>,
@@ -63,7 +63,7 @@ impl<'a> Row<'a> {
         text.ok_or_else(|| self.wrong_kind(field, ColumnKind::Text))
     }
 
-    /// As [`Row::text`], leaving nothing behind: a long text of JSON is not copied.
+    /// As [`Row::text`], taken out of the row: a long text of JSON is not copied.
     pub fn take_text(&mut self, field: &'static str) -> Result<String, ReadError> {
         if let Fields::Json(fields) = &mut self.fields
             && let Some(Value::String(text)) = fields.get_mut(field)

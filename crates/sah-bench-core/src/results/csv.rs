@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use super::atomic::write_atomically;
 use super::table::{Cell, Table};
-use super::whole::write_whole;
 use crate::Error;
 
 /// Writes the table: UTF-8 without a byte order mark, lines end in CR LF, a field is quoted where it must be, line
@@ -12,7 +12,7 @@ use crate::Error;
 pub(super) fn write_csv(path: &Path, table: &Table<'_>) -> Result<(), Error> {
     table.check_finite(path)?;
     let csv_error = |source| Error::Csv { path: path.to_path_buf(), source };
-    write_whole(path, |file| {
+    write_atomically(path, |file| {
         let mut writer = ::csv::WriterBuilder::new().terminator(::csv::Terminator::CRLF).from_writer(file);
         writer.write_record(table.columns.iter().map(|column| column.name)).map_err(csv_error)?;
         for record in table.records {

@@ -63,7 +63,7 @@ pub struct Cost {
     pub question: Phase,
     /// Generating the tokens after the first.
     pub decode: Phase,
-    /// Seconds of the three together.
+    /// Seconds of all three phases.
     pub seconds: f64,
     /// New tokens, those that the question phase gives included.
     pub generated_tokens: u64,
@@ -99,7 +99,7 @@ pub struct PerRow {
     pub question_seconds: Option<Distribution>,
     /// Seconds for the new tokens after the first.
     pub decode_seconds: Option<Distribution>,
-    /// Seconds of the three together.
+    /// Seconds of all three phases.
     pub seconds: Option<Distribution>,
     /// Density of the attention.
     pub density: Option<Distribution>,

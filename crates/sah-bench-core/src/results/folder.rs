@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use sah_adapter::MicroMetrics;
 use serde::{Deserialize, Serialize};
 
+use super::atomic::{remove_temporaries, sync_folder};
 use super::csv::write_csv;
 use super::detailed::{DetailedResults, RunMeasures};
 use super::journal::Journal;
@@ -17,7 +18,6 @@ use super::parquet::write_parquet;
 use super::shards::ShardResults;
 use super::table::Table;
 use super::unchanged::check_unchanged;
-use super::whole::{remove_temporaries, sync_folder};
 use crate::error::{Named, panic_text};
 use crate::{Benchmark, Error, Metrics, Record};
 

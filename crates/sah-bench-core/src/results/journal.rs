@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::atomic::sync_folder;
 use super::finite::{Refusal, check_finite};
-use super::whole::sync_folder;
 use crate::{Error, Record, RecordStats, Sample, Value};
 
 /// The journal of a run in progress. Its file is locked while this value lives.
@@ -39,7 +39,7 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Opens the journal at `path` to go on with it, and gives what it holds. A torn last line is cut off.
+    /// Opens the journal at `path` to append to it, and returns what it holds. A torn last line is cut off.
     ///
     /// # Errors
     ///
@@ -52,7 +52,7 @@ impl Journal {
         let journal = Self::open(path, &mut OpenOptions::new())?;
         let contents = read_journal(path)?;
         if contents.torn_bytes > 0 {
-            let cut = journal.file.set_len(contents.whole_bytes).and_then(|()| journal.file.sync_all());
+            let cut = journal.file.set_len(contents.complete_bytes).and_then(|()| journal.file.sync_all());
             cut.map_err(|source| Error::Unwritable { path: path.to_path_buf(), source })?;
         }
         Ok((journal, contents.records))
@@ -109,8 +109,8 @@ fn folder_of(journal: &Path) -> PathBuf {
 pub struct JournalContents {
     /// The finished rows, in the order in which they were finished. [`Record::index`] says where each belongs.
     pub records: Vec<Record>,
-    /// Length of the whole lines, in bytes.
-    pub whole_bytes: u64,
+    /// Length of the complete lines, in bytes.
+    pub complete_bytes: u64,
     /// Bytes of a last line that was not written to its end; 0 where the journal ends well.
     pub torn_bytes: u64,
 }
@@ -126,9 +126,9 @@ pub fn read_journal(path: &Path) -> Result<JournalContents, Error> {
         _ => Error::Io { path: path.to_path_buf(), source },
     })?;
     let mut records = Vec::new();
-    let mut whole_bytes = 0;
+    let mut complete_bytes = 0;
     for (number, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
-        let is_last = whole_bytes + line.len() == bytes.len();
+        let is_last = complete_bytes + line.len() == bytes.len();
         if is_last && line.last() != Some(&b'\n') {
             break;
         }
@@ -140,12 +140,12 @@ pub fn read_journal(path: &Path) -> Result<JournalContents, Error> {
                 return Err(Error::Journal { path: path.to_path_buf(), line: number + 1, source });
             }
         }
-        whole_bytes += line.len();
+        complete_bytes += line.len();
     }
     Ok(JournalContents {
         records,
-        whole_bytes: whole_bytes as u64,
-        torn_bytes: (bytes.len() - whole_bytes) as u64,
+        complete_bytes: complete_bytes as u64,
+        torn_bytes: (bytes.len() - complete_bytes) as u64,
     })
 }
 

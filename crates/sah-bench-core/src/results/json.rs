@@ -5,11 +5,11 @@ use std::path::Path;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::atomic::write_file;
 use super::finite::{Refusal, check_finite};
-use super::whole::write_file;
 use crate::Error;
 
-/// Writes `value` as indented JSON (two spaces, UTF-8, a line feed at the end), whole, keys in the order of the value.
+/// Writes `value` as indented JSON (two spaces, UTF-8, a line feed at the end), atomically, keys in the order of the value.
 ///
 /// # Errors
 ///

@@ -1,5 +1,6 @@
-//! The files that a run leaves behind. What is in them: docs/results-format.md.
+//! The files of a run. What is in them: docs/results-format.md.
 
+mod atomic;
 mod config;
 mod csv;
 mod detailed;
@@ -14,8 +15,8 @@ mod read;
 mod shards;
 mod table;
 mod unchanged;
-mod whole;
 
+pub use atomic::write_file;
 pub use config::{ChatTemplateConfig, DataConfig, ModelConfig, RunConfig, Versions};
 pub use detailed::{Cost, DetailedResults, PerRow, Phase, RunMeasures, TaskCost};
 pub use distribution::Distribution;
@@ -25,4 +26,3 @@ pub use json::{read_json, write_json};
 pub use micro::{LayerMetrics, MeasuredHead, MeasuredHeads, MicroSummary, read_micro_metrics};
 pub use read::{ResultRow, ResultRows, read_results};
 pub use shards::{ShardResults, merge_shards};
-pub use whole::write_file;

@@ -10,8 +10,8 @@ use ::parquet::file::properties::WriterProperties;
 use arrow::array::{ArrayRef, Float64Builder, Int64Builder, ListBuilder, RecordBatch, StringBuilder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
+use super::atomic::write_atomically;
 use super::table::{Cell, Kind, Table, TableColumn};
-use super::whole::write_whole;
 use crate::{Error, Record};
 
 /// Text of one batch, in bytes: far below the 2 GiB that the offsets of an Arrow text array can hold.
@@ -23,7 +23,7 @@ pub(super) const ROW_GROUP_BYTES: usize = 256 << 20;
 /// nullable, compressed with zstd.
 pub(super) fn write_parquet(path: &Path, table: &Table<'_>) -> Result<(), Error> {
     table.check_finite(path)?;
-    write_whole(path, |file| {
+    write_atomically(path, |file| {
         write_table(file, table).map_err(|source| Error::Parquet { path: path.to_path_buf(), source })
     })
 }

@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::atomic::write_atomically;
 use super::detailed::RunMeasures;
 use super::folder::{CONFIG, FinishedRun, JOURNAL, METRICS, MICRO_LOG, Resumed, RunFolder};
 use super::journal::read_journal;
 use super::json::{read_json, write_json};
 use super::unchanged::check_unchanged;
-use super::whole::write_whole;
 use crate::{Benchmark, Error, Record, Shard};
 
 const FILE: &str = "shard.json";
@@ -93,7 +93,7 @@ pub fn merge_shards(
         return Err(Error::ShardRows { folder, row });
     }
 
-    // In the order of first appearance, as in an undivided run, and the calls of each group's rows together.
+    // In the order of first appearance, as in an undivided run, the calls of each group's rows next to each other.
     let has_calls = !calls.is_empty();
     let mut ordered = Vec::new();
     for (rows, _) in groups.values() {
@@ -105,7 +105,7 @@ pub fn merge_shards(
     write_lines(&folder.join(JOURNAL), groups.values().map(|(_, line)| line))?;
     match RunFolder::resume(result_dir, run_name, attention)? {
         Resumed::Finished(run) => Ok(*run),
-        Resumed::Unfinished(folder) => folder.finish(benchmark, &config, &records, together(&results)),
+        Resumed::Unfinished(folder) => folder.finish(benchmark, &config, &records, combined(&results)),
     }
 }
 
@@ -115,11 +115,11 @@ fn rows_of_group(line: &Value) -> Option<Vec<u64>> {
     (!rows.is_empty()).then_some(rows)
 }
 
-/// Whole lines of a file with what `key` reads in each; a torn last line is left out.
+/// The complete lines of a file, each with what `key` reads in it; a torn last line is left out.
 fn lines<K>(path: &Path, key: impl Fn(&Value) -> Option<K>) -> Result<Vec<(K, Vec<u8>)>, Error> {
     let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.to_path_buf(), source })?;
-    let whole = bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
-    let keyed = whole.filter_map(|line| {
+    let complete = bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
+    let keyed = complete.filter_map(|line| {
         let value: Value = serde_json::from_slice(line).ok()?;
         Some((key(&value)?, line.to_vec()))
     });
@@ -127,14 +127,14 @@ fn lines<K>(path: &Path, key: impl Fn(&Value) -> Option<K>) -> Result<Vec<(K, Ve
 }
 
 fn write_lines<'a>(path: &Path, mut lines: impl Iterator<Item = &'a Vec<u8>>) -> Result<(), Error> {
-    write_whole(path, |writer| {
+    write_atomically(path, |writer| {
         let written = lines.try_for_each(|line| writer.write_all(line));
         written.map_err(|source| Error::Io { path: path.to_path_buf(), source })
     })
 }
 
-/// Of several processes: the longest load and the largest peak. How long they took together says nothing.
-fn together(results: &[ShardResults]) -> RunMeasures {
+/// The measures of several processes: the longest load and the largest peak. A sum of their run times would say nothing.
+fn combined(results: &[ShardResults]) -> RunMeasures {
     let measures = || results.iter().map(|result| &result.measures);
     RunMeasures {
         run_seconds: None,

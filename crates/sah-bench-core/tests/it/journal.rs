@@ -50,12 +50,12 @@ fn journal_of_three_groups() -> (tempfile::TempDir, std::path::PathBuf, Vec<sah_
 #[test]
 fn records_come_back_equal() {
     let (_directory, path, records) = journal_of_three_groups();
-    let JournalContents { records: mut read, whole_bytes, torn_bytes } = read_journal(&path).unwrap();
+    let JournalContents { records: mut read, complete_bytes, torn_bytes } = read_journal(&path).unwrap();
     let order: Vec<usize> = read.iter().map(|record| record.index).collect();
     assert_eq!(order, [0, 1, 3, 2], "a group is one line");
     read.sort_by_key(|record| record.index);
     assert_eq!(read, records);
-    assert_eq!((whole_bytes, torn_bytes), (std::fs::metadata(&path).unwrap().len(), 0));
+    assert_eq!((complete_bytes, torn_bytes), (std::fs::metadata(&path).unwrap().len(), 0));
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_torn_last_line_is_left_out_wherever_it_is_torn() {
         std::fs::write(&path, &whole[..length]).unwrap();
         let contents = read_journal(&path).unwrap();
         assert_eq!(contents.records.len(), 3, "cut at {length}");
-        assert_eq!(contents.whole_bytes, last_line as u64);
+        assert_eq!(contents.complete_bytes, last_line as u64);
         assert_eq!(contents.torn_bytes, (length - last_line) as u64);
     }
 }

@@ -1,7 +1,7 @@
 //! Prompt templates in the form of LongBench's `dataset2prompt.json`.
 //!
-//! A template is the whole prompt of a task with `{context}` and `{input}` where a row's texts go; `{{` and `}}` stand
-//! for braces. A request has three parts, which together are exactly the filled template:
+//! A template is the prompt of a task with `{context}` and `{input}` where a row's texts go; `{{` and `}}` stand
+//! for braces. A request has three parts, which concatenated give exactly the filled template:
 //!
 //! - the context: everything up to the end of the last `{context}`;
 //! - the answer prefix: of the text after the last placeholder the last line that is not blank, and what follows it;
@@ -42,7 +42,7 @@ impl Prompts {
     }
 }
 
-/// A template, taken apart.
+/// A parsed template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Template {
     context: Vec<Piece>,

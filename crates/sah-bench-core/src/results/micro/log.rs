@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use crate::results::whole::sync_folder;
+use crate::results::atomic::sync_folder;
 use crate::{DataError, DataErrorKind, Error, Record};
 
 /// What was measured, in the reference's form: the function whose result it is.
@@ -33,7 +33,7 @@ pub(super) struct Line<'a> {
     /// UTC, ISO 8601 with microseconds and offset.
     pub(super) timestamp: Cow<'a, str>,
     pub(super) metric: Metric,
-    /// Of the whole call.
+    /// Of the call, all heads included.
     pub(super) value: Option<f64>,
     pub(super) metadata: Metadata<'a>,
     location: Cow<'a, str>,

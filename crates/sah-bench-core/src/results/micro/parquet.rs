@@ -10,15 +10,15 @@ use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray}
 use super::calls::{LoggedCall, LoggedCalls};
 use super::log::MicroMetricsLog;
 use crate::Error;
+use crate::results::atomic::write_atomically;
 use crate::results::parquet::{ROW_GROUP_BYTES, writer_properties};
-use crate::results::whole::write_whole;
 
 /// Calls of one batch.
 const BATCH: usize = 4096;
 
 /// Writes the calls of `log` to `path`.
 pub(super) fn write(path: &Path, log: &MicroMetricsLog) -> Result<(), Error> {
-    write_whole(path, |file| write_calls(file, path, LoggedCalls::open(log.path())?))
+    write_atomically(path, |file| write_calls(file, path, LoggedCalls::open(log.path())?))
 }
 
 fn write_calls(file: impl Write + Send, path: &Path, calls: LoggedCalls) -> Result<(), Error> {

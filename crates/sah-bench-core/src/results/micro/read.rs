@@ -25,9 +25,9 @@ pub struct MeasuredHead {
     pub density: f64,
     /// Error of its output; `None` where it is no number.
     pub output_error: Option<f64>,
-    /// The density of the whole call.
+    /// The density of the call, all heads included.
     pub call_density: f64,
-    /// The error of the whole call.
+    /// The error of the call, all heads included.
     pub call_output_error: Option<f64>,
 }
 

@@ -11,7 +11,7 @@ use crate::results::Distribution;
 
 /// What was measured in a run: `micro_metrics` of `metrics.json`.
 ///
-/// Figures are of whole calls: one layer in one forward pass, all heads together.
+/// Each figure is of a call: one layer in one forward pass, all heads included.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct MicroSummary {
     /// Sparse attention calls of the answered rows.

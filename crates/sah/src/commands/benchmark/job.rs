@@ -133,7 +133,7 @@ impl<'a> Job<'a> {
         memory::reset_peak();
         let samples = self.plan.samples.clone();
         let shard = self.plan.args.execution.shard;
-        let outcome = runner.run_shard(shard.unwrap_or(Shard::WHOLE), samples, &mut folder, observer);
+        let outcome = runner.run_shard(shard.unwrap_or(Shard::UNDIVIDED), samples, &mut folder, observer);
         let outcome = outcome.map_err(|error| self.at_this_run(error))?;
         let measures = RunMeasures {
             run_seconds: outcome.seconds,

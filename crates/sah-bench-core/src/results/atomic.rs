@@ -1,4 +1,4 @@
-//! Files appear whole or not at all.
+//! Atomic writes: a file appears complete or not at all.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 
 use crate::Error;
 
-/// How the name of a file ends that is not whole yet.
+/// How the name of a file ends that is still being written.
 const TEMPORARY: &str = ".tmp";
 
 /// Writes a file under a temporary name in the same folder, fsyncs it, renames it to `path`, and fsyncs the folder.
 ///
-/// A reader sees the old file or the new one, never a part. Nothing is left behind when `fill` fails.
-pub(super) fn write_whole(
+/// A reader sees the old file or the new one, never a part. Nothing is left on disk when `fill` fails.
+pub(super) fn write_atomically(
     path: &Path,
     fill: impl FnOnce(&mut BufWriter<File>) -> Result<(), Error>,
 ) -> Result<(), Error> {
@@ -30,9 +30,9 @@ pub(super) fn write_whole(
 ///
 /// # Errors
 ///
-/// [`Error::Io`]; nothing is left behind then.
+/// [`Error::Io`]; nothing is left on disk then.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    write_whole(path, |writer| {
+    write_atomically(path, |writer| {
         writer.write_all(bytes).map_err(|source| Error::Io { path: path.to_path_buf(), source })
     })
 }
@@ -119,12 +119,12 @@ mod tests {
     fn a_failed_write_leaves_the_old_file_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("metrics.json");
-        write_whole(&path, |writer| {
+        write_atomically(&path, |writer| {
             writer.write_all(b"old").unwrap();
             Ok(())
         })
         .unwrap();
-        let failed = write_whole(&path, |writer| {
+        let failed = write_atomically(&path, |writer| {
             writer.write_all(b"half of the n").unwrap();
             Err(Error::Missing { path: "why".into() })
         });
@@ -137,7 +137,7 @@ mod tests {
     fn the_file_has_its_name_only_when_whole() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("metrics.json");
-        write_whole(&path, |writer| {
+        write_atomically(&path, |writer| {
             writer.write_all(b"new").unwrap();
             assert!(!path.exists());
             Ok(())

@@ -175,4 +175,14 @@ mod tests {
             FailureKind::Other
         );
     }
+
+    #[test]
+    fn an_exit_code_says_what_to_do() {
+        let code = |kind: FailureKind| kind.exit_code();
+        let may_pass = [FailureKind::Network, FailureKind::Device, FailureKind::FolderBusy];
+        assert_eq!(may_pass.map(code), [75; 3]);
+        assert_eq!([FailureKind::Usage, FailureKind::Interrupted].map(code), [2, 130]);
+        let others = [FailureKind::Data, FailureKind::Model, FailureKind::Changed, FailureKind::Other];
+        assert_eq!(others.map(code), [1; 4]);
+    }
 }

@@ -14,6 +14,9 @@ use crate::attention::NamedAttention;
 use crate::failure::Failure;
 use crate::memory;
 
+#[cfg(test)]
+mod tests;
+
 /// A model that is loaded.
 pub(super) trait Model {
     /// How long it took to load.

@@ -14,6 +14,8 @@ mod plan;
 mod progress;
 mod table;
 mod tasks;
+#[cfg(test)]
+mod testing;
 
 use std::process::ExitCode;
 

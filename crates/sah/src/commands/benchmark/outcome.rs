@@ -82,7 +82,8 @@ impl Outcome {
         }
     }
 
-    fn exit_code(&self) -> u8 {
+    /// The exit code of the command.
+    pub(super) fn exit_code(&self) -> u8 {
         if self.left > 0 {
             exit::INTERRUPTED
         } else if !self.failed.is_empty() {
@@ -95,7 +96,68 @@ impl Outcome {
     }
 
     /// Rows without an answer in the cells that are finished.
-    fn rows_failed(&self) -> usize {
+    pub(super) fn rows_failed(&self) -> usize {
         self.finished.iter().flatten().map(|run| run.detailed.rows_failed).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use sah_bench_core::FinishedRun;
+
+    use super::Outcome;
+    use crate::commands::benchmark::job::Job;
+    use crate::commands::benchmark::parts::Cell;
+    use crate::commands::benchmark::plan::Plan;
+    use crate::commands::benchmark::testing::{Recorder, ScriptedModel, TestRun};
+    use crate::failure::{Failure, FailureKind};
+
+    /// The results of the first model of `plan`.
+    fn finished(plan: &Plan<'_>, fails_on: Option<&'static str>) -> Vec<FinishedRun> {
+        let model = ScriptedModel { fails_on, ..ScriptedModel::default() };
+        let stop = AtomicBool::new(false);
+        Job::new(plan, &stop).run(|_, _| model.load(), &mut Recorder::default()).unwrap()
+    }
+
+    fn failed() -> (Cell, Failure) {
+        let failure = Failure { kind: FailureKind::Killed, message: "ended by signal 9".to_owned() };
+        (Cell { model: 0, attention: 1 }, failure)
+    }
+
+    /// The exit code, and whether there is a comparison.
+    fn conclude(outcome: &Outcome, plan: &Plan<'_>) -> (u8, bool) {
+        outcome.conclude(plan).unwrap();
+        (outcome.exit_code(), plan.path.join("comparison.json").exists())
+    }
+
+    #[test]
+    fn the_worst_that_happened_is_the_exit_code() {
+        let test = TestRun::of_one(&["--attention=dense,streaming_llm"]);
+        let plan = test.plan();
+        let mut outcome = Outcome::of_one(finished(&plan, Some("lighthouse")));
+        assert_eq!(conclude(&outcome, &plan), (3, true));
+        assert_eq!(outcome.rows_failed(), 4, "two rows of each attention");
+        outcome.failed.push(failed());
+        assert_eq!(conclude(&outcome, &plan).0, 4);
+        outcome.left = 1;
+        assert_eq!(conclude(&outcome, &plan).0, 130);
+    }
+
+    #[test]
+    fn one_attention_is_compared_with_nothing() {
+        let test = TestRun::of_one(&["--attention=dense"]);
+        let plan = test.plan();
+        assert_eq!(conclude(&Outcome::of_one(finished(&plan, None)), &plan), (0, false));
+        assert_eq!(conclude(&Outcome::of_one(Vec::new()), &plan), (0, false));
+    }
+
+    #[test]
+    fn a_model_without_results_has_a_place() {
+        let test = TestRun::of_one(&["--attention=dense"]);
+        let mut outcome = Outcome::default();
+        outcome.finished(2).extend(finished(&test.plan(), None));
+        assert_eq!(outcome.finished.iter().map(Vec::len).collect::<Vec<_>>(), [0, 0, 1]);
     }
 }

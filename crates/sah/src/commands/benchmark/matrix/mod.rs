@@ -3,6 +3,8 @@
 mod host;
 mod local_host;
 mod scheduler;
+#[cfg(test)]
+mod tests;
 mod units;
 mod worker;
 
@@ -24,9 +26,6 @@ pub(super) fn run(
     messages: &MessageArgs,
     screen: &mut dyn Screen,
 ) -> anyhow::Result<Outcome> {
-    if plan.args.resume.is_none() {
-        plan.make_folders()?;
-    }
     run_on(&mut LocalHost::new(), plan, messages, screen, &*interrupt::flag()?)
 }
 
@@ -38,6 +37,9 @@ fn run_on(
     screen: &mut dyn Screen,
     stop: &AtomicBool,
 ) -> anyhow::Result<Outcome> {
+    if plan.args.resume.is_none() {
+        plan.make_folders()?;
+    }
     let threads = tch::get_num_threads().max(1) as usize;
     let work = (units::units(plan, host.now()), units::slots(plan, threads));
     let unfinished = Scheduler::new(plan, messages, screen, host, work).run(stop)?;

@@ -162,3 +162,118 @@ impl Worker {
         Failure { kind, message: how + &lines }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::{Cell, RefCell};
+    use std::io;
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::process::ExitStatus;
+    use std::rc::Rc;
+    use std::time::{Duration, Instant};
+
+    use rustix::process::Signal;
+
+    use super::{Ended, Worker};
+    use crate::commands::benchmark::matrix::host::Process;
+    use crate::failure::{Failure, FailureKind};
+
+    /// A process that a test ends, and the signals that it got.
+    #[derive(Clone, Default)]
+    struct Scripted {
+        signals: Rc<RefCell<Vec<Signal>>>,
+        status: Rc<Cell<Option<i32>>>,
+    }
+
+    impl Process for Scripted {
+        fn id(&self) -> u32 {
+            1
+        }
+
+        fn signal(&self, signal: Signal) {
+            self.signals.borrow_mut().push(signal);
+        }
+
+        fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
+            Ok(self.status.get().map(ExitStatus::from_raw))
+        }
+    }
+
+    const LIMIT: Option<Duration> = Some(Duration::from_secs(60));
+
+    /// A worker, its process, and a function that looks at it so many seconds after its start.
+    fn worker() -> (Worker, Scripted, impl Fn(&mut Worker, f64) -> Option<Ended>) {
+        let (process, begin) = (Scripted::default(), Instant::now());
+        let at = move |worker: &mut Worker, seconds| {
+            worker.poll(begin + Duration::from_secs_f64(seconds), LIMIT).unwrap()
+        };
+        (Worker::new(Box::new(process.clone()), begin), process, at)
+    }
+
+    #[test]
+    fn signals_come_once_and_in_order() {
+        let (mut worker, process, at) = worker();
+        for seconds in [0.0, 59.9] {
+            assert_eq!(at(&mut worker, seconds), None);
+            assert_eq!(process.signals.borrow().len(), 0);
+        }
+        for seconds in [60.0, 61.0, 69.9] {
+            at(&mut worker, seconds);
+            worker.interrupt();
+            assert_eq!(*process.signals.borrow(), [Signal::TERM], "at {seconds} s");
+        }
+        for seconds in [70.0, 71.0, 100.0] {
+            at(&mut worker, seconds);
+            assert_eq!(*process.signals.borrow(), [Signal::TERM, Signal::KILL], "at {seconds} s");
+        }
+    }
+
+    #[test]
+    fn it_has_ended_once_its_output_is_read() {
+        let (mut worker, process, at) = worker();
+        process.status.set(Some(0));
+        assert_eq!(at(&mut worker, 1.0), None, "it has exited");
+        worker.closed_pipe();
+        assert_eq!(at(&mut worker, 1.1), None, "one pipe is open");
+        worker.closed_pipe();
+        assert_eq!(at(&mut worker, 1.2), Some(Ended::Complete));
+    }
+
+    #[test]
+    fn a_pipe_that_stays_open_is_given_up() {
+        let (mut worker, process, at) = worker();
+        process.status.set(Some(0));
+        assert_eq!(at(&mut worker, 1.0), None);
+        assert_eq!(at(&mut worker, 2.9), None);
+        assert_eq!(at(&mut worker, 3.0), Some(Ended::Complete));
+    }
+
+    /// How a worker ends whose process has ended with `status`, after what `before` does.
+    fn ended(status: i32, before: impl FnOnce(&mut Worker)) -> Ended {
+        let (mut worker, process, at) = worker();
+        before(&mut worker);
+        process.status.set(Some(status));
+        worker.closed_pipe();
+        worker.closed_pipe();
+        assert_eq!(at(&mut worker, 1.0), None);
+        at(&mut worker, 1.1).unwrap()
+    }
+
+    #[test]
+    fn what_was_reported_counts_more_than_the_exit_code() {
+        let reported = || Failure { kind: FailureKind::Device, message: "cuda:0 is busy".to_owned() };
+        let report = |worker: &mut Worker| worker.reported(reported());
+        assert_eq!(ended(1 << 8, report), Ended::Failed(reported()));
+        assert_eq!(ended(9, report), Ended::Failed(reported()));
+        assert_eq!(ended(3 << 8, report), Ended::Complete);
+    }
+
+    #[test]
+    fn one_that_was_told_to_stop_has_not_failed() {
+        assert_eq!(ended(130 << 8, Worker::interrupt), Ended::Interrupted);
+        assert_eq!(ended(9, Worker::interrupt), Ended::Interrupted);
+        assert_eq!(ended(0, Worker::interrupt), Ended::Complete);
+        let Ended::Failed(failure) = ended(130 << 8, |_| {}) else { panic!("nobody stopped it") };
+        assert_eq!(failure.kind, FailureKind::Other);
+    }
+}

@@ -1,11 +1,14 @@
-//! A project outside the workspace depends on one crate by its path.
+//! Projects outside the workspace: one depends on a crate by its path, another one adds pieces of its own to the command line.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use sah_tests::project_root;
 
 use crate::command::{as_in_a_shell, run};
+use crate::fences::blocks;
+use crate::tiny_model;
 
 const MAIN: &str = r#"
 use sah_attention::{AttentionConfig, AttentionInputs, RequestState, ResearchAttention, Size};
@@ -40,7 +43,7 @@ sah-libtorch = { path = "CRATES/sah-libtorch" }
 "#;
 
 /// A second package asks for all crates: their dependencies then have the features that they have in the workspace, and
-/// what was compiled there is used. `outside` itself can only name what its own manifest has.
+/// what was compiled there is used. The project itself can only name what its own manifest has.
 const EVERYTHING: &str = r#"[package]
 name = "everything"
 version = "0.1.0"
@@ -52,14 +55,15 @@ sah = { path = "CRATES/sah" }
 
 const WORKSPACE: &str = r#"[workspace]
 resolver = "3"
-members = ["outside", "everything"]
+members = ["project", "everything"]
 
 [profile.release]
 debug = "line-tables-only"
 "#;
 
-#[test]
-fn one_crate_is_enough_for_another_project() {
+/// Builds a project of these files, whose paths begin in its folder, and gives its program. In the files `CRATES` is the folder
+/// of the crates.
+fn build(name: &str, files: &[(&str, String)]) -> PathBuf {
     let root = project_root();
     let folder = tempfile::tempdir().unwrap();
     let write = |path: &str, text: &str| {
@@ -68,11 +72,11 @@ fn one_crate_is_enough_for_another_project() {
         fs::write(path, text.replace("CRATES", &root.join("crates").display().to_string())).unwrap();
     };
     write("Cargo.toml", WORKSPACE);
-    write("outside/Cargo.toml", OUTSIDE);
-    write("outside/build.rs", "fn main() {\n    sah_libtorch::link();\n}\n");
-    write("outside/src/main.rs", MAIN);
     write("everything/Cargo.toml", EVERYTHING);
     write("everything/src/lib.rs", "");
+    for (path, text) in files {
+        write(&format!("project/{path}"), text);
+    }
     fs::copy(root.join("Cargo.lock"), folder.path().join("Cargo.lock")).unwrap();
     let target = root.join("target");
     let mut build = Command::new(env!("CARGO"));
@@ -81,7 +85,72 @@ fn one_crate_is_enough_for_another_project() {
     build.args(["build", "--release", "--quiet", "--offline", "--workspace"]);
     let (code, _, log) = run(&mut build);
     assert_eq!(code, 0, "{log}");
-    let (code, printed, log) = run(as_in_a_shell(&mut Command::new(target.join("release/outside"))));
+    target.join("release").join(name)
+}
+
+#[test]
+fn one_crate_is_enough_for_another_project() {
+    let build_script = "fn main() {\n    sah_libtorch::link();\n}\n";
+    let files = [("Cargo.toml", OUTSIDE), ("build.rs", build_script), ("src/main.rs", MAIN)];
+    let program = build("outside", &files.map(|(path, text)| (path, text.to_owned())));
+    let (code, printed, log) = run(as_in_a_shell(&mut Command::new(program)));
     assert_eq!(code, 0, "{log}");
     assert_eq!(printed.trim(), "[1, 4, 1, 16] 0.2");
+}
+
+/// The project in `examples/outside`, as it is but for its place and its workspace.
+#[test]
+fn a_project_with_pieces_of_its_own_has_the_whole_command_line() {
+    let example = project_root().join("examples/outside");
+    let read = |path: &str| fs::read_to_string(example.join(path)).unwrap();
+    let manifest = read("Cargo.toml");
+    let package = manifest.split("# As in the workspace").next().unwrap().replace("../../crates", "CRATES");
+    let mut files = vec![("Cargo.toml", package), ("build.rs", read("build.rs"))];
+    let sources = ["src/main.rs", "src/capitals.rs", "src/every_other.rs"];
+    files.extend(sources.map(|path| (path, read(path))));
+    assert_eq!(fs::read_dir(example.join("src")).unwrap().count(), sources.len());
+    let lines: usize = sources.iter().map(|path| read(path).lines().count()).sum();
+    assert!(lines < 120, "{lines} lines");
+    for (guide, source) in [
+        ("add-a-benchmark.md", "src/main.rs"),
+        ("add-a-benchmark.md", "src/capitals.rs"),
+        ("add-a-masker.md", "src/every_other.rs"),
+    ] {
+        let page = fs::read_to_string(project_root().join("docs/guides").join(guide)).unwrap();
+        let shown = blocks(&page, "rust").iter().any(|block| *block == read(source).trim_end());
+        assert!(shown, "{guide} does not show {source} as it is");
+    }
+    let program = build("own_pieces", &files);
+    let program = |arguments: &[&str]| {
+        let mut command = Command::new(&program);
+        as_in_a_shell(&mut command).args(arguments);
+        command
+    };
+
+    let folder = tempfile::tempdir().unwrap();
+    let (model, attention) = (folder.path().join("model"), folder.path().join("mine.json"));
+    tiny_model::write(&model, 0);
+    let maskers = r#"{"maskers": [{"type": "local", "size": 4}, {"type": "every_other", "block": 2}]}"#;
+    fs::write(&attention, maskers).unwrap();
+    let (code, listed, log) = run(&mut program(&["maskers"]));
+    assert_eq!(code, 0, "{log}");
+    assert!(listed.contains("| every_other "), "{listed}");
+    // Two at a time, so that the processes of a matrix must know the pieces, too.
+    let mut bench =
+        program(&["bench", "capitals", "--run-name", "mine", "--jobs", "2", "--set", "mine:block=3"]);
+    bench.arg("--model").arg(&model).arg("--result-dir").arg(folder.path()).arg("--attention").arg("dense");
+    let (code, tables, log) = run(bench.arg(&attention));
+    assert_eq!(code, 0, "{log}");
+    assert!(tables.contains("| capitals ") && tables.contains("mine - dense"), "{tables}");
+    let run_dir = folder.path().join("mine");
+    let config = fs::read_to_string(run_dir.join("mine/config.json")).unwrap();
+    assert!(config.contains("\"every_other\"") && config.contains("\"block\": 3"), "{config}");
+
+    fs::remove_file(run_dir.join("mine/metrics.json")).unwrap();
+    let (code, again, log) = run(program(&["bench", "capitals", "--resume"]).arg(&run_dir));
+    assert_eq!(code, 0, "{log}");
+    assert!(again.contains("mine - dense"), "{again}");
+    let (code, page, log) = run(program(&["report"]).arg(&run_dir));
+    assert_eq!(code, 0, "{log}");
+    assert!(fs::read_to_string(page.trim_end()).unwrap().contains("capitals: "));
 }

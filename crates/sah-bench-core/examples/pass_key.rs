@@ -12,8 +12,8 @@ use sah_adapter::{
     RequestResponse,
 };
 use sah_bench_core::{
-    Benchmark, Column, ColumnKind, Comparison, Error, Metrics, NoTokenizer, Record, RowScore, RunFolder,
-    RunMeasures, Runner, Sample, TaskScore, TokenCount, Value, load_samples, select_subsets,
+    Benchmark, Column, ColumnKind, Comparison, Error, NoTokenizer, RowScore, RunFolder, RunMeasures, Runner,
+    Sample, TokenCount, Value, load_samples, select_subsets,
 };
 
 /// Texts with two keys, one near the beginning, one near the end.
@@ -48,36 +48,13 @@ impl Benchmark for PassKey {
         Ok(subsets.iter().flat_map(|subset| (0..3).map(|n| row(subset, n))).collect())
     }
 
-    fn evaluate(&self, records: &[Record]) -> Metrics {
-        let is_right = |record: &&Record| self.references(&record.sample).contains(&record.predicted_answer);
-        let mut task_scores = indexmap::IndexMap::new();
-        for subset in self.subsets() {
-            let rows: Vec<&Record> = records.iter().filter(|record| record.sample.task == subset).collect();
-            if !rows.is_empty() {
-                let right = rows.iter().copied().filter(is_right).count();
-                task_scores
-                    .insert(subset.to_owned(), TaskScore::Single(100.0 * right as f64 / rows.len() as f64));
-            }
-        }
-        let right = records.iter().filter(is_right).count();
-        Metrics {
-            task_scores,
-            overall_score: Some(100.0 * right as f64 / records.len() as f64),
-            further: serde_json::Map::new(),
-            summary: [("total_samples".to_owned(), records.len() as u64)].into_iter().collect(),
-        }
-    }
-
     fn score(&self, sample: &Sample, answer: &str) -> Result<RowScore, Error> {
         let is_right = self.references(sample).iter().any(|reference| reference == answer);
         Ok(RowScore { value: 100.0 * f64::from(is_right), bucket: None })
     }
 
     fn references<'a>(&self, sample: &'a Sample) -> &'a [String] {
-        match &sample.extra[0] {
-            Value::TextList(answers) => answers,
-            _ => &[],
-        }
+        sample.extra[0].texts()
     }
 }
 

@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::{Column, Error, Record, Sample, TokenCount};
+use crate::{Column, Error, Record, Sample, TokenCount, means};
 
 /// A benchmark: where its samples come from and how answers are scored.
 pub trait Benchmark {
@@ -23,7 +23,12 @@ pub trait Benchmark {
     fn load(&self, subsets: &[&str], tokens: &dyn TokenCount) -> Result<Vec<Sample>, Error>;
 
     /// Scores finished rows. Rows that failed count with the empty answer.
-    fn evaluate(&self, records: &[Record]) -> Metrics;
+    ///
+    /// Unless a benchmark adds up in another way: for each task, or each of its buckets, the mean of [`Benchmark::score`], and
+    /// overall the mean of these figures.
+    fn evaluate(&self, records: &[Record]) -> Metrics {
+        means::metrics(self, records)
+    }
 
     /// What one answer is worth. A figure in [`Metrics::task_scores`] is the mean of these over the rows of its task, or of
     /// its bucket, but for rounding.

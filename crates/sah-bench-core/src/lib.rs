@@ -26,8 +26,8 @@
 //!
 //! use sah_adapter::{Answer, ContextStats, GenerationParams, ModelAdapter, Request, RequestLimits, RequestResponse};
 //! use sah_bench_core::{
-//!     Benchmark, Column, ColumnKind, Error, Metrics, NoTokenizer, Record, RowScore, RunFolder, RunMeasures, Runner, Sample,
-//!     TaskScore, TokenCount, Value, load_samples, select_subsets,
+//!     Benchmark, Column, ColumnKind, Error, NoTokenizer, RowScore, RunFolder, RunMeasures, Runner, Sample, TokenCount, Value,
+//!     load_samples, select_subsets,
 //! };
 //!
 //! /// Asks for the first word of a text.
@@ -50,17 +50,6 @@
 //!                 extra: vec![Value::TextList(vec![(*task).to_owned()])],
 //!             })
 //!             .collect())
-//!     }
-//!
-//!     fn evaluate(&self, records: &[Record]) -> Metrics {
-//!         let score = |record: &Record| self.score(&record.sample, &record.predicted_answer).unwrap().value;
-//!         let scores: Vec<f64> = records.iter().map(score).collect();
-//!         Metrics {
-//!             task_scores: records.iter().map(|r| (r.sample.task.clone(), TaskScore::Single(score(r)))).collect(),
-//!             overall_score: Some(scores.iter().sum::<f64>() / scores.len() as f64),
-//!             further: serde_json::Map::new(),
-//!             summary: [("total_samples".to_owned(), records.len() as u64)].into_iter().collect(),
-//!         }
 //!     }
 //!
 //!     fn score(&self, sample: &Sample, answer: &str) -> Result<RowScore, Error> {
@@ -117,6 +106,7 @@ mod comparison;
 pub mod data;
 mod error;
 mod grouping;
+mod means;
 mod mock;
 mod observer;
 mod results;

@@ -79,6 +79,15 @@ impl Value {
             Self::TextList(_) => Some(ColumnKind::TextList),
         }
     }
+
+    /// The texts of a list; none of any other value.
+    #[must_use]
+    pub fn texts(&self) -> &[String] {
+        match self {
+            Self::TextList(texts) => texts,
+            _ => &[],
+        }
+    }
 }
 
 /// SHA-256 of all samples in their order, in lower-case hexadecimal: equal where a run has the same rows.

@@ -89,10 +89,7 @@ impl Benchmark for LongBench {
     }
 
     fn references<'a>(&self, sample: &'a Sample) -> &'a [String] {
-        match sample.extra.get(ANSWERS) {
-            Some(Value::TextList(answers)) => answers,
-            _ => &[],
-        }
+        sample.extra.get(ANSWERS).map(Value::texts).unwrap_or_default()
     }
 
     fn units(&self) -> Units {

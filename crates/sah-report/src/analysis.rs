@@ -38,7 +38,11 @@ pub struct Scores {
 }
 
 impl<'a> Analysis<'a> {
-    /// Analyses `runs`.
+    /// Analyses `runs`, one at least, all of one benchmark.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no run.
     #[must_use]
     pub fn new(runs: &'a [Run], bootstrap: &Bootstrap) -> Self {
         let sides: Vec<&Side> = runs.iter().flat_map(|run| &run.sides).collect();

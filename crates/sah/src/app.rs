@@ -14,17 +14,10 @@ use crate::{commands, remedies, resume, threads};
 /// The whole command line, with the pieces that it knows by name. A project that has pieces of its own adds them:
 ///
 /// ```no_run
-/// # use sah_bench_core::{Benchmark, MockBenchmark};
-/// struct Mine;
-///
-/// impl sah::BenchmarkEntry for Mine {
-///     fn name(&self) -> &'static str { "mine" }
-///     fn about(&self) -> &'static str { "What it measures" }
-///     fn scorer(&self) -> Box<dyn Benchmark> { Box::new(MockBenchmark) }
-/// }
-///
+/// # use sah_bench_core::MockBenchmark as MyBenchmark;
 /// fn main() -> std::process::ExitCode {
-///     sah::App::standard().with_benchmark(Mine).main()
+///     let mine = sah::SimpleEntry::new("mine", "What it measures", || Box::new(MyBenchmark));
+///     sah::App::standard().with_benchmark(mine).main()
 /// }
 /// ```
 ///

@@ -4,7 +4,9 @@ mod entry;
 mod longbench;
 mod mock;
 
-pub use self::entry::{BenchmarkEntry, DataOrigin, Opened, PredictionScorer, PromptRule, ScoredPredictions};
+pub use self::entry::{
+    BenchmarkEntry, DataOrigin, Opened, PredictionScorer, PromptRule, ScoredPredictions, SimpleEntry,
+};
 
 use crate::args;
 use crate::usage::UsageError;
@@ -20,13 +22,13 @@ impl Benchmarks {
 
     /// Those that this project brings along.
     pub(crate) fn standard() -> Self {
-        Self::none().with(Box::new(longbench::Entry)).with(Box::new(mock::Entry))
+        Self::none().with(Box::new(longbench::Entry)).with(Box::new(mock::entry()))
     }
 
     /// One that is not built in, and one that is.
     #[cfg(test)]
     pub(crate) fn for_tests() -> Self {
-        Self::none().with(Box::new(testing::Counting)).with(Box::new(mock::Entry))
+        Self::none().with(Box::new(testing::Counting)).with(Box::new(mock::entry()))
     }
 
     /// These, and `entry`.

@@ -37,5 +37,7 @@ mod versions;
 mod whole;
 
 pub use app::App;
-pub use benchmarks::{BenchmarkEntry, DataOrigin, Opened, PredictionScorer, PromptRule, ScoredPredictions};
+pub use benchmarks::{
+    BenchmarkEntry, DataOrigin, Opened, PredictionScorer, PromptRule, ScoredPredictions, SimpleEntry,
+};
 pub use usage::UsageError;

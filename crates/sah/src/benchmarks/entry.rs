@@ -8,7 +8,7 @@ use sah_bench_core::Benchmark;
 
 /// A benchmark of the command line: `bench NAME`, `benchmark = "NAME"` in a plan, `score NAME`.
 ///
-/// A benchmark without flags of its own needs a name, a sentence and [`BenchmarkEntry::scorer`].
+/// [`SimpleEntry`] is all that a benchmark without flags of its own needs.
 pub trait BenchmarkEntry {
     /// What it is called: one word, which its runs have in their `config.json`.
     fn name(&self) -> &'static str;
@@ -51,6 +51,47 @@ pub trait BenchmarkEntry {
     /// How predictions are scored that something else made; `None` where they cannot be.
     fn predictions(&self) -> Option<PredictionScorer> {
         None
+    }
+}
+
+/// The entry of a benchmark without flags of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct SimpleEntry {
+    name: &'static str,
+    aliases: &'static [&'static str],
+    about: &'static str,
+    benchmark: fn() -> Box<dyn Benchmark>,
+}
+
+impl SimpleEntry {
+    /// `name` and `about` are those of [`BenchmarkEntry`].
+    #[must_use]
+    pub fn new(name: &'static str, about: &'static str, benchmark: fn() -> Box<dyn Benchmark>) -> Self {
+        Self { name, aliases: &[], about, benchmark }
+    }
+
+    /// With other names.
+    #[must_use]
+    pub fn with_aliases(self, aliases: &'static [&'static str]) -> Self {
+        Self { aliases, ..self }
+    }
+}
+
+impl BenchmarkEntry for SimpleEntry {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn aliases(&self) -> &'static [&'static str] {
+        self.aliases
+    }
+
+    fn about(&self) -> &'static str {
+        self.about
+    }
+
+    fn scorer(&self) -> Box<dyn Benchmark> {
+        (self.benchmark)()
     }
 }
 

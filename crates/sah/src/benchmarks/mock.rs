@@ -1,27 +1,12 @@
 //! The entry of the mock benchmark, which needs no data.
 
-use sah_bench_core::{Benchmark, MockBenchmark};
+use sah_bench_core::MockBenchmark;
 
-use super::BenchmarkEntry;
+use super::SimpleEntry;
 
 /// `bench mock`.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Entry;
-
-impl BenchmarkEntry for Entry {
-    fn name(&self) -> &'static str {
-        "mock"
-    }
-
-    fn aliases(&self) -> &'static [&'static str] {
-        &["mock_benchmark", "mock-benchmark"]
-    }
-
-    fn about(&self) -> &'static str {
-        "Five questions about three short texts, to see in seconds whether a model and an attention work; its scores mean nothing"
-    }
-
-    fn scorer(&self) -> Box<dyn Benchmark> {
-        Box::new(MockBenchmark)
-    }
+pub(super) fn entry() -> SimpleEntry {
+    let about = "Five questions about three short texts, to see in seconds whether a model and an attention work; its scores mean nothing";
+    SimpleEntry::new("mock", about, || Box::new(MockBenchmark))
+        .with_aliases(&["mock_benchmark", "mock-benchmark"])
 }

@@ -154,10 +154,7 @@ impl Benchmark for Texts {
     }
 
     fn references<'a>(&self, sample: &'a Sample) -> &'a [String] {
-        match sample.extra.first() {
-            Some(Value::TextList(references)) => references,
-            _ => &[],
-        }
+        sample.extra.first().map(Value::texts).unwrap_or_default()
     }
 
     fn units(&self) -> Units {

@@ -3,7 +3,6 @@
 pub(crate) mod gguf;
 mod hash_attention;
 mod matrix;
-mod pickle;
 pub(crate) mod safetensors;
 
 use std::fmt::Display;

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use sah_pickle::{Saved, Strided, Value};
+
 use super::stacked::Stacked;
 use super::{Misfit, Result, Tensors, name};
-use crate::weights::pickle::{Saved, Strided, Value};
 
 const MODULE: &str = "learning_to_hash_transformation_";
 

@@ -1,8 +1,9 @@
 //! The pickle of matrices by layer: heads are stacked already, and matrices applied as `x M`.
 
+use sah_pickle::{Saved, Value};
+
 use super::stacked::Stacked;
 use super::{Misfit, Result, Tensors, name};
-use crate::weights::pickle::{Saved, Value};
 
 /// Layers and matrices of a network, far above those of any model: the lists of a file may be shared by its layers.
 const MOST: usize = 256;

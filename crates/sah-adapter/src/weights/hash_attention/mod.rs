@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use sah_attention::{Activation, HashWeights};
+use sah_pickle::{Problem, Saved, Value};
 
 use self::stacked::Stacked;
-use super::pickle::{self, Saved, Value};
 use crate::Error;
 
 /// Tensors by the names that [`HashWeights`] reads.
@@ -78,7 +78,7 @@ pub struct HashConversion {
 /// where it is broken or holds something else. `output` is then not there, or not whole.
 pub fn convert_hash_attention(input: &Path, output: &Path) -> std::result::Result<HashConversion, Error> {
     let bytes = std::fs::read(input).map_err(|source| Error::Read { path: input.to_owned(), source })?;
-    let saved = pickle::read(&bytes).map_err(|problem| problem.of(input))?;
+    let saved = sah_pickle::read(&bytes).map_err(|problem| unreadable(problem, input))?;
     let (tensors, ignored) = collect(&saved, bytes.len()).map_err(|misfit| misfit.of(input))?;
     safetensors::serialize_to_file(&tensors, None, output).map_err(|error| Error::BadFile {
         path: output.to_owned(),
@@ -86,6 +86,21 @@ pub fn convert_hash_attention(input: &Path, output: &Path) -> std::result::Resul
         remedy: "check the folder and the room on the disk".into(),
     })?;
     describe(&tensors, ignored, output).map_err(|misfit| misfit.of(input))
+}
+
+/// The error for the file `path`, which is no pickle of tensors.
+fn unreadable(problem: Problem, path: &Path) -> Error {
+    let path = path.to_owned();
+    match problem {
+        Problem::Forbidden { module, name, at } => {
+            Error::ForbiddenGlobal { path, name: format!("{module}.{name}"), byte: at }
+        }
+        other => Error::BadFile {
+            path,
+            problem: other.to_string(),
+            remedy: "expected a pickle of tensors, by pickle.dump (protocol 3 or later) or torch.save".into(),
+        },
+    }
 }
 
 fn collect<'a>(saved: &Saved<'a>, length: usize) -> Result<(Tensors<'a>, usize)> {

@@ -3,8 +3,7 @@
 use std::borrow::Cow;
 
 use safetensors::{Dtype, View};
-
-use crate::weights::pickle::Strided;
+use sah_pickle::Strided;
 
 /// A tensor, or equal ones of all heads on top of one another.
 #[derive(Debug)]

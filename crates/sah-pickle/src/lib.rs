@@ -1,7 +1,7 @@
 //! Pickles of tensors, read without running any code of them.
 //!
 //! A pickle is a program for a small stack machine whose instructions may name any function of Python and call it. The
-//! machine here knows the eight [`globals`] that files of weights need and builds plain [values](value). Another
+//! machine here knows the eight [globals](Global) that files of weights need and builds plain [values](Value). Another
 //! name is an error before anything is done with it. Every instruction takes a byte of the file at least and adds a value
 //! at most, and there is a limit on instructions: memory stays in proportion to the file.
 //!
@@ -18,24 +18,40 @@ mod tests;
 mod value;
 
 use std::collections::HashMap;
-use std::path::Path;
 
+pub use self::globals::Global;
 use self::machine::{Budget, Storages, run};
-pub(crate) use self::tensor::Strided;
-pub(crate) use self::value::{Saved, Value};
-use crate::Error;
+pub use self::tensor::Strided;
+pub use self::value::{Saved, Value};
 
 /// Why a file cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Problem {
+pub enum Problem {
     /// A class or function that is not among those allowed.
-    Forbidden { module: String, name: String, at: usize },
+    Forbidden {
+        /// The module of Python.
+        module: String,
+        /// The name in it.
+        name: String,
+        /// Byte of the pickle.
+        at: usize,
+    },
     /// An instruction that is not known, cannot be carried out, or lies beyond the end.
-    Instruction { at: usize, problem: String },
+    Instruction {
+        /// Byte of the pickle.
+        at: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// More work than files of weights need.
     TooMuch,
     /// Another kind of value in some place.
-    Unexpected { expected: &'static str, found: &'static str },
+    Unexpected {
+        /// The kind that was expected.
+        expected: &'static str,
+        /// The kind that is there.
+        found: &'static str,
+    },
     /// A tensor that does not lie in its storage.
     Tensor(String),
     /// A storage that is not there.
@@ -44,7 +60,8 @@ pub(crate) enum Problem {
     Container(String),
 }
 
-type Result<T> = std::result::Result<T, Problem>;
+/// A result whose error is a [`Problem`].
+pub type Result<T> = std::result::Result<T, Problem>;
 
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -59,26 +76,14 @@ impl std::fmt::Display for Problem {
     }
 }
 
-impl Problem {
-    /// The error for the file `path`.
-    pub(crate) fn of(self, path: &Path) -> Error {
-        let path = path.to_owned();
-        match self {
-            Self::Forbidden { module, name, at } => {
-                Error::ForbiddenGlobal { path, name: format!("{module}.{name}"), byte: at }
-            }
-            other => Error::BadFile {
-                path,
-                problem: other.to_string(),
-                remedy: "expected a pickle of tensors, by pickle.dump (protocol 3 or later) or torch.save"
-                    .into(),
-            },
-        }
-    }
-}
+impl std::error::Error for Problem {}
 
 /// Reads a file in any of the three forms.
-pub(crate) fn read(bytes: &[u8]) -> Result<Saved<'_>> {
+///
+/// # Errors
+///
+/// A [`Problem`]: a name that is not allowed, a broken file, or more work than a file of weights needs.
+pub fn read(bytes: &[u8]) -> Result<Saved<'_>> {
     let budget = &mut Budget::of(bytes);
     if archive::is_one(bytes) {
         return archive::read(bytes, budget);

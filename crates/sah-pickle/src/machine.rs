@@ -4,17 +4,17 @@
 
 use std::collections::HashMap;
 
-use super::globals::Global;
-use super::legacy;
-use super::value::{Objects, Place, Storage, TensorEntry, Value};
-use super::{Problem, Result};
+use crate::globals::Global;
+use crate::legacy;
+use crate::value::{Objects, Place, Storage, TensorEntry, Value};
+use crate::{Problem, Result};
 
 /// Instructions of all pickles in a file. A tensor takes about 40 of them.
 const MAX_STEPS: usize = 1 << 22;
 
 /// What is left of the work that a file may ask for.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(crate) struct Budget {
     /// Instructions.
     steps: usize,
     /// Bytes of storages inside a pickle; the file has no more, and each is read once.
@@ -22,7 +22,7 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    pub(super) fn of(file: &[u8]) -> Self {
+    pub(crate) fn of(file: &[u8]) -> Self {
         Self { steps: MAX_STEPS, inside: file.len() }
     }
 
@@ -39,7 +39,7 @@ impl Budget {
 
 /// Where a pickle has the storages of its tensors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Storages {
+pub(crate) enum Storages {
     /// As bytes in it: a pickle of its own each, which has them beside it.
     Inside,
     /// Beside it.
@@ -47,7 +47,7 @@ pub(super) enum Storages {
 }
 
 /// Runs the pickle that begins at byte `start`. Gives its object and the byte behind it.
-pub(super) fn run<'a>(
+pub(crate) fn run<'a>(
     bytes: &'a [u8],
     start: usize,
     storages: Storages,

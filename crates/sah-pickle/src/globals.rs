@@ -4,7 +4,7 @@ use safetensors::Dtype;
 
 /// A class or function of Python.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Global {
+pub enum Global {
     /// `collections.OrderedDict`.
     OrderedDict,
     /// `torch._utils._rebuild_tensor_v2`.
@@ -19,7 +19,7 @@ pub(crate) enum Global {
 
 impl Global {
     /// The one of this name, if it is allowed.
-    pub(super) fn find(module: &str, name: &str) -> Option<Self> {
+    pub(crate) fn find(module: &str, name: &str) -> Option<Self> {
         Some(match (module, name) {
             ("collections", "OrderedDict") => Self::OrderedDict,
             ("torch._utils", "_rebuild_tensor_v2") => Self::RebuildTensor,

@@ -2,12 +2,12 @@
 
 use safetensors::Dtype;
 
-use super::value::TensorEntry;
-use super::{Problem, Result};
+use crate::value::TensorEntry;
+use crate::{Problem, Result};
 
 /// A tensor whose elements all lie in `data`; it has one at least, and no more than `data` has.
 #[derive(Clone, Debug)]
-pub(crate) struct Strided<'a> {
+pub struct Strided<'a> {
     element: Dtype,
     data: &'a [u8],
     /// In elements, like the strides.
@@ -17,7 +17,7 @@ pub(crate) struct Strided<'a> {
 }
 
 impl<'a> Strided<'a> {
-    pub(super) fn new(element: Dtype, data: &'a [u8], entry: &TensorEntry) -> Result<Self> {
+    pub(crate) fn new(element: Dtype, data: &'a [u8], entry: &TensorEntry) -> Result<Self> {
         let TensorEntry { offset, shape, strides, .. } = entry;
         let room = data.len() / size(element);
         // The last element that is read; `None` where a number overflows or there is no element.
@@ -38,29 +38,33 @@ impl<'a> Strided<'a> {
     }
 
     /// The type of its elements.
-    pub(crate) fn element(&self) -> Dtype {
+    #[must_use]
+    pub fn element(&self) -> Dtype {
         self.element
     }
 
     /// Its shape, without a 0.
-    pub(crate) fn shape(&self) -> &[usize] {
+    #[must_use]
+    pub fn shape(&self) -> &[usize] {
         &self.shape
     }
 
     /// Bytes of all elements.
-    pub(crate) fn bytes(&self) -> usize {
+    #[must_use]
+    pub fn bytes(&self) -> usize {
         self.shape.iter().product::<usize>() * size(self.element)
     }
 
     /// A matrix the other way round.
-    pub(crate) fn transposed(mut self) -> Self {
+    #[must_use]
+    pub fn transposed(mut self) -> Self {
         self.shape.reverse();
         self.strides.reverse();
         self
     }
 
     /// Appends the elements to `out`, row after row.
-    pub(crate) fn copy_to(&self, out: &mut Vec<u8>) {
+    pub fn copy_to(&self, out: &mut Vec<u8>) {
         let size = size(self.element);
         let mut index = vec![0; self.shape.len()];
         let mut at = self.offset;

@@ -5,21 +5,21 @@
 
 use std::collections::HashMap;
 
-use super::machine::{Budget, Storages, run};
-use super::tensor::size;
-use super::value::{Place, Saved, Storage, Value};
-use super::{Problem, Result};
+use crate::machine::{Budget, Storages, run};
+use crate::tensor::size;
+use crate::value::{Place, Saved, Storage, Value};
+use crate::{Problem, Result};
 
 /// The magic number and version 1001, as `torch.save` writes them.
 const BEGINNING: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M\xe9\x03.";
 
 /// Whether `bytes` begin so.
-pub(super) fn is_one(bytes: &[u8]) -> bool {
+pub(crate) fn is_one(bytes: &[u8]) -> bool {
     bytes.starts_with(BEGINNING)
 }
 
 /// Reads all of it.
-pub(super) fn read<'a>(bytes: &'a [u8], budget: &mut Budget) -> Result<Saved<'a>> {
+pub(crate) fn read<'a>(bytes: &'a [u8], budget: &mut Budget) -> Result<Saved<'a>> {
     let (facts, machine, at) = run(bytes, BEGINNING.len(), Storages::Beside, budget)?;
     if let Value::Dict(facts) = facts
         && machine.dicts[facts]
@@ -51,7 +51,7 @@ pub(super) fn read<'a>(bytes: &'a [u8], budget: &mut Budget) -> Result<Saved<'a>
 }
 
 /// The single storage that `bytes` hold.
-pub(super) fn storage<'a>(bytes: &'a [u8], budget: &mut Budget) -> Result<Storage<'a>> {
+pub(crate) fn storage<'a>(bytes: &'a [u8], budget: &mut Budget) -> Result<Storage<'a>> {
     if !is_one(bytes) {
         return Err(Problem::Container(
             "the bytes of a storage do not begin as torch.save begins".to_owned(),

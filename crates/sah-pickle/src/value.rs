@@ -4,32 +4,42 @@ use std::collections::HashMap;
 
 use safetensors::Dtype;
 
-use super::globals::Global;
-use super::tensor::Strided;
-use super::{Problem, Result};
+use crate::globals::Global;
+use crate::tensor::Strided;
+use crate::{Problem, Result};
 
-/// A value. Lists, tuples and so on stand in [`Objects`], where this is their number: a file may nest them as deeply as it
-/// likes, and let them contain themselves.
+/// A value. Lists, tuples and the like are numbers of objects of the [`Saved`] file, since a file may nest them as deeply as it
+/// likes, even in themselves.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Value<'a> {
+pub enum Value<'a> {
+    /// `None`.
     None,
+    /// A `bool`.
     Bool(bool),
+    /// An `int` of up to 8 bytes.
     Int(i64),
     /// A `float`, which nothing here looks at.
     Float,
+    /// A `str`.
     Text(&'a str),
+    /// `bytes`.
     Bytes(&'a [u8]),
     /// A list or a tuple.
     Sequence(usize),
+    /// A `dict`, also an ordered one.
     Dict(usize),
+    /// A class or function.
     Global(Global),
+    /// The elements of tensors.
     Storage(usize),
+    /// A tensor.
     Tensor(usize),
 }
 
 impl Value<'_> {
     /// What it is, for errors.
-    pub(crate) fn kind(self) -> &'static str {
+    #[must_use]
+    pub fn kind(self) -> &'static str {
         match self {
             Self::None => "None",
             Self::Bool(_) => "a bool",
@@ -82,7 +92,7 @@ pub(crate) struct Objects<'a> {
 
 impl<'a> Objects<'a> {
     /// The names of the storages that lie beside the pickle.
-    pub(super) fn named_storages(&self) -> impl Iterator<Item = (&'a str, Dtype)> {
+    pub(crate) fn named_storages(&self) -> impl Iterator<Item = (&'a str, Dtype)> {
         self.storages.iter().filter_map(|storage| match storage.place {
             Place::Named(name) => Some((name, storage.element)),
             Place::Bytes(_) => None,
@@ -92,21 +102,26 @@ impl<'a> Objects<'a> {
 
 /// What a file holds.
 #[derive(Debug)]
-pub(crate) struct Saved<'a> {
-    pub(super) root: Value<'a>,
-    pub(super) objects: Objects<'a>,
+pub struct Saved<'a> {
+    pub(crate) root: Value<'a>,
+    pub(crate) objects: Objects<'a>,
     /// Bytes of the storages that lie beside the pickle.
-    pub(super) beside: HashMap<&'a str, &'a [u8]>,
+    pub(crate) beside: HashMap<&'a str, &'a [u8]>,
 }
 
 impl<'a> Saved<'a> {
     /// The object that was saved.
-    pub(crate) fn root(&self) -> Value<'a> {
+    #[must_use]
+    pub fn root(&self) -> Value<'a> {
         self.root
     }
 
     /// The pairs of a dict.
-    pub(crate) fn dict(&self, value: Value<'a>) -> Result<&[(Value<'a>, Value<'a>)]> {
+    ///
+    /// # Errors
+    ///
+    /// [`Problem::Unexpected`] for another kind of value.
+    pub fn dict(&self, value: Value<'a>) -> Result<&[(Value<'a>, Value<'a>)]> {
         match value {
             Value::Dict(at) => Ok(&self.objects.dicts[at]),
             other => Err(Problem::Unexpected { expected: "a dict", found: other.kind() }),
@@ -114,7 +129,11 @@ impl<'a> Saved<'a> {
     }
 
     /// The items of a list or a tuple.
-    pub(crate) fn sequence(&self, value: Value<'a>) -> Result<&[Value<'a>]> {
+    ///
+    /// # Errors
+    ///
+    /// [`Problem::Unexpected`] for another kind of value.
+    pub fn sequence(&self, value: Value<'a>) -> Result<&[Value<'a>]> {
         match value {
             Value::Sequence(at) => Ok(&self.objects.sequences[at]),
             other => Err(Problem::Unexpected { expected: "a list", found: other.kind() }),
@@ -122,7 +141,12 @@ impl<'a> Saved<'a> {
     }
 
     /// A tensor, all of whose elements lie in its storage.
-    pub(crate) fn tensor(&self, value: Value<'a>) -> Result<Strided<'a>> {
+    ///
+    /// # Errors
+    ///
+    /// [`Problem::Unexpected`] for another kind of value. [`Problem::Tensor`] and [`Problem::Storage`] for a tensor whose elements
+    /// are not in the file.
+    pub fn tensor(&self, value: Value<'a>) -> Result<Strided<'a>> {
         let Value::Tensor(at) = value else {
             return Err(Problem::Unexpected { expected: "a tensor", found: value.kind() });
         };

@@ -5,17 +5,17 @@ use std::io::{self, Cursor};
 
 use zip::{CompressionMethod, ZipArchive};
 
-use super::machine::{Budget, Storages, run};
-use super::value::Saved;
-use super::{Problem, Result};
+use crate::machine::{Budget, Storages, run};
+use crate::value::Saved;
+use crate::{Problem, Result};
 
 /// Whether `bytes` begin as a zip archive.
-pub(super) fn is_one(bytes: &[u8]) -> bool {
+pub(crate) fn is_one(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PK\x03\x04")
 }
 
 /// Reads all of it; every entry's checksum is checked.
-pub(super) fn read<'a>(bytes: &'a [u8], budget: &mut Budget) -> Result<Saved<'a>> {
+pub(crate) fn read<'a>(bytes: &'a [u8], budget: &mut Budget) -> Result<Saved<'a>> {
     let broken = |problem: &dyn std::fmt::Display| Problem::Container(format!("zip archive: {problem}"));
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| broken(&error))?;
     // An entry points to its bytes, so that many could point to the same ones.

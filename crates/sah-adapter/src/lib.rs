@@ -14,6 +14,8 @@
 mod adapter;
 #[cfg(feature = "torch")]
 mod cache;
+#[cfg(feature = "torch")]
+mod engine;
 mod error;
 #[cfg(feature = "torch")]
 mod hf;

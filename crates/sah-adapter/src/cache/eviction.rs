@@ -2,13 +2,13 @@
 
 use sah_attention::{EvictedKeys, KeptKeys, KvRows};
 
-use super::{KvCache, Layer, Tails};
+use super::{KvCache, Layer, Slots};
 use crate::Error;
 
 /// Entries beyond those that must stay: one compaction makes room for so many tokens.
 const SLACK: usize = 256;
 
-/// What a cache keeps when it is full, and what it has let go of.
+/// What a cache keeps when it is full, and what it has evicted.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Eviction {
     kept: KeptKeys,
@@ -16,18 +16,18 @@ pub(super) struct Eviction {
 }
 
 impl KvCache {
-    /// Lets go of all but `kept` whenever it is full, from now on.
+    /// Evicts all but `kept` whenever it is full, from now on.
     pub(crate) fn evicting(self, kept: KeptKeys) -> Self {
         Self { eviction: Some(Eviction { kept, evicted: 0 }), ..self }
     }
 
-    /// Keys that it has let go of.
+    /// The keys that it has evicted.
     pub(crate) fn evicted(&self) -> Option<EvictedKeys> {
         let Eviction { kept, evicted } = self.eviction?;
         (evicted > 0).then_some(EvictedKeys { first: kept.sinks, count: evicted })
     }
 
-    /// Makes room for `new` entries where it may let go of others.
+    /// Makes room for `new` entries where it may evict others.
     pub(crate) fn make_room(&mut self, new: usize) -> Result<(), Error> {
         let Some(Eviction { kept, evicted }) = self.eviction else { return Ok(()) };
         let length = self.length as usize;
@@ -46,9 +46,9 @@ impl KvCache {
         Ok(())
     }
 
-    /// The entries of `kept` in a cache of their own, with room for `at_once` tokens in one pass and then for `in_turn`, for
-    /// which it lets go of others as it needs to.
-    pub(crate) fn kept(&self, kept: KeptKeys, at_once: usize, in_turn: usize) -> Result<Self, Error> {
+    /// A cache of its own with the entries of `kept` and room for `at_once` tokens in one pass, then for `in_turn` single ones,
+    /// for which it evicts others as it needs to.
+    pub(crate) fn fork(&self, kept: KeptKeys, at_once: usize, in_turn: usize) -> Result<Self, Error> {
         let length = self.length as usize;
         let stored = length.min(kept.count());
         let evicted = self.evicted().map_or(0, |gap| gap.count) + length - stored;
@@ -67,7 +67,7 @@ impl KvCache {
             length: stored as i64,
             capacity: capacity as i64,
             expected: self.expected,
-            tails: Tails::default(),
+            slots: Slots::default(),
             eviction: Some(Eviction { kept, evicted }),
         })
     }
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_cache_lets_go_of_the_middle() {
+    fn a_full_cache_evicts_the_middle() {
         let mut cache = cache(8).evicting(KEPT);
         assert!(append(&mut cache, 0, 8).equal(&of(&[(0, 8)])));
         assert_eq!((cache.length(), cache.evicted()), (8, None), "nothing goes before it must");
@@ -118,13 +118,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_goes_on_apart() {
+    fn forks_grow_apart() {
         let mut whole = cache(40);
         whole.expect(50);
         let _ = append(&mut whole, 0, 40);
-        let mut of_whole = whole.kept(KEPT, 0, 0).unwrap();
+        let mut of_whole = whole.fork(KEPT, 0, 0).unwrap();
         assert_eq!((of_whole.length(), of_whole.capacity(), of_whole.expected_length()), (40, 5, 50));
-        let mut questions = [0, 1].map(|_| of_whole.kept(KEPT, 4, 0).unwrap());
+        let mut questions = [0, 1].map(|_| of_whole.fork(KEPT, 4, 0).unwrap());
         for (question, start) in questions.iter_mut().zip([100, 200]) {
             assert!(append(question, start, 4).equal(&of(&[(0, 2), (37, 40), (start, start + 4)])));
             let last = append(question, start + 4, 2);
@@ -132,21 +132,21 @@ mod tests {
             assert_eq!(question.evicted(), Some(EvictedKeys { first: 2, count: 39 }));
         }
         of_whole.make_room(1).unwrap();
-        assert_eq!(of_whole.length(), 40, "there is nothing to let go of");
+        assert_eq!(of_whole.length(), 40, "there is nothing to evict");
         // Fewer entries than may stay are all of them.
         let mut short = cache(40);
         let _ = append(&mut short, 0, 4);
-        let mut of_short = short.kept(KEPT, 3, 0).unwrap();
+        let mut of_short = short.fork(KEPT, 3, 0).unwrap();
         assert_eq!((of_short.capacity(), of_short.evicted()), (7, None));
         assert!(append(&mut of_short, 4, 3).equal(&of(&[(0, 7)])));
         // One token that may stay, two at once, and the slack, however many are to come.
-        let mut slides = short.kept(KEPT, 2, 1000).unwrap();
+        let mut slides = short.fork(KEPT, 2, 1000).unwrap();
         assert_eq!(slides.capacity(), 4 + 2 + 1 + SLACK);
         let _ = append(&mut slides, 4, 2);
         for position in 6..1006 {
             let _ = append(&mut slides, position, 1);
         }
-        assert_eq!(short.kept(KEPT, 2, 10).unwrap().capacity(), 16);
+        assert_eq!(short.fork(KEPT, 2, 10).unwrap().capacity(), 16);
     }
 
     #[test]

@@ -1,15 +1,12 @@
-//! Models in Hugging Face form: where they come from, their tokenizer, chat template and generation.
+//! Models in Hugging Face form: where they come from, their tokenizer, chat template, and requests of text.
 
 mod adapter;
-mod behind;
 mod chat_template;
 mod checkpoint;
-mod contexts;
 mod diagnosis;
 mod download;
 mod eos;
 mod folder;
-mod generation;
 mod identity;
 pub(crate) mod json;
 mod observe;

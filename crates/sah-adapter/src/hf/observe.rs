@@ -33,9 +33,10 @@ impl LoadedModel {
                 return Err(Error::TooLong { context: ids.len(), question: 0, answer: 0, positions });
             }
             tch::no_grad(|| {
-                let mut cache = KvCache::new(&self.network.cache_shape(), ids.len(), self.cache)?;
+                let mut cache =
+                    KvCache::new(&self.engine.network.cache_shape(), ids.len(), self.engine.cache_format)?;
                 cache.expect(ids.len());
-                self.network.forward(&ids, &mut cache, &mut AttentionPolicy::Dense.observed(observer))
+                self.engine.network.forward(&ids, &mut cache, &mut AttentionPolicy::Dense.observed(observer))
             })?;
             tokens += ids.len();
         }

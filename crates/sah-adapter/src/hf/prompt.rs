@@ -1,6 +1,7 @@
 //! From a [`Request`] to tokens.
 
 use super::Checkpoint;
+use crate::engine::{QuestionTokens, TokenRequest};
 use crate::{Error, GenerationParams, PromptForm, Question, Request, RequestLimits, Truncation};
 
 /// The tokens of a request.
@@ -11,14 +12,6 @@ pub(super) struct Prompt {
     /// How many tokens truncation dropped.
     pub(super) truncated: usize,
     pub(super) questions: Vec<QuestionTokens>,
-}
-
-/// The tokens of one question.
-#[derive(Debug)]
-pub(super) struct QuestionTokens {
-    /// The question, what the chat template puts behind it, and the answer prefix.
-    pub(super) ids: Vec<u32>,
-    pub(super) max_new_tokens: usize,
 }
 
 impl Prompt {
@@ -40,12 +33,7 @@ impl Prompt {
                 _ => (request.context.clone(), question.text.clone()),
             };
             let prefix = question.answer_prefix.as_deref().unwrap_or(&request.answer_prefix);
-            questions.push(QuestionTokens::new(
-                &format!("{after}{prefix}"),
-                question,
-                checkpoint,
-                generation,
-            )?);
+            questions.push(question_tokens(&format!("{after}{prefix}"), question, checkpoint, generation)?);
             match &context_text {
                 None => context_text = Some(before),
                 Some(first) if *first == before => {}
@@ -63,39 +51,36 @@ impl Prompt {
         Ok(Self { context, truncated, questions })
     }
 
-    /// How many tokens the longest question and answer take; an error where they bring the cache to more than the model's
-    /// `positions`.
-    pub(super) fn longest(&self, positions: usize) -> Result<usize, Error> {
+    /// The request for the engine.
+    pub(super) fn tokens(&self) -> TokenRequest<'_> {
+        TokenRequest { context: &self.context, questions: &self.questions }
+    }
+
+    /// An error where the context with the longest question and answer needs more than `positions`.
+    pub(super) fn check_length(&self, positions: usize) -> Result<(), Error> {
         let context = self.context.len();
         let Some(longest) = self.questions.iter().max_by_key(|question| question.length()) else {
-            return Ok(0);
+            return Ok(());
         };
         let (question, answer) = (longest.ids.len(), longest.max_new_tokens);
         if context + question + answer > positions {
             return Err(Error::TooLong { context, question, answer, positions });
         }
-        Ok(longest.length())
+        Ok(())
     }
 }
 
-impl QuestionTokens {
-    /// Tokens of the question and of the longest answer.
-    fn length(&self) -> usize {
-        self.ids.len() + self.max_new_tokens
+fn question_tokens(
+    text: &str,
+    question: &Question,
+    checkpoint: &Checkpoint,
+    generation: &GenerationParams,
+) -> Result<QuestionTokens, Error> {
+    let ids = checkpoint.tokenizer.encode(text)?;
+    if ids.is_empty() {
+        return Err(Error::EmptyQuestion);
     }
-
-    fn new(
-        text: &str,
-        question: &Question,
-        checkpoint: &Checkpoint,
-        generation: &GenerationParams,
-    ) -> Result<Self, Error> {
-        let ids = checkpoint.tokenizer.encode(text)?;
-        if ids.is_empty() {
-            return Err(Error::EmptyQuestion);
-        }
-        Ok(Self { ids, max_new_tokens: generation.limit_for(question) })
-    }
+    Ok(QuestionTokens { ids, max_new_tokens: generation.limit_for(question) })
 }
 
 /// Cuts `ids` as `limits` say; how many are gone.

@@ -5,7 +5,7 @@ use tch::Tensor;
 
 use super::attention::Scores;
 use crate::Error;
-use crate::cache::{KvCache, Together};
+use crate::cache::{Batch, KvCache};
 
 /// What a layer's attention needs to know of the sequences.
 pub(super) trait Attend {
@@ -24,7 +24,7 @@ pub(super) struct Heads {
     pub(super) values: Tensor,
 }
 
-/// All rows follow one another in one sequence.
+/// All rows continue one sequence, one after another.
 #[derive(Debug)]
 pub(super) struct OneSequence<'a, 'p> {
     pub(super) cache: &'a mut KvCache,
@@ -33,10 +33,10 @@ pub(super) struct OneSequence<'a, 'p> {
     pub(super) density: f64,
 }
 
-/// Each row follows a sequence of its own.
+/// Each row continues a sequence of its own.
 #[derive(Debug)]
-pub(super) struct EachItsOwn<'a, 'p, 'c> {
-    pub(super) sequences: &'a mut Together<'c>,
+pub(super) struct BatchRows<'a, 'p, 'c> {
+    pub(super) batch: &'a mut Batch<'c>,
     /// The sequence of each row.
     pub(super) numbers: &'a [usize],
     /// The attention of each row; where all are dense, a common prefix is read once for all.
@@ -70,27 +70,27 @@ impl Attend for OneSequence<'_, '_> {
     }
 }
 
-impl Attend for EachItsOwn<'_, '_, '_> {
+impl Attend for BatchRows<'_, '_, '_> {
     fn attend(&mut self, layer: usize, scores: Scores, heads: &Heads) -> Result<Tensor, Error> {
         for (row, &number) in self.numbers.iter().enumerate() {
             let of_row = |tensor: &Tensor| tensor.f_narrow(2, row as i64, 1);
-            self.sequences.append(layer, number, &of_row(&heads.keys)?, &of_row(&heads.values)?)?;
+            self.batch.append(layer, number, &of_row(&heads.keys)?, &of_row(&heads.values)?)?;
         }
-        if let Together::Tails(cache) = &*self.sequences
+        if let Batch::Slots(cache) = &*self.batch
             && self.attentions.iter().all(|attention| matches!(attention, AttentionPolicy::Dense))
         {
-            let (keys, values) = cache.whole(layer);
-            let places = self.numbers.iter().map(|&tail| cache.places(tail, scores.window));
-            let places = RowRanges::from_rows(keys.keys(), places)?;
+            let (keys, values) = cache.arena(layer);
+            let ranges = self.numbers.iter().map(|&slot| cache.slot_ranges(slot, scores.window));
+            let ranges = RowRanges::from_rows(keys.keys(), ranges)?;
             self.densities.iter_mut().for_each(|density| *density += 1.0);
-            return Ok(attend_ranges(&scores.inputs(&heads.queries, keys, values, None)?, &places)?);
+            return Ok(attend_ranges(&scores.inputs(&heads.queries, keys, values, None)?, &ranges)?);
         }
         let mut outputs = Vec::with_capacity(self.numbers.len());
         let rows = self.attentions.iter_mut().zip(&mut self.densities);
         for (row, (&number, (attention, density))) in self.numbers.iter().zip(rows).enumerate() {
-            let (keys, values) = self.sequences.entries(layer, number)?;
+            let (keys, values) = self.batch.entries(layer, number)?;
             let query = heads.queries.f_narrow(2, row as i64, 1)?;
-            let inputs = scores.inputs(&query, &keys, &values, self.sequences.evicted(number))?;
+            let inputs = scores.inputs(&query, &keys, &values, self.batch.evicted(number))?;
             let attended = attention.attend(layer, &inputs)?;
             *density += attended.density;
             outputs.push(attended.output);

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 use tch::Device;
 
-use super::decoder::Decoder;
+use super::transformer::Transformer;
 use super::{CausalLm, ConfigFile, gemma2, gemma3, gpt2, llama, mistral, phi3, qwen2, qwen3};
 use crate::weights::{WeightPath, Weights};
 use crate::{Error, Placement, Precision, WeightStorage};
@@ -13,7 +13,7 @@ use crate::{Error, Placement, Precision, WeightStorage};
 /// What the checkpoints of [`ModelFamily::checkpoints`] were compared with.
 pub const VERIFIED_AGAINST: &str = "transformers 4.57.6";
 
-type Load = fn(ConfigFile<'_>, &WeightPath<'_>) -> Result<Decoder, Error>;
+type Load = fn(ConfigFile<'_>, &WeightPath<'_>) -> Result<Transformer, Error>;
 
 /// An architecture.
 #[derive(Debug)]

@@ -7,11 +7,11 @@ use tch::Tensor;
 use super::ConfigFile;
 use super::activation::Activation;
 use super::attention::{Scores, SelfAttention, output_projection, separate_qkv};
-use super::decoder::{Block, Decoder, Embedding, Head};
 use super::dims::{Dims, HeadDims};
 use super::mlp::Mlp;
 use super::norm::{HeadNorm, Norm};
 use super::rope::Rope;
+use super::transformer::{Block, Embedding, Head, Transformer};
 use crate::Error;
 use crate::weights::WeightPath;
 
@@ -125,7 +125,7 @@ impl Gemma {
         positions: usize,
         ropes: impl Fn(tch::Device) -> Result<Vec<Rope>, Error>,
         layer: impl Fn(usize) -> (Option<usize>, usize),
-    ) -> Result<Decoder, Error> {
+    ) -> Result<Transformer, Error> {
         let Dims { hidden, vocabulary, layers, .. } = self.dims;
         let model = root.pp("model");
         let mut embedding = Embedding::tokens(&model.pp("embed_tokens"), vocabulary, hidden)?;
@@ -136,7 +136,7 @@ impl Gemma {
         let blocks = (0..layers)
             .map(|number| self.block(&model.pp("layers").layer(number, layers), number, layer(number)))
             .collect::<Result<_, _>>()?;
-        Ok(Decoder {
+        Ok(Transformer {
             ropes: ropes(device)?,
             blocks,
             norm: Norm::rms_one_plus(&model.on_last().pp("norm"), hidden, self.rms_norm_eps)?,

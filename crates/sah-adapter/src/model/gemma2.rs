@@ -4,9 +4,9 @@
 use serde::Deserialize;
 
 use super::ConfigFile;
-use super::decoder::Decoder;
 use super::gemma::{Gemma, WINDOW, checked_cap};
 use super::rope::{Rope, RopeConfig};
+use super::transformer::Transformer;
 use super::window::LayerWindows;
 use crate::Error;
 use crate::weights::WeightPath;
@@ -31,7 +31,7 @@ fn default_logit_cap() -> Option<f64> {
 }
 
 /// Reads the weights under `root`; their names are those of Hugging Face's checkpoints.
-pub(super) fn load(file: ConfigFile<'_>, root: &WeightPath<'_>) -> Result<Decoder, Error> {
+pub(super) fn load(file: ConfigFile<'_>, root: &WeightPath<'_>) -> Result<Transformer, Error> {
     let caps: Gemma2Config = file.read()?;
     let gemma = Gemma {
         attention_cap: checked_cap(file, "attn_logit_softcapping", caps.attn_logit_softcapping)?,

@@ -4,9 +4,9 @@
 use serde::Deserialize;
 
 use super::ConfigFile;
-use super::decoder::Decoder;
 use super::gemma::{Gemma, WINDOW, checked_cap};
 use super::rope::{Rope, RopeConfig};
+use super::transformer::Transformer;
 use super::window::LayerWindows;
 use crate::Error;
 use crate::weights::WeightPath;
@@ -53,7 +53,7 @@ fn ropes(file: ConfigFile<'_>, config: &Gemma3Config, head_dim: i64) -> Result<[
 }
 
 /// Reads the weights under `root`; their names are those of Hugging Face's checkpoints.
-pub(super) fn load(file: ConfigFile<'_>, root: &WeightPath<'_>) -> Result<Decoder, Error> {
+pub(super) fn load(file: ConfigFile<'_>, root: &WeightPath<'_>) -> Result<Transformer, Error> {
     let config: Gemma3Config = file.read()?;
     if let Some(cap) = config.attn_logit_softcapping {
         // transformers reads the field and does not apply it.

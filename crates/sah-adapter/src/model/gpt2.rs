@@ -7,11 +7,11 @@ use tch::Tensor;
 use super::ConfigFile;
 use super::activation::Activation;
 use super::attention::{Scores, SelfAttention};
-use super::decoder::{Block, Decoder, Embedding, Head};
 use super::dims::{Dims, HeadDims};
 use super::linear::Linear;
 use super::mlp::Mlp;
 use super::norm::Norm;
+use super::transformer::{Block, Embedding, Head, Transformer};
 use crate::Error;
 use crate::weights::WeightPath;
 
@@ -111,7 +111,7 @@ fn block(
 
 /// Reads the weights under `root`; their names are those of Hugging Face's checkpoints, with `transformer.` before them
 /// (as `GPT2LMHeadModel` saves them) or without (as `GPT2Model` does, and the original ones are).
-pub(super) fn load(file: ConfigFile<'_>, root: &WeightPath<'_>) -> Result<Decoder, Error> {
+pub(super) fn load(file: ConfigFile<'_>, root: &WeightPath<'_>) -> Result<Transformer, Error> {
     let config: Gpt2Config = file.read()?;
     let dims = config.dims(file)?;
     let activation = Activation::named(file, "activation_function", &config.activation_function)?;
@@ -131,7 +131,7 @@ pub(super) fn load(file: ConfigFile<'_>, root: &WeightPath<'_>) -> Result<Decode
             block(&layers.layer(layer, dims.layers), &dims, scores, layer, (activation, eps))
         })
         .collect::<Result<_, _>>()?;
-    Ok(Decoder {
+    Ok(Transformer {
         ropes: vec![],
         blocks,
         norm: Norm::layer(&model.on_last().pp("ln_f"), dims.hidden, eps)?,

@@ -4,8 +4,8 @@
 use serde::Deserialize;
 
 use super::ConfigFile;
-use super::decoder::Decoder;
 use super::llama_block::LlamaLike;
+use super::transformer::Transformer;
 use crate::Error;
 use crate::weights::WeightPath;
 
@@ -19,7 +19,7 @@ struct LlamaConfig {
 }
 
 /// Reads the weights under `root`; their names are those of Hugging Face's checkpoints.
-pub(super) fn load(file: ConfigFile<'_>, root: &WeightPath<'_>) -> Result<Decoder, Error> {
+pub(super) fn load(file: ConfigFile<'_>, root: &WeightPath<'_>) -> Result<Transformer, Error> {
     let LlamaConfig { attention_bias, mlp_bias } = file.read()?;
     let config = LlamaLike {
         qkv_bias: attention_bias,

@@ -5,11 +5,11 @@ use serde::Deserialize;
 use super::ConfigFile;
 use super::activation::Activation;
 use super::attention::{Scores, SelfAttention, output_projection, separate_qkv};
-use super::decoder::{Block, Decoder, Embedding, Head};
 use super::dims::{Dims, HeadDims};
 use super::mlp::Mlp;
 use super::norm::{HeadNorm, Norm};
 use super::rope::{Rope, RopeConfig};
+use super::transformer::{Block, Embedding, Head, Transformer};
 use crate::Error;
 use crate::weights::WeightPath;
 
@@ -93,7 +93,7 @@ impl LlamaLike {
         file: ConfigFile<'_>,
         root: &WeightPath<'_>,
         window: impl Fn(usize) -> Option<usize>,
-    ) -> Result<Decoder, Error> {
+    ) -> Result<Transformer, Error> {
         let layers = root.pp("model.layers");
         let rope = RopeConfig::read(file, self.dims.heads.dim)?;
         self.load_with(rope, root, |layer| {
@@ -107,13 +107,13 @@ impl LlamaLike {
         rope: RopeConfig,
         root: &WeightPath<'_>,
         block: impl Fn(usize) -> Result<Block, Error>,
-    ) -> Result<Decoder, Error> {
+    ) -> Result<Transformer, Error> {
         let Dims { hidden, vocabulary, layers, .. } = self.dims;
         let model = root.pp("model");
         let embedding = Embedding::tokens(&model.pp("embed_tokens"), vocabulary, hidden)?;
         let blocks = (0..layers).map(block).collect::<Result<_, _>>()?;
         let positions = rope.positions();
-        Ok(Decoder {
+        Ok(Transformer {
             ropes: vec![Rope::new(rope, embedding.tokens.device())?],
             blocks,
             norm: Norm::rms(&model.on_last().pp("norm"), hidden, self.rms_norm_eps)?,

@@ -4,8 +4,8 @@
 use serde::Deserialize;
 
 use super::ConfigFile;
-use super::decoder::Decoder;
 use super::llama_block::LlamaLike;
+use super::transformer::Transformer;
 use super::window::checked_window;
 use crate::Error;
 use crate::weights::WeightPath;
@@ -24,7 +24,7 @@ fn default_window() -> Option<i64> {
 }
 
 /// Reads the weights under `root`; their names are those of Hugging Face's checkpoints.
-pub(super) fn load(file: ConfigFile<'_>, root: &WeightPath<'_>) -> Result<Decoder, Error> {
+pub(super) fn load(file: ConfigFile<'_>, root: &WeightPath<'_>) -> Result<Transformer, Error> {
     let MistralConfig { sliding_window } = file.read()?;
     let window = checked_window(file, sliding_window)?;
     LlamaLike::read(file, None)?.load(file, root, |_| window)

@@ -5,7 +5,7 @@ mod activation;
 mod attend;
 mod attention;
 mod config_file;
-mod decoder;
+
 mod dims;
 mod families;
 mod gemma;
@@ -23,6 +23,7 @@ mod qwen2;
 mod qwen3;
 mod rope;
 mod sizes;
+mod transformer;
 mod window;
 
 use sah_attention::AttentionPolicy;
@@ -34,7 +35,7 @@ pub use families::{ModelFamily, VERIFIED_AGAINST, families};
 pub use sizes::{MatrixSize, ModelSizes};
 
 use crate::Error;
-use crate::cache::{CacheShape, KvCache, Together};
+use crate::cache::{Batch, CacheShape, KvCache};
 
 /// Rows of a prompt that are computed at once: activations take the memory of so many, whatever the prompt's length. Products
 /// of more rows are faster and take more memory (docs/performance.md).
@@ -73,12 +74,13 @@ pub(crate) trait CausalLm: std::fmt::Debug {
         Ok(last.map(|last| Step { last, density }))
     }
 
-    /// Runs one id behind each of the sequences `numbers`, and appends it there; `attentions` has one for each.
-    fn forward_each(
+    /// A decode step of a batch: runs one id for each of the sequences `numbers` and appends it there. `attentions` has one for
+    /// each.
+    fn forward_batch(
         &self,
         ids: &[u32],
         numbers: &[usize],
-        sequences: &mut Together<'_>,
+        batch: &mut Batch<'_>,
         attentions: &mut [AttentionPolicy<'_>],
     ) -> Result<Vec<Step>, Error>;
 

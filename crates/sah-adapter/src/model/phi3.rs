@@ -5,12 +5,12 @@ use serde::Deserialize;
 
 use super::ConfigFile;
 use super::attention::{Scores, SelfAttention, output_projection};
-use super::decoder::{Block, Decoder};
 use super::dims::Dims;
 use super::linear::Linear;
 use super::llama_block::LlamaLike;
 use super::mlp::Mlp;
 use super::rope::RopeConfig;
+use super::transformer::{Block, Transformer};
 use super::window::checked_window;
 use crate::Error;
 use crate::weights::WeightPath;
@@ -47,7 +47,7 @@ fn block(
 }
 
 /// Reads the weights under `root`; their names are those of Hugging Face's checkpoints.
-pub(super) fn load(file: ConfigFile<'_>, root: &WeightPath<'_>) -> Result<Decoder, Error> {
+pub(super) fn load(file: ConfigFile<'_>, root: &WeightPath<'_>) -> Result<Transformer, Error> {
     let config = LlamaLike::read(file, None)?;
     let window = checked_window(file, file.read::<Phi3Config>()?.sliding_window)?;
     let rope = RopeConfig::read(file, config.dims.heads.dim)?;

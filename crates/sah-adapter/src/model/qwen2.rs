@@ -5,8 +5,8 @@
 use serde::Deserialize;
 
 use super::ConfigFile;
-use super::decoder::Decoder;
 use super::llama_block::LlamaLike;
+use super::transformer::Transformer;
 use super::window::LayerWindows;
 use crate::Error;
 use crate::weights::WeightPath;
@@ -25,7 +25,7 @@ fn default_max_window_layers() -> usize {
 }
 
 /// Reads the weights under `root`; their names are those of Hugging Face's checkpoints.
-pub(super) fn load(file: ConfigFile<'_>, root: &WeightPath<'_>) -> Result<Decoder, Error> {
+pub(super) fn load(file: ConfigFile<'_>, root: &WeightPath<'_>) -> Result<Transformer, Error> {
     let config = LlamaLike { qkv_bias: true, ..LlamaLike::read(file, None)? };
     config.load(file, root, windows(file, config.dims.layers)?)
 }

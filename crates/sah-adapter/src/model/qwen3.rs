@@ -4,9 +4,9 @@
 use serde::Deserialize;
 
 use super::ConfigFile;
-use super::decoder::Decoder;
 use super::llama_block::LlamaLike;
 use super::qwen2::windows;
+use super::transformer::Transformer;
 use crate::Error;
 use crate::weights::WeightPath;
 
@@ -21,7 +21,7 @@ struct Qwen3Config {
 const HEAD_DIM: i64 = 128;
 
 /// Reads the weights under `root`; their names are those of Hugging Face's checkpoints.
-pub(super) fn load(file: ConfigFile<'_>, root: &WeightPath<'_>) -> Result<Decoder, Error> {
+pub(super) fn load(file: ConfigFile<'_>, root: &WeightPath<'_>) -> Result<Transformer, Error> {
     let Qwen3Config { attention_bias } = file.read()?;
     let config = LlamaLike {
         head_norm: true,

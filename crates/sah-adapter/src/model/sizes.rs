@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::decoder::Decoder;
 use super::linear::Linear;
 use super::mlp::Mlp;
+use super::transformer::Transformer;
 
 /// What a model multiplies and keeps.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,7 +49,7 @@ impl MatrixSize {
 
 impl ModelSizes {
     /// Of `decoder`, without the bytes of the cache, which is not its own.
-    pub(super) fn of(decoder: &Decoder) -> Self {
+    pub(super) fn of(decoder: &Transformer) -> Self {
         let mut products: Vec<MatrixSize> = Vec::new();
         let size = |outputs: i64, inputs: i64| MatrixSize {
             outputs: outputs as usize,

@@ -134,6 +134,7 @@ pub(super) fn check_id(metadata: &Metadata<'_>, key: &str, id: u32, tokens: usiz
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Detokenizer as _;
     use crate::weights::gguf::testing::{Builder, open};
 
     fn builder(pre: &str) -> Builder {

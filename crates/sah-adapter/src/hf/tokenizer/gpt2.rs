@@ -42,6 +42,7 @@ mod tests {
     use super::super::{SpecialTokens, Tokenizer};
     use super::{MERGES, VOCABULARY};
     use crate::Error;
+    use crate::engine::Detokenizer as _;
 
     /// With `merges` and the tokens that they make from number 256 on.
     fn read(merges: &str) -> Result<Tokenizer, Error> {

@@ -18,6 +18,7 @@ pub(super) use gpt2::{MERGES, VOCABULARY};
 pub(super) use special::SpecialTokens;
 
 use crate::Error;
+use crate::engine::Detokenizer;
 use guard::guarded;
 
 /// Tokenizer classes of transformers that set the beginning-of-sequence token themselves, whatever
@@ -103,12 +104,6 @@ impl Tokenizer {
         Ok(encoding.get_ids().to_vec())
     }
 
-    /// The text of `ids` without special tokens.
-    pub(crate) fn decode(&self, ids: &[u32]) -> Result<String, Error> {
-        let text = guarded(|| self.inner.decode(ids, true)).map_err(|error| self.failed(&error))?;
-        Ok(if self.clean_up { clean_up(text) } else { text })
-    }
-
     /// The token that this model expects before the first token of a text, if any.
     pub(crate) fn bos_to_prepend(&self) -> Option<u32> {
         self.bos
@@ -121,6 +116,13 @@ impl Tokenizer {
 
     fn failed(&self, error: &tokenizers::Error) -> Error {
         Error::Tokenizer { path: self.path.clone(), problem: error.to_string() }
+    }
+}
+
+impl Detokenizer for Tokenizer {
+    fn decode(&self, ids: &[u32]) -> Result<String, Error> {
+        let text = guarded(|| self.inner.decode(ids, true)).map_err(|error| self.failed(&error))?;
+        Ok(if self.clean_up { clean_up(text) } else { text })
     }
 }
 

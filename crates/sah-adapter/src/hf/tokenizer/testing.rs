@@ -1,8 +1,6 @@
-//! A tokenizer for tests.
+//! A vocabulary for tests.
 
 use serde_json::{Map, Value, json};
-
-use super::{SpecialTokens, Tokenizer};
 
 /// The 256 bytes as byte-level tokenizers write them, each with its value as number.
 pub(crate) fn byte_vocabulary() -> Map<String, Value> {
@@ -15,19 +13,4 @@ pub(crate) fn byte_vocabulary() -> Map<String, Value> {
             (char::from_u32(code).unwrap_or_default().to_string(), json!(byte))
         })
         .collect()
-}
-
-/// One token a byte of UTF-8, nothing merged, no special tokens.
-pub(crate) fn byte_tokenizer() -> Tokenizer {
-    let byte_level =
-        json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true});
-    let file = json!({"version": "1.0", "truncation": null, "padding": null, "added_tokens": [], "normalizer": null,
-        "pre_tokenizer": byte_level, "post_processor": null, "decoder": byte_level,
-        "model": {"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
-            "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false,
-            "vocab": byte_vocabulary(), "merges": []}});
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("tokenizer.json");
-    std::fs::write(&path, file.to_string()).unwrap();
-    Tokenizer::from_file(&path, &Value::Null, &SpecialTokens::default()).unwrap()
 }

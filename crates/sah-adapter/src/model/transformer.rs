@@ -5,7 +5,7 @@ use sah_tensor::torch::{Matrix, rowwise};
 use tch::{Device, Kind, Tensor};
 use tracing::trace_span;
 
-use super::attend::{Attend, EachItsOwn, OneSequence};
+use super::attend::{Attend, BatchRows, OneSequence};
 use super::attention::SelfAttention;
 use super::linear::Linear;
 use super::mlp::Mlp;
@@ -13,12 +13,12 @@ use super::norm::Norm;
 use super::rope::{Rope, Rotation};
 use super::{CausalLm, ModelSizes, Step};
 use crate::Error;
-use crate::cache::{CacheShape, KvCache, Together};
+use crate::cache::{Batch, CacheShape, KvCache};
 use crate::weights::WeightPath;
 
 /// A decoder-only transformer with its language modelling head.
 #[derive(Debug)]
-pub(super) struct Decoder {
+pub(super) struct Transformer {
     pub(super) embedding: Embedding,
     /// The rotary embeddings that layers choose from.
     pub(super) ropes: Vec<Rope>,
@@ -62,7 +62,7 @@ pub(super) struct Block {
     pub(super) mlp: Mlp,
     /// Of what the MLP gives, before it is added.
     pub(super) mlp_norm: Option<Norm>,
-    /// Which of the decoder's rotary embeddings it uses; `None` for none.
+    /// Which of the model's rotary embeddings it uses; `None` for none.
     pub(super) rope: Option<usize>,
 }
 
@@ -158,7 +158,7 @@ fn added(mut x: Tensor, y: &Tensor) -> Result<Tensor, Error> {
     Ok(x.f_add_(y)?)
 }
 
-impl Decoder {
+impl Transformer {
     /// Embeds `ids`, which stand at `places`, and runs them through the layers: `[1, Q, hidden]`.
     fn layers(
         &self,
@@ -182,7 +182,7 @@ impl Decoder {
     }
 }
 
-impl CausalLm for Decoder {
+impl CausalLm for Transformer {
     fn forward(
         &self,
         ids: &[u32],
@@ -202,27 +202,27 @@ impl CausalLm for Decoder {
         Ok(Step { last: x.f_narrow(1, count as i64 - 1, 1)?, density })
     }
 
-    fn forward_each(
+    fn forward_batch(
         &self,
         ids: &[u32],
         numbers: &[usize],
-        sequences: &mut Together<'_>,
+        batch: &mut Batch<'_>,
         attentions: &mut [AttentionPolicy<'_>],
     ) -> Result<Vec<Step>, Error> {
-        sequences.make_room(numbers)?;
-        let places: Vec<usize> = numbers.iter().map(|&number| sequences.length(number)).collect();
+        batch.make_room(numbers)?;
+        let places: Vec<usize> = numbers.iter().map(|&number| batch.length(number)).collect();
         let rotation = |rope: &Rope| {
             let each = numbers.iter().zip(&places);
             let each: Vec<Rotation> = each
-                .map(|(&number, &place)| rope.at(place, 1, sequences.expected_length(number).max(place + 1)))
+                .map(|(&number, &place)| rope.at(place, 1, batch.expected_length(number).max(place + 1)))
                 .collect::<Result<_, _>>()?;
             Rotation::joined(&each)
         };
         let rotations = self.ropes.iter().map(rotation).collect::<Result<_, Error>>()?;
-        let mut rows = EachItsOwn { sequences, numbers, attentions, densities: vec![0.0; numbers.len()] };
+        let mut rows = BatchRows { batch, numbers, attentions, densities: vec![0.0; numbers.len()] };
         let x = self.layers(ids, &places, rotations, &mut rows)?;
         let densities = rows.densities;
-        sequences.advance(numbers);
+        batch.advance(numbers);
         let layers = self.blocks.len() as f64;
         let step = |(row, density): (usize, f64)| {
             Ok(Step { last: x.f_narrow(1, row as i64, 1)?, density: density / layers })

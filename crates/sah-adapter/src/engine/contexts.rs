@@ -1,20 +1,20 @@
-//! Contexts that were read before.
+//! Contexts that were prefilled before.
 
 use std::collections::VecDeque;
 
 use crate::cache::KvCache;
 
-/// A context that a model has read.
+/// A prefilled context.
 #[derive(Debug)]
 pub(super) struct ReadContext {
     pub(super) ids: Vec<u32>,
-    /// Holds `ids` and nothing behind them.
+    /// Holds `ids` and nothing after them.
     pub(super) cache: KvCache,
-    /// What reading it took.
+    /// Seconds that its prefill took.
     pub(super) prefill_seconds: f64,
 }
 
-/// The contexts read last, up to a limit on their memory.
+/// The contexts used last, up to a limit on their memory.
 #[derive(Debug, Default)]
 pub(super) struct Contexts {
     limit: usize,
@@ -29,7 +29,7 @@ impl Contexts {
         self.shrink();
     }
 
-    /// Takes out the context `ids`, if it is there with room for `room` tokens and was read as part of a prompt of
+    /// Takes out the context `ids`, if it is there with room for `room` tokens and was prefilled as part of a prompt of
     /// `expected` tokens, which rotary embeddings may depend on.
     pub(super) fn take(&mut self, ids: &[u32], room: usize, expected: usize) -> Option<ReadContext> {
         let fits = |held: &ReadContext| {
@@ -39,7 +39,7 @@ impl Contexts {
         self.held.remove(at)
     }
 
-    /// Keeps `context`, and lets go of those used longest ago until the limit holds.
+    /// Keeps `context`, and drops those used longest ago until the limit holds.
     pub(super) fn keep(&mut self, context: ReadContext) {
         self.held.push_back(context);
         self.shrink();

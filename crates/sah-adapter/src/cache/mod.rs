@@ -1,14 +1,14 @@
 //! The keys and values of the tokens that a model has seen.
 
+mod batch;
 mod eviction;
-mod together;
 
 use std::ops::Range;
 
 use sah_attention::{KvFormat, KvRows};
 use tch::{Device, Tensor};
 
-pub(crate) use together::Together;
+pub(crate) use batch::Batch;
 
 use crate::Error;
 use eviction::Eviction;
@@ -17,7 +17,7 @@ use eviction::Eviction;
 ///
 /// Questions about one context share its entries: each question appends its own and [`KvCache::truncate`] takes them
 /// away again, so the context is neither copied nor computed twice. A cache that evicts keys cannot go back: there each
-/// question goes on from a copy of what is kept of the context.
+/// question continues a fork of what is kept of the context.
 #[derive(Debug)]
 pub(crate) struct KvCache {
     layers: Vec<Layer>,
@@ -25,20 +25,19 @@ pub(crate) struct KvCache {
     length: i64,
     capacity: i64,
     expected: usize,
-    tails: Tails,
+    slots: Slots,
     /// `None` where every entry stays.
     eviction: Option<Eviction>,
 }
 
-/// Entries of questions that are answered together, behind one prefix: each has a place of its own at the end of the
-/// buffers.
+/// Slots at the end of the buffers: one for each sequence of a batch, all after the same prefix.
 #[derive(Debug, Default)]
-struct Tails {
+struct Slots {
     /// Tokens of the prefix.
     prefix: i64,
-    /// Tokens that a tail has room for.
+    /// Tokens that a slot has room for.
     size: i64,
-    /// Tokens of each tail.
+    /// Tokens in each slot.
     lengths: Vec<i64>,
 }
 
@@ -75,7 +74,7 @@ impl KvCache {
                 })
             })
             .collect::<Result<_, Error>>()?;
-        Ok(Self { layers, length: 0, capacity, expected: 0, tails: Tails::default(), eviction: None })
+        Ok(Self { layers, length: 0, capacity, expected: 0, slots: Slots::default(), eviction: None })
     }
 
     /// Tokens of the sequence, those whose entries were evicted included.
@@ -108,7 +107,7 @@ impl KvCache {
         self.expected
     }
 
-    /// Writes `[1, Hkv, Q, D]` new entries of one layer behind those of the cache and gives views of all of them,
+    /// Writes `[1, Hkv, Q, D]` new entries of one layer after those of the cache and gives views of all of them,
     /// `[1, Hkv, K, D]`. The length changes only with [`KvCache::advance`], when all layers have written.
     pub(crate) fn append(
         &mut self,
@@ -118,7 +117,7 @@ impl KvCache {
     ) -> Result<(KvRows, KvRows), Error> {
         let new = keys.size()[2];
         let total = self.length + new;
-        let room = self.capacity - self.tails.size * self.tails.lengths.len() as i64;
+        let room = self.capacity - self.slots.size * self.slots.lengths.len() as i64;
         if total > room {
             return Err(Error::CacheFull { capacity: room as usize, needed: total as usize });
         }
@@ -139,97 +138,97 @@ impl KvCache {
         self.length += new as i64;
     }
 
-    /// Forgets all tokens but the first `length`, and all tails. Not for a cache that evicts.
+    /// Drops all tokens but the first `length`, and all slots. Not for a cache that evicts.
     pub(crate) fn truncate(&mut self, length: usize) {
         debug_assert!(self.eviction.is_none(), "what was evicted does not come back");
         self.length = self.length.min(length as i64);
-        self.tails = Tails::default();
+        self.slots = Slots::default();
     }
 
-    /// Makes room for `count` tails of `size` tokens behind what is there now, which becomes their prefix.
-    pub(crate) fn divide(&mut self, count: usize, size: usize) -> Result<(), Error> {
+    /// Makes `count` slots of `size` tokens each. What the cache holds now becomes their prefix.
+    pub(crate) fn make_slots(&mut self, count: usize, size: usize) -> Result<(), Error> {
         let needed = self.length + (count * size) as i64;
         if needed > self.capacity {
             return Err(Error::CacheFull { capacity: self.capacity as usize, needed: needed as usize });
         }
-        self.tails = Tails { prefix: self.length, size: size as i64, lengths: vec![0; count] };
+        self.slots = Slots { prefix: self.length, size: size as i64, lengths: vec![0; count] };
         Ok(())
     }
 
-    /// Moves what stands behind the prefix to tail `tail`.
-    pub(crate) fn put_away(&mut self, tail: usize) -> Result<(), Error> {
-        let Tails { prefix, size, .. } = self.tails;
-        let (length, start) = (self.length - prefix, self.start_of(tail));
+    /// Moves the entries after the prefix into slot `slot`.
+    pub(crate) fn move_to_slot(&mut self, slot: usize) -> Result<(), Error> {
+        let Slots { prefix, size, .. } = self.slots;
+        let (length, start) = (self.length - prefix, self.slot_start(slot));
         if length > size {
             return Err(Error::CacheFull { capacity: size as usize, needed: length as usize });
         }
         for rows in self.rows() {
             copy(rows, prefix, start, length)?;
         }
-        self.tails.lengths[tail] = length;
+        self.slots.lengths[slot] = length;
         self.length = prefix;
         Ok(())
     }
 
-    /// Writes a new entry of one layer, `[1, Hkv, 1, D]`, behind tail `tail`. The lengths change only with
-    /// [`KvCache::advance_each`].
-    fn append_to_tail(
+    /// Writes a new entry of one layer, `[1, Hkv, 1, D]`, to slot `slot`. The lengths change only with
+    /// [`KvCache::advance_slots`].
+    fn append_to_slot(
         &mut self,
         layer: usize,
-        tail: usize,
+        slot: usize,
         keys: &Tensor,
         values: &Tensor,
     ) -> Result<(), Error> {
-        let length = self.tails.lengths[tail];
-        if length == self.tails.size {
+        let length = self.slots.lengths[slot];
+        if length == self.slots.size {
             return Err(Error::CacheFull { capacity: length as usize, needed: length as usize + 1 });
         }
-        let (layer, at) = (&self.layers[layer], (self.start_of(tail) + length) as usize);
+        let (layer, at) = (&self.layers[layer], (self.slot_start(slot) + length) as usize);
         layer.keys.store_at(at, keys)?;
         layer.values.store_at(at, values)?;
         Ok(())
     }
 
-    /// All keys and values of a layer with those of all tails, `[1, Hkv, capacity, D]`: only what [`KvCache::places`] says
-    /// has been written.
-    pub(crate) fn whole(&self, layer: usize) -> (&KvRows, &KvRows) {
+    /// The buffers of a layer, prefix and slots included, `[1, Hkv, capacity, D]`. Only the entries of
+    /// [`KvCache::slot_ranges`] have been written.
+    pub(crate) fn arena(&self, layer: usize) -> (&KvRows, &KvRows) {
         (&self.layers[layer].keys, &self.layers[layer].values)
     }
 
-    /// Where the last `window` entries of a tail and its prefix lie, the one appended last included.
-    pub(crate) fn places(&self, tail: usize, window: Option<usize>) -> [Range<usize>; 2] {
-        let (prefix, start) = (self.tails.prefix as usize, self.start_of(tail) as usize);
-        let own = self.tails.lengths[tail] as usize + 1;
+    /// Where the last `window` entries of a slot and its prefix lie, the one appended last included.
+    pub(crate) fn slot_ranges(&self, slot: usize, window: Option<usize>) -> [Range<usize>; 2] {
+        let (prefix, start) = (self.slots.prefix as usize, self.slot_start(slot) as usize);
+        let own = self.slots.lengths[slot] as usize + 1;
         let window = window.unwrap_or(usize::MAX);
         [prefix - prefix.min(window.saturating_sub(own))..prefix, start + own - own.min(window)..start + own]
     }
 
-    /// Copies a tail behind its prefix, the entry appended last included, and gives views of both, `[1, Hkv, K, D]`.
-    fn bring_back(&self, layer: usize, tail: usize) -> Result<(KvRows, KvRows), Error> {
-        let prefix = self.tails.prefix;
-        let (start, own) = (self.start_of(tail), self.tails.lengths[tail] + 1);
-        let bring = |rows: &KvRows| -> Result<KvRows, Error> {
+    /// Copies a slot's entries to the end of the prefix, the one appended last included, and gives views of both, `[1, Hkv, K, D]`.
+    fn gather_slot(&self, layer: usize, slot: usize) -> Result<(KvRows, KvRows), Error> {
+        let prefix = self.slots.prefix;
+        let (start, own) = (self.slot_start(slot), self.slots.lengths[slot] + 1);
+        let gather = |rows: &KvRows| -> Result<KvRows, Error> {
             copy(rows, start, prefix, own)?;
             Ok(rows.narrow(0..(prefix + own) as usize)?)
         };
         let layer = &self.layers[layer];
-        Ok((bring(&layer.keys)?, bring(&layer.values)?))
+        Ok((gather(&layer.keys)?, gather(&layer.values)?))
     }
 
-    /// Tokens of the prefix and of tail `tail`.
-    fn length_with(&self, tail: usize) -> usize {
-        (self.tails.prefix + self.tails.lengths[tail]) as usize
+    /// Tokens of the prefix and of slot `slot`.
+    fn slot_length(&self, slot: usize) -> usize {
+        (self.slots.prefix + self.slots.lengths[slot]) as usize
     }
 
-    /// Counts one token of each of `tails` that every layer has appended.
-    fn advance_each(&mut self, tails: &[usize]) {
-        for &tail in tails {
-            self.tails.lengths[tail] += 1;
+    /// Counts one token of each of `slots` that every layer has appended.
+    fn advance_slots(&mut self, slots: &[usize]) {
+        for &slot in slots {
+            self.slots.lengths[slot] += 1;
         }
     }
 
-    fn start_of(&self, tail: usize) -> i64 {
-        self.capacity - self.tails.size * (self.tails.lengths.len() - tail) as i64
+    fn slot_start(&self, slot: usize) -> i64 {
+        self.capacity - self.slots.size * (self.slots.lengths.len() - slot) as i64
     }
 }
 
@@ -274,32 +273,32 @@ mod tests {
     }
 
     #[test]
-    fn tails_grow_apart_behind_one_prefix() {
+    fn slots_grow_apart_after_one_prefix() {
         let mut cache = cache(12);
         let _context = cache.append(0, &entries(0, 4), &entries(0, 4)).unwrap();
         cache.advance(4);
-        cache.divide(2, 3).unwrap();
-        for (tail, (first, count)) in [(10, 2), (20, 1)].into_iter().enumerate() {
+        cache.make_slots(2, 3).unwrap();
+        for (slot, (first, count)) in [(10, 2), (20, 1)].into_iter().enumerate() {
             let _question = cache.append(0, &entries(first, count), &entries(first, count)).unwrap();
             cache.advance(count as usize);
-            cache.put_away(tail).unwrap();
+            cache.move_to_slot(slot).unwrap();
         }
-        assert_eq!([cache.length_with(0), cache.length_with(1)], [6, 5]);
-        for (tail, start) in [(1, 30), (0, 31)] {
-            cache.append_to_tail(0, tail, &entries(start, 1), &entries(start, 1)).unwrap();
+        assert_eq!([cache.slot_length(0), cache.slot_length(1)], [6, 5]);
+        for (slot, start) in [(1, 30), (0, 31)] {
+            cache.append_to_slot(0, slot, &entries(start, 1), &entries(start, 1)).unwrap();
         }
-        let (keys, _) = cache.bring_back(0, 1).unwrap();
+        let (keys, _) = cache.gather_slot(0, 1).unwrap();
         assert!(equal(&keys, &Tensor::cat(&[entries(0, 4), entries(20, 1), entries(30, 1)], 2)));
-        let (keys, _) = cache.bring_back(0, 0).unwrap();
+        let (keys, _) = cache.gather_slot(0, 0).unwrap();
         assert!(equal(&keys, &Tensor::cat(&[entries(0, 4), entries(10, 2), entries(31, 1)], 2)));
-        assert_eq!(cache.places(0, None), [0..4, 6..9]);
-        assert_eq!(cache.places(1, None), [0..4, 9..11]);
-        assert_eq!(cache.places(0, Some(4)), [3..4, 6..9]);
-        assert_eq!(cache.places(0, Some(2)), [4..4, 7..9]);
-        cache.advance_each(&[0]);
-        let error = cache.append_to_tail(0, 0, &entries(40, 1), &entries(40, 1)).unwrap_err();
-        assert!(error.to_string().contains('4'), "a tail has room for three: {error}");
-        assert!(cache.append(0, &entries(0, 3), &entries(0, 3)).is_err(), "the tails' places are theirs");
+        assert_eq!(cache.slot_ranges(0, None), [0..4, 6..9]);
+        assert_eq!(cache.slot_ranges(1, None), [0..4, 9..11]);
+        assert_eq!(cache.slot_ranges(0, Some(4)), [3..4, 6..9]);
+        assert_eq!(cache.slot_ranges(0, Some(2)), [4..4, 7..9]);
+        cache.advance_slots(&[0]);
+        let error = cache.append_to_slot(0, 0, &entries(40, 1), &entries(40, 1)).unwrap_err();
+        assert!(error.to_string().contains('4'), "a slot has room for three: {error}");
+        assert!(cache.append(0, &entries(0, 3), &entries(0, 3)).is_err(), "the slots' room is theirs");
         cache.truncate(4);
         assert!(cache.append(0, &entries(0, 8), &entries(0, 8)).is_ok());
     }

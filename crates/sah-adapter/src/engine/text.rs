@@ -1,14 +1,14 @@
 //! The text of an answer while its tokens come.
 
+use super::Detokenizer;
 use crate::Error;
-use crate::hf::Tokenizer;
 
 /// Turns tokens into text piece by piece, and finds the stop strings in it.
 ///
-/// A piece is given out once it cannot change any more: when its characters are whole and it cannot be the beginning
+/// A piece is handed out once it cannot change any more: when its characters are whole and it cannot be the beginning
 /// of a stop string.
 pub(super) struct TextStream<'a> {
-    tokenizer: &'a Tokenizer,
+    detokenizer: &'a dyn Detokenizer,
     stop: &'a [String],
     ids: Vec<u32>,
     /// Tokens from here on are decoded together with a new one: what a token looks like depends on those before it.
@@ -16,20 +16,20 @@ pub(super) struct TextStream<'a> {
     /// Tokens up to here are in `text`.
     read: usize,
     text: String,
-    /// Bytes of `text` that were given out.
-    given: usize,
+    /// Bytes of `text` that were handed out.
+    sent: usize,
 }
 
 impl<'a> TextStream<'a> {
-    pub(super) fn new(tokenizer: &'a Tokenizer, stop: &'a [String]) -> Self {
-        Self { tokenizer, stop, ids: Vec::new(), window: 0, read: 0, text: String::new(), given: 0 }
+    pub(super) fn new(detokenizer: &'a dyn Detokenizer, stop: &'a [String]) -> Self {
+        Self { detokenizer, stop, ids: Vec::new(), window: 0, read: 0, text: String::new(), sent: 0 }
     }
 
     /// Adds a token of the answer. True where the text now has a stop string in it.
     pub(super) fn push(&mut self, id: u32) -> Result<bool, Error> {
         self.ids.push(id);
-        let before = self.tokenizer.decode(&self.ids[self.window..self.read])?;
-        let after = self.tokenizer.decode(&self.ids[self.window..])?;
+        let before = self.detokenizer.decode(&self.ids[self.window..self.read])?;
+        let after = self.detokenizer.decode(&self.ids[self.window..])?;
         // The replacement character at the end: the bytes of a character that is not complete yet.
         if after.len() <= before.len() || after.ends_with('\u{fffd}') || !after.starts_with(&before) {
             return Ok(false);
@@ -57,23 +57,23 @@ impl<'a> TextStream<'a> {
 
     /// What has become certain since the last call.
     pub(super) fn piece(&mut self) -> &str {
-        let rest = &self.text[self.given..];
+        let rest = &self.text[self.sent..];
         let held = rest
             .char_indices()
             .find(|&(at, _)| self.stop.iter().any(|stop| stop.starts_with(&rest[at..])))
             .map_or(0, |(at, _)| rest.len() - at);
-        let from = std::mem::replace(&mut self.given, self.text.len() - held);
-        &self.text[from..self.given]
+        let from = std::mem::replace(&mut self.sent, self.text.len() - held);
+        &self.text[from..self.sent]
     }
 
     /// The last piece and the whole text. `stopped` by a stop string: the text ends before it; otherwise it is that of all
     /// tokens, decoded together.
     pub(super) fn finish(mut self, stopped: bool) -> Result<(String, String), Error> {
         if !stopped {
-            self.text = self.tokenizer.decode(&self.ids)?;
+            self.text = self.detokenizer.decode(&self.ids)?;
         }
         // Decoding together can give a shorter text only where incomplete characters at the end fall away.
-        let last = self.text.get(self.given..).unwrap_or_default().to_owned();
+        let last = self.text.get(self.sent..).unwrap_or_default().to_owned();
         Ok((last, self.text))
     }
 }
@@ -81,16 +81,33 @@ impl<'a> TextStream<'a> {
 #[cfg(test)]
 mod tests {
     use super::TextStream;
-    use crate::hf::tokenizer::testing::byte_tokenizer;
+    use crate::Error;
+    use crate::engine::Detokenizer;
 
-    /// The pieces given out token by token, the text, and after how many tokens a stop string was found.
+    /// One token a byte of UTF-8.
+    #[derive(Debug)]
+    struct Bytes;
+
+    impl Bytes {
+        fn encode(text: &str) -> Vec<u32> {
+            text.bytes().map(u32::from).collect()
+        }
+    }
+
+    impl Detokenizer for Bytes {
+        fn decode(&self, ids: &[u32]) -> Result<String, Error> {
+            let bytes: Vec<u8> = ids.iter().map(|&id| id as u8).collect();
+            Ok(String::from_utf8_lossy(&bytes).into_owned())
+        }
+    }
+
+    /// The pieces handed out token by token, the text, and after how many tokens a stop string was found.
     fn stream(text: &str, stop: &[&str]) -> (Vec<String>, String, Option<usize>) {
-        let tokenizer = byte_tokenizer();
         let stop: Vec<String> = stop.iter().map(|&stop| stop.to_owned()).collect();
-        let mut stream = TextStream::new(&tokenizer, &stop);
+        let mut stream = TextStream::new(&Bytes, &stop);
         let mut pieces = vec![];
         let mut stopped = None;
-        for (number, id) in tokenizer.encode(text).unwrap().into_iter().enumerate() {
+        for (number, id) in Bytes::encode(text).into_iter().enumerate() {
             if stream.push(id).unwrap() {
                 stopped = Some(number + 1);
                 break;
@@ -121,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_began_like_a_stop_string_is_given_out_later() {
+    fn what_only_began_like_a_stop_string_is_handed_out_later() {
         let (pieces, whole, stopped) = stream("aSTOaSTX", &["STOP"]);
         assert_eq!((whole.as_str(), stopped), ("aSTOaSTX", None));
         assert_eq!(pieces, ["a", "", "", "", "STOa", "", "", "STX", ""]);
@@ -137,9 +154,8 @@ mod tests {
 
     #[test]
     fn bytes_that_never_become_a_character_are_still_in_the_text() {
-        let tokenizer = byte_tokenizer();
-        let ids = tokenizer.encode("\u{4e2d}").unwrap();
-        let mut stream = TextStream::new(&tokenizer, &[]);
+        let ids = Bytes::encode("\u{4e2d}");
+        let mut stream = TextStream::new(&Bytes, &[]);
         assert!(!stream.push(ids[0]).unwrap());
         let (last, whole) = stream.finish(false).unwrap();
         assert_eq!((last.as_str(), whole.as_str()), ("\u{fffd}", "\u{fffd}"));

@@ -1,4 +1,4 @@
-//! Threads that stay awake between the small pieces of work of a decode step.
+//! A thread pool that stays busy between the small pieces of work of a decode step.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,13 +14,13 @@ const PATIENCE: Duration = Duration::from_micros(500);
 ///
 /// Does nothing where the caller is not one of the pool's threads: its own wait would then be the longer one.
 #[derive(Debug)]
-pub(super) struct Awake {
+pub(super) struct BusyPool {
     /// Which threads look for work because of this value; empty where it does nothing.
     looking: Arc<[AtomicBool]>,
     caller: usize,
 }
 
-impl Awake {
+impl BusyPool {
     /// Of the pool that the caller belongs to.
     pub(super) fn new() -> Self {
         let caller = rayon::current_thread_index();
@@ -32,7 +32,7 @@ impl Awake {
     }
 
     /// Before a step: wakes the threads that have gone to sleep.
-    pub(super) fn step(&self) {
+    pub(super) fn before_step(&self) {
         let caller = self.caller;
         let sleeps =
             |(thread, looks): (usize, &AtomicBool)| thread != caller && !looks.load(Ordering::Relaxed);
@@ -68,15 +68,15 @@ fn look_for_work() {
 mod tests {
     use rayon::prelude::*;
 
-    use super::Awake;
+    use super::BusyPool;
 
-    /// Work gets done, and everything ends: on one thread, on several, and where several keep the pool awake.
+    /// Work gets done, and everything ends: on one thread, on several, and where several keep the pool busy.
     #[test]
-    fn all_work_is_done_while_threads_are_awake() {
+    fn all_work_is_done_while_the_pool_is_busy() {
         let steps = |_| {
-            let awake = Awake::new();
+            let pool = BusyPool::new();
             let step = |_| {
-                awake.step();
+                pool.before_step();
                 (0..100_u32).into_par_iter().with_max_len(1).map(u64::from).sum::<u64>()
             };
             (0..50).map(step).sum::<u64>()

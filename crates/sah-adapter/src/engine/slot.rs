@@ -1,16 +1,16 @@
-//! One answer while it is generated.
+//! The slot of one question in a batch: its answer while it is decoded.
 
 use tch::Tensor;
 
-use super::attended::Attended;
+use super::call_log::CallLog;
+use super::decode::Generator;
 use super::sampler::Sampler;
 use super::text::TextStream;
-use super::{Decoder, Generated, MeanDensity, OnToken};
-use crate::hf::prompt::QuestionTokens;
+use super::{AnswerRules, Generated, OnToken, QuestionTokens};
 use crate::{AnswerStats, Error, NewToken};
 
-/// An answer that is not at its end yet: the last chosen token is not part of it until [`Answering::accept`] takes it.
-pub(in crate::hf) struct Answering<'a> {
+/// An answer that may not be at its end yet: the last chosen token is not part of it until [`Slot::accept`] takes it.
+pub(super) struct Slot<'a> {
     number: usize,
     max_new_tokens: usize,
     eos: &'a [u32],
@@ -20,31 +20,31 @@ pub(in crate::hf) struct Answering<'a> {
     chosen: Option<u32>,
     ended_by_stop: bool,
     first_logits: Option<Tensor>,
-    pub(super) attended: Attended,
+    pub(super) calls: CallLog,
     pub(super) density: MeanDensity,
     pub(super) stats: AnswerStats,
 }
 
-impl<'a> Answering<'a> {
+impl<'a> Slot<'a> {
     /// Before anything was read.
     pub(super) fn new(
-        decoder: &Decoder<'a>,
+        generator: &Generator<'a>,
         (number, question): (usize, &QuestionTokens),
         context: &[u32],
     ) -> Self {
-        let params = decoder.params;
+        let AnswerRules { detokenizer, eos, params } = generator.rules;
         let prompt = context.iter().chain(&question.ids).copied();
         Self {
             number,
             max_new_tokens: question.max_new_tokens,
-            eos: decoder.eos,
+            eos,
             sampler: Sampler::new(&params.sampling, params.repetition_penalty, number, prompt.clone()),
-            text: TextStream::new(decoder.tokenizer, &params.stop),
+            text: TextStream::new(detokenizer, &params.stop),
             ids: Vec::new(),
             chosen: None,
             ended_by_stop: false,
             first_logits: None,
-            attended: Attended::new(decoder.sampling, prompt),
+            calls: CallLog::new(generator.sampling, prompt),
             density: MeanDensity::default(),
             stats: AnswerStats { question_tokens: question.ids.len(), ..AnswerStats::default() },
         }
@@ -74,7 +74,7 @@ impl<'a> Answering<'a> {
             return Ok(false);
         }
         on_token(NewToken { question: self.number, id: token, text: self.text.piece(), is_last: false });
-        self.attended.step = self.ids.len();
+        self.calls.step = self.ids.len();
         Ok(true)
     }
 
@@ -90,14 +90,32 @@ impl<'a> Answering<'a> {
             on_token(NewToken { question: self.number, id, text: &last, is_last: true });
             self.stats.generated_tokens = self.ids.len();
             self.stats.density = self.density.mean();
-            self.stats.attention_backends = self.attended.backends();
+            self.stats.attention_backends = self.calls.backends();
         }
         Ok(Generated {
             ids: self.ids,
             text,
             first_logits: self.first_logits,
             stats: self.stats,
-            micro_metrics: self.attended.into_metrics(),
+            micro_metrics: self.calls.into_metrics(),
         })
+    }
+}
+
+/// Mean density over query rows.
+#[derive(Debug, Default)]
+pub(super) struct MeanDensity {
+    sum: f64,
+    rows: usize,
+}
+
+impl MeanDensity {
+    pub(super) fn add(&mut self, rows: usize, density: f64) {
+        self.sum += density * rows as f64;
+        self.rows += rows;
+    }
+
+    fn mean(&self) -> Option<f64> {
+        (self.rows > 0).then(|| self.sum / self.rows as f64)
     }
 }

@@ -1,4 +1,4 @@
-//! Looking on at the attention of one answer.
+//! The attention calls of one answer.
 
 use std::collections::BTreeSet;
 use std::time::SystemTime;
@@ -7,9 +7,9 @@ use sah_attention::{AttentionInputs, AttentionObserver, AttentionOutput, CallMea
 
 use crate::{AttentionBackends, AttentionCall, AttentionHead, MicroMetrics};
 
-/// Notes the kernels that compute, and measures the calls that are drawn.
+/// Notes the kernels of all calls, and measures those that are drawn.
 #[derive(Debug)]
-pub(super) struct Attended {
+pub(super) struct CallLog {
     /// 0 for the rows of the question, `n` for the `n`-th new token.
     pub(super) step: usize,
     /// Which calls are measured; `None` where none is, nor counted.
@@ -19,7 +19,7 @@ pub(super) struct Attended {
     decode: BTreeSet<&'static str>,
 }
 
-impl Attended {
+impl CallLog {
     /// Before the question's rows. Draws of the sampling are those of `prompt`, whatever other prompts there are.
     pub(super) fn new(sampling: Option<CallSampling>, prompt: impl Iterator<Item = u32>) -> Self {
         Self {
@@ -48,7 +48,7 @@ impl Attended {
     }
 }
 
-impl AttentionObserver for Attended {
+impl AttentionObserver for CallLog {
     fn attended(
         &mut self,
         layer: usize,
@@ -88,9 +88,9 @@ mod tests {
     use super::*;
 
     /// Shows an observer of 50 steps of 4 layers an output that does not fit its inputs, so that measuring it fails.
-    fn look_on(rate: Option<f64>) -> Result<(AttentionBackends, Option<MicroMetrics>), sah_attention::Error> {
+    fn log_of(rate: Option<f64>) -> Result<(AttentionBackends, Option<MicroMetrics>), sah_attention::Error> {
         let sampling = rate.map(|rate| CallSampling::new(rate, 3)).transpose()?;
-        let mut observer = Attended::new(sampling, [5, 6, 7].into_iter());
+        let mut observer = CallLog::new(sampling, [5, 6, 7].into_iter());
         let random = |heads, rows| Tensor::rand([1, heads, rows, 4], (Kind::Float, Device::Cpu));
         let (queries, keys) = (random(2, 1), random(1, 9));
         let inputs = AttentionInputs::new(&queries, &keys, &keys, 0.5)?;
@@ -112,15 +112,15 @@ mod tests {
 
     #[test]
     fn a_call_that_is_not_drawn_is_counted_and_computes_nothing() {
-        let (backends, metrics) = look_on(Some(0.0)).unwrap();
+        let (backends, metrics) = log_of(Some(0.0)).unwrap();
         assert_eq!(metrics, Some(MicroMetrics { calls: 200, sampled: Vec::new() }));
         assert!(backends.question.iter().eq(["gather"]) && backends.decode.iter().eq(["fused"]));
-        assert!(look_on(Some(0.1)).is_err(), "a drawn call is measured");
+        assert!(log_of(Some(0.1)).is_err(), "a drawn call is measured");
     }
 
     #[test]
     fn where_nothing_is_to_be_measured_kernels_are_still_noted() {
-        let (backends, metrics) = look_on(None).unwrap();
+        let (backends, metrics) = log_of(None).unwrap();
         assert_eq!(metrics, None);
         assert!(backends.question.iter().eq(["gather"]) && backends.decode.iter().eq(["fused"]));
     }

@@ -1,0 +1,81 @@
+//! Sequences that decode in one batch, a token each per step.
+
+use sah_attention::{EvictedKeys, KvRows};
+use tch::Tensor;
+
+use super::KvCache;
+use crate::Error;
+
+/// The KV entries of a batch of sequences, numbered from 0.
+#[derive(Debug)]
+pub(crate) enum Batch<'a> {
+    /// In slots of one cache, after a prefix that all share.
+    Slots(&'a mut KvCache),
+    /// In a fork of the context's cache each.
+    Forks(&'a mut [KvCache]),
+}
+
+impl Batch<'_> {
+    /// Tokens of sequence `number`.
+    pub(crate) fn length(&self, number: usize) -> usize {
+        match self {
+            Self::Slots(cache) => cache.slot_length(number),
+            Self::Forks(caches) => caches[number].length(),
+        }
+    }
+
+    /// See [`KvCache::expected_length`].
+    pub(crate) fn expected_length(&self, number: usize) -> usize {
+        match self {
+            Self::Slots(cache) => cache.expected_length(),
+            Self::Forks(caches) => caches[number].expected_length(),
+        }
+    }
+
+    /// Makes room for a token of each of `numbers` where keys may be evicted.
+    pub(crate) fn make_room(&mut self, numbers: &[usize]) -> Result<(), Error> {
+        match self {
+            Self::Slots(_) => Ok(()),
+            Self::Forks(caches) => numbers.iter().try_for_each(|&number| caches[number].make_room(1)),
+        }
+    }
+
+    /// Writes one entry of a layer, `[1, Hkv, 1, D]`, to sequence `number`. The lengths change only with
+    /// [`Batch::advance`].
+    pub(crate) fn append(
+        &mut self,
+        layer: usize,
+        number: usize,
+        keys: &Tensor,
+        values: &Tensor,
+    ) -> Result<(), Error> {
+        match self {
+            Self::Slots(cache) => cache.append_to_slot(layer, number, keys, values),
+            Self::Forks(caches) => caches[number].append(layer, keys, values).map(drop),
+        }
+    }
+
+    /// The entries of sequence `number` in a layer, the one appended last included, `[1, Hkv, K, D]`.
+    pub(crate) fn entries(&self, layer: usize, number: usize) -> Result<(KvRows, KvRows), Error> {
+        match self {
+            Self::Slots(cache) => cache.gather_slot(layer, number),
+            Self::Forks(caches) => caches[number].first(layer, caches[number].length as usize + 1),
+        }
+    }
+
+    /// Keys that are missing among those of sequence `number`.
+    pub(crate) fn evicted(&self, number: usize) -> Option<EvictedKeys> {
+        match self {
+            Self::Slots(cache) => cache.evicted(),
+            Self::Forks(caches) => caches[number].evicted(),
+        }
+    }
+
+    /// Counts one token of each of `numbers` that every layer has appended.
+    pub(crate) fn advance(&mut self, numbers: &[usize]) {
+        match self {
+            Self::Slots(cache) => cache.advance_slots(numbers),
+            Self::Forks(caches) => numbers.iter().for_each(|&number| caches[number].advance(1)),
+        }
+    }
+}

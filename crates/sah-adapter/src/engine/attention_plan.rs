@@ -1,0 +1,37 @@
+//! How the parts of a request attend.
+
+use sah_attention::{AttentionPolicy, CallSampling, KeptKeys, RequestState, ResearchAttention};
+
+/// How contexts, questions and answers attend.
+#[derive(Debug)]
+pub(crate) struct AttentionPlan {
+    /// Of questions and new tokens; `None` is dense attention.
+    pub(crate) decode: Option<ResearchAttention>,
+    /// Of contexts; `None` is dense attention.
+    pub(crate) prefill: Option<ResearchAttention>,
+    /// What a cache keeps at least where it evicts other keys; `None` where every key stays.
+    pub(crate) kept: Option<KeptKeys>,
+    /// For maskers that sample.
+    pub(crate) seed: u64,
+    /// The calls of sparse attention that are measured.
+    pub(crate) sampling: Option<CallSampling>,
+}
+
+impl AttentionPlan {
+    /// For a context.
+    pub(super) fn prefill_policy<'a>(&'a self, state: &'a mut RequestState) -> AttentionPolicy<'a> {
+        policy(self.prefill.as_ref(), state)
+    }
+
+    /// For questions and new tokens.
+    pub(super) fn decode_policy<'a>(&'a self, state: &'a mut RequestState) -> AttentionPolicy<'a> {
+        policy(self.decode.as_ref(), state)
+    }
+}
+
+fn policy<'a>(attention: Option<&'a ResearchAttention>, state: &'a mut RequestState) -> AttentionPolicy<'a> {
+    match attention {
+        None => AttentionPolicy::Dense,
+        Some(attention) => AttentionPolicy::Sparse { attention, state },
+    }
+}

@@ -1,0 +1,146 @@
+//! Decoding: from a question's tokens to its answer.
+
+use std::time::Instant;
+
+use sah_attention::{AttentionPolicy, CallSampling};
+use tch::Device;
+
+use super::busy_pool::BusyPool;
+use super::slot::Slot;
+use super::{AnswerRules, Generated, OnToken, QuestionTokens};
+use crate::Error;
+use crate::cache::{Batch, KvCache};
+use crate::model::CausalLm;
+
+/// Generates the answers of one request.
+#[derive(Debug)]
+pub(super) struct Generator<'a> {
+    pub(super) model: &'a dyn CausalLm,
+    pub(super) rules: AnswerRules<'a>,
+    /// Which attention calls are measured.
+    pub(super) sampling: Option<CallSampling>,
+}
+
+impl<'a> Generator<'a> {
+    /// Prefills the question after `context`, which is in `cache`, and chooses the first new token. `number` is the question's
+    /// number in its request.
+    pub(super) fn prefill_question(
+        &self,
+        (number, question): (usize, &QuestionTokens),
+        context: &[u32],
+        cache: &mut KvCache,
+        attention: &mut AttentionPolicy<'_>,
+    ) -> Result<Slot<'a>, Error> {
+        let _span = tracing::debug_span!("question", number, tokens = question.ids.len()).entered();
+        let started = Instant::now();
+        let mut slot = Slot::new(self, (number, question), context);
+        if question.max_new_tokens == 0 {
+            return Ok(slot);
+        }
+        let is_dense = matches!(attention, AttentionPolicy::Dense);
+        let mut observed = attention.reborrow().observed(&mut slot.calls);
+        // Long questions in chunks: not where a masker goes by the rows and keys of a call.
+        let step = if is_dense {
+            self.model.read(&question.ids, cache, &mut observed, &mut |_| ())?.ok_or(Error::EmptyQuestion)?
+        } else {
+            self.model.forward(&question.ids, cache, &mut observed)?
+        };
+        slot.density.add(question.ids.len(), step.density);
+        slot.choose_first(self.model.logits(&[&step])?.f_view([-1])?)?;
+        slot.stats.question_seconds = started.elapsed().as_secs_f64();
+        Ok(slot)
+    }
+
+    /// Decodes one answer until the end of the turn, a stop string or the limit.
+    pub(super) fn decode(
+        &self,
+        mut slot: Slot<'a>,
+        cache: &mut KvCache,
+        attention: &mut AttentionPolicy<'_>,
+        on_token: &mut OnToken<'_>,
+    ) -> Result<Generated, Error> {
+        let _span = tracing::debug_span!("decode", answers = 1).entered();
+        let started = Instant::now();
+        let pool = self.is_on_cpu().then(BusyPool::new);
+        while slot.accept(on_token)? {
+            let _span = tracing::trace_span!("step").entered();
+            pool.iter().for_each(BusyPool::before_step);
+            let token = slot.token();
+            let mut observed = attention.reborrow().observed(&mut slot.calls);
+            let step = self.model.forward(&[token], cache, &mut observed)?;
+            slot.density.add(1, step.density);
+            slot.choose(&self.model.logits(&[&step])?.f_view([-1])?)?;
+        }
+        slot.stats.decode_seconds = started.elapsed().as_secs_f64();
+        slot.finish(on_token)
+    }
+
+    /// Decodes a batch, each answer until its own end: slot `i` continues sequence `i` of `batch` with `attentions[i]`.
+    pub(super) fn decode_batch(
+        &self,
+        mut slots: Vec<Slot<'a>>,
+        batch: &mut Batch<'_>,
+        attentions: &mut [AttentionPolicy<'_>],
+        on_token: &mut OnToken<'_>,
+    ) -> Result<Vec<Generated>, Error> {
+        let _span = tracing::debug_span!("decode", answers = slots.len()).entered();
+        let pool = self.is_on_cpu().then(BusyPool::new);
+        loop {
+            let started = Instant::now();
+            let mut running = Vec::with_capacity(slots.len());
+            for (number, slot) in slots.iter_mut().enumerate() {
+                if slot.accept(on_token)? {
+                    running.push(number);
+                }
+            }
+            if running.is_empty() {
+                return slots.into_iter().map(|slot| slot.finish(on_token)).collect();
+            }
+            let _span = tracing::trace_span!("step", answers = running.len()).entered();
+            pool.iter().for_each(BusyPool::before_step);
+            self.step(&mut slots, &running, batch, attentions)?;
+            let share = started.elapsed().as_secs_f64() / running.len() as f64;
+            for number in running {
+                slots[number].stats.decode_seconds += share;
+            }
+        }
+    }
+
+    /// Whether layers of the model are on the CPU.
+    fn is_on_cpu(&self) -> bool {
+        self.model.cache_shape().layers.contains(&Device::Cpu)
+    }
+
+    /// One decode step: a token for each of the slots `running`.
+    fn step(
+        &self,
+        slots: &mut [Slot<'_>],
+        running: &[usize],
+        batch: &mut Batch<'_>,
+        attentions: &mut [AttentionPolicy<'_>],
+    ) -> Result<(), Error> {
+        let ids: Vec<u32> = running.iter().map(|&number| slots[number].token()).collect();
+        let mut observed: Vec<AttentionPolicy<'_>> = slots
+            .iter_mut()
+            .zip(attentions)
+            .enumerate()
+            .filter(|(number, _)| running.contains(number))
+            .map(|(_, (slot, attention))| match attention {
+                // The rows are computed in one call, which is no single question's.
+                AttentionPolicy::Dense => {
+                    slot.calls.note_dense();
+                    AttentionPolicy::Dense
+                }
+                attention => attention.reborrow().observed(&mut slot.calls),
+            })
+            .collect();
+        let steps = self.model.forward_batch(&ids, running, batch, &mut observed)?;
+        drop(observed);
+        let logits = self.model.logits(&steps.iter().collect::<Vec<_>>())?;
+        for (row, (&number, step)) in running.iter().zip(&steps).enumerate() {
+            slots[number].density.add(1, step.density);
+            slots[number].choose(&logits.f_get(row as i64)?)?;
+        }
+        Ok(())
+    }
+}

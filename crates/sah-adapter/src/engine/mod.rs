@@ -1,0 +1,49 @@
+//! Answers requests of token ids: the context is prefilled once, then the answers to its questions are decoded.
+//!
+//! Nothing here knows where a model comes from or how its text is written: a [`TokenRequest`] comes in, [`Generated`] answers
+//! go out.
+
+mod attention_plan;
+mod busy_pool;
+mod call_log;
+mod contexts;
+mod decode;
+mod prefill;
+mod processors;
+mod request;
+mod sampler;
+mod session;
+mod slot;
+mod text;
+
+use std::cell::RefCell;
+
+use sah_attention::KvFormat;
+
+pub(crate) use attention_plan::AttentionPlan;
+pub(crate) use request::{AnswerRules, Detokenizer, Generated, OnToken, QuestionTokens, TokenRequest};
+pub(crate) use session::Session;
+
+use crate::model::CausalLm;
+use contexts::Contexts;
+
+/// A model that answers requests, and the contexts that it keeps for later ones.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    pub(crate) network: Box<dyn CausalLm>,
+    /// How keys and values are stored.
+    pub(crate) cache_format: KvFormat,
+    contexts: RefCell<Contexts>,
+}
+
+impl Engine {
+    /// An engine that keeps no contexts.
+    pub(crate) fn new(network: Box<dyn CausalLm>, cache_format: KvFormat) -> Self {
+        Self { network, cache_format, contexts: RefCell::default() }
+    }
+
+    /// Keeps up to `bytes` of keys and values of contexts, those used last.
+    pub(crate) fn keep_contexts(&self, bytes: usize) {
+        self.contexts.borrow_mut().limit(bytes);
+    }
+}

@@ -1,0 +1,63 @@
+//! Prefill: from a context's tokens to its KV cache.
+
+use std::time::Instant;
+
+use sah_attention::{AttentionPolicy, KeptKeys};
+use tch::Device;
+
+use super::contexts::ReadContext;
+use super::{Engine, TokenRequest};
+use crate::cache::KvCache;
+use crate::model::CHUNK;
+use crate::{Error, RequestObserver};
+
+impl Engine {
+    /// Prefills the context into a cache with room for `room` tokens, or takes it from the kept contexts where it was prefilled
+    /// densely. With `kept`, the cache holds no more of the context than prefilling a chunk needs.
+    pub(super) fn prefill(
+        &self,
+        request: &TokenRequest<'_>,
+        room: usize,
+        kept: Option<KeptKeys>,
+        attention: &mut AttentionPolicy<'_>,
+        observer: &mut dyn RequestObserver,
+    ) -> Result<ReadContext, Error> {
+        let ids = request.context;
+        let _span = tracing::debug_span!("prefill", tokens = ids.len()).entered();
+        let longest = request.questions.iter().map(|question| question.ids.len()).max().unwrap_or_default();
+        let expected = ids.len() + longest;
+        if matches!(attention, AttentionPolicy::Dense)
+            && let Some(context) = self.contexts.borrow_mut().take(ids, room, expected)
+        {
+            return Ok(context);
+        }
+        let mut cache = self.context_cache(room, kept)?;
+        cache.expect(expected);
+        let started = Instant::now();
+        self.network.read(ids, &mut cache, attention, &mut |read| observer.context_read(read, ids.len()))?;
+        wait(&self.network.cache_shape().layers);
+        Ok(ReadContext { ids: ids.to_vec(), cache, prefill_seconds: started.elapsed().as_secs_f64() })
+    }
+
+    fn context_cache(&self, room: usize, kept: Option<KeptKeys>) -> Result<KvCache, Error> {
+        let shape = self.network.cache_shape();
+        match kept {
+            None => KvCache::new(&shape, room, self.cache_format),
+            Some(kept) => {
+                let room = room.min(kept.count().saturating_add(CHUNK));
+                Ok(KvCache::new(&shape, room, self.cache_format)?.evicting(kept))
+            }
+        }
+    }
+}
+
+/// Waits for devices that work in the background, so that times are those of the work.
+fn wait(devices: &[Device]) {
+    for (number, device) in devices.iter().enumerate() {
+        if let Device::Cuda(index) = device
+            && !devices[..number].contains(device)
+        {
+            tch::Cuda::synchronize(*index as i64);
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! A context and the answers to the questions about it.
+
+use sah_attention::{AttentionPolicy, KeptKeys, RequestState};
+
+use super::contexts::ReadContext;
+use super::decode::Generator;
+use super::{AnswerRules, AttentionPlan, Engine, Generated, OnToken, QuestionTokens, TokenRequest};
+use crate::cache::{Batch, KvCache};
+use crate::{Error, RequestObserver};
+
+/// Questions that are decoded in one batch at most: more would take the memory of more answers.
+const MAX_BATCH: usize = 8;
+
+/// A prefilled context whose questions can be answered.
+#[derive(Debug)]
+pub(crate) struct Session<'a> {
+    engine: &'a Engine,
+    plan: &'a AttentionPlan,
+    request: TokenRequest<'a>,
+    batching: Batching,
+    context: ContextCache,
+    /// What maskers learn about the context's keys serves all questions, like the cache itself.
+    state: RequestState,
+    prefill_seconds: f64,
+}
+
+/// How the questions of a request share its cache.
+#[derive(Debug)]
+struct Batching {
+    /// Questions of a batch.
+    size: usize,
+    /// Tokens of the longest question and answer.
+    longest: usize,
+    /// Tokens that the context's cache needs room for.
+    room: usize,
+}
+
+/// The keys and values of a context.
+#[derive(Debug)]
+enum ContextCache {
+    /// All of them; questions follow in the same cache, and are cut off again.
+    Shared(KvCache),
+    /// Those that may still be read; each question continues a fork.
+    Evicted(KvCache, KeptKeys),
+}
+
+impl Batching {
+    /// `forks`: whether questions continue forks instead of the context's own cache.
+    fn of(request: &TokenRequest<'_>, forks: bool) -> Self {
+        let (context, questions) = (request.context.len(), request.questions);
+        let longest = questions.iter().map(QuestionTokens::length).max().unwrap_or_default();
+        // The slots of a batch should not take more room than their context.
+        let size = (context / longest.max(1)).clamp(1, MAX_BATCH).min(questions.len());
+        let room = match size {
+            _ if forks => 0,
+            0 | 1 => longest,
+            size => (size + 1) * longest,
+        };
+        Self { size, longest, room: context + room }
+    }
+}
+
+impl<'a> Session<'a> {
+    /// Prefills the request's context, or takes it from those that `engine` has kept.
+    pub(crate) fn prefill(
+        engine: &'a Engine,
+        plan: &'a AttentionPlan,
+        request: TokenRequest<'a>,
+        observer: &mut dyn RequestObserver,
+    ) -> Result<Self, Error> {
+        let batching = Batching::of(&request, plan.kept.is_some());
+        let mut state = RequestState::new(plan.seed);
+        let kept = plan.kept.filter(|_| plan.prefill.is_some());
+        let mut attention = plan.prefill_policy(&mut state);
+        let read = engine.prefill(&request, batching.room, kept, &mut attention, observer)?;
+        let prefill_seconds = read.prefill_seconds;
+        let context = match plan.kept {
+            None => ContextCache::Shared(read.cache),
+            Some(kept) => {
+                let fork = read.cache.fork(kept, 0, 0)?;
+                // Before the questions: this frees the memory.
+                engine.keep(plan, read);
+                ContextCache::Evicted(fork, kept)
+            }
+        };
+        Ok(Self { engine, plan, request, batching, context, state, prefill_seconds })
+    }
+
+    /// Seconds that prefilling the context took.
+    pub(crate) fn prefill_seconds(&self) -> f64 {
+        self.prefill_seconds
+    }
+
+    /// Answers all questions, batch after batch.
+    pub(crate) fn answer(
+        &mut self,
+        rules: AnswerRules<'_>,
+        on_token: &mut OnToken<'_>,
+    ) -> Result<Vec<Generated>, Error> {
+        let sampling = self.plan.sampling.filter(|_| self.plan.decode.is_some());
+        let generator = Generator { model: &*self.engine.network, rules, sampling };
+        let TokenRequest { context, questions } = self.request;
+        let mut answers = Vec::with_capacity(questions.len());
+        for questions in questions.chunks(self.batching.size.max(1)) {
+            let first = answers.len();
+            let batch = QuestionBatch { generator: &generator, plan: self.plan, context, questions, first };
+            answers.extend(match (&mut self.context, questions) {
+                (ContextCache::Shared(cache), [question]) => {
+                    vec![batch.answer_alone(question, cache, &mut self.state, on_token)?]
+                }
+                (ContextCache::Shared(cache), _) => {
+                    batch.answer_in_slots(self.batching.longest, cache, &mut self.state, on_token)?
+                }
+                (ContextCache::Evicted(cache, kept), _) => {
+                    batch.answer_in_forks(cache, *kept, &self.state, on_token)?
+                }
+            });
+        }
+        Ok(answers)
+    }
+
+    /// Ends the session; the engine may keep its context for a later request.
+    pub(crate) fn close(self) {
+        if let ContextCache::Shared(mut cache) = self.context {
+            let ids = self.request.context.to_vec();
+            cache.truncate(ids.len());
+            let read = ReadContext { ids, cache, prefill_seconds: self.prefill_seconds };
+            self.engine.keep(self.plan, read);
+        }
+    }
+}
+
+impl Engine {
+    /// Keeps a context that was prefilled densely, up to the limit on their memory.
+    fn keep(&self, plan: &AttentionPlan, context: ReadContext) {
+        if plan.prefill.is_none() {
+            self.contexts.borrow_mut().keep(context);
+        }
+    }
+}
+
+/// Questions that are answered in one batch.
+struct QuestionBatch<'a> {
+    generator: &'a Generator<'a>,
+    plan: &'a AttentionPlan,
+    context: &'a [u32],
+    questions: &'a [QuestionTokens],
+    /// The number of the first question in its request.
+    first: usize,
+}
+
+impl<'a> QuestionBatch<'a> {
+    /// The questions with their numbers in the request.
+    fn numbered(&self) -> impl Iterator<Item = (usize, &'a QuestionTokens)> + use<'a> {
+        (self.first..).zip(self.questions)
+    }
+
+    /// Answers a single question after the context, in its cache.
+    fn answer_alone(
+        &self,
+        question: &QuestionTokens,
+        cache: &mut KvCache,
+        state: &mut RequestState,
+        on_token: &mut OnToken<'_>,
+    ) -> Result<Generated, Error> {
+        cache.truncate(self.context.len());
+        state.truncate(self.context.len());
+        let mut attention = self.plan.decode_policy(state);
+        let question = (self.first, question);
+        let slot = self.generator.prefill_question(question, self.context, cache, &mut attention)?;
+        let mut generated = self.generator.decode(slot, cache, &mut attention, on_token)?;
+        generated.stats.masker_state_bytes = state.bytes();
+        Ok(generated)
+    }
+
+    /// Answers the questions in slots of the context's cache, each with room for `longest` tokens.
+    fn answer_in_slots(
+        &self,
+        longest: usize,
+        cache: &mut KvCache,
+        state: &mut RequestState,
+        on_token: &mut OnToken<'_>,
+    ) -> Result<Vec<Generated>, Error> {
+        cache.truncate(self.context.len());
+        cache.make_slots(self.questions.len(), longest)?;
+        let (mut slots, mut states) = (Vec::new(), Vec::new());
+        for (number, question) in self.numbered().enumerate() {
+            state.truncate(self.context.len());
+            let mut attention = self.plan.decode_policy(state);
+            slots.push(self.generator.prefill_question(question, self.context, cache, &mut attention)?);
+            cache.move_to_slot(number)?;
+            states.push(state.fork());
+        }
+        self.decode_batch(slots, &mut Batch::Slots(cache), states, on_token)
+    }
+
+    /// Answers each question in a fork of what is kept of the context, which evicts keys as the answer grows.
+    fn answer_in_forks(
+        &self,
+        context: &KvCache,
+        kept: KeptKeys,
+        state: &RequestState,
+        on_token: &mut OnToken<'_>,
+    ) -> Result<Vec<Generated>, Error> {
+        let (mut slots, mut forks, mut states) = (Vec::new(), Vec::new(), Vec::new());
+        for (number, question) in self.numbered() {
+            let mut fork = context.fork(kept, question.ids.len(), question.max_new_tokens)?;
+            let mut state = state.fork();
+            let mut attention = self.plan.decode_policy(&mut state);
+            let question = (number, question);
+            slots.push(self.generator.prefill_question(question, self.context, &mut fork, &mut attention)?);
+            forks.push(fork);
+            states.push(state);
+        }
+        self.decode_batch(slots, &mut Batch::Forks(&mut forks), states, on_token)
+    }
+
+    fn decode_batch(
+        &self,
+        slots: Vec<super::slot::Slot<'_>>,
+        batch: &mut Batch<'_>,
+        mut states: Vec<RequestState>,
+        on_token: &mut OnToken<'_>,
+    ) -> Result<Vec<Generated>, Error> {
+        let mut attentions: Vec<AttentionPolicy<'_>> =
+            states.iter_mut().map(|state| self.plan.decode_policy(state)).collect();
+        let mut generated = self.generator.decode_batch(slots, batch, &mut attentions, on_token)?;
+        for (generated, state) in generated.iter_mut().zip(&states) {
+            generated.stats.masker_state_bytes = state.bytes();
+        }
+        Ok(generated)
+    }
+}

@@ -10,7 +10,7 @@ pub enum Error {
     /// The context, a question and its answer need more positions than the model has.
     #[error(
         "context ({context} tokens), question ({question}) and answer (up to {answer}) need more than the model's \
-         {positions} positions; lower --max-context-length to at most {}", positions.saturating_sub(question + answer)
+         {positions} positions, which leave room for a context of {}", positions.saturating_sub(question + answer)
     )]
     TooLong {
         /// Tokens of the context.
@@ -142,8 +142,7 @@ pub enum Error {
     },
     /// Weights are to be kept as they are stored, but a matrix is stored in a type that has no product of its own.
     #[error(
-        "{}: tensor `{name}` is stored as {found}, which cannot be kept as it is; those that can: {supported}; \
-         expand the weights instead (--weights expanded)",
+        "{}: tensor `{name}` is stored as {found}, which cannot be kept as it is; those that can: {supported}",
         path.display()
     )]
     StoredType {
@@ -157,9 +156,7 @@ pub enum Error {
         supported: String,
     },
     /// Weights are to be kept as they are stored, but not on the CPU.
-    #[error(
-        "weights can be kept as they are stored on the CPU only; use --device cpu, or --weights expanded"
-    )]
+    #[error("weights can be kept as they are stored on the CPU only")]
     StoredOffCpu,
     // Text -------------------------------------------------------------------------------------------------------
     /// The tokenizer could not be built, or failed on a text.
@@ -198,7 +195,7 @@ pub enum Error {
         vocabulary: usize,
     },
     /// The logits are not numbers.
-    #[error("the model's logits are not numbers (NaN); try --dtype f32, or check the weights")]
+    #[error("the model's logits are not numbers (NaN)")]
     NotANumber,
     /// More tokens than the cache was made for.
     #[cfg(feature = "torch")]
@@ -232,9 +229,9 @@ mod tests {
     use super::Error;
 
     #[test]
-    fn a_message_names_place_and_remedy() {
+    fn a_message_names_what_would_fit() {
         let error = Error::TooLong { context: 100, question: 20, answer: 10, positions: 128 };
-        assert!(error.to_string().ends_with("lower --max-context-length to at most 98"), "{error}");
+        assert!(error.to_string().ends_with("leave room for a context of 98"), "{error}");
     }
 
     #[cfg(feature = "torch")]

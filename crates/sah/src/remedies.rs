@@ -19,7 +19,23 @@ fn remedy(error: &(dyn Error + 'static)) -> Option<String> {
     if let Some(error) = error.downcast_ref() {
         return of_benchmark(error);
     }
+    if let Some(error) = error.downcast_ref() {
+        return of_model(error);
+    }
     of_report(error.downcast_ref()?)
+}
+
+fn of_model(error: &sah_adapter::Error) -> Option<String> {
+    use sah_adapter::Error;
+    Some(match error {
+        Error::TooLong { question, answer, positions, .. } => {
+            format!("lower --max-context-length to at most {}", positions.saturating_sub(question + answer))
+        }
+        Error::StoredType { .. } => "expand the weights instead (--weights expanded)".to_owned(),
+        Error::StoredOffCpu => "use --device cpu, or --weights expanded".to_owned(),
+        Error::NotANumber => "try --dtype f32, or check the weights".to_owned(),
+        _ => return None,
+    })
 }
 
 fn of_benchmark(error: &sah_bench_core::Error) -> Option<String> {
@@ -95,6 +111,15 @@ mod tests {
             let text = explained(&error.into());
             assert!(text.ends_with(remedy), "{text}");
         }
+    }
+
+    #[test]
+    fn errors_of_a_model_name_the_flag_too() {
+        let too_long = sah_adapter::Error::TooLong { context: 100, question: 20, answer: 10, positions: 128 };
+        let text = explained(&too_long.into());
+        assert!(text.ends_with("; lower --max-context-length to at most 98"), "{text}");
+        let text = explained(&sah_adapter::Error::StoredOffCpu.into());
+        assert!(text.ends_with("on the CPU only; use --device cpu, or --weights expanded"), "{text}");
     }
 
     #[test]

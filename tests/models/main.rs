@@ -5,8 +5,10 @@
 
 mod against_transformers;
 mod changed;
+mod placement;
 mod refusals;
 mod sequences;
+mod sizes;
 
 use std::path::Path;
 

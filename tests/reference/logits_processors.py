@@ -1,4 +1,4 @@
-"""Writes tests/fixtures/transformers/logits_processors.json: which tokens transformers leaves to be drawn, and their logits.
+"""Writes crates/sah-adapter/tests/reference/logits_processors.json: which tokens transformers leaves to be drawn, and their logits.
 
 The logits are random, with ties and with a wide spread; every processor is run alone and in the order of `generate`.
 """
@@ -65,7 +65,7 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--out", type=Path, default=REPOSITORY / "tests/fixtures/transformers/logits_processors.json", help="file to write"
+        "--out", type=Path, default=REPOSITORY / "crates/sah-adapter/tests/reference/logits_processors.json", help="file to write"
     )
     arguments = parser.parse_args()
     logits = all_logits()

@@ -11,7 +11,7 @@ use crate::model::{self, CausalLm};
 use crate::weights::Weights;
 use crate::weights::gguf::{Gguf, GgufWeights, hf_config};
 use crate::weights::safetensors::Safetensors;
-use crate::{Error, Placement, Precision};
+use crate::{Error, ModelSizes, Placement, Precision};
 
 /// A model in memory that takes token ids and gives logits: for comparisons with other implementations, and for
 /// checkpoints that have no tokenizer.
@@ -60,6 +60,13 @@ impl Network {
         self.model.positions()
     }
 
+    /// What the model multiplies with, and the memory that it reads for each token.
+    #[must_use]
+    pub fn sizes(&self) -> ModelSizes {
+        let sizes = self.model.sizes();
+        ModelSizes { cache_row_bytes: self.cache.row_bytes(sizes.head_dim), ..sizes }
+    }
+
     /// An empty sequence with room for `capacity` tokens.
     ///
     /// # Errors
@@ -70,7 +77,7 @@ impl Network {
         Ok(Sequence { network: self, cache })
     }
 
-    /// An empty sequence of any length that holds the keys of at most `capacity` tokens, and lets go of all but `kept` when
+    /// An empty sequence of any length that holds the keys of at most `capacity` tokens, and evicts all but `kept` when
     /// it has no room: for attention that never reads the others
     /// ([`ResearchAttention::kept_keys`](sah_attention::ResearchAttention::kept_keys)).
     ///
@@ -84,7 +91,7 @@ impl Network {
 }
 
 impl Sequence<'_> {
-    /// Reads `ids` behind the tokens seen so far and gives the logits after the last one, `[vocabulary]`.
+    /// Reads `ids` after the tokens seen so far and gives the logits after the last one, `[vocabulary]`.
     ///
     /// # Errors
     ///

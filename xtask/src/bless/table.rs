@@ -54,7 +54,7 @@ pub(crate) const GENERATORS: &[Generator] = &[
     Generator {
         name: "logits-processors",
         script: &["tests/reference/logits_processors.py"],
-        files: &["tests/fixtures/transformers/logits_processors.json"],
+        files: &["crates/sah-adapter/tests/reference/logits_processors.json"],
         ..REFERENCE
     },
     Generator {

@@ -3,4 +3,3 @@
 mod bad_models;
 mod gguf_models;
 mod hash_attention;
-mod placement;

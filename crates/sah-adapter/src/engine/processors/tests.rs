@@ -32,7 +32,7 @@ struct Case {
 
 #[test]
 fn every_processor_does_what_that_of_transformers_does() {
-    let golden = include_str!("../../../../../tests/fixtures/transformers/logits_processors.json");
+    let golden = include_str!("../../../tests/reference/logits_processors.json");
     let golden: Golden = serde_json::from_str(golden).unwrap();
     assert!(golden.cases.len() >= 100, "{}", golden.cases.len());
     for (number, case) in golden.cases.into_iter().enumerate() {

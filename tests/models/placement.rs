@@ -7,11 +7,12 @@ use sah_attention::AttentionPolicy;
 use tch::{Device, Kind};
 
 fn checkpoint(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/models").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/models").join(name)
 }
 
 /// Logits after a prompt and after each of some tokens.
 fn logits(name: &str, placement: Placement) -> Vec<Vec<f32>> {
+    tch::set_num_threads(1);
     let network = Network::load(&checkpoint(name), placement, Kind::Float).unwrap();
     let mut sequence = network.sequence(24).unwrap();
     let prompt: Vec<u32> = (1..20).collect();

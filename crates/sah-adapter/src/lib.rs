@@ -38,7 +38,7 @@ pub use adapter::{ModelAdapter, RequestObserver};
 pub use error::Error;
 #[cfg(feature = "torch")]
 pub use hf::{
-    AnswerTrace, Finding, HfAdapter, LoadedModel, ModelIdentity, ModelSource, ModelTokenizer, State,
+    AnswerTrace, Finding, HfAdapter, LoadedModel, ModelIdentity, ModelSource, ModelTokenizer, PartStatus,
     TemplateIdentity, Trace, WeightFormat, diagnose,
 };
 pub use micro::{AttentionBackends, AttentionCall, AttentionHead, MicroMetrics};

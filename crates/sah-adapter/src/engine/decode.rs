@@ -33,7 +33,7 @@ impl<'a> Generator<'a> {
     ) -> Result<Slot<'a>, Error> {
         let _span = tracing::debug_span!("question", number, tokens = question.ids.len()).entered();
         let started = Instant::now();
-        let mut slot = Slot::new(self, (number, question), context);
+        let mut slot = Slot::new(self.rules, self.sampling, (number, question), context);
         if question.max_new_tokens == 0 {
             return Ok(slot);
         }

@@ -1,9 +1,9 @@
 //! The slot of one question in a batch: its answer while it is decoded.
 
+use sah_attention::CallSampling;
 use tch::Tensor;
 
 use super::call_log::CallLog;
-use super::decode::Generator;
 use super::sampler::Sampler;
 use super::text::TextStream;
 use super::{AnswerRules, Generated, OnToken, QuestionTokens};
@@ -28,11 +28,12 @@ pub(super) struct Slot<'a> {
 impl<'a> Slot<'a> {
     /// Before anything was read.
     pub(super) fn new(
-        generator: &Generator<'a>,
+        rules: AnswerRules<'a>,
+        sampling: Option<CallSampling>,
         (number, question): (usize, &QuestionTokens),
         context: &[u32],
     ) -> Self {
-        let AnswerRules { detokenizer, eos, params } = generator.rules;
+        let AnswerRules { detokenizer, eos, params } = rules;
         let prompt = context.iter().chain(&question.ids).copied();
         Self {
             number,
@@ -44,7 +45,7 @@ impl<'a> Slot<'a> {
             chosen: None,
             ended_by_stop: false,
             first_logits: None,
-            calls: CallLog::new(generator.sampling, prompt),
+            calls: CallLog::new(sampling, prompt),
             density: MeanDensity::default(),
             stats: AnswerStats { question_tokens: question.ids.len(), ..AnswerStats::default() },
         }
@@ -64,7 +65,7 @@ impl<'a> Slot<'a> {
         Ok(())
     }
 
-    /// Takes the chosen token into the answer, and hands it out unless it is the last one; whether the answer goes on.
+    /// Takes the chosen token into the answer, and hands it out unless it is the last one. False where the answer has ended.
     pub(super) fn accept(&mut self, on_token: &mut OnToken<'_>) -> Result<bool, Error> {
         let Some(token) = self.chosen.take() else { return Ok(false) };
         self.ids.push(token);

@@ -11,7 +11,7 @@ pub(super) struct TextStream<'a> {
     detokenizer: &'a dyn Detokenizer,
     stop: &'a [String],
     ids: Vec<u32>,
-    /// Tokens from here on are decoded together with a new one: what a token looks like depends on those before it.
+    /// Tokens from here on are decoded with a new one: the text of a token depends on those before it.
     window: usize,
     /// Tokens up to here are in `text`.
     read: usize,
@@ -41,7 +41,7 @@ impl<'a> TextStream<'a> {
         Ok(self.cut_at_stop(searched))
     }
 
-    /// Cuts the text before the first stop string that ends behind `searched`.
+    /// Cuts the text before the first stop string that ends after `searched`.
     fn cut_at_stop(&mut self, searched: usize) -> bool {
         let first = self.stop.iter().filter(|stop| !stop.is_empty()).filter_map(|stop| {
             let mut from = (searched + 1).saturating_sub(stop.len());

@@ -74,15 +74,14 @@ impl LoadedModel {
     }
 }
 
-/// A model with a way to attend: dense, or sparse for questions and generated tokens and, where it is asked for, for the
-/// context.
+/// A model with a way to attend: dense, or sparse for questions and new tokens and, with sparse prefill, for contexts.
 #[derive(Debug)]
 pub struct HfAdapter {
     model: Rc<LoadedModel>,
     plan: AttentionPlan,
 }
 
-/// The tokens behind a [`RequestResponse`]: what a comparison with another implementation needs.
+/// The tokens of a [`RequestResponse`]: what a comparison with another implementation needs.
 #[derive(Clone, Debug)]
 pub struct Trace {
     /// The context's tokens, after truncation.
@@ -98,7 +97,7 @@ pub struct AnswerTrace {
     pub question_ids: Vec<u32>,
     /// The new tokens, with the one that ended the turn if one did.
     pub generated_ids: Vec<u32>,
-    /// The logits of the first new token, `[vocabulary]`. Empty where no token was asked for.
+    /// The logits of the first new token, `[vocabulary]`. Empty for an answer of no tokens.
     pub first_logits: Vec<f32>,
 }
 
@@ -150,7 +149,7 @@ impl HfAdapter {
         Ok(self)
     }
 
-    /// Like [`ModelAdapter::process_request`], with the tokens behind the answers.
+    /// Like [`ModelAdapter::process_request`], with the tokens of context, questions and answers.
     ///
     /// # Errors
     ///
@@ -203,16 +202,17 @@ impl HfAdapter {
         };
         let generated = session.answer(rules, &mut |token| observer.token(token))?;
         session.close();
-        let traced =
-            prompt.questions.into_iter().zip(generated).map(|(question, answer)| traced(question, answer));
-        let (answers, traces) = traced.collect::<Result<Vec<_>, Error>>()?.into_iter().unzip();
-        let trace = Trace { context_ids: prompt.context, answers: traces };
+        let pairs = prompt.questions.into_iter().zip(generated);
+        let answers: Result<Vec<_>, Error> =
+            pairs.map(|(question, generated)| with_tokens(question, generated)).collect();
+        let (answers, tokens) = answers?.into_iter().unzip();
+        let trace = Trace { context_ids: prompt.context, answers: tokens };
         Ok((RequestResponse { answers, context }, trace))
     }
 }
 
-/// An answer with the tokens behind it.
-fn traced(question: QuestionTokens, generated: Generated) -> Result<(Answer, AnswerTrace), Error> {
+/// An answer and its tokens.
+fn with_tokens(question: QuestionTokens, generated: Generated) -> Result<(Answer, AnswerTrace), Error> {
     let Generated { ids, text, first_logits, stats, micro_metrics } = generated;
     let first_logits = first_logits.as_ref().map(to_vec).transpose()?.unwrap_or_default();
     let trace = AnswerTrace { question_ids: question.ids, generated_ids: ids, first_logits };

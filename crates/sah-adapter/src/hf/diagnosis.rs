@@ -21,13 +21,13 @@ pub struct Finding {
     /// The part: a file, or what is in it.
     pub part: &'static str,
     /// How it is.
-    pub state: State,
+    pub status: PartStatus,
 }
 
 /// How a part of a model is.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum State {
+pub enum PartStatus {
     /// As it must be; says what was found.
     Fine(String),
     /// Not there, and the model runs without it; says how.
@@ -51,7 +51,7 @@ pub fn diagnose(source: &ModelSource, room: u64, progress: &mut dyn Progress) ->
         ModelSource::Hub { repo, revision } => {
             match Repository::open(RepoKind::Model, repo, revision.as_deref()) {
                 Ok(repository) => report.hub(&repository, room, progress),
-                Err(error) => report.add("hub", State::Problem(error.into())),
+                Err(error) => report.add("hub", PartStatus::Problem(error.into())),
             }
         }
     }
@@ -64,8 +64,8 @@ struct Report {
 }
 
 impl Report {
-    fn add(&mut self, part: &'static str, state: State) {
-        self.findings.push(Finding { part, state });
+    fn add(&mut self, part: &'static str, status: PartStatus) {
+        self.findings.push(Finding { part, status });
     }
 
     /// Notes what came of a check and gives its value.
@@ -77,11 +77,11 @@ impl Report {
     ) -> Option<T> {
         match result {
             Ok(value) => {
-                self.add(part, State::Fine(fine(&value)));
+                self.add(part, PartStatus::Fine(fine(&value)));
                 Some(value)
             }
             Err(error) => {
-                self.add(part, State::Problem(error));
+                self.add(part, PartStatus::Problem(error));
                 None
             }
         }
@@ -101,7 +101,7 @@ impl Report {
             Ok((count, bytes)) => {
                 self.add(
                     "weights",
-                    State::Fine(format!("{count} files, {}, still to be fetched", size(bytes))),
+                    PartStatus::Fine(format!("{count} files, {}, still to be fetched", size(bytes))),
                 );
                 Ok(None)
             }
@@ -119,11 +119,11 @@ impl Report {
                 let (tensors, files) = weights.len();
                 let found =
                     format!("{tensors} tensors in {files} files, {} parameters", weights.parameters());
-                self.add("weights", State::Fine(found));
+                self.add("weights", PartStatus::Fine(found));
                 Some(weights)
             }
             Err(error) => {
-                self.add("weights", State::Problem(error));
+                self.add("weights", PartStatus::Problem(error));
                 None
             }
         };
@@ -132,19 +132,19 @@ impl Report {
             Some(text) => {
                 if !folder.join("tokenizer_config.json").is_file() {
                     let without = "no tokenizer_config.json: special tokens only as tokenizer.json has them";
-                    self.add("tokenizer_config", State::Absent(without.into()));
+                    self.add("tokenizer_config", PartStatus::Absent(without.into()));
                 }
                 self.template(text.chat_template(folder));
                 match &config {
                     Some(config) => self.eos(text.eos(folder, config)),
-                    None => self.add("end of answer", State::Unchecked("needs config.json".into())),
+                    None => self.add("end of answer", PartStatus::Unchecked("needs config.json".into())),
                 }
             }
-            None => self.add("chat template", State::Unchecked("needs tokenizer.json".into())),
+            None => self.add("chat template", PartStatus::Unchecked("needs tokenizer.json".into())),
         }
         if !folder.join("generation_config.json").is_file() {
             let without = "none: the end of an answer is what config.json or the tokenizer says";
-            self.add("generation_config", State::Absent(without.into()));
+            self.add("generation_config", PartStatus::Absent(without.into()));
         }
         let Some(config) = config else { return };
         self.model(&config.json, &config.path, weights.map(Weights::Safetensors).as_ref(), folder, room);
@@ -175,23 +175,25 @@ impl Report {
             let Some(template) = template else { return Ok(None) };
             template.split("A context.\n", "A question?").map(Some)
         });
-        let state = match tried {
-            Ok(Some(_)) => State::Fine("reads and keeps the text of a message".into()),
-            Ok(None) => State::Absent("none: prompts are given as plain text, as to a base model".into()),
-            Err(error) => State::Problem(error),
+        let status = match tried {
+            Ok(Some(_)) => PartStatus::Fine("reads and keeps the text of a message".into()),
+            Ok(None) => {
+                PartStatus::Absent("none: prompts are given as plain text, as to a base model".into())
+            }
+            Err(error) => PartStatus::Problem(error),
         };
-        self.add("chat template", state);
+        self.add("chat template", status);
     }
 
     fn eos(&mut self, ids: Result<Vec<u32>, Error>) {
-        let state = match ids {
-            Ok(ids) if ids.is_empty() => {
-                State::Absent("no token ends an answer: it goes on to its limit; set eos_token_id".into())
-            }
-            Ok(ids) => State::Fine(format!("tokens {ids:?}")),
-            Err(error) => State::Problem(error),
+        let status = match ids {
+            Ok(ids) if ids.is_empty() => PartStatus::Absent(
+                "no token ends an answer: it goes on to its limit; set eos_token_id".into(),
+            ),
+            Ok(ids) => PartStatus::Fine(format!("tokens {ids:?}")),
+            Err(error) => PartStatus::Problem(error),
         };
-        self.add("end of answer", state);
+        self.add("end of answer", status);
     }
 
     /// Builds the model. Without weights, it fails at the first tensor if the configuration is good and before it if
@@ -209,8 +211,8 @@ impl Report {
             self.check(PART, build(weights), |()| "loads".into());
             return;
         }
-        let state = match build(&Weights::Safetensors(Safetensors::none(at))) {
-            Ok(()) | Err(Error::MissingTensor { .. }) => State::Unchecked(match needed {
+        let status = match build(&Weights::Safetensors(Safetensors::none(at))) {
+            Ok(()) | Err(Error::MissingTensor { .. }) => PartStatus::Unchecked(match needed {
                 Some(needed) => format!(
                     "the configuration is supported; loading takes {}, there is room for {}",
                     size(needed),
@@ -218,9 +220,9 @@ impl Report {
                 ),
                 None => "the configuration is supported; without the weights there is nothing to load".into(),
             }),
-            Err(error) => State::Problem(error),
+            Err(error) => PartStatus::Problem(error),
         };
-        self.add(PART, state);
+        self.add(PART, status);
     }
 }
 

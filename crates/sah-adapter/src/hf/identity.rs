@@ -46,7 +46,7 @@ pub enum WeightFormat {
     Gguf,
 }
 
-/// SHA-256 of whole files one behind the other, as `cat FILES | sha256sum` prints it.
+/// SHA-256 of whole files, one after another, as `cat FILES | sha256sum` prints it.
 pub(super) fn digest_files(paths: &[PathBuf]) -> Result<String, Error> {
     let mut hasher = Sha256::new();
     for path in paths {
@@ -57,9 +57,9 @@ pub(super) fn digest_files(paths: &[PathBuf]) -> Result<String, Error> {
 }
 
 /// What [`ModelIdentity::sha256`] says of safetensors.
-pub(super) fn digest_safetensors(whole: &[&Path], weights: &Safetensors) -> Result<String, Error> {
+pub(super) fn digest_safetensors(described: &[&Path], weights: &Safetensors) -> Result<String, Error> {
     let mut hasher = Sha256::new();
-    for path in whole {
+    for path in described {
         let bytes = std::fs::read(path).map_err(|source| Error::Read { path: (*path).to_owned(), source })?;
         hasher.update((bytes.len() as u64).to_le_bytes());
         hasher.update(&bytes);

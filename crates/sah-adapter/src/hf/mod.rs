@@ -21,7 +21,7 @@ mod tokens;
 pub use adapter::{AnswerTrace, HfAdapter, LoadedModel, Trace};
 pub(crate) use chat_template::ChatTemplate;
 pub(crate) use checkpoint::Checkpoint;
-pub use diagnosis::{Finding, State, diagnose};
+pub use diagnosis::{Finding, PartStatus, diagnose};
 pub use identity::{ModelIdentity, TemplateIdentity, WeightFormat};
 pub use source::ModelSource;
 pub(crate) use tokenizer::Tokenizer;

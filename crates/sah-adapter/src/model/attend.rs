@@ -3,7 +3,7 @@
 use sah_attention::{AttentionInputs, AttentionPolicy, EvictedKeys, KvRows, RowRanges, attend_ranges};
 use tch::Tensor;
 
-use super::attention::Scores;
+use super::dims::HeadDims;
 use crate::Error;
 use crate::cache::{Batch, KvCache};
 
@@ -22,6 +22,37 @@ pub(super) struct Heads {
     pub(super) keys: Tensor,
     /// `[1, Hkv, Q, D]`.
     pub(super) values: Tensor,
+}
+
+/// What a layer does to its scores.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scores {
+    /// Their factor.
+    pub(super) scale: f64,
+    /// How many keys a row reads, its own included; `None` for all before it.
+    pub(super) window: Option<usize>,
+    /// Their bound: `cap * tanh(s / cap)`.
+    pub(super) soft_cap: Option<f64>,
+}
+
+impl Scores {
+    /// Scaled by `1 / sqrt(D)`, within `window`.
+    pub(super) fn of_heads(heads: HeadDims, window: Option<usize>) -> Self {
+        Self { scale: 1.0 / (heads.dim as f64).sqrt(), window, soft_cap: None }
+    }
+
+    fn inputs<'a>(
+        self,
+        queries: &'a Tensor,
+        keys: &'a KvRows,
+        values: &'a KvRows,
+        evicted: Option<EvictedKeys>,
+    ) -> Result<AttentionInputs<'a>, Error> {
+        Ok(AttentionInputs::new(queries, keys, values, self.scale)?
+            .with_window(self.window)?
+            .with_soft_cap(self.soft_cap)?
+            .with_evicted(evicted)?)
+    }
 }
 
 /// All rows continue one sequence, one after another.
@@ -45,21 +76,6 @@ pub(super) struct BatchRows<'a, 'p, 'c> {
     pub(super) densities: Vec<f64>,
 }
 
-impl Scores {
-    fn inputs<'a>(
-        self,
-        queries: &'a Tensor,
-        keys: &'a KvRows,
-        values: &'a KvRows,
-        evicted: Option<EvictedKeys>,
-    ) -> Result<AttentionInputs<'a>, Error> {
-        Ok(AttentionInputs::new(queries, keys, values, self.scale)?
-            .with_window(self.window)?
-            .with_soft_cap(self.soft_cap)?
-            .with_evicted(evicted)?)
-    }
-}
-
 impl Attend for OneSequence<'_, '_> {
     fn attend(&mut self, layer: usize, scores: Scores, heads: &Heads) -> Result<Tensor, Error> {
         let (keys, values) = self.cache.append(layer, &heads.keys, &heads.values)?;
@@ -79,17 +95,36 @@ impl Attend for BatchRows<'_, '_, '_> {
         if let Batch::Slots(cache) = &*self.batch
             && self.attentions.iter().all(|attention| matches!(attention, AttentionPolicy::Dense))
         {
-            let (keys, values) = cache.arena(layer);
-            let ranges = self.numbers.iter().map(|&slot| cache.slot_ranges(slot, scores.window));
-            let ranges = RowRanges::from_rows(keys.keys(), ranges)?;
+            let output = attend_slots(cache, layer, self.numbers, scores, &heads.queries)?;
             self.densities.iter_mut().for_each(|density| *density += 1.0);
-            return Ok(attend_ranges(&scores.inputs(&heads.queries, keys, values, None)?, &ranges)?);
+            return Ok(output);
         }
+        self.attend_one_by_one(layer, scores, &heads.queries)
+    }
+}
+
+/// Dense attention of one row of each slot in `numbers`, in a single call that reads the shared prefix once.
+fn attend_slots(
+    cache: &KvCache,
+    layer: usize,
+    numbers: &[usize],
+    scores: Scores,
+    queries: &Tensor,
+) -> Result<Tensor, Error> {
+    let (keys, values) = cache.arena(layer);
+    let ranges = numbers.iter().map(|&slot| cache.slot_ranges(slot, scores.window));
+    let ranges = RowRanges::from_rows(keys.keys(), ranges)?;
+    Ok(attend_ranges(&scores.inputs(queries, keys, values, None)?, &ranges)?)
+}
+
+impl BatchRows<'_, '_, '_> {
+    /// Attends from each row to its own sequence, with its own attention.
+    fn attend_one_by_one(&mut self, layer: usize, scores: Scores, queries: &Tensor) -> Result<Tensor, Error> {
         let mut outputs = Vec::with_capacity(self.numbers.len());
         let rows = self.attentions.iter_mut().zip(&mut self.densities);
         for (row, (&number, (attention, density))) in self.numbers.iter().zip(rows).enumerate() {
             let (keys, values) = self.batch.entries(layer, number)?;
-            let query = heads.queries.f_narrow(2, row as i64, 1)?;
+            let query = queries.f_narrow(2, row as i64, 1)?;
             let inputs = scores.inputs(&query, &keys, &values, self.batch.evicted(number))?;
             let attended = attention.attend(layer, &inputs)?;
             *density += attended.density;

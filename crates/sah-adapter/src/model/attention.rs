@@ -4,7 +4,7 @@ use sah_tensor::torch::rowwise;
 use tch::Tensor;
 use tracing::trace_span;
 
-use super::attend::{Attend, Heads};
+use super::attend::{Attend, Heads, Scores};
 use super::dims::HeadDims;
 use super::linear::Linear;
 use super::norm::HeadNorm;
@@ -24,24 +24,6 @@ pub(super) struct SelfAttention {
     /// `[hidden, H D]`.
     pub(super) output: Linear,
     pub(super) scores: Scores,
-}
-
-/// What a layer does to its scores.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Scores {
-    /// Their factor.
-    pub(super) scale: f64,
-    /// How many keys a row reads, its own included; `None` for all before it.
-    pub(super) window: Option<usize>,
-    /// Their bound: `cap * tanh(s / cap)`.
-    pub(super) soft_cap: Option<f64>,
-}
-
-impl Scores {
-    /// Scaled by `1 / sqrt(D)`, within `window`.
-    pub(super) fn of_heads(heads: HeadDims, window: Option<usize>) -> Self {
-        Self { scale: 1.0 / (heads.dim as f64).sqrt(), window, soft_cap: None }
-    }
 }
 
 /// The query, key and value projections with the tensor names of Llama, in one.

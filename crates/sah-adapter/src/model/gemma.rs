@@ -6,7 +6,8 @@ use tch::Tensor;
 
 use super::ConfigFile;
 use super::activation::Activation;
-use super::attention::{Scores, SelfAttention, output_projection, separate_qkv};
+use super::attend::Scores;
+use super::attention::{SelfAttention, output_projection, separate_qkv};
 use super::dims::{Dims, HeadDims};
 use super::mlp::Mlp;
 use super::norm::{HeadNorm, Norm};

@@ -6,7 +6,8 @@ use tch::Tensor;
 
 use super::ConfigFile;
 use super::activation::Activation;
-use super::attention::{Scores, SelfAttention};
+use super::attend::Scores;
+use super::attention::SelfAttention;
 use super::dims::{Dims, HeadDims};
 use super::linear::Linear;
 use super::mlp::Mlp;

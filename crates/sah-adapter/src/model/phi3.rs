@@ -4,7 +4,8 @@
 use serde::Deserialize;
 
 use super::ConfigFile;
-use super::attention::{Scores, SelfAttention, output_projection};
+use super::attend::Scores;
+use super::attention::{SelfAttention, output_projection};
 use super::dims::Dims;
 use super::linear::Linear;
 use super::llama_block::LlamaLike;

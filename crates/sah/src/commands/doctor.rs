@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use sah_adapter::{Finding, State, diagnose};
+use sah_adapter::{Finding, PartStatus, diagnose};
 
 use crate::args::DoctorArgs;
 use crate::download::Bars;
@@ -15,12 +15,12 @@ pub(crate) fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     let room = memory::available_bytes().unwrap_or(u64::MAX);
     let findings = diagnose(&source, room, &mut Bars::default());
     let mut problems = 0;
-    for Finding { part, state } in &findings {
-        let (word, text) = match state {
-            State::Fine(text) => ("ok", text.clone()),
-            State::Absent(text) => ("none", text.clone()),
-            State::Unchecked(text) => ("-", text.clone()),
-            State::Problem(error) => {
+    for Finding { part, status } in &findings {
+        let (word, text) = match status {
+            PartStatus::Fine(text) => ("ok", text.clone()),
+            PartStatus::Absent(text) => ("none", text.clone()),
+            PartStatus::Unchecked(text) => ("-", text.clone()),
+            PartStatus::Problem(error) => {
                 problems += 1;
                 ("PROBLEM", error.to_string())
             }

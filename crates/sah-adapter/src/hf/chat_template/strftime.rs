@@ -18,9 +18,9 @@ fn strftime(at: NaiveDateTime, format: &str) -> String {
         let (before, from) = rest.split_at(start);
         text.push_str(before);
         let length = directive_length(from);
-        let (directive, behind) = from.split_at(length);
+        let (directive, after) = from.split_at(length);
         text.push_str(&replaced(at, directive));
-        rest = behind;
+        rest = after;
     }
     text.push_str(rest);
     text

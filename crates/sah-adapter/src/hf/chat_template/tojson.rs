@@ -24,12 +24,12 @@ pub(super) fn tojson(
         given => given,
     };
     let indent = indent(&arguments.get::<Option<Value>>("indent")?.unwrap_or_default())?;
-    let (between, behind_key) = match arguments.get::<Option<Vec<String>>>("separators")? {
+    let (between, after_key) = match arguments.get::<Option<Vec<String>>>("separators")? {
         // A line ends in the separator, so Python leaves out the space.
         None if indent.is_some() => (",".to_owned(), ": ".to_owned()),
         None => (", ".to_owned(), ": ".to_owned()),
         Some(pair) => <[String; 2]>::try_from(pair)
-            .map(|[between, behind_key]| (between, behind_key))
+            .map(|[between, after_key]| (between, after_key))
             .map_err(|_| failed("separators must be two texts"))?,
     };
     let writer = Writer {
@@ -38,7 +38,7 @@ pub(super) fn tojson(
         sort_keys: arguments.get::<Option<bool>>("sort_keys")? == Some(true),
         indent,
         between,
-        behind_key,
+        after_key,
     };
     arguments.assert_all_used()?;
     let mut text = String::new();
@@ -69,7 +69,7 @@ struct Writer<'a, 'b, 'c> {
     sort_keys: bool,
     indent: Option<String>,
     between: String,
-    behind_key: String,
+    after_key: String,
 }
 
 impl Writer<'_, '_, '_> {
@@ -129,7 +129,7 @@ impl Writer<'_, '_, '_> {
             new_line(depth + 1, text);
             if let Some(key) = key {
                 self.quote(&key, text);
-                text.push_str(&self.behind_key);
+                text.push_str(&self.after_key);
             }
             self.write(&value, depth + 1, text)?;
         }

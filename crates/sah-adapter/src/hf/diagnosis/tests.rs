@@ -58,11 +58,11 @@ fn whole() -> tempfile::TempDir {
 
 /// `part: ok|absent|unchecked|PROBLEM text`.
 fn line(finding: Finding) -> String {
-    match finding.state {
-        State::Fine(text) => format!("{}: ok {text}", finding.part),
-        State::Absent(text) => format!("{}: absent {text}", finding.part),
-        State::Unchecked(text) => format!("{}: unchecked {text}", finding.part),
-        State::Problem(error) => format!("{}: PROBLEM {error}", finding.part),
+    match finding.status {
+        PartStatus::Fine(text) => format!("{}: ok {text}", finding.part),
+        PartStatus::Absent(text) => format!("{}: absent {text}", finding.part),
+        PartStatus::Unchecked(text) => format!("{}: unchecked {text}", finding.part),
+        PartStatus::Problem(error) => format!("{}: PROBLEM {error}", finding.part),
     }
 }
 

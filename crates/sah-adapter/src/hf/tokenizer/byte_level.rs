@@ -3,8 +3,8 @@
 use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 
-use super::gguf::Vocabulary;
 use super::pre::Kind;
+use super::vocabulary::{Vocabulary, check_distinct};
 use crate::Error;
 use crate::weights::gguf::{Gguf, Metadata};
 
@@ -32,20 +32,6 @@ pub(super) fn build(
     inner.with_pre_tokenizer(Some(kind.pre_tokenizer().map_err(failed)?));
     inner.with_decoder(Some(ByteLevel::default()));
     Ok((inner, kind.adds_bos()))
-}
-
-/// An error where two of `tokens` are the same; `ids` is what they were collected into.
-pub(super) fn check_distinct<'a>(
-    metadata: &Metadata<'_>,
-    ids: &Vocab,
-    tokens: impl Iterator<Item = &'a str>,
-) -> Result<(), Error> {
-    match tokens.enumerate().find(|(id, token)| ids.get(*token) != Some(&(*id as u32))) {
-        None => Ok(()),
-        Some((_, twice)) => {
-            Err(metadata.wrong("tokenizer.ggml.tokens", "different tokens", &format!("`{twice}` twice")))
-        }
-    }
 }
 
 fn merges(metadata: &Metadata<'_>) -> Result<Vec<(String, String)>, Error> {

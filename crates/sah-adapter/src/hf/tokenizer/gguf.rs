@@ -2,6 +2,7 @@
 
 use tokenizers::AddedToken;
 
+use super::vocabulary::{Vocabulary, check_id, tokens};
 use super::{SpecialTokens, Tokenizer, byte_level, spm};
 use crate::Error;
 use crate::weights::gguf::{Gguf, Metadata};
@@ -71,33 +72,6 @@ fn swallows_spaces(gguf: &Gguf, token: &str) -> bool {
     phi3 && (token == "</s>" || token.starts_with("<|") && token != "<|endoftext|>")
 }
 
-/// The tokens of a file, by number, each once.
-pub(super) struct Vocabulary<'a> {
-    pub(super) tokens: Vec<&'a str>,
-    /// `tokenizer.ggml.token_type` of each; empty where the file does not say.
-    types: Vec<u64>,
-}
-
-impl<'a> Vocabulary<'a> {
-    fn new(gguf: &'a Gguf) -> Result<Self, Error> {
-        let metadata = Metadata(gguf);
-        let tokens = tokens(gguf)?;
-        let key = "tokenizer.ggml.token_type";
-        let types = metadata.integers(key)?.unwrap_or_default();
-        if !types.is_empty() && types.len() != tokens.len() {
-            let expected = format!("one number for each of the {} tokens", tokens.len());
-            return Err(metadata.wrong(key, &expected, &types.len().to_string()));
-        }
-        Ok(Self { tokens, types })
-    }
-
-    /// The tokens of one type.
-    fn of_type(&self, wanted: u64) -> impl Iterator<Item = &'a str> {
-        let pairs = self.tokens.iter().zip(&self.types);
-        pairs.filter(move |(_, token_type)| **token_type == wanted).map(|(token, _)| *token)
-    }
-}
-
 impl SpecialTokens {
     /// The tokens whose numbers the metadata gives by role.
     pub(crate) fn from_gguf(gguf: &Gguf) -> Result<Self, Error> {
@@ -116,19 +90,6 @@ impl SpecialTokens {
         }
         Ok(Self::new(named))
     }
-}
-
-fn tokens(gguf: &Gguf) -> Result<Vec<&str>, Error> {
-    let metadata = Metadata(gguf);
-    let key = "tokenizer.ggml.tokens";
-    metadata.required(key, "an array of texts", metadata.texts(key)?)
-}
-
-pub(super) fn check_id(metadata: &Metadata<'_>, key: &str, id: u32, tokens: usize) -> Result<(), Error> {
-    if (id as usize) < tokens {
-        return Ok(());
-    }
-    Err(metadata.wrong(key, &format!("a token below {tokens}"), &id.to_string()))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod special;
 mod spm;
 #[cfg(test)]
 pub(super) mod testing;
+mod vocabulary;
 
 use std::path::{Path, PathBuf};
 

@@ -13,8 +13,7 @@ use tokenizers::decoders::strip::Strip;
 use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::normalizers::{Prepend, Replace, Sequence as Normalizers};
 
-use super::byte_level::check_distinct;
-use super::gguf::{Vocabulary, check_id};
+use super::vocabulary::{Vocabulary, check_distinct, check_id};
 use crate::Error;
 use crate::weights::gguf::{Gguf, Metadata};
 

@@ -4,6 +4,7 @@
 
 mod architecture;
 mod config;
+mod keys;
 mod metadata;
 mod reader;
 mod rope;

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::architecture::Architecture;
-use super::config::Keys;
+use super::keys::Keys;
 use crate::Error;
 
 /// `rope_scaling` from metadata and tensors; null where positions are as they are.

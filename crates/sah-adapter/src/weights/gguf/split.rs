@@ -7,7 +7,7 @@ use super::reader::Gguf;
 use crate::Error;
 
 impl Gguf {
-    /// Reads the header of the file, and of the other parts where it is one of several, whichever of them is given;
+    /// Reads the header of the file, and of the other parts where it is one of several, whichever of them `path` is;
     /// the tensors' data stays in the files.
     ///
     /// # Errors
@@ -15,10 +15,10 @@ impl Gguf {
     /// [`Error::MissingFile`] for a part that is not there, [`Error::Field`] and [`Error::BadFile`] for parts that do
     /// not belong together.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        let given = Self::open_part(path)?;
-        let count = Metadata(&given).integer("split.count")?.unwrap_or(1);
+        let part = Self::open_part(path)?;
+        let count = Metadata(&part).integer("split.count")?.unwrap_or(1);
         if count <= 1 {
-            return Ok(given);
+            return Ok(part);
         }
         let name = PartName::of(path).filter(|name| u64::from(name.count) == count);
         let Some(name) = name else {

@@ -1,0 +1,58 @@
+//! The metadata keys of one architecture in a GGUF file.
+
+use super::Metadata;
+use super::architecture::Architecture;
+use super::reader::Gguf;
+use crate::Error;
+
+/// The metadata of one architecture: keys are written without its name.
+pub(super) struct Keys<'a> {
+    pub(super) gguf: &'a Gguf,
+    pub(super) metadata: Metadata<'a>,
+    pub(super) architecture: Architecture,
+}
+
+impl<'a> Keys<'a> {
+    pub(super) fn new(gguf: &'a Gguf, architecture: Architecture) -> Self {
+        Self { gguf, metadata: Metadata(gguf), architecture }
+    }
+
+    pub(super) fn full(&self, name: &str) -> String {
+        format!("{}.{name}", self.architecture.name())
+    }
+
+    pub(super) fn integer(&self, name: &str) -> Result<Option<u64>, Error> {
+        self.metadata.integer(&self.full(name))
+    }
+
+    pub(super) fn number(&self, name: &str) -> Result<Option<f64>, Error> {
+        self.metadata.number(&self.full(name))
+    }
+
+    /// A number that must be there and above 0.
+    pub(super) fn positive(&self, name: &str) -> Result<u64, Error> {
+        let expected = "a whole number above 0";
+        match self.integer(name)? {
+            Some(0) => Err(self.wrong(name, expected, "0")),
+            value => self.metadata.required(&self.full(name), expected, value),
+        }
+    }
+
+    /// A number that must be there.
+    pub(super) fn required_number(&self, name: &str) -> Result<f64, Error> {
+        self.metadata.required(&self.full(name), "a number", self.number(name)?)
+    }
+
+    pub(super) fn wrong(&self, name: &str, expected: &str, found: &str) -> Error {
+        self.metadata.wrong(&self.full(name), expected, found)
+    }
+
+    pub(super) fn has_tensor(&self, name: &str) -> bool {
+        self.gguf.tensors.contains_key(name)
+    }
+
+    /// Whether any of these modules of the first layer has a bias.
+    pub(super) fn has_bias(&self, modules: &[&str]) -> bool {
+        modules.iter().any(|module| self.has_tensor(&format!("blk.0.{module}.bias")))
+    }
+}

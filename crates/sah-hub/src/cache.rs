@@ -58,7 +58,7 @@ impl Folder {
         }
     }
 
-    /// The commit that the revision was when it was last asked for.
+    /// The commit that the revision was at the last request.
     pub(crate) fn known_commit(&self) -> Option<String> {
         let text = fs::read_to_string(self.root.join("refs").join(&self.revision)).ok()?;
         let commit = text.trim();
@@ -179,7 +179,7 @@ pub(crate) fn is_commit_name(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.chars().all(|c| c.is_ascii_hexdigit())
 }
 
-/// Whether `text` is a whole commit, which can never mean anything else.
+/// Whether `text` is a full commit, which can never mean anything else.
 pub(crate) fn is_full_commit(text: &str) -> bool {
     text.len() == 40 && text.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'))
 }

@@ -4,9 +4,8 @@
 //! other, and a download that either left unfinished is finished by the other. Every file is checked against the hash
 //! that the hub gives it.
 //!
-//! Of a branch or a tag the hub is asked which commit it is now; all files then come from that commit. What the cache
-//! has of a commit is not asked for again, and where the hub is out of reach, the commit that the branch was last
-//! seen at is used, with a warning.
+//! A branch or tag is resolved to a commit once, and all files come from that commit. Files of a commit that are in the cache
+//! are not requested again. Where the hub cannot be reached, the last commit known for the branch is used, with a warning.
 //!
 //! Environment variables as in Python:
 //!

@@ -1,21 +1,21 @@
-//! Telling how a download goes on.
+//! The progress of downloads.
 
-/// Is told how downloads go on. Nothing here prints: that is for whoever implements it.
+/// Receives the progress of downloads. This crate prints nothing.
 ///
 /// Files that are in the cache already are not mentioned.
 pub trait Progress {
-    /// The transfer of a file of `size` bytes begins. `done` bytes are there already, from a transfer that was cut
-    /// off. Called again where the transfer must begin anew.
+    /// The download of a file of `size` bytes begins, or begins again. `done` bytes are there already, from an interrupted
+    /// download.
     fn begin(&mut self, file: &str, size: u64, done: u64);
 
-    /// So many bytes more have come.
+    /// So many more bytes have arrived.
     fn advance(&mut self, bytes: u64);
 
-    /// The file is whole and its checksum right.
+    /// The file is complete and its checksum is right.
     fn finish(&mut self);
 }
 
-/// Tells nobody.
+/// Ignores progress.
 impl Progress for () {
     fn begin(&mut self, _: &str, _: u64, _: u64) {}
 

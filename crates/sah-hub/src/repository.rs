@@ -24,7 +24,7 @@ pub enum RepoKind {
 
 /// A repository at one revision: a branch, a tag or a commit.
 ///
-/// The first file that is asked for decides the commit; all others come from the same one.
+/// The first file that is fetched decides the commit; all others come from the same one.
 #[derive(Debug)]
 pub struct Repository {
     settings: Settings,
@@ -34,14 +34,14 @@ pub struct Repository {
     revision: String,
     folder: Folder,
     commit: OnceCell<String>,
-    /// Why the hub is not asked any more. Set where the first request fails and the cache can stand in.
+    /// Why no more requests are made: the first one failed, and the cache stands in.
     out_of_reach: OnceCell<HubProblem>,
     answered: Cell<bool>,
 }
 
 impl Repository {
     /// The repository `name` (`org/name`) of the hub that the environment describes. `revision` is `main` where it is
-    /// `None`. Nothing is asked yet.
+    /// `None`. Makes no request yet.
     ///
     /// # Errors
     ///
@@ -52,7 +52,7 @@ impl Repository {
     }
 
     /// The repository `name` (`org/name`) of the hub that `settings` describe. `revision` is `main` where it is `None`.
-    /// Nothing is asked yet.
+    /// Makes no request yet.
     ///
     /// # Errors
     ///

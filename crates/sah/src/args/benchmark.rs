@@ -31,27 +31,37 @@ impl BenchmarkCommand {
     }
 }
 
-/// The command `bench NAME` of a benchmark.
+/// The command `bench NAME` of a benchmark. The order of its arguments is that of the options in `run.json`.
 pub(super) fn command_of(entry: &dyn BenchmarkEntry) -> Command {
     let common = BenchmarkArgs::augment_args(Command::new("common"));
     let own = entry.add_flags(Command::new("own").next_help_heading("Data"));
-    let mut arguments: Vec<Arg> = common.get_arguments().cloned().collect();
-    // Before those about rows that every benchmark has.
-    let at = arguments.iter().position(|argument| argument.get_id() == "subsets").unwrap_or_default();
-    arguments.splice(at..at, own.get_arguments().cloned());
+    let mut arguments = Vec::new();
+    for argument in common.get_arguments().cloned() {
+        match argument.get_id().as_str() {
+            "subsets" => {
+                arguments.extend(own.get_arguments().cloned());
+                arguments.push(argument.help(subsets_help(entry)));
+            }
+            "chat_template" => {
+                let argument = argument.value_parser(chat_template_parser(entry));
+                arguments.push(argument.help(chat_template_help(entry)));
+            }
+            _ => arguments.push(argument),
+        }
+    }
     let groups = common.get_groups().chain(own.get_groups()).cloned();
     let command = Command::new(entry.name()).about(entry.about()).aliases(entry.aliases());
-    let command = command.args(arguments).groups(groups);
-    let subsets: Vec<String> = entry.scorer().subsets().into_iter().map(str::to_owned).collect();
-    let help = match subsets.as_slice() {
-        [first, .., last] => {
+    command.args(arguments).groups(groups)
+}
+
+fn subsets_help(entry: &dyn BenchmarkEntry) -> String {
+    let benchmark = entry.scorer();
+    match benchmark.subsets().as_slice() {
+        subsets @ [first, .., last] => {
             format!("Subsets to run, such as `{first},{last}`; all {} by default", subsets.len())
         }
         only => format!("Subsets to run; there is `{}`", only.concat()),
-    };
-    command.mut_arg("subsets", |arg| arg.help(help)).mut_arg("chat_template", |arg| {
-        arg.value_parser(chat_template_parser(entry)).help(chat_template_help(entry))
-    })
+    }
 }
 
 fn chat_template_parser(

@@ -152,10 +152,14 @@ mod tests {
 
     #[test]
     fn a_benchmark_s_own_flags_are_given_like_all_others() {
-        let given = given(&["bench", "counting", "--up-to", "4", "--seed=1"]);
-        let mut arguments = given.arguments();
-        arguments[2..].sort();
-        assert_eq!(arguments, ["bench", "counting", "--seed=1", "--up-to=4"]);
+        // In the order of the flags, whatever that of the command line.
+        let line =
+            ["--seed=1", "--chat-template=never", "--subsets=long", "--up-to", "4", "--attention=dense"];
+        let given = given(&[&["bench", "counting"], &line[..]].concat());
+        assert_eq!(
+            given.arguments()[2..],
+            ["--attention=dense", "--up-to=4", "--subsets=long", "--chat-template=never", "--seed=1"]
+        );
         let command = given.parse(&all()).unwrap();
         assert_eq!(command.matches.get_one::<usize>("up_to"), Some(&4));
     }

@@ -4,6 +4,8 @@
 //!
 //! All functions panic where the length of a slice is no whole number of rows, or differs from that of its partner.
 
+#![expect(clippy::missing_panics_doc, reason = "said once above")]
+
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 

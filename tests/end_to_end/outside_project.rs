@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let config = AttentionConfig::streaming_llm(Size::Count(4), Size::Count(16));
     let attention = ResearchAttention::from_config(&config)?;
     let attended = attention.attend(&inputs, 0, &mut RequestState::new(0))?;
-    println!("{:?} {}", attended.output.size(), attended.density);
+    println!("{:?} {}", attended.output.size(), attended.density.value()?);
     Ok(())
 }
 "#;

@@ -17,7 +17,7 @@ fn logits(name: &str, placement: Placement) -> Vec<Vec<f32>> {
     let mut sequence = network.sequence(24).unwrap();
     let prompt: Vec<u32> = (1..20).collect();
     [prompt.as_slice(), &[3], &[5]]
-        .map(|ids| sequence.feed(ids, &mut AttentionPolicy::Dense).unwrap())
+        .map(|ids| sequence.feed(ids, &mut AttentionPolicy::dense()).unwrap())
         .to_vec()
 }
 

@@ -93,7 +93,7 @@ fn nonsense_in_a_config_never_panics() {
             |config: &Value| fs::write(folder.path().join("config.json"), config.to_string()).unwrap();
         let run = || {
             let network = load(folder.path())?;
-            network.sequence(3)?.feed(&[1, 2, 3], &mut AttentionPolicy::Dense)
+            network.sequence(3)?.feed(&[1, 2, 3], &mut AttentionPolicy::dense())
         };
         write(&whole);
         run().unwrap();

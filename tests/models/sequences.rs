@@ -14,9 +14,9 @@ fn every_architecture_runs_with_sparse_attention() {
         let network = load(&tiny::folder(name)).unwrap();
         let run = |window: Option<usize>| {
             let mut sequence = network.sequence(prompt.len()).unwrap();
-            sequence.feed(&prompt[..30], &mut AttentionPolicy::Dense).unwrap();
+            sequence.feed(&prompt[..30], &mut AttentionPolicy::dense()).unwrap();
             let Some(window) = window else {
-                return sequence.feed(&prompt[30..], &mut AttentionPolicy::Dense).unwrap();
+                return sequence.feed(&prompt[30..], &mut AttentionPolicy::dense()).unwrap();
             };
             let config = AttentionConfig::streaming_llm(Size::Count(2), Size::Count(window));
             let attention = ResearchAttention::from_config(&config).unwrap();
@@ -53,7 +53,7 @@ fn every_architecture_goes_on_without_evicted_keys() {
             for end in pieces {
                 let mut feed = |sequence: &mut Sequence<'_>| {
                     let mut policy = if is_dense && start == 0 {
-                        AttentionPolicy::Dense
+                        AttentionPolicy::dense()
                     } else {
                         AttentionPolicy::Sparse { attention: &attention, state: &mut state }
                     };
@@ -68,8 +68,8 @@ fn every_architecture_goes_on_without_evicted_keys() {
             }
         }
         let mut evicting = network.evicting_sequence(16, kept).unwrap();
-        evicting.feed(&ids[..16], &mut AttentionPolicy::Dense).unwrap();
-        let error = evicting.feed(&ids[16..17], &mut AttentionPolicy::Dense).unwrap_err().to_string();
+        evicting.feed(&ids[..16], &mut AttentionPolicy::dense()).unwrap();
+        let error = evicting.feed(&ids[16..17], &mut AttentionPolicy::dense()).unwrap_err().to_string();
         assert!(error.contains("dense attention needs keys of which 9 were evicted"), "{name}: {error}");
     }
 }
@@ -89,7 +89,7 @@ fn a_context_read_sparsely_does_not_depend_on_its_pieces() {
             let mut logits = vec![];
             for ids in ids.chunks(piece) {
                 let mut policy = match attention {
-                    None => AttentionPolicy::Dense,
+                    None => AttentionPolicy::dense(),
                     Some(attention) => AttentionPolicy::Sparse { attention, state: &mut state },
                 };
                 logits = sequence.feed(ids, &mut policy).unwrap();
@@ -114,14 +114,14 @@ fn an_announced_prompt_may_come_in_pieces() {
     let prompt: Vec<u32> = (0..40).map(|id| id * 7 % 96).collect();
     for (name, depends) in [("llama", false), ("llama-dynamic", true), ("phi3-longrope", true)] {
         let network = load(&tiny::folder(name)).unwrap();
-        let whole = network.sequence(40).unwrap().feed(&prompt, &mut AttentionPolicy::Dense).unwrap();
+        let whole = network.sequence(40).unwrap().feed(&prompt, &mut AttentionPolicy::dense()).unwrap();
         let far_in_pieces = |announced: bool| {
             let mut sequence = network.sequence(40).unwrap();
             if announced {
                 sequence.expect(40);
             }
-            sequence.feed(&prompt[..20], &mut AttentionPolicy::Dense).unwrap();
-            let logits = sequence.feed(&prompt[20..], &mut AttentionPolicy::Dense).unwrap();
+            sequence.feed(&prompt[..20], &mut AttentionPolicy::dense()).unwrap();
+            let logits = sequence.feed(&prompt[20..], &mut AttentionPolicy::dense()).unwrap();
             logits.iter().zip(&whole).map(|(left, right)| (left - right).abs()).fold(0.0, f32::max)
         };
         assert!(far_in_pieces(true) < 1e-5, "{name}");

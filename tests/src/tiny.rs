@@ -141,7 +141,7 @@ impl TinyModel {
         };
         let network = Network::load(folder, Device::Cpu, kind)?;
         let room = golden.prompt.len() + golden.generated.len();
-        let dense = &mut AttentionPolicy::Dense;
+        let dense = &mut AttentionPolicy::dense();
 
         let found = network.sequence(room)?.feed(&golden.prompt, dense)?;
         let whole = difference(&found, &expected.whole);

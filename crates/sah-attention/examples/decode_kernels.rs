@@ -13,8 +13,8 @@
 use std::time::Instant;
 
 use sah_attention::{
-    AttentionConfig, AttentionInputs, AttentionPolicy, KvFormat, KvRows, RequestState, ResearchAttention,
-    Size, dense_attention,
+    AttentionConfig, AttentionInputs, AttentionPolicy, AutoKernel, Kernel as _, KvFormat, KvRows, Reads,
+    RequestState, ResearchAttention, Size,
 };
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -73,7 +73,7 @@ fn main() -> Result<()> {
         dense.push(Variant::new(name, move |_, q, k, v| Ok(in_parts(q, k, v, parts)?)));
     }
     dense.push(Variant::new("dense_attention", |_, q, k, v| {
-        Ok(dense_attention(&AttentionInputs::new(q, k, v, SCALE)?)?)
+        Ok(AutoKernel.attend(&AttentionInputs::new(q, k, v, SCALE)?, Reads::All)?)
     }));
     let mut sparse = vec![
         Variant::new("4 + 64, narrow + cat + SDPA", |_, q, k, v| {
@@ -98,7 +98,7 @@ fn main() -> Result<()> {
     let caches = (0..LAYERS).map(|_| Ok((cache()?, cache()?))).collect::<Result<Vec<_>>>()?;
     let queries = Tensor::f_randn([1, HEADS, 1, WIDTH], options)?;
     let mut stored = vec![Variant::new("dense, cache in f32", |_, q, k, v| {
-        Ok(dense_attention(&AttentionInputs::new(q, k, v, SCALE)?)?)
+        Ok(AutoKernel.attend(&AttentionInputs::new(q, k, v, SCALE)?, Reads::All)?)
     })];
     for (name, format) in [("bf16", KvFormat::Plain(Kind::BFloat16)), ("int8", KvFormat::Int8)] {
         let stored_caches = caches
@@ -107,7 +107,7 @@ fn main() -> Result<()> {
             .collect::<Result<Vec<_>>>()?;
         stored.push(Variant::new(format!("dense, cache in {name}"), move |layer, q, _, _| {
             let (keys, values) = &stored_caches[layer];
-            Ok(dense_attention(&AttentionInputs::new(q, keys, values, SCALE)?)?)
+            Ok(AutoKernel.attend(&AttentionInputs::new(q, keys, values, SCALE)?, Reads::All)?)
         }));
     }
     for (group, bound) in [(&mut dense, 1e-5), (&mut sparse, 1e-5), (&mut stored, 1e-2)] {

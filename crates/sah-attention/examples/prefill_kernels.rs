@@ -11,7 +11,7 @@
 
 use std::time::Instant;
 
-use sah_attention::{AttentionInputs, dense_attention};
+use sah_attention::{AttentionInputs, AutoKernel, Kernel as _, Reads};
 use tch::{Device, Kind, Tensor};
 
 /// A name, the floating-point operations, and the work.
@@ -71,7 +71,7 @@ fn main() -> Result<()> {
                 )?)
             }),
         ),
-        ("dense_attention", attention, Box::new(|| Ok(dense_attention(&inputs)?))),
+        ("dense_attention", attention, Box::new(|| Ok(AutoKernel.attend(&inputs, Reads::All)?))),
     ];
     let mut milliseconds = vec![Vec::new(); sides.len()];
     for repeat in 0..=repeats {

@@ -13,8 +13,8 @@
 use std::time::Instant;
 
 use sah_attention::{
-    AttentionConfig, AttentionInputs, GatherKernel, Kernel as _, RequestState, ResearchAttention,
-    dense_attention,
+    AttentionConfig, AttentionInputs, AutoKernel, GatherKernel, Kernel as _, Reads, RequestState,
+    ResearchAttention,
 };
 use tch::{Device, Kind, Tensor};
 
@@ -75,13 +75,13 @@ fn main() -> Result<()> {
             let (cache, values) = (all_keys.f_narrow(2, 0, count)?, all_values.f_narrow(2, 0, count)?);
             let inputs = AttentionInputs::new(&query, &cache, &values, scale)?;
             let start = Instant::now();
-            drop(dense_attention(&inputs)?);
+            drop(AutoKernel.attend(&inputs, Reads::All)?);
             dense.push(since(start));
             for variant in &mut variants {
                 let start = Instant::now();
                 let mask = variant.attention.select(&inputs, layer, &mut variant.state)?;
                 let selected = Instant::now();
-                drop(GatherKernel.attend(&inputs, &mask)?);
+                drop(GatherKernel.attend(&inputs, Reads::Mask(&mask))?);
                 if step == 0 {
                     variant.context += (selected - start).as_secs_f64() * 1e3 / layers as f64;
                 } else {

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use tch::Tensor;
 
 use crate::config::AttentionConfig;
+use crate::density::Density;
 use crate::error::{Error, Result};
 use crate::eviction::KeptKeys;
 use crate::inputs::AttentionInputs;
-use crate::kernel::{AutoKernel, Kernel};
+use crate::kernel::{AutoKernel, Kernel, Reads};
 use crate::mask::Mask;
 use crate::masker::Masker;
 use crate::state::RequestState;
@@ -18,13 +19,24 @@ use crate::state::RequestState;
 pub struct AttentionOutput {
     /// `[B, H, Q, Dv]`, in the kind of the inputs.
     pub output: Tensor,
-    /// Selected entries over the entries that causality and the layer's sliding window permit, in `(0, 1]`; see
-    /// [`Mask::density`].
-    pub density: f64,
+    /// How much was read of what could be.
+    pub density: Density,
     /// What was selected, `[B, H, Q, K]`.
     pub mask: Mask,
-    /// Name of the kernel that computed the output; see [`Kernel::backend`].
+    /// Name of the kernel that computed the output; `dense` for [`AttentionPolicy::Dense`](crate::AttentionPolicy::Dense).
     pub backend: &'static str,
+}
+
+impl AttentionOutput {
+    /// What `kernel` computed over `inputs` with `mask`.
+    pub fn new(
+        inputs: &AttentionInputs<'_>,
+        output: Tensor,
+        mask: Mask,
+        kernel: &'static str,
+    ) -> Result<Self> {
+        Ok(Self { output, density: Density::of(inputs, &mask)?, mask, backend: kernel })
+    }
 }
 
 /// Sparse attention: maskers that are applied in order, and the kernel that computes over what they selected.
@@ -57,11 +69,10 @@ impl ResearchAttention {
         Ok(Self { dense_layers: config.dense_layers, ..Self::new(config.build_maskers()?)? })
     }
 
-    /// The same maskers with another kernel.
+    /// The same maskers with another kernel, which computes whatever they select, everything included.
     #[must_use]
-    pub fn with_kernel(mut self, kernel: impl Kernel + 'static) -> Self {
-        self.kernel = Arc::new(kernel);
-        self
+    pub fn with_kernel(self, kernel: Arc<dyn Kernel>) -> Self {
+        Self { kernel, ..self }
     }
 
     /// The maskers, in the order in which they are applied.
@@ -125,6 +136,7 @@ impl ResearchAttention {
         layer: usize,
         state: &mut RequestState,
     ) -> Result<Mask> {
+        let _no_grad = tch::no_grad_guard();
         self.check_evicted(inputs)?;
         let shape = inputs.dims().mask_shape();
         if layer < self.dense_layers {
@@ -148,9 +160,11 @@ impl ResearchAttention {
         layer: usize,
         state: &mut RequestState,
     ) -> Result<AttentionOutput> {
+        let _no_grad = tch::no_grad_guard();
         let mask = self.select(inputs, layer, state)?;
-        let output = self.kernel.attend(inputs, &mask).map_err(|error| error.in_layer(layer))?;
-        let density = mask.density_of(&inputs.visible())?;
-        Ok(AttentionOutput { output, density, backend: self.kernel.backend(inputs, &mask)?, mask })
+        let reads = Reads::Mask(&mask);
+        let kernel = self.kernel.chosen(inputs, reads)?.unwrap_or(&*self.kernel);
+        let output = kernel.attend(inputs, reads).map_err(|error| error.in_layer(layer))?;
+        AttentionOutput::new(inputs, output, mask, kernel.name())
     }
 }

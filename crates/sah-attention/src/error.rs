@@ -144,6 +144,22 @@ pub enum Error {
         /// The names there are.
         known: Vec<&'static str>,
     },
+    /// There is no kernel of this name.
+    #[error("there is no kernel {name:?}, but {}", known.join(", "))]
+    NoKernel {
+        /// The name.
+        name: String,
+        /// The names there are.
+        known: Vec<&'static str>,
+    },
+    /// A kernel does not compute such inputs, or over such a selection.
+    #[error("the kernel `{kernel}` {problem}")]
+    KernelInputs {
+        /// The kernel.
+        kernel: &'static str,
+        /// What it computes, and what it was given.
+        problem: String,
+    },
     /// Something of this name was registered before.
     #[error("`{name}` is registered already; choose another name")]
     NameTaken {

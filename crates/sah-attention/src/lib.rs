@@ -43,15 +43,17 @@
 //! let mut policy = AttentionPolicy::Sparse { attention: &attention, state: &mut state };
 //! let out = policy.attend(0, &inputs)?;
 //! assert_eq!(out.output.size(), [1, 4, 1, 16]);
-//! assert!((out.density - 68.0 / 680.0).abs() < 1e-12);
+//! assert!((out.density.value()? - 68.0 / 680.0).abs() < 1e-12);
 //! # Ok(())
 //! # }
 //! ```
 
 mod attention;
 mod config;
+mod density;
 mod error;
 mod eviction;
+mod heads;
 mod inputs;
 pub mod kernel;
 mod kv;
@@ -67,12 +69,12 @@ mod state;
 
 pub use attention::{AttentionOutput, ResearchAttention};
 pub use config::AttentionConfig;
+pub use density::Density;
 pub use error::{Error, Result};
 pub use eviction::{EvictedKeys, KeptKeys};
 pub use inputs::{AttentionInputs, Dims};
 pub use kernel::{
-    AutoKernel, FusedKernel, GatherKernel, Kernel, ReferenceKernel, TiledKernel, attend_ranges,
-    dense_attention,
+    AutoKernel, FusedKernel, GatherKernel, Kernel, KernelRegistry, Reads, ReferenceKernel, TiledKernel,
 };
 pub use kv::{KeysOrValues, KvFormat, KvRows};
 pub use mask::{IndexList, Mask, MaskShape, PageList, Row, RowRanges, Selection, SparseSelection};

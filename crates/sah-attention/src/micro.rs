@@ -5,12 +5,12 @@ use tch::{Kind, Tensor};
 use crate::attention::AttentionOutput;
 use crate::error::{Error, Result};
 use crate::inputs::AttentionInputs;
-use crate::kernel::dense_attention;
+use crate::kernel::{AutoKernel, Kernel as _, Reads};
 use crate::state::mix;
 
 /// Density and error of one attention call.
 ///
-/// The error is that of the reference, with `O` the output and `O_dense` that of [`dense_attention`] over the same inputs
+/// The error is that of the reference, with `O` the output and `O_dense` that of dense attention by [`AutoKernel`] over the same inputs
 /// in their kind, as the model would have computed it:
 ///
 /// ```text
@@ -59,7 +59,8 @@ pub struct HeadMeasure {
 impl CallMeasure {
     /// Measures a call that gave `attended` over `inputs`. Computes dense attention.
     pub fn of(inputs: &AttentionInputs<'_>, attended: &AttentionOutput) -> Result<Self> {
-        let dense = dense_attention(inputs)?;
+        let _no_grad = tch::no_grad_guard();
+        let dense = AutoKernel.attend(inputs, Reads::All)?;
         let distance = squares_by_head(
             &attended.output.f_to_kind(Kind::Double)?.f_sub(&dense.f_to_kind(Kind::Double)?)?,
         )?;
@@ -70,7 +71,7 @@ impl CallMeasure {
             output_error: relative(*distance, *length),
         };
         Ok(Self {
-            density: attended.density,
+            density: attended.density.value()?,
             output_error: relative(distance.iter().sum(), length.iter().sum()),
             heads: densities.into_iter().zip(&distance).zip(&length).map(head).collect(),
         })

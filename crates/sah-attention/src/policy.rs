@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use crate::attention::{AttentionOutput, ResearchAttention};
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
-use crate::kernel::dense_attention;
+use crate::kernel::{AutoKernel, Kernel, Reads};
 use crate::mask::Mask;
 use crate::state::RequestState;
 
@@ -17,7 +17,10 @@ use crate::state::RequestState;
 #[non_exhaustive]
 pub enum AttentionPolicy<'a> {
     /// Every key that causality permits.
-    Dense,
+    Dense {
+        /// What computes it.
+        kernel: &'a dyn Kernel,
+    },
     /// What the maskers of `attention` select.
     Sparse {
         /// Maskers and kernel, shared by all layers and requests.
@@ -46,6 +49,12 @@ pub trait AttentionObserver: Debug {
 }
 
 impl<'a> AttentionPolicy<'a> {
+    /// Dense attention by the kernel that fits the inputs.
+    #[must_use]
+    pub fn dense() -> Self {
+        Self::Dense { kernel: &AutoKernel }
+    }
+
     /// The same policy, with `observer` looking on.
     ///
     /// ```
@@ -66,7 +75,7 @@ impl<'a> AttentionPolicy<'a> {
     /// # let x = Tensor::rand([1, 1, 8, 4], (Kind::Float, Device::Cpu));
     /// # let inputs = AttentionInputs::new(&x, &x, &x, 0.5)?;
     /// let mut calls = Calls::default();
-    /// AttentionPolicy::Dense.observed(&mut calls).attend(0, &inputs)?;
+    /// AttentionPolicy::dense().observed(&mut calls).attend(0, &inputs)?;
     /// assert_eq!(calls.0, 1);
     /// # Ok(())
     /// # }
@@ -80,7 +89,7 @@ impl<'a> AttentionPolicy<'a> {
     #[must_use]
     pub fn reborrow(&mut self) -> AttentionPolicy<'_> {
         match self {
-            Self::Dense => AttentionPolicy::Dense,
+            Self::Dense { kernel } => AttentionPolicy::Dense { kernel: *kernel },
             Self::Sparse { attention, state } => AttentionPolicy::Sparse { attention, state },
             Self::Observed { policy, observer } => {
                 AttentionPolicy::Observed { policy: Box::new(policy.reborrow()), observer: *observer }
@@ -91,12 +100,11 @@ impl<'a> AttentionPolicy<'a> {
     /// Attention of layer `layer` (from 0).
     pub fn attend(&mut self, layer: usize, inputs: &AttentionInputs<'_>) -> Result<AttentionOutput> {
         match self {
-            Self::Dense => Ok(AttentionOutput {
-                output: dense_attention(inputs)?,
-                density: 1.0,
-                mask: Mask::full(inputs.dims().mask_shape()),
-                backend: "dense",
-            }),
+            Self::Dense { kernel } => {
+                let _no_grad = tch::no_grad_guard();
+                let output = kernel.attend(inputs, Reads::All)?;
+                AttentionOutput::new(inputs, output, Mask::full(inputs.dims().mask_shape()), "dense")
+            }
             Self::Sparse { attention, state } => attention.attend(inputs, layer, state),
             Self::Observed { policy, observer } => {
                 let attended = policy.attend(layer, inputs)?;

@@ -1,6 +1,8 @@
 //! How the parts of a request attend.
 
-use sah_attention::{AttentionPolicy, CallSampling, KeptKeys, RequestState, ResearchAttention};
+use std::sync::Arc;
+
+use sah_attention::{AttentionPolicy, CallSampling, KeptKeys, Kernel, RequestState, ResearchAttention};
 
 /// How contexts, questions and answers attend.
 #[derive(Debug)]
@@ -9,6 +11,8 @@ pub(crate) struct AttentionPlan {
     pub(crate) decode: Option<ResearchAttention>,
     /// Of contexts; `None` is dense attention.
     pub(crate) prefill: Option<ResearchAttention>,
+    /// What computes dense attention.
+    pub(crate) kernel: Arc<dyn Kernel>,
     /// What a cache keeps at least where it evicts other keys; `None` where every key stays.
     pub(crate) kept: Option<KeptKeys>,
     /// For maskers that sample.
@@ -20,18 +24,22 @@ pub(crate) struct AttentionPlan {
 impl AttentionPlan {
     /// For a context.
     pub(super) fn prefill_policy<'a>(&'a self, state: &'a mut RequestState) -> AttentionPolicy<'a> {
-        policy(self.prefill.as_ref(), state)
+        self.policy(self.prefill.as_ref(), state)
     }
 
     /// For questions and new tokens.
     pub(super) fn decode_policy<'a>(&'a self, state: &'a mut RequestState) -> AttentionPolicy<'a> {
-        policy(self.decode.as_ref(), state)
+        self.policy(self.decode.as_ref(), state)
     }
-}
 
-fn policy<'a>(attention: Option<&'a ResearchAttention>, state: &'a mut RequestState) -> AttentionPolicy<'a> {
-    match attention {
-        None => AttentionPolicy::Dense,
-        Some(attention) => AttentionPolicy::Sparse { attention, state },
+    fn policy<'a>(
+        &'a self,
+        attention: Option<&'a ResearchAttention>,
+        state: &'a mut RequestState,
+    ) -> AttentionPolicy<'a> {
+        match attention {
+            None => AttentionPolicy::Dense { kernel: &*self.kernel },
+            Some(attention) => AttentionPolicy::Sparse { attention, state },
+        }
     }
 }

@@ -98,12 +98,9 @@ mod tests {
         for step in 0..50 {
             observer.step = step;
             for layer in 0..4 {
-                let attended = AttentionOutput {
-                    output: Tensor::zeros([3], (Kind::Float, Device::Cpu)),
-                    density: 1.0,
-                    mask: Mask::full(shape),
-                    backend: if step == 0 { "gather" } else { "fused" },
-                };
+                let output = Tensor::zeros([3], (Kind::Float, Device::Cpu));
+                let kernel = if step == 0 { "gather" } else { "fused" };
+                let attended = AttentionOutput::new(&inputs, output, Mask::full(shape), kernel)?;
                 observer.attended(layer, &inputs, &attended)?;
             }
         }

@@ -37,7 +37,7 @@ impl<'a> Generator<'a> {
         if question.max_new_tokens == 0 {
             return Ok(slot);
         }
-        let is_dense = matches!(attention, AttentionPolicy::Dense);
+        let is_dense = matches!(attention, AttentionPolicy::Dense { .. });
         let mut observed = attention.reborrow().observed(&mut slot.calls);
         // Long questions in chunks: not where a masker goes by the rows and keys of a call.
         let step = if is_dense {
@@ -45,8 +45,8 @@ impl<'a> Generator<'a> {
         } else {
             self.model.forward(&question.ids, cache, &mut observed)?
         };
-        slot.density.add(question.ids.len(), step.density);
         slot.choose_first(self.model.logits(&[&step])?.f_view([-1])?)?;
+        slot.density.add(question.ids.len(), step.density.value()?);
         slot.stats.question_seconds = started.elapsed().as_secs_f64();
         Ok(slot)
     }
@@ -68,8 +68,8 @@ impl<'a> Generator<'a> {
             let token = slot.token();
             let mut observed = attention.reborrow().observed(&mut slot.calls);
             let step = self.model.forward(&[token], cache, &mut observed)?;
-            slot.density.add(1, step.density);
             slot.choose(&self.model.logits(&[&step])?.f_view([-1])?)?;
+            slot.density.add(1, step.density.value()?);
         }
         slot.stats.decode_seconds = started.elapsed().as_secs_f64();
         slot.finish(on_token)
@@ -127,9 +127,9 @@ impl<'a> Generator<'a> {
             .filter(|(number, _)| running.contains(number))
             .map(|(_, (slot, attention))| match attention {
                 // The rows are computed in one call, which is no single question's.
-                AttentionPolicy::Dense => {
+                AttentionPolicy::Dense { kernel } => {
                     slot.calls.note_dense();
-                    AttentionPolicy::Dense
+                    AttentionPolicy::Dense { kernel: *kernel }
                 }
                 attention => attention.reborrow().observed(&mut slot.calls),
             })
@@ -138,8 +138,8 @@ impl<'a> Generator<'a> {
         drop(observed);
         let logits = self.model.logits(&steps.iter().collect::<Vec<_>>())?;
         for (row, (&number, step)) in running.iter().zip(&steps).enumerate() {
-            slots[number].density.add(1, step.density);
             slots[number].choose(&logits.f_get(row as i64)?)?;
+            slots[number].density.add(1, step.density.value()?);
         }
         Ok(())
     }

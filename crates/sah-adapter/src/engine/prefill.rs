@@ -26,7 +26,7 @@ impl Engine {
         let _span = tracing::debug_span!("prefill", tokens = ids.len()).entered();
         let longest = request.questions.iter().map(|question| question.ids.len()).max().unwrap_or_default();
         let expected = ids.len() + longest;
-        if matches!(attention, AttentionPolicy::Dense)
+        if matches!(attention, AttentionPolicy::Dense { .. })
             && let Some(context) = self.contexts.borrow_mut().take(ids, room, expected)
         {
             return Ok(context);

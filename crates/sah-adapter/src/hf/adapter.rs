@@ -1,8 +1,9 @@
 //! [`HfAdapter`]: a loaded model behind the [`ModelAdapter`] interface.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
-use sah_attention::{CallSampling, ResearchAttention};
+use sah_attention::{AutoKernel, CallSampling, Kernel, ResearchAttention};
 use tch::{Device, Tensor};
 
 use super::prompt::Prompt;
@@ -105,8 +106,22 @@ impl HfAdapter {
     /// An adapter that attends densely where `attention` is `None`. `seed` is for maskers that sample.
     #[must_use]
     pub fn new(model: Rc<LoadedModel>, attention: Option<ResearchAttention>, seed: u64) -> Self {
-        let plan = AttentionPlan { decode: attention, prefill: None, kept: None, seed, sampling: None };
+        let kernel = Arc::new(AutoKernel);
+        let plan =
+            AttentionPlan { decode: attention, prefill: None, kernel, kept: None, seed, sampling: None };
         Self { model, plan }
+    }
+
+    /// The same with another kernel for all attention: dense and sparse, of contexts, questions and answers.
+    ///
+    /// Contexts that were [kept](LoadedModel::keep_contexts) are used whatever kernel read them.
+    #[must_use]
+    pub fn with_kernel(mut self, kernel: Arc<dyn Kernel>) -> Self {
+        let with = |attention: ResearchAttention| attention.with_kernel(Arc::clone(&kernel));
+        self.plan.decode = self.plan.decode.map(with);
+        self.plan.prefill = self.plan.prefill.map(with);
+        self.plan.kernel = kernel;
+        self
     }
 
     /// Measures the sparse attention calls that `sampling` draws: [`Answer::micro_metrics`] has density and error of each,

@@ -36,7 +36,11 @@ impl LoadedModel {
                 let mut cache =
                     KvCache::new(&self.engine.network.cache_shape(), ids.len(), self.engine.cache_format)?;
                 cache.expect(ids.len());
-                self.engine.network.forward(&ids, &mut cache, &mut AttentionPolicy::Dense.observed(observer))
+                self.engine.network.forward(
+                    &ids,
+                    &mut cache,
+                    &mut AttentionPolicy::dense().observed(observer),
+                )
             })?;
             tokens += ids.len();
         }

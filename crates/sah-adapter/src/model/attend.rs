@@ -1,6 +1,8 @@
 //! Whose keys the rows of a forward pass read: one sequence's, or each row its own.
 
-use sah_attention::{AttentionInputs, AttentionPolicy, EvictedKeys, KvRows, RowRanges, attend_ranges};
+use sah_attention::{
+    AttentionInputs, AttentionPolicy, Density, EvictedKeys, Kernel, KvRows, Reads, RowRanges,
+};
 use tch::Tensor;
 
 use super::dims::HeadDims;
@@ -61,7 +63,7 @@ pub(super) struct OneSequence<'a, 'p> {
     pub(super) cache: &'a mut KvCache,
     pub(super) attention: &'a mut AttentionPolicy<'p>,
     /// Densities of the layers so far.
-    pub(super) density: f64,
+    pub(super) densities: Vec<Density>,
 }
 
 /// Each row continues a sequence of its own.
@@ -72,8 +74,8 @@ pub(super) struct BatchRows<'a, 'p, 'c> {
     pub(super) numbers: &'a [usize],
     /// The attention of each row; where all are dense, a common prefix is read once for all.
     pub(super) attentions: &'a mut [AttentionPolicy<'p>],
-    /// Densities of the layers so far, for each row.
-    pub(super) densities: Vec<f64>,
+    /// Densities of the layers so far, for each row; none where all rows are dense.
+    pub(super) densities: Vec<Vec<Density>>,
 }
 
 impl Attend for OneSequence<'_, '_> {
@@ -81,7 +83,7 @@ impl Attend for OneSequence<'_, '_> {
         let (keys, values) = self.cache.append(layer, &heads.keys, &heads.values)?;
         let inputs = scores.inputs(&heads.queries, &keys, &values, self.cache.evicted())?;
         let attended = self.attention.attend(layer, &inputs)?;
-        self.density += attended.density;
+        self.densities.push(attended.density);
         Ok(attended.output)
     }
 }
@@ -93,11 +95,10 @@ impl Attend for BatchRows<'_, '_, '_> {
             self.batch.append(layer, number, &of_row(&heads.keys)?, &of_row(&heads.values)?)?;
         }
         if let Batch::Slots(cache) = &*self.batch
-            && self.attentions.iter().all(|attention| matches!(attention, AttentionPolicy::Dense))
+            && let Some(AttentionPolicy::Dense { kernel }) = self.attentions.first()
+            && self.attentions.iter().all(|attention| matches!(attention, AttentionPolicy::Dense { .. }))
         {
-            let output = attend_slots(cache, layer, self.numbers, scores, &heads.queries)?;
-            self.densities.iter_mut().for_each(|density| *density += 1.0);
-            return Ok(output);
+            return attend_slots(*kernel, cache, layer, self.numbers, scores, &heads.queries);
         }
         self.attend_one_by_one(layer, scores, &heads.queries)
     }
@@ -105,6 +106,7 @@ impl Attend for BatchRows<'_, '_, '_> {
 
 /// Dense attention of one row of each slot in `numbers`, in a single call that reads the shared prefix once.
 fn attend_slots(
+    kernel: &dyn Kernel,
     cache: &KvCache,
     layer: usize,
     numbers: &[usize],
@@ -114,7 +116,7 @@ fn attend_slots(
     let (keys, values) = cache.arena(layer);
     let ranges = numbers.iter().map(|&slot| cache.slot_ranges(slot, scores.window));
     let ranges = RowRanges::from_rows(keys.keys(), ranges)?;
-    Ok(attend_ranges(&scores.inputs(queries, keys, values, None)?, &ranges)?)
+    Ok(kernel.attend(&scores.inputs(queries, keys, values, None)?, Reads::Ranges(&ranges))?)
 }
 
 impl BatchRows<'_, '_, '_> {
@@ -122,12 +124,12 @@ impl BatchRows<'_, '_, '_> {
     fn attend_one_by_one(&mut self, layer: usize, scores: Scores, queries: &Tensor) -> Result<Tensor, Error> {
         let mut outputs = Vec::with_capacity(self.numbers.len());
         let rows = self.attentions.iter_mut().zip(&mut self.densities);
-        for (row, (&number, (attention, density))) in self.numbers.iter().zip(rows).enumerate() {
+        for (row, (&number, (attention, densities))) in self.numbers.iter().zip(rows).enumerate() {
             let (keys, values) = self.batch.entries(layer, number)?;
             let query = queries.f_narrow(2, row as i64, 1)?;
             let inputs = scores.inputs(&query, &keys, &values, self.batch.evicted(number))?;
             let attended = attention.attend(layer, &inputs)?;
-            *density += attended.density;
+            densities.push(attended.density);
             outputs.push(attended.output);
         }
         Ok(Tensor::f_cat(&outputs, 2)?)

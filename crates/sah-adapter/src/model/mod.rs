@@ -26,7 +26,7 @@ mod sizes;
 mod transformer;
 mod window;
 
-use sah_attention::AttentionPolicy;
+use sah_attention::{AttentionPolicy, Density};
 use tch::Tensor;
 
 use config_file::ConfigFile;
@@ -68,10 +68,10 @@ pub(crate) trait CausalLm: std::fmt::Debug {
             let step = self.forward(chunk, cache, attention)?;
             read += chunk.len();
             on_read(read);
-            density += step.density * chunk.len() as f64 / ids.len() as f64;
+            density += step.density.value()? * chunk.len() as f64 / ids.len() as f64;
             last = Some(step.last);
         }
-        Ok(last.map(|last| Step { last, density }))
+        Ok(last.map(|last| Step { last, density: StepDensity::Known(density) }))
     }
 
     /// A decode step of a batch: runs one id for each of the sequences `numbers` and appends it there. `attentions` has one for
@@ -104,5 +104,30 @@ pub(crate) struct Step {
     /// context they would take gigabytes.
     pub(crate) last: Tensor,
     /// Mean share of the visible keys that attention read, over the layers.
-    pub(crate) density: f64,
+    pub(crate) density: StepDensity,
+}
+
+/// The mean density over the layers of a step, which is worked out when it is asked for; see [`Density`].
+#[derive(Debug)]
+pub(crate) enum StepDensity {
+    Known(f64),
+    /// Of each layer; of no layer where all of them are dense.
+    OfLayers(Vec<Density>),
+}
+
+impl StepDensity {
+    /// The density. Waits for the device where keys were selected one by one.
+    pub(crate) fn value(&self) -> Result<f64, Error> {
+        match self {
+            Self::Known(density) => Ok(*density),
+            Self::OfLayers(densities) if densities.is_empty() => Ok(1.0),
+            Self::OfLayers(densities) => {
+                let mut sum = 0.0;
+                for density in densities {
+                    sum += density.value()?;
+                }
+                Ok(sum / densities.len() as f64)
+            }
+        }
+    }
 }

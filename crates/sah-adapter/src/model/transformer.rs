@@ -1,6 +1,6 @@
 //! What all architectures do: embed tokens, run them through the layers, and give the logits of the last one.
 
-use sah_attention::AttentionPolicy;
+use sah_attention::{AttentionPolicy, Density};
 use sah_tensor::torch::{Matrix, rowwise};
 use tch::{Device, Kind, Tensor};
 use tracing::trace_span;
@@ -11,7 +11,7 @@ use super::linear::Linear;
 use super::mlp::Mlp;
 use super::norm::Norm;
 use super::rope::{Rope, Rotation};
-use super::{CausalLm, ModelSizes, Step};
+use super::{CausalLm, ModelSizes, Step, StepDensity};
 use crate::Error;
 use crate::cache::{Batch, CacheShape, KvCache};
 use crate::weights::WeightPath;
@@ -195,9 +195,9 @@ impl CausalLm for Transformer {
         let rotations =
             self.ropes.iter().map(|rope| rope.at(start, count, length)).collect::<Result<_, _>>()?;
         let places: Vec<usize> = (start..start + count).collect();
-        let mut sequence = OneSequence { cache, attention, density: 0.0 };
+        let mut sequence = OneSequence { cache, attention, densities: Vec::with_capacity(self.blocks.len()) };
         let x = self.layers(ids, &places, rotations, &mut sequence)?;
-        let density = sequence.density / self.blocks.len() as f64;
+        let density = StepDensity::OfLayers(sequence.densities);
         cache.advance(count);
         Ok(Step { last: x.f_narrow(1, count as i64 - 1, 1)?, density })
     }
@@ -219,13 +219,13 @@ impl CausalLm for Transformer {
             Rotation::joined(&each)
         };
         let rotations = self.ropes.iter().map(rotation).collect::<Result<_, Error>>()?;
-        let mut rows = BatchRows { batch, numbers, attentions, densities: vec![0.0; numbers.len()] };
+        let mut rows = BatchRows { batch, numbers, attentions, densities: Vec::new() };
+        rows.densities.resize_with(numbers.len(), Vec::new);
         let x = self.layers(ids, &places, rotations, &mut rows)?;
         let densities = rows.densities;
         batch.advance(numbers);
-        let layers = self.blocks.len() as f64;
-        let step = |(row, density): (usize, f64)| {
-            Ok(Step { last: x.f_narrow(1, row as i64, 1)?, density: density / layers })
+        let step = |(row, densities): (usize, Vec<Density>)| {
+            Ok(Step { last: x.f_narrow(1, row as i64, 1)?, density: StepDensity::OfLayers(densities) })
         };
         densities.into_iter().enumerate().map(step).collect()
     }

@@ -20,7 +20,7 @@ fn gguf_models_have_the_logits_of_transformers() {
         let expected: Vec<f32> = serde_json::from_value(golden["logits"].clone()).unwrap();
         let path = folder.join(format!("model-{name}.gguf"));
         let found = Network::load(&path, Device::Cpu, Kind::Float)
-            .and_then(|network| network.sequence(ids.len())?.feed(&ids, &mut AttentionPolicy::Dense));
+            .and_then(|network| network.sequence(ids.len())?.feed(&ids, &mut AttentionPolicy::dense()));
         match found {
             Err(error) => problems.push(format!("{name}: {error}")),
             Ok(found) => {

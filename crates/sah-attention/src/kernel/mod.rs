@@ -1,37 +1,30 @@
-//! Kernels: attention over what a mask selects.
+//! Kernels: attention over what is selected.
 
-mod auto;
-mod dense;
-pub(crate) mod fold;
-mod fused;
-mod gather;
-mod lists;
-mod part;
-mod ranges;
+mod chooser;
+mod cpu;
+mod reads;
 mod reference;
-mod rows;
-mod tiled;
+mod registry;
+mod torch;
 
 use std::fmt::Debug;
 
 use tch::Tensor;
 
-pub use auto::AutoKernel;
-pub use dense::dense_attention;
-pub use fused::FusedKernel;
-pub use gather::GatherKernel;
-pub use ranges::attend_ranges;
+pub use chooser::AutoKernel;
+pub use cpu::{FusedKernel, TiledKernel};
+pub use reads::Reads;
 pub use reference::ReferenceKernel;
-pub use tiled::TiledKernel;
+pub use registry::KernelRegistry;
+pub use torch::GatherKernel;
 
 use crate::error::{Error, Result};
 use crate::inputs::AttentionInputs;
-use crate::mask::Mask;
 
 /// Computes attention over a selection.
 ///
 /// With `W` the weights of the mask and `S` the scores (scaled, and capped where the layer caps them), row by row over the
-/// selected keys up to the row's position and within the layer's sliding window:
+/// keys that the row [reads](Reads):
 ///
 /// ```text
 /// out_i = sum_j exp(S_ij) / W_ij * v_j  /  sum_j exp(S_ij) / W_ij
@@ -39,35 +32,54 @@ use crate::mask::Mask;
 ///
 /// which is softmax attention over the selection where all weights are 1, and the self-normalised inverse-probability
 /// estimate of dense attention where keys were sampled.
+///
+/// A kernel of another crate implements [`name`](Self::name) and [`attend`](Self::attend), and is used for everything, dense and
+/// sparse, by [`ResearchAttention::with_kernel`](crate::ResearchAttention::with_kernel) and
+/// [`AttentionPolicy::Dense`](crate::AttentionPolicy::Dense). [`Reads::check`] has the checks that all kernels share.
+///
+/// ```
+/// use sah_attention::{AttentionInputs, AutoKernel, Kernel, Reads, Result};
+/// use tch::{Device, Kind, Tensor};
+///
+/// /// The mean of the values that a row reads, whatever the scores.
+/// #[derive(Debug)]
+/// struct Mean;
+///
+/// impl Kernel for Mean {
+///     fn name(&self) -> &'static str {
+///         "mean"
+///     }
+///
+///     fn attend(&self, inputs: &AttentionInputs<'_>, reads: Reads<'_>) -> Result<Tensor> {
+///         let zeros = inputs.queries().zeros_like();
+///         let (keys, values) = (inputs.keys()?, inputs.values()?);
+///         AutoKernel.attend(&AttentionInputs::new(&zeros, &keys, &values, 1.0)?, reads)
+///     }
+/// }
+///
+/// let x = Tensor::rand([1, 1, 8, 4], (Kind::Float, Device::Cpu));
+/// let out = Mean.attend(&AttentionInputs::new(&x, &x, &x, 0.5)?, Reads::All)?;
+/// assert!((out.get(0).get(0).get(7) - x.mean_dim([2].as_slice(), false, Kind::Float).view([4])).abs().max().double_value(&[]) < 1e-6);
+/// # Ok::<(), sah_attention::Error>(())
+/// ```
 pub trait Kernel: Debug + Send + Sync {
-    /// Its name in results.
+    /// Its name on the command line and in results.
     fn name(&self) -> &'static str;
-
-    /// Name of the kernel that computes these: its own, unless it leaves them to another.
-    fn backend(&self, inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<&'static str> {
-        let _ = (inputs, mask);
-        Ok(self.name())
-    }
 
     /// Attention `[B, H, Q, Dv]` in the kind of the inputs.
     ///
-    /// The mask must be `[B, H, Q, K]`. A row with nothing to read is [`Error::EmptySelection`].
-    fn attend(&self, inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<Tensor>;
+    /// Reads that do not fit the inputs are the errors of [`Reads::check`], inputs that this kernel does not compute are
+    /// [`Error::KernelInputs`]: no kernel leaves them to another.
+    fn attend(&self, inputs: &AttentionInputs<'_>, reads: Reads<'_>) -> Result<Tensor>;
+
+    /// Of a kernel that chooses between others, the one that computes these; `None` of one that computes them itself.
+    fn chosen(&self, inputs: &AttentionInputs<'_>, reads: Reads<'_>) -> Result<Option<&dyn Kernel>> {
+        let _ = (inputs, reads);
+        Ok(None)
+    }
 }
 
-/// Whether `mask` is over these inputs.
-fn check_mask(inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<()> {
-    let expected = inputs.dims().mask_shape();
-    if *mask.shape() != expected {
-        return Err(Error::MaskShape { expected, found: *mask.shape() });
-    }
-    if mask.is_full() { inputs.check_whole("a full mask") } else { Ok(()) }
-}
-
-/// Fails for the first row that has nothing to read.
-fn check_rows(inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<()> {
-    match mask.first_row_without_entry(&inputs.visible())? {
-        Some(row) => Err(Error::EmptySelection { row, layer: None, window: inputs.window() }),
-        None => Ok(()),
-    }
+/// [`Error::KernelInputs`].
+fn refused<T>(kernel: &'static str, problem: impl Into<String>) -> Result<T> {
+    Err(Error::KernelInputs { kernel, problem: problem.into() })
 }

@@ -5,7 +5,7 @@ use tch::Tensor;
 use crate::error::Result;
 use crate::eviction::EvictedKeys;
 use crate::inputs::AttentionInputs;
-use crate::kernel::{Kernel, check_mask, check_rows};
+use crate::kernel::{Kernel, Reads};
 use crate::mask::Mask;
 
 /// The readable kernel that the others are tested against.
@@ -21,9 +21,8 @@ impl Kernel for ReferenceKernel {
         "reference"
     }
 
-    fn attend(&self, inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<Tensor> {
-        check_mask(inputs, mask)?;
-        check_rows(inputs, mask)?;
+    fn attend(&self, inputs: &AttentionInputs<'_>, reads: Reads<'_>) -> Result<Tensor> {
+        reads.check(inputs)?;
         let dims = inputs.dims();
         let kind = inputs.score_kind();
         let group = dims.group() as i64;
@@ -32,17 +31,16 @@ impl Kernel for ReferenceKernel {
         let keys = per_query_head(&inputs.keys()?)?;
         let values = per_query_head(&inputs.values()?)?;
 
-        // A row, whose key is one of the last Q, reads keys up to its position, and no further back than the window.
-        let gap = inputs.evicted().unwrap_or(EvictedKeys { first: dims.keys, count: 0 });
-        let position = |key: usize| (if key < gap.first { key } else { key + gap.count }) as i64;
-        let positions = Tensor::f_from_slice(&(0..dims.keys).map(position).collect::<Vec<_>>())?;
-        let positions = positions.f_to_device(inputs.device())?;
-        let rows = positions.f_narrow(0, dims.past() as i64, dims.queries as i64)?.f_unsqueeze(1)?;
-        let mut seen = positions.f_le_tensor(&rows)?;
-        if let Some(window) = inputs.window().filter(|&window| window < inputs.length()) {
-            seen = seen.f_logical_and(&positions.f_gt_tensor(&rows.f_sub_scalar(window as i64)?)?)?;
-        }
-        let weights = mask.to_dense(inputs.device())?.f_to_kind(kind)?.f_mul(&seen)?;
+        let weights = match reads {
+            Reads::All => readable(inputs)?.f_to_kind(kind)?,
+            Reads::Mask(mask) => {
+                mask.to_dense(inputs.device())?.f_to_kind(kind)?.f_mul(&readable(inputs)?)?
+            }
+            Reads::Ranges(ranges) => {
+                let mask = Mask::from_ranges(dims.mask_shape(), ranges.clone())?;
+                mask.to_dense(inputs.device())?.f_to_kind(kind)?
+            }
+        };
         let selected = weights.f_gt(0.0)?;
 
         let mut scores = inputs
@@ -61,4 +59,20 @@ impl Kernel for ReferenceKernel {
         let denominator = weighted.f_sum_dim_intlist([-1i64].as_slice(), true, kind)?;
         Ok(numerator.f_div(&denominator)?.f_to_kind(inputs.kind())?)
     }
+}
+
+/// Where a row may read a key, `[Q, K]` of `Bool`.
+fn readable(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
+    let dims = inputs.dims();
+    // A row, whose key is one of the last Q, reads keys up to its position, and no further back than the window.
+    let gap = inputs.evicted().unwrap_or(EvictedKeys { first: dims.keys, count: 0 });
+    let position = |key: usize| (if key < gap.first { key } else { key + gap.count }) as i64;
+    let positions = Tensor::f_from_slice(&(0..dims.keys).map(position).collect::<Vec<_>>())?;
+    let positions = positions.f_to_device(inputs.device())?;
+    let rows = positions.f_narrow(0, dims.past() as i64, dims.queries as i64)?.f_unsqueeze(1)?;
+    let mut seen = positions.f_le_tensor(&rows)?;
+    if let Some(window) = inputs.window().filter(|&window| window < inputs.length()) {
+        seen = seen.f_logical_and(&positions.f_gt_tensor(&rows.f_sub_scalar(window as i64)?)?)?;
+    }
+    Ok(seen)
 }

@@ -52,7 +52,7 @@ impl fmt::Display for KvFormat {
 /// What is stored cannot be had as it is: [`KvRows::expand`] gives numbers, and the kernels for the CPU read it in place.
 ///
 /// ```
-/// use sah_attention::{AttentionInputs, KvFormat, KvRows, dense_attention};
+/// use sah_attention::{AttentionInputs, AutoKernel, Kernel, KvFormat, KvRows, Reads};
 /// use tch::{Device, Kind, Tensor};
 ///
 /// # fn main() -> Result<(), sah_attention::Error> {
@@ -61,7 +61,7 @@ impl fmt::Display for KvFormat {
 /// keys.store(&Tensor::rand([1, 3, 100, 64], (Kind::Float, Device::Cpu)))?;
 /// values.store(&Tensor::rand([1, 3, 100, 64], (Kind::Float, Device::Cpu)))?;
 /// let queries = Tensor::rand([1, 9, 1, 64], (Kind::Float, Device::Cpu));
-/// let output = dense_attention(&AttentionInputs::new(&queries, &keys, &values, 0.125)?)?;
+/// let output = AutoKernel.attend(&AttentionInputs::new(&queries, &keys, &values, 0.125)?, Reads::All)?;
 /// assert_eq!((output.kind(), keys.bytes()), (Kind::Float, 3 * 100 * 68));
 /// # Ok(())
 /// # }

@@ -123,6 +123,14 @@ impl SparseSelection {
 }
 
 impl Listed {
+    fn shallow_clone(&self) -> Self {
+        match self {
+            Self::Nothing => Self::Nothing,
+            Self::Keys(list) => Self::Keys(list.shallow_clone()),
+            Self::Pages(pages) => Self::Pages(pages.shallow_clone()),
+        }
+    }
+
     /// Key by key, without those of `ranges`.
     fn keys(&self, ranges: &RowRanges) -> Result<Option<IndexList>> {
         match self {
@@ -172,6 +180,18 @@ impl Mask {
             return Self::empty(shape);
         }
         Self { shape, selection: Selection::Sparse(SparseSelection { ranges, listed }) }
+    }
+
+    /// Another handle to the same selection.
+    pub(crate) fn shallow_clone(&self) -> Self {
+        let selection = match &self.selection {
+            Selection::Empty => Selection::Empty,
+            Selection::Full => Selection::Full,
+            Selection::Sparse(SparseSelection { ranges, listed }) => {
+                Selection::Sparse(SparseSelection { ranges: ranges.clone(), listed: listed.shallow_clone() })
+            }
+        };
+        Self { shape: self.shape, selection }
     }
 
     /// `[B, H, Q, K]`.

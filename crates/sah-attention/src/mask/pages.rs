@@ -42,6 +42,11 @@ impl PageList {
         self.numbers.indices()
     }
 
+    /// Another handle to the same tensor.
+    pub(super) fn shallow_clone(&self) -> Self {
+        Self { numbers: self.numbers.shallow_clone(), page_size: self.page_size }
+    }
+
     /// Keys of a page.
     #[must_use]
     pub fn page_size(&self) -> usize {

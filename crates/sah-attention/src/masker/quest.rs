@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
 use crate::error::{Error, Result};
+use crate::heads::{fold_queries, join_rows};
 use crate::inputs::AttentionInputs;
-use crate::kernel::fold::{fold_queries, join_rows};
 use crate::mask::{Mask, PageList};
 use crate::masker::shared::chosen::Chosen;
 use crate::masker::shared::growing::Prefix;

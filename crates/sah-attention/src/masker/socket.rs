@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
 use crate::error::{Error, Result};
+use crate::heads::fold_queries;
 use crate::inputs::AttentionInputs;
-use crate::kernel::fold::fold_queries;
 use crate::mask::Mask;
 use crate::masker::shared::growing::{Growing, Prefix};
 use crate::masker::shared::lookup::{code_kind, lookup};

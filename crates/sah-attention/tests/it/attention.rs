@@ -1,9 +1,11 @@
 //! Maskers and kernel composed, and the inputs' checks.
 
+use std::sync::Arc;
+
 use sah_attention::{
-    AttentionConfig, AttentionInputs, AttentionObserver, AttentionOutput, AttentionPolicy, Error, IndexList,
-    LayerState, Mask, MaskShape, Masker, MaskerRegistry, MaskerState, ReferenceKernel, RequestState,
-    ResearchAttention, Result, SinkMasker, Size, dense_attention,
+    AttentionConfig, AttentionInputs, AttentionObserver, AttentionOutput, AttentionPolicy, AutoKernel, Error,
+    IndexList, Kernel as _, LayerState, Mask, MaskShape, Masker, MaskerRegistry, MaskerState, Reads,
+    ReferenceKernel, RequestState, ResearchAttention, Result, SinkMasker, Size,
 };
 use tch::{Device, Kind, Tensor};
 
@@ -27,7 +29,7 @@ fn streaming_llm() -> ResearchAttention {
 /// Decoding, and a question of several tokens, over a long context.
 fn streaming_llm_equals_the_oracle(device: Device) {
     let attention = streaming_llm();
-    let oracle = streaming_llm().with_kernel(ReferenceKernel);
+    let oracle = streaming_llm().with_kernel(Arc::new(ReferenceKernel));
     assert_eq!((attention.kernel().name(), oracle.kernel().name()), ("auto", "reference"));
     for (queries, keys) in [(1, 70), (1, 500), (23, 300), (200, 1000)] {
         let shape = MaskShape { batch: 1, heads: 9, queries, keys };
@@ -38,9 +40,9 @@ fn streaming_llm_equals_the_oracle(device: Device) {
         // Every row reads 4 + 64 keys out of those up to its position.
         let possible: usize = (keys - queries + 1..=keys).sum();
         assert!(
-            (got.density - (68 * queries) as f64 / possible as f64).abs() < 1e-12,
+            (got.density.value().unwrap() - (68 * queries) as f64 / possible as f64).abs() < 1e-12,
             "{shape}: {}",
-            got.density
+            got.density.value().unwrap()
         );
     }
 }
@@ -53,10 +55,10 @@ fn short_contexts_are_dense(device: Device) {
         let tensors = Tensors::new(shape, 3, 64, 64, keys as u64, device);
         let mut policy = AttentionPolicy::Sparse { attention: &attention, state: &mut state };
         let sparse = policy.attend(0, &tensors.inputs()).unwrap();
-        let dense = AttentionPolicy::Dense.attend(0, &tensors.inputs()).unwrap();
+        let dense = AttentionPolicy::dense().attend(0, &tensors.inputs()).unwrap();
         assert!(difference(&sparse.output, &dense.output) == 0.0);
-        assert_eq!((sparse.density, dense.density), (1.0, 1.0));
-        assert!(difference(&dense.output, &dense_attention(&tensors.inputs()).unwrap()) == 0.0);
+        assert_eq!((sparse.density.value().unwrap(), dense.density.value().unwrap()), (1.0, 1.0));
+        assert!(difference(&dense.output, &AutoKernel.attend(&tensors.inputs(), Reads::All).unwrap()) == 0.0);
     }
 }
 
@@ -72,7 +74,7 @@ impl AttentionObserver for Seen {
         attended: &AttentionOutput,
     ) -> Result<()> {
         assert_eq!(*attended.mask.shape(), inputs.dims().mask_shape());
-        self.0.push((layer, inputs.dims().keys, attended.density, attended.backend));
+        self.0.push((layer, inputs.dims().keys, attended.density.value()?, attended.backend));
         Ok(())
     }
 }
@@ -83,7 +85,7 @@ fn an_observer_sees_every_call(device: Device) {
     let tensors = Tensors::new(shape, 3, 64, 64, 0, device);
     let mut policy = AttentionPolicy::Sparse { attention: &attention, state: &mut state }.observed(&mut seen);
     policy.attend(5, &tensors.inputs()).unwrap();
-    AttentionPolicy::Dense.observed(&mut seen).attend(2, &tensors.inputs()).unwrap();
+    AttentionPolicy::dense().observed(&mut seen).attend(2, &tensors.inputs()).unwrap();
     let backend = if device == Device::Cpu { "fused" } else { "gather" };
     assert_eq!(seen.0, [(5, 136, 0.5, backend), (2, 136, 1.0, "dense")]);
 }
@@ -150,7 +152,7 @@ fn state_is_per_layer(device: Device) {
     let tensors = Tensors::new(shape, 1, 16, 16, 0, device);
     for layer in [0, 1, 1] {
         let got = attention.attend(&tensors.inputs(), layer, &mut state).unwrap();
-        assert!((got.density - 0.1).abs() < 1e-12);
+        assert!((got.density.value().unwrap() - 0.1).abs() < 1e-12);
         // One key alone has all the weight, whatever its probability.
         let first = tensors.values.narrow(2, 0, 1).expand([1, 2, 1, 16], false);
         assert!(difference(&got.output, &first) < 1e-6);
@@ -168,8 +170,14 @@ fn first_layers_are_dense(device: Device) {
     assert_eq!(attention.dense_layers(), 2);
     let shape = MaskShape { batch: 1, heads: 9, queries: 1, keys: 500 };
     let tensors = Tensors::new(shape, 3, 64, 64, 1, device);
-    let density =
-        |layer| attention.attend(&tensors.inputs(), layer, &mut RequestState::new(0)).unwrap().density;
+    let density = |layer| {
+        attention
+            .attend(&tensors.inputs(), layer, &mut RequestState::new(0))
+            .unwrap()
+            .density
+            .value()
+            .unwrap()
+    };
     assert_eq!([density(0), density(1), density(2)], [1.0, 1.0, 68.0 / 500.0]);
 }
 
@@ -182,7 +190,7 @@ fn presets_run_through_both_kernels(device: Device) {
     for name in MaskerRegistry::builtin().presets() {
         let config = file.preset(name);
         let attention = ResearchAttention::from_config(&config).unwrap();
-        let oracle = ResearchAttention::from_config(&config).unwrap().with_kernel(ReferenceKernel);
+        let oracle = ResearchAttention::from_config(&config).unwrap().with_kernel(Arc::new(ReferenceKernel));
         let (mut state, mut oracle_state) = (RequestState::new(3), RequestState::new(3));
         for (queries, keys) in [(1, 800), (20, 820), (1, 821)] {
             let rows = all.queries.narrow(2, keys - queries, queries);
@@ -191,7 +199,8 @@ fn presets_run_through_both_kernels(device: Device) {
             let got = attention.attend(&inputs, 1, &mut state).unwrap();
             let want = oracle.attend(&inputs, 1, &mut oracle_state).unwrap();
             assert!(difference(&got.output, &want.output) < 1e-5, "{name}, {queries} of {keys}");
-            assert!(got.density == want.density && got.density < 0.9, "{name}: {}", got.density);
+            let [density, wanted] = [&got, &want].map(|attended| attended.density.value().unwrap());
+            assert!(density == wanted && density < 0.9, "{name}: {density}");
         }
     }
 }

@@ -20,7 +20,7 @@ fn random(seed: i64, sizes: [i64; 4], device: Device) -> Tensor {
 
 fn observe(statistics: &mut ChannelStatistics, layer: usize, queries: &Tensor, keys: &Tensor) {
     let inputs = AttentionInputs::new(queries, keys, keys, 0.4).unwrap();
-    AttentionPolicy::Dense.observed(statistics).attend(layer, &inputs).unwrap();
+    AttentionPolicy::dense().observed(statistics).attend(layer, &inputs).unwrap();
 }
 
 /// `[B][heads][N][D]`
@@ -129,6 +129,6 @@ fn statistics_that_rank_nothing_are_an_error() {
     // Another model.
     let x = Tensor::ones([1, 2, 1, 2], (Kind::Float, Device::Cpu));
     let inputs = AttentionInputs::new(&x, &x, &x, 1.0).unwrap();
-    let error = AttentionPolicy::Dense.observed(&mut statistics).attend(0, &inputs).unwrap_err();
+    let error = AttentionPolicy::dense().observed(&mut statistics).attend(0, &inputs).unwrap_err();
     assert!(matches!(error, Error::MaskerInputs { .. }), "{error}");
 }

@@ -1,6 +1,6 @@
 //! Dense attention against the oracle and against libtorch.
 
-use sah_attention::{Kernel, Mask, MaskShape, ReferenceKernel, dense_attention};
+use sah_attention::{AutoKernel, Kernel, Mask, MaskShape, Reads, ReferenceKernel};
 use tch::{Device, Kind, Tensor};
 
 use crate::cases::{Tensors, difference};
@@ -34,8 +34,8 @@ fn shapes() -> impl Iterator<Item = (MaskShape, usize, usize, usize)> {
 fn equals_the_oracle_and_libtorch(device: Device) {
     for (seed, (shape, kv_heads, d, dv)) in shapes().enumerate() {
         let tensors = Tensors::new(shape, kv_heads, d, dv, seed as u64, device);
-        let got = dense_attention(&tensors.inputs()).unwrap();
-        let want = ReferenceKernel.attend(&tensors.inputs(), &Mask::full(shape)).unwrap();
+        let got = AutoKernel.attend(&tensors.inputs(), Reads::All).unwrap();
+        let want = ReferenceKernel.attend(&tensors.inputs(), Reads::Mask(&Mask::full(shape))).unwrap();
         let error = difference(&got, &want);
         assert!(error < 1e-5, "{shape}, {kv_heads} key/value heads: {error} from the oracle");
         let causal = Tensor::ones([shape.queries as i64, shape.keys as i64], (Kind::Bool, device))
@@ -60,10 +60,11 @@ fn equals_the_oracle_in_half_precision(device: Device) {
     for (kind, bound) in [(Kind::BFloat16, 0.04), (Kind::Half, 0.005)] {
         for (seed, (shape, kv_heads, d, dv)) in shapes().enumerate() {
             let tensors = Tensors::new(shape, kv_heads, d, dv, seed as u64, device).to_kind(kind);
-            let got = dense_attention(&tensors.inputs()).unwrap();
+            let got = AutoKernel.attend(&tensors.inputs(), Reads::All).unwrap();
             assert_eq!(got.kind(), kind);
-            let want =
-                ReferenceKernel.attend(&tensors.to_kind(Kind::Float).inputs(), &Mask::full(shape)).unwrap();
+            let want = ReferenceKernel
+                .attend(&tensors.to_kind(Kind::Float).inputs(), Reads::Mask(&Mask::full(shape)))
+                .unwrap();
             let error = difference(&got, &want);
             assert!(error < bound, "{kind:?}, {shape}, {kv_heads} key/value heads: {error}");
         }

@@ -129,7 +129,7 @@ fn figures_equal_those_of_plain_code(device: Device) {
             densities += density / shape.heads as f64;
         }
         assert!((found.density - densities).abs() < 1e-12);
-        assert_eq!(found.density, attended.density);
+        assert_eq!(found.density, attended.density.value().unwrap());
         let (got, want) = (found.output_error.unwrap(), (distances / lengths).sqrt());
         assert!((got - want).abs() < 2e-6 + 1e-5 * want, "seed {seed}: {got} {want}");
     }
@@ -199,11 +199,11 @@ fn a_policy_that_is_lent_observes_and_keeps_its_state() {
         AttentionPolicy::Sparse { attention: &attention, state: &mut state }.observed(&mut outer);
     policy.reborrow().observed(&mut inner).attend(3, &inputs).unwrap();
     policy.attend(4, &inputs).unwrap();
-    let backend = attention.kernel().backend(&inputs, &attended(&inputs, own_keys(shape)).mask).unwrap();
+    let backend = attended(&inputs, own_keys(shape)).backend;
     assert_ne!(backend, AutoKernel.name());
     assert_eq!(inner.0, [(3, backend)]);
     assert_eq!(outer.0, [(3, backend), (4, backend)]);
-    let mut dense = AttentionPolicy::Dense;
+    let mut dense = AttentionPolicy::dense();
     let mut inner = Backends::default();
     dense.reborrow().observed(&mut inner).attend(0, &inputs).unwrap();
     assert_eq!(inner.0, [(0, "dense")]);

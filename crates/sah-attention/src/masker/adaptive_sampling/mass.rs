@@ -3,8 +3,8 @@
 use tch::{Kind, Tensor};
 
 use crate::error::Result;
+use crate::heads::join_rows;
 use crate::inputs::AttentionInputs;
-use crate::kernel::fold::join_rows;
 use crate::mask::{Mask, Selection};
 use crate::masker::shared::scores::{of_indices, of_range, row_blocks};
 

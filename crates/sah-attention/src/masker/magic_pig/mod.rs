@@ -11,8 +11,8 @@ use tch::{Kind, Tensor};
 
 use self::matches::{by_tensors, code_kind, matches, pack};
 use crate::error::{Error, Result};
+use crate::heads::{fold_queries, fold_rows, join_rows};
 use crate::inputs::AttentionInputs;
-use crate::kernel::fold::{fold_queries, fold_rows, join_rows};
 use crate::mask::{IndexList, Mask};
 use crate::masker::shared::chosen::Chosen;
 use crate::masker::shared::growing::{Growing, Prefix};

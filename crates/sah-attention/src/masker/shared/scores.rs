@@ -5,8 +5,8 @@ use std::ops::Range;
 use tch::Tensor;
 
 use crate::error::Result;
+use crate::heads::{capped, fold_queries, fold_rows};
 use crate::inputs::{AttentionInputs, Dims};
-use crate::kernel::fold::{capped, fold_queries, fold_rows};
 
 /// Elements of a `[B, H, rows, K]` tensor that are held at once.
 const HELD: usize = 1 << 22;

@@ -6,8 +6,8 @@ use rayon::prelude::*;
 use tch::{Device, Kind, Tensor};
 
 use crate::error::Result;
+use crate::heads::join_rows;
 use crate::inputs::AttentionInputs;
-use crate::kernel::fold::join_rows;
 use crate::mask::{IndexList, Mask};
 use crate::masker::shared::chosen::{Candidates, Chosen, close};
 use crate::masker::shared::scores::row_blocks;

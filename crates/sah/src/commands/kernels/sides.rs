@@ -1,8 +1,8 @@
 //! Who is timed: libtorch's attention and ours, over the same tensors.
 
 use sah_attention::{
-    AttentionConfig, AttentionInputs, AutoKernel, FusedKernel, GatherKernel, IndexList, Kernel, Mask,
-    RequestState, ResearchAttention, RowRanges, Size, dense_attention,
+    AttentionConfig, AttentionInputs, AutoKernel, GatherKernel, IndexList, Kernel, Mask, Reads, RequestState,
+    ResearchAttention, RowRanges, Size,
 };
 use serde::Serialize;
 use tch::{Device, Kind, Tensor};
@@ -58,7 +58,7 @@ pub(super) fn sides<'a>(
     let inputs = AttentionInputs::new(&tensors.queries, &tensors.keys, &tensors.values, scale)?;
     let mut sides = peers(setting, tensors, scale)?;
     sides.push(side("dense_attention", Role::Attend, Some(1.0), inputs.device(), move || {
-        Ok(dense_attention(&inputs)?)
+        Ok(AutoKernel.attend(&inputs, Reads::All)?)
     }));
     let window = AttentionConfig::streaming_llm(Size::Count(4), Size::Count(64));
     let mask = ResearchAttention::from_config(&window)?.select(&inputs, 0, &mut RequestState::new(0))?;
@@ -77,11 +77,11 @@ pub(super) fn sides<'a>(
             sides.push(attend(&format!("window of {percent} %"), share, inputs, AutoKernel, mask));
         } else if count == setting.keys {
             let mask = Mask::full(inputs.dims().mask_shape());
-            sides.push(attend("fused, 100 %", 1.0, inputs, FusedKernel, mask));
+            sides.push(attend("fused, 100 %", 1.0, inputs, AutoKernel, mask));
         } else {
             let share = setting.share_of_group(count as f64 / setting.keys as f64);
             let mask = || random_keys(&inputs, count);
-            sides.push(attend(&format!("fused, {percent} %"), share, inputs, FusedKernel, mask()?));
+            sides.push(attend(&format!("fused, {percent} %"), share, inputs, AutoKernel, mask()?));
             sides.push(attend(&format!("gather, {percent} %"), share, inputs, GatherKernel, mask()?));
         }
     }
@@ -150,7 +150,9 @@ fn attend<'a>(
     kernel: impl Kernel + 'a,
     mask: Mask,
 ) -> Side<'a> {
-    side(name, Role::Attend, Some(share), inputs.device(), move || Ok(kernel.attend(&inputs, &mask)?))
+    side(name, Role::Attend, Some(share), inputs.device(), move || {
+        Ok(kernel.attend(&inputs, Reads::Mask(&mask))?)
+    })
 }
 
 /// `count` random keys for every head of the only row, in their order.

@@ -13,10 +13,11 @@ use tch::Tensor;
 
 use crate::error::Result;
 use crate::inputs::{AttentionInputs, Dims};
-use crate::kernel::part::Part;
-use crate::kernel::rows::{Rows, readable_inputs, readable_queries, with_element};
-use crate::kernel::{GatherKernel, Kernel, check_mask, check_rows};
-use crate::mask::{Mask, RowRanges, Selection};
+use crate::kernel::cpu::check_readable;
+use crate::kernel::cpu::part::Part;
+use crate::kernel::cpu::rows::{Rows, readable_queries, with_element};
+use crate::kernel::{Kernel, Reads, refused};
+use crate::mask::{RowRanges, Selection};
 use sah_tensor::element::{Element, F32};
 use sah_tensor::torch::written;
 use task::{BLOCK, Task};
@@ -38,7 +39,8 @@ const BLOCKS: usize = 4;
 /// al. 2022, arXiv 2205.14135). Blocks that no row of a task reads are never touched: a window of `w` keys costs `O(Q w)`.
 /// Products and sums are in f32.
 ///
-/// Lists and pages, other formats and devices, and caches whose rows are not contiguous go to [`GatherKernel`].
+/// Lists and pages, other formats and devices, and caches whose rows are not contiguous are
+/// [`Error::KernelInputs`](crate::Error::KernelInputs).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TiledKernel;
 
@@ -47,40 +49,32 @@ impl Kernel for TiledKernel {
         "tiled"
     }
 
-    fn backend(&self, inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<&'static str> {
-        Ok(if readable_inputs(inputs)? && is_of_ranges(mask) { self.name() } else { GatherKernel.name() })
-    }
-
-    fn attend(&self, inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<Tensor> {
-        if !readable_inputs(inputs)? || !is_of_ranges(mask) {
-            return GatherKernel.attend(inputs, mask);
+    fn attend(&self, inputs: &AttentionInputs<'_>, reads: Reads<'_>) -> Result<Tensor> {
+        check_readable(self.name(), inputs)?;
+        if !reads.is_of_ranges() {
+            return refused(self.name(), "computes key ranges, not lists of keys or pages");
         }
-        check_mask(inputs, mask)?;
-        check_rows(inputs, mask)?;
-        match mask.selection() {
-            Selection::Sparse(sparse) => attend(inputs, &sparse.ranges().restrict(&inputs.visible())),
-            // An empty selection has empty rows, which were refused above.
-            Selection::Full | Selection::Empty => attend_all(inputs),
+        reads.check(inputs)?;
+        match reads {
+            Reads::All => attend_all(inputs),
+            Reads::Ranges(ranges) => attend(inputs, ranges),
+            Reads::Mask(mask) => match mask.selection() {
+                Selection::Sparse(sparse) => attend(inputs, &sparse.ranges().restrict(&inputs.visible())),
+                // An empty selection has empty rows, which were refused above.
+                Selection::Full | Selection::Empty => attend_all(inputs),
+            },
         }
-    }
-}
-
-/// Whether the mask names no single keys.
-pub(super) fn is_of_ranges(mask: &Mask) -> bool {
-    match mask.selection() {
-        Selection::Full | Selection::Empty => true,
-        Selection::Sparse(sparse) => sparse.list().is_none() && sparse.pages().is_none(),
     }
 }
 
 /// Attention `[B, H, Q, Dv]` over everything visible. The inputs are supported.
-pub(super) fn attend_all(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
+fn attend_all(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
     let (dims, visible) = (inputs.dims(), inputs.visible());
     attend(inputs, &RowRanges::from_fn(dims.queries, dims.keys, |row| visible.row(row))?)
 }
 
 /// Attention `[B, H, Q, Dv]` of rows that read `ranges` as they are, none of them nothing. The inputs are supported.
-pub(super) fn attend(inputs: &AttentionInputs<'_>, ranges: &RowRanges) -> Result<Tensor> {
+fn attend(inputs: &AttentionInputs<'_>, ranges: &RowRanges) -> Result<Tensor> {
     with_element!(inputs.format(), E => attend_as::<E>(inputs, ranges), none => {
         unreachable!("rows stored as {} were taken for readable", inputs.format())
     })

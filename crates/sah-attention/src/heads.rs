@@ -34,33 +34,6 @@ pub(crate) fn fold_rows(
     Ok(tensor.f_narrow(2, start as i64, rows as i64)?.f_reshape(folded)?)
 }
 
-/// Attention of queries `[B, Hkv, R, D]` over keys and values `[B, Hkv, U, D]` that `inputs` were folded and cut to.
-/// `bias`, `[R, U]`, is added to the scores.
-pub(super) fn attend_folded(
-    inputs: &AttentionInputs<'_>,
-    queries: &Tensor,
-    keys: &Tensor,
-    values: &Tensor,
-    bias: Option<&Tensor>,
-) -> Result<Tensor> {
-    let scale = inputs.scale();
-    if inputs.soft_cap().is_none() {
-        return Ok(Tensor::f_scaled_dot_product_attention(
-            queries, keys, values, bias, 0.0, false, scale, false,
-        )?);
-    }
-    // libtorch's fused attention has no place for a cap.
-    let kind = inputs.score_kind();
-    let scores = queries.f_to_kind(kind)?.f_mul_scalar(scale)?;
-    let scores = capped(inputs, scores.f_matmul(&keys.f_to_kind(kind)?.f_transpose(-2, -1)?)?)?;
-    let scores = match bias {
-        Some(bias) => scores.f_add(&bias.f_to_kind(kind)?)?,
-        None => scores,
-    };
-    let output = scores.f_softmax(-1, None)?.f_matmul(&values.f_to_kind(kind)?)?;
-    Ok(output.f_to_kind(inputs.kind())?)
-}
-
 /// Scaled scores as the layer bounds them: `cap * tanh(s / cap)`.
 pub(crate) fn capped(inputs: &AttentionInputs<'_>, mut scores: Tensor) -> Result<Tensor> {
     match inputs.soft_cap() {

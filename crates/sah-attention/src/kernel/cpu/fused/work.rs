@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use crate::kernel::part::Part;
-use crate::kernel::rows::Rows;
+use crate::kernel::cpu::part::Part;
+use crate::kernel::cpu::rows::Rows;
 use sah_tensor::element::{Element, ROWS};
 use sah_tensor::prefetch;
 

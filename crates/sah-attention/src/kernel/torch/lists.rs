@@ -3,9 +3,9 @@
 use tch::{Kind, Tensor};
 
 use crate::error::Result;
+use crate::heads::{capped, fold_queries, fold_rows, join_rows, unfold_output};
 use crate::inputs::AttentionInputs;
-use crate::kernel::fold::{capped, fold_queries, fold_rows, join_rows, unfold_output};
-use crate::kernel::ranges::Union;
+use crate::kernel::torch::ranges::Union;
 use crate::mask::{IndexList, RowRanges};
 
 /// Elements of gathered keys and values that are held at once; decides how many query rows are computed together.

@@ -33,7 +33,7 @@ pub(super) use with_element;
 
 /// Whether the kernels for the CPU read these inputs: keys and values in f32, bf16, f16 or 8 bits where they lie, and sums in
 /// f32.
-pub(super) fn readable_inputs(inputs: &AttentionInputs<'_>) -> Result<bool> {
+pub(in crate::kernel) fn readable_inputs(inputs: &AttentionInputs<'_>) -> Result<bool> {
     let per_word = with_element!(inputs.format(), E => <E as Element>::PER_WORD, none => return Ok(false));
     let (keys, values) = inputs.stored();
     let here = inputs.device() == Device::Cpu && inputs.kind() != Kind::Double;

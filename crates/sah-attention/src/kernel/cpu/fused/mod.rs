@@ -10,10 +10,11 @@ use tch::{Kind, Tensor};
 
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
-use crate::kernel::part::Part;
-use crate::kernel::rows::{Rows, readable_inputs, readable_queries, with_element};
-use crate::kernel::{GatherKernel, Kernel, check_mask, check_rows};
-use crate::mask::{IndexList, Mask, PageList, RowRanges, Selection, SparseSelection};
+use crate::kernel::cpu::check_readable;
+use crate::kernel::cpu::part::Part;
+use crate::kernel::cpu::rows::{Rows, readable_queries, with_element};
+use crate::kernel::{Kernel, Reads, refused};
+use crate::mask::{IndexList, PageList, RowRanges, Selection, SparseSelection};
 use sah_tensor::element::{Element, F32};
 use sah_tensor::torch::written;
 use work::{BLOCK, Piece, Work};
@@ -32,7 +33,7 @@ const TASKS_PER_THREAD: usize = 4;
 /// Ranges, which all heads share, are read once for the query heads of a group. Sums are in f32.
 ///
 /// Rows are computed one by one, which is the fastest way for one row and for rows that read different keys. Other formats
-/// and devices, and caches whose rows are not contiguous, go to [`GatherKernel`].
+/// and devices, and caches whose rows are not contiguous, are [`Error::KernelInputs`](crate::Error::KernelInputs).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FusedKernel;
 
@@ -41,27 +42,26 @@ impl Kernel for FusedKernel {
         "fused"
     }
 
-    fn backend(&self, inputs: &AttentionInputs<'_>, _mask: &Mask) -> Result<&'static str> {
-        Ok(if readable_inputs(inputs)? { self.name() } else { GatherKernel.name() })
-    }
-
-    fn attend(&self, inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<Tensor> {
-        if !readable_inputs(inputs)? {
-            return GatherKernel.attend(inputs, mask);
-        }
-        check_mask(inputs, mask)?;
-        check_rows(inputs, mask)?;
-        match mask.selection() {
-            Selection::Sparse(sparse) => attend(inputs, Some(sparse)),
-            // An empty selection has empty rows, which were refused above.
-            Selection::Full | Selection::Empty => attend(inputs, None),
+    fn attend(&self, inputs: &AttentionInputs<'_>, reads: Reads<'_>) -> Result<Tensor> {
+        check_readable(self.name(), inputs)?;
+        reads.check(inputs)?;
+        match reads {
+            Reads::All => attend(inputs, None),
+            Reads::Mask(mask) => match mask.selection() {
+                Selection::Sparse(sparse) => attend(inputs, Some(sparse)),
+                // An empty selection has empty rows, which were refused above.
+                Selection::Full | Selection::Empty => attend(inputs, None),
+            },
+            Reads::Ranges(_) => {
+                refused(self.name(), "computes rows of one sequence, not of several in one cache")
+            }
         }
     }
 }
 
 /// Attention `[B, H, Q, Dv]` over `selected`, or everything visible. The inputs are supported, and every row has something
 /// to read.
-pub(super) fn attend(inputs: &AttentionInputs<'_>, selected: Option<&SparseSelection>) -> Result<Tensor> {
+fn attend(inputs: &AttentionInputs<'_>, selected: Option<&SparseSelection>) -> Result<Tensor> {
     with_element!(inputs.format(), E => attend_as::<E>(inputs, selected), none => {
         unreachable!("rows stored as {} were taken for readable", inputs.format())
     })

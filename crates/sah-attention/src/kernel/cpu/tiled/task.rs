@@ -6,8 +6,8 @@ use pulp::{Simd, WithSimd};
 
 use super::lines::Lines;
 use super::tile::{Block, Tile};
-use crate::kernel::part::Part;
-use crate::kernel::rows::Rows;
+use crate::kernel::cpu::part::Part;
+use crate::kernel::cpu::rows::Rows;
 use crate::mask::RowRanges;
 use sah_tensor::element::{Element, F32};
 

@@ -4,12 +4,11 @@ use std::ops::Range;
 
 use tch::Tensor;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::heads::{fold_queries, join_rows, unfold_output};
 use crate::inputs::AttentionInputs;
-use crate::kernel::fold::{attend_folded, fold_queries, join_rows, unfold_output};
-use crate::kernel::rows::readable_inputs;
-use crate::kernel::tiled;
-use crate::mask::{MaskShape, Row, RowRanges};
+use crate::kernel::torch::folded::attend_folded;
+use crate::mask::RowRanges;
 
 /// Query rows that are computed together over the union of their ranges.
 const BLOCK: usize = 128;
@@ -25,45 +24,11 @@ pub(super) fn attend(inputs: &AttentionInputs<'_>, ranges: &RowRanges) -> Result
         // Decoding. Nothing is in the future of the last row.
         return block(inputs, ranges, 0..1);
     }
-    in_blocks(inputs, &ranges.restrict(&visible))
+    attend_blocks(inputs, &ranges.restrict(&visible))
 }
 
-/// Attention `[B, H, Q, Dv]` of rows that read `ranges` and nothing else: neither causality nor the layer's window is
-/// applied. For rows of several sequences, whose keys lie in one cache.
-///
-/// On the CPU, where rows are f32, bf16 or 8-bit, a key that several rows read is read once for them.
-///
-/// `ranges` must have a row for each query row, over as many keys. A row without a key is [`Error::EmptySelection`].
-///
-/// ```
-/// use sah_attention::{AttentionInputs, RowRanges, attend_ranges};
-/// use tch::{Device, Kind, Tensor};
-///
-/// # fn main() -> Result<(), sah_attention::Error> {
-/// // Two questions about one context of 100 tokens, with 7 and 3 tokens of their own.
-/// let cache = Tensor::rand([1, 3, 120, 64], (Kind::Float, Device::Cpu));
-/// let queries = Tensor::rand([1, 9, 2, 64], (Kind::Float, Device::Cpu));
-/// let ranges = RowRanges::from_rows(120, [[0..100, 100..107], [0..100, 110..113]])?;
-/// let output = attend_ranges(&AttentionInputs::new(&queries, &cache, &cache, 0.125)?, &ranges)?;
-/// assert_eq!(output.size(), [1, 9, 2, 64]);
-/// # Ok(())
-/// # }
-/// ```
-pub fn attend_ranges(inputs: &AttentionInputs<'_>, ranges: &RowRanges) -> Result<Tensor> {
-    let dims = inputs.dims();
-    if (ranges.queries(), ranges.keys()) != (dims.queries, dims.keys) {
-        let expected = dims.mask_shape();
-        let found = MaskShape { queries: ranges.queries(), keys: ranges.keys(), ..expected };
-        return Err(Error::MaskShape { expected, found });
-    }
-    if let Some(query) = ranges.rows().position(<[_]>::is_empty) {
-        let row = Row { batch: 0, head: 0, query };
-        return Err(Error::EmptySelection { row, layer: None, window: None });
-    }
-    if readable_inputs(inputs)? { tiled::attend(inputs, ranges) } else { in_blocks(inputs, ranges) }
-}
-
-fn in_blocks(inputs: &AttentionInputs<'_>, ranges: &RowRanges) -> Result<Tensor> {
+/// Attention of rows that read `ranges` and nothing else: neither causality nor the layer's window is applied.
+pub(super) fn attend_blocks(inputs: &AttentionInputs<'_>, ranges: &RowRanges) -> Result<Tensor> {
     let dims = inputs.dims();
     let rows = match inputs.soft_cap() {
         None => BLOCK,

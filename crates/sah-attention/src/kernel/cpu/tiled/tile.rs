@@ -6,7 +6,7 @@ use pulp::{Simd, bytemuck};
 
 use super::lines::Lines;
 use super::product;
-use crate::kernel::part::Part;
+use crate::kernel::cpu::part::Part;
 use sah_tensor::exp::exp;
 
 /// Below every score, and finite: differences to it are numbers.

@@ -1,0 +1,40 @@
+//! How much of what a call may read it reads.
+
+use crate::error::Result;
+use crate::inputs::AttentionInputs;
+use crate::mask::{Mask, Selection, Visible};
+
+/// The density of one call: selected entries over the entries that causality and the layer's sliding window permit, in `(0, 1]`;
+/// see [`Mask::density`].
+///
+/// That of key ranges is known at once. That of a list is counted when it is asked for: the list must be read back from its
+/// device, which waits for all that the device was given to do before. A forward pass keeps densities and asks at its end.
+#[derive(Debug)]
+pub struct Density(Counted);
+
+#[derive(Debug)]
+enum Counted {
+    Known(f64),
+    Lists(Mask, Visible),
+}
+
+impl Density {
+    /// Of a call that reads `mask`.
+    pub(crate) fn of(inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<Self> {
+        let visible = inputs.visible();
+        Ok(Self(match mask.selection() {
+            Selection::Sparse(sparse) if sparse.list().is_some() || sparse.pages().is_some() => {
+                Counted::Lists(mask.shallow_clone(), visible)
+            }
+            _ => Counted::Known(mask.density_of(&visible)?),
+        }))
+    }
+
+    /// The density. Waits for the device where there is a list.
+    pub fn value(&self) -> Result<f64> {
+        match &self.0 {
+            Counted::Known(density) => Ok(*density),
+            Counted::Lists(mask, visible) => mask.density_of(visible),
+        }
+    }
+}

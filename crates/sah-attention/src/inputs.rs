@@ -193,7 +193,7 @@ impl<'a> AttentionInputs<'a> {
     }
 
     /// The keys at `indices` `[B, Hkv, R, N]`, none of them negative: `[B, Hkv, R, N, D]` in the kind of the inputs.
-    pub(crate) fn keys_at(&self, indices: &Tensor) -> Result<Tensor> {
+    pub fn keys_at(&self, indices: &Tensor) -> Result<Tensor> {
         self.keys.gather(indices, self.kind)
     }
 
@@ -207,13 +207,14 @@ impl<'a> AttentionInputs<'a> {
         self.values.narrow(range)?.expand(self.kind)
     }
 
-    /// The values at `indices`, as [`keys_at`](Self::keys_at).
-    pub(crate) fn values_at(&self, indices: &Tensor) -> Result<Tensor> {
+    /// The values at `indices`, `[B, Hkv, R, N, Dv]`; as [`keys_at`](Self::keys_at).
+    pub fn values_at(&self, indices: &Tensor) -> Result<Tensor> {
         self.values.gather(indices, self.kind)
     }
 
-    /// Keys and values where they lie, for kernels that read the [format](Self::format).
-    pub(crate) fn stored(&self) -> (KvView<'a>, KvView<'a>) {
+    /// Keys and values as they are stored, for kernels that read the [format](Self::format).
+    #[must_use]
+    pub fn stored(&self) -> (KvView<'a>, KvView<'a>) {
         (self.keys, self.values)
     }
 
@@ -253,8 +254,8 @@ impl<'a> AttentionInputs<'a> {
         self.dims.keys + self.evicted.map_or(0, |gap| gap.count)
     }
 
-    /// Fails where keys were evicted, for what reads all of them.
-    pub(crate) fn check_whole(&self, reader: &str) -> Result<()> {
+    /// Fails where keys were evicted, for `reader`, which reads all of them.
+    pub fn check_all_keys(&self, reader: &str) -> Result<()> {
         match self.evicted {
             Some(gap) => Err(Error::Evicted { reader: reader.to_owned(), count: gap.count }),
             None => Ok(()),
@@ -262,8 +263,9 @@ impl<'a> AttentionInputs<'a> {
     }
 
     /// The keys that each row may read, whatever is selected.
-    pub(crate) fn visible(&self) -> Visible {
-        Visible::new(self.dims.queries, self.dims.keys, self.window).behind(self.evicted)
+    #[must_use]
+    pub fn visible(&self) -> Visible {
+        Visible::new(self.dims.queries, self.dims.keys, self.window).with_evicted(self.evicted)
     }
 
     /// The same queries in the same layer over `keys` and `values`, which are the last of these.
@@ -282,7 +284,8 @@ impl<'a> AttentionInputs<'a> {
     }
 
     /// Kind in which scores and softmax are computed: `Float`, also for half precision; `Double` for `Double`.
-    pub(crate) fn score_kind(&self) -> Kind {
+    #[must_use]
+    pub fn score_kind(&self) -> Kind {
         if self.kind == Kind::Double { Kind::Double } else { Kind::Float }
     }
 

@@ -76,8 +76,9 @@ pub use inputs::{AttentionInputs, Dims};
 pub use kernel::{
     AutoKernel, FusedKernel, GatherKernel, Kernel, KernelRegistry, Reads, ReferenceKernel, TiledKernel,
 };
-pub use kv::{KeysOrValues, KvFormat, KvRows};
-pub use mask::{IndexList, Mask, MaskShape, PageList, Row, RowRanges, Selection, SparseSelection};
+pub use kv::{KeysOrValues, KvFormat, KvRows, KvView};
+pub use mask::{IndexList, Mask, MaskShape, PageList, Row, RowRanges, Selection, SparseSelection, Visible};
+pub use masker::toolkit;
 pub use masker::{
     Activation, AdaptiveSamplingConfig, AdaptiveSamplingMasker, AnyMaskerConfig, ChannelSelection,
     ChannelStatistics, DoubleSparsityConfig, DoubleSparsityMasker, FieldInfo, HashAttentionConfig,

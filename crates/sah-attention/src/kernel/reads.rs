@@ -24,7 +24,7 @@ impl Reads<'_> {
     /// Reads an index list back from its device where ranges alone leave a row empty, and nothing otherwise.
     pub fn check(self, inputs: &AttentionInputs<'_>) -> Result<()> {
         match self {
-            Self::All => inputs.check_whole("dense attention"),
+            Self::All => inputs.check_all_keys("dense attention"),
             Self::Mask(mask) => check_mask(inputs, mask),
             Self::Ranges(ranges) => check_ranges(inputs, ranges),
         }
@@ -48,7 +48,7 @@ fn check_mask(inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<()> {
         return Err(Error::MaskShape { expected, found: *mask.shape() });
     }
     if mask.is_full() {
-        inputs.check_whole("a full mask")?;
+        inputs.check_all_keys("a full mask")?;
     }
     match mask.first_row_without_entry(&inputs.visible())? {
         Some(row) => Err(Error::EmptySelection { row, layer: None, window: inputs.window() }),

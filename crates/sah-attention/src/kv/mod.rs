@@ -181,9 +181,9 @@ impl<'a> From<&'a KvRows> for KeysOrValues<'a> {
     }
 }
 
-/// Rows `[B, Hkv, K, D]` where they lie.
+/// Rows `[B, Hkv, K, D]` as they are stored: a tensor, or a borrowed [`KvRows`].
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct KvView<'a> {
+pub struct KvView<'a> {
     /// `[B, Hkv, K, W]`.
     data: &'a Tensor,
     format: KvFormat,
@@ -201,8 +201,9 @@ impl<'a> KvView<'a> {
         Ok(Self { data, format: KvFormat::Plain(data.f_kind()?) })
     }
 
-    /// The sizes of what is stored, the last of them `D`.
-    pub(crate) fn size(&self) -> Vec<i64> {
+    /// `[B, Hkv, K, D]`.
+    #[must_use]
+    pub fn size(&self) -> Vec<i64> {
         let mut size = self.data.size();
         if let Some(last) = size.last_mut() {
             *last -= self.format.layout().1 as i64;
@@ -210,22 +211,27 @@ impl<'a> KvView<'a> {
         size
     }
 
-    pub(crate) fn format(&self) -> KvFormat {
+    /// How they are stored.
+    #[must_use]
+    pub fn format(&self) -> KvFormat {
         self.format
     }
 
-    /// What is stored: `[B, Hkv, K, W]` of the kind and with the rows of the format. For kernels that read the format.
-    pub(crate) fn data(&self) -> &'a Tensor {
+    /// What is stored, `[B, Hkv, K, W]`: for kernels that read the format. `W` is `D` for [`KvFormat::Plain`]; for
+    /// [`KvFormat::Int8`] it is `D + 4`, the integers and then the bytes of the factor in native order.
+    #[must_use]
+    pub fn data(&self) -> &'a Tensor {
         self.data
     }
 
-    pub(crate) fn narrow(&self, keys: Range<usize>) -> Result<KvRows> {
+    /// A view of the rows `keys` of every head.
+    pub fn narrow(&self, keys: Range<usize>) -> Result<KvRows> {
         let data = self.data.f_narrow(2, keys.start as i64, keys.len() as i64)?;
         Ok(KvRows { data, format: self.format })
     }
 
     /// `[B, Hkv, K, D]` of `kind`; a view where it is stored so.
-    pub(crate) fn expand(&self, kind: Kind) -> Result<Tensor> {
+    pub fn expand(&self, kind: Kind) -> Result<Tensor> {
         match self.format {
             KvFormat::Plain(_) => Ok(self.data.f_to_kind(kind)?),
             KvFormat::Int8 => int8::expand(self.data, kind),
@@ -233,7 +239,7 @@ impl<'a> KvView<'a> {
     }
 
     /// The rows at `indices` `[B, Hkv, R, N]`, expanded to `kind`: `[B, Hkv, R, N, D]`. Nothing else is copied.
-    pub(crate) fn gather(&self, indices: &Tensor, kind: Kind) -> Result<Tensor> {
+    pub fn gather(&self, indices: &Tensor, kind: Kind) -> Result<Tensor> {
         let data = gather_rows(self.data, indices)?;
         KvView { data: &data, format: self.format }.expand(kind)
     }

@@ -24,7 +24,7 @@ impl IndexList {
     pub fn new(indices: Tensor, probabilities: Option<Tensor>) -> Result<Self> {
         let list = Self::assume_valid(indices, probabilities)?;
         let problem = |problem: String| Err(Error::IndexList { problem });
-        if list.len() == 0 {
+        if list.width() == 0 {
             return Ok(list);
         }
         let smallest = list.indices.f_min()?.f_int64_value(&[])?;
@@ -32,7 +32,7 @@ impl IndexList {
             return problem(format!("index {smallest} is below -1, which marks padding"));
         }
         let (sorted, _) = list.indices.f_sort(-1, false)?;
-        let count = list.len() as i64;
+        let count = list.width() as i64;
         let left = sorted.f_narrow(-1, 0, count - 1)?;
         let same = left.f_eq_tensor(&sorted.f_narrow(-1, 1, count - 1)?)?.f_logical_and(&left.f_ge(0)?)?;
         let twice = left.f_masked_select(&same)?;
@@ -117,7 +117,7 @@ impl IndexList {
 
     /// Places per row, `N`, padding included.
     #[must_use]
-    pub(crate) fn len(&self) -> usize {
+    pub fn width(&self) -> usize {
         self.indices.size().last().map_or(0, |&count| count as usize)
     }
 
@@ -132,7 +132,7 @@ impl IndexList {
                 found: size,
             });
         }
-        if self.len() == 0 {
+        if self.width() == 0 {
             return Ok(());
         }
         let largest = self.indices.f_max()?.f_int64_value(&[])?;
@@ -146,13 +146,13 @@ impl IndexList {
 
     /// Without the keys that a row may not read: they become padding.
     pub(super) fn restrict(self, visible: &Visible) -> Result<Self> {
-        let hidden = visible.of_indices(&self.indices)?.f_logical_not()?;
+        let hidden = visible.permits(&self.indices)?.f_logical_not()?;
         Ok(Self { indices: self.indices.f_masked_fill(&hidden, -1)?, ..self })
     }
 
     /// Number of entries that are a key that their row may read, in each head, over the batch.
     pub(super) fn entries_by_head(&self, visible: &Visible) -> Result<Vec<usize>> {
-        let seen = visible.of_indices(&self.indices)?;
+        let seen = visible.permits(&self.indices)?;
         let entries = seen.f_sum_dim_intlist([0i64, 2, 3].as_slice(), false, Kind::Int64)?;
         Ok(Vec::<i64>::try_from(&entries)?.into_iter().map(|entries| entries as usize).collect())
     }
@@ -165,7 +165,7 @@ impl IndexList {
     ) -> Result<Option<Row>> {
         let rows: Vec<i64> = queries.iter().map(|&row| row as i64).collect();
         let rows = Tensor::f_from_slice(&rows)?.f_to_device(self.indices.device())?;
-        let seen = visible.of_indices(&self.indices)?;
+        let seen = visible.permits(&self.indices)?;
         let count =
             seen.f_index_select(2, &rows)?.f_sum_dim_intlist([-1i64].as_slice(), false, Kind::Int64)?;
         let empty = count.f_eq(0)?.f_nonzero()?;

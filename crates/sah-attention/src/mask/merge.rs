@@ -42,7 +42,7 @@ impl Mask {
 impl IndexList {
     /// The entries that lie in none of the ranges; the others become padding.
     pub(super) fn without(self, ranges: &RowRanges) -> Result<Self> {
-        if ranges.is_empty() || self.len() == 0 {
+        if ranges.is_empty() || self.width() == 0 {
             return Ok(self);
         }
         let mut indices = self.indices().shallow_clone();
@@ -66,7 +66,7 @@ impl IndexList {
         let indices = Tensor::f_cat(&[self.indices(), other.indices()], -1)?;
         let count = indices.size()[3];
         if count < 2 {
-            return Ok(if self.len() == 1 { self } else { other });
+            return Ok(if self.width() == 1 { self } else { other });
         }
         // Each list has a key once at most, so that equal neighbours after sorting are a pair.
         let (sorted, order) = indices.f_sort(-1, false)?;

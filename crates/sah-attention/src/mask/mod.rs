@@ -13,7 +13,7 @@ use tch::{Device, Kind, Tensor};
 pub use indices::IndexList;
 pub use pages::PageList;
 pub use ranges::RowRanges;
-pub(crate) use visible::Visible;
+pub use visible::Visible;
 
 use crate::error::{Error, Result};
 

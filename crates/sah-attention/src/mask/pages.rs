@@ -70,9 +70,9 @@ impl PageList {
     }
 
     /// The keys of every row that lie in `visible` and in none of `ranges`, on the host, rows in the order `[B, H, Q]`.
-    pub(crate) fn spans(&self, ranges: &RowRanges, visible: &Visible) -> Result<RowRanges> {
+    pub fn spans(&self, ranges: &RowRanges, visible: &Visible) -> Result<RowRanges> {
         let numbers = Vec::<i64>::try_from(self.numbers().f_reshape([-1])?)?;
-        let (width, size, queries) = (self.numbers.len().max(1), self.page_size, ranges.queries());
+        let (width, size, queries) = (self.numbers.width().max(1), self.page_size, ranges.queries());
         let rows = numbers.chunks_exact(width).enumerate().map(|(row, numbers)| {
             let row = row % queries;
             let (seen, taken) = (visible.row(row), ranges.row(row));

@@ -123,7 +123,8 @@ impl RowRanges {
     }
 
     /// The keys that rows `rows` read between them, in order.
-    pub(crate) fn union_of_rows(&self, rows: Range<usize>) -> Vec<Range<usize>> {
+    #[must_use]
+    pub fn union_of_rows(&self, rows: Range<usize>) -> Vec<Range<usize>> {
         let mut all: Vec<_> = rows.flat_map(|row| self.row(row)).cloned().collect();
         all.sort_unstable_by_key(|range| range.start);
         let mut out = Self { keys: self.keys, ranges: Vec::new(), ends: Vec::new() };
@@ -133,7 +134,7 @@ impl RowRanges {
 
     /// Without the keys that a row may not read.
     #[must_use]
-    pub(crate) fn restrict(&self, visible: &Visible) -> Self {
+    pub fn restrict(&self, visible: &Visible) -> Self {
         let mut out =
             Self { keys: self.keys, ranges: Vec::with_capacity(self.ranges.len()), ends: Vec::new() };
         out.ends.reserve(self.ends.len());
@@ -163,7 +164,8 @@ impl RowRanges {
     }
 
     /// Whether every row selects every key that it may read.
-    pub(crate) fn covers(&self, visible: &Visible) -> bool {
+    #[must_use]
+    pub fn covers(&self, visible: &Visible) -> bool {
         let covers = |row: usize| {
             let seen = visible.row(row);
             self.row(row).iter().any(|range| range.start <= seen.start && range.end >= seen.end)

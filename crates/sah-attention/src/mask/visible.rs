@@ -8,12 +8,14 @@ use crate::error::Result;
 use crate::eviction::EvictedKeys;
 use crate::mask::MaskShape;
 
+/// The keys that each row may read, whatever is selected; see [`AttentionInputs::visible`](crate::AttentionInputs::visible).
+///
 /// Row `i` stands at position `p = K - Q + i` and may read keys `p - w < j <= p`, where `w` is the sliding window of the
 /// layer; without one, keys `j <= p`.
 ///
 /// Where keys were evicted, keys are still counted as they lie in the cache, while the window goes by their positions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Visible {
+pub struct Visible {
     queries: usize,
     keys: usize,
     /// Number of keys, the row's own included.
@@ -28,7 +30,7 @@ impl Visible {
     }
 
     /// In a cache without the keys `evicted`, all of which stand before the rows.
-    pub(crate) fn behind(self, evicted: Option<EvictedKeys>) -> Self {
+    pub(crate) fn with_evicted(self, evicted: Option<EvictedKeys>) -> Self {
         Self { evicted, ..self }
     }
 
@@ -38,12 +40,14 @@ impl Visible {
     }
 
     /// Whether a window keeps a row from a key before it.
-    pub(crate) fn is_windowed(&self) -> bool {
+    #[must_use]
+    pub fn is_windowed(&self) -> bool {
         self.window.is_some_and(|window| window < self.keys + self.gone())
     }
 
     /// The keys of row `row`; never empty.
-    pub(crate) fn row(&self, row: usize) -> Range<usize> {
+    #[must_use]
+    pub fn row(&self, row: usize) -> Range<usize> {
         let end = self.keys - self.queries + row + 1;
         // The position where the window begins, and the first key that is there from it on.
         let start = self.window.map_or(0, |window| (end + self.gone()).saturating_sub(window));
@@ -53,7 +57,8 @@ impl Visible {
     }
 
     /// Number of `(row, key)` pairs in one head, evicted keys included.
-    pub(crate) fn entries(&self) -> usize {
+    #[must_use]
+    pub fn entries(&self) -> usize {
         let ends = (1..=self.queries).map(|row| self.keys + self.gone() - self.queries + row);
         ends.map(|end| self.window.map_or(end, |window| window.min(end))).sum()
     }
@@ -64,7 +69,7 @@ impl Visible {
 
     /// Where an index of `indices`, `[B, H, Q, N]`, is a key that its row may read: the same shape, of `Bool`. Negative
     /// indices are padding.
-    pub(crate) fn of_indices(&self, indices: &Tensor) -> Result<Tensor> {
+    pub fn permits(&self, indices: &Tensor) -> Result<Tensor> {
         let listed = indices.f_ge(0)?;
         if self.queries == 1 && !self.is_windowed() {
             return Ok(listed);
@@ -101,7 +106,7 @@ mod tests {
     fn a_window_goes_by_positions_where_keys_were_evicted() {
         // Positions 0, 1, 6, 7, 8 are there; rows at 7 and 8.
         let rows = |window| {
-            let visible = Visible::new(2, 5, window).behind(Some(EvictedKeys { first: 2, count: 4 }));
+            let visible = Visible::new(2, 5, window).with_evicted(Some(EvictedKeys { first: 2, count: 4 }));
             (visible.is_windowed(), [visible.row(0), visible.row(1)], visible.entries())
         };
         assert_eq!(rows(None), (false, [0..4, 0..5], 8 + 9));
@@ -116,13 +121,13 @@ mod tests {
     fn indices_are_kept_where_their_row_may_read_them() {
         let indices = Tensor::from_slice(&[0i64, 2, 3, -1, 0, 2, 3, 4]).view([1, 1, 2, 4]);
         let kept = |window| {
-            let kept = Visible::new(2, 5, window).of_indices(&indices).unwrap();
+            let kept = Visible::new(2, 5, window).permits(&indices).unwrap();
             Vec::<bool>::try_from(kept.flatten(0, -1)).unwrap()
         };
         assert_eq!(kept(None), [true, true, true, false, true, true, true, true]);
         assert_eq!(kept(Some(2)), [false, true, true, false, false, false, true, true]);
         let one = Tensor::from_slice(&[0i64, 3, 4, -1]).view([1, 1, 1, 4]);
-        let kept = Visible::new(1, 5, Some(2)).of_indices(&one).unwrap();
+        let kept = Visible::new(1, 5, Some(2)).permits(&one).unwrap();
         assert_eq!(Vec::<bool>::try_from(kept.flatten(0, -1)).unwrap(), [false, true, true, false]);
     }
 }

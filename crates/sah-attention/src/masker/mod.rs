@@ -20,9 +20,9 @@ mod presets;
 mod quest;
 mod random_sampling;
 mod registry;
-mod shared;
 mod sink;
 mod socket;
+pub mod toolkit;
 
 use std::fmt::Debug;
 

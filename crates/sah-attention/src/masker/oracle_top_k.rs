@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
 use crate::mask::Mask;
-use crate::masker::shared::scores::of_range;
-use crate::masker::shared::top_k::add_top_k;
+use crate::masker::toolkit::{add_top_k, exact_scores};
 use crate::masker::{FieldInfo, Masker, MaskerConfig, MaskerInfo};
 use crate::size::Size;
 use crate::state::LayerState;
@@ -60,6 +59,6 @@ impl Masker for OracleTopKMasker {
         if previous.is_full() || dims.keys <= heavy {
             return Ok(Mask::full(dims.mask_shape()));
         }
-        add_top_k(inputs, previous, heavy, |rows| of_range(inputs, rows, 0..dims.keys))
+        add_top_k(inputs, previous, heavy, |rows| exact_scores(inputs, rows, 0..dims.keys))
     }
 }

@@ -6,8 +6,7 @@ use tch::{Kind, Tensor};
 use crate::error::{Error, Result};
 use crate::inputs::AttentionInputs;
 use crate::mask::{IndexList, Mask};
-use crate::masker::shared::chosen::{close, hide};
-use crate::masker::shared::scores::{of_range, row_blocks};
+use crate::masker::toolkit::{exact_scores, exclude_invisible, exclude_selected, row_blocks};
 use crate::masker::{FieldInfo, Masker, MaskerConfig, MaskerInfo};
 use crate::state::LayerState;
 
@@ -87,12 +86,12 @@ impl Masker for OracleTopPMasker {
         }
         let mut lists = Vec::new();
         for rows in row_blocks(dims, dims.keys) {
-            let scores = of_range(inputs, rows.clone(), 0..dims.keys)?;
-            hide(inputs, rows.clone(), &scores, f64::NEG_INFINITY)?;
+            let scores = exact_scores(inputs, rows.clone(), 0..dims.keys)?;
+            exclude_invisible(inputs, rows.clone(), &scores, f64::NEG_INFINITY)?;
             let open = scores.f_softmax(-1, Kind::Double)?;
             let sum = |tensor: &Tensor| tensor.f_sum_dim_intlist([-1i64].as_slice(), true, Kind::Double);
             let all = sum(&open)?;
-            close(inputs, &previous, rows, &open, CLOSED)?;
+            exclude_selected(inputs, &previous, rows, &open, CLOSED)?;
             let held = all.f_sub(&sum(&open.f_clamp_min(0.0)?)?)?;
             lists.push(self.keys(&open, &held)?);
         }

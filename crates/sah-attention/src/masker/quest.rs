@@ -9,10 +9,7 @@ use crate::error::{Error, Result};
 use crate::heads::{fold_queries, join_rows};
 use crate::inputs::AttentionInputs;
 use crate::mask::{Mask, PageList};
-use crate::masker::shared::chosen::Chosen;
-use crate::masker::shared::growing::Prefix;
-use crate::masker::shared::labels::{Labels, Quantiser, Rounding};
-use crate::masker::shared::scores::{row_blocks, unfold};
+use crate::masker::toolkit::{Labels, Prefix, Quantiser, Rounding, Selected, row_blocks, unfold_scores};
 use crate::masker::{FieldInfo, Masker, MaskerConfig, MaskerInfo};
 use crate::size::Size;
 use crate::state::{LayerState, MaskerState};
@@ -81,14 +78,17 @@ impl QuestMasker {
     fn scores(&self, inputs: &AttentionInputs<'_>, pages: &[Tensor], rows: Range<usize>) -> Result<Tensor> {
         let queries = signed(&fold_queries(inputs, rows.start, rows.len())?, inputs.scale(), true)?;
         let bounds = pages.iter().map(|pages| queries.f_matmul(pages)).collect::<Result<Vec<_>, _>>()?;
-        let scores = unfold(inputs.dims(), &Tensor::f_cat(&bounds, -1)?, rows.len())?;
+        let scores = unfold_scores(inputs.dims(), &Tensor::f_cat(&bounds, -1)?, rows.len())?;
         if inputs.dims().queries > 1 {
             let own = self.own_pages(inputs, rows.clone())?;
             let own = queries
                 .f_reshape([own.size()[0], own.size()[1], -1, own.size()[2], own.size()[3]])?
                 .f_mul(&own.f_unsqueeze(2)?)?;
-            let own =
-                unfold(inputs.dims(), &own.f_sum_dim_intlist([-1i64].as_slice(), false, None)?, rows.len())?;
+            let own = unfold_scores(
+                inputs.dims(),
+                &own.f_sum_dim_intlist([-1i64].as_slice(), false, None)?,
+                rows.len(),
+            )?;
             let past = inputs.dims().past();
             let page: Vec<i64> = rows.map(|row| ((past + row) / self.config.page_size) as i64).collect();
             let page = Tensor::f_from_slice(&page)?.f_view([1, 1, -1, 1])?.f_to_device(inputs.device())?;
@@ -117,15 +117,15 @@ impl QuestMasker {
     /// Which pages have nothing to choose: `[1 or B H, rows, P]` of `Bool`, on the host.
     fn closed(&self, inputs: &AttentionInputs<'_>, previous: &Mask, rows: Range<usize>) -> Result<Tensor> {
         let (dims, visible) = (inputs.dims(), inputs.visible());
-        let chosen = Chosen::of(previous)?;
+        let selected = Selected::of(previous)?;
         let pages = dims.keys.div_ceil(self.config.page_size);
-        let heads = if chosen.differs_by_head() { dims.batch * dims.heads } else { 1 };
+        let heads = if selected.differs_by_head() { dims.batch * dims.heads } else { 1 };
         let mut closed = vec![true; heads * rows.len() * pages];
         let mut places = closed.chunks_exact_mut(pages);
         for head in 0..heads {
             for row in rows.clone() {
                 let Some(closed) = places.next() else { break };
-                for range in chosen.left(head, row, visible.row(row)).ranges() {
+                for range in selected.remaining(head, row, visible.row(row)).ranges() {
                     let (first, last) =
                         (range.start / self.config.page_size, (range.end - 1) / self.config.page_size);
                     closed[first..=last].fill(false);

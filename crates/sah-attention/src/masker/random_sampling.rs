@@ -5,9 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::inputs::AttentionInputs;
 use crate::mask::Mask;
-use crate::masker::shared::chosen::Chosen;
-use crate::masker::shared::random::Stream;
-use crate::masker::shared::sample::{RowSample, add_samples, each_row};
+use crate::masker::toolkit::{RandomStream, RowSample, Selected, add_samples, each_row};
 use crate::masker::{FieldInfo, Masker, MaskerConfig, MaskerInfo};
 use crate::state::LayerState;
 
@@ -74,13 +72,13 @@ impl Masker for RandomSamplingMasker {
             return Ok(previous);
         }
         let (seed, visible) = (state.seed(dims.keys), inputs.visible());
-        let chosen = Chosen::of(&previous)?;
+        let selected = Selected::of(&previous)?;
         let samples = each_row(inputs, |head, row| -> RowSample {
-            let left = chosen.left(head, row, visible.row(row));
+            let left = selected.remaining(head, row, visible.row(row));
             let total = left.len();
             let count = ((self.sampling_rate * total as f64) as usize).max(1).min(total);
             let probability = (count as f64 / total as f64) as f32;
-            let mut random = Stream::new(seed, (head * dims.queries + row) as u64);
+            let mut random = RandomStream::new(seed, (head * dims.queries + row) as u64);
             random.subset(total, count).into_iter().map(|rank| (left.nth(rank), probability)).collect()
         });
         add_samples(inputs, previous, &samples)

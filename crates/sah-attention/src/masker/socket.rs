@@ -9,11 +9,9 @@ use crate::error::{Error, Result};
 use crate::heads::fold_queries;
 use crate::inputs::AttentionInputs;
 use crate::mask::Mask;
-use crate::masker::shared::growing::{Growing, Prefix};
-use crate::masker::shared::lookup::{code_kind, lookup};
-use crate::masker::shared::random::Stream;
-use crate::masker::shared::scores::unfold;
-use crate::masker::shared::top_k::add_top_k;
+use crate::masker::toolkit::{
+    GrowingTensor, Prefix, RandomStream, add_top_k, code_kind, table_scores, unfold_scores,
+};
 use crate::masker::{FieldInfo, Masker, MaskerConfig, MaskerInfo};
 use crate::size::Size;
 use crate::state::{LayerState, MaskerState};
@@ -104,7 +102,7 @@ impl SocketMasker {
     fn new_state(&self, inputs: &AttentionInputs<'_>, seed: u64) -> Result<Buckets> {
         let (dims, SocketConfig { planes, tables, .. }) = (inputs.dims(), self.config);
         let device = inputs.device();
-        let normals = Stream::new(seed, 0).normals(dims.head_dim * tables * planes);
+        let normals = RandomStream::new(seed, 0).normals(dims.head_dim * tables * planes);
         let normals =
             Tensor::f_from_slice(&normals)?.f_view([dims.head_dim as i64, (tables * planes) as i64])?;
         // The first plane of a table decides the highest bit of a bucket's number.
@@ -120,8 +118,8 @@ impl SocketMasker {
             planes: normals.f_to_device(device)?,
             corners: corners.f_to_device(device)?,
             tables: tables as i64,
-            codes: Growing::new(&[leading[0], leading[1], tables], code_kind(planes), device)?,
-            lengths: Growing::new(&leading, Kind::Float, device)?,
+            codes: GrowingTensor::new(&[leading[0], leading[1], tables], code_kind(planes), device)?,
+            lengths: GrowingTensor::new(&leading, Kind::Float, device)?,
         })
     }
 }
@@ -136,9 +134,9 @@ struct Buckets {
     corners: Tensor,
     tables: i64,
     /// `[B, Hkv, L, keys]`.
-    codes: Growing,
+    codes: GrowingTensor,
     /// Lengths of the values, `[B, Hkv, keys]` of `Float`.
-    lengths: Growing,
+    lengths: GrowingTensor,
 }
 
 impl Buckets {
@@ -170,8 +168,8 @@ impl Buckets {
         let queries = self.project(&fold_queries(inputs, rows.start, rows.len())?)?;
         let soft = queries.f_tanh()?.f_div_scalar((inputs.dims().head_dim as f64).sqrt() * tau)?;
         let tables = soft.f_matmul(&self.corners)?.f_softmax(-1, Kind::Float)?;
-        let scores = lookup(&tables, &self.codes)?.f_mul(&self.lengths.view()?.f_unsqueeze(2)?)?;
-        unfold(inputs.dims(), &scores, rows.len())
+        let scores = table_scores(&tables, &self.codes)?.f_mul(&self.lengths.view()?.f_unsqueeze(2)?)?;
+        unfold_scores(inputs.dims(), &scores, rows.len())
     }
 }
 

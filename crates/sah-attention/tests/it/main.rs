@@ -33,6 +33,7 @@ mod maskers;
 mod masks;
 mod micro;
 mod oracles;
+mod outside;
 mod quest;
 mod rules;
 mod sampling;

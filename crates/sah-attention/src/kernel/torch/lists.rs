@@ -14,7 +14,7 @@ const GATHERED: usize = 1 << 22;
 /// Attention over `list` and `ranges`. Every row must have a key that it may read.
 pub(super) fn attend(inputs: &AttentionInputs<'_>, ranges: &RowRanges, list: &IndexList) -> Result<Tensor> {
     let dims = inputs.dims();
-    let per_row = dims.batch * dims.heads * list.len() * (dims.head_dim + dims.value_dim);
+    let per_row = dims.batch * dims.heads * list.width() * (dims.head_dim + dims.value_dim);
     let block = (GATHERED / per_row).clamp(1, dims.queries);
     let ranges = ranges.restrict(&inputs.visible());
     let biases = score_biases(inputs, list)?;
@@ -29,7 +29,7 @@ pub(super) fn attend(inputs: &AttentionInputs<'_>, ranges: &RowRanges, list: &In
 /// What is added to the score of each entry, `[B, H, Q, N]` of `Float`: `-ln p`, and `-inf` for padding and keys that
 /// the row may not read.
 fn score_biases(inputs: &AttentionInputs<'_>, list: &IndexList) -> Result<Tensor> {
-    let seen = inputs.visible().of_indices(list.indices())?;
+    let seen = inputs.visible().permits(list.indices())?;
     let biases = match list.probabilities() {
         Some(probabilities) => probabilities.f_log()?.f_neg()?,
         None => seen.f_zeros_like()?.f_to_kind(Kind::Float)?,
@@ -71,7 +71,7 @@ fn attend_rows(
     }
     let weights = Tensor::f_cat(&[range_scores, scores], -1)?.f_softmax(-1, None)?;
     let range_weights = weights.f_narrow(-1, 0, width)?;
-    let weights = weights.f_narrow(-1, width, list.len() as i64)?;
+    let weights = weights.f_narrow(-1, width, list.width() as i64)?;
 
     let output = weights.f_unsqueeze(-2)?.f_matmul(&listed_values()?)?.f_squeeze_dim(-2)?;
     let range_values = union.read(|range| inputs.values_in(range))?.f_to_kind(kind)?;

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::heads::join_rows;
 use crate::inputs::AttentionInputs;
 use crate::mask::{Mask, Selection};
-use crate::masker::shared::scores::{of_indices, of_range, row_blocks};
+use crate::masker::toolkit::{exact_scores, exact_scores_at, row_blocks};
 
 /// `ln sum_j exp(S_ij) / W_ij` over the keys that `mask` selects and row `i` may read: `[B, H, Q]` of `Double`, `-inf`
 /// where there is none. A full mask is not expected here.
@@ -22,22 +22,22 @@ pub(super) fn log_mass(inputs: &AttentionInputs<'_>, mask: &Mask) -> Result<Tens
     for row in 0..dims.queries {
         let mut known = nothing()?.f_narrow(2, 0, 1)?;
         for range in ranges.row(row) {
-            known = known.f_logaddexp(&log_sum(&of_range(inputs, row..row + 1, range.clone())?)?)?;
+            known = known.f_logaddexp(&log_sum(&exact_scores(inputs, row..row + 1, range.clone())?)?)?;
         }
         of_ranges.push(known);
     }
     let of_ranges = join_rows(of_ranges)?;
 
-    let Some(list) = sparse.keys()?.filter(|list| list.len() > 0) else { return Ok(of_ranges) };
+    let Some(list) = sparse.keys()?.filter(|list| list.width() > 0) else { return Ok(of_ranges) };
     let mut scores = Vec::new();
-    for rows in row_blocks(dims, list.len() * dims.head_dim) {
-        scores.push(of_indices(inputs, rows, list.indices())?);
+    for rows in row_blocks(dims, list.width() * dims.head_dim) {
+        scores.push(exact_scores_at(inputs, rows, list.indices())?);
     }
     let mut scores = join_rows(scores)?;
     if let Some(probabilities) = list.probabilities() {
         scores = scores.f_sub(&probabilities.f_log()?)?;
     }
-    let unread = inputs.visible().of_indices(list.indices())?.f_logical_not()?;
+    let unread = inputs.visible().permits(list.indices())?.f_logical_not()?;
     let scores = scores.f_masked_fill(&unread, f64::NEG_INFINITY)?;
     Ok(of_ranges.f_logaddexp(&log_sum(&scores)?)?)
 }

@@ -11,10 +11,10 @@ use self::mass::log_mass;
 use crate::error::{Error, Result};
 use crate::inputs::AttentionInputs;
 use crate::mask::Mask;
-use crate::masker::shared::chosen::{Candidates, Chosen};
-use crate::masker::shared::random::Stream;
-use crate::masker::shared::sample::{RowSample, add_samples, each_row, padded};
-use crate::masker::shared::scores::{of_indices, row_blocks};
+use crate::masker::toolkit::{
+    Candidates, RandomStream, RowSample, Selected, add_samples, each_row, exact_scores_at, padded_rows,
+    row_blocks,
+};
 use crate::masker::{FieldInfo, Masker, MaskerConfig, MaskerInfo};
 use crate::size::Size;
 use crate::state::LayerState;
@@ -100,7 +100,7 @@ impl AdaptiveSamplingMasker {
 struct First {
     candidates: Candidates,
     keys: Vec<i64>,
-    random: Stream,
+    random: RandomStream,
 }
 
 impl Masker for AdaptiveSamplingMasker {
@@ -130,18 +130,18 @@ impl Masker for AdaptiveSamplingMasker {
         }
 
         let (seed, visible) = (state.seed(dims.keys), inputs.visible());
-        let chosen = Chosen::of(&previous)?;
+        let selected = Selected::of(&previous)?;
         let mut first = each_row(inputs, |head, row| {
             let read = visible.row(row);
             let within = read.start.max(start)..read.end.min(end);
-            let candidates = chosen.left(head, row, within);
-            let mut random = Stream::new(seed, (head * dims.queries + row) as u64);
+            let candidates = selected.remaining(head, row, within);
+            let mut random = RandomStream::new(seed, (head * dims.queries + row) as u64);
             let ranks = random.subset(candidates.len(), self.base(candidates.len()));
             let keys = ranks.into_iter().map(|rank| candidates.nth(rank) as i64).collect();
             First { candidates, keys, random }
         });
         let keys: Vec<Vec<i64>> = first.iter_mut().map(|first| std::mem::take(&mut first.keys)).collect();
-        let Some(indices) = padded(inputs, &keys, -1)? else { return Ok(previous) };
+        let Some(indices) = padded_rows(inputs, &keys, -1)? else { return Ok(previous) };
         let scores = listed_scores(inputs, &indices)?;
         let log_static = Vec::<f64>::try_from(log_mass(inputs, &previous)?.f_reshape([-1])?)?;
         let width = indices.size()[3] as usize;
@@ -171,7 +171,7 @@ fn listed_scores(inputs: &AttentionInputs<'_>, indices: &Tensor) -> Result<Vec<f
     let dims = inputs.dims();
     let mut blocks = Vec::new();
     for rows in row_blocks(dims, indices.size()[3] as usize * dims.head_dim) {
-        blocks.push(of_indices(inputs, rows, indices)?);
+        blocks.push(exact_scores_at(inputs, rows, indices)?);
     }
     Ok(Vec::try_from(Tensor::f_cat(&blocks, 2)?.f_to_kind(Kind::Double)?.f_reshape([-1])?)?)
 }

@@ -12,10 +12,7 @@ pub use self::channels::{ChannelSelection, SortedChannels};
 use crate::error::{Error, Result};
 use crate::inputs::{AttentionInputs, Dims};
 use crate::mask::Mask;
-use crate::masker::shared::growing::Prefix;
-use crate::masker::shared::labels::{Labels, Quantiser, Rounding};
-use crate::masker::shared::scores::unfold;
-use crate::masker::shared::top_k::add_top_k;
+use crate::masker::toolkit::{Labels, Prefix, Quantiser, Rounding, add_top_k, unfold_scores};
 use crate::masker::{FieldInfo, Masker, MaskerConfig, MaskerInfo};
 use crate::size::Size;
 use crate::state::{LayerState, MaskerState};
@@ -178,7 +175,7 @@ impl ChannelLabels {
         let queries = quantiser.apply(&self.of(queries)?)?.f_transpose(-2, -1)?;
         let (_, lists, _, width) = self.channels.size4()?;
         let folded = queries.f_reshape([dims.batch as i64, lists, -1, width])?;
-        unfold(dims, &folded.f_matmul(values)?, rows as usize)
+        unfold_scores(dims, &folded.f_matmul(values)?, rows as usize)
     }
 }
 

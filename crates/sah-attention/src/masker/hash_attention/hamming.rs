@@ -8,7 +8,7 @@ use pulp::{Arch, Simd, WithSimd};
 use tch::{Kind, Tensor};
 
 use crate::error::Result;
-use crate::masker::shared::chosen::Candidates;
+use crate::masker::toolkit::Candidates;
 
 /// Packs the signs of `outputs`, `[.., N, bits]`, a positive one as a set bit, into words `[.., W, N]` of `Int`.
 pub(super) fn pack(outputs: &Tensor) -> Result<Tensor> {
@@ -131,7 +131,7 @@ mod tests {
 
     use super::*;
     use crate::mask::{Mask, MaskShape, RowRanges};
-    use crate::masker::shared::chosen::Chosen;
+    use crate::masker::toolkit::Selected;
     use crate::seeded::seeded;
 
     #[test]
@@ -150,7 +150,7 @@ mod tests {
             let shape = MaskShape { batch: 1, heads: 1, queries: 1, keys: 200 };
             let ranges = RowRanges::from_rows(200, [vec![0..3, 60..64, 90..91]]).unwrap();
             let mask = Mask::from_ranges(shape, ranges).unwrap();
-            let candidates = Chosen::of(&mask).unwrap().left(0, 0, 0..199);
+            let candidates = Selected::of(&mask).unwrap().remaining(0, 0, 0..199);
             let words: Vec<Vec<i32>> = (0..keys.size()[2])
                 .map(|word| Vec::try_from(keys.select(2, word).flatten(0, -1)).unwrap())
                 .collect();

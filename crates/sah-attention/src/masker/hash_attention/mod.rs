@@ -16,11 +16,9 @@ use crate::error::Result;
 use crate::inputs::AttentionInputs;
 use crate::mask::{IndexList, Mask};
 use crate::masker::Masker;
-use crate::masker::shared::chosen::Chosen;
-use crate::masker::shared::growing::{Growing, Prefix};
-use crate::masker::shared::sample::{each_row, padded};
-use crate::masker::shared::scores::unfold;
-use crate::masker::shared::top_k::add_top_k;
+use crate::masker::toolkit::{
+    GrowingTensor, Prefix, Selected, add_top_k, each_row, padded_rows, unfold_scores,
+};
 use crate::size::Size;
 use crate::state::{LayerState, MaskerState};
 
@@ -73,7 +71,7 @@ impl HashAttentionMasker {
             }
         };
         let leading = [dims.batch, networks.key.heads(), self.hat_bits.div_ceil(32)];
-        let words = Growing::new(&leading, Kind::Int, device)?;
+        let words = GrowingTensor::new(&leading, Kind::Int, device)?;
         Ok(Signatures { prefix: Prefix::of(inputs), networks, drawn, words })
     }
 }
@@ -86,7 +84,7 @@ struct Signatures {
     /// Bytes of networks that were drawn for this request.
     drawn: usize,
     /// `[B, L, W, K]` of `Int`, with `L` heads that have a network: `H` or `Hkv`.
-    words: Growing,
+    words: GrowingTensor,
 }
 
 /// Vectors `[B, heads, N, D]` for `lists` networks: each head repeated, or the heads of a group in a row.
@@ -124,7 +122,7 @@ impl Signatures {
         &self,
         inputs: &AttentionInputs<'_>,
         keys: &[&[i32]],
-        chosen: &Chosen<'_>,
+        selected: &Selected<'_>,
         count: usize,
     ) -> Result<Vec<Vec<i64>>> {
         let (dims, visible) = (inputs.dims(), inputs.visible());
@@ -136,7 +134,7 @@ impl Signatures {
         Ok(each_row(inputs, |head, row| {
             let query = (head * dims.queries + row) * words;
             let first = head / group * words;
-            let left = chosen.left(head, row, visible.row(row));
+            let left = selected.remaining(head, row, visible.row(row));
             best(&queries[query..query + words], &keys[first..first + words], &left, count)
         }))
     }
@@ -184,14 +182,14 @@ impl Masker for HashAttentionMasker {
         let state = state.get_or_try_insert_with(|| self.new_state(inputs, layer, seed))?;
         state.follow(inputs)?;
         if let Some(keys) = state.words.host_rows::<i32>() {
-            let rows = state.counted(inputs, &keys, &Chosen::of(&previous)?, heavy)?;
-            let Some(indices) = padded(inputs, &rows, -1)? else { return Ok(previous) };
+            let rows = state.counted(inputs, &keys, &Selected::of(&previous)?, heavy)?;
+            let Some(indices) = padded_rows(inputs, &rows, -1)? else { return Ok(previous) };
             let list = IndexList::assume_valid(indices, None)?;
             return previous.merge(Mask::from_indices(dims.mask_shape(), list)?);
         }
         let keys = state.words.view()?;
         add_top_k(inputs, previous, heavy, |rows| {
-            unfold(dims, &ranks(&state.queries(inputs, rows.clone())?, &keys)?, rows.len())
+            unfold_scores(dims, &ranks(&state.queries(inputs, rows.clone())?, &keys)?, rows.len())
         })
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
-use crate::masker::shared::random::Stream;
+use crate::masker::toolkit::RandomStream;
 
 /// What is applied after each matrix of a network but the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,7 +41,7 @@ impl Networks {
         bits: usize,
         device: Device,
     ) -> Result<Self> {
-        let normals = Stream::new(seed, 0).normals(heads * head_dim * bits);
+        let normals = RandomStream::new(seed, 0).normals(heads * head_dim * bits);
         let matrix =
             Tensor::f_from_slice(&normals)?.f_view([heads, head_dim, bits].map(|size| size as i64))?;
         Ok(Self { layers: vec![(matrix.f_to_device(device)?, None)], activation: Activation::Relu })

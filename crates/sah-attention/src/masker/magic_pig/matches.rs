@@ -8,8 +8,7 @@ use tch::{Kind, Tensor};
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
 use crate::mask::Mask;
-use crate::masker::shared::chosen::{Candidates, close};
-use crate::masker::shared::scores::{row_blocks, unfold};
+use crate::masker::toolkit::{Candidates, exclude_selected, row_blocks, unfold_scores};
 
 /// Keys that are compared with one query at a time.
 const BLOCK: usize = 2048;
@@ -95,8 +94,8 @@ pub(super) fn by_tensors(
             let queries = queries.f_select(2, table)?.f_flatten(2, 3)?.f_unsqueeze(-1)?;
             hits = hits.f_logical_or(&queries.f_eq_tensor(&keys.f_select(2, table)?.f_unsqueeze(2)?)?)?;
         }
-        let hits = unfold(dims, &hits.f_to_kind(Kind::Float)?, block.len())?;
-        close(inputs, previous, block, &hits, 0.0)?;
+        let hits = unfold_scores(dims, &hits.f_to_kind(Kind::Float)?, block.len())?;
+        exclude_selected(inputs, previous, block, &hits, 0.0)?;
         let most =
             hits.f_sum_dim_intlist([-1i64].as_slice(), false, Kind::Int64)?.f_max()?.f_int64_value(&[])?;
         let (hit, indices) = hits.f_topk(most, -1, true, true)?;

@@ -14,11 +14,9 @@ use crate::error::{Error, Result};
 use crate::heads::{fold_queries, fold_rows, join_rows};
 use crate::inputs::AttentionInputs;
 use crate::mask::{IndexList, Mask};
-use crate::masker::shared::chosen::Chosen;
-use crate::masker::shared::growing::{Growing, Prefix};
-use crate::masker::shared::random::Stream;
-use crate::masker::shared::sample::{each_row, padded};
-use crate::masker::shared::scores::{row_blocks, unfold};
+use crate::masker::toolkit::{
+    GrowingTensor, Prefix, RandomStream, Selected, each_row, padded_rows, row_blocks, unfold_scores,
+};
 use crate::masker::{FieldInfo, Masker, MaskerConfig, MaskerInfo};
 use crate::state::{LayerState, MaskerState};
 
@@ -103,11 +101,11 @@ impl MagicPigMasker {
         let mean = if config.center { mean } else { mean.f_zeros_like()? };
         let longest = lengths(&keys.f_sub(&mean)?)?.f_amax([2i64].as_slice(), true)?;
         let size = [dims.head_dim + 1, config.lsh_l * config.lsh_k];
-        let normals = Stream::new(seed ^ config.seed, 0).normals(size[0] * size[1]);
+        let normals = RandomStream::new(seed ^ config.seed, 0).normals(size[0] * size[1]);
         let planes =
             Tensor::f_from_slice(&normals)?.f_view(size.map(|size| size as i64))?.f_to_device(device)?;
         let codes =
-            Growing::new(&[dims.batch, dims.kv_heads, config.lsh_l], code_kind(config.lsh_k), device)?;
+            GrowingTensor::new(&[dims.batch, dims.kv_heads, config.lsh_l], code_kind(config.lsh_k), device)?;
         Ok(Tables { prefix: Prefix::of(inputs), config: *config, learned, mean, longest, planes, codes })
     }
 }
@@ -131,7 +129,7 @@ struct Tables {
     /// `[D + 1, l k]` of `Float`.
     planes: Tensor,
     /// `[B, Hkv, l, K]`.
-    codes: Growing,
+    codes: GrowingTensor,
 }
 
 impl Tables {
@@ -167,19 +165,19 @@ impl Tables {
     /// Keys that match each row, `[B, H, Q, N]`, padded with -1.
     fn matching(&self, inputs: &AttentionInputs<'_>, previous: &Mask) -> Result<Option<Tensor>> {
         let queries = self.query_codes(inputs)?;
-        let chosen = Chosen::of(previous)?;
+        let selected = Selected::of(previous)?;
         let rows = if let Some(keys) = self.codes.host_rows::<u8>() {
-            self.on_host(inputs, &queries, &keys, &chosen)?
+            self.on_host(inputs, &queries, &keys, &selected)?
         } else if let Some(keys) = self.codes.host_rows::<i16>() {
-            self.on_host(inputs, &queries, &keys, &chosen)?
+            self.on_host(inputs, &queries, &keys, &selected)?
         } else if let Some(keys) = self.codes.host_rows::<i32>() {
-            self.on_host(inputs, &queries, &keys, &chosen)?
+            self.on_host(inputs, &queries, &keys, &selected)?
         } else if let Some(keys) = self.codes.host_rows::<i64>() {
-            self.on_host(inputs, &queries, &keys, &chosen)?
+            self.on_host(inputs, &queries, &keys, &selected)?
         } else {
             return by_tensors(inputs, previous, &queries, &self.codes.view()?);
         };
-        padded(inputs, &rows, -1)
+        padded_rows(inputs, &rows, -1)
     }
 
     fn on_host<T: tch::kind::Element + Copy + PartialEq + Sync>(
@@ -187,7 +185,7 @@ impl Tables {
         inputs: &AttentionInputs<'_>,
         queries: &Tensor,
         keys: &[&[T]],
-        chosen: &Chosen<'_>,
+        selected: &Selected<'_>,
     ) -> Result<Vec<Vec<i64>>> {
         let (dims, visible, tables) = (inputs.dims(), inputs.visible(), self.config.lsh_l);
         // [B, Hkv, g * Q, l]
@@ -196,7 +194,7 @@ impl Tables {
         Ok(each_row(inputs, |head, row| {
             let query = &queries[(head * dims.queries + row) * tables..][..tables];
             let keys = &keys[head / dims.group() * tables..][..tables];
-            matches(query, keys, &chosen.left(head, row, visible.row(row)))
+            matches(query, keys, &selected.remaining(head, row, visible.row(row)))
         }))
     }
 
@@ -212,7 +210,7 @@ impl Tables {
             let most = self.longest.f_maximum(&lengths(&keys)?.f_squeeze_dim(-1)?)?;
             let cosine =
                 dot.f_div(&most.f_mul(&lengths(&queries)?)?.f_clamp_min(f64::from(f32::MIN_POSITIVE))?)?;
-            blocks.push(unfold(inputs.dims(), &self.collision(&cosine)?, rows.len())?);
+            blocks.push(unfold_scores(inputs.dims(), &self.collision(&cosine)?, rows.len())?);
         }
         join_rows(blocks)
     }

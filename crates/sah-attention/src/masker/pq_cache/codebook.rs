@@ -9,7 +9,7 @@ use tch::{Device, Kind, Tensor};
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
 use crate::masker::pq_cache::kmeans::Centroids;
-use crate::masker::shared::random::Stream;
+use crate::masker::toolkit::RandomStream;
 
 /// What makes a key near to a centroid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -78,7 +78,7 @@ impl Codebook {
         let parts = parts(inputs, training.clone(), dim)?;
         let train = |(number, points): (usize, Vec<f32>)| {
             let longest = points.chunks_exact(dim).map(squared).fold(0.0, f32::max);
-            let mut random = Stream::new(seed, number as u64);
+            let mut random = RandomStream::new(seed, number as u64);
             let centroids = match metric {
                 PqMetric::Euclidean => Centroids::train(&points, dim, entries, iterations, &mut random),
                 PqMetric::Ip => {

@@ -5,7 +5,7 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::masker::shared::random::Stream;
+use crate::masker::toolkit::RandomStream;
 
 /// Iterations stop where the centroids move by less than this, summed and squared.
 const TOLERANCE: f64 = 1e-4;
@@ -27,7 +27,7 @@ impl Centroids {
         dim: usize,
         count: usize,
         iterations: usize,
-        random: &mut Stream,
+        random: &mut RandomStream,
     ) -> Self {
         let point = |at: usize| &points[at * dim..(at + 1) * dim];
         let drawn = random.subset(points.len() / dim, count);
@@ -126,13 +126,13 @@ mod tests {
     use super::*;
 
     fn points() -> Vec<f32> {
-        Stream::new(5, 0).normals(300 * 3)
+        RandomStream::new(5, 0).normals(300 * 3)
     }
 
     #[test]
     fn the_nearest_centroid_is_the_nearest() {
         let points = points();
-        let centroids = Centroids::train(&points, 3, 9, 4, &mut Stream::new(1, 0));
+        let centroids = Centroids::train(&points, 3, 9, 4, &mut RandomStream::new(1, 0));
         let rows = centroids.rows();
         for (point, code) in points.chunks_exact(3).zip(centroids.nearest(&points)) {
             let distance = |row: &[f32]| row.iter().zip(point).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
@@ -147,7 +147,7 @@ mod tests {
     fn iterations_bring_points_nearer_and_come_to_rest() {
         let points = points();
         let error = |iterations| {
-            let centroids = Centroids::train(&points, 3, 9, iterations, &mut Stream::new(1, 0));
+            let centroids = Centroids::train(&points, 3, 9, iterations, &mut RandomStream::new(1, 0));
             let rows = centroids.rows();
             let distance = |(point, code): (&[f32], u8)| -> f32 {
                 rows[code as usize * 3..].iter().zip(point).map(|(a, b)| (a - b).powi(2)).sum()
@@ -167,9 +167,9 @@ mod tests {
         let mut found = 0;
         for seed in 0..10 {
             // Where it begins with a point of each cluster, it ends in their middles.
-            let drawn = Stream::new(seed, 0).subset(40, 2);
+            let drawn = RandomStream::new(seed, 0).subset(40, 2);
             if drawn[0] % 2 != drawn[1] % 2 {
-                let rows = Centroids::train(&points, 2, 2, 20, &mut Stream::new(seed, 0)).rows();
+                let rows = Centroids::train(&points, 2, 2, 20, &mut RandomStream::new(seed, 0)).rows();
                 let mut first = [rows[0], rows[2]];
                 first.sort_by(f32::total_cmp);
                 assert!(first[0].abs() < 1e-5 && (first[1] - 10.0).abs() < 1e-5, "{rows:?}");
@@ -178,7 +178,7 @@ mod tests {
         }
         assert!(found > 2);
         let same = vec![1.0; 20];
-        let centroids = Centroids::train(&same, 2, 4, 5, &mut Stream::new(0, 0));
+        let centroids = Centroids::train(&same, 2, 4, 5, &mut RandomStream::new(0, 0));
         assert_eq!(centroids.nearest(&same), [0; 10]);
         assert_eq!(centroids.rows(), [1.0; 8]);
     }

@@ -17,10 +17,7 @@ use crate::error::{Error, Result};
 use crate::heads::fold_queries;
 use crate::inputs::AttentionInputs;
 use crate::mask::Mask;
-use crate::masker::shared::growing::{Growing, Prefix};
-use crate::masker::shared::lookup::{code_kind, lookup};
-use crate::masker::shared::scores::unfold;
-use crate::masker::shared::top_k::add_top_k;
+use crate::masker::toolkit::{GrowingTensor, Prefix, add_top_k, code_kind, table_scores, unfold_scores};
 use crate::masker::{FieldInfo, Masker, MaskerConfig, MaskerInfo};
 use crate::size::Size;
 use crate::state::{LayerState, MaskerState};
@@ -113,7 +110,7 @@ impl PqCacheMasker {
             seed,
         )?;
         let leading = [dims.batch, dims.kv_heads, config.pq_group_factor];
-        let codes = Growing::new(&leading, code_kind(config.pq_bits), inputs.device())?;
+        let codes = GrowingTensor::new(&leading, code_kind(config.pq_bits), inputs.device())?;
         let centroids = codebook.tensor(inputs)?;
         Ok(Encoded { prefix: Prefix::of(inputs), codebook: Arc::new(codebook), centroids, codes })
     }
@@ -127,7 +124,7 @@ struct Encoded {
     /// `[B, Hkv, M, D / M, C]` of `Float`.
     centroids: Tensor,
     /// `[B, Hkv, M, K]` of `Uint8`.
-    codes: Growing,
+    codes: GrowingTensor,
 }
 
 impl Encoded {
@@ -148,7 +145,7 @@ impl Encoded {
         let queries = queries.f_mul_scalar(inputs.scale())?.f_reshape([batch, heads, -1, parts, dim])?;
         // [B, Hkv, M, R, D / M] x [.., D / M, C], then the parts of a row side by side.
         let tables = queries.f_transpose(2, 3)?.f_matmul(&self.centroids)?.f_transpose(2, 3)?;
-        unfold(inputs.dims(), &lookup(&tables, &self.codes)?, rows.len())
+        unfold_scores(inputs.dims(), &table_scores(&tables, &self.codes)?, rows.len())
     }
 }
 

@@ -199,7 +199,7 @@ impl Lists {
                 Some(Vec::<f32>::try_from(probabilities.f_log()?.f_neg()?.f_reshape([-1])?)?)
             }
         };
-        let (queries, width) = (inputs.dims().queries, list.len());
+        let (queries, width) = (inputs.dims().queries, list.width());
         let mut lists = Self { keys: vec![], biases: vec![], ends: vec![] };
         for (row, indices) in indices.chunks_exact(width.max(1)).enumerate() {
             let visible = inputs.visible().row(row % queries);

@@ -1,4 +1,4 @@
-//! What earlier maskers chose, and what is left for a row to choose from.
+//! What earlier maskers selected, and what remains for a row.
 
 use std::ops::Range;
 
@@ -8,17 +8,17 @@ use crate::error::Result;
 use crate::inputs::AttentionInputs;
 use crate::mask::{Mask, RowRanges, Selection, Visible};
 
-/// Writes `value` over the scores of keys that a row may not read or that `previous` has chosen already.
+/// Writes `value` over the scores of keys that a row may not read or that `previous` selects already.
 ///
 /// `scores` is `[B, H, rows, K]`, for the query rows `rows`; `value` must be below every score.
-pub(crate) fn close(
+pub fn exclude_selected(
     inputs: &AttentionInputs<'_>,
     previous: &Mask,
     rows: Range<usize>,
     scores: &Tensor,
     value: f64,
 ) -> Result<()> {
-    hide(inputs, rows.clone(), scores, value)?;
+    exclude_invisible(inputs, rows.clone(), scores, value)?;
     let Selection::Sparse(sparse) = previous.selection() else { return Ok(()) };
     for (at, row) in rows.clone().enumerate() {
         for range in sparse.ranges().row(row) {
@@ -38,7 +38,7 @@ pub(crate) fn close(
 }
 
 /// Writes `value` over the scores, `[B, H, rows, K]`, of keys that a row may not read.
-pub(crate) fn hide(
+pub fn exclude_invisible(
     inputs: &AttentionInputs<'_>,
     rows: Range<usize>,
     scores: &Tensor,
@@ -61,9 +61,9 @@ fn fill(scores: &Tensor, row: usize, keys: &Range<usize>, value: f64) -> Result<
     Ok(())
 }
 
-/// What a mask chose, on the host.
+/// What a mask selects, on the host.
 #[derive(Debug)]
-pub(crate) struct Chosen<'a> {
+pub struct Selected<'a> {
     ranges: Option<&'a RowRanges>,
     listed: Option<Listed>,
     queries: usize,
@@ -78,17 +78,17 @@ enum Listed {
     Spans(RowRanges),
 }
 
-impl<'a> Chosen<'a> {
+impl<'a> Selected<'a> {
     /// Reads `mask`; waits for the device where it has an index list.
-    pub(crate) fn of(mask: &'a Mask) -> Result<Self> {
+    pub fn of(mask: &'a Mask) -> Result<Self> {
         let queries = mask.shape().queries;
         let Selection::Sparse(sparse) = mask.selection() else {
             return Ok(Self { ranges: None, listed: None, queries });
         };
-        let listed = match (sparse.list().filter(|list| list.len() > 0), sparse.pages()) {
+        let listed = match (sparse.list().filter(|list| list.width() > 0), sparse.pages()) {
             (Some(list), _) => {
                 let keys = list.indices().f_to_kind(Kind::Int64)?.f_contiguous()?.f_view([-1])?;
-                Some(Listed::Keys { keys: Vec::try_from(keys)?, width: list.len() })
+                Some(Listed::Keys { keys: Vec::try_from(keys)?, width: list.width() })
             }
             (None, Some(pages)) => {
                 Some(Listed::Spans(pages.spans(sparse.ranges(), &Visible::causal(mask.shape()))?))
@@ -98,13 +98,15 @@ impl<'a> Chosen<'a> {
         Ok(Self { ranges: Some(sparse.ranges()), listed, queries })
     }
 
-    /// Whether the heads may have chosen different keys.
-    pub(crate) fn differs_by_head(&self) -> bool {
+    /// Whether heads may have different keys.
+    #[must_use]
+    pub fn differs_by_head(&self) -> bool {
         self.listed.is_some()
     }
 
-    /// The keys of `within` that are not chosen for row `row` of head `head`, counted over the heads of all sequences.
-    pub(crate) fn left(&self, head: usize, row: usize, within: Range<usize>) -> Candidates {
+    /// The keys of `within` that are not selected for row `row` of head `head`; heads are counted over the batch, `0..B H`.
+    #[must_use]
+    pub fn remaining(&self, head: usize, row: usize, within: Range<usize>) -> Candidates {
         let mut taken: Vec<Range<usize>> = self.ranges.map_or(&[][..], |ranges| ranges.row(row)).to_vec();
         let place = head * self.queries + row;
         match &self.listed {
@@ -120,9 +122,9 @@ impl<'a> Chosen<'a> {
     }
 }
 
-/// Keys that a row may still choose, as sorted disjoint ranges.
+/// Keys that a masker may still select for a row, as sorted disjoint ranges.
 #[derive(Debug)]
-pub(crate) struct Candidates {
+pub struct Candidates {
     ranges: Vec<Range<usize>>,
     /// Number of keys up to the end of each range.
     ends: Vec<usize>,
@@ -148,18 +150,27 @@ impl Candidates {
         }
     }
 
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ranges.is_empty()
+    }
+
     /// Number of keys.
-    pub(crate) fn len(&self) -> usize {
+    #[must_use]
+    pub fn len(&self) -> usize {
         self.ends.last().copied().unwrap_or(0)
     }
 
     /// The ranges, sorted.
-    pub(crate) fn ranges(&self) -> &[Range<usize>] {
+    #[must_use]
+    pub fn ranges(&self) -> &[Range<usize>] {
         &self.ranges
     }
 
     /// The key number `rank`, which must be below [`len`](Self::len).
-    pub(crate) fn nth(&self, rank: usize) -> usize {
+    #[must_use]
+    pub fn nth(&self, rank: usize) -> usize {
         let at = self.ends.partition_point(|&end| end <= rank);
         self.ranges[at].end - (self.ends[at] - rank)
     }

@@ -5,10 +5,12 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// One of 2^64 independent streams of a seed (`ChaCha8`): one a row, so that the order of rows does not matter.
 #[derive(Debug)]
-pub(crate) struct Stream(ChaCha8Rng);
+pub struct RandomStream(ChaCha8Rng);
 
-impl Stream {
-    pub(crate) fn new(seed: u64, stream: u64) -> Self {
+impl RandomStream {
+    /// Stream number `stream` of `seed`.
+    #[must_use]
+    pub fn new(seed: u64, stream: u64) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         random.set_stream(stream);
         Self(random)
@@ -18,7 +20,7 @@ impl Stream {
     ///
     /// The high half of a 128-bit product, drawn again where the low half would favour some values (Lemire 2019, arXiv
     /// 1805.10941).
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
         let favoured = bound.wrapping_neg() % bound;
         loop {
             let product = u128::from(self.0.next_u64()) * u128::from(bound);
@@ -30,7 +32,12 @@ impl Stream {
 
     /// `count` different numbers below `total`, in rising order; every set of them is as likely as every other (Floyd's
     /// algorithm, Bentley and Floyd 1987). `count` must not exceed `total`.
-    pub(crate) fn subset(&mut self, total: usize, count: usize) -> Vec<usize> {
+    ///
+    /// # Panics
+    ///
+    /// Where it does.
+    pub fn subset(&mut self, total: usize, count: usize) -> Vec<usize> {
+        assert!(count <= total, "{count} of {total} numbers");
         let mut drawn = vec![0_u64; total.div_ceil(64)];
         for last in total - count..total {
             let number = self.below(last as u64 + 1) as usize;
@@ -49,7 +56,7 @@ impl Stream {
     }
 
     /// `count` standard normal numbers (Box and Muller 1958).
-    pub(crate) fn normals(&mut self, count: usize) -> Vec<f32> {
+    pub fn normals(&mut self, count: usize) -> Vec<f32> {
         let mut normals = Vec::with_capacity(count + 1);
         while normals.len() < count {
             // In (0, 1], so that the logarithm is finite.
@@ -74,7 +81,7 @@ mod tests {
 
     #[test]
     fn streams_repeat_and_differ() {
-        let first = |seed, stream| Stream::new(seed, stream).below(u64::MAX);
+        let first = |seed, stream| RandomStream::new(seed, stream).below(u64::MAX);
         assert_eq!(first(1, 2), first(1, 2));
         assert_ne!(first(1, 2), first(1, 3));
         assert_ne!(first(1, 2), first(2, 2));
@@ -85,7 +92,7 @@ mod tests {
     fn subsets_are_equally_likely() {
         let mut counts = std::collections::BTreeMap::new();
         for stream in 0..20_000 {
-            let subset = Stream::new(3, stream).subset(5, 3);
+            let subset = RandomStream::new(3, stream).subset(5, 3);
             assert!(subset.is_sorted_by(|a, b| a < b) && subset.len() == 3);
             *counts.entry(subset).or_insert(0_i32) += 1;
         }
@@ -93,18 +100,18 @@ mod tests {
         for (subset, count) in counts {
             assert!((count - 2000).abs() < 5 * 42, "{subset:?}: {count}");
         }
-        assert_eq!(Stream::new(0, 0).subset(130, 130), (0..130).collect::<Vec<_>>());
-        assert!(Stream::new(0, 0).subset(3, 0).is_empty());
+        assert_eq!(RandomStream::new(0, 0).subset(130, 130), (0..130).collect::<Vec<_>>());
+        assert!(RandomStream::new(0, 0).subset(3, 0).is_empty());
     }
 
     /// Mean, variance and fourth moment of 200,000 numbers, five standard errors each.
     #[test]
     fn normals_have_the_moments_of_a_normal() {
-        let normals = Stream::new(9, 0).normals(200_000);
+        let normals = RandomStream::new(9, 0).normals(200_000);
         let moment = |power| normals.iter().map(|&x| f64::from(x).powi(power)).sum::<f64>() / 200_000.0;
         assert!(moment(1).abs() < 5.0 * 0.0023);
         assert!((moment(2) - 1.0).abs() < 5.0 * 0.0032);
         assert!((moment(4) - 3.0).abs() < 5.0 * 0.022);
-        assert_eq!(Stream::new(9, 0).normals(3).len(), 3);
+        assert_eq!(RandomStream::new(9, 0).normals(3).len(), 3);
     }
 }

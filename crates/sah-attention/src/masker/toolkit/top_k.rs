@@ -5,12 +5,11 @@ use std::ops::Range;
 use rayon::prelude::*;
 use tch::{Device, Kind, Tensor};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::heads::join_rows;
 use crate::inputs::AttentionInputs;
 use crate::mask::{IndexList, Mask};
-use crate::masker::shared::chosen::{Candidates, Chosen, close};
-use crate::masker::shared::scores::row_blocks;
+use crate::masker::toolkit::{Candidates, Selected, exclude_selected, row_blocks};
 use sah_tensor::element::F32;
 use sah_tensor::torch::elements;
 
@@ -19,7 +18,7 @@ use sah_tensor::torch::elements;
 ///
 /// `scores` gives `[B, H, rows, K]` for a block of query rows, and is written over. On the CPU the later of two keys with
 /// equal `Float` scores is taken; elsewhere libtorch chooses.
-pub(crate) fn add_top_k(
+pub fn add_top_k(
     inputs: &AttentionInputs<'_>,
     previous: Mask,
     count: usize,
@@ -30,14 +29,21 @@ pub(crate) fn add_top_k(
     if count == 0 || previous.is_full() {
         return Ok(previous);
     }
-    let chosen = if inputs.device() == Device::Cpu { Some(Chosen::of(&previous)?) } else { None };
+    let selected = if inputs.device() == Device::Cpu { Some(Selected::of(&previous)?) } else { None };
     let mut lists = Vec::new();
     for rows in row_blocks(dims, dims.keys) {
         let scores = scores(rows.clone())?;
-        lists.push(match &chosen {
-            Some(chosen) if scores.kind() == Kind::Float => on_host(inputs, chosen, rows, &scores, count)?,
+        let size = [dims.batch, dims.heads, rows.len(), dims.keys].map(|size| size as i64);
+        if scores.size() != size {
+            let expected = format!("{size:?} like the rows and keys");
+            return Err(Error::Shape { tensor: "scores", expected, found: scores.size() });
+        }
+        lists.push(match &selected {
+            Some(selected) if scores.kind() == Kind::Float => {
+                on_host(inputs, selected, rows, &scores, count)?
+            }
             _ => {
-                close(inputs, &previous, rows, &scores, f64::NEG_INFINITY)?;
+                exclude_selected(inputs, &previous, rows, &scores, f64::NEG_INFINITY)?;
                 let (best, indices) = scores.f_topk(count as i64, -1, true, false)?;
                 indices.f_masked_fill(&best.f_eq(f64::NEG_INFINITY)?, -1)?
             }
@@ -51,7 +57,7 @@ pub(crate) fn add_top_k(
 #[expect(unsafe_code, reason = "reads scores in place")]
 fn on_host(
     inputs: &AttentionInputs<'_>,
-    chosen: &Chosen<'_>,
+    selected: &Selected<'_>,
     rows: Range<usize>,
     scores: &Tensor,
     count: usize,
@@ -64,7 +70,7 @@ fn on_host(
     indices.par_chunks_mut(count).zip(scores.par_chunks(dims.keys)).enumerate().for_each(
         |(at, (indices, scores))| {
             let (head, row) = (at / rows.len(), rows.start + at % rows.len());
-            best(scores, &chosen.left(head, row, visible.row(row)), indices);
+            best(scores, &selected.remaining(head, row, visible.row(row)), indices);
         },
     );
     let size = [dims.batch, dims.heads, rows.len(), count].map(|size| size as i64);
@@ -125,7 +131,7 @@ fn best(scores: &[f32], candidates: &Candidates, indices: &mut [i64]) {
 mod tests {
     use super::*;
     use crate::mask::{MaskShape, RowRanges};
-    use crate::masker::shared::random::Stream;
+    use crate::masker::toolkit::RandomStream;
 
     #[test]
     fn order_is_that_of_the_scores() {
@@ -139,9 +145,9 @@ mod tests {
         let shape = MaskShape { batch: 1, heads: 1, queries: 1, keys: 500 };
         let ranges = RowRanges::from_rows(500, [vec![0..4, 100..130, 131..132, 499..500]]).unwrap();
         let mask = Mask::from_ranges(shape, ranges).unwrap();
-        let candidates = Chosen::of(&mask).unwrap().left(0, 0, 2..480);
+        let candidates = Selected::of(&mask).unwrap().remaining(0, 0, 2..480);
         let mut keys: Vec<usize> = candidates.ranges().iter().cloned().flatten().collect();
-        let normals = Stream::new(1, 0).normals(500);
+        let normals = RandomStream::new(1, 0).normals(500);
         let rounded: Vec<f32> = normals.iter().map(|x| x.round()).collect();
         let narrow: Vec<f32> = normals.iter().map(|x| 1.0 + x * 1e-5).collect();
         let holes: Vec<f32> = normals.iter().map(|&x| if x < 0.5 { f32::NEG_INFINITY } else { x }).collect();

@@ -8,12 +8,12 @@ use crate::inputs::AttentionInputs;
 use crate::mask::{IndexList, Mask};
 
 /// Keys of one row, each included with the probability beside it.
-pub(crate) type RowSample = Vec<(usize, f32)>;
+pub type RowSample = Vec<(usize, f32)>;
 
 /// A sample of every row, in the order of `[B, H, Q]`: `sample(head, row)`, with the heads of all sequences counted through.
 ///
 /// Rows are computed on all cores; `sample` must depend on its arguments only.
-pub(crate) fn each_row<T: Send>(
+pub fn each_row<T: Send>(
     inputs: &AttentionInputs<'_>,
     sample: impl Fn(usize, usize) -> T + Sync + Send,
 ) -> Vec<T> {
@@ -24,23 +24,19 @@ pub(crate) fn each_row<T: Send>(
 }
 
 /// `previous`, and the sampled keys, none of which may be in `previous`.
-pub(crate) fn add_samples(
-    inputs: &AttentionInputs<'_>,
-    previous: Mask,
-    samples: &[RowSample],
-) -> Result<Mask> {
+pub fn add_samples(inputs: &AttentionInputs<'_>, previous: Mask, samples: &[RowSample]) -> Result<Mask> {
     let keys: Vec<Vec<i64>> =
         samples.iter().map(|sample| sample.iter().map(|&(key, _)| key as i64).collect()).collect();
-    let Some(indices) = padded(inputs, &keys, -1)? else { return Ok(previous) };
+    let Some(indices) = padded_rows(inputs, &keys, -1)? else { return Ok(previous) };
     let weights: Vec<Vec<f32>> =
         samples.iter().map(|sample| sample.iter().map(|&(_, probability)| probability).collect()).collect();
-    let weights = padded(inputs, &weights, 1.0)?;
+    let weights = padded_rows(inputs, &weights, 1.0)?;
     let list = IndexList::assume_valid(indices, weights)?;
     previous.merge(Mask::from_indices(inputs.dims().mask_shape(), list)?)
 }
 
 /// Rows of different length as `[B, H, Q, N]` on the device of the inputs; `None` where all are empty.
-pub(crate) fn padded<T: tch::kind::Element + Copy>(
+pub fn padded_rows<T: tch::kind::Element + Copy>(
     inputs: &AttentionInputs<'_>,
     rows: &[Vec<T>],
     padding: T,

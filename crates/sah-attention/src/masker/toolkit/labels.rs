@@ -3,14 +3,14 @@
 use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
-use crate::masker::shared::growing::Growing;
+use crate::masker::toolkit::GrowingTensor;
 
 /// Number of bits from which on nothing is quantised.
 const EXACT: u32 = 16;
 
 /// To which side a value between two steps goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Rounding {
+pub enum Rounding {
     /// To the nearer one, to the even one where both are as near.
     Nearest,
     /// Up, so that an upper bound stays one.
@@ -19,14 +19,14 @@ pub(crate) enum Rounding {
 
 /// Quantisation of each vector by itself to `2^bits` steps between its smallest and its largest element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Quantiser {
+pub struct Quantiser {
     bits: u32,
     rounding: Rounding,
 }
 
 impl Quantiser {
     /// `bits` from 1 to 16; 16 keeps vectors as they are.
-    pub(crate) fn new(bits: u32, rounding: Rounding) -> Result<Self> {
+    pub fn new(bits: u32, rounding: Rounding) -> Result<Self> {
         if !(1..=EXACT).contains(&bits) {
             return Err(Error::Field {
                 field: "label_bits",
@@ -58,7 +58,7 @@ impl Quantiser {
     }
 
     /// `vectors`, `[.., r, n]`, as they are read after quantisation, in `Float`.
-    pub(crate) fn apply(self, vectors: &Tensor) -> Result<Tensor> {
+    pub fn apply(self, vectors: &Tensor) -> Result<Tensor> {
         if self.is_exact() {
             return Ok(vectors.f_to_kind(Kind::Float)?);
         }
@@ -70,18 +70,18 @@ impl Quantiser {
 /// Vectors in columns `[.., r, n]`, stored in the quantiser's bits: two codes a byte up to 4 bits, one a byte up to 8, one
 /// in two bytes above; least element and step of each vector in `Float`.
 #[derive(Debug)]
-pub(crate) struct Labels {
+pub struct Labels {
     quantiser: Quantiser,
     /// Elements of a vector, `r`.
     width: usize,
-    codes: Growing,
+    codes: GrowingTensor,
     /// Least element and step, `[.., 2, n]`; empty where nothing is quantised.
-    scales: Growing,
+    scales: GrowingTensor,
 }
 
 impl Labels {
     /// No vector yet. `leading` are the sizes before `r` and `n`, `kind` that of vectors that are kept as they are.
-    pub(crate) fn new(
+    pub fn new(
         quantiser: Quantiser,
         leading: &[usize],
         width: usize,
@@ -95,12 +95,12 @@ impl Labels {
             _ => (width, kind),
         };
         let sizes = |rows| [leading, &[rows]].concat();
-        let codes = Growing::new(&sizes(rows), kind, device)?;
-        Ok(Self { quantiser, width, codes, scales: Growing::new(&sizes(2), Kind::Float, device)? })
+        let codes = GrowingTensor::new(&sizes(rows), kind, device)?;
+        Ok(Self { quantiser, width, codes, scales: GrowingTensor::new(&sizes(2), Kind::Float, device)? })
     }
 
     /// Forgets the vectors from `at` on and puts `vectors`, `[.., r, m]`, in their place.
-    pub(crate) fn write(&mut self, at: usize, vectors: &Tensor) -> Result<()> {
+    pub fn write(&mut self, at: usize, vectors: &Tensor) -> Result<()> {
         if self.quantiser.is_exact() {
             return self.codes.write(at, vectors);
         }
@@ -121,7 +121,7 @@ impl Labels {
     }
 
     /// The vectors, `[.., r, n]`, in `Float`.
-    pub(crate) fn values(&self) -> Result<Tensor> {
+    pub fn values(&self) -> Result<Tensor> {
         let mut codes = self.codes.view()?;
         if self.quantiser.is_exact() {
             return Ok(codes.f_to_kind(Kind::Float)?);
@@ -137,18 +137,20 @@ impl Labels {
     }
 
     /// Forgets the vectors from `len` on.
-    pub(crate) fn truncate(&mut self, len: usize) {
+    pub fn truncate(&mut self, len: usize) {
         self.codes.truncate(len);
         self.scales.truncate(len);
     }
 
     /// An independent copy.
-    pub(crate) fn fork(&self) -> Self {
+    #[must_use]
+    pub fn fork(&self) -> Self {
         Self { codes: self.codes.fork(), scales: self.scales.fork(), ..*self }
     }
 
     /// Memory, in bytes.
-    pub(crate) fn bytes(&self) -> usize {
+    #[must_use]
+    pub fn bytes(&self) -> usize {
         self.codes.bytes() + self.scales.bytes()
     }
 }

@@ -1,18 +1,16 @@
 //! Tensors that grow with the KV cache, fork with it and are cut back with it.
 
 use std::cell::Cell;
-use std::ops::Range;
 
 use tch::{Device, Kind, Tensor};
 
-use crate::error::{Error, Result};
-use crate::inputs::AttentionInputs;
+use crate::error::Result;
 
 /// A tensor `[.., n]` to which columns are appended, one or more for a key or a page.
 ///
 /// Room is kept for an eighth more. A fork shares memory until either side writes over what both see.
 #[derive(Debug)]
-pub(crate) struct Growing {
+pub struct GrowingTensor {
     /// `[.., room]`, with other forks' columns perhaps behind `room`.
     buffer: Tensor,
     len: usize,
@@ -21,22 +19,26 @@ pub(crate) struct Growing {
     shared: Cell<usize>,
 }
 
-impl Growing {
+impl GrowingTensor {
     /// No column yet; `leading` are the sizes of the other dimensions.
-    pub(crate) fn new(leading: &[usize], kind: Kind, device: Device) -> Result<Self> {
+    pub fn new(leading: &[usize], kind: Kind, device: Device) -> Result<Self> {
         let mut size: Vec<i64> = leading.iter().map(|&size| size as i64).collect();
         size.push(0);
         Ok(Self { buffer: Tensor::f_empty(size, (kind, device))?, len: 0, room: 0, shared: Cell::new(0) })
     }
 
     /// All columns, `[.., n]`.
-    pub(crate) fn view(&self) -> Result<Tensor> {
+    pub fn view(&self) -> Result<Tensor> {
         Ok(self.buffer.f_narrow(-1, 0, self.len as i64)?)
     }
 
     /// Forgets the columns from `at` on and puts `tail`, `[.., m]`, in their place.
-    pub(crate) fn write(&mut self, at: usize, tail: &Tensor) -> Result<()> {
-        debug_assert!(at <= self.len);
+    ///
+    /// # Panics
+    ///
+    /// Where there are fewer than `at` columns.
+    pub fn write(&mut self, at: usize, tail: &Tensor) -> Result<()> {
+        assert!(at <= self.len, "a column is written at {at} after {}", self.len);
         let added = tail.size().last().map_or(0, |&size| size as usize);
         let len = at + added;
         if len > self.room || at < self.shared.get() {
@@ -56,27 +58,30 @@ impl Growing {
     }
 
     /// Forgets the columns from `len` on.
-    pub(crate) fn truncate(&mut self, len: usize) {
+    pub fn truncate(&mut self, len: usize) {
         self.len = self.len.min(len);
     }
 
     /// An independent copy.
-    pub(crate) fn fork(&self) -> Self {
+    #[must_use]
+    pub fn fork(&self) -> Self {
         self.shared.set(self.shared.get().max(self.len));
         let shared = Cell::new(self.len);
         Self { buffer: self.buffer.shallow_clone(), len: self.len, room: self.len, shared }
     }
 
     /// Memory for the columns there are and those there is room for, in bytes; shared memory counts on both sides.
-    pub(crate) fn bytes(&self) -> usize {
+    #[must_use]
+    pub fn bytes(&self) -> usize {
         let size = self.buffer.size();
         let leading: i64 = size[..size.len() - 1].iter().product();
         leading as usize * self.room * self.buffer.kind().elt_size_in_bytes()
     }
 
-    /// The columns of every leading index, in order, where they can be read on the host.
+    /// The columns of every leading index, in order, where they can be read on the host and are of this type.
+    #[must_use]
     #[expect(unsafe_code, reason = "libtorch gives its memory as pointers")]
-    pub(crate) fn host_rows<T: tch::kind::Element>(&self) -> Option<Vec<&[T]>> {
+    pub fn host_rows<T: tch::kind::Element>(&self) -> Option<Vec<&[T]>> {
         if self.buffer.device() != Device::Cpu || self.buffer.kind() != T::KIND {
             return None;
         }
@@ -92,74 +97,10 @@ impl Growing {
     }
 }
 
-/// The request that a masker's state belongs to, and how many of its keys the state describes.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Prefix {
-    batch: usize,
-    heads: usize,
-    kv_heads: usize,
-    head_dim: usize,
-    value_dim: usize,
-    kind: Kind,
-    device: Device,
-    keys: usize,
-}
-
-impl Prefix {
-    /// No key of these inputs yet.
-    pub(crate) fn of(inputs: &AttentionInputs<'_>) -> Self {
-        let dims = inputs.dims();
-        Self {
-            batch: dims.batch,
-            heads: dims.heads,
-            kv_heads: dims.kv_heads,
-            head_dim: dims.head_dim,
-            value_dim: dims.value_dim,
-            kind: inputs.kind(),
-            device: inputs.device(),
-            keys: 0,
-        }
-    }
-
-    /// Number of keys that are described.
-    pub(crate) fn keys(&self) -> usize {
-        self.keys
-    }
-
-    /// The keys of `inputs` that are not described yet. Fails where the inputs are not the same request's, gone on.
-    pub(crate) fn new_keys(
-        &self,
-        masker: &'static str,
-        inputs: &AttentionInputs<'_>,
-    ) -> Result<Range<usize>> {
-        let found = Self { keys: self.keys, ..Self::of(inputs) };
-        if found != *self {
-            return Err(Error::StateMismatch {
-                masker,
-                remembered: self.describe(),
-                found: found.describe(),
-            });
-        }
-        let keys = inputs.dims().keys;
-        if self.keys > keys {
-            return Err(Error::StateAhead { masker, remembered: self.keys, keys });
-        }
-        Ok(self.keys..keys)
-    }
-
-    /// The first `keys` keys are described.
-    pub(crate) fn set_keys(&mut self, keys: usize) {
-        self.keys = keys;
-    }
-
-    fn describe(&self) -> String {
-        let Self { batch, heads, kv_heads, head_dim, value_dim, kind, device, .. } = self;
-        format!("[{batch}, {heads} over {kv_heads}, K, {head_dim} and {value_dim}] of {kind:?} on {device:?}")
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use super::*;
 
     fn columns(range: Range<i64>) -> Tensor {
@@ -167,7 +108,7 @@ mod tests {
         Tensor::stack(&[&row, &(&row + 100)], 0)
     }
 
-    fn first_row(growing: &Growing) -> Vec<i64> {
+    fn first_row(growing: &GrowingTensor) -> Vec<i64> {
         let view = growing.view().unwrap();
         let rows = growing.host_rows::<i64>().unwrap();
         assert_eq!(rows[0], Vec::<i64>::try_from(view.get(0)).unwrap());
@@ -177,7 +118,7 @@ mod tests {
 
     #[test]
     fn grows_forks_and_is_cut_back() {
-        let mut growing = Growing::new(&[2], Kind::Int64, Device::Cpu).unwrap();
+        let mut growing = GrowingTensor::new(&[2], Kind::Int64, Device::Cpu).unwrap();
         assert!(first_row(&growing).is_empty());
         growing.write(0, &columns(0..16)).unwrap();
         growing.write(16, &columns(16..18)).unwrap();
@@ -197,28 +138,5 @@ mod tests {
         assert_eq!((first_row(&fork)[20], first_row(&second)[20]), (70, 80));
         assert_eq!(first_row(&growing).len(), 12);
         assert!(growing.host_rows::<f32>().is_none());
-    }
-
-    #[test]
-    fn a_state_belongs_to_one_request() {
-        let tensor = |heads, keys| Tensor::zeros([1, heads, keys, 4], (Kind::Float, Device::Cpu));
-        let check = |heads, keys| {
-            let (queries, keys) = (tensor(2, 1), tensor(heads, keys));
-            let inputs = AttentionInputs::new(&queries, &keys, &keys, 1.0).unwrap();
-            let mut prefix = Prefix::of(&AttentionInputs::new(&queries, &queries, &queries, 1.0).unwrap());
-            prefix.set_keys(5);
-            prefix.new_keys("mine", &inputs).map_err(|error| error.to_string())
-        };
-        assert_eq!(check(2, 7), Ok(5..7));
-        assert_eq!(check(2, 5), Ok(5..5));
-        assert_eq!(
-            check(2, 4).unwrap_err(),
-            "`mine` remembers 5 keys but there are 4; call RequestState::truncate when the KV cache is cut"
-        );
-        assert_eq!(
-            check(1, 7).unwrap_err(),
-            "`mine` remembers keys of [1, 2 over 2, K, 4 and 4] of Float on Cpu, got [1, 2 over 1, K, 4 and 4] of Float \
-             on Cpu; a RequestState belongs to one request"
-        );
     }
 }

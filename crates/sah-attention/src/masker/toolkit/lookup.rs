@@ -4,20 +4,21 @@ use rayon::prelude::*;
 use tch::{Kind, Tensor};
 
 use crate::error::Result;
-use crate::masker::shared::growing::Growing;
+use crate::masker::toolkit::GrowingTensor;
 use sah_tensor::torch::written;
 
 /// Scores that are summed while they stay in the first cache.
 const BLOCK: usize = 2048;
 
 /// Kind of codes of `bits` bits, which must be at most 15.
-pub(crate) fn code_kind(bits: usize) -> Kind {
+#[must_use]
+pub fn code_kind(bits: usize) -> Kind {
     if bits <= 8 { Kind::Uint8 } else { Kind::Int16 }
 }
 
 /// `score[r][j] = sum over m of tables[r][m][codes[m][j]]` for each leading index: `tables` `[B, Hkv, R, M, C]` of `Float`,
-/// `codes` `[B, Hkv, M, K]` below `C`; `[B, Hkv, R, K]` of `Float`.
-pub(crate) fn lookup(tables: &Tensor, codes: &Growing) -> Result<Tensor> {
+/// `codes` `[B, Hkv, M, K]`, each below `C`; `[B, Hkv, R, K]` of `Float`.
+pub fn table_scores(tables: &Tensor, codes: &GrowingTensor) -> Result<Tensor> {
     if let Some(codes) = codes.host_rows::<u8>() {
         let at = |table: &[f32], codes: &[u8], scores: &mut [f32]| {
             // No code is beyond 255: no bound to check.
@@ -92,9 +93,9 @@ mod tests {
                 let tables = Tensor::randn([2, 3, 4, 5, 1 << bits], (Kind::Float, Device::Cpu));
                 (tables, Tensor::randint(1 << bits, [2, 3, 5, keys], (Kind::Int64, Device::Cpu)))
             });
-            let mut growing = Growing::new(&[2, 3, 5], code_kind(bits as usize), Device::Cpu).unwrap();
+            let mut growing = GrowingTensor::new(&[2, 3, 5], code_kind(bits as usize), Device::Cpu).unwrap();
             growing.write(0, &codes).unwrap();
-            let got = lookup(&tables, &growing).unwrap();
+            let got = table_scores(&tables, &growing).unwrap();
             assert!(got.equal(&by_tensors(&tables, &codes).unwrap()), "{bits} bits, {keys} keys");
             if keys > 0 {
                 let one = |part| {

@@ -1,4 +1,4 @@
-//! The pages of docs/maskers: their fields are the program's, their configurations are read, their commands run. (Their
+//! The pages of maskers, crates/sah-attention/docs/maskers: their fields are the program's, their configurations are read, their commands run. (Their
 //! Rust examples are doctests of sah-attention.)
 
 use std::fs;
@@ -11,7 +11,7 @@ use crate::command::{as_in_a_shell, run};
 use crate::fences::blocks;
 
 fn page(name: &str) -> String {
-    let path = project_root().join(format!("docs/maskers/{name}.md"));
+    let path = project_root().join(format!("crates/sah-attention/docs/maskers/{name}.md"));
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -21,14 +21,17 @@ fn every_masker_has_its_page_and_every_page_its_masker() {
     for masker in MaskerRegistry::builtin().infos() {
         let name = masker.name;
         let text = page(name);
-        assert!(overview.contains(&format!("[{name}](maskers/{name}.md)")), "{name} in the overview");
+        assert!(
+            overview.contains(&format!("[{name}](../crates/sah-attention/docs/maskers/{name}.md)")),
+            "{name} in the overview"
+        );
         for heading in ["Formula", "Fields", "Shapes", "Cost and state", "Differences", "Source", "Examples"]
         {
             assert!(text.contains(&format!("\n## {heading}\n")), "{name}: {heading}");
         }
         assert_eq!(blocks(&text, "rust").len(), 1, "{name}: a doctest");
     }
-    let pages = fs::read_dir(project_root().join("docs/maskers")).unwrap().count();
+    let pages = fs::read_dir(project_root().join("crates/sah-attention/docs/maskers")).unwrap().count();
     assert_eq!(pages, MaskerRegistry::builtin().infos().count());
 }
 

@@ -79,7 +79,7 @@ fn every_architecture_goes_on_without_evicted_keys() {
 fn a_context_read_sparsely_does_not_depend_on_its_pieces() {
     let ids: Vec<u32> = (0..60).map(|id| id * 7 % 96).collect();
     let config = AttentionConfig::streaming_llm(Size::Count(2), Size::Count(5));
-    let attention = ResearchAttention::from_config(&config).unwrap().for_contexts().unwrap();
+    let attention = ResearchAttention::from_config(&config).unwrap().for_prefill().unwrap();
     for name in families().iter().flat_map(|family| family.checkpoints) {
         let network = load(&tiny::folder(name)).unwrap();
         let read = |piece: usize, attention: Option<&ResearchAttention>| {

@@ -14,7 +14,7 @@ const DRAWS: usize = 400;
 /// 2 % some heads break it at epsilon 0.05: it holds there on average over the heads of a layer, and within twice delta for
 /// each head. With a base of 8 % it holds for each head.
 ///
-/// The measured shares are left in `target/tmp/adaptive_sampling.md`, for the table of `docs/maskers/adaptive_sampling.md`.
+/// The measured shares are left in `target/tmp/adaptive_sampling.md`, for the table of `crates/sah-attention/docs/maskers/adaptive_sampling.md`.
 #[test]
 fn adaptive_sampling_keeps_its_promise() {
     let mut table = [

@@ -93,11 +93,11 @@ impl ResearchAttention {
         self.dense_layers
     }
 
-    /// The attention that reads contexts in chunks in place of this one. Fails where a masker cannot; see
-    /// [`Masker::for_contexts`].
-    pub fn for_contexts(&self) -> Result<Self> {
+    /// The attention to use for prefill in chunks. Fails where a masker cannot; see
+    /// [`Masker::for_prefill`].
+    pub fn for_prefill(&self) -> Result<Self> {
         let maskers = self.maskers.iter().map(|masker| {
-            masker.for_contexts().ok_or_else(|| Error::NoSparsePrefill { masker: masker.name() })
+            masker.for_prefill().ok_or_else(|| Error::NoSparsePrefill { masker: masker.name() })
         });
         let maskers = maskers.collect::<Result<_>>()?;
         Ok(Self { maskers, kernel: Arc::clone(&self.kernel), dense_layers: self.dense_layers })

@@ -7,8 +7,8 @@ use crate::mask::{Mask, Selection, Visible};
 /// The density of one call: selected entries over the entries that causality and the layer's sliding window permit, in `(0, 1]`;
 /// see [`Mask::density`].
 ///
-/// That of key ranges is known at once. That of a list is counted when it is asked for: the list must be read back from its
-/// device, which waits for all that the device was given to do before. A forward pass keeps densities and asks at its end.
+/// That of key ranges is known at once. That of a list is counted by [`value`](Self::value): the list must be read back from its
+/// device, which waits until the device has finished its work. A forward pass collects densities and counts them at the end.
 #[derive(Debug)]
 pub struct Density(Counted);
 

@@ -174,7 +174,7 @@ pub enum Error {
         /// What is wrong.
         problem: String,
     },
-    /// A configuration is not whole, or a field is not as it must be.
+    /// A configuration lacks a field, or a field is out of its range.
     #[error("attention configuration: {problem}")]
     Config {
         /// What is wrong, and in which field.
@@ -193,7 +193,7 @@ pub enum Error {
         /// Name of the second.
         second: &'static str,
     },
-    /// A masker was asked to select for a whole context.
+    /// A masker cannot select during prefill.
     #[error(
         "`{masker}` cannot read a context sparsely, sink and local of a fixed number of keys can; read the context densely"
     )]
@@ -201,7 +201,7 @@ pub enum Error {
         /// Its name.
         masker: &'static str,
     },
-    /// An attention was asked which keys it never reads again, and may read any.
+    /// No key can be evicted, because attention may read any of them again.
     #[error(
         "{reader} may read any key again, so that none can be evicted; only sink and local of a fixed number of keys in all \
          layers leave keys alone"
@@ -215,7 +215,7 @@ pub enum Error {
     Evicted {
         /// What reads them.
         reader: String,
-        /// How many are gone.
+        /// How many were evicted.
         count: usize,
     },
     /// A file that a masker needs cannot be read, or does not fit.
@@ -271,7 +271,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// The same error, with the layer filled in where it has a place for it.
+    /// The same error, with the layer filled in where it names one.
     pub(crate) fn in_layer(self, layer: usize) -> Self {
         match self {
             Self::EmptySelection { row, layer: None, window } => {

@@ -1,4 +1,4 @@
-//! Keys that stay in a cache, and keys that are gone.
+//! Keys that stay in a cache, and keys that were evicted from it.
 
 /// The keys that attention may still read in rows to come, whatever these are; all others can be evicted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,10 +23,10 @@ impl KeptKeys {
     }
 }
 
-/// Keys of a sequence that are not in its cache any more.
+/// Keys of a sequence that were evicted from its cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EvictedKeys {
-    /// Position of the first of them, which is how many keys before them are still there.
+    /// Position of the first of them, which is the number of keys that stayed before them.
     pub first: usize,
     /// How many they are.
     pub count: usize,

@@ -6,7 +6,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
 use crate::eviction::EvictedKeys;
-use crate::kv::{KeysOrValues, KvFormat, KvRows, KvView};
+use crate::kv::{KeysOrValues, KvFormat, KvRows, KvView, check_floating};
 use crate::mask::{MaskShape, Visible};
 
 /// Dimensions of one attention call.
@@ -51,7 +51,7 @@ impl Dims {
 /// Queries, keys and values of one layer, and what the layer does to their scores.
 ///
 /// Causal, aligned bottom-right: query row `i` stands at position `K - Q + i`. Keys and values may be views of a larger
-/// cache; nothing here copies them. Any strides are accepted. Where a cache stores them in another form ([`KvRows`]), the
+/// cache; they are not copied. Any strides are accepted. Where a cache stores them in another form ([`KvRows`]), the
 /// kernels for the CPU read that form, and [`keys`](Self::keys) and its like expand it to the kind of the queries.
 ///
 /// Two properties of a model's layer belong here, because they hold whatever a masker selects: a
@@ -160,7 +160,7 @@ impl<'a> AttentionInputs<'a> {
     }
 
     /// Of a sequence from whose cache keys were evicted: key `j` from `evicted.first` on stands at position `j +
-    /// evicted.count`. Windows and densities go by positions. At least the `Q` keys of the rows themselves lie behind the gap.
+    /// evicted.count`. Windows and densities go by positions. At least the `Q` keys of the rows themselves come after the gap.
     ///
     /// What would read an evicted key is [`Error::Evicted`]: dense attention, a full mask, and maskers that are free to select
     /// it.
@@ -242,13 +242,13 @@ impl<'a> AttentionInputs<'a> {
         self.soft_cap
     }
 
-    /// Keys that are not there any more.
+    /// Keys that were evicted.
     #[must_use]
     pub fn evicted(&self) -> Option<EvictedKeys> {
         self.evicted
     }
 
-    /// Keys of the whole sequence, those that were evicted included.
+    /// Length of the sequence: all its keys, evicted ones included.
     #[must_use]
     pub fn length(&self) -> usize {
         self.dims.keys + self.evicted.map_or(0, |gap| gap.count)
@@ -302,18 +302,10 @@ impl<'a> AttentionInputs<'a> {
     }
 }
 
-/// Fails for kinds that attention does not compute in.
-pub(crate) fn check_floating(tensor: &'static str, kind: Kind) -> Result<()> {
-    if matches!(kind, Kind::Float | Kind::BFloat16 | Kind::Half | Kind::Double) {
-        return Ok(());
-    }
-    Err(Error::Kind { tensor, expected: "Float, BFloat16, Half or Double".to_owned(), found: kind })
-}
-
-/// What was given as keys or values beside queries of `kind`.
-fn view<'a>(tensor: &'static str, given: KeysOrValues<'a>, kind: Kind) -> Result<KvView<'a>> {
-    match given {
-        KeysOrValues::Stored(rows) => Ok(rows.into()),
+/// Keys or values as a view, for queries of `kind`.
+fn view<'a>(tensor: &'static str, rows: KeysOrValues<'a>, kind: Kind) -> Result<KvView<'a>> {
+    match rows {
+        KeysOrValues::Stored(stored) => Ok(stored.into()),
         KeysOrValues::Plain(plain) => match plain.f_kind()? {
             found if found == kind => KvView::plain(plain),
             found => Err(Error::Kind { tensor, expected: format!("{kind:?} like the queries"), found }),

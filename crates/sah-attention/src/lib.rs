@@ -7,12 +7,14 @@
 //! - A [`Masker`] chooses which keys each query row may read. It sees what earlier maskers chose and returns a [`Mask`].
 //! - A [`Mask`] carries intent: everything, nothing, key ranges, pages, or lists of key indices, with an inclusion
 //!   probability where a key was sampled.
-//! - A [`Kernel`] computes attention over the selected keys. [`AutoKernel`] chooses between [`FusedKernel`], [`TiledKernel`]
-//!   and [`GatherKernel`], which read only those; [`ReferenceKernel`] is the readable oracle that they are tested against.
+//! - A [`Kernel`] computes attention over the keys that rows [read](Reads). [`AutoKernel`] chooses between [`FusedKernel`],
+//!   [`TiledKernel`] and [`GatherKernel`], which read only those; [`ReferenceKernel`] is the readable oracle that they are tested against.
 //! - [`ResearchAttention`] is a list of maskers and a kernel. One value serves all layers and all requests.
 //! - [`RequestState`] belongs to one request: what maskers remember between steps, per layer.
-//! - [`AttentionPolicy`] is what a model's forward pass takes: dense, or sparse with its state; an [`AttentionObserver`] may
-//!   look on.
+//! - [`AttentionPolicy`] is what a model's forward pass takes: dense, or sparse with its state; an [`AttentionObserver`] sees
+//!   every call.
+//! - [`MaskerRegistry`] and [`KernelRegistry`] have maskers and kernels by name, those of other crates, too; [`toolkit`] has what
+//!   these are made of.
 //! - [`CallMeasure`] is what one call read, and how far its output is from dense attention, head by head; [`CallSampling`]
 //!   draws the calls that are measured.
 //!
@@ -49,6 +51,7 @@
 //! ```
 
 mod attention;
+mod calibration;
 mod config;
 mod density;
 mod error;
@@ -58,7 +61,7 @@ mod inputs;
 pub mod kernel;
 mod kv;
 mod mask;
-pub mod masker;
+mod masker;
 mod micro;
 mod policy;
 #[cfg(test)]
@@ -68,6 +71,7 @@ mod size;
 mod state;
 
 pub use attention::{AttentionOutput, ResearchAttention};
+pub use calibration::ChannelStatistics;
 pub use config::AttentionConfig;
 pub use density::Density;
 pub use error::{Error, Result};
@@ -81,10 +85,10 @@ pub use mask::{IndexList, Mask, MaskShape, PageList, Row, RowRanges, Selection, 
 pub use masker::toolkit;
 pub use masker::{
     Activation, AdaptiveSamplingConfig, AdaptiveSamplingMasker, AnyMaskerConfig, ChannelSelection,
-    ChannelStatistics, DoubleSparsityConfig, DoubleSparsityMasker, FieldInfo, HashAttentionConfig,
-    HashAttentionMasker, HashSource, HashWeights, LocalConfig, LocalMasker, MagicPigConfig, MagicPigMasker,
-    Masker, MaskerConfig, MaskerInfo, MaskerRegistry, OracleTopKConfig, OracleTopKMasker, OracleTopPConfig,
-    OracleTopPMasker, PqCacheConfig, PqCacheMasker, PqMetric, QuestConfig, QuestMasker, RandomSamplingConfig,
+    DoubleSparsityConfig, DoubleSparsityMasker, FieldInfo, HashAttentionConfig, HashAttentionMasker,
+    HashSource, HashWeights, LocalConfig, LocalMasker, MagicPigConfig, MagicPigMasker, Masker, MaskerConfig,
+    MaskerInfo, MaskerRegistry, OracleTopKConfig, OracleTopKMasker, OracleTopPConfig, OracleTopPMasker,
+    PqCacheConfig, PqCacheMasker, PqMetric, QuestConfig, QuestMasker, RandomSamplingConfig,
     RandomSamplingMasker, SinkConfig, SinkMasker, SocketConfig, SocketMasker, SortedChannels,
 };
 pub use micro::{CallMeasure, CallSampling, HeadMeasure};

@@ -39,9 +39,9 @@ use crate::state::mix;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct CallMeasure {
-    /// Of all heads together; see [`Mask::density`](crate::Mask::density).
+    /// Over all heads; see [`Mask::density`](crate::Mask::density).
     pub density: f64,
-    /// Of the whole output, `[B, H, Q, Dv]`: the reference's figure.
+    /// Of the output of all heads, `[B, H, Q, Dv]`: the reference's figure.
     pub output_error: Option<f64>,
     /// Of each query head, over batch entries and query rows; `H` of them.
     pub heads: Vec<HeadMeasure>,

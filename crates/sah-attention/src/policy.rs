@@ -1,4 +1,4 @@
-//! Dense or sparse, as a value that a model's forward pass is given.
+//! Dense or sparse attention, as a value that a model's forward pass takes.
 
 use std::fmt::Debug;
 
@@ -32,7 +32,7 @@ pub enum AttentionPolicy<'a> {
     Observed {
         /// What is computed.
         policy: Box<AttentionPolicy<'a>>,
-        /// Who looks on.
+        /// What is told of every call.
         observer: &'a mut dyn AttentionObserver,
     },
 }
@@ -55,7 +55,7 @@ impl<'a> AttentionPolicy<'a> {
         Self::Dense { kernel: &AutoKernel }
     }
 
-    /// The same policy, with `observer` looking on.
+    /// The same policy, with an observer of every call.
     ///
     /// ```
     /// use sah_attention::{AttentionInputs, AttentionObserver, AttentionOutput, AttentionPolicy, Result};

@@ -52,7 +52,7 @@ impl Size {
     }
 
     /// Reads a size that may be 0; for `#[serde(deserialize_with = ..)]`.
-    pub(crate) fn deserialize_or_zero<'de, D: Deserializer<'de>>(
+    pub fn deserialize_or_zero<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> std::result::Result<Self, D::Error> {
         deserializer.deserialize_any(SizeVisitor { validate: Self::validate_or_zero })

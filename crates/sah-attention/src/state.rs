@@ -70,7 +70,7 @@ impl RequestState {
         self.layers.iter().flatten().flatten().map(|state| state.bytes()).sum()
     }
 
-    /// The place of masker number `masker` in layer `layer`.
+    /// The state of masker number `masker` in layer `layer`.
     ///
     /// [`ResearchAttention`](crate::ResearchAttention) calls this; call it yourself to run a masker alone.
     pub fn layer(&mut self, layer: usize, masker: usize) -> LayerState<'_> {
@@ -85,7 +85,7 @@ impl RequestState {
     }
 }
 
-/// What a masker may know of the place it runs in, and its own state there.
+/// A masker's own state in one layer of one request, and which layer that is.
 #[derive(Debug)]
 pub struct LayerState<'a> {
     layer: usize,
@@ -101,8 +101,7 @@ impl LayerState<'_> {
         self.layer
     }
 
-    /// Seed for a random choice over `keys` keys: differs by request, layer, masker and number of keys, and depends on
-    /// nothing else, so that a run repeats whatever the number of threads.
+    /// Seed for a random choice over `keys` keys: it depends on request, layer, masker and number of keys alone, so that a run repeats whatever the number of threads.
     #[must_use]
     pub fn seed(&self, keys: usize) -> u64 {
         [self.layer as u64, self.masker as u64, keys as u64]
@@ -110,7 +109,7 @@ impl LayerState<'_> {
             .fold(self.seed, |seed, part| mix(seed ^ mix(part)))
     }
 
-    /// The state, if this masker left one of this type here.
+    /// The state, if this masker has set one of this type.
     pub fn get<S: MaskerState>(&mut self) -> Option<&mut S> {
         let state: &mut dyn Any = self.slot.as_deref_mut()?;
         state.downcast_mut()

@@ -72,7 +72,7 @@ pub(crate) fn named(
     for attention in &attentions {
         if let Some(built) = attention.build()? {
             if attention.prefill == PrefillArg::Sparse
-                && let Err(error) = built.for_contexts()
+                && let Err(error) = built.for_prefill()
             {
                 bail!(UsageError(format!("--prefill sparse with --attention {}: {error}", attention.name)));
             }

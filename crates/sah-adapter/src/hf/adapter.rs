@@ -141,7 +141,7 @@ impl HfAdapter {
     ///
     /// A masker that cannot do it: only sinks and windows of a fixed number of keys can.
     pub fn with_sparse_prefill(mut self) -> Result<Self, Error> {
-        self.plan.prefill = self.plan.decode.as_ref().map(ResearchAttention::for_contexts).transpose()?;
+        self.plan.prefill = self.plan.decode.as_ref().map(ResearchAttention::for_prefill).transpose()?;
         Ok(self)
     }
 

@@ -5,7 +5,6 @@ mod activation;
 mod attend;
 mod attention;
 mod config_file;
-
 mod dims;
 mod families;
 mod gemma;
@@ -53,7 +52,7 @@ pub(crate) trait CausalLm: std::fmt::Debug {
     ) -> Result<Step, Error>;
 
     /// The same in chunks, for attention that selects nothing by the number of rows or keys of a call: dense attention, and
-    /// what reads contexts ([`sah_attention::ResearchAttention::for_contexts`]). `on_read` is told after each chunk how many ids are
+    /// what reads contexts ([`sah_attention::ResearchAttention::for_prefill`]). `on_read` is told after each chunk how many ids are
     /// done.
     fn read(
         &self,

@@ -1,6 +1,6 @@
 //! Keys and values as a cache stores them.
 
-mod few;
+mod copy;
 mod int8;
 
 use std::fmt;
@@ -9,7 +9,6 @@ use std::ops::Range;
 use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
-use crate::inputs::check_floating;
 
 /// How a key or a value of one head, `D` numbers, is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +48,7 @@ impl fmt::Display for KvFormat {
 
 /// Keys or values of a cache, `[B, Hkv, K, D]`, or a view of some of them.
 ///
-/// What is stored cannot be had as it is: [`KvRows::expand`] gives numbers, and the kernels for the CPU read it in place.
+/// [`KvRows::expand`] gives the numbers; the kernels for the CPU read what is stored.
 ///
 /// ```
 /// use sah_attention::{AttentionInputs, AutoKernel, Kernel, KvFormat, KvRows, Reads};
@@ -74,7 +73,7 @@ pub struct KvRows {
 }
 
 impl KvRows {
-    /// Room for rows of `size`, `[B, Hkv, K, D]`; what they are is not defined until they are stored.
+    /// Room for rows of `size`, `[B, Hkv, K, D]`; undefined until rows are stored.
     pub fn empty(size: [i64; 4], format: KvFormat, device: Device) -> Result<Self> {
         let (kind, extra) = format.layout();
         if let KvFormat::Plain(kind) = format {
@@ -84,7 +83,7 @@ impl KvRows {
         Ok(Self { data: Tensor::f_empty([batch, heads, keys, dim + extra as i64], (kind, device))?, format })
     }
 
-    /// Room for `keys` rows of each head, in the same place and format; what they are is not defined until they are stored.
+    /// Room for `keys` rows of each head, on the same device and in the same format; undefined until rows are stored.
     pub fn like(&self, keys: usize) -> Result<Self> {
         let (batch, heads, _, width) = self.data.size4()?;
         let options = (self.data.f_kind()?, self.data.device());
@@ -96,11 +95,11 @@ impl KvRows {
         KvView::from(self).narrow(keys)
     }
 
-    /// Stores `rows`, `[B, Hkv, K, D]` of a floating-point kind, in the place of these.
+    /// Overwrites these with `rows`, `[B, Hkv, K, D]` of a floating-point kind.
     pub fn store(&self, rows: &Tensor) -> Result<()> {
         let expected = KvView::from(self).size();
         if rows.size() != expected {
-            let expected = format!("{expected:?} like the rows in whose place they are stored");
+            let expected = format!("{expected:?} like the rows that they overwrite");
             return Err(Error::Shape { tensor: "rows", expected, found: rows.size() });
         }
         let mut data = self.data.shallow_clone();
@@ -111,23 +110,23 @@ impl KvRows {
         Ok(())
     }
 
-    /// Stores `rows`, `[B, Hkv, n, D]` of a floating-point kind, in the places from `first`.
+    /// Overwrites the rows from `first` on with `rows`, `[B, Hkv, n, D]` of a floating-point kind.
     pub fn store_at(&self, first: usize, rows: &Tensor) -> Result<()> {
         let size = KvView::from(self).size();
         let found = rows.size();
         let fits = matches!((found.as_slice(), size.as_slice()), ([b, h, n, d], [of_b, of_h, keys, of_d])
             if (b, h, d) == (of_b, of_h, of_d) && first as i64 + n <= *keys);
         if !fits {
-            let expected = format!("{size:?} with as many keys as there are places from {first}, or fewer");
+            let expected = format!("{size:?} with no more keys than there are from {first} on");
             return Err(Error::Shape { tensor: "rows", expected, found });
         }
-        if self.format == KvFormat::Plain(Kind::Float) && few::copy(&self.data, first, rows)? {
+        if self.format == KvFormat::Plain(Kind::Float) && copy::copy_rows(&self.data, first, rows)? {
             return Ok(());
         }
         self.narrow(first..first + found[2] as usize)?.store(rows)
     }
 
-    /// Copies `rows`, of the same size and format, to the place of these as they are.
+    /// Overwrites these with a copy of `rows`, which have the same size and format.
     pub fn copy_from(&self, rows: &Self) -> Result<()> {
         if self.format != rows.format {
             return Err(Error::KvFormat { expected: self.format, found: rows.format });
@@ -267,4 +266,12 @@ fn gather_rows(cache: &Tensor, indices: &Tensor) -> Result<Tensor> {
         .f_view([batch, heads, rows * count, 1])?
         .f_expand([batch, heads, rows * count, width], false)?;
     Ok(cache.f_gather(2, &index, false)?.f_view(size)?)
+}
+
+/// Fails for kinds that attention does not compute in.
+pub(crate) fn check_floating(tensor: &'static str, kind: Kind) -> Result<()> {
+    if matches!(kind, Kind::Float | Kind::BFloat16 | Kind::Half | Kind::Double) {
+        return Ok(());
+    }
+    Err(Error::Kind { tensor, expected: "Float, BFloat16, Half or Double".to_owned(), found: kind })
 }

@@ -8,7 +8,7 @@ use crate::mask::{MaskShape, Row, Visible};
 /// Up to `N` keys for every row: indices `[B, H, Q, N]` of `Int64`, and, where they were sampled, the probability
 /// `[B, H, Q, N]` of `Float` in `(0, 1]` with which each was included.
 ///
-/// Rows with fewer keys are padded with index -1, at any place; the probability of padding is ignored. No key occurs
+/// Rows with fewer keys are padded with index -1, anywhere; the probability of padding is ignored. No key occurs
 /// twice in a row.
 #[derive(Debug)]
 pub struct IndexList {
@@ -115,7 +115,7 @@ impl IndexList {
         }
     }
 
-    /// Places per row, `N`, padding included.
+    /// Indices per row, `N`, padding included.
     #[must_use]
     pub fn width(&self) -> usize {
         self.indices.size().last().map_or(0, |&count| count as usize)

@@ -1,4 +1,4 @@
-//! Lists of whole pages per head and query row.
+//! Lists of pages per head and query row.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use crate::mask::{IndexList, MaskShape, Row, RowRanges, Visible};
 /// Up to `P` pages of keys for every row: numbers `[B, H, Q, P]` of `Int64`. Page `n` is the keys
 /// `n * page_size .. (n + 1) * page_size`, as far as there are keys; all of them have weight 1.
 ///
-/// Rows with fewer pages are padded with -1, at any place. No page occurs twice in a row. A key of a page may also lie in a
+/// Rows with fewer pages are padded with -1, anywhere. No page occurs twice in a row. A key of a page may also lie in a
 /// range of its row: it is read once.
 #[derive(Debug)]
 pub struct PageList {

@@ -42,7 +42,7 @@ impl Visible {
     /// Whether a window keeps a row from a key before it.
     #[must_use]
     pub fn is_windowed(&self) -> bool {
-        self.window.is_some_and(|window| window < self.keys + self.gone())
+        self.window.is_some_and(|window| window < self.keys + self.evicted_count())
     }
 
     /// The keys of row `row`; never empty.
@@ -50,7 +50,7 @@ impl Visible {
     pub fn row(&self, row: usize) -> Range<usize> {
         let end = self.keys - self.queries + row + 1;
         // The position where the window begins, and the first key that is there from it on.
-        let start = self.window.map_or(0, |window| (end + self.gone()).saturating_sub(window));
+        let start = self.window.map_or(0, |window| (end + self.evicted_count()).saturating_sub(window));
         let first =
             self.evicted.map_or(start, |gap| start.min(gap.first).max(start.saturating_sub(gap.count)));
         first..end
@@ -59,11 +59,11 @@ impl Visible {
     /// Number of `(row, key)` pairs in one head, evicted keys included.
     #[must_use]
     pub fn entries(&self) -> usize {
-        let ends = (1..=self.queries).map(|row| self.keys + self.gone() - self.queries + row);
+        let ends = (1..=self.queries).map(|row| self.keys + self.evicted_count() - self.queries + row);
         ends.map(|end| self.window.map_or(end, |window| window.min(end))).sum()
     }
 
-    fn gone(&self) -> usize {
+    fn evicted_count(&self) -> usize {
         self.evicted.map_or(0, |gap| gap.count)
     }
 

@@ -14,8 +14,8 @@ use crate::masker::{Masker, MaskerInfo};
 
 /// The parameters of a type of masker, as they stand beside its `type` in a configuration file.
 ///
-/// Serde reads and writes the fields; `#[serde(deny_unknown_fields)]` makes a misspelt one an error. The crate's README has a
-/// masker of another crate from its parameters to its registration.
+/// Serde reads and writes the fields; `#[serde(deny_unknown_fields)]` makes a misspelt one an error. [`toolkit::guide`](crate::toolkit::guide)
+/// has a masker of another crate from its rule to its registration.
 pub trait MaskerConfig: fmt::Debug + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Its `type`, its fields and what else lists of maskers show.
     const INFO: MaskerInfo;

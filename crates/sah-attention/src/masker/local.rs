@@ -35,11 +35,11 @@ impl MaskerConfig for LocalConfig {
 
 /// Selects, for every query row, the keys that end at the row's own position.
 ///
-/// Formula, fields, shapes, cost, source and examples: [`local`](crate::masker::pages::local).
+#[doc = include_str!("../../docs/maskers/local.md")]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LocalMasker {
     size: Size,
-    /// Whether rows keep to their windows also where there are few keys.
+    /// Whether rows keep to their windows where a window and the rows of the call cover all keys.
     is_strict: bool,
 }
 
@@ -49,7 +49,7 @@ impl LocalMasker {
         Ok(Self { size: size.validate("local size")?, is_strict: false })
     }
 
-    /// The same without the exception for few keys: every row reads its window, in a prompt that is computed in one go too.
+    /// The same, where every row reads its window and no more, in a prompt that is computed in one call, too.
     #[must_use]
     pub fn strict(self) -> Self {
         Self { is_strict: true, ..self }
@@ -67,7 +67,7 @@ impl Masker for LocalMasker {
         "local"
     }
 
-    fn for_contexts(&self) -> Option<Box<dyn Masker>> {
+    fn for_prefill(&self) -> Option<Box<dyn Masker>> {
         // A share of the keys would be another number of keys for each chunk of a context.
         matches!(self.size, Size::Count(_)).then(|| Box::new(self.strict()) as Box<dyn Masker>)
     }
@@ -87,8 +87,8 @@ impl Masker for LocalMasker {
     ) -> Result<Mask> {
         let dims = inputs.dims();
         let window = self.size.of(dims.keys);
-        let few = if self.is_strict { window } else { window.saturating_add(dims.queries) };
-        if previous.is_full() || inputs.length() <= few {
+        let covered = if self.is_strict { window } else { window.saturating_add(dims.queries) };
+        if previous.is_full() || inputs.length() <= covered {
             return Ok(Mask::full(dims.mask_shape()));
         }
         let ranges = RowRanges::from_fn(dims.queries, dims.keys, |row| {

@@ -1,6 +1,4 @@
 //! Maskers: rules that choose which keys a query row reads.
-//!
-//! [`pages`] has a page for each.
 
 mod adaptive_sampling;
 mod config;
@@ -11,10 +9,6 @@ mod local;
 mod magic_pig;
 mod oracle_top_k;
 mod oracle_top_p;
-// Not in a build: the crate may be built where the pages are not.
-#[cfg(any(doc, doctest))]
-#[doc = include_str!("../../../../docs/maskers.md")]
-pub mod pages;
 mod pq_cache;
 mod presets;
 mod quest;
@@ -28,9 +22,8 @@ use std::fmt::Debug;
 
 pub use adaptive_sampling::{AdaptiveSamplingConfig, AdaptiveSamplingMasker};
 pub use config::{AnyMaskerConfig, MaskerConfig};
-pub use double_sparsity::{
-    ChannelSelection, ChannelStatistics, DoubleSparsityConfig, DoubleSparsityMasker, SortedChannels,
-};
+pub(crate) use double_sparsity::write_channels;
+pub use double_sparsity::{ChannelSelection, DoubleSparsityConfig, DoubleSparsityMasker, SortedChannels};
 pub use hash_attention::{Activation, HashAttentionConfig, HashAttentionMasker, HashSource, HashWeights};
 pub use info::{FieldInfo, MaskerInfo};
 pub use local::{LocalConfig, LocalMasker};
@@ -82,9 +75,9 @@ pub trait Masker: Debug + Send + Sync {
         false
     }
 
-    /// The masker that selects in its place while a context is read in chunks: what a row reads does not depend on the chunk
+    /// The masker to use for prefill in chunks: what a row reads does not depend on the chunk
     /// that it is in, and the time does not grow with the square of the context's length. `None` where there is none.
-    fn for_contexts(&self) -> Option<Box<dyn Masker>> {
+    fn for_prefill(&self) -> Option<Box<dyn Masker>> {
         None
     }
 

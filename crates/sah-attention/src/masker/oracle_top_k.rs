@@ -35,7 +35,7 @@ impl MaskerConfig for OracleTopKConfig {
 
 /// Selects, for every head and query row, the keys with the largest exact scores among those that are not selected yet.
 ///
-/// Formula, fields, shapes, cost, source and examples: [`oracle_top_k`](crate::masker::pages::oracle_top_k).
+#[doc = include_str!("../../docs/maskers/oracle_top_k.md")]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct OracleTopKMasker {
     heavy_size: Size,

@@ -39,7 +39,7 @@ impl MaskerConfig for OracleTopPConfig {
 /// Selects, for every head and query row, the fewest keys with which the selection holds more than a share of the row's
 /// attention.
 ///
-/// Formula, fields, shapes, cost, source and examples: [`oracle_top_p`](crate::masker::pages::oracle_top_p).
+#[doc = include_str!("../../docs/maskers/oracle_top_p.md")]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct OracleTopPMasker {
     top_p: f64,

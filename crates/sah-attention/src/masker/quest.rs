@@ -57,7 +57,7 @@ impl MaskerConfig for QuestConfig {
 
 /// Selects, for every head and query row, the pages whose keys can have the largest scores.
 ///
-/// Formula, fields, shapes, cost, source and examples: [`quest_top_k`](crate::masker::pages::quest_top_k).
+#[doc = include_str!("../../docs/maskers/quest_top_k.md")]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct QuestMasker {
     config: QuestConfig,
@@ -151,8 +151,8 @@ struct Pages {
     page_size: usize,
     quantiser: Quantiser,
     /// Whole pages, `[B, Hkv, 2 D, pages]`.
-    whole: Labels,
-    /// The last page where it is not whole yet, `[B, Hkv, 2 D, 1]` as it is.
+    full_pages: Labels,
+    /// The last page while it has room, `[B, Hkv, 2 D, 1]` in the kind of the inputs.
     open: Option<Tensor>,
 }
 
@@ -160,10 +160,16 @@ impl Pages {
     fn new(inputs: &AttentionInputs<'_>, masker: &QuestMasker) -> Result<Self> {
         let dims = inputs.dims();
         let leading = [dims.batch, dims.kv_heads];
-        let whole =
+        let full_pages =
             Labels::new(masker.quantiser, &leading, 2 * dims.head_dim, inputs.kind(), inputs.device())?;
         let page_size = masker.config.page_size;
-        Ok(Self { prefix: Prefix::of(inputs), page_size, quantiser: masker.quantiser, whole, open: None })
+        Ok(Self {
+            prefix: Prefix::of(inputs),
+            page_size,
+            quantiser: masker.quantiser,
+            full_pages,
+            open: None,
+        })
     }
 
     /// Takes in the keys that are new.
@@ -181,10 +187,10 @@ impl Pages {
         let mut at = new.start;
         while at < new.end {
             let inside = at % page;
-            let whole = if inside == 0 { (new.end - at) / page } else { 0 };
-            if whole > 0 {
-                self.whole.write(at / page, &bounds(at..at + whole * page, page)?)?;
-                at += whole * page;
+            let full = if inside == 0 { (new.end - at) / page } else { 0 };
+            if full > 0 {
+                self.full_pages.write(at / page, &bounds(at..at + full * page, page)?)?;
+                at += full * page;
             } else {
                 let end = new.end.min(at - inside + page);
                 let part = bounds(at..end, end - at)?;
@@ -193,7 +199,7 @@ impl Pages {
                     None => part,
                 };
                 if end % page == 0 {
-                    self.whole.write(at / page, &part)?;
+                    self.full_pages.write(at / page, &part)?;
                 } else {
                     self.open = Some(part);
                 }
@@ -204,9 +210,9 @@ impl Pages {
         Ok(())
     }
 
-    /// Bounds of all pages, `[B, Hkv, 2 D, P]` of `Float`: those of whole pages, and of an open one.
+    /// Bounds of all pages, `[B, Hkv, 2 D, P]` of `Float`: those of full pages, and of an open one.
     fn all(&self) -> Result<Vec<Tensor>> {
-        let mut pages = vec![self.whole.values()?];
+        let mut pages = vec![self.full_pages.values()?];
         if let Some(open) = &self.open {
             pages.push(self.quantiser.apply(open)?);
         }
@@ -217,22 +223,22 @@ impl Pages {
 impl MaskerState for Pages {
     fn fork(&self) -> Box<dyn MaskerState> {
         let open = self.open.as_ref().map(Tensor::shallow_clone);
-        Box::new(Self { prefix: self.prefix.clone(), whole: self.whole.fork(), open, ..*self })
+        Box::new(Self { prefix: self.prefix.clone(), full_pages: self.full_pages.fork(), open, ..*self })
     }
 
     fn truncate(&mut self, keys: usize) {
         if keys < self.prefix.keys() {
             // What is left of a cut page is read again from the cache.
-            let whole = keys / self.page_size;
-            self.whole.truncate(whole);
+            let full = keys / self.page_size;
+            self.full_pages.truncate(full);
             self.open = None;
-            self.prefix.set_keys(whole * self.page_size);
+            self.prefix.set_keys(full * self.page_size);
         }
     }
 
     fn bytes(&self) -> usize {
         let open = self.open.as_ref().map_or(0, |open| open.numel() * open.kind().elt_size_in_bytes());
-        self.whole.bytes() + open
+        self.full_pages.bytes() + open
     }
 }
 

@@ -35,7 +35,7 @@ impl MaskerConfig for RandomSamplingConfig {
 /// Samples, for every head and query row, a share of the keys that are not selected yet, uniformly and without
 /// replacement.
 ///
-/// Formula, fields, shapes, cost, source and examples: [`random_sampling`](crate::masker::pages::random_sampling).
+#[doc = include_str!("../../docs/maskers/random_sampling.md")]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RandomSamplingMasker {
     sampling_rate: f64,

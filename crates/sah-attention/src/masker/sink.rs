@@ -35,7 +35,7 @@ impl MaskerConfig for SinkConfig {
 
 /// Selects the first keys for every query row.
 ///
-/// Formula, fields, shapes, cost, source and examples: [`sink`](crate::masker::pages::sink).
+#[doc = include_str!("../../docs/maskers/sink.md")]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SinkMasker {
     size: Size,
@@ -59,7 +59,7 @@ impl Masker for SinkMasker {
         "sink"
     }
 
-    fn for_contexts(&self) -> Option<Box<dyn Masker>> {
+    fn for_prefill(&self) -> Option<Box<dyn Masker>> {
         // A share of the keys would be another number of keys for each chunk of a context.
         matches!(self.size, Size::Count(_)).then(|| Box::new(*self) as Box<dyn Masker>)
     }

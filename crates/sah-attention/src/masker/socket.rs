@@ -73,7 +73,7 @@ impl MaskerConfig for SocketConfig {
 /// Selects, for every head and query row, the keys in whose buckets the query most likely falls, weighted by the length of
 /// their values.
 ///
-/// Formula, fields, shapes, cost, source and examples: [`socket_top_k`](crate::masker::pages::socket_top_k).
+#[doc = include_str!("../../docs/maskers/socket_top_k.md")]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SocketMasker {
     config: SocketConfig,

@@ -74,7 +74,7 @@ fn local_selects_a_window_per_row(device: Device) {
 fn strict_windows_do_not_depend_on_the_call(device: Device) {
     let window = |position: i64, size: i64| (0.max(position + 1 - size)..=position).collect::<Vec<i64>>();
     for size in [1, 2, 5, 9, 30] {
-        let strict = LocalMasker::new(Size::Count(size)).unwrap().for_contexts().unwrap();
+        let strict = LocalMasker::new(Size::Count(size)).unwrap().for_prefill().unwrap();
         for (queries, keys) in [(1, 1), (9, 9), (20, 20), (5, 20), (1, 20), (11, 20)] {
             let want: Vec<_> =
                 (keys - queries..keys).map(|position| window(position as i64, size as i64)).collect();
@@ -83,11 +83,11 @@ fn strict_windows_do_not_depend_on_the_call(device: Device) {
             assert!(got.map_or(keys <= size, is_causal), "window of {size}, {queries} rows of {keys}");
         }
     }
-    let sink = SinkMasker::new(Size::Count(3)).unwrap().for_contexts().unwrap();
+    let sink = SinkMasker::new(Size::Count(3)).unwrap().for_prefill().unwrap();
     assert_eq!(select(&*sink, 4, 8, &[], device), Some(vec![vec![0, 1, 2]; 4]));
     for size in [Size::Fraction(0.5), Size::Fraction(1.0)] {
-        assert!(LocalMasker::new(size).unwrap().for_contexts().is_none());
-        assert!(SinkMasker::new(size).unwrap().for_contexts().is_none());
+        assert!(LocalMasker::new(size).unwrap().for_prefill().is_none());
+        assert!(SinkMasker::new(size).unwrap().for_prefill().is_none());
     }
 }
 

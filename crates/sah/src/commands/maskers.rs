@@ -31,7 +31,7 @@ pub(crate) fn run(registry: &MaskerRegistry) -> anyhow::Result<ExitCode> {
     }
     println!("{named}\n");
     println!(
-        "Formulas and examples: docs/maskers/TYPE.md. Change a field of a preset with --set FIELD=VALUE"
+        "Formulas and examples: crates/sah-attention/docs/maskers/TYPE.md. Change a field of a preset with --set FIELD=VALUE"
     );
     Ok(ExitCode::SUCCESS)
 }

@@ -39,7 +39,7 @@ impl Misfit {
         Error::BadFile {
             path: path.to_owned(),
             problem: format!("{}: {}", self.place, self.problem),
-            remedy: "expected weights of HashAttention; docs/maskers/hash_attention_top_k.md has the forms"
+            remedy: "expected weights of HashAttention; crates/sah-attention/docs/maskers/hash_attention_top_k.md has the forms"
                 .into(),
         }
     }

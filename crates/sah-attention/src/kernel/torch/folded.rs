@@ -21,7 +21,7 @@ pub(super) fn attend_folded(
             queries, keys, values, bias, 0.0, false, scale, false,
         )?);
     }
-    // libtorch's fused attention has no place for a cap.
+    // libtorch's fused attention cannot cap scores.
     let kind = inputs.score_kind();
     let scores = queries.f_to_kind(kind)?.f_mul_scalar(scale)?;
     let scores = capped(inputs, scores.f_matmul(&keys.f_to_kind(kind)?.f_transpose(-2, -1)?)?)?;

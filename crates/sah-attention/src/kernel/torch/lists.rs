@@ -8,7 +8,7 @@ use crate::inputs::AttentionInputs;
 use crate::kernel::torch::ranges::Union;
 use crate::mask::{IndexList, RowRanges};
 
-/// Elements of gathered keys and values that are held at once; decides how many query rows are computed together.
+/// Elements of gathered keys and values that are held at once; decides how many query rows are computed at once.
 const GATHERED: usize = 1 << 22;
 
 /// Attention over `list` and `ranges`. Every row must have a key that it may read.

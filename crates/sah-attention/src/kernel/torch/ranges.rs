@@ -10,7 +10,7 @@ use crate::inputs::AttentionInputs;
 use crate::kernel::torch::folded::attend_folded;
 use crate::mask::RowRanges;
 
-/// Query rows that are computed together over the union of their ranges.
+/// Query rows that are computed at once over the union of their ranges.
 const BLOCK: usize = 128;
 
 /// Scores that are held at once where the layer caps them, which libtorch's fused attention cannot; 64 MiB in `Float`.

@@ -66,7 +66,7 @@ impl MaskerConfig for AdaptiveSamplingConfig {
 /// Samples, for every head and query row, as many of the remaining keys as it takes to estimate the softmax denominator
 /// within `epsilon`, except with probability `delta`.
 ///
-/// Formula, fields, shapes, cost, source and examples: [`adaptive_sampling`](crate::masker::pages::adaptive_sampling).
+#[doc = include_str!("../../../docs/maskers/adaptive_sampling.md")]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AdaptiveSamplingMasker {
     config: AdaptiveSamplingConfig,

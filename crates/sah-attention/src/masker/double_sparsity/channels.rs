@@ -121,7 +121,7 @@ fn entry(layer: usize, selection: ChannelSelection) -> String {
 }
 
 /// Writes a file with the channels of every head, the most important first, for each layer and ranking.
-pub(super) fn write(
+pub(crate) fn write(
     path: &Path,
     rankings: impl IntoIterator<Item = (usize, ChannelSelection, Vec<Vec<i64>>)>,
 ) -> Result<()> {

@@ -1,13 +1,12 @@
 //! Double Sparsity: keys ranked by a few channels of their scores.
 
-mod calibration;
 mod channels;
 
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use tch::Tensor;
 
-pub use self::calibration::ChannelStatistics;
+pub(crate) use self::channels::write as write_channels;
 pub use self::channels::{ChannelSelection, SortedChannels};
 use crate::error::{Error, Result};
 use crate::inputs::{AttentionInputs, Dims};
@@ -88,7 +87,7 @@ impl MaskerConfig for DoubleSparsityConfig {
 
 /// Selects, for every head and query row, the keys with the largest scores over a few important channels.
 ///
-/// Formula, fields, shapes, cost, source and examples: [`double_sparsity_top_k`](crate::masker::pages::double_sparsity_top_k).
+#[doc = include_str!("../../../docs/maskers/double_sparsity_top_k.md")]
 #[derive(Debug, Clone)]
 pub struct DoubleSparsityMasker {
     heavy_size: Size,

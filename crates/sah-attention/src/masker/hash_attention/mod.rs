@@ -29,7 +29,7 @@ const BLOCK: usize = 4096;
 
 /// Selects, for every head and query row, the keys whose signatures share the most bits with the query's.
 ///
-/// Formula, fields, shapes, cost, source and examples: [`hash_attention_top_k`](crate::masker::pages::hash_attention_top_k).
+#[doc = include_str!("../../../docs/maskers/hash_attention_top_k.md")]
 #[derive(Debug)]
 pub struct HashAttentionMasker {
     heavy_size: Size,

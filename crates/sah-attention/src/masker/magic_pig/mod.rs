@@ -71,7 +71,7 @@ impl MaskerConfig for MagicPigConfig {
 
 /// Samples, for every head and query row, the keys that fall into the query's bucket of at least one hash table.
 ///
-/// Formula, fields, shapes, cost, source and examples: [`magic_pig`](crate::masker::pages::magic_pig).
+#[doc = include_str!("../../../docs/maskers/magic_pig.md")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MagicPigMasker {
     config: MagicPigConfig,
@@ -271,7 +271,7 @@ impl Masker for MagicPigMasker {
             return Ok(previous);
         }
         let seed = state.seed(0);
-        // Cut back into the keys that it learned from: begun anew.
+        // The cache was cut back into the keys that it learned from: learn again.
         if state.get::<Tables>().is_some_and(|tables| tables.prefix.keys() < tables.learned) {
             state.set(self.new_state(inputs, seed)?);
         }

@@ -29,7 +29,7 @@ pub(super) struct Codebook {
     metric: PqMetric,
     /// Elements of a part.
     dim: usize,
-    /// Keys that it was trained on end here.
+    /// One past the last key that it was trained on.
     trained: usize,
     /// For each sequence, key head and part, in order.
     groups: Vec<Group>,

@@ -69,7 +69,7 @@ impl MaskerConfig for PqCacheConfig {
 
 /// Selects, for every head and query row, the keys with the largest scores after product quantisation.
 ///
-/// Formula, fields, shapes, cost, source and examples: [`pq_cache`](crate::masker::pages::pq_cache).
+#[doc = include_str!("../../../docs/maskers/pq_cache.md")]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PqCacheMasker {
     config: PqCacheConfig,
@@ -188,7 +188,7 @@ impl Masker for PqCacheMasker {
             return Ok(Mask::full(dims.mask_shape()));
         }
         let seed = state.seed(0);
-        // Cut back into the training keys: begun anew.
+        // The cache was cut back into the training keys: train again.
         if state.get::<Encoded>().is_some_and(|codes| codes.prefix.keys() < codes.codebook.trained()) {
             state.set(self.new_state(inputs, seed)?);
         }

@@ -11,7 +11,7 @@ use crate::error::Result;
 /// Room is kept for an eighth more. A fork shares memory until either side writes over what both see.
 #[derive(Debug)]
 pub struct GrowingTensor {
-    /// `[.., room]`, with other forks' columns perhaps behind `room`.
+    /// `[.., room]`, perhaps followed by columns of other forks.
     buffer: Tensor,
     len: usize,
     room: usize,
@@ -32,7 +32,7 @@ impl GrowingTensor {
         Ok(self.buffer.f_narrow(-1, 0, self.len as i64)?)
     }
 
-    /// Forgets the columns from `at` on and puts `tail`, `[.., m]`, in their place.
+    /// Forgets the columns from `at` on and writes `tail`, `[.., m]`, instead.
     ///
     /// # Panics
     ///

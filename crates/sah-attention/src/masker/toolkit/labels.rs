@@ -99,7 +99,7 @@ impl Labels {
         Ok(Self { quantiser, width, codes, scales: GrowingTensor::new(&sizes(2), Kind::Float, device)? })
     }
 
-    /// Forgets the vectors from `at` on and puts `vectors`, `[.., r, m]`, in their place.
+    /// Forgets the vectors from `at` on and writes `vectors`, `[.., r, m]`, instead.
     pub fn write(&mut self, at: usize, vectors: &Tensor) -> Result<()> {
         if self.quantiser.is_exact() {
             return self.codes.write(at, vectors);

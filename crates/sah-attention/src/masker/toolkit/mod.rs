@@ -18,7 +18,7 @@
 //!
 //! # Example
 //!
-//! A masker that adds the keys with the largest scores, as [`OracleTopKMasker`](crate::OracleTopKMasker) does:
+//! [`guide`] has a whole masker. Here is one that adds the keys with the largest scores, as [`OracleTopKMasker`](crate::OracleTopKMasker) does:
 //!
 //! ```
 //! use sah_attention::toolkit::{add_top_k, exact_scores};
@@ -40,6 +40,8 @@
 //! ```
 
 mod growing;
+#[doc = include_str!("../../../docs/write-a-masker.md")]
+pub mod guide {}
 mod labels;
 mod lookup;
 mod prefix;

@@ -43,7 +43,7 @@ impl Prefix {
         self.keys
     }
 
-    /// The keys of `inputs` that are not described yet. Fails where the inputs are not the same request's, gone on.
+    /// The keys of `inputs` that are not described yet. Fails where the inputs are not a continuation of the same request.
     pub fn new_keys(&self, masker: &'static str, inputs: &AttentionInputs<'_>) -> Result<Range<usize>> {
         let found = Self { keys: self.keys, ..Self::of(inputs) };
         if found != *self {

@@ -108,14 +108,14 @@ impl<'a> Selected<'a> {
     #[must_use]
     pub fn remaining(&self, head: usize, row: usize, within: Range<usize>) -> Candidates {
         let mut taken: Vec<Range<usize>> = self.ranges.map_or(&[][..], |ranges| ranges.row(row)).to_vec();
-        let place = head * self.queries + row;
+        let at = head * self.queries + row;
         match &self.listed {
             None => {}
             Some(Listed::Keys { keys, width }) => {
-                let keys = keys[place * width..(place + 1) * width].iter().filter(|&&key| key >= 0);
+                let keys = keys[at * width..(at + 1) * width].iter().filter(|&&key| key >= 0);
                 taken.extend(keys.map(|&key| key as usize..key as usize + 1));
             }
-            Some(Listed::Spans(spans)) => taken.extend_from_slice(spans.row(place)),
+            Some(Listed::Spans(spans)) => taken.extend_from_slice(spans.row(at)),
         }
         taken.sort_unstable_by_key(|range| range.start);
         Candidates::without(within, &taken)

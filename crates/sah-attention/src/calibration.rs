@@ -1,15 +1,14 @@
-//! Which channels matter, measured on a text.
+//! Which channels of the keys matter for Double Sparsity, measured on a text.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use tch::{Device, Kind, Tensor};
 
-use super::NAME;
-use super::channels::{self, ChannelSelection};
 use crate::attention::AttentionOutput;
 use crate::error::{Error, Result};
 use crate::inputs::AttentionInputs;
+use crate::masker::{ChannelSelection, DoubleSparsityConfig, MaskerConfig as _, write_channels};
 use crate::policy::AttentionObserver;
 
 /// Sums over tokens from which channels are ranked, for every head of every layer that it has seen.
@@ -64,7 +63,7 @@ impl ChannelStatistics {
         Some(heads.iter().map(mean).collect())
     }
 
-    /// Writes the file that [`SortedChannels`](super::SortedChannels) reads, with an entry for every layer and each of
+    /// Writes the file that [`SortedChannels`](crate::SortedChannels) reads, with an entry for every layer and each of
     /// `selections`. Of equal channels the lower number comes first.
     pub fn write(&self, path: &Path, selections: &[ChannelSelection]) -> Result<()> {
         if self.layers.is_empty() {
@@ -81,12 +80,17 @@ impl ChannelStatistics {
                 rankings.push((layer, selection, means.iter().map(|means| ranked(means)).collect()));
             }
         }
-        channels::write(path, rankings)
+        write_channels(path, rankings)
     }
 }
 
 fn wrong(field: &'static str, expected: &str, found: &str) -> Error {
-    Error::MaskerInputs { masker: NAME, field, expected: expected.to_owned(), found: found.to_owned() }
+    Error::MaskerInputs {
+        masker: DoubleSparsityConfig::INFO.name,
+        field,
+        expected: expected.to_owned(),
+        found: found.to_owned(),
+    }
 }
 
 /// Numbers of channels, the largest mean first.

@@ -1,22 +1,22 @@
-//! A few rows into a cache: a call of libtorch takes longer than what it copies.
+//! Copies of up to eight rows into a cache: a call of libtorch takes longer than the copy.
 
 use tch::{Device, Kind, Tensor};
 
 use crate::error::Result;
 
 /// Rows of a head up to which this is worth it.
-const FEW: i64 = 8;
+const MOST: i64 = 8;
 
-/// Copies `rows`, `[B, Hkv, n, D]`, to the places from `first` of `cache`, `[B, Hkv, K, D]`, of the same sizes but for `K >= first +
+/// Copies `rows`, `[B, Hkv, n, D]`, over the rows from `first` on of `cache`, `[B, Hkv, K, D]`, of the same sizes but for `K >= first +
 /// n`. Does nothing, and says so, where they are many or not all f32 on the CPU with elements side by side.
 #[expect(unsafe_code, reason = "libtorch gives its memory as pointers")]
-pub(super) fn copy(cache: &Tensor, first: usize, rows: &Tensor) -> Result<bool> {
+pub(super) fn copy_rows(cache: &Tensor, first: usize, rows: &Tensor) -> Result<bool> {
     let (batch, heads, count, dim) = rows.size4()?;
     let (to, from) = (cache.stride4()?, rows.stride4()?);
     let is_plain = |x: &Tensor, of_element: i64| {
         x.device() == Device::Cpu && x.kind() == Kind::Float && (of_element == 1 || dim == 1)
     };
-    if count > FEW || !is_plain(cache, to.3) || !is_plain(rows, from.3) {
+    if count > MOST || !is_plain(cache, to.3) || !is_plain(rows, from.3) {
         return Ok(false);
     }
     let (cache_start, rows_start) = (cache.data_ptr().cast::<f32>(), rows.data_ptr().cast::<f32>());

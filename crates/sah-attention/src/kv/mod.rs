@@ -1,11 +1,13 @@
 //! Keys and values as a cache stores them.
 
-mod copy;
 mod int8;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::ops::Range;
 
+use sah_tensor::torch::copy_rows;
 use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
@@ -115,12 +117,12 @@ impl KvRows {
         let size = KvView::from(self).size();
         let found = rows.size();
         let fits = matches!((found.as_slice(), size.as_slice()), ([b, h, n, d], [of_b, of_h, keys, of_d])
-            if (b, h, d) == (of_b, of_h, of_d) && first as i64 + n <= *keys);
+            if (b, h, d) == (of_b, of_h, of_d) && n <= keys && first as u64 <= (keys - n) as u64);
         if !fits {
             let expected = format!("{size:?} with no more keys than there are from {first} on");
             return Err(Error::Shape { tensor: "rows", expected, found });
         }
-        if self.format == KvFormat::Plain(Kind::Float) && copy::copy_rows(&self.data, first, rows)? {
+        if self.format == KvFormat::Plain(Kind::Float) && copy_rows(&self.data, first, rows)? {
             return Ok(());
         }
         self.narrow(first..first + found[2] as usize)?.store(rows)

@@ -164,6 +164,7 @@ impl Masker for HashAttentionMasker {
         NAME
     }
 
+    #[expect(unsafe_code, reason = "reads signatures in place")]
     fn select(
         &self,
         inputs: &AttentionInputs<'_>,
@@ -181,7 +182,8 @@ impl Masker for HashAttentionMasker {
         let (layer, seed) = (state.layer(), state.seed(0));
         let state = state.get_or_try_insert_with(|| self.new_state(inputs, layer, seed))?;
         state.follow(inputs)?;
-        if let Some(keys) = state.words.host_rows::<i32>() {
+        // SAFETY: nothing writes to the words' views here.
+        if let Some(keys) = unsafe { state.words.host_rows::<i32>() } {
             let rows = state.counted(inputs, &keys, &Selected::of(&previous)?, heavy)?;
             let Some(indices) = padded_rows(inputs, &rows, -1)? else { return Ok(previous) };
             let list = IndexList::assume_valid(indices, None)?;

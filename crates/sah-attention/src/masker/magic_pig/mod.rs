@@ -163,16 +163,21 @@ impl Tables {
     }
 
     /// Keys that match each row, `[B, H, Q, N]`, padded with -1.
+    #[expect(unsafe_code, reason = "reads codes in place")]
     fn matching(&self, inputs: &AttentionInputs<'_>, previous: &Mask) -> Result<Option<Tensor>> {
         let queries = self.query_codes(inputs)?;
         let selected = Selected::of(previous)?;
-        let rows = if let Some(keys) = self.codes.host_rows::<u8>() {
+        // SAFETY: nothing writes to the codes' views here.
+        let rows = if let Some(keys) = unsafe { self.codes.host_rows::<u8>() } {
             self.on_host(inputs, &queries, &keys, &selected)?
-        } else if let Some(keys) = self.codes.host_rows::<i16>() {
+        // SAFETY: the same.
+        } else if let Some(keys) = unsafe { self.codes.host_rows::<i16>() } {
             self.on_host(inputs, &queries, &keys, &selected)?
-        } else if let Some(keys) = self.codes.host_rows::<i32>() {
+        // SAFETY: the same.
+        } else if let Some(keys) = unsafe { self.codes.host_rows::<i32>() } {
             self.on_host(inputs, &queries, &keys, &selected)?
-        } else if let Some(keys) = self.codes.host_rows::<i64>() {
+        // SAFETY: the same.
+        } else if let Some(keys) = unsafe { self.codes.host_rows::<i64>() } {
             self.on_host(inputs, &queries, &keys, &selected)?
         } else {
             return by_tensors(inputs, previous, &queries, &self.codes.view()?);

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use sah_tensor::torch::leading;
 use tch::{Device, Kind, Tensor};
 
 use crate::error::Result;
@@ -79,25 +80,21 @@ impl GrowingTensor {
     }
 
     /// The columns of every leading index, in order, where they can be read on the host and are of this type.
+    ///
+    /// # Safety
+    ///
+    /// Nothing may write to a tensor of [`view`](Self::view) while the columns are in use.
     #[must_use]
-    #[expect(unsafe_code, reason = "libtorch gives its memory as pointers")]
-    pub fn host_rows<T: tch::kind::Element>(&self) -> Option<Vec<&[T]>> {
-        if self.buffer.device() != Device::Cpu || self.buffer.kind() != T::KIND {
-            return None;
-        }
-        let size = self.buffer.size();
-        let (stride, rows) = (size[size.len() - 1], size[..size.len() - 1].iter().product::<i64>());
-        let start = self.buffer.data_ptr().cast::<T>().cast_const();
-        // SAFETY: the buffer was made by `f_empty`, so that its rows of `stride` elements follow each other, and has kind
-        // `T`; the first `len` elements of each row were written. It is borrowed for as long as the slices, and `write`
-        // needs it mutably; a fork that shares the memory does not write over these columns.
-        let row =
-            |row: i64| unsafe { std::slice::from_raw_parts(start.offset((row * stride) as isize), self.len) };
-        Some((0..rows).map(row).collect())
+    #[expect(unsafe_code, reason = "reads a tensor in place")]
+    pub unsafe fn host_rows<T: tch::kind::Element>(&self) -> Option<Vec<&[T]>> {
+        // SAFETY: the first `len` elements of each row were written. `write` needs the buffer mutably, and a fork that shares it
+        // does not write over these columns.
+        unsafe { leading(&self.buffer, self.len).ok() }
     }
 }
 
 #[cfg(test)]
+#[expect(unsafe_code, reason = "calls the function under test")]
 mod tests {
     use std::ops::Range;
 
@@ -110,7 +107,8 @@ mod tests {
 
     fn first_row(growing: &GrowingTensor) -> Vec<i64> {
         let view = growing.view().unwrap();
-        let rows = growing.host_rows::<i64>().unwrap();
+        // SAFETY: nothing writes to a view.
+        let rows = unsafe { growing.host_rows::<i64>() }.unwrap();
         assert_eq!(rows[0], Vec::<i64>::try_from(view.get(0)).unwrap());
         assert_eq!(rows[1], Vec::<i64>::try_from(view.get(1)).unwrap());
         rows[0].to_vec()
@@ -137,6 +135,7 @@ mod tests {
         second.write(20, &columns(80..81)).unwrap();
         assert_eq!((first_row(&fork)[20], first_row(&second)[20]), (70, 80));
         assert_eq!(first_row(&growing).len(), 12);
-        assert!(growing.host_rows::<f32>().is_none());
+        // SAFETY: nothing writes to a view.
+        assert!(unsafe { growing.host_rows::<f32>() }.is_none());
     }
 }

@@ -18,8 +18,10 @@ pub fn code_kind(bits: usize) -> Kind {
 
 /// `score[r][j] = sum over m of tables[r][m][codes[m][j]]` for each leading index: `tables` `[B, Hkv, R, M, C]` of `Float`,
 /// `codes` `[B, Hkv, M, K]`, each below `C`; `[B, Hkv, R, K]` of `Float`.
+#[expect(unsafe_code, reason = "reads codes in place")]
 pub fn table_scores(tables: &Tensor, codes: &GrowingTensor) -> Result<Tensor> {
-    if let Some(codes) = codes.host_rows::<u8>() {
+    // SAFETY: nothing writes to the codes' views here.
+    if let Some(codes) = unsafe { codes.host_rows::<u8>() } {
         let at = |table: &[f32], codes: &[u8], scores: &mut [f32]| {
             // No code is beyond 255: no bound to check.
             let mut all = [0.0; 256];
@@ -30,7 +32,8 @@ pub fn table_scores(tables: &Tensor, codes: &GrowingTensor) -> Result<Tensor> {
         };
         return on_host(tables, &codes, at);
     }
-    if let Some(codes) = codes.host_rows::<i16>() {
+    // SAFETY: nothing writes to the codes' views here.
+    if let Some(codes) = unsafe { codes.host_rows::<i16>() } {
         let at = |table: &[f32], codes: &[i16], scores: &mut [f32]| {
             for (score, &code) in scores.iter_mut().zip(codes) {
                 *score += table[code as usize];

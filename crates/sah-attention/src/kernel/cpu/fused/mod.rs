@@ -12,11 +12,11 @@ use crate::error::Result;
 use crate::inputs::AttentionInputs;
 use crate::kernel::cpu::check_readable;
 use crate::kernel::cpu::part::Part;
-use crate::kernel::cpu::rows::{Rows, readable_queries, with_element};
+use crate::kernel::cpu::rows::{readable_queries, with_element};
 use crate::kernel::{Kernel, Reads, refused};
 use crate::mask::{IndexList, PageList, RowRanges, Selection, SparseSelection};
-use sah_tensor::element::{Element, F32};
-use sah_tensor::torch::written;
+use sah_tensor::element::F32;
+use sah_tensor::torch::{Stored, heads, written};
 use work::{BLOCK, Piece, Work};
 
 /// Numbers of keys and values that are worth another thread: below, one has read them in 20 microseconds.
@@ -67,13 +67,15 @@ fn attend(inputs: &AttentionInputs<'_>, selected: Option<&SparseSelection>) -> R
     })
 }
 
-fn attend_as<E: Element>(inputs: &AttentionInputs<'_>, selected: Option<&SparseSelection>) -> Result<Tensor> {
+#[expect(unsafe_code, reason = "reads queries, keys and values in place")]
+fn attend_as<E: Stored>(inputs: &AttentionInputs<'_>, selected: Option<&SparseSelection>) -> Result<Tensor> {
     let dims = *inputs.dims();
     let group = dims.group();
     let queries = readable_queries(inputs)?;
-    let heads = Rows::<F32>::of_heads(&queries)?;
+    // SAFETY: all that is written while the rows are in use is memory of this function.
+    let query_heads = unsafe { heads::<F32>(&queries)? };
     let scale = inputs.scale() as f32;
-    let queries: Vec<Vec<f32>> = heads
+    let queries: Vec<Vec<f32>> = query_heads
         .iter()
         .flat_map(|head| (0..dims.queries).map(|row| head.row(row)))
         .map(|query| {
@@ -82,7 +84,8 @@ fn attend_as<E: Element>(inputs: &AttentionInputs<'_>, selected: Option<&SparseS
         })
         .collect();
     let (keys, values) = inputs.stored();
-    let (keys, values) = (Rows::<E>::of_heads(keys.data())?, Rows::<E>::of_heads(values.data())?);
+    // SAFETY: the same.
+    let (keys, values) = unsafe { (heads::<E>(keys.data())?, heads::<E>(values.data())?) };
     let ranges = selected.map(SparseSelection::ranges);
     let lists = match selected.map(|selected| (selected.list(), selected.pages(), selected.ranges())) {
         Some((Some(list), _, _)) => Some(Lists::of_keys(inputs, list)?),

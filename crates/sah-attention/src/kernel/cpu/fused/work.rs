@@ -5,7 +5,7 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use crate::kernel::cpu::part::Part;
-use crate::kernel::cpu::rows::Rows;
+use sah_tensor::Rows;
 use sah_tensor::element::{Element, ROWS};
 use sah_tensor::prefetch;
 

@@ -15,11 +15,11 @@ use crate::error::Result;
 use crate::inputs::{AttentionInputs, Dims};
 use crate::kernel::cpu::check_readable;
 use crate::kernel::cpu::part::Part;
-use crate::kernel::cpu::rows::{Rows, readable_queries, with_element};
+use crate::kernel::cpu::rows::{readable_queries, with_element};
 use crate::kernel::{Kernel, Reads, refused};
 use crate::mask::{RowRanges, Selection};
-use sah_tensor::element::{Element, F32};
-use sah_tensor::torch::written;
+use sah_tensor::element::F32;
+use sah_tensor::torch::{Stored, heads, written};
 use task::{BLOCK, Task};
 
 /// Rows of all heads of a group that one task holds at most: what they have read stays in the second cache.
@@ -90,13 +90,16 @@ struct Item {
     blocks: Vec<Range<usize>>,
 }
 
-fn attend_as<E: Element>(inputs: &AttentionInputs<'_>, ranges: &RowRanges) -> Result<Tensor> {
+#[expect(unsafe_code, reason = "reads queries, keys and values in place")]
+fn attend_as<E: Stored>(inputs: &AttentionInputs<'_>, ranges: &RowRanges) -> Result<Tensor> {
     let dims = *inputs.dims();
     let group = dims.group();
     let queries = readable_queries(inputs)?;
-    let queries = Rows::<F32>::of_heads(&queries)?;
+    // SAFETY: all that is written while the rows are in use is memory of this function.
+    let queries = unsafe { heads::<F32>(&queries)? };
     let (keys, values) = inputs.stored();
-    let (keys, values) = (Rows::<E>::of_heads(keys.data())?, Rows::<E>::of_heads(values.data())?);
+    // SAFETY: the same.
+    let (keys, values) = unsafe { (heads::<E>(keys.data())?, heads::<E>(values.data())?) };
     let threads = tch::get_num_threads().max(1) as usize;
     let items = items(dims.batch * dims.kv_heads, group, ranges, threads);
     let (arch, scale) = (Arch::new(), inputs.scale() as f32);

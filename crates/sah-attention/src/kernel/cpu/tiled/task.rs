@@ -7,8 +7,8 @@ use pulp::{Simd, WithSimd};
 use super::lines::Lines;
 use super::tile::{Block, Tile};
 use crate::kernel::cpu::part::Part;
-use crate::kernel::cpu::rows::Rows;
 use crate::mask::RowRanges;
+use sah_tensor::Rows;
 use sah_tensor::element::{Element, F32};
 
 /// Keys that are read at once. At 64 elements, their keys, values and scores take 16 KiB each.

@@ -165,3 +165,21 @@ fn a_number_out_of_range_is_wrong_usage_and_says_the_range() {
     assert_eq!(code, 2, "{log}");
     assert!(log.contains("--top-p") && log.contains("above 0 and at most 1, found 1.5"), "{log}");
 }
+
+#[test]
+fn every_kernel_that_can_gives_the_same_answer() {
+    let answer = |flags: &[&str]| {
+        let question = ["generate", "--question", "What is the capital of France?", "--max-new-tokens", "12"];
+        let attentions = ["--attention", "dense,streaming_llm"];
+        run(&mut xtask(&[&question[..], &attentions, flags].concat()))
+    };
+    let (code, fitting, log) = answer(&[]);
+    assert_eq!(code, 0, "{log}");
+    for kernel in ["auto", "reference", "fused", "tiled", "gather"] {
+        let (code, answers, log) = answer(&["--kernel", kernel]);
+        assert_eq!((code, &answers), (0, &fitting), "{kernel}: {log}");
+    }
+    let (code, _, log) = answer(&["--kernel", "magic"]);
+    assert_eq!(code, 2);
+    assert!(log.contains("--kernel") && log.contains("auto, reference, fused, tiled, gather"), "{log}");
+}

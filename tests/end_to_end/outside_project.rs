@@ -106,15 +106,16 @@ fn a_project_with_pieces_of_its_own_has_the_whole_command_line() {
     let manifest = read("Cargo.toml");
     let package = manifest.split("# As in the workspace").next().unwrap().replace("../../crates", "CRATES");
     let mut files = vec![("Cargo.toml", package), ("build.rs", read("build.rs"))];
-    let sources = ["src/main.rs", "src/capitals.rs", "src/every_other.rs"];
+    let sources = ["src/main.rs", "src/capitals.rs", "src/every_other.rs", "src/double.rs"];
     files.extend(sources.map(|path| (path, read(path))));
     assert_eq!(fs::read_dir(example.join("src")).unwrap().count(), sources.len());
-    let lines: usize = sources.iter().map(|path| read(path).lines().count()).sum();
-    assert!(lines < 120, "{lines} lines");
+    let lines = |sources: &[&str]| sources.iter().map(|path| read(path).lines().count()).sum::<usize>();
+    assert!(lines(&sources[..3]) < 120 && lines(&sources[3..]) < 30);
     for (guide, source) in [
         ("add-a-benchmark.md", "src/main.rs"),
         ("add-a-benchmark.md", "src/capitals.rs"),
         ("add-a-masker.md", "src/every_other.rs"),
+        ("add-a-kernel.md", "src/double.rs"),
     ] {
         let page = fs::read_to_string(project_root().join("docs/guides").join(guide)).unwrap();
         let shown = blocks(&page, "rust").iter().any(|block| *block == read(source).trim_end());
@@ -136,8 +137,8 @@ fn a_project_with_pieces_of_its_own_has_the_whole_command_line() {
     assert_eq!(code, 0, "{log}");
     assert!(listed.contains("| every_other "), "{listed}");
     // Two at a time, so that the processes of a matrix must know the pieces, too.
-    let mut bench =
-        program(&["bench", "capitals", "--run-name", "mine", "--jobs", "2", "--set", "mine:block=3"]);
+    let mut bench = program(&["bench", "capitals", "--run-name", "mine", "--jobs", "2"]);
+    bench.args(["--set", "mine:block=3", "--kernel", "double"]);
     bench.arg("--model").arg(&model).arg("--result-dir").arg(folder.path()).arg("--attention").arg("dense");
     let (code, tables, log) = run(bench.arg(&attention));
     assert_eq!(code, 0, "{log}");
@@ -145,6 +146,9 @@ fn a_project_with_pieces_of_its_own_has_the_whole_command_line() {
     let run_dir = folder.path().join("mine");
     let config = fs::read_to_string(run_dir.join("mine/config.json")).unwrap();
     assert!(config.contains("\"every_other\"") && config.contains("\"block\": 3"), "{config}");
+    assert!(config.contains("\"kernel\": \"double\""), "{config}");
+    let detailed = fs::read_to_string(run_dir.join("mine/detailed_results.json")).unwrap();
+    assert!(detailed.contains("\"double\""), "{detailed}");
 
     fs::remove_file(run_dir.join("mine/metrics.json")).unwrap();
     let (code, again, log) = run(program(&["bench", "capitals", "--resume"]).arg(&run_dir));

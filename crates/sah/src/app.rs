@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use sah_attention::{MaskerConfig, MaskerRegistry};
+use sah_attention::{Kernel, KernelRegistry, MaskerConfig, MaskerRegistry};
 
 use crate::args;
 use crate::benchmarks::{BenchmarkEntry, Benchmarks};
@@ -26,13 +26,15 @@ use crate::{commands, remedies, resume, threads};
 pub struct App {
     pub(crate) benchmarks: Benchmarks,
     pub(crate) maskers: MaskerRegistry,
+    pub(crate) kernels: KernelRegistry,
 }
 
 impl App {
-    /// With the benchmarks and maskers that this project brings along.
+    /// With the benchmarks, maskers and kernels that this project brings along.
     #[must_use]
     pub fn standard() -> Self {
-        Self { benchmarks: Benchmarks::standard(), maskers: MaskerRegistry::builtin() }
+        let (maskers, kernels) = (MaskerRegistry::builtin(), KernelRegistry::builtin());
+        Self { benchmarks: Benchmarks::standard(), maskers, kernels }
     }
 
     /// With a further benchmark: `bench NAME`.
@@ -64,6 +66,16 @@ impl App {
     #[must_use]
     pub fn with_preset(self, name: &'static str, config: serde_json::Value) -> Self {
         Self { maskers: registered(self.maskers.with_preset(name, config)), ..self }
+    }
+
+    /// With a further kernel, for `--kernel`.
+    ///
+    /// # Panics
+    ///
+    /// Where its name is taken already.
+    #[must_use]
+    pub fn with_kernel(self, kernel: impl Kernel + 'static) -> Self {
+        Self { kernels: registered(self.kernels.with_kernel(kernel)), ..self }
     }
 
     /// Runs the command line that this process was started with, and says how it ended.

@@ -4,11 +4,13 @@ use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use sah_adapter::{HfAdapter, LoadedModel};
-use sah_attention::{AttentionConfig, Error, MaskerRegistry, ResearchAttention};
+use sah_attention::{AttentionConfig, Error, Kernel, MaskerRegistry, ResearchAttention};
 
+use crate::App;
 use crate::args::{AttentionArgs, PrefillArg};
 use crate::usage::UsageError;
 
@@ -22,6 +24,8 @@ pub(crate) struct NamedAttention {
     pub(crate) prefill: PrefillArg,
     /// Whether keys that it never reads again are evicted; never with dense attention.
     pub(crate) evict: bool,
+    /// The kernel of all attention; `None` for the one that fits.
+    pub(crate) kernel: Option<Arc<dyn Kernel>>,
 }
 
 impl NamedAttention {
@@ -32,7 +36,11 @@ impl NamedAttention {
             PrefillArg::Dense => adapter,
             PrefillArg::Sparse => adapter.with_sparse_prefill()?,
         };
-        Ok(if self.evict { adapter.with_eviction()? } else { adapter })
+        let adapter = if self.evict { adapter.with_eviction()? } else { adapter };
+        Ok(match &self.kernel {
+            Some(kernel) => adapter.with_kernel(Arc::clone(kernel)),
+            None => adapter,
+        })
     }
 
     /// The maskers and the kernel; `None` for dense.
@@ -46,7 +54,7 @@ impl NamedAttention {
 
 /// Reads `--attention`; `default` where it is not given. All files are read and checked before any work begins.
 pub(crate) fn named(
-    maskers: &MaskerRegistry,
+    app: &App,
     args: &AttentionArgs,
     default: &[&str],
 ) -> anyhow::Result<Vec<NamedAttention>> {
@@ -54,8 +62,12 @@ pub(crate) fn named(
         [] => default.to_vec(),
         given => given.iter().map(String::as_str).collect(),
     };
-    let attentions: Vec<NamedAttention> =
-        asked.into_iter().map(|name| one(maskers, name, args)).collect::<anyhow::Result<_>>()?;
+    let kernel = args.kernel.as_deref().map(|name| app.kernels.get(name)).transpose();
+    let kernel = kernel.map_err(|error| UsageError(format!("--kernel: {error}")))?;
+    let attentions: Vec<NamedAttention> = asked
+        .into_iter()
+        .map(|name| one(&app.maskers, name, args, kernel.clone()))
+        .collect::<anyhow::Result<_>>()?;
     for (name, assignment) in args.set.iter().map(|set| addressed(set)) {
         if let Some(name) = name.filter(|&name| attentions.iter().all(|attention| attention.name != name)) {
             bail!(UsageError(format!("--set {name}:{assignment}: --attention does not name {name}")));
@@ -95,10 +107,15 @@ pub(crate) fn named(
     Ok(attentions)
 }
 
-fn one(maskers: &MaskerRegistry, name: &str, args: &AttentionArgs) -> anyhow::Result<NamedAttention> {
+fn one(
+    maskers: &MaskerRegistry,
+    name: &str,
+    args: &AttentionArgs,
+    kernel: Option<Arc<dyn Kernel>>,
+) -> anyhow::Result<NamedAttention> {
     if name == "dense" {
         let prefill = args.prefill;
-        return Ok(NamedAttention { name: name.to_owned(), config: None, prefill, evict: false });
+        return Ok(NamedAttention { name: name.to_owned(), config: None, prefill, evict: false, kernel });
     }
     let path = Path::new(name);
     let assignments = |name: &str| -> Vec<&str> {
@@ -120,7 +137,7 @@ fn one(maskers: &MaskerRegistry, name: &str, args: &AttentionArgs) -> anyhow::Re
     match config {
         Ok(config) => {
             let AttentionArgs { prefill, evict, .. } = *args;
-            Ok(NamedAttention { name, config: Some(config), prefill, evict })
+            Ok(NamedAttention { name, config: Some(config), prefill, evict, kernel })
         }
         Err(Error::NoPreset { known, .. }) => bail!(UsageError(format!(
             "--attention {name:?}: there is dense, {}, or a file that ends in .json or .toml",

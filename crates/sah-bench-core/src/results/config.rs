@@ -18,6 +18,9 @@ pub struct RunConfig {
     /// Whether keys that the attention never reads again were evicted from the KV cache.
     #[serde(default)]
     pub evict: bool,
+    /// The kernel of all attention; not in the file where it was the one that fits each call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel: Option<String>,
     /// Type of activations and expanded weights: `f32`, `bf16`, `f16`.
     pub dtype: String,
     /// How matrices of weights were kept: `expanded` (in `dtype`), `bf16`, or `stored` (as in the checkpoint).

@@ -28,6 +28,11 @@ pub(crate) struct AttentionArgs {
     #[arg(long, default_value = "64", value_parser = parse_size)]
     pub(crate) local_window: Size,
 
+    /// Compute all attention, dense and sparse, with this kernel instead of the one that fits the inputs: `reference`, `fused`,
+    /// `tiled`, `gather`, or one of the program's own. To try a kernel; scores are those of every kernel, but for rounding
+    #[arg(long, value_name = "KERNEL")]
+    pub(crate) kernel: Option<String>,
+
     /// How contexts are read: `dense`, which is what published scores of these methods mean, or `sparse`, with the maskers of
     /// `--attention`, in time that grows with the length and not with its square. Only sinks and windows of a fixed number
     /// of keys can do it

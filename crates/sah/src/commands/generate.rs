@@ -15,7 +15,7 @@ use crate::{attention, model};
 
 /// Prints each answer to standard output and what it cost to standard error.
 pub(crate) fn run(app: &App, args: &GenerateArgs) -> anyhow::Result<ExitCode> {
-    let attentions = attention::named(&app.maskers, &args.attention, &["dense"])?;
+    let attentions = attention::named(app, &args.attention, &["dense"])?;
     let context = args.context_file.as_deref().map(read_context).transpose()?.unwrap_or_default();
     let source =
         model::fetch(&model::source(&args.model.place.model, args.model.place.revision.as_deref())?)?;

@@ -41,6 +41,7 @@ pub(super) fn run_config(
         attention: serde_json::to_value(&attention.config).expect("an attention config is plain data"),
         prefill: attention.prefill.name().to_owned(),
         evict: attention.evict,
+        kernel: attention.kernel.as_ref().map(|kernel| kernel.name().to_owned()),
         dtype: precision.dtype.name().to_owned(),
         weights: precision.weights.name().to_owned(),
         kv_dtype: precision.kv_dtype().to_owned(),

@@ -57,7 +57,7 @@ impl<'a> Plan<'a> {
     /// Checks what can be checked, and loads the rows.
     pub(super) fn new(app: &App, command: &'a BenchmarkCommand) -> anyhow::Result<Self> {
         let BenchmarkCommand { given, args, matches } = command;
-        let attentions = attention::named(&app.maskers, &args.attention, &["dense", "streaming_llm"])?;
+        let attentions = attention::named(app, &args.attention, &["dense", "streaming_llm"])?;
         if args.attention.evict && args.output.micro_metrics > 0.0 {
             bail!(UsageError(
                 "--micro-metrics with --evict: errors are against dense attention, for which no key may be evicted; leave \

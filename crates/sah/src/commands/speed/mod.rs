@@ -37,7 +37,7 @@ pub(crate) fn run(app: &App, args: &SpeedArgs) -> anyhow::Result<ExitCode> {
         let precision = precisions.get(number).context("--serve: no precision has this number")?;
         return serve::run(app, args, *precision);
     }
-    let attentions = attention::named(&app.maskers, &args.attention, ATTENTIONS)?;
+    let attentions = attention::named(app, &args.attention, ATTENTIONS)?;
     check(args)?;
     let placement = args.place.device.placement()?;
     let first = placement.devices().next().context("no device")?;

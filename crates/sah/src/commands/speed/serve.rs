@@ -18,7 +18,7 @@ use crate::{attention, memory, model, versions};
 
 /// Answers the jobs on standard input until it ends.
 pub(super) fn run(app: &App, args: &SpeedArgs, precision: PrecisionArgs) -> anyhow::Result<ExitCode> {
-    let attentions = attention::named(&app.maskers, &args.attention, super::ATTENTIONS)?;
+    let attentions = attention::named(app, &args.attention, super::ATTENTIONS)?;
     let source = model::fetch(&model::source(&args.place.model, args.place.revision.as_deref())?)?;
     let model = model::load(&args.model(precision), &source)?;
     let libtorch = versions::libtorch().unwrap_or_default();

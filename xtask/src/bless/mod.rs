@@ -22,10 +22,10 @@ type Goldens = BTreeMap<String, Vec<u8>>;
 ///
 /// A golden whose numbers differ by rounding alone keeps the bytes that it has.
 pub(crate) fn bless(names: &[&str]) -> Result<ExitCode> {
-    let chosen = choose(names)?;
+    let generators = choose(names)?;
     model::set_up()?;
-    let mut changes = 0;
-    for generator in chosen {
+    let mut total = 0;
+    for generator in generators {
         let before = read(generator)?;
         make(generator)?;
         let (changed, lines) = settle(&before, &read(generator)?)?;
@@ -33,12 +33,12 @@ pub(crate) fn bless(names: &[&str]) -> Result<ExitCode> {
         for line in &lines {
             println!("  {line}");
         }
-        changes += changed;
+        total += changed;
     }
-    if changes == 0 {
+    if total == 0 {
         return Ok(ExitCode::SUCCESS);
     }
-    Err(Failure::failed(format!("{changes} goldens are not what they were; see git diff")))
+    Err(Failure::failed(format!("{total} goldens are not what they were; see git diff")))
 }
 
 /// Prints the table of goldens.

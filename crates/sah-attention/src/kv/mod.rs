@@ -220,7 +220,6 @@ impl<'a> KvView<'a> {
 
     /// What is stored, `[B, Hkv, K, W]`: for kernels that read the format. `W` is `D` for [`KvFormat::Plain`]; for
     /// [`KvFormat::Int8`] it is `D + 4`, the integers and then the bytes of the factor in native order.
-    #[must_use]
     pub fn data(&self) -> &'a Tensor {
         self.data
     }

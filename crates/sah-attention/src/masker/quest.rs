@@ -150,8 +150,8 @@ struct Pages {
     prefix: Prefix,
     page_size: usize,
     quantiser: Quantiser,
-    /// Whole pages, `[B, Hkv, 2 D, pages]`.
-    full_pages: Labels,
+    /// Pages that have all their keys, `[B, Hkv, 2 D, pages]`.
+    complete: Labels,
     /// The last page while it has room, `[B, Hkv, 2 D, 1]` in the kind of the inputs.
     open: Option<Tensor>,
 }
@@ -160,16 +160,10 @@ impl Pages {
     fn new(inputs: &AttentionInputs<'_>, masker: &QuestMasker) -> Result<Self> {
         let dims = inputs.dims();
         let leading = [dims.batch, dims.kv_heads];
-        let full_pages =
+        let complete =
             Labels::new(masker.quantiser, &leading, 2 * dims.head_dim, inputs.kind(), inputs.device())?;
         let page_size = masker.config.page_size;
-        Ok(Self {
-            prefix: Prefix::of(inputs),
-            page_size,
-            quantiser: masker.quantiser,
-            full_pages,
-            open: None,
-        })
+        Ok(Self { prefix: Prefix::of(inputs), page_size, quantiser: masker.quantiser, complete, open: None })
     }
 
     /// Takes in the keys that are new.
@@ -189,7 +183,7 @@ impl Pages {
             let inside = at % page;
             let full = if inside == 0 { (new.end - at) / page } else { 0 };
             if full > 0 {
-                self.full_pages.write(at / page, &bounds(at..at + full * page, page)?)?;
+                self.complete.write(at / page, &bounds(at..at + full * page, page)?)?;
                 at += full * page;
             } else {
                 let end = new.end.min(at - inside + page);
@@ -199,7 +193,7 @@ impl Pages {
                     None => part,
                 };
                 if end % page == 0 {
-                    self.full_pages.write(at / page, &part)?;
+                    self.complete.write(at / page, &part)?;
                 } else {
                     self.open = Some(part);
                 }
@@ -212,7 +206,7 @@ impl Pages {
 
     /// Bounds of all pages, `[B, Hkv, 2 D, P]` of `Float`: those of full pages, and of an open one.
     fn all(&self) -> Result<Vec<Tensor>> {
-        let mut pages = vec![self.full_pages.values()?];
+        let mut pages = vec![self.complete.values()?];
         if let Some(open) = &self.open {
             pages.push(self.quantiser.apply(open)?);
         }
@@ -223,14 +217,14 @@ impl Pages {
 impl MaskerState for Pages {
     fn fork(&self) -> Box<dyn MaskerState> {
         let open = self.open.as_ref().map(Tensor::shallow_clone);
-        Box::new(Self { prefix: self.prefix.clone(), full_pages: self.full_pages.fork(), open, ..*self })
+        Box::new(Self { prefix: self.prefix.clone(), complete: self.complete.fork(), open, ..*self })
     }
 
     fn truncate(&mut self, keys: usize) {
         if keys < self.prefix.keys() {
             // What is left of a cut page is read again from the cache.
             let full = keys / self.page_size;
-            self.full_pages.truncate(full);
+            self.complete.truncate(full);
             self.open = None;
             self.prefix.set_keys(full * self.page_size);
         }
@@ -238,7 +232,7 @@ impl MaskerState for Pages {
 
     fn bytes(&self) -> usize {
         let open = self.open.as_ref().map_or(0, |open| open.numel() * open.kind().elt_size_in_bytes());
-        self.full_pages.bytes() + open
+        self.complete.bytes() + open
     }
 }
 

@@ -118,7 +118,7 @@ mod tests {
     fn finished(plan: &Plan<'_>, fails_on: Option<&'static str>) -> Vec<FinishedRun> {
         let model = ScriptedModel { fails_on, ..ScriptedModel::default() };
         let stop = AtomicBool::new(false);
-        Job::new(plan, &stop).run(|_, _| model.load(), &mut Recorder::default()).unwrap()
+        Job::new(plan, &stop).run(|_, _| Ok(model.load()), &mut Recorder::default()).unwrap()
     }
 
     fn failed() -> (Cell, Failure) {

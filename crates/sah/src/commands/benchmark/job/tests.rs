@@ -24,7 +24,7 @@ fn run_until(
     model: &ScriptedModel,
     recorder: &mut Recorder,
 ) -> anyhow::Result<Vec<FinishedRun>> {
-    Job::new(&plan_of(command), stop).run(|_, _| model.load(), recorder)
+    Job::new(&plan_of(command), stop).run(|_, _| Ok(model.load()), recorder)
 }
 
 fn names(finished: &[FinishedRun]) -> Vec<&str> {

@@ -112,12 +112,11 @@ impl Worker {
     /// Tells it to stop where it has taken longer than `timeout`, and kills it where it does not.
     fn enforce(&mut self, now: Instant, timeout: Option<Duration>) {
         match (&mut self.stopping, timeout) {
-            (Some(Stopping::TimedOut { since, killed, .. }), _) => {
-                if !*killed && now - *since >= KILL_AFTER {
-                    *killed = true;
-                    self.process.signal(Signal::KILL);
-                }
+            (Some(Stopping::TimedOut { since, killed, .. }), _) if !*killed && now - *since >= KILL_AFTER => {
+                *killed = true;
+                self.process.signal(Signal::KILL);
             }
+            (Some(Stopping::TimedOut { .. }), _) => {}
             (_, Some(limit)) if now - self.started >= limit => {
                 self.stopping = Some(Stopping::TimedOut { since: now, limit, killed: false });
                 self.process.signal(Signal::TERM);
@@ -199,7 +198,7 @@ mod tests {
         }
     }
 
-    const LIMIT: Option<Duration> = Some(Duration::from_secs(60));
+    const LIMIT: Option<Duration> = Some(Duration::from_mins(1));
 
     /// A worker, its process, and a function that looks at it so many seconds after its start.
     fn worker() -> (Worker, Scripted, impl Fn(&mut Worker, f64) -> Option<Ended>) {

@@ -247,7 +247,7 @@ impl<'a> ScriptedHost<'a> {
         let (stop, mut listener) = (AtomicBool::new(false), Recorder::default());
         let plan = plan_of(&command);
         let model = ScriptedModel { fails_on, ..ScriptedModel::default() };
-        let done = Job::new(&plan, &stop).run(|_, _| model.load(), &mut listener);
+        let done = Job::new(&plan, &stop).run(|_, _| Ok(model.load()), &mut listener);
         for (cell, said) in listener.messages {
             self.events.push_back(Event::from_output(process.id, *first_part, message(cell, said)));
         }

@@ -63,8 +63,8 @@ fn shards_that_do_not_fit_together_are_a_failure() {
     let folder = plan.folder(cell(&plan, "dense"));
     std::fs::remove_file(folder.join("metrics.json")).unwrap();
     let config = folder.join("shard-2-of-2/config.json");
-    let text = std::fs::read_to_string(&config).unwrap();
-    std::fs::write(&config, text.replacen("\"seed\": 0", "\"seed\": 1", 1)).unwrap();
+    let written = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, written.replacen("\"seed\": 0", "\"seed\": 1", 1)).unwrap();
     let collected = super::super::collect(&plan);
     let [failed] = &failed(&collected, &plan)[..] else { panic!("it cannot be merged") };
     assert!(failed.starts_with("dense: Changed: ") && failed.contains("seed"), "{failed}");

@@ -34,7 +34,6 @@ mod terminal;
 mod threads;
 mod usage;
 mod versions;
-mod whole;
 
 pub use app::App;
 pub use benchmarks::{

@@ -6,6 +6,7 @@ use std::io::{self, BufWriter, Write as _};
 
 use anyhow::Context as _;
 use indicatif::MultiProgress;
+use sah_bench_core::check_writable;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_chrome::{ChromeLayerBuilder, FlushGuard};
@@ -16,7 +17,6 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use crate::args::{LogFormatArg, MessageArgs};
-use crate::whole;
 
 /// This program. The names of its crates begin with it, too: a trace has the spans of all.
 const PROGRAM: &str = "sah";
@@ -40,7 +40,7 @@ pub(crate) fn start(args: &MessageArgs, console: &Console) -> anyhow::Result<Opt
     let (trace, guard) = match &args.trace {
         None => (None, None),
         Some(path) => {
-            whole::check(path).context("--trace")?;
+            check_writable(path).context("--trace")?;
             let file = BufWriter::new(File::create(path).with_context(|| path.display().to_string())?);
             let (layer, guard) = ChromeLayerBuilder::new().writer(file).include_args(true).build();
             (Some(layer.with_filter(Targets::new().with_target(PROGRAM, Level::TRACE))), Some(guard))

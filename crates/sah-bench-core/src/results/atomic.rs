@@ -1,7 +1,7 @@
 //! Atomic writes: a file appears complete or not at all.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -10,20 +10,41 @@ use crate::Error;
 /// How the name of a file ends that is still being written.
 const TEMPORARY: &str = ".tmp";
 
-/// Writes a file under a temporary name in the same folder, fsyncs it, renames it to `path`, and fsyncs the folder.
+/// Lets `write` make a file under a temporary name in the same folder, fsyncs it, renames it to `path`, and fsyncs the
+/// folder.
 ///
-/// A reader sees the old file or the new one, never a part. Nothing is left on disk when `fill` fails.
-pub(super) fn write_atomically(
+/// A reader sees the old file or the new one, never a part. A place that cannot be written to is found before `write`
+/// begins.
+///
+/// # Errors
+///
+/// That of `write`, and [`Error::Io`]; nothing is left on disk then.
+pub fn replace_file<T, E: From<Error>>(
     path: &Path,
-    fill: impl FnOnce(&mut BufWriter<File>) -> Result<(), Error>,
-) -> Result<(), Error> {
-    let temporary = temporary_name(path);
-    let written = write_and_rename(path, &temporary, fill);
+    write: impl FnOnce(&Path) -> Result<T, E>,
+) -> Result<T, E> {
+    let temporary = create_temporary(path)?;
+    let written = write(&temporary).and_then(|done| {
+        File::open(&temporary).and_then(|file| file.sync_all()).map_err(at(&temporary))?;
+        fs::rename(&temporary, path).map_err(at(path))?;
+        sync_folder(parent_of(path))?;
+        Ok(done)
+    });
     if written.is_err() {
         // Best effort: the error that led here is the one to report.
         let _ = fs::remove_file(&temporary);
     }
     written
+}
+
+/// Fails where [`replace_file`] could not begin: for files that are written after long work.
+///
+/// # Errors
+///
+/// [`Error::Io`].
+pub fn check_writable(path: &Path) -> Result<(), Error> {
+    let temporary = create_temporary(path)?;
+    fs::remove_file(&temporary).map_err(at(&temporary))
 }
 
 /// Writes `bytes` to `path`: a reader sees the old file or the new one, never a part, and the disk has it when this returns.
@@ -32,29 +53,39 @@ pub(super) fn write_atomically(
 ///
 /// [`Error::Io`]; nothing is left on disk then.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    write_atomically(path, |writer| {
-        writer.write_all(bytes).map_err(|source| Error::Io { path: path.to_path_buf(), source })
+    replace_file(path, |temporary| fs::write(temporary, bytes).map_err(at(path)))
+}
+
+/// [`replace_file`] for what is written piece by piece.
+pub(super) fn write_atomically(
+    path: &Path,
+    fill: impl FnOnce(&mut BufWriter<File>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    replace_file(path, |temporary| {
+        let mut writer = BufWriter::with_capacity(1 << 20, File::create(temporary).map_err(at(temporary))?);
+        fill(&mut writer)?;
+        writer.flush().map_err(at(temporary))
     })
 }
 
-fn write_and_rename(
-    path: &Path,
-    temporary: &Path,
-    fill: impl FnOnce(&mut BufWriter<File>) -> Result<(), Error>,
-) -> Result<(), Error> {
-    let at = |path: &Path| {
-        let path = path.to_path_buf();
-        move |source| Error::Io { path, source }
+/// Makes an empty file that will become `path`. Errors name `path`, which people know.
+fn create_temporary(path: &Path) -> Result<PathBuf, Error> {
+    let Some(file_name) = path.file_name() else {
+        let source = io::Error::new(io::ErrorKind::InvalidInput, "is no name of a file");
+        return Err(at(path)(source));
     };
-    let opened =
-        OpenOptions::new().write(true).create(true).truncate(true).open(temporary).map_err(at(temporary))?;
-    let mut writer = BufWriter::with_capacity(1 << 20, opened);
-    fill(&mut writer)?;
-    writer.flush().map_err(at(temporary))?;
-    writer.get_ref().sync_all().map_err(at(temporary))?;
-    drop(writer);
-    fs::rename(temporary, path).map_err(at(path))?;
-    sync_folder(parent_of(path))
+    let mut name = OsString::from(".");
+    name.push(file_name);
+    name.push(format!(".{}{TEMPORARY}", std::process::id()));
+    let temporary = path.with_file_name(name);
+    File::create(&temporary).map_err(at(path))?;
+    Ok(temporary)
+}
+
+/// Names the file or folder of an error of the system.
+fn at(path: &Path) -> impl FnOnce(io::Error) -> Error {
+    let path = path.to_path_buf();
+    move |source| Error::Io { path, source }
 }
 
 /// Makes the names in `folder` durable, where the system can.
@@ -66,7 +97,7 @@ pub(super) fn sync_folder(folder: &Path) -> Result<(), Error> {
     match File::open(folder).and_then(|handle| handle.sync_all()) {
         // Some network file systems cannot do it; the files themselves are synced.
         Err(error) if !matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
-            Err(Error::Io { path: folder.to_path_buf(), source: error })
+            Err(at(folder)(error))
         }
         _ => Ok(()),
     }
@@ -79,19 +110,8 @@ fn parent_of(path: &Path) -> &Path {
     }
 }
 
-fn temporary_name(path: &Path) -> PathBuf {
-    let mut name = OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}{TEMPORARY}", std::process::id()));
-    path.with_file_name(name)
-}
-
 /// Removes what processes that were killed while they wrote left in `folder`, in which nobody else writes.
 pub(super) fn remove_temporaries(folder: &Path) -> Result<(), Error> {
-    let at = |path: &Path| {
-        let path = path.to_path_buf();
-        move |source| Error::Io { path, source }
-    };
     for entry in fs::read_dir(folder).map_err(at(folder))? {
         let path = entry.map_err(at(folder))?.path();
         let name = path.file_name().unwrap_or_default().as_encoded_bytes();
@@ -134,7 +154,26 @@ mod tests {
     }
 
     #[test]
-    fn the_file_has_its_name_only_when_whole() {
+    fn a_place_that_cannot_be_written_is_found_before_the_work() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("channels.json");
+        fs::write(&path, "old").unwrap();
+        check_writable(&path).unwrap();
+        check_writable(&path.join("other")).unwrap_err();
+        check_writable(Path::new("/")).unwrap_err();
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(names(folder.path()), ["channels.json"]);
+        drop(folder);
+        let mut began = false;
+        let failed = replace_file(&path, |_| {
+            began = true;
+            Ok::<_, Error>(())
+        });
+        assert!(matches!(failed, Err(Error::Io { path: named, .. }) if named == path) && !began);
+    }
+
+    #[test]
+    fn the_file_has_its_name_only_when_complete() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("metrics.json");
         write_atomically(&path, |writer| {

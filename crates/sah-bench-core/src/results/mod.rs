@@ -16,7 +16,7 @@ mod shards;
 mod table;
 mod unchanged;
 
-pub use atomic::write_file;
+pub use atomic::{check_writable, replace_file, write_file};
 pub use config::{ChatTemplateConfig, DataConfig, ModelConfig, RunConfig, Versions};
 pub use detailed::{Cost, DetailedResults, PerRow, Phase, RunMeasures, TaskCost};
 pub use distribution::Distribution;

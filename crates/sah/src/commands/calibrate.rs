@@ -6,9 +6,10 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use sah_attention::{ChannelSelection, ChannelStatistics};
+use sah_bench_core::replace_file;
 
 use crate::args::DoubleSparsityArgs;
-use crate::{model, whole};
+use crate::model;
 
 /// Reads the texts densely and writes which channels matter most.
 pub(crate) fn double_sparsity(args: &DoubleSparsityArgs) -> anyhow::Result<ExitCode> {
@@ -17,7 +18,7 @@ pub(crate) fn double_sparsity(args: &DoubleSparsityArgs) -> anyhow::Result<ExitC
     let texts = args.text.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
     let selections: Vec<ChannelSelection> = args.channels.iter().copied().map(Into::into).collect();
     let source = model::source(&args.model.place.model, args.model.place.revision.as_deref())?;
-    whole::write(&args.out, |out| {
+    replace_file(&args.out, |out| {
         let model = model::load(&args.model, &model::fetch(&source)?)?;
         let block = model.positions().min(args.block_size as usize);
         let started = Instant::now();
@@ -32,7 +33,7 @@ pub(crate) fn double_sparsity(args: &DoubleSparsityArgs) -> anyhow::Result<ExitC
             started.elapsed().as_secs_f64(),
             statistics.layers()
         );
-        Ok(())
+        anyhow::Ok(())
     })?;
     eprintln!("use it with --attention double_sparsity --set sorted_channel_file={}", args.out.display());
     Ok(ExitCode::SUCCESS)

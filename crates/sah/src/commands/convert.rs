@@ -3,13 +3,14 @@
 use std::process::ExitCode;
 
 use sah_adapter::convert_hash_attention;
+use sah_bench_core::replace_file;
 
 use crate::args::HashAttentionArgs;
-use crate::whole;
 
 /// Converts, and prints the masker that reads the file to standard output.
 pub(crate) fn hash_attention(args: &HashAttentionArgs) -> anyhow::Result<ExitCode> {
-    let found = whole::write(&args.output, |output| Ok(convert_hash_attention(&args.input, output)?))?;
+    let found =
+        replace_file(&args.output, |output| anyhow::Ok(convert_hash_attention(&args.input, output)?))?;
     eprintln!(
         "{} layers, {} heads, keys of {} elements, {} matrices a network, {} bits",
         found.layers, found.heads, found.head_dim, found.matrices, found.bits

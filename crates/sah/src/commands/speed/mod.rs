@@ -18,6 +18,7 @@ use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, ensure};
+use sah_bench_core::{check_writable, replace_file};
 use tch::Device;
 
 use self::program::Program;
@@ -25,7 +26,7 @@ use self::rounds::Bench;
 use crate::App;
 use crate::args::{DEFAULT_MODEL, MeasureArg, PrecisionArgs, SpeedArgs};
 use crate::usage::UsageError;
-use crate::{attention, device, model, whole};
+use crate::{attention, device, model};
 
 /// The attentions where none is named.
 const ATTENTIONS: &[&str] = &["dense", "streaming_llm"];
@@ -62,10 +63,10 @@ pub(crate) fn run(app: &App, args: &SpeedArgs) -> anyhow::Result<ExitCode> {
     println!("{}\n\n{}", report.machine(), table::text(&report));
     if let Some(path) = &args.json {
         let text = report.json()?;
-        whole::write(path, |temporary| Ok(std::fs::write(temporary, text)?))?;
+        replace_file(path, |temporary| anyhow::Ok(std::fs::write(temporary, text)?))?;
     }
     if let Some(path) = &args.plot {
-        whole::write(path, |temporary| plot::write(&report, temporary))?;
+        replace_file(path, |temporary| plot::write(&report, temporary))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -89,7 +90,7 @@ fn check(args: &SpeedArgs) -> anyhow::Result<()> {
         ensure!(draws, usage("--plot draws prefill and decode; --measure names neither"));
     }
     for path in args.json.iter().chain(&args.plot) {
-        whole::check(path)?;
+        check_writable(path).context("the report cannot be written")?;
     }
     Ok(())
 }

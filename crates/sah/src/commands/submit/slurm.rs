@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, bail, ensure};
+use sah_bench_core::replace_file;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -16,7 +17,6 @@ use crate::args::SlurmArgs;
 use crate::commands::benchmark::{Task, TaskPlan};
 use crate::plan_file::PlanFile;
 use crate::usage::UsageError;
-use crate::whole;
 
 /// Options of sbatch that are ours to set.
 const OURS: [&str; 6] = ["array", "dependency", "output", "open-mode", "requeue", "parsable"];
@@ -59,8 +59,8 @@ pub(crate) fn run(app: &App, args: &SlurmArgs) -> anyhow::Result<ExitCode> {
     let folder = plan.path.join("slurm");
     std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
     let (tasks, collect) = (folder.join("tasks.sh"), folder.join("collect.sh"));
-    whole::write(&tasks, |path| Ok(std::fs::write(path, scripts.tasks(&options))?))?;
-    whole::write(&collect, |path| Ok(std::fs::write(path, scripts.collect(&collect_options))?))?;
+    replace_file(&tasks, |path| anyhow::Ok(std::fs::write(path, scripts.tasks(&options))?))?;
+    replace_file(&collect, |path| anyhow::Ok(std::fs::write(path, scripts.collect(&collect_options))?))?;
     let array = sbatch(&tasks, None)?;
     let last = sbatch(&collect, Some(&array)).with_context(|| {
         format!(

@@ -11,9 +11,15 @@ pub(crate) fn project_root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lives one folder below the root")
 }
 
-/// Cargo as it was called, in the root of the checkout.
+/// Cargo as it was called, in the root of the checkout, without what it set for this program: build scripts that look at that
+/// would run again, and all that depends on them would be compiled again, whenever a user calls cargo itself.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let of_this_program =
+        |name: &String| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for name in std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).filter(of_this_program) {
+        command.env_remove(name);
+    }
     command.current_dir(project_root());
     command
 }

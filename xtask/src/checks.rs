@@ -4,7 +4,6 @@
 //! to: libtorch's C++ interface takes minutes to compile, and a package alone would resolve to other features and compile
 //! its dependencies again.
 
-use std::path::Path;
 use std::process::Command;
 
 use crate::error::{Failure, Result};
@@ -17,22 +16,21 @@ pub(crate) const WITH_LIBTORCH: [&str; 4] = ["sah", "sah-adapter", "sah-attentio
 
 /// Runs all tests: cargo goes through the packages by name, and the end-to-end tests come after the crates' own.
 pub(crate) fn test() -> Result<()> {
-    let libtorch = libtorch::ensure(Variant::Fitting)?;
+    libtorch::ensure(Variant::Fitting)?;
     model::set_up()?;
     runner::build()?;
-    run(&mut cargo_test(&libtorch))
+    run(&mut cargo_test())
 }
 
 /// Runs the tests that need a CUDA device.
 pub(crate) fn test_cuda() -> Result<()> {
-    let libtorch = libtorch::ensure(Variant::Fitting)?;
-    run(cargo_test(&libtorch).args(["--", "--ignored", "cuda"]))
+    libtorch::ensure(Variant::Fitting)?;
+    run(cargo_test().args(["--", "--ignored", "cuda"]))
 }
 
-fn cargo_test(libtorch: &Path) -> Command {
+fn cargo_test() -> Command {
     let mut test = cargo();
     test.args(["test", "--release", "--locked", "--workspace"]);
-    libtorch::let_find(&mut test, libtorch);
     test
 }
 

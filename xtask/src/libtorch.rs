@@ -104,16 +104,6 @@ pub(crate) fn exported() -> Option<PathBuf> {
     (!same).then_some(path)
 }
 
-/// Lets what `command` starts find the libtorch in `torch`.
-///
-/// In one build of the workspace, crates that need no libtorch use sah-adapter with its feature `torch`. Their tests and
-/// examples then link libtorch, too, but they have no build script that says where it lies.
-pub(crate) fn let_find(command: &mut Command, torch: &Path) {
-    let mut paths = vec![torch.join("lib")];
-    paths.extend(std::env::split_paths(&std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default()));
-    command.env("LD_LIBRARY_PATH", std::env::join_paths(paths).expect("no colon in a path"));
-}
-
 /// Whether a libtorch of any version is in `torch`.
 pub(crate) fn is_there(torch: &Path) -> bool {
     torch.join("lib/libtorch_cpu.so").exists() && torch.join("include").exists()

@@ -29,14 +29,12 @@ pub(crate) fn run(verb: &str, arguments: &[OsString]) -> Result<ExitCode> {
 
 /// Builds an example of any crate, or a program of `examples/`, with the features of the whole workspace, and becomes it.
 pub(crate) fn example(name: &str, arguments: &[OsString]) -> Result<ExitCode> {
-    let torch = libtorch::ensure(Variant::Fitting)?;
+    libtorch::ensure(Variant::Fitting)?;
     let is_program = project_root().join("examples").join(name).with_extension("rs").exists();
     let (kind, folder) = if is_program { ("--bin", "") } else { ("--example", "examples") };
     run_to_end(cargo().args(["build", "--release", "--locked", "--workspace", "--quiet", kind, name]))?;
     let program = release_folder().join(folder).join(name);
-    let mut command = Command::new(&program);
-    libtorch::let_find(command.args(arguments), &torch);
-    replace_by(&mut command)
+    replace_by(Command::new(&program).args(arguments))
         .map_err(|error| Failure::failed(format!("cannot run {}: {error}", program.display())))
 }
 

@@ -22,9 +22,6 @@ pub enum Error {
         /// Positions that the model was made for.
         positions: usize,
     },
-    /// Tokens were to be counted, and there is no model whose tokens they are.
-    #[error("no tokenizer to count tokens with; these rows are made for the model that reads them")]
-    NoTokenizer,
     // Where a model comes from -----------------------------------------------------------------------------------
     /// A model was asked for in a form that is none of the known ones, or that leads nowhere.
     #[error(
@@ -38,7 +35,6 @@ pub enum Error {
         problem: String,
     },
     /// The hub did not give a file.
-    #[cfg(feature = "torch")]
     #[error(transparent)]
     Hub(#[from] sah_hub::Error),
     // Files of a checkpoint --------------------------------------------------------------------------------------
@@ -198,7 +194,6 @@ pub enum Error {
     #[error("the model's logits are not numbers (NaN)")]
     NotANumber,
     /// More tokens than the cache was made for.
-    #[cfg(feature = "torch")]
     #[error("the KV cache has room for {capacity} tokens, but {needed} are needed")]
     CacheFull {
         /// What it has room for.
@@ -208,20 +203,20 @@ pub enum Error {
     },
     // Below us ---------------------------------------------------------------------------------------------------
     /// Attention was asked for something that it does not do.
-    #[cfg(feature = "torch")]
     #[error("attention: {0}")]
     Attention(#[from] sah_attention::Error),
     /// A tensor is not what its role asks for.
-    #[cfg(feature = "torch")]
     #[error(transparent)]
     Tensor(#[from] sah_tensor::Error),
     /// libtorch refused an operation.
-    #[cfg(feature = "torch")]
     #[error("libtorch: {}", sah_tensor::without_frames(.0))]
     Tch(#[from] tch::TchError),
-    /// An adapter that is no model of this crate failed in its own way.
-    #[error("{0}")]
-    Other(String),
+}
+
+impl From<Error> for sah_request::ModelError {
+    fn from(error: Error) -> Self {
+        Self::new(error)
+    }
 }
 
 #[cfg(test)]
@@ -234,7 +229,6 @@ mod tests {
         assert!(error.to_string().ends_with("leave room for a context of 98"), "{error}");
     }
 
-    #[cfg(feature = "torch")]
     #[test]
     fn frames_of_libtorch_are_left_out() {
         let row = tch::Tensor::zeros([2, 3], (tch::Kind::Float, tch::Device::Cpu));

@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use sah_adapter::{
-    Answer, AnswerStats, ContextStats, GenerationParams, ModelAdapter, Question, Request, RequestLimits,
-    RequestResponse,
-};
 use sah_bench_core::{
     Benchmark, Column, ColumnKind, Comparison, Error, NoTokenizer, RowScore, RunFolder, RunMeasures, Runner,
     Sample, TokenCount, Value, load_samples, select_subsets,
+};
+use sah_request::{
+    Answer, AnswerStats, ContextStats, GenerationParams, ModelAdapter, Question, Request, RequestLimits,
+    RequestResponse,
 };
 
 /// Texts with two keys, one near the beginning, one near the end.
@@ -69,7 +69,7 @@ impl ModelAdapter for Reader {
         request: &Request,
         _: &GenerationParams,
         _: &RequestLimits,
-    ) -> Result<RequestResponse, sah_adapter::Error> {
+    ) -> Result<RequestResponse, sah_request::ModelError> {
         let length = request.context.len();
         let seen = &request.context[length - self.window.unwrap_or(length).min(length)..];
         let answer = |question: &Question| {

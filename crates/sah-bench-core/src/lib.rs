@@ -7,7 +7,7 @@
 //! - [`select_subsets`] and [`load_samples`] choose what is run.
 //! - [`RunFolder`] is where the results go. It is made before the model is loaded, so that a folder that cannot be used
 //!   is found early, and it is complete when it holds `metrics.json`.
-//! - [`Runner`] puts the samples through a [`ModelAdapter`](sah_adapter::ModelAdapter): one request for each distinct
+//! - [`Runner`] puts the samples through a [`ModelAdapter`](sah_request::ModelAdapter): one request for each distinct
 //!   context, however many rows ask about it. Every finished group is in the [`Journal`] before the next one starts, and a
 //!   context that fails costs only its own rows. A [`RunObserver`] hears about progress; nothing here prints.
 //! - [`RunFolder::finish`] writes the rows as CSV and Parquet, scores them, and gives a [`FinishedRun`]; two or more of
@@ -17,14 +17,14 @@
 //! - [`read_results`] and [`read_micro_metrics`] give the rows of finished runs back, and [`FinishedRun::read`] the rest.
 //!
 //! The files are described in `docs/results-format.md`. The crate needs no libtorch: it knows models only through
-//! `sah_adapter`'s trait.
+//! `sah_request`'s trait.
 //!
 //! # A run, from subsets to scores
 //!
 //! ```
 //! use std::sync::atomic::AtomicBool;
 //!
-//! use sah_adapter::{Answer, ContextStats, GenerationParams, ModelAdapter, Request, RequestLimits, RequestResponse};
+//! use sah_request::{Answer, ContextStats, GenerationParams, ModelAdapter, Request, RequestLimits, RequestResponse};
 //! use sah_bench_core::{
 //!     Benchmark, Column, ColumnKind, Error, NoTokenizer, RowScore, RunFolder, RunMeasures, Runner, Sample, TokenCount, Value,
 //!     load_samples, select_subsets,
@@ -70,7 +70,7 @@
 //!         request: &Request,
 //!         _: &GenerationParams,
 //!         _: &RequestLimits,
-//!     ) -> Result<RequestResponse, sah_adapter::Error> {
+//!     ) -> Result<RequestResponse, sah_request::ModelError> {
 //!         let answers = request.questions.iter().map(|_| Answer { text: "short".to_owned(), ..Answer::default() });
 //!         Ok(RequestResponse { answers: answers.collect(), context: ContextStats::default() })
 //!     }
@@ -131,7 +131,7 @@ pub use results::{
     write_file, write_json,
 };
 pub use runner::{RunOutcome, Runner};
-pub use sah_adapter::{NoTokenizer, TokenCount};
+pub use sah_request::{NoTokenizer, TokenCount};
 pub use sample::{Column, ColumnKind, Record, RecordStats, Sample, Value, samples_hash};
 pub use selection::{MANY_ROWS, first_of_each_task, load_samples, select_subsets};
 pub use shard::Shard;

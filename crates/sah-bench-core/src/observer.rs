@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sah_adapter::RequestObserver;
+use sah_request::RequestObserver;
 
 /// Hears about the progress of a run and of each of its requests: a progress display, a test. A method that is not implemented
 /// does nothing.

@@ -163,11 +163,11 @@ pub struct Record {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RecordStats {
     /// What the context cost. Rows of one group share it: it is the same in each.
-    pub context: sah_adapter::ContextStats,
+    pub context: sah_request::ContextStats,
     /// How many rows shared the context.
     pub group_size: usize,
     /// What the answer cost.
-    pub answer: sah_adapter::AnswerStats,
+    pub answer: sah_request::AnswerStats,
     /// Its calls of sparse attention, where some were to be measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attention_calls: Option<u64>,

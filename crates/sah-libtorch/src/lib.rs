@@ -15,7 +15,7 @@
 
 /// Adds libtorch to the search path of the package's binaries, tests and doctests, and links `libtorch.so` itself.
 ///
-/// Does nothing where `torch-sys` is not a dependency, such as for an optional feature that is off.
+/// Does nothing where `torch-sys` is not a dependency.
 pub fn link() {
     // Without any such line cargo would run the build script again for every changed file of the package.
     println!("cargo::rerun-if-env-changed=LIBTORCH");

@@ -111,6 +111,9 @@ impl FailureKind {
         if let Some(error) = error.downcast_ref::<sah_bench_core::Error>() {
             return Some(Self::of_benchmark(error));
         }
+        if let Some(error) = error.downcast_ref::<sah_request::ModelError>() {
+            return Self::of(error.inner());
+        }
         error.downcast_ref::<sah_adapter::Error>().map(Self::of_model)
     }
 
@@ -164,6 +167,8 @@ mod tests {
         assert_eq!(kind(in_context), FailureKind::Network);
         assert_eq!(kind(of_data(DataErrorKind::Network).into()), FailureKind::Network);
         assert_eq!(kind(of_model(HubProblem::Status { status: 503 }).into()), FailureKind::Network);
+        let of_adapter = sah_adapter::ModelError::from(of_model(HubProblem::Status { status: 503 }));
+        assert_eq!(kind(of_adapter.into()), FailureKind::Network);
         assert_eq!(kind(of_model(HubProblem::NoSuchFile).into()), FailureKind::Model);
         assert_eq!(kind(of_data(DataErrorKind::Invalid).into()), FailureKind::Data);
         assert_eq!(kind(UsageError(String::new()).into()), FailureKind::Usage);

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
-use sah_adapter::{LoadedModel, ModelSource, ModelTokenizer, TokenCount};
+use sah_adapter::{LoadedModel, ModelError, ModelSource, ModelTokenizer, TokenCount};
 
 use crate::args::{DEFAULT_MODEL, ModelArgs};
 use crate::device;
@@ -47,7 +47,7 @@ impl<'a> TokensOf<'a> {
 }
 
 impl TokenCount for TokensOf<'_> {
-    fn count(&self, text: &str) -> Result<usize, sah_adapter::Error> {
+    fn count(&self, text: &str) -> Result<usize, ModelError> {
         let tokenizer = if let Some(tokenizer) = self.tokenizer.get() {
             tokenizer
         } else {

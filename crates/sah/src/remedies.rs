@@ -22,6 +22,9 @@ fn remedy(error: &(dyn Error + 'static)) -> Option<String> {
     if let Some(error) = error.downcast_ref() {
         return of_model(error);
     }
+    if let Some(error) = error.downcast_ref::<sah_request::ModelError>() {
+        return remedy(error.inner());
+    }
     of_report(error.downcast_ref()?)
 }
 
@@ -116,7 +119,7 @@ mod tests {
     #[test]
     fn errors_of_a_model_name_the_flag_too() {
         let too_long = sah_adapter::Error::TooLong { context: 100, question: 20, answer: 10, positions: 128 };
-        let text = explained(&too_long.into());
+        let text = explained(&sah_request::ModelError::from(too_long).into());
         assert!(text.ends_with("; lower --max-context-length to at most 98"), "{text}");
         let text = explained(&sah_adapter::Error::StoredOffCpu.into());
         assert!(text.ends_with("on the CPU only; use --device cpu, or --weights expanded"), "{text}");

@@ -11,8 +11,8 @@ use super::{Checkpoint, ModelIdentity, ModelSource, TemplateIdentity};
 use crate::engine::{AnswerRules, AttentionPlan, Engine, Generated, QuestionTokens, Session};
 use crate::model;
 use crate::{
-    Answer, ContextStats, Error, GenerationParams, ModelAdapter, NewToken, Placement, Precision, Request,
-    RequestLimits, RequestObserver, RequestResponse,
+    Answer, ContextStats, Error, GenerationParams, ModelAdapter, ModelError, NewToken, Placement, Precision,
+    Request, RequestLimits, RequestObserver, RequestResponse,
 };
 
 /// A model in memory, with its tokenizer. Several adapters can share it.
@@ -240,7 +240,7 @@ impl ModelAdapter for HfAdapter {
         request: &Request,
         generation: &GenerationParams,
         limits: &RequestLimits,
-    ) -> Result<RequestResponse, Error> {
+    ) -> Result<RequestResponse, ModelError> {
         self.process_observed(request, generation, limits, &mut ())
     }
 
@@ -250,7 +250,7 @@ impl ModelAdapter for HfAdapter {
         generation: &GenerationParams,
         limits: &RequestLimits,
         observer: &mut dyn RequestObserver,
-    ) -> Result<RequestResponse, Error> {
+    ) -> Result<RequestResponse, ModelError> {
         Ok(tch::no_grad(|| self.process(request, generation, limits, observer))?.0)
     }
 }

@@ -4,7 +4,7 @@ use super::download::small_files;
 use super::folder::FolderText;
 use super::{ModelSource, Tokenizer};
 use crate::weights::gguf::Gguf;
-use crate::{Error, TokenCount};
+use crate::{Error, ModelError, TokenCount};
 use sah_hub::{RepoKind, Repository};
 
 /// The tokenizer of a model.
@@ -30,7 +30,8 @@ impl ModelTokenizer {
 }
 
 impl TokenCount for ModelTokenizer {
-    fn count(&self, text: &str) -> Result<usize, Error> {
-        Ok(self.0.encode(text)?.len())
+    fn count(&self, text: &str) -> Result<usize, ModelError> {
+        let ids = self.0.encode(text).map_err(ModelError::new)?;
+        Ok(ids.len())
     }
 }

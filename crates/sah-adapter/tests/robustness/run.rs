@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use peak_alloc::PeakAlloc;
 use sah_adapter::{
-    Error, GenerationParams, HfAdapter, LoadedModel, ModelAdapter as _, ModelSource, Request, RequestLimits,
-    RequestResponse, convert_hash_attention,
+    Error, GenerationParams, HfAdapter, LoadedModel, ModelSource, Request, RequestLimits, RequestResponse,
+    convert_hash_attention,
 };
 use tch::{Device, Kind};
 
@@ -94,7 +94,8 @@ pub(crate) fn answer(source: &ModelSource) -> Result<RequestResponse, Error> {
     let model = LoadedModel::load(source, Device::Cpu, Kind::Float)?;
     let request = Request::new("Some context, ü 漢.\n", "What is 2+2?");
     let generation = GenerationParams { max_new_tokens: Some(2), ..GenerationParams::default() };
-    HfAdapter::new(model, None, 0).process_request(&request, &generation, &RequestLimits::default())
+    let adapter = HfAdapter::new(model, None, 0);
+    adapter.process_streaming(&request, &generation, &RequestLimits::default(), &mut |_| ())
 }
 
 /// What is done with a file.

@@ -1,6 +1,6 @@
 //! `config.json`: enough to repeat the run.
 
-use sah_adapter::{GenerationParams, RequestLimits};
+use sah_request::{GenerationParams, RequestLimits};
 use serde::{Deserialize, Serialize};
 
 /// The content of `config.json`.

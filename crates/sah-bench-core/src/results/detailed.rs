@@ -1,7 +1,7 @@
 //! `detailed_results.json`: what the run cost, in all, per task and per row.
 
 use indexmap::IndexMap;
-use sah_adapter::AttentionBackends;
+use sah_request::AttentionBackends;
 use serde::{Deserialize, Serialize};
 
 use super::distribution::Distribution;
@@ -207,7 +207,7 @@ impl PerRow {
 
 #[cfg(test)]
 mod tests {
-    use sah_adapter::{AnswerStats, ContextStats};
+    use sah_request::{AnswerStats, ContextStats};
 
     use super::*;
     use crate::Sample;

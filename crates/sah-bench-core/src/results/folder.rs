@@ -5,7 +5,7 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use sah_adapter::MicroMetrics;
+use sah_request::MicroMetrics;
 use serde::{Deserialize, Serialize};
 
 use super::atomic::{remove_temporaries, sync_folder};

@@ -1,6 +1,6 @@
 //! Whether a response is complete, and its figures are possible.
 
-use sah_adapter::{Answer, AnswerStats, RequestResponse};
+use sah_request::{Answer, AnswerStats, RequestResponse};
 
 /// One answer for each question, and figures that are figures.
 pub(super) fn check(response: &RequestResponse, questions: usize) -> Result<(), String> {

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use sah_adapter::{
+use sah_request::{
     GenerationParams, ModelAdapter, PromptForm, Question, Request, RequestLimits, RequestResponse,
 };
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use sah_adapter::{Answer, MicroMetrics, RequestResponse};
+use sah_request::{Answer, MicroMetrics, RequestResponse};
 
 use super::RunOutcome;
 use crate::{Error, GroupFinished, GroupStarted, Record, RecordStats, RunFolder, Sample};

@@ -1,7 +1,7 @@
 //! Dense beside sparse.
 
-use sah_adapter::Request;
 use sah_bench_core::{Comparison, Error, FinishedRun, TaskScore, read_json};
+use sah_request::Request;
 
 use crate::support::{ScriptedModel, finished, right_answers, sample};
 

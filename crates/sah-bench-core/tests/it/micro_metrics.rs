@@ -8,11 +8,11 @@ use std::time::{Duration, SystemTime};
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int64Type};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use sah_adapter::{AttentionCall, AttentionHead, GenerationParams, MicroMetrics, Request, RequestLimits};
 use sah_bench_core::{
     Comparison, Distribution, Error, FinishedRun, MicroSummary, RunFolder, RunMeasures, Runner, Sample,
     read_journal, read_micro_metrics,
 };
+use sah_request::{AttentionCall, AttentionHead, GenerationParams, MicroMetrics, Request, RequestLimits};
 use serde_json::{Value, json};
 
 use crate::support::{ScriptedModel, finished, right_answers, run, sample};
@@ -40,7 +40,7 @@ fn call(step: usize, layer: usize, output_error: Option<f64>) -> AttentionCall {
 }
 
 /// Right answers; two layers and two steps, of which three calls were drawn. One of the question `none` has no number.
-fn measured(request: &Request) -> sah_adapter::RequestResponse {
+fn measured(request: &Request) -> sah_request::RequestResponse {
     let mut response = right_answers(request);
     for (answer, question) in response.answers.iter_mut().zip(&request.questions) {
         let last = if question.text == "none" { None } else { Some(0.5) };

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use sah_adapter::{AttentionCall, AttentionHead, MicroMetrics, Request, RequestResponse};
 use sah_bench_core::{Error, FinishedRun, Resumed, RunFolder, RunMeasures, Sample, read_journal};
+use sah_request::{AttentionCall, AttentionHead, MicroMetrics, Request, RequestResponse};
 use serde_json::json;
 
 use crate::support::{ScriptedModel, TinyBenchmark, config, right_answers, run_until, sample};

@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 use std::sync::atomic::AtomicBool;
 
-use sah_adapter::{
+use sah_bench_core::{GroupFinished, GroupStarted, RunFolder, RunObserver, Runner};
+use sah_request::{
     Answer, ContextStats, GenerationParams, PromptForm, RequestLimits, RequestObserver, RequestResponse,
 };
-use sah_bench_core::{GroupFinished, GroupStarted, RunFolder, RunObserver, Runner};
 
 use crate::support::{ScriptedModel, right_answers, run, sample};
 

@@ -4,10 +4,10 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use sah_adapter::{GenerationParams, RequestLimits};
 use sah_bench_core::{
     Error, FinishedRun, Resumed, RunFolder, RunMeasures, Runner, Shard, ShardResults, merge_shards,
 };
+use sah_request::{GenerationParams, RequestLimits};
 
 use crate::resume::{files, measured, samples, undisturbed};
 use crate::support::{ScriptedModel, TinyBenchmark, config};

@@ -3,13 +3,13 @@
 use std::cell::RefCell;
 use std::sync::atomic::AtomicBool;
 
-use sah_adapter::{
-    Answer, AnswerStats, ContextStats, GenerationParams, ModelAdapter, Request, RequestLimits,
-    RequestResponse,
-};
 use sah_bench_core::{
     Benchmark, Column, ColumnKind, Error, FinishedRun, Metrics, Record, RowScore, RunFolder, RunMeasures,
     RunObserver, RunOutcome, Runner, Sample, TaskScore, TokenCount, Value,
+};
+use sah_request::{
+    Answer, AnswerStats, ContextStats, GenerationParams, ModelAdapter, Request, RequestLimits,
+    RequestResponse,
 };
 
 /// Scores 100 for an answer that is one of `answers`.
@@ -140,15 +140,15 @@ impl ModelAdapter for ScriptedModel<'_> {
         request: &Request,
         _: &GenerationParams,
         _: &RequestLimits,
-    ) -> Result<RequestResponse, sah_adapter::Error> {
+    ) -> Result<RequestResponse, sah_request::ModelError> {
         self.requests.borrow_mut().push(request.clone());
-        (self.script)(request).map_err(sah_adapter::Error::Other)
+        (self.script)(request).map_err(sah_request::ModelError::new)
     }
 }
 
 /// The right answer to every question, with figures that are exact in binary.
 pub(crate) fn right_answers(request: &Request) -> RequestResponse {
-    let answer = |question: &sah_adapter::Question| Answer {
+    let answer = |question: &sah_request::Question| Answer {
         text: format!("{}!", question.text),
         stats: AnswerStats {
             question_tokens: question.text.len(),

@@ -4,15 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
-use sah_adapter::{
-    Answer, AnswerStats, AttentionCall, AttentionHead, ContextStats, GenerationParams, MicroMetrics,
-    ModelAdapter, Question, Request, RequestLimits, RequestResponse,
-};
 use sah_bench_core::{
     Benchmark, Column, ColumnKind, Comparison, Error, Metrics, Record, RowScore, RunFolder, RunMeasures,
     Runner, Sample, TaskScore, TokenCount, Value,
 };
 use sah_report::Run;
+use sah_request::{
+    Answer, AnswerStats, AttentionCall, AttentionHead, ContextStats, GenerationParams, MicroMetrics,
+    ModelAdapter, Question, Request, RequestLimits, RequestResponse,
+};
 
 /// What a data set or a model could say to do harm.
 pub(crate) const NASTY: &str = "</td><script>alert('x')</script>\u{1b}[31m\u{0}\u{202e} \"&amp; =1+1";
@@ -140,7 +140,7 @@ impl ModelAdapter for Sometimes {
         request: &Request,
         _: &GenerationParams,
         _: &RequestLimits,
-    ) -> Result<RequestResponse, sah_adapter::Error> {
+    ) -> Result<RequestResponse, sah_request::ModelError> {
         let answer = |question: &Question| {
             let row: usize = question.text.split(' ').next().unwrap().parse().unwrap();
             let text = if row % 10 < self.of_ten {

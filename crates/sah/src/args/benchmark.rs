@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches as _, ValueEnum};
-use sah_adapter::Truncation;
+use sah_request::Truncation;
 
 use super::{AttentionArgs, ExecutionArgs, Given, ModelsArgs, SamplingArgs};
 use crate::benchmarks::BenchmarkEntry;

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use clap::Args;
-use sah_adapter::{GenerationParams, RandomSampling, RepetitionPenalty, Sampling, Share, Temperature};
+use sah_request::{GenerationParams, RandomSampling, RepetitionPenalty, Sampling, Share, Temperature};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Sampling")]

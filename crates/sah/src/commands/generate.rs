@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use sah_adapter::{NewToken, PromptForm, Question, Request, RequestLimits};
 use sah_report::visible;
+use sah_request::{NewToken, PromptForm, Question, Request, RequestLimits};
 
 use crate::App;
 use crate::args::GenerateArgs;

@@ -7,7 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use sah_adapter::{AttentionCall, MicroMetrics};
+use sah_request::{AttentionCall, MicroMetrics};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::macros::format_description;
@@ -185,7 +185,7 @@ impl<'a> Line<'a> {
 mod tests {
     use std::time::SystemTime;
 
-    use sah_adapter::AttentionHead;
+    use sah_request::AttentionHead;
 
     use super::*;
     use crate::Sample;

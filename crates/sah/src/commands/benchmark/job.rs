@@ -2,10 +2,10 @@
 
 use std::sync::atomic::AtomicBool;
 
-use sah_adapter::ModelAdapter;
 use sah_bench_core::{
     Error, FinishedRun, Resumed, RunConfig, RunFolder, RunMeasures, Runner, Shard, ShardResults, samples_hash,
 };
+use sah_request::ModelAdapter;
 
 use super::parts::{Cell, Part};
 use super::plan::{ModelRun, Plan};

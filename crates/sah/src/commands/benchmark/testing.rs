@@ -6,11 +6,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use sah_adapter::{
+use sah_bench_core::RunConfig;
+use sah_request::{
     Answer, AnswerStats, ContextStats, GenerationParams, ModelAdapter, Request, RequestLimits,
     RequestResponse,
 };
-use sah_bench_core::RunConfig;
 use tempfile::TempDir;
 
 use super::job::Model;
@@ -137,7 +137,7 @@ impl ModelAdapter for ScriptedModel {
         request: &Request,
         _: &GenerationParams,
         _: &RequestLimits,
-    ) -> Result<RequestResponse, sah_adapter::Error> {
+    ) -> Result<RequestResponse, sah_request::ModelError> {
         self.contexts.borrow_mut().push(request.context.clone());
         if let Some((contexts, stop)) = &self.stops
             && self.contexts.borrow().len() >= *contexts
@@ -145,7 +145,7 @@ impl ModelAdapter for ScriptedModel {
             stop.store(true, Ordering::Relaxed);
         }
         if self.fails_on.is_some_and(|text| request.context.contains(text)) {
-            return Err(sah_adapter::Error::Other("out of memory".to_owned()));
+            return Err(sah_request::ModelError::new("out of memory"));
         }
         let answer = |_| Answer {
             text: "1887".to_owned(),

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use sah_adapter::{NewToken, RequestObserver};
 use sah_bench_core::{GroupFinished, GroupStarted, RunObserver};
+use sah_request::{NewToken, RequestObserver};
 
 use super::{Listener, Message};
 

@@ -1,6 +1,6 @@
 //! The interface that benchmarks run against.
 
-use crate::{Error, GenerationParams, NewToken, Request, RequestLimits, RequestResponse};
+use crate::{GenerationParams, ModelError, NewToken, Request, RequestLimits, RequestResponse};
 
 /// A model that answers requests.
 pub trait ModelAdapter {
@@ -17,7 +17,7 @@ pub trait ModelAdapter {
         request: &Request,
         generation: &GenerationParams,
         limits: &RequestLimits,
-    ) -> Result<RequestResponse, Error>;
+    ) -> Result<RequestResponse, ModelError>;
 
     /// The same, and tells `observer` how far it is. A model that cannot tell says nothing.
     ///
@@ -30,7 +30,7 @@ pub trait ModelAdapter {
         generation: &GenerationParams,
         limits: &RequestLimits,
         observer: &mut dyn RequestObserver,
-    ) -> Result<RequestResponse, Error> {
+    ) -> Result<RequestResponse, ModelError> {
         let _ = observer;
         self.process_request(request, generation, limits)
     }

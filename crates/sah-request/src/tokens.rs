@@ -1,6 +1,6 @@
 //! Counting tokens, for whoever makes texts of a length in tokens.
 
-use crate::Error;
+use crate::ModelError;
 
 /// Counts the tokens of a text as a model reads it.
 pub trait TokenCount {
@@ -9,7 +9,7 @@ pub trait TokenCount {
     /// # Errors
     ///
     /// Where there is no tokenizer, or it cannot read the text.
-    fn count(&self, text: &str) -> Result<usize, Error>;
+    fn count(&self, text: &str) -> Result<usize, ModelError>;
 }
 
 /// Counts nothing: for texts that are there already.
@@ -17,7 +17,9 @@ pub trait TokenCount {
 pub struct NoTokenizer;
 
 impl TokenCount for NoTokenizer {
-    fn count(&self, _: &str) -> Result<usize, Error> {
-        Err(Error::NoTokenizer)
+    fn count(&self, _: &str) -> Result<usize, ModelError> {
+        Err(ModelError::new(
+            "no tokenizer to count tokens with; these rows are made for the model that reads them",
+        ))
     }
 }

@@ -198,7 +198,8 @@ fn presets_run_through_both_kernels(device: Device) {
             let inputs = AttentionInputs::new(&rows, &cache, &values, all.scale).unwrap();
             let got = attention.attend(&inputs, 1, &mut state).unwrap();
             let want = oracle.attend(&inputs, 1, &mut oracle_state).unwrap();
-            assert!(difference(&got.output, &want.output) < 1e-5, "{name}, {queries} of {keys}");
+            let error = difference(&got.output, &want.output);
+            assert!(error < 1e-5, "{name}, {queries} of {keys}: {error} by {}", got.backend);
             let [density, wanted] = [&got, &want].map(|attended| attended.density.value().unwrap());
             assert!(density == wanted && density < 0.9, "{name}: {density}");
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use sah_attention::toolkit::{GrowingTensor, Prefix, add_top_k, fold_queries, row_blocks, unfold_scores};
+use sah_attention::toolkit::{GrowingTensor, Prefix, add_top_k, fold_queries, unfold_scores};
 use sah_attention::{
     AttentionConfig, AttentionInputs, AttentionPolicy, Error, FieldInfo, Kernel, KernelRegistry, LayerState,
     Mask, MaskShape, Masker, MaskerConfig, MaskerInfo, MaskerRegistry, MaskerState, Reads, ReferenceKernel,
@@ -128,12 +128,11 @@ fn selected(mask: &Mask) -> Vec<Vec<Vec<bool>>> {
 fn the_masker_selects_by_its_rule(device: Device) {
     let config = AttentionConfig::preset_in(&registry(), "signs", &["heavy_size=5"]).unwrap();
     let attention = ResearchAttention::from_config(&config).unwrap();
-    let shape = MaskShape { batch: 1, heads: 4, queries: 1, keys: 40 };
+    let shape = MaskShape { batch: 1, heads: 4, queries: 40, keys: 40 };
     let tensors = Tensors::new(shape, 2, 16, 16, 3, device);
-    let all_queries = Tensor::randn([1, 4, 40, 16], (Kind::Float, device));
     let mut state = RequestState::new(0);
     let check = |state: &mut RequestState, queries: usize, keys: usize| {
-        let queries_of = all_queries.narrow(2, (keys - queries) as i64, queries as i64);
+        let queries_of = tensors.queries.narrow(2, (keys - queries) as i64, queries as i64);
         let (cache, values) =
             (tensors.keys.narrow(2, 0, keys as i64), tensors.values.narrow(2, 0, keys as i64));
         let inputs = AttentionInputs::new(&queries_of, &cache, &values, 0.25).unwrap();
@@ -169,12 +168,6 @@ fn the_masker_selects_by_its_rule(device: Device) {
     state.truncate(21);
     check(&mut state, 19, 40);
     assert!(state.bytes() >= 2 * 16 * 40);
-    // Rows are computed in blocks of any size.
-    assert!(row_blocks(&tensors_dims(&tensors), 40).eq([0..1]));
-}
-
-fn tensors_dims(tensors: &Tensors) -> sah_attention::Dims {
-    *tensors.inputs().dims()
 }
 
 #[test]

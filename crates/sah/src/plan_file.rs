@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow, bail};
 use serde_json::{Map, Value};
 
-use crate::args::{self, Given};
+use crate::args::{self, BenchOptions};
 use crate::benchmarks::{BenchmarkEntry, Benchmarks};
 use crate::usage::UsageError;
 
@@ -21,7 +21,7 @@ const NOT_IN_FILES: [&str; 7] = ["config", "resume", "dry-run", "cell", "shard",
 pub(crate) struct PlanFile {
     source: Source,
     /// The benchmark and the options.
-    pub(crate) given: Given,
+    pub(crate) given: BenchOptions,
     /// The table `slurm`.
     pub(crate) slurm: Option<Value>,
 }
@@ -73,7 +73,7 @@ impl PlanFile {
             }
         };
         let slurm = options.shift_remove(SLURM);
-        let mut given = Given::none(entry);
+        let mut given = BenchOptions::none(entry);
         for (name, value) in options {
             take(&mut given, entry, &name, value).map_err(|error| wrong(&name, &error))?;
         }
@@ -89,7 +89,12 @@ impl PlanFile {
 }
 
 /// Adds an option of a file to those `given`.
-fn take(given: &mut Given, entry: &dyn BenchmarkEntry, name: &str, value: Value) -> anyhow::Result<()> {
+fn take(
+    given: &mut BenchOptions,
+    entry: &dyn BenchmarkEntry,
+    name: &str,
+    value: Value,
+) -> anyhow::Result<()> {
     let command = args::of_benchmark(entry);
     let known = |name: &str| command.get_arguments().find(|argument| argument.get_long() == Some(name));
     let Some(argument) = known(name).filter(|_| !NOT_IN_FILES.contains(&name)) else {

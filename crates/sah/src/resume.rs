@@ -7,7 +7,7 @@ use sah_bench_core::{read_json, write_json};
 use serde::{Deserialize, Serialize};
 
 use crate::App;
-use crate::args::{Bench, BenchmarkCommand, Cli, Command, ExecutionArgs, Given};
+use crate::args::{Bench, BenchOptions, BenchmarkCommand, Cli, Command, ExecutionArgs};
 use crate::plan_file::PlanFile;
 use crate::usage::UsageError;
 
@@ -23,7 +23,7 @@ struct Started {
 }
 
 /// Keeps the options of a run in its folder.
-pub(crate) fn keep_options(run: &Path, given: &Given) -> anyhow::Result<()> {
+pub(crate) fn keep_options(run: &Path, given: &BenchOptions) -> anyhow::Result<()> {
     let started = Started { arguments: given.arguments(), directory: std::env::current_dir()? };
     Ok(write_json(&run.join(FILE), &started)?)
 }
@@ -45,7 +45,7 @@ pub(crate) fn complete(app: &App, mut cli: Cli) -> anyhow::Result<Cli> {
 }
 
 /// The options of the run in the folder `run`, and those `given` now.
-fn resumed(app: &App, run: &Path, given: Given) -> anyhow::Result<BenchmarkCommand> {
+fn resumed(app: &App, run: &Path, given: BenchOptions) -> anyhow::Result<BenchmarkCommand> {
     let may_be_given =
         |name: &&str| ExecutionArgs::NAMES.contains(name) || ["device", "threads"].contains(name);
     if let Some(name) = given.names().find(|name| !may_be_given(name)) {
@@ -60,7 +60,7 @@ fn resumed(app: &App, run: &Path, given: Given) -> anyhow::Result<BenchmarkComma
     };
     std::env::set_current_dir(&started.directory)
         .with_context(|| format!("{}, where the run was started", started.directory.display()))?;
-    let before = Given::in_arguments(&app.benchmarks, &started.arguments)
+    let before = BenchOptions::in_arguments(&app.benchmarks, &started.arguments)
         .with_context(|| format!("the command line in {}", run.join(FILE).display()))?;
     // What a run was started with says nothing of how it goes on.
     let options = before.without(&["dry-run"]).replaced_by(given).with("resume", text);

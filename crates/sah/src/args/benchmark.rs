@@ -7,7 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches as _, ValueEnum};
 use sah_request::Truncation;
 
-use super::{AttentionArgs, ExecutionArgs, Given, ModelsArgs, SamplingArgs};
+use super::{AttentionArgs, BenchOptions, ExecutionArgs, ModelsArgs, SamplingArgs};
 use crate::benchmarks::BenchmarkEntry;
 use crate::usage::UsageError;
 
@@ -15,7 +15,7 @@ use crate::usage::UsageError;
 #[derive(Debug)]
 pub(crate) struct BenchmarkCommand {
     /// Which benchmark it is, and all options that were given, here or in a file.
-    pub(crate) given: Given,
+    pub(crate) given: BenchOptions,
     /// What they mean, for flags that every benchmark has.
     pub(crate) args: BenchmarkArgs,
     /// What clap made of them, for the flags that only this benchmark has.
@@ -25,7 +25,7 @@ pub(crate) struct BenchmarkCommand {
 impl BenchmarkCommand {
     /// `matches` are those of the command of `entry`.
     pub(super) fn new(entry: &dyn BenchmarkEntry, matches: &ArgMatches) -> Result<Self, UsageError> {
-        let given = Given::of_matches(entry, matches)?;
+        let given = BenchOptions::of_matches(entry, matches)?;
         let args = BenchmarkArgs::from_arg_matches(matches).map_err(UsageError::from)?;
         Ok(Self { given, args, matches: matches.clone() })
     }

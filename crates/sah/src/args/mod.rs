@@ -1,11 +1,11 @@
 //! The command line, as clap reads it. What the values mean is decided where they are used.
 
 mod attention;
+mod bench_options;
 mod benchmark;
 mod command;
 mod execution;
 mod files;
-mod given;
 mod kernels;
 mod messages;
 mod model;
@@ -18,11 +18,11 @@ mod submit;
 use clap::{Parser, Subcommand};
 
 pub(crate) use attention::{AttentionArgs, PrefillArg};
+pub(crate) use bench_options::BenchOptions;
 pub(crate) use benchmark::{BenchmarkArgs, BenchmarkCommand, ChatTemplateArg, TruncationArg, flag_taken};
 pub(crate) use command::{STATIC_BENCHES, command, of_benchmark, parse};
 pub(crate) use execution::ExecutionArgs;
 pub(crate) use files::{DoubleSparsityArgs, HashAttentionArgs};
-pub(crate) use given::Given;
 pub(crate) use kernels::{HeadsArg, KernelsArgs};
 
 pub(crate) use messages::{LogFormatArg, MessageArgs};

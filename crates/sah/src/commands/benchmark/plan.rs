@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use crate::App;
-use crate::args::{BenchmarkArgs, BenchmarkCommand, Given, ModelArgs};
+use crate::args::{BenchOptions, BenchmarkArgs, BenchmarkCommand, ModelArgs};
 use crate::attention::{self, NamedAttention};
 use crate::benchmarks::{BenchmarkEntry, DataOrigin, Opened};
 use crate::model::TokensOf;
@@ -21,7 +21,7 @@ use crate::{model, resume};
 pub(super) struct Plan<'a> {
     pub(super) args: &'a BenchmarkArgs,
     /// The options as they were given.
-    pub(super) given: &'a Given,
+    pub(super) given: &'a BenchOptions,
     pub(super) benchmark: Box<dyn Benchmark>,
     pub(super) data: DataOrigin,
     /// What the benchmark has to say before the run begins.

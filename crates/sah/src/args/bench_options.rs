@@ -12,13 +12,13 @@ use crate::usage::UsageError;
 
 /// A benchmark and options for it by the names of their flags, each with its values: none for a flag without.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Given {
+pub(crate) struct BenchOptions {
     /// The name of the benchmark.
     pub(crate) benchmark: &'static str,
     options: Vec<(String, Vec<String>)>,
 }
 
-impl Given {
+impl BenchOptions {
     /// No option yet.
     pub(crate) fn none(entry: &dyn BenchmarkEntry) -> Self {
         Self { benchmark: entry.name(), options: Vec::new() }
@@ -115,16 +115,16 @@ fn benchmark_command(benchmarks: &Benchmarks, arguments: &[String]) -> anyhow::R
 
 #[cfg(test)]
 mod tests {
-    use super::Given;
+    use super::BenchOptions;
     use crate::benchmarks::Benchmarks;
 
     fn all() -> Benchmarks {
         Benchmarks::for_tests()
     }
 
-    fn given(arguments: &[&str]) -> Given {
+    fn given(arguments: &[&str]) -> BenchOptions {
         let arguments: Vec<String> = arguments.iter().map(|&text| text.to_owned()).collect();
-        Given::in_arguments(&all(), &arguments).unwrap()
+        BenchOptions::in_arguments(&all(), &arguments).unwrap()
     }
 
     #[test]
@@ -136,7 +136,7 @@ mod tests {
             arguments[2..],
             ["--attention=dense", "--attention=quest", "--set=heavy_size=5%", "--evict", "--max-samples=2"]
         );
-        assert_eq!(Given::in_arguments(&all(), &arguments).unwrap(), given);
+        assert_eq!(BenchOptions::in_arguments(&all(), &arguments).unwrap(), given);
         let args = given.parse(&all()).unwrap().args;
         assert_eq!(args.attention.attention, ["dense", "quest"]);
         assert!(args.attention.evict && args.data.max_samples == Some(2));
@@ -168,7 +168,7 @@ mod tests {
     fn what_is_no_benchmark_runs_none() {
         for line in [&["bench", "ruler"][..], &["bench"], &["bench", "speed"], &["models"]] {
             let arguments: Vec<String> = line.iter().map(|&text| text.to_owned()).collect();
-            assert!(Given::in_arguments(&all(), &arguments).is_err(), "{line:?}");
+            assert!(BenchOptions::in_arguments(&all(), &arguments).is_err(), "{line:?}");
         }
     }
 

@@ -28,7 +28,7 @@ Measure:
   score      Score predictions that already exist (`cargo xtask score --help`)
   report     Show finished runs: one HTML page, figures and tables (`cargo xtask report --help`)
   compare    Say which differences of finished runs are beyond noise
-  results    List runs, whole or not
+  results    List runs, complete or not
   generate   Answer one question about one context (`cargo xtask generate --help`)
   models     List the models that can be run, and what their numbers were compared with
   maskers    List the maskers and presets for --attention, with fields, cost and source

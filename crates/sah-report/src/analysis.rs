@@ -1,4 +1,4 @@
-//! Runs, taken together: every figure with its interval, and the sides that belong together compared.
+//! The analysis of one or more runs: every figure with its interval, and the comparisons of its sides.
 
 use indexmap::{IndexMap, IndexSet};
 use sah_bench_core::Units;
@@ -12,7 +12,7 @@ use crate::{Group, Run, Side};
 pub struct Analysis<'a> {
     /// The runs, at least one.
     pub runs: &'a [Run],
-    /// What the figures mean: runs that are shown together are of one benchmark.
+    /// What the figures mean: runs of one analysis are of one benchmark.
     pub units: &'a Units,
     /// The attentions of all runs, run after run.
     pub sides: Vec<&'a Side>,

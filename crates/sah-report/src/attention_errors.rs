@@ -22,9 +22,9 @@ pub struct HeadMean {
 pub struct StepFigures {
     /// The first and the last step: 0 for the rows of the question, `n` for the `n`-th new token.
     pub steps: (usize, usize),
-    /// Errors of whole calls, one layer in one forward pass; `None` where none has one.
+    /// Errors of calls over all heads, one layer in one forward pass; `None` where none has one.
     pub output_error: Option<Distribution>,
-    /// Densities of whole calls.
+    /// Densities of calls over all heads.
     pub density: Distribution,
 }
 
@@ -89,7 +89,7 @@ impl AttentionErrors {
     }
 }
 
-/// The steps that are summed up together with `step`.
+/// The steps that share a sum with `step`.
 fn run_of(step: usize) -> (usize, usize) {
     if step < 2 {
         return (step, step);

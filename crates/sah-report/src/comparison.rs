@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::statistics::{Bootstrap, Estimate, Stratum};
 use crate::{Group, Row, RowKey, Side};
 
-/// How the rows of two sides belong together.
+/// How the rows of two sides correspond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pairing {
     /// Both sides answered the same samples: the difference of each row counts.

@@ -4,10 +4,10 @@
 //!
 //! - [`Run::read`] reads the folder that `cargo xtask bench` leaves (`docs/results-format.md`): each attention is a
 //!   [`Side`], each answer a [`Row`] with the score that the [`Benchmark`](sah_bench_core::Benchmark) gives it.
-//! - [`Analysis`] takes one or more runs together: every figure with a 95 % confidence interval ([`statistics`]), and a
-//!   [`Comparison`] of sides that belong together, row by row where both answered the same samples.
+//! - [`Analysis`] analyses one or more runs: every figure with a 95 % confidence interval ([`statistics`]), and a
+//!   [`Comparison`] of two sides, row by row where both answered the same samples.
 //! - [`tables`] and [`figures`] show an analysis; [`Report`] is all of it: `report.html`, SVG, PNG, CSV, Markdown, LaTeX.
-//! - [`list`] finds runs, whole or not.
+//! - [`list`] finds runs, complete or not.
 //!
 //! The crate knows no benchmark but through the trait, and needs no libtorch. It never prints.
 //!

@@ -1,4 +1,4 @@
-//! The runs below a folder, whole or not.
+//! The runs below a folder, complete or not.
 
 use std::fs;
 use std::path::{Path, PathBuf};

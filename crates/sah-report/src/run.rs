@@ -85,7 +85,7 @@ fn finished_attentions(folder: &Path) -> Result<(PathBuf, Vec<PathBuf>), Error> 
     Ok((folder, attentions))
 }
 
-/// The folders in `run` that hold results of an attention, whole or not, by name.
+/// The folders in `run` that hold results of an attention, complete or not, by name.
 pub(crate) fn attention_folders(run: &Path) -> Result<Vec<PathBuf>, Error> {
     let at = |source| sah_bench_core::Error::Io { path: run.to_path_buf(), source };
     let mut folders = Vec::new();

@@ -52,19 +52,19 @@ impl NamedAttention {
     }
 }
 
-/// Reads `--attention`; `default` where it is not given. All files are read and checked before any work begins.
+/// Reads `--attention`; `default` where it is absent. All files are read and checked before any work begins.
 pub(crate) fn named(
     app: &App,
     args: &AttentionArgs,
     default: &[&str],
 ) -> anyhow::Result<Vec<NamedAttention>> {
-    let asked: Vec<&str> = match args.attention.as_slice() {
+    let names: Vec<&str> = match args.attention.as_slice() {
         [] => default.to_vec(),
-        given => given.iter().map(String::as_str).collect(),
+        names => names.iter().map(String::as_str).collect(),
     };
     let kernel = args.kernel.as_deref().map(|name| app.kernels.get(name)).transpose();
     let kernel = kernel.map_err(|error| UsageError(format!("--kernel: {error}")))?;
-    let attentions: Vec<NamedAttention> = asked
+    let attentions: Vec<NamedAttention> = names
         .into_iter()
         .map(|name| one(&app.maskers, name, args, kernel.clone()))
         .collect::<anyhow::Result<_>>()?;

@@ -50,7 +50,7 @@ pub(crate) fn start(args: &MessageArgs, console: &Console) -> anyhow::Result<Opt
     Ok(guard)
 }
 
-/// One line that is being put together.
+/// A line as it is assembled.
 #[derive(Debug)]
 pub(crate) struct Line {
     bars: MultiProgress,

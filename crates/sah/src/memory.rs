@@ -27,7 +27,7 @@ pub(crate) fn total_bytes() -> Option<u64> {
     figure("/proc/meminfo", "MemTotal:")
 }
 
-/// The figure behind `name` in a table of the kernel, in bytes.
+/// The figure of `name` in a table of the kernel, in bytes.
 fn figure(table: &str, name: &str) -> Option<u64> {
     let text = fs::read_to_string(table).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;

@@ -21,7 +21,7 @@ const NOT_IN_FILES: [&str; 7] = ["config", "resume", "dry-run", "cell", "shard",
 pub(crate) struct PlanFile {
     source: Source,
     /// The benchmark and the options.
-    pub(crate) given: BenchOptions,
+    pub(crate) options: BenchOptions,
     /// The table `slurm`.
     pub(crate) slurm: Option<Value>,
 }
@@ -48,11 +48,11 @@ impl PlanFile {
         } else {
             toml::from_str::<Map<String, Value>>(&text).map_err(anyhow::Error::from)
         };
-        let mut options = parsed.map_err(|error| UsageError(format!("{}: {error}", path.display())))?;
+        let mut table = parsed.map_err(|error| UsageError(format!("{}: {error}", path.display())))?;
         let source = Source { path: path.to_path_buf(), text };
         let wrong =
             |key: &str, error: &dyn std::fmt::Display| UsageError(format!("{}: {error}", source.place(key)));
-        let named = options.shift_remove(BENCHMARK).map(|value| {
+        let named = table.shift_remove(BENCHMARK).map(|value| {
             let name =
                 value.as_str().ok_or_else(|| UsageError(format!("benchmark is {value}; write a name")))?;
             benchmarks.find(name)
@@ -72,14 +72,14 @@ impl PlanFile {
                 )));
             }
         };
-        let slurm = options.shift_remove(SLURM);
-        let mut given = BenchOptions::none(entry);
-        for (name, value) in options {
-            take(&mut given, entry, &name, value).map_err(|error| wrong(&name, &error))?;
+        let slurm = table.shift_remove(SLURM);
+        let mut options = BenchOptions::none(entry);
+        for (name, value) in table {
+            take(&mut options, entry, &name, value).map_err(|error| wrong(&name, &error))?;
         }
-        let checked = given.parse(benchmarks);
+        let checked = options.parse(benchmarks);
         checked.map_err(|error| UsageError(format!("{}: {error}", path.display())))?;
-        Ok(Self { source, given, slurm })
+        Ok(Self { source, options, slurm })
     }
 
     /// The place of the table `slurm`, for errors in it.
@@ -88,9 +88,9 @@ impl PlanFile {
     }
 }
 
-/// Adds an option of a file to those `given`.
+/// Adds an option of a file to `options`.
 fn take(
-    given: &mut BenchOptions,
+    options: &mut BenchOptions,
     entry: &dyn BenchmarkEntry,
     name: &str,
     value: Value,
@@ -103,7 +103,7 @@ fn take(
         bail!("there is no option {name:?}; there is benchmark, slurm, {}", names.join(", "));
     };
     match (argument.get_action().takes_values(), value) {
-        (false, Value::Bool(true)) => given.push(name, Vec::new()),
+        (false, Value::Bool(true)) => options.push(name, Vec::new()),
         (false, Value::Bool(false)) => {}
         (false, other) => bail!("{name} is {other}; write true or false"),
         (true, Value::Array(values)) => {
@@ -115,9 +115,9 @@ fn take(
                 _ if several => {}
                 count => bail!("{name} takes one value, and there are {count}"),
             }
-            given.push(name, values);
+            options.push(name, values);
         }
-        (true, value) => given.push(name, vec![text(name, &value)?]),
+        (true, value) => options.push(name, vec![text(name, &value)?]),
     }
     Ok(())
 }
@@ -179,7 +179,7 @@ mod tests {
         let (toml, json) = (read("a.toml", toml).unwrap(), read("a.json", json).unwrap());
         // In which order a file has its keys means nothing.
         let arguments = |file: &PlanFile| {
-            let mut arguments = file.given.arguments();
+            let mut arguments = file.options.arguments();
             arguments[2..].sort();
             arguments
         };
@@ -202,12 +202,12 @@ mod tests {
     #[test]
     fn a_file_for_another_benchmark_is_refused() {
         let mock = "benchmark = \"mock_benchmark\"";
-        assert_eq!(read_for(Some("mock"), "a.toml", mock).unwrap().given.arguments(), ["bench", "mock"]);
-        assert_eq!(read("a.toml", mock).unwrap().given.arguments(), ["bench", "mock"]);
+        assert_eq!(read_for(Some("mock"), "a.toml", mock).unwrap().options.arguments(), ["bench", "mock"]);
+        assert_eq!(read("a.toml", mock).unwrap().options.arguments(), ["bench", "mock"]);
         let error = read_for(Some("counting"), "a.toml", mock).unwrap_err();
         assert!(error.contains("line 1: benchmark is mock, and this is bench counting"), "{error}");
         let any = read_for(Some("mock"), "a.toml", "seed = 1").unwrap();
-        assert_eq!(any.given.arguments(), ["bench", "mock", "--seed=1"]);
+        assert_eq!(any.options.arguments(), ["bench", "mock", "--seed=1"]);
     }
 
     #[test]
@@ -219,7 +219,7 @@ mod tests {
     #[test]
     fn a_benchmark_s_own_flags_are_options_of_its_files_alone() {
         let own = read("a.toml", "benchmark = \"counting\"\nup-to = 4\n").unwrap();
-        assert_eq!(own.given.arguments(), ["bench", "counting", "--up-to=4"]);
+        assert_eq!(own.options.arguments(), ["bench", "counting", "--up-to=4"]);
         let error = read("a.toml", "benchmark = \"mock\"\nup-to = 4\n").unwrap_err();
         assert!(error.contains("line 2: there is no option \"up-to\""), "{error}");
         let error = read("a.toml", "benchmark = \"counting\"\ndata = \"hub\"\n").unwrap_err();

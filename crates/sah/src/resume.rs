@@ -23,8 +23,8 @@ struct Started {
 }
 
 /// Keeps the options of a run in its folder.
-pub(crate) fn keep_options(run: &Path, given: &BenchOptions) -> anyhow::Result<()> {
-    let started = Started { arguments: given.arguments(), directory: std::env::current_dir()? };
+pub(crate) fn keep_options(run: &Path, options: &BenchOptions) -> anyhow::Result<()> {
+    let started = Started { arguments: options.arguments(), directory: std::env::current_dir()? };
     Ok(write_json(&run.join(FILE), &started)?)
 }
 
@@ -32,23 +32,23 @@ pub(crate) fn keep_options(run: &Path, given: &BenchOptions) -> anyhow::Result<(
 /// folder in which that run was started.
 pub(crate) fn complete(app: &App, mut cli: Cli) -> anyhow::Result<Cli> {
     let Command::Bench(Bench::Benchmark(command)) = &mut cli.command else { return Ok(cli) };
-    let given = command.given.clone();
+    let options = command.options.clone();
     match (&command.args.config, &command.args.resume) {
         (Some(file), _) => {
-            let of_file = PlanFile::read(&app.benchmarks, file, Some(given.benchmark))?.given;
-            **command = given.without(&["config"]).completed_by(of_file).parse(&app.benchmarks)?;
+            let of_file = PlanFile::read(&app.benchmarks, file, Some(options.benchmark))?.options;
+            **command = options.without(&["config"]).completed_by(of_file).parse(&app.benchmarks)?;
         }
-        (None, Some(run)) => **command = resumed(app, run, given.without(&["resume"]))?,
+        (None, Some(run)) => **command = resumed(app, run, options.without(&["resume"]))?,
         (None, None) => {}
     }
     Ok(cli)
 }
 
-/// The options of the run in the folder `run`, and those `given` now.
-fn resumed(app: &App, run: &Path, given: BenchOptions) -> anyhow::Result<BenchmarkCommand> {
+/// The options of the run in the folder `run`, and `options`, those of now.
+fn resumed(app: &App, run: &Path, options: BenchOptions) -> anyhow::Result<BenchmarkCommand> {
     let may_be_given =
         |name: &&str| ExecutionArgs::NAMES.contains(name) || ["device", "threads"].contains(name);
-    if let Some(name) = given.names().find(|name| !may_be_given(name)) {
+    if let Some(name) = options.names().find(|name| !may_be_given(name)) {
         let text = format!("--{name} cannot be given with --resume, which goes on as the run was started");
         return Err(UsageError(text).into());
     }
@@ -63,7 +63,7 @@ fn resumed(app: &App, run: &Path, given: BenchOptions) -> anyhow::Result<Benchma
     let before = BenchOptions::in_arguments(&app.benchmarks, &started.arguments)
         .with_context(|| format!("the command line in {}", run.join(FILE).display()))?;
     // What a run was started with says nothing of how it goes on.
-    let options = before.without(&["dry-run"]).replaced_by(given).with("resume", text);
+    let options = before.without(&["dry-run"]).replaced_by(options).with("resume", text);
     let mut command = options.parse(&app.benchmarks)?;
     command.args.output.result_dir = result_dir.to_path_buf();
     command.args.output.run_name = Some(name.to_owned());

@@ -16,7 +16,7 @@ const fn colour(light: [u8; 3], dark: [u8; 3]) -> Colour {
     Colour { light, dark }
 }
 
-/// Behind everything.
+/// The background.
 pub const PAPER: Colour = colour([255, 255, 255], [20, 24, 29]);
 /// Text and axes.
 pub const INK: Colour = colour([27, 31, 36], [230, 234, 240]);

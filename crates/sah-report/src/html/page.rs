@@ -1,4 +1,4 @@
-//! The page as a whole.
+//! The page, from its head to its last table.
 
 use super::markup::Markup;
 use crate::Analysis;

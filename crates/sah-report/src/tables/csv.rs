@@ -6,7 +6,7 @@ use super::table::{Cell, Kind, Table};
 use crate::statistics::Estimate;
 
 impl Table {
-    /// As CSV: a column of estimates is three, with `low` and `high` behind it; numbers have all their digits up to the
+    /// As CSV: a column of estimates is three, with `low` and `high` after it; numbers have all their digits up to the
     /// sixth decimal; a missing figure is an empty field.
     #[must_use]
     pub fn csv(&self) -> String {

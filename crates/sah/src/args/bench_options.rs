@@ -1,4 +1,4 @@
-//! Options of a benchmark as they were given: on the command line, in a file, or when a run was started.
+//! Options of a benchmark by the names of their flags: from the command line, in a file, or when a run was started.
 //!
 //! All of them go through clap in the end, so that an option means the same wherever it stands.
 
@@ -26,7 +26,7 @@ impl BenchOptions {
 
     /// What the command line of `entry` gives, as clap has read it.
     pub(super) fn of_matches(entry: &dyn BenchmarkEntry, matches: &ArgMatches) -> Result<Self, UsageError> {
-        let mut given = Self::none(entry);
+        let mut options = Self::none(entry);
         for argument in of_benchmark(entry).get_arguments() {
             let (id, Some(name)) = (argument.get_id().as_str(), argument.get_long()) else { continue };
             if matches.value_source(id) != Some(ValueSource::CommandLine) {
@@ -40,14 +40,14 @@ impl BenchOptions {
                     values.push(text.to_owned());
                 }
             }
-            given.push(name, values);
+            options.push(name, values);
         }
-        Ok(given)
+        Ok(options)
     }
 
     /// The options in a command line after the program's name.
     pub(crate) fn in_arguments(benchmarks: &Benchmarks, arguments: &[String]) -> anyhow::Result<Self> {
-        Ok(benchmark_command(benchmarks, arguments)?.given)
+        Ok(benchmark_command(benchmarks, arguments)?.options)
     }
 
     /// Adds an option.
@@ -122,7 +122,7 @@ mod tests {
         Benchmarks::for_tests()
     }
 
-    fn given(arguments: &[&str]) -> BenchOptions {
+    fn parsed(arguments: &[&str]) -> BenchOptions {
         let arguments: Vec<String> = arguments.iter().map(|&text| text.to_owned()).collect();
         BenchOptions::in_arguments(&all(), &arguments).unwrap()
     }
@@ -130,14 +130,14 @@ mod tests {
     #[test]
     fn a_command_line_is_what_it_gives() {
         let line = ["--attention", "dense,quest", "--set", "heavy_size=5%", "--evict", "--max-samples=2"];
-        let given = given(&[&["bench", "counting"], &line[..]].concat());
-        let arguments = given.arguments();
+        let options = parsed(&[&["bench", "counting"], &line[..]].concat());
+        let arguments = options.arguments();
         assert_eq!(
             arguments[2..],
             ["--attention=dense", "--attention=quest", "--set=heavy_size=5%", "--evict", "--max-samples=2"]
         );
-        assert_eq!(BenchOptions::in_arguments(&all(), &arguments).unwrap(), given);
-        let args = given.parse(&all()).unwrap().args;
+        assert_eq!(BenchOptions::in_arguments(&all(), &arguments).unwrap(), options);
+        let args = options.parse(&all()).unwrap().args;
         assert_eq!(args.attention.attention, ["dense", "quest"]);
         assert!(args.attention.evict && args.data.max_samples == Some(2));
     }
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn an_alias_is_the_benchmark() {
         assert_eq!(
-            given(&["bench", "mock_benchmark", "--seed=1"]).arguments(),
+            parsed(&["bench", "mock_benchmark", "--seed=1"]).arguments(),
             ["bench", "mock", "--seed=1"]
         );
     }
@@ -155,12 +155,12 @@ mod tests {
         // In the order of the flags, whatever that of the command line.
         let line =
             ["--seed=1", "--chat-template=never", "--subsets=long", "--up-to", "4", "--attention=dense"];
-        let given = given(&[&["bench", "counting"], &line[..]].concat());
+        let options = parsed(&[&["bench", "counting"], &line[..]].concat());
         assert_eq!(
-            given.arguments()[2..],
+            options.arguments()[2..],
             ["--attention=dense", "--up-to=4", "--subsets=long", "--chat-template=never", "--seed=1"]
         );
-        let command = given.parse(&all()).unwrap();
+        let command = options.parse(&all()).unwrap();
         assert_eq!(command.matches.get_one::<usize>("up_to"), Some(&4));
     }
 
@@ -175,8 +175,8 @@ mod tests {
     #[test]
     fn what_is_given_first_counts() {
         let file =
-            given(&["bench", "mock", "--attention", "dense", "--max-samples", "5", "--model", "a", "b"]);
-        let merged = given(&["bench", "mock", "--max-samples", "2"]).completed_by(file);
+            parsed(&["bench", "mock", "--attention", "dense", "--max-samples", "5", "--model", "a", "b"]);
+        let merged = parsed(&["bench", "mock", "--max-samples", "2"]).completed_by(file);
         let args = merged.parse(&all()).unwrap().args;
         assert_eq!(args.data.max_samples, Some(2));
         assert_eq!(args.models.model, ["a", "b"]);

@@ -14,8 +14,8 @@ use crate::usage::UsageError;
 /// A command line that runs a benchmark.
 #[derive(Debug)]
 pub(crate) struct BenchmarkCommand {
-    /// Which benchmark it is, and all options that were given, here or in a file.
-    pub(crate) given: BenchOptions,
+    /// Which benchmark it is, and all its options, from the command line or a file.
+    pub(crate) options: BenchOptions,
     /// What they mean, for flags that every benchmark has.
     pub(crate) args: BenchmarkArgs,
     /// What clap made of them, for the flags that only this benchmark has.
@@ -25,9 +25,9 @@ pub(crate) struct BenchmarkCommand {
 impl BenchmarkCommand {
     /// `matches` are those of the command of `entry`.
     pub(super) fn new(entry: &dyn BenchmarkEntry, matches: &ArgMatches) -> Result<Self, UsageError> {
-        let given = BenchOptions::of_matches(entry, matches)?;
+        let options = BenchOptions::of_matches(entry, matches)?;
         let args = BenchmarkArgs::from_arg_matches(matches).map_err(UsageError::from)?;
-        Ok(Self { given, args, matches: matches.clone() })
+        Ok(Self { options, args, matches: matches.clone() })
     }
 }
 
@@ -95,7 +95,7 @@ pub(crate) fn flag_taken(entry: &dyn BenchmarkEntry) -> Option<String> {
 #[derive(Debug, Args)]
 pub(crate) struct BenchmarkArgs {
     /// Read options from a TOML or JSON file: a key is a flag's name without its dashes (`max-samples = 2`), and means the same.
-    /// What is given on the command line counts instead of the same option in the file
+    /// An option on the command line replaces the same one in the file
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 

@@ -115,7 +115,7 @@ mod tests {
             let cli = parse(&benchmarks, &matches).unwrap();
             assert!(cli.messages.quiet);
             let Command::Bench(Bench::Benchmark(command)) = cli.command else { panic!("{cli:?}") };
-            assert_eq!(command.given.benchmark, "counting");
+            assert_eq!(command.options.benchmark, "counting");
         }
     }
 }

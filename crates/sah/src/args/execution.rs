@@ -38,7 +38,7 @@ pub(crate) struct ExecutionArgs {
     #[arg(long, value_name = "I/N", requires = "cell")]
     pub(crate) shard: Option<Shard>,
 
-    /// Answer nothing: put shards together, compare what is finished, and say what is missing. For the job that comes after
+    /// Answer nothing: merge shards, compare what is finished, and say what is missing. For the job that comes after
     /// those of a scheduler
     #[arg(long, requires = "resume", conflicts_with = "cell")]
     pub(crate) collect: bool,

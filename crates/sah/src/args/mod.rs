@@ -74,7 +74,7 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Say which differences of finished runs are beyond noise
     Compare(CompareArgs),
-    /// List runs, whole or not
+    /// List runs, complete or not
     Results(ResultsArgs),
     /// Say what a model lacks
     Doctor(DoctorArgs),

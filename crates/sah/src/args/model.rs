@@ -192,7 +192,7 @@ impl KvDtypeArg {
 }
 
 impl PrecisionArgs {
-    /// What they mean together.
+    /// What the flags mean in combination.
     pub(crate) fn precision(self) -> Precision {
         let precision = Precision::from(self.dtype.kind()).with_weights(self.weights.storage());
         self.kv_dtype.map_or(precision, |dtype| precision.with_cache(dtype.format()))

@@ -46,7 +46,7 @@ pub(crate) struct SpeedArgs {
 
     /// What is measured: `prefill` (with peak memory), `decode`, `shared` (several questions about one context, beside
     /// one request for each), `startup` (of a process of its own, to the first token of a prompt of 1,000). Without `prefill`,
-    /// each side reads a context once and decodes behind it in every round
+    /// each side reads a context once and decodes after it in every round
     #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT",
         default_values = ["prefill", "decode", "shared", "startup"])]
     pub(crate) measure: Vec<MeasureArg>,

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Submit {
-    /// To Slurm: a job array with a task for each cell or shard, and a job after it that puts everything together
+    /// To Slurm: a job array with a task for each cell or shard, and a job after it that merges the results
     Slurm(SlurmArgs),
 }
 

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use crate::args::ScoreCommand;
 use crate::terminal::figures;
 
-/// Scores the predictions, prints a table and writes the JSON file that was asked for.
+/// Scores the predictions, prints a table and writes the JSON file, if there is to be one.
 pub(crate) fn run(command: &ScoreCommand) -> anyhow::Result<ExitCode> {
     let ScoreCommand { scorer, args } = command;
     let started = Instant::now();

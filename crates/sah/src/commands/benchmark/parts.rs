@@ -47,7 +47,7 @@ impl Plan<'_> {
         FinishedRun::read(&self.folder(cell)).is_ok_and(|run| run.detailed.rows_failed == 0)
     }
 
-    /// The results of a cell, if it is finished. Its shards are put together where all of them are done.
+    /// The results of a cell, if it is finished. Its shards are merged once all of them are done.
     pub(super) fn settle(&self, cell: Cell) -> Result<Option<FinishedRun>, Error> {
         let (model, attention) = (&self.models[cell.model], &self.attentions[cell.attention].name);
         let Some(count) = self.args.output.shards else {

@@ -21,7 +21,7 @@ use crate::{model, resume};
 pub(super) struct Plan<'a> {
     pub(super) args: &'a BenchmarkArgs,
     /// The options as they were given.
-    pub(super) given: &'a BenchOptions,
+    pub(super) options: &'a BenchOptions,
     pub(super) benchmark: Box<dyn Benchmark>,
     pub(super) data: DataOrigin,
     /// What the benchmark has to say before the run begins.
@@ -56,7 +56,7 @@ impl ModelRun {
 impl<'a> Plan<'a> {
     /// Checks what can be checked, and loads the rows.
     pub(super) fn new(app: &App, command: &'a BenchmarkCommand) -> anyhow::Result<Self> {
-        let BenchmarkCommand { given, args, matches } = command;
+        let BenchmarkCommand { options, args, matches } = command;
         let attentions = attention::named(app, &args.attention, &["dense", "streaming_llm"])?;
         if args.attention.evict && args.output.micro_metrics > 0.0 {
             bail!(UsageError(
@@ -70,7 +70,7 @@ impl<'a> Plan<'a> {
         {
             bail!(UsageError(format!("--cell {cell}: the run has no such attention")));
         }
-        let entry = app.benchmarks.find(given.benchmark)?;
+        let entry = app.benchmarks.find(options.benchmark)?;
         let Opened { benchmark, data, note } = entry.open(matches)?;
         let subsets = select_subsets(&*benchmark, args.data.subsets.as_deref())?;
         let run_name = args.output.run_name.clone().map_or_else(time_as_name, Ok)?;
@@ -107,7 +107,7 @@ impl<'a> Plan<'a> {
         let samples = load_samples(&*benchmark, &subsets, max_samples, &tokens)
             .map_err(|error| with_remedy(entry, error))?;
         let path = args.output.result_dir.join(&run_name);
-        Ok(Self { args, given, benchmark, data, note, subsets, samples, attentions, models, path })
+        Ok(Self { args, options, benchmark, data, note, subsets, samples, attentions, models, path })
     }
 
     /// Whether cells are done by processes of their own.
@@ -121,11 +121,11 @@ impl<'a> Plan<'a> {
 
     /// Keeps the options in the folder of the run, and of each of its models those of a run of that model alone.
     pub(super) fn keep_options(&self) -> anyhow::Result<()> {
-        let given = self.given;
-        resume::keep_options(&self.path, given)?;
+        let options = self.options;
+        resume::keep_options(&self.path, options)?;
         if self.models.len() > 1 {
             for model in &self.models {
-                let of_one = given.clone().without(&["jobs"]).with("model", &model.args.place.model);
+                let of_one = options.clone().without(&["jobs"]).with("model", &model.args.place.model);
                 resume::keep_options(&model.path(), &of_one)?;
             }
         }
@@ -146,14 +146,14 @@ fn with_remedy(entry: &dyn BenchmarkEntry, error: Error) -> Error {
 
 /// The models with their folders: one has the folder of the run, several have folders in it.
 fn models(args: &BenchmarkArgs, run_name: &str) -> anyhow::Result<Vec<ModelRun>> {
-    let given = &args.models;
+    let flags = &args.models;
     ensure!(
-        given.revision.is_none() || given.model.len() == 1,
+        flags.revision.is_none() || flags.model.len() == 1,
         UsageError("--revision with several models: write org/name@REV for each instead".to_owned())
     );
     let mut models: Vec<ModelRun> = Vec::new();
-    for name in &given.model {
-        let (result_dir, run_name) = match given.model.len() {
+    for name in &flags.model {
+        let (result_dir, run_name) = match flags.model.len() {
             1 => (args.output.result_dir.clone(), run_name.to_owned()),
             _ => (args.output.result_dir.join(run_name), folder_name(name)),
         };
@@ -161,8 +161,8 @@ fn models(args: &BenchmarkArgs, run_name: &str) -> anyhow::Result<Vec<ModelRun>>
             let other = &other.args.place.model;
             bail!(UsageError(format!("--model {other} and {name} would share the result folder {run_name}")));
         }
-        let source = model::source(name, given.revision.as_deref())?;
-        models.push(ModelRun { args: given.one(name), source, result_dir, run_name });
+        let source = model::source(name, flags.revision.as_deref())?;
+        models.push(ModelRun { args: flags.one(name), source, result_dir, run_name });
     }
     Ok(models)
 }

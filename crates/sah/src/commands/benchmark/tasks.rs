@@ -46,7 +46,7 @@ impl TaskPlan {
             options: plan.part_options(part),
         };
         Ok(Self {
-            benchmark: plan.given.benchmark,
+            benchmark: plan.options.benchmark,
             path: here.join(&plan.path),
             tasks: plan.parts().into_iter().map(task).collect(),
             retries: plan.args.execution.retries,

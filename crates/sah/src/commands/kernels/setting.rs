@@ -1,4 +1,4 @@
-//! What is measured together: the heads of a model over a cache of one length.
+//! One setting to measure: the heads of a model over a cache of one length.
 
 use tch::{Device, Kind, Tensor};
 

@@ -1,4 +1,4 @@
-//! What a side is asked and what it answers, a JSON line each. `tests/reference/speed_peer.py` reads and writes the same.
+//! The jobs of a side and its answers, a JSON line each. `tests/reference/speed_peer.py` reads and writes the same.
 
 use std::collections::BTreeMap;
 

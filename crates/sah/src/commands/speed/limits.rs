@@ -52,7 +52,7 @@ impl Speed {
         prefill_operations(sizes, tokens) / self.flops(precision)
     }
 
-    /// Seconds for a token behind `tokens`, of whose keys a share of `density` is read.
+    /// Seconds to decode a token after a context of `tokens`, of whose keys a share of `density` is read.
     pub(super) fn decode(&self, sizes: &ModelSizes, tokens: usize, density: f64) -> Option<f64> {
         Some((sizes.weight_bytes as f64 + density * cache_bytes(sizes, tokens)) / self.memory_bandwidth?)
     }
@@ -86,7 +86,7 @@ fn pairs(tokens: f64, window: Option<usize>) -> f64 {
     tokens * width - width * width / 2.0
 }
 
-/// Bytes of the keys and values that a token behind `tokens` reads when it reads all that its layers allow.
+/// Bytes of the keys and values that a token after a context of `tokens` reads when it reads all that its layers allow.
 pub(super) fn cache_bytes(sizes: &ModelSizes, tokens: usize) -> f64 {
     let keys: usize =
         sizes.windows.iter().map(|window| window.map_or(tokens, |window| tokens.min(window))).sum();

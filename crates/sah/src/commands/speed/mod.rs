@@ -31,7 +31,7 @@ use crate::{attention, device, model};
 /// The attentions where none is named.
 const ATTENTIONS: &[&str] = &["dense", "streaming_llm"];
 
-/// Prints a table for each measure and writes the files that were asked for.
+/// Prints a table for each measure and writes the JSON and the plot, if there are to be any.
 pub(crate) fn run(app: &App, args: &SpeedArgs) -> anyhow::Result<ExitCode> {
     let precisions = args.precisions();
     if let Some(number) = args.serve {

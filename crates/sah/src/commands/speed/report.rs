@@ -34,7 +34,7 @@ pub(super) struct Report {
     pub(super) figures: Figures,
 }
 
-/// What was asked for.
+/// What the command line says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Settings {
     /// Tokens decoded after the first.

@@ -1,4 +1,4 @@
-//! `cargo xtask submit slurm`: a job array with a task for each part of a run, and a job that puts the parts together.
+//! `cargo xtask submit slurm`: a job array with a task for each part of a run, and a job that merges the parts.
 //!
 //! A task is `bench NAME --resume RUN --cell ATTENTION`: whatever ends it, the same task goes on where it stopped.
 
@@ -29,7 +29,7 @@ const ENVIRONMENT: [&str; 3] = ["SAH_DEFAULT_MODEL", "OMP_WAIT_POLICY", "HF_HOME
 struct Slurm {
     /// Options of sbatch, by their long names: `partition = "gpu"`, `gres = "gpu:1"`, `exclusive = true`.
     options: BTreeMap<String, Value>,
-    /// The same for the job that puts everything together; those of the tasks where they are not given.
+    /// The same for the job that merges the parts; by default those of the tasks.
     collect_options: Option<BTreeMap<String, Value>>,
     /// At most so many tasks at the same time.
     at_once: Option<u32>,
@@ -47,7 +47,7 @@ pub(crate) fn run(app: &App, args: &SlurmArgs) -> anyhow::Result<ExitCode> {
     };
     let options = sbatch_lines(&slurm.options)?;
     let collect_options = sbatch_lines(slurm.collect_options.as_ref().unwrap_or(&slurm.options))?;
-    let command = file.given.parse(&app.benchmarks)?;
+    let command = file.options.parse(&app.benchmarks)?;
     let plan =
         if args.dry_run { TaskPlan::new(app, &command)? } else { TaskPlan::make_folders(app, &command)? };
     let program = std::env::current_exe().context("the path of this program")?;

@@ -10,7 +10,7 @@ pub enum Error {
     /// The context, a question and its answer need more positions than the model has.
     #[error(
         "context ({context} tokens), question ({question}) and answer (up to {answer}) need more than the model's \
-         {positions} positions, which leave room for a context of {}", positions.saturating_sub(question + answer)
+         {positions} positions"
     )]
     TooLong {
         /// Tokens of the context.
@@ -224,9 +224,9 @@ mod tests {
     use super::Error;
 
     #[test]
-    fn a_message_names_what_would_fit() {
+    fn a_message_names_what_does_not_fit() {
         let error = Error::TooLong { context: 100, question: 20, answer: 10, positions: 128 };
-        assert!(error.to_string().ends_with("leave room for a context of 98"), "{error}");
+        assert!(error.to_string().ends_with("than the model's 128 positions"), "{error}");
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::error::Error;
 use std::path::Path;
 
-/// The whole text of an error: what its chain says, and what helps.
+/// The full text of an error: what its chain says, and what helps.
 pub(crate) fn explained(error: &anyhow::Error) -> String {
     match error.chain().find_map(remedy) {
         Some(remedy) => format!("{error:#}; {remedy}"),
@@ -15,7 +15,7 @@ pub(crate) fn explained(error: &anyhow::Error) -> String {
 }
 
 /// What helps against one error, whatever its sources; `None` where its own text is all there is to say.
-fn remedy(error: &(dyn Error + 'static)) -> Option<String> {
+pub(crate) fn remedy(error: &(dyn Error + 'static)) -> Option<String> {
     if let Some(error) = error.downcast_ref() {
         return of_benchmark(error);
     }

@@ -8,6 +8,7 @@ use sah_attention::CallSampling;
 use sah_bench_core::RunConfig;
 
 use super::config::run_config;
+use super::explained::Explained;
 use super::job::Model;
 use super::plan::{ModelRun, Plan};
 use crate::attention::NamedAttention;
@@ -50,10 +51,10 @@ impl Model for Loaded<'_> {
     ) -> anyhow::Result<Box<dyn ModelAdapter>> {
         let seed = self.plan.args.limits.seed;
         let adapter = attention.adapter(&self.model, seed)?;
-        Ok(Box::new(if micro_metrics > 0.0 {
+        Ok(Box::new(Explained(if micro_metrics > 0.0 {
             adapter.with_micro_metrics(CallSampling::new(micro_metrics, seed)?)
         } else {
             adapter
-        }))
+        })))
     }
 }

@@ -5,6 +5,7 @@
 
 mod config;
 mod estimate;
+mod explained;
 mod job;
 mod loaded;
 mod matrix;

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use tch::{Kind, Tensor};
 
 use crate::error::Result;
-use crate::inputs::AttentionInputs;
+use crate::inputs::{AttentionInputs, Dims};
 use crate::kernel::cpu::check_readable;
 use crate::kernel::cpu::part::Part;
 use crate::kernel::cpu::rows::{readable_queries, with_element};
@@ -67,63 +67,23 @@ fn attend(inputs: &AttentionInputs<'_>, selected: Option<&SparseSelection>) -> R
     })
 }
 
-#[expect(unsafe_code, reason = "reads queries, keys and values in place")]
+#[expect(unsafe_code, reason = "reads keys and values in place")]
 fn attend_as<E: Stored>(inputs: &AttentionInputs<'_>, selected: Option<&SparseSelection>) -> Result<Tensor> {
-    let dims = *inputs.dims();
-    let group = dims.group();
-    let queries = readable_queries(inputs)?;
-    // SAFETY: all that is written while the rows are in use is memory of this function.
-    let query_heads = unsafe { heads::<F32>(&queries)? };
-    let scale = inputs.scale() as f32;
-    let queries: Vec<Vec<f32>> = query_heads
-        .iter()
-        .flat_map(|head| (0..dims.queries).map(|row| head.row(row)))
-        .map(|query| {
-            let scaled: Vec<f32> = query.iter().map(|element| scale * element).collect();
-            E::arrange(&scaled).into_owned()
-        })
-        .collect();
+    let dims = inputs.dims();
+    let queries = arranged_queries::<E>(inputs)?;
     let (keys, values) = inputs.stored();
-    // SAFETY: the same.
+    // SAFETY: all that is written while the rows are in use is memory of this function.
     let (keys, values) = unsafe { (heads::<E>(keys.data())?, heads::<E>(values.data())?) };
-    let ranges = selected.map(SparseSelection::ranges);
-    let lists = match selected.map(|selected| (selected.list(), selected.pages(), selected.ranges())) {
-        Some((Some(list), _, _)) => Some(Lists::of_keys(inputs, list)?),
-        Some((None, Some(pages), ranges)) => Some(Lists::of_pages(inputs, pages, ranges)?),
-        _ => None,
-    };
+    let lists = selected.map(|selected| Lists::of(inputs, selected)).transpose()?.flatten();
+    let pieces = pieces_of_items(inputs, selected.map(SparseSelection::ranges), lists.as_ref());
 
-    // An item is a query row of a key/value head.
-    let items = dims.batch * dims.kv_heads * dims.queries;
-    let pieces: Vec<Vec<Piece<'_>>> = (0..items)
-        .map(|item| {
-            let (head, row) = (item / dims.queries, item % dims.queries);
-            let mut pieces = spans(inputs, ranges, row);
-            if let Some(lists) = &lists {
-                let rows = (0..group).map(|member| (head * group + member) * dims.queries + row);
-                let spans = pieces.len();
-                pieces.extend(rows.enumerate().flat_map(|(member, row)| lists.pieces(member, row)));
-                // Heads whose blocks lie near each other read many of the same keys, which are then still in the cache.
-                pieces[spans..].sort_by_key(Piece::first);
-            }
-            pieces
-        })
-        .collect();
     let threads = tch::get_num_threads().max(1) as usize;
-    let total: usize = pieces.iter().map(Vec::len).sum();
-    let per_task = total.div_ceil(threads * TASKS_PER_THREAD).max(1);
-    let tasks: Vec<(usize, &[Piece<'_>])> = pieces
-        .iter()
-        .enumerate()
-        .flat_map(|(item, pieces)| pieces.chunks(per_task).map(move |pieces| (item, pieces)))
-        .collect();
-
+    let tasks = tasks(&pieces, threads);
     let (arch, soft_cap) = (Arch::new(), inputs.soft_cap().map(|cap| cap as f32));
-    let run = |(item, pieces): &(usize, &[Piece<'_>])| {
-        let (head, row) = (item / dims.queries, item % dims.queries);
-        let rows = (0..group).map(|member| (head * group + member) * dims.queries + row);
-        let queries: Vec<f32> = rows.flat_map(|row| queries[row].iter().copied()).collect();
-        let mut part = Part::new(group, dims.value_dim);
+    let run = |&(item, pieces): &Task<'_>| {
+        let queries: Vec<f32> = rows_of(dims, item).flat_map(|row| queries[row].iter().copied()).collect();
+        let head = item / dims.queries;
+        let mut part = Part::new(dims.group(), dims.value_dim);
         arch.dispatch(Work {
             queries: &queries,
             head_dim: dims.head_dim,
@@ -142,19 +102,79 @@ fn attend_as<E: Stored>(inputs: &AttentionInputs<'_>, selected: Option<&SparseSe
     } else {
         tasks.par_iter().with_min_len(tasks.len().div_ceil(threads * TASKS_PER_THREAD)).map(run).collect()
     };
+    joined::<E>(inputs, &tasks, &parts)
+}
 
-    // Items are [B, Hkv, Q], their heads [g]: the output is [B, Hkv, g, Q, Dv].
+/// A part of the pieces of an item: a query row of a key/value head, in the order `[B, Hkv, Q]`.
+type Task<'a> = (usize, &'a [Piece<'a>]);
+
+/// The query rows of the heads of an item's group, in the order `[B, H, Q]`.
+fn rows_of(dims: &Dims, item: usize) -> impl Iterator<Item = usize> + use<> {
+    let (queries, group) = (dims.queries, dims.group());
+    let (head, row) = (item / queries, item % queries);
+    (0..group).map(move |member| (head * group + member) * queries + row)
+}
+
+/// The query rows `[B, H, Q]`, scaled and in the order of numbers in which `E` is multiplied.
+#[expect(unsafe_code, reason = "reads queries in place")]
+fn arranged_queries<E: Stored>(inputs: &AttentionInputs<'_>) -> Result<Vec<Vec<f32>>> {
+    let queries = readable_queries(inputs)?;
+    // SAFETY: all that is written while the rows are in use is memory of this function.
+    let query_heads = unsafe { heads::<F32>(&queries)? };
+    let scale = inputs.scale() as f32;
+    let rows = query_heads.iter().flat_map(|head| (0..inputs.dims().queries).map(|row| head.row(row)));
+    let arranged = rows.map(|query| {
+        let scaled: Vec<f32> = query.iter().map(|element| scale * element).collect();
+        E::arrange(&scaled).into_owned()
+    });
+    Ok(arranged.collect())
+}
+
+/// What each item reads, in blocks.
+fn pieces_of_items<'a>(
+    inputs: &AttentionInputs<'_>,
+    ranges: Option<&RowRanges>,
+    lists: Option<&'a Lists>,
+) -> Vec<Vec<Piece<'a>>> {
+    let dims = inputs.dims();
+    let pieces = |item| {
+        let mut pieces = spans(inputs, ranges, item % dims.queries);
+        if let Some(lists) = lists {
+            let spans = pieces.len();
+            let rows = rows_of(dims, item).enumerate();
+            pieces.extend(rows.flat_map(|(member, row)| lists.pieces(member, row)));
+            // Heads whose blocks lie near each other read many of the same keys, which are then still in the cache.
+            pieces[spans..].sort_by_key(Piece::first);
+        }
+        pieces
+    };
+    (0..dims.batch * dims.kv_heads * dims.queries).map(pieces).collect()
+}
+
+/// The pieces of all items, divided so that each of `threads` has several tasks.
+fn tasks<'a>(pieces: &'a [Vec<Piece<'a>>], threads: usize) -> Vec<Task<'a>> {
+    let total: usize = pieces.iter().map(Vec::len).sum();
+    let per_task = total.div_ceil(threads * TASKS_PER_THREAD).max(1);
+    pieces
+        .iter()
+        .enumerate()
+        .flat_map(|(item, pieces)| pieces.chunks(per_task).map(move |pieces| (item, pieces)))
+        .collect()
+}
+
+/// The output `[B, H, Q, Dv]` of the `parts` that the tasks gave.
+fn joined<E: Stored>(inputs: &AttentionInputs<'_>, tasks: &[Task<'_>], parts: &[Part]) -> Result<Tensor> {
+    let dims = inputs.dims();
     let size = [dims.batch, dims.heads, dims.queries, dims.value_dim].map(|size| size as i64);
     let output = written(size, |output| {
         let (mut done, mut joined) = (0, vec![0.0_f32; dims.value_dim]);
-        for item in 0..items {
+        for item in 0..dims.batch * dims.kv_heads * dims.queries {
             let count = tasks[done..].iter().take_while(|task| task.0 == item).count();
             let parts = &parts[done..done + count];
             done += count;
-            let (head, row) = (item / dims.queries, item % dims.queries);
-            for member in 0..group {
+            for (member, row) in rows_of(dims, item).enumerate() {
                 Part::join(parts, member, &mut joined);
-                let at = ((head * group + member) * dims.queries + row) * dims.value_dim;
+                let at = row * dims.value_dim;
                 output[at..at + dims.value_dim].copy_from_slice(&E::restore(&joined));
             }
         }
@@ -184,6 +204,15 @@ struct Lists {
 }
 
 impl Lists {
+    /// The single keys and pages of a selection; `None` where it has ranges alone.
+    fn of(inputs: &AttentionInputs<'_>, selected: &SparseSelection) -> Result<Option<Self>> {
+        Ok(match (selected.list(), selected.pages()) {
+            (Some(list), _) => Some(Self::of_keys(inputs, list)?),
+            (None, Some(pages)) => Some(Self::of_pages(inputs, pages, selected.ranges())?),
+            (None, None) => None,
+        })
+    }
+
     /// The keys of `pages` that are in none of `ranges`.
     fn of_pages(inputs: &AttentionInputs<'_>, pages: &PageList, ranges: &RowRanges) -> Result<Self> {
         let mut lists = Self { keys: vec![], biases: vec![], ends: vec![] };

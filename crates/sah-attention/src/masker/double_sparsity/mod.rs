@@ -87,6 +87,7 @@ impl MaskerConfig for DoubleSparsityConfig {
 
 /// Selects, for every head and query row, the keys with the largest scores over a few important channels.
 ///
+#[expect(clippy::doc_markdown, reason = "the page has fields and ranges as the program lists them")]
 #[doc = include_str!("../../../docs/maskers/double_sparsity_top_k.md")]
 #[derive(Debug, Clone)]
 pub struct DoubleSparsityMasker {

@@ -29,6 +29,7 @@ const BLOCK: usize = 4096;
 
 /// Selects, for every head and query row, the keys whose signatures share the most bits with the query's.
 ///
+#[expect(clippy::doc_markdown, reason = "the page has fields and ranges as the program lists them")]
 #[doc = include_str!("../../../docs/maskers/hash_attention_top_k.md")]
 #[derive(Debug)]
 pub struct HashAttentionMasker {

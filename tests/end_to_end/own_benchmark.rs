@@ -114,7 +114,7 @@ fn it_is_reported_compared_listed_and_scored() {
     let (code, table, log) = run(program(&["compare"]).arg(path("one")));
     assert_eq!(code, 0, "{log}");
     assert!(table.contains("long few") && table.contains("differences are beyond noise"), "{table}");
-    let (code, table, log) = run(program(&["results"]).arg(folder.path()));
+    let (code, table, log) = run(program(&["results"]).arg(path("one")));
     assert_eq!(code, 0, "{log}");
     assert!(table.contains("complete"), "{table}");
 

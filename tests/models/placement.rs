@@ -39,6 +39,6 @@ fn layers_on_two_places_of_one_device_give_the_same_logits() {
 
 #[test]
 #[ignore = "needs a CUDA device"]
-fn layers_on_cpu_and_gpu_give_the_same_logits() {
+fn layers_on_cpu_and_cuda_give_the_same_logits() {
     compare(Device::Cuda(0), 1e-3);
 }

@@ -127,8 +127,8 @@ pub use results::{
     ChatTemplateConfig, Cost, DataConfig, DetailedResults, Distribution, FinishedRun, Journal,
     JournalContents, LayerMetrics, MeasuredHead, MeasuredHeads, MicroSummary, ModelConfig, PerRow, Phase,
     ResultRow, ResultRows, Resumed, RunConfig, RunFolder, RunMeasures, ShardResults, TaskCost, Versions,
-    check_writable, merge_shards, read_journal, read_json, read_micro_metrics, read_results, replace_file,
-    write_file, write_json,
+    Warning, WarningKind, check_writable, merge_shards, read_journal, read_json, read_micro_metrics,
+    read_results, replace_file, write_file, write_json,
 };
 pub use runner::{RunOutcome, Runner};
 pub use sah_request::{NoTokenizer, TokenCount};

@@ -29,8 +29,9 @@ impl Report {
     /// [`Error::Figure`].
     pub fn new(analysis: &Analysis<'_>) -> Result<Self, Error> {
         let figures = figures::all(analysis)?;
-        let mut tables =
-            vec![tables::summary(analysis), tables::scores(analysis), tables::differences(analysis)];
+        let mut tables = vec![tables::summary(analysis)];
+        tables.extend(tables::warnings(analysis));
+        tables.extend([tables::scores(analysis), tables::differences(analysis)]);
         tables.push(tables::costs(analysis));
         tables.extend(tables::buckets(analysis));
         tables.extend(tables::attention_steps(analysis));

@@ -6,6 +6,8 @@
 use std::error::Error;
 use std::path::Path;
 
+use sah_bench_core::{Warning, WarningKind};
+
 /// The full text of an error: what its chain says, and what helps.
 pub(crate) fn explained(error: &anyhow::Error) -> String {
     match error.chain().find_map(remedy) {
@@ -26,6 +28,18 @@ pub(crate) fn remedy(error: &(dyn Error + 'static)) -> Option<String> {
         return remedy(error.inner());
     }
     of_report(error.downcast_ref()?)
+}
+
+/// What a warning says, and what helps.
+pub(crate) fn of_warning(warning: &Warning) -> String {
+    let remedy = match warning.kind {
+        WarningKind::EmptyAnswers => Some("they are scored as such; the column predicted_answer shows which"),
+        _ => None,
+    };
+    match remedy {
+        Some(remedy) => format!("{}; {remedy}", warning.message),
+        None => warning.message.clone(),
+    }
 }
 
 fn of_model(error: &sah_adapter::Error) -> Option<String> {

@@ -3,6 +3,8 @@
 use sah_request::{GenerationParams, RequestLimits};
 use serde::{Deserialize, Serialize};
 
+use super::warning::Warning;
+
 /// The content of `config.json`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunConfig {
@@ -56,6 +58,9 @@ pub struct RunConfig {
     pub generation: GenerationParams,
     /// What ran.
     pub versions: Versions,
+    /// What is known before the first request and makes the scores mean something else than they seem to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
 }
 
 fn dense() -> String {

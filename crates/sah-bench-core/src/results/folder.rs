@@ -18,6 +18,7 @@ use super::parquet::write_parquet;
 use super::shards::ShardResults;
 use super::table::Table;
 use super::unchanged::check_unchanged;
+use super::warning::Warning;
 use crate::error::{Named, panic_text};
 use crate::{Benchmark, Error, Metrics, Record};
 
@@ -233,10 +234,18 @@ impl RunFolder {
                 folder: self.path.clone(),
             }
         })?;
-        let file = MetricsFile { metrics, micro_metrics };
+        let file = MetricsFile { metrics, micro_metrics, warnings: self.warnings(config, records)? };
         write_json(&self.path.join(METRICS), &file)?;
-        let MetricsFile { metrics, micro_metrics } = file;
-        Ok(FinishedRun { attention: self.attention, folder: self.path, metrics, micro_metrics, detailed })
+        let (attention, folder) = (self.attention, self.path);
+        let MetricsFile { metrics, micro_metrics, warnings } = file;
+        Ok(FinishedRun { attention, folder, metrics, micro_metrics, warnings, detailed })
+    }
+
+    /// Those that `config` knows of, and those that the answers give rise to.
+    fn warnings(&self, config: &impl Serialize, records: &[Record]) -> Result<Vec<Warning>, Error> {
+        let path = self.path.join(CONFIG);
+        let config = serde_json::to_value(config).map_err(|source| Error::Json { path, source })?;
+        Ok([Warning::of_config(&config), Warning::of_records(records)].concat())
     }
 }
 
@@ -247,6 +256,8 @@ struct MetricsFile {
     metrics: Metrics,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     micro_metrics: Option<MicroSummary>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Warning>,
 }
 
 /// The results of one attention.
@@ -260,6 +271,8 @@ pub struct FinishedRun {
     pub metrics: Metrics,
     /// What single attention calls read and how far they were from dense attention; `None` where it was not measured.
     pub micro_metrics: Option<MicroSummary>,
+    /// What makes the scores mean something else than they seem to.
+    pub warnings: Vec<Warning>,
     /// Time, tokens, density and memory.
     pub detailed: DetailedResults,
 }
@@ -286,11 +299,12 @@ impl FinishedRun {
     ///
     /// [`Error::Missing`] names the file that a run which did not finish lacks.
     pub fn read(folder: &Path) -> Result<Self, Error> {
-        let MetricsFile { metrics, micro_metrics } = read_json(&folder.join(METRICS))?;
+        let MetricsFile { metrics, micro_metrics, warnings } = read_json(&folder.join(METRICS))?;
         Ok(Self {
             attention: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             metrics,
             micro_metrics,
+            warnings,
             detailed: read_json(&folder.join(DETAILED))?,
             folder: folder.to_path_buf(),
         })

@@ -15,6 +15,7 @@ mod read;
 mod shards;
 mod table;
 mod unchanged;
+mod warning;
 
 pub use atomic::{check_writable, replace_file, write_file};
 pub use config::{ChatTemplateConfig, DataConfig, ModelConfig, RunConfig, Versions};
@@ -26,3 +27,4 @@ pub use json::{read_json, write_json};
 pub use micro::{LayerMetrics, MeasuredHead, MeasuredHeads, MicroSummary, read_micro_metrics};
 pub use read::{ResultRow, ResultRows, read_results};
 pub use shards::{ShardResults, merge_shards};
+pub use warning::{Warning, WarningKind};

@@ -9,7 +9,8 @@ use super::json::read_json;
 use crate::Error;
 
 /// What may differ: it says where things were and what ran, and changes no answer.
-const MAY_DIFFER: [&str; 5] = ["model.name", "model.source", "data.location", "threads", "versions"];
+const MAY_DIFFER: [&str; 6] =
+    ["model.name", "model.source", "data.location", "threads", "versions", "warnings"];
 
 /// Where the model ran. Which of several equal devices that was changes no answer.
 const DEVICE: &str = "device";

@@ -7,10 +7,11 @@ use arrow::array::{Array, AsArray, ListArray, RecordBatch};
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use sah_bench_core::{
-    Benchmark as _, Column, ColumnKind, Error, RunConfig, RunFolder, Sample, Value, read_results,
+    Benchmark as _, Column, ColumnKind, Error, FinishedRun, RunConfig, RunFolder, RunMeasures, Sample, Value,
+    Warning, WarningKind, read_results,
 };
 
-use crate::support::{ScriptedModel, TinyBenchmark, config, finished, sample};
+use crate::support::{ScriptedModel, TinyBenchmark, config, finished, right_answers, run_in, sample};
 
 const COLUMNS: [&str; 19] = [
     "task",
@@ -255,4 +256,29 @@ fn the_config_is_what_the_caller_gave() {
         assert!(value.get(key).is_some(), "{key}");
     }
     assert!(serde_json::from_value::<RunConfig>(value).is_ok());
+}
+
+#[test]
+fn warnings_stand_beside_the_scores_those_of_the_config_first() {
+    let directory = tempfile::tempdir().unwrap();
+    let known = Warning::new(WarningKind::Other, "a lens was dirty");
+    let config = RunConfig { warnings: vec![known.clone()], ..RunConfig::default() };
+    let model = ScriptedModel::new(|request| {
+        let mut response = right_answers(request);
+        if request.context == "first" {
+            response.answers[0].text = " \n".to_owned();
+        }
+        Ok(response)
+    });
+    let samples = ["first", "second"].map(|context| sample("qa", context, "q")).to_vec();
+    let mut folder = RunFolder::create(directory.path(), "run", "dense").unwrap();
+    let outcome = run_in(&mut folder, samples, &model, &mut ());
+    let run =
+        folder.finish(&TinyBenchmark::default(), &config, &outcome.records, RunMeasures::default()).unwrap();
+    assert_eq!(run.warnings, [known, Warning::new(WarningKind::EmptyAnswers, "1 of 2 answers are empty")]);
+    assert_eq!(FinishedRun::read(&run.folder).unwrap(), run);
+    // Without a warning there is nothing to read.
+    let run = finished(directory.path(), "right", vec![sample("qa", "first", "q")], &ScriptedModel::right());
+    let metrics = std::fs::read_to_string(run.folder.join("metrics.json")).unwrap();
+    assert!(run.warnings.is_empty() && !metrics.contains("warnings"), "{metrics}");
 }

@@ -101,11 +101,12 @@ fn sections<'a>(analysis: &Analysis<'_>, figures: &'a [Figure]) -> Vec<Section<'
     };
     let differences =
         analysis.comparisons.iter().map(|comparison| tables::difference(analysis, comparison)).collect();
+    let summary = std::iter::once(tables::summary(analysis)).chain(tables::warnings(analysis)).collect();
     let buckets = tables::buckets(analysis).into_iter().collect();
     let steps = tables::attention_steps(analysis).into_iter().collect();
     let changed = tables::configuration_differences(analysis).into_iter().collect();
     let mut all = vec![
-        section("summary", "Summary", "", &[], vec![tables::summary(analysis)]),
+        section("summary", "Summary", "", &[], summary),
         section("scores", "Scores", SCORES, &["scores"], vec![tables::scores(analysis)]),
         section("differences", "Differences", DIFFERENCES, &["differences"], differences),
         section("density", "Score against density", "", &["density"], Vec::new()),

@@ -65,9 +65,11 @@ fn settings(analysis: &Analysis<'_>) -> IndexMap<String, Vec<Option<String>>> {
     all
 }
 
-/// Objects in objects become `key.key`. An attention is one value: its maskers belong together.
+/// Objects in objects become `key.key`. An attention is one value: its maskers belong together. Warnings are no settings: they
+/// have a table of their own.
 fn flatten(key: &str, value: &Value, settings: &mut IndexMap<String, String>) {
     match value {
+        _ if key == "warnings" => {}
         Value::Object(object) if key != "attention" => {
             for (name, value) in object {
                 let key = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };

@@ -12,6 +12,7 @@ mod samples;
 mod scores;
 mod summary;
 mod table;
+mod warnings;
 
 pub use attention::{attention_heads, attention_steps};
 pub use configuration::{configuration, configuration_differences};
@@ -25,3 +26,4 @@ pub use samples::samples_csv;
 pub use scores::{buckets, scores};
 pub use summary::summary;
 pub use table::{Cell, Column, Kind, Table};
+pub use warnings::warnings;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use sah_report::statistics::{Bootstrap, Verdict};
-use sah_report::tables::{Cell, difference};
+use sah_report::tables::{Cell, difference, warnings};
 use sah_report::{Analysis, Comparison, Pairing};
 
 use super::report::read;
@@ -24,6 +24,9 @@ pub(crate) fn run(app: &App, args: &CompareArgs) -> anyhow::Result<ExitCode> {
         println!("{}\n", terminal::one_line(&analysis.name_of(comparison)));
         println!("{}\n", terminal::table(&difference(&analysis, comparison)));
         println!("{}\n", conclusion(comparison));
+    }
+    if let Some(warnings) = warnings(&analysis) {
+        println!("{}\n{}", terminal::one_line(&warnings.caption), terminal::table(&warnings));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,7 +1,7 @@
 //! `config.json` of a run.
 
 use sah_adapter::{LoadedModel, ModelSource, RequestLimits, WeightFormat};
-use sah_bench_core::{ChatTemplateConfig, DataConfig, ModelConfig, RunConfig, Versions};
+use sah_bench_core::{ChatTemplateConfig, DataConfig, ModelConfig, RunConfig, Versions, Warning};
 
 use super::plan::{ModelRun, Plan};
 use crate::args::ChatTemplateArg;
@@ -68,7 +68,13 @@ pub(super) fn run_config(
             tch: versions::TCH.to_owned(),
             libtorch: versions::libtorch().unwrap_or_else(|| "unknown".to_owned()),
         },
+        warnings: warnings(),
     })
+}
+
+/// What is known of the model and the options before the first request, and makes scores mean something else than they seem to.
+fn warnings() -> Vec<Warning> {
+    Vec::new()
 }
 
 /// Which template there is and which subsets go without. A model without one gives all subsets as plain text.

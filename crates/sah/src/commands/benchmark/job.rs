@@ -9,7 +9,7 @@ use sah_request::ModelAdapter;
 
 use super::parts::{Cell, Part};
 use super::plan::{ModelRun, Plan};
-use super::progress::{Listener, Observer};
+use super::progress::{Listener, Message, Observer};
 use crate::attention::NamedAttention;
 use crate::failure::Failure;
 use crate::memory;
@@ -79,6 +79,9 @@ impl<'a> Job<'a> {
             match opened {
                 Opened::Unfinished(folder) => {
                     let number = plan.number(Part { cell, shard: plan.args.execution.shard });
+                    for warning in &config.warnings {
+                        listener.hear(number, Message::Warned(warning.clone()));
+                    }
                     let observer = &mut Observer::new(listener, number);
                     finished.extend(self.run_attention(&model, attention, &config, folder, observer)?);
                 }

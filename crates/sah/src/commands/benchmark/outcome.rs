@@ -58,6 +58,9 @@ impl Outcome {
             }
             println!("{}\n", table::scores(finished, &comparison.baseline, &plan.benchmark.units()));
             println!("{}\n", table::costs(finished));
+            if let Some(warnings) = table::warnings(finished) {
+                println!("{warnings}\n");
+            }
         }
         Ok(())
     }

@@ -1,9 +1,10 @@
 //! The tables at the end of a run.
 
 use comfy_table::Table;
-use sah_bench_core::{FinishedRun, TaskScore, Units};
+use sah_bench_core::{FinishedRun, TaskScore, Units, Warning};
 
-use crate::terminal::{figure, figures};
+use crate::remedies;
+use crate::terminal::{figure, figures, one_line};
 
 /// Score of each task, a column for each attention, the baseline's first, and the differences to it.
 pub(super) fn scores(runs: &[FinishedRun], baseline: &str, units: &Units) -> Table {
@@ -50,6 +51,25 @@ pub(super) fn costs(runs: &[FinishedRun]) -> Table {
         rows.push(line("attention error", &|run| figure(run.attention_error(), 3)));
     }
     figures(header, rows)
+}
+
+/// What makes scores mean something else than they seem to, each with the attentions that it is true of; `None` where there is
+/// nothing.
+pub(super) fn warnings(runs: &[FinishedRun]) -> Option<String> {
+    let mut of: Vec<(&Warning, Vec<&str>)> = Vec::new();
+    for run in runs {
+        for warning in &run.warnings {
+            match of.iter_mut().find(|(other, _)| *other == warning) {
+                Some((_, attentions)) => attentions.push(&run.attention),
+                None => of.push((warning, vec![&run.attention])),
+            }
+        }
+    }
+    let line = |(warning, attentions): (&Warning, Vec<&str>)| {
+        let text = remedies::of_warning(warning);
+        format!("warning ({}): {}", attentions.join(", "), one_line(&text))
+    };
+    (!of.is_empty()).then(|| of.into_iter().map(line).collect::<Vec<_>>().join("\n"))
 }
 
 /// A task's figures with their labels: one, or one for each bucket that has rows.

@@ -1,14 +1,17 @@
 //! Progress on standard error: bars on a terminal, a line for each context elsewhere.
 
+use std::collections::HashSet;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use sah_bench_core::Warning;
 use tracing_subscriber::fmt::MakeWriter as _;
 
 use super::super::plan::Plan;
 use super::{Listener, Message, Pace, Screen, clock};
 use crate::logging::Console;
+use crate::remedies;
 
 /// Shows how far all cells of a run are.
 #[derive(Debug)]
@@ -19,6 +22,8 @@ pub(in super::super) struct Display {
     pace: Pace,
     /// Of the run; `None` where no bars are shown.
     bar: Option<ProgressBar>,
+    /// What was said already: it is the same for all attentions of a model.
+    said: HashSet<Warning>,
 }
 
 /// How far a cell is.
@@ -63,7 +68,8 @@ impl Display {
             bar.enable_steady_tick(Duration::from_millis(500));
             bar
         });
-        let mut display = Self { console: console.clone(), cells, pace: Pace::from(Instant::now()), bar };
+        let (console, pace) = (console.clone(), Pace::from(Instant::now()));
+        let mut display = Self { console, cells, pace, bar, said: HashSet::new() };
         display.show_rows();
         display
     }
@@ -175,6 +181,12 @@ impl Listener for Display {
                         "{head}: {context_tokens} tokens in, {generated_tokens} out, {seconds:.1} s; {} left",
                         clock(left)
                     );
+                }
+            }
+            Message::Warned(warning) => {
+                let text = remedies::of_warning(&warning);
+                if self.said.insert(warning) {
+                    tracing::warn!("{text}");
                 }
             }
             Message::Failed(_) => self.leave(cell),

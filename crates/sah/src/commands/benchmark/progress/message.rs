@@ -1,5 +1,6 @@
 //! What a cell tells while it goes on.
 
+use sah_bench_core::Warning;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -33,6 +34,8 @@ pub(in super::super) enum Message {
         seconds: f64,
         error: Option<String>,
     },
+    /// Something makes the scores of the cell mean something else than they seem to.
+    Warned(Warning),
     /// The cell cannot go on.
     Failed(Failure),
 }
@@ -48,13 +51,18 @@ pub(in super::super) struct FromWorker {
 
 #[cfg(test)]
 mod tests {
+    use sah_bench_core::{Warning, WarningKind};
+
     use super::{FromWorker, Message};
     use crate::failure::{Failure, FailureKind};
 
     #[test]
     fn a_message_survives_its_way() {
         let failure = Failure { kind: FailureKind::Network, message: "a\nb".to_owned() };
-        for message in [Message::Read { tokens: 1, of: 2 }, Message::Failed(failure)] {
+        let warning = Warning::new(WarningKind::EmptyAnswers, "all");
+        let messages =
+            [Message::Read { tokens: 1, of: 2 }, Message::Warned(warning), Message::Failed(failure)];
+        for message in messages {
             let line = serde_json::to_string(&FromWorker { cell: 3, message: message.clone() }).unwrap();
             assert!(!line.contains('\n'), "{line}");
             let read: FromWorker = serde_json::from_str(&line).unwrap();

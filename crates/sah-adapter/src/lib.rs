@@ -23,7 +23,7 @@ mod weights;
 pub use error::Error;
 pub use hf::{
     AnswerTrace, Finding, HfAdapter, LoadedModel, ModelIdentity, ModelSource, ModelTokenizer, PartStatus,
-    TemplateIdentity, Trace, WeightFormat, diagnose,
+    TemplateIdentity, Trace, WeightFormat, diagnose, file_sha256,
 };
 pub use model::{MatrixSize, ModelFamily, ModelSizes, VERIFIED_AGAINST, families};
 pub use network::{Network, Sequence};

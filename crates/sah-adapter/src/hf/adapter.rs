@@ -20,6 +20,7 @@ use crate::{
 pub struct LoadedModel {
     pub(super) engine: Engine,
     pub(super) checkpoint: Checkpoint,
+    identity: ModelIdentity,
 }
 
 impl LoadedModel {
@@ -37,21 +38,29 @@ impl LoadedModel {
         let _span = tracing::debug_span!("load").entered();
         let precision = precision.into();
         let checkpoint = Checkpoint::open(source)?;
-        let network = tch::no_grad(|| {
-            model::load(
-                (&checkpoint.config, &checkpoint.config_path),
-                &checkpoint.weights,
-                &placement.into(),
-                precision,
-            )
-        })?;
-        Ok(Rc::new(Self { engine: Engine::new(network, precision.cache), checkpoint }))
+        let placement = placement.into();
+        // The files are hashed while they are read.
+        let (network, identity) = std::thread::scope(|scope| {
+            let origin = &checkpoint.origin;
+            let identity = scope.spawn(|| origin.identity());
+            let config = (&checkpoint.config, &*checkpoint.config_path);
+            let network = tch::no_grad(|| model::load(config, &checkpoint.weights, &placement, precision));
+            (network, identity.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        let engine = Engine::new(network?, precision.cache);
+        Ok(Rc::new(Self { engine, checkpoint, identity: identity? }))
     }
 
     /// Which model this is: for `config.json` of a run.
     #[must_use]
     pub fn identity(&self) -> &ModelIdentity {
-        &self.checkpoint.identity
+        &self.identity
+    }
+
+    /// The tokens each of which ends an answer, as the model's files name them.
+    #[must_use]
+    pub fn stop_tokens(&self) -> &[u32] {
+        &self.checkpoint.eos_token_ids
     }
 
     /// The chat template that requests of [`PromptForm::Chat`](crate::PromptForm::Chat) are put in; `None` where the
@@ -201,7 +210,7 @@ impl HfAdapter {
         observer: &mut dyn RequestObserver,
     ) -> Result<(RequestResponse, Trace), Error> {
         let _span = tracing::debug_span!("request", questions = request.questions.len()).entered();
-        let LoadedModel { engine, checkpoint } = &*self.model;
+        let LoadedModel { engine, checkpoint, .. } = &*self.model;
         let prompt = Prompt::new(request, checkpoint, generation, limits)?;
         prompt.check_length(if limits.ignore_positions { usize::MAX } else { self.model.positions() })?;
         let mut session = Session::prefill(engine, &self.plan, prompt.tokens(), observer)?;

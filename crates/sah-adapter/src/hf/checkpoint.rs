@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::folder::{FolderConfig, FolderText};
-use super::identity::{digest_files, digest_safetensors};
+use super::identity::Origin;
 use super::tokenizer::SpecialTokens;
-use super::{ChatTemplate, ModelIdentity, ModelSource, Tokenizer, WeightFormat, download, eos};
+use super::{ChatTemplate, ModelSource, Tokenizer, WeightFormat, download, eos};
 use crate::Error;
 use crate::weights::Weights;
 use crate::weights::gguf::{Gguf, GgufWeights, hf_config, model_stem};
@@ -27,7 +27,7 @@ pub(crate) struct Checkpoint {
     pub(crate) chat_template: Option<ChatTemplate>,
     /// Any of these ends an answer.
     pub(crate) eos_token_ids: Vec<u32>,
-    pub(crate) identity: ModelIdentity,
+    pub(crate) origin: Origin,
 }
 
 impl Checkpoint {
@@ -53,14 +53,13 @@ impl Checkpoint {
         let text = FolderText::read(folder)?;
         let chat_template = text.chat_template(folder)?;
         let eos_token_ids = text.eos(folder, &config)?;
-        let described: Vec<&Path> =
-            std::iter::once(&config.path).chain(&text.files).map(PathBuf::as_path).collect();
-        let identity = ModelIdentity {
+        let origin = Origin {
             name,
             source: source.into(),
             format: WeightFormat::Safetensors,
-            sha256: digest_safetensors(&described, &weights)?,
             architecture: config.architecture,
+            weights: weights.files().to_vec(),
+            folder: Some(folder.to_owned()),
         };
         let weights = Weights::Safetensors(weights);
         Ok(Self {
@@ -70,26 +69,25 @@ impl Checkpoint {
             tokenizer: text.tokenizer,
             chat_template,
             eos_token_ids,
-            identity,
+            origin,
         })
     }
 
     fn from_gguf(path: &Path) -> Result<Self, Error> {
         let gguf = Gguf::open(path)?;
         let config = hf_config(&gguf)?;
-        // The hash takes as long as the tokenizer does to build, and needs nothing of it.
-        let (digest, text) = rayon::join(|| digest_files(&gguf.files), || gguf_text(&gguf));
-        let (tokenizer, chat_template, eos_token_ids) = text?;
-        let identity = ModelIdentity {
+        let (tokenizer, chat_template, eos_token_ids) = gguf_text(&gguf)?;
+        let origin = Origin {
             name: name_of(path),
             source: path.display().to_string(),
             format: WeightFormat::Gguf,
             architecture: config["model_type"].as_str().unwrap_or_default().into(),
-            sha256: digest?,
+            weights: gguf.files.clone(),
+            folder: None,
         };
         let weights = Weights::Gguf(GgufWeights::new(gguf, &config)?);
         let config_path = path.to_owned();
-        Ok(Self { config, config_path, weights, tokenizer, chat_template, eos_token_ids, identity })
+        Ok(Self { config, config_path, weights, tokenizer, chat_template, eos_token_ids, origin })
     }
 }
 

@@ -34,8 +34,6 @@ impl FolderConfig {
 /// The tokenizer and what is said about it.
 #[derive(Debug)]
 pub(super) struct FolderText {
-    /// `tokenizer.json`, or GPT-2's two files.
-    pub(super) files: Vec<PathBuf>,
     pub(super) tokenizer: Tokenizer,
     /// `tokenizer_config.json`; null where there is none.
     config: Value,
@@ -52,13 +50,12 @@ impl FolderText {
         let optional = |file: &str| json::read_optional(&folder.join(file)).map(Option::unwrap_or_default);
         let config = optional("tokenizer_config.json")?;
         let special = SpecialTokens::from_config(&config, &optional("special_tokens_map.json")?);
-        let (files, tokenizer) = if path.is_file() {
-            let tokenizer = Tokenizer::from_file(&path, &config, &special)?;
-            (vec![path], tokenizer)
+        let tokenizer = if path.is_file() {
+            Tokenizer::from_file(&path, &config, &special)?
         } else {
-            (gpt2.to_vec(), Tokenizer::from_gpt2(folder, &config, &special)?)
+            Tokenizer::from_gpt2(folder, &config, &special)?
         };
-        Ok(Self { files, tokenizer, config, special })
+        Ok(Self { tokenizer, config, special })
     }
 
     /// See [`ChatTemplate::of_folder`].

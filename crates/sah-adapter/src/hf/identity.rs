@@ -1,13 +1,17 @@
 //! Which model a result came from.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use sah_hub::digest;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::file_hash;
+use super::tokenizer::{MERGES, VOCABULARY};
 use crate::Error;
-use crate::weights::safetensors::Safetensors;
+use crate::weights::safetensors::INDEX;
 
 /// What tells one model from another in a result file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,11 +24,13 @@ pub struct ModelIdentity {
     pub format: WeightFormat,
     /// `model_type` of the configuration.
     pub architecture: String,
-    /// Hash in lower-case hexadecimal. Of a GGUF file: of the whole file, as `sha256sum` prints it; of one in
-    /// several parts: of all parts in order. Of safetensors: of `config.json`, `tokenizer.json` and, for each weight file by name, its length, its header and the first
-    /// 4 KiB of every tensor, so that a start does not wait for tens of gigabytes to be hashed. Two trainings of one
-    /// architecture differ in it; a change deep inside a single tensor does not show.
+    /// Hash of the weights in lower-case hexadecimal. Of one file: as `sha256sum FILE` prints it. Of several: the hash of what
+    /// `sha256sum FILES` prints for them, in order of their names.
     pub sha256: String,
+    /// Hashes of all other files that decide answers, by their names in the model's folder: configurations, tokenizer, chat
+    /// template. None of a GGUF file, which has all of it inside.
+    #[serde(default)]
+    pub files: BTreeMap<String, String>,
 }
 
 /// Which chat template a model has.
@@ -46,29 +52,111 @@ pub enum WeightFormat {
     Gguf,
 }
 
-/// SHA-256 of whole files, one after another, as `cat FILES | sha256sum` prints it.
-pub(super) fn digest_files(paths: &[PathBuf]) -> Result<String, Error> {
-    let mut hasher = Sha256::new();
-    for path in paths {
-        let read_error = |source| Error::Read { path: path.clone(), source };
-        digest::add_file(&mut hasher, path).map_err(read_error)?;
-    }
-    Ok(digest::hex(&hasher.finalize()))
+/// Files beside the weights that decide answers, wherever they are. Those that a folder lacks are left out.
+const DESCRIBING: [&str; 11] = [
+    "config.json",
+    "generation_config.json",
+    "tokenizer.json",
+    VOCABULARY,
+    MERGES,
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "chat_template.jinja",
+    "chat_template.json",
+    INDEX,
+];
+
+/// Where a model comes from and which files it is made of: a [`ModelIdentity`] once they are hashed.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    pub(super) name: String,
+    pub(super) source: String,
+    pub(super) format: WeightFormat,
+    pub(super) architecture: String,
+    /// In order of their names.
+    pub(super) weights: Vec<PathBuf>,
+    /// The folder of the files that describe the weights; `None` of a GGUF file.
+    pub(super) folder: Option<PathBuf>,
 }
 
-/// What [`ModelIdentity::sha256`] says of safetensors.
-pub(super) fn digest_safetensors(described: &[&Path], weights: &Safetensors) -> Result<String, Error> {
-    let mut hasher = Sha256::new();
-    for path in described {
-        let bytes = std::fs::read(path).map_err(|source| Error::Read { path: (*path).to_owned(), source })?;
-        hasher.update((bytes.len() as u64).to_le_bytes());
-        hasher.update(&bytes);
+impl Origin {
+    /// Hashes every byte of all files, several at a time. The hash of a large file that has not changed since it was hashed
+    /// last comes from the user's cache.
+    pub(crate) fn identity(&self) -> Result<ModelIdentity, Error> {
+        let _span = tracing::debug_span!("hash").entered();
+        let described = self.folder.iter().flat_map(|folder| DESCRIBING.map(|name| folder.join(name)));
+        let described: Vec<PathBuf> = described.filter(|path| path.is_file()).collect();
+        let all: Vec<&PathBuf> = self.weights.iter().chain(&described).collect();
+        let hashes: Vec<String> = all.par_iter().map(|path| hash(path)).collect::<Result<_, _>>()?;
+        let (weights, files) = hashes.split_at(self.weights.len());
+        let names = described.iter().map(|path| name(path));
+        Ok(ModelIdentity {
+            name: self.name.clone(),
+            source: self.source.clone(),
+            format: self.format,
+            architecture: self.architecture.clone(),
+            sha256: combined(&self.weights, weights),
+            files: names.zip(files.iter().cloned()).collect(),
+        })
     }
-    weights.for_each_sample(|bytes| hasher.update(bytes))?;
-    Ok(digest::hex(&hasher.finalize()))
+}
+
+fn hash(path: &Path) -> Result<String, Error> {
+    file_hash::of(path).map_err(|source| Error::Read { path: path.to_owned(), source })
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The hash of a single file, or of the lines that `sha256sum` prints for several.
+fn combined(files: &[PathBuf], hashes: &[String]) -> String {
+    if let [only] = hashes {
+        return only.clone();
+    }
+    let lines = files.iter().zip(hashes).map(|(file, hash)| format!("{hash}  {}\n", name(file)));
+    digest_text(&lines.collect::<String>())
 }
 
 /// SHA-256 of a text.
 pub(super) fn digest_text(text: &str) -> String {
     digest::hex(&Sha256::digest(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{Origin, WeightFormat, digest_text};
+
+    fn origin(folder: &Path, weights: &[&str]) -> Origin {
+        Origin {
+            name: "m".to_owned(),
+            source: "m".to_owned(),
+            format: WeightFormat::Safetensors,
+            architecture: "llama".to_owned(),
+            weights: weights.iter().map(|name| folder.join(name)).collect(),
+            folder: Some(folder.to_owned()),
+        }
+    }
+
+    /// As `printf a | sha256sum` and `printf b | sha256sum` print it.
+    const A: &str = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb";
+    const B: &str = "3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d";
+
+    #[test]
+    fn hashes_are_those_of_sha256sum() {
+        let folder = tempfile::tempdir().unwrap();
+        for (file, text) in [("1.safetensors", "a"), ("2.safetensors", "b"), ("merges.txt", "b")] {
+            std::fs::write(folder.path().join(file), text).unwrap();
+        }
+        let one = origin(folder.path(), &["1.safetensors"]).identity().unwrap();
+        assert_eq!(one.sha256, A);
+        assert_eq!(one.files.into_iter().collect::<Vec<_>>(), [("merges.txt".to_owned(), B.to_owned())]);
+        let two = origin(folder.path(), &["1.safetensors", "2.safetensors"]).identity().unwrap();
+        assert_eq!(two.sha256, digest_text(&format!("{A}  1.safetensors\n{B}  2.safetensors\n")));
+        let error = origin(folder.path(), &["3.safetensors"]).identity().unwrap_err().to_string();
+        assert!(error.contains("3.safetensors"), "{error}");
+    }
 }

@@ -100,6 +100,11 @@ impl Safetensors {
         Ok(Self { path: index, files, tensors })
     }
 
+    /// The files, in order of their names.
+    pub(crate) fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
+
     /// The description of the tensor `name`.
     pub(crate) fn entry(&self, name: &str) -> Option<&Entry> {
         self.tensors.get(name)
@@ -121,25 +126,6 @@ impl Safetensors {
         for offset in (0..entry.bytes).step_by(chunk) {
             let length = (entry.bytes - offset).min(chunk as u64);
             take(offset as usize, &read_range(self.file(entry), entry.offset + offset, length)?)?;
-        }
-        Ok(())
-    }
-
-    /// Calls `digest` with what [`crate::ModelIdentity::sha256`] covers of the weights.
-    pub(crate) fn for_each_sample(&self, mut digest: impl FnMut(&[u8])) -> Result<(), Error> {
-        const SAMPLE: u64 = 4096;
-        for (index, path) in self.files.iter().enumerate() {
-            let read_error = |source| Error::Read { path: path.clone(), source };
-            let len = std::fs::metadata(path).map_err(read_error)?.len();
-            let mut entries: Vec<&Entry> =
-                self.tensors.values().filter(|entry| entry.file == index).collect();
-            entries.sort_by_key(|entry| entry.offset);
-            let header_len = entries.first().map_or(len, |entry| entry.offset);
-            digest(&len.to_le_bytes());
-            digest(&read_range(path, 0, header_len)?);
-            for entry in entries {
-                digest(&read_range(path, entry.offset, entry.bytes.min(SAMPLE))?);
-            }
         }
         Ok(())
     }

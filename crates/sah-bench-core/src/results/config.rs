@@ -1,5 +1,7 @@
 //! `config.json`: enough to repeat the run.
 
+use std::collections::BTreeMap;
+
 use sah_request::{GenerationParams, RequestLimits};
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +16,9 @@ pub struct RunConfig {
     pub attention_name: String,
     /// The attention with the names of its types; `null` is dense.
     pub attention: serde_json::Value,
+    /// SHA-256 of the files that the attention reads, by their paths in `attention`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attention_files: BTreeMap<String, String>,
     /// How contexts were read: `dense`, or `sparse` with the attention. Dense in files that do not say it.
     #[serde(default = "dense")]
     pub prefill: String,
@@ -83,8 +88,14 @@ pub struct ModelConfig {
     pub format: String,
     /// Architecture, as the checkpoint names it.
     pub architecture: String,
+    /// The tokens each of which ends an answer.
+    #[serde(default)]
+    pub stop_tokens: Vec<u32>,
     /// SHA-256 of the weights, in lower-case hexadecimal.
     pub hash: String,
+    /// SHA-256 of the other files that decide answers, by name.
+    #[serde(default)]
+    pub files: BTreeMap<String, String>,
 }
 
 /// What was done with the model's chat template.

@@ -31,7 +31,7 @@ fn the_default_model_opens() {
     );
     assert_eq!(after, "What?<|im_end|>\n<|im_start|>assistant\n");
     let golden = json::read(&reference("smollm2.json")).unwrap();
-    assert_eq!(golden["file_sha256"], checkpoint.identity.sha256);
+    assert_eq!(golden["file_sha256"], checkpoint.origin.identity().unwrap().sha256);
     for golden in golden["tokens"].as_array().unwrap() {
         let text = golden["text"].as_str().unwrap();
         assert_eq!(json!(checkpoint.tokenizer.encode(text).unwrap()), golden["ids"], "{text:?}");
@@ -82,8 +82,8 @@ fn a_folder_gives_tensors_text_and_an_identity() {
     let folder = folder(&json!({"model_type": "llama", "eos_token_id": 7}));
     let checkpoint = open(folder.path()).unwrap();
     assert_eq!(checkpoint.eos_token_ids, [7]);
-    assert_eq!(checkpoint.identity.architecture, "llama");
-    assert_eq!(checkpoint.identity.format, WeightFormat::Safetensors);
+    assert_eq!(checkpoint.origin.architecture, "llama");
+    assert_eq!(checkpoint.origin.format, WeightFormat::Safetensors);
     let (before, after) = checkpoint.chat_template.as_ref().unwrap().split("a", "b").unwrap();
     assert_eq!((before.as_str(), after.as_str()), ("a", "b</s>"));
 
@@ -106,16 +106,23 @@ fn a_folder_gives_tensors_text_and_an_identity() {
 }
 
 #[test]
-fn the_identity_changes_with_a_weight() {
-    let config = json!({"model_type": "llama"});
-    let (one, other) = (folder(&config), folder(&config));
-    let digest = |folder: &Path| open(folder).unwrap().identity.sha256;
-    assert_eq!(digest(one.path()), digest(other.path()));
-    let weights = other.path().join("model.safetensors");
-    let mut bytes = std::fs::read(&weights).unwrap();
-    *bytes.last_mut().unwrap() ^= 1;
-    std::fs::write(weights, bytes).unwrap();
-    assert_ne!(digest(one.path()), digest(other.path()));
+fn the_identity_changes_with_every_file_that_decides_answers() {
+    let folder = folder(&json!({"model_type": "llama"}));
+    let identity = || open(folder.path()).unwrap().origin.identity().unwrap();
+    let before = identity();
+    let names: Vec<&str> = before.files.keys().map(String::as_str).collect();
+    assert_eq!(names, ["config.json", "tokenizer.json", "tokenizer_config.json"]);
+    assert_eq!(identity(), before);
+    let weights = folder.path().join("model.safetensors");
+    let bytes = std::fs::read(&weights).unwrap();
+    let changed = [&bytes[..bytes.len() - 1], &[bytes[bytes.len() - 1] ^ 1]].concat();
+    std::fs::write(&weights, changed).unwrap();
+    let after = identity();
+    assert!(after.sha256 != before.sha256 && after.files == before.files);
+    std::fs::write(folder.path().join("generation_config.json"), "{}").unwrap();
+    std::fs::write(folder.path().join("README.md"), "a model").unwrap();
+    let more = identity().files;
+    assert!(more.contains_key("generation_config.json") && more.len() == 4, "{more:?}");
 }
 
 #[test]
@@ -174,7 +181,7 @@ fn a_gguf_file_is_a_whole_checkpoint() {
         .tensor("output_norm.weight", 0, &[4], &1.5_f32.to_le_bytes().repeat(4));
     std::fs::write(&path, builder.bytes()).unwrap();
     let checkpoint = Checkpoint::open(&ModelSource::Gguf(path)).unwrap();
-    assert_eq!(checkpoint.identity.name, "tiny.Q8");
+    assert_eq!(checkpoint.origin.name, "tiny.Q8");
     assert_eq!(checkpoint.eos_token_ids, [2, 3]);
     assert_eq!(checkpoint.config["vocab_size"], 5);
     assert_eq!(checkpoint.chat_template.unwrap().render("a").unwrap(), "a<|im_end|>");

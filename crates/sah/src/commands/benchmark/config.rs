@@ -1,7 +1,13 @@
 //! `config.json` of a run.
 
-use sah_adapter::{LoadedModel, ModelSource, RequestLimits, WeightFormat};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::Context as _;
+use sah_adapter::{LoadedModel, ModelSource, RequestLimits, WeightFormat, file_sha256};
 use sah_bench_core::{ChatTemplateConfig, DataConfig, ModelConfig, RunConfig, Versions, Warning};
+
+use serde_json::Value;
 
 use super::plan::{ModelRun, Plan};
 use crate::args::ChatTemplateArg;
@@ -22,6 +28,7 @@ pub(super) fn run_config(
     let precision = run.args.precision;
     let identity = loaded.identity();
     let DataOrigin { source: kind, location } = plan.data.clone();
+    let of_attention = serde_json::to_value(&attention.config).expect("an attention config is plain data");
     Ok(RunConfig {
         model: ModelConfig {
             name: run.args.place.model.clone(),
@@ -35,10 +42,13 @@ pub(super) fn run_config(
             }
             .to_owned(),
             architecture: identity.architecture.clone(),
+            stop_tokens: loaded.stop_tokens().to_vec(),
             hash: identity.sha256.clone(),
+            files: identity.files.clone(),
         },
         attention_name: attention.name.clone(),
-        attention: serde_json::to_value(&attention.config).expect("an attention config is plain data"),
+        attention_files: files_in(&of_attention)?,
+        attention: of_attention,
         prefill: attention.prefill.name().to_owned(),
         evict: attention.evict,
         kernel: attention.kernel.as_ref().map(|kernel| kernel.name().to_owned()),
@@ -77,6 +87,28 @@ fn warnings() -> Vec<Warning> {
     Vec::new()
 }
 
+/// The hashes of the files that an attention reads: those that its fields `..._file` name.
+fn files_in(attention: &Value) -> anyhow::Result<BTreeMap<String, String>> {
+    let mut files = BTreeMap::new();
+    let inside: Vec<&Value> = match attention {
+        Value::Object(fields) => {
+            for path in fields.iter().filter(|(name, _)| name.ends_with("_file")) {
+                if let Some(path) = path.1.as_str() {
+                    let hash = file_sha256(Path::new(path)).with_context(|| path.to_owned())?;
+                    files.insert(path.to_owned(), hash);
+                }
+            }
+            fields.values().collect()
+        }
+        Value::Array(values) => values.iter().collect(),
+        _ => Vec::new(),
+    };
+    for value in inside {
+        files.extend(files_in(value)?);
+    }
+    Ok(files)
+}
+
 /// Which template there is and which subsets go without. A model without one gives all subsets as plain text.
 fn chat_template(plan: &Plan<'_>, model: &LoadedModel) -> ChatTemplateConfig {
     let (mode, template) = (plan.args.prompts.mode(), model.chat_template());
@@ -90,5 +122,27 @@ fn chat_template(plan: &Plan<'_>, model: &LoadedModel) -> ChatTemplateConfig {
         file: template.map(|template| template.file.clone()),
         hash: template.map(|template| template.sha256.clone()),
         plain_subsets: plan.subsets.iter().filter(is_plain_text).cloned().collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::files_in;
+
+    #[test]
+    fn a_file_of_a_masker_is_hashed_wherever_it_stands() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.json");
+        std::fs::write(&path, "a").unwrap();
+        let path = path.to_str().unwrap();
+        let config =
+            json!({"maskers": [{"size": 4}, {"sorted_channel_file": path, "hat_weight_file": null}]});
+        let hash = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb";
+        let files: Vec<(String, String)> = files_in(&config).unwrap().into_iter().collect();
+        assert_eq!(files, [(path.to_owned(), hash.to_owned())]);
+        let missing = files_in(&json!({"a_file": "no/such"})).unwrap_err();
+        assert!(format!("{missing:#}").contains("no/such"), "{missing:#}");
     }
 }

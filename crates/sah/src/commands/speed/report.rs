@@ -112,6 +112,7 @@ pub(super) mod tests {
                 format: WeightFormat::Gguf,
                 architecture: "llama".to_owned(),
                 sha256: "00".to_owned(),
+                files: [].into(),
             },
             sizes: [("f32".to_owned(), smollm2())].into(),
             settings: Settings { new_tokens: 32, questions: 4, question_tokens: 18, rounds: 2 },

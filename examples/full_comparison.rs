@@ -17,7 +17,7 @@ use anyhow::Context as _;
 use sah_adapter::{GenerationParams, HfAdapter, LoadedModel, ModelSource, RequestLimits};
 use sah_attention::{AttentionConfig, CallSampling, ResearchAttention};
 use sah_bench_core::{
-    Benchmark as _, Comparison, NoTokenizer, RunFolder, RunMeasures, Runner, load_samples, samples_hash,
+    Benchmark as _, ComparisonFile, NoTokenizer, RunFolder, RunMeasures, Runner, load_samples, samples_hash,
     select_subsets,
 };
 use sah_longbench::LongBench;
@@ -90,7 +90,7 @@ fn main() -> anyhow::Result<()> {
         let measures = RunMeasures { run_seconds: outcome.seconds, ..RunMeasures::default() };
         finished.push(folder.finish(&benchmark, &about, &outcome.records, measures)?);
     }
-    Comparison::new("full_comparison", &finished)?.write(&run_path)?;
+    ComparisonFile::new("full_comparison", &finished)?.write(&run_path)?;
 
     // Tables with confidence intervals, figures and a page, from the files alone.
     let runs = [Run::read(&run_path, &benchmark)?];

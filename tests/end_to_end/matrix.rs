@@ -119,7 +119,7 @@ fn a_plan_is_told_and_nothing_is_run() {
     let (code, _, log) = run(&mut matrix(&plan, folder.path(), "one", &[]));
     assert_eq!(code, 0, "{log}");
     let (_, told, _) = run(&mut matrix(&plan, folder.path(), "none", &["--dry-run"]));
-    assert!(told.contains("together about") && told.contains("one/b/streaming_llm: "), "{told}");
+    assert!(told.contains("in total about") && told.contains("one/b/streaming_llm: "), "{told}");
 }
 
 #[test]

@@ -196,7 +196,7 @@ fn print(sums: &Sums, phase: &'static str, per: f64, unit: &str) -> anyhow::Resu
         line(name, &calls.to_string(), time.as_secs_f64(), work);
     }
     line("between them", "", whole - named, Work::default());
-    line("together", "", whole, Work::default());
+    line("total", "", whole, Work::default());
     println!();
     Ok(())
 }

@@ -72,7 +72,7 @@ pub enum Against {
 
 /// The largest differences of logits.
 #[derive(Clone, Copy, Debug)]
-pub struct Comparison {
+pub struct Differences {
     /// After the prompt, read at once.
     pub whole: f32,
     /// After each piece of the prompt.
@@ -83,7 +83,7 @@ pub struct Comparison {
     pub same_tokens: bool,
 }
 
-impl Comparison {
+impl Differences {
     /// The largest difference of all.
     #[must_use]
     pub fn largest(&self) -> f32 {
@@ -133,7 +133,7 @@ impl TinyModel {
     /// # Errors
     ///
     /// A checkpoint that cannot be loaded or run.
-    pub fn compare(&self, folder: &Path, kind: Kind, against: Against) -> anyhow::Result<Comparison> {
+    pub fn compare(&self, folder: &Path, kind: Kind, against: Against) -> anyhow::Result<Differences> {
         let golden = &self.golden;
         let expected = match against {
             Against::F32 => &golden.f32,
@@ -162,7 +162,7 @@ impl TinyModel {
             decoded = decoded.max(difference(&logits, expected));
         }
         ensure!(prompt.is_empty() && sequence.length() == room, "{}: the golden is not whole", self.name);
-        Ok(Comparison { whole, pieces, decoded, same_tokens })
+        Ok(Differences { whole, pieces, decoded, same_tokens })
     }
 }
 

@@ -15,7 +15,7 @@ use sah_attention::{AttentionInputs, AutoKernel, Kernel as _, Reads};
 use tch::{Device, Kind, Tensor};
 
 /// A name, the floating-point operations, and the work.
-type Side<'a> = (&'a str, f64, Box<dyn Fn() -> Result<Tensor> + 'a>);
+type Contender<'a> = (&'a str, f64, Box<dyn Fn() -> Result<Tensor> + 'a>);
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const HEADS: i64 = 9;
@@ -47,7 +47,7 @@ fn main() -> Result<()> {
 
     let pairs = (rows * (keys - rows) + rows * (rows + 1) / 2) as f64;
     let attention = 4.0 * (HEADS * WIDTH) as f64 * pairs;
-    let sides: [Side<'_>; 3] = [
+    let contenders: [Contender<'_>; 3] = [
         (
             "matrix product, 1024 x 1024 x 1024",
             2.0 * 1024.0_f64.powi(3),
@@ -73,9 +73,9 @@ fn main() -> Result<()> {
         ),
         ("dense_attention", attention, Box::new(|| Ok(AutoKernel.attend(&inputs, Reads::All)?))),
     ];
-    let mut milliseconds = vec![Vec::new(); sides.len()];
+    let mut milliseconds = vec![Vec::new(); contenders.len()];
     for repeat in 0..=repeats {
-        for ((_, _, work), milliseconds) in sides.iter().zip(&mut milliseconds) {
+        for ((_, _, work), milliseconds) in contenders.iter().zip(&mut milliseconds) {
             let started = Instant::now();
             let output = work()?;
             let elapsed = started.elapsed().as_secs_f64() * 1e3;
@@ -85,9 +85,9 @@ fn main() -> Result<()> {
             }
         }
     }
-    let error = (sides[2].2()? - sides[1].2()?).abs().max().double_value(&[]);
+    let error = (contenders[2].2()? - contenders[1].2()?).abs().max().double_value(&[]);
     println!("{rows} rows over {keys} keys, {threads} threads; largest difference to libtorch {error:.1e}");
-    for ((name, operations, _), mut milliseconds) in sides.iter().zip(milliseconds) {
+    for ((name, operations, _), mut milliseconds) in contenders.iter().zip(milliseconds) {
         milliseconds.sort_by(f64::total_cmp);
         let median = milliseconds[milliseconds.len() / 2];
         println!("{name:<36} {median:>9.2} ms {:>7.1} GFLOP/s", operations / median / 1e6);

@@ -8,8 +8,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use sah_bench_core::{
-    Benchmark, Column, ColumnKind, Comparison, Error, NoTokenizer, RowScore, RunFolder, RunMeasures, Runner,
-    Sample, TokenCount, Value, load_samples, select_subsets,
+    Benchmark, Column, ColumnKind, ComparisonFile, Error, NoTokenizer, RowScore, RunFolder, RunMeasures,
+    Runner, Sample, TokenCount, Value, load_samples, select_subsets,
 };
 use sah_request::{
     Answer, AnswerStats, ContextStats, GenerationParams, ModelAdapter, Question, Request, RequestLimits,
@@ -119,7 +119,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let measures = RunMeasures { run_seconds: outcome.seconds, ..RunMeasures::default() };
         finished.push(folder.finish(&PassKey, &config, &outcome.records, measures)?);
     }
-    let path = Comparison::new("pass_key", &finished)?.write(&run_path)?;
+    let path = ComparisonFile::new("pass_key", &finished)?.write(&run_path)?;
     for run in &finished {
         println!("{}: {:?}", run.attention, run.metrics.task_scores);
     }

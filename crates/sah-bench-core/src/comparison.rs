@@ -14,7 +14,7 @@ const FILE: &str = "comparison.json";
 
 /// The content of `comparison.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Comparison {
+pub struct ComparisonFile {
     /// The benchmark.
     pub benchmark: String,
     /// The attention that the others are compared with: [`DENSE`] where there is one, else the first.
@@ -100,7 +100,7 @@ pub enum ScoreDifference {
     Buckets(IndexMap<String, Option<f64>>),
 }
 
-impl Comparison {
+impl ComparisonFile {
     /// Compares the results of one benchmark. One alone is its own baseline.
     ///
     /// # Errors

@@ -11,7 +11,7 @@
 //!   context, however many rows ask about it. Every finished group is in the [`Journal`] before the next one starts, and a
 //!   context that fails costs only its own rows. A [`RunObserver`] hears about progress; nothing here prints.
 //! - [`RunFolder::finish`] writes the rows as CSV and Parquet, scores them, and gives a [`FinishedRun`]; two or more of
-//!   them make a [`Comparison`].
+//!   them make a [`ComparisonFile`].
 //! - A [`Shard`] is a part of a run that a process of its own does: [`Runner::run_shard`], then [`RunFolder::finish_shard`], and
 //!   [`merge_shards`] once all are done.
 //! - [`read_results`] and [`read_micro_metrics`] give the rows of finished runs back, and [`FinishedRun::read`] the rest.
@@ -117,7 +117,7 @@ mod shard;
 
 pub use benchmark::{Benchmark, Metrics, RowScore, TaskScore, Units};
 pub use comparison::{
-    AgainstBaseline, AttentionSummary, Comparison, DENSE, ScoreDifference, Seconds, TaskComparison,
+    AgainstBaseline, AttentionSummary, ComparisonFile, DENSE, ScoreDifference, Seconds, TaskComparison,
 };
 pub use error::{DataError, DataErrorKind, Error, Named};
 pub use grouping::group_by_context;

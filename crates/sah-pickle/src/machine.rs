@@ -46,7 +46,7 @@ pub(crate) enum Storages {
     Beside,
 }
 
-/// Runs the pickle that begins at byte `start`. Gives its object and the byte behind it.
+/// Runs the pickle that begins at byte `start`. Gives its object and where the next byte is.
 pub(crate) fn run<'a>(
     bytes: &'a [u8],
     start: usize,

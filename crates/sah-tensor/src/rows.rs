@@ -1,4 +1,4 @@
-//! Rows of stored numbers, each a given distance behind the one before.
+//! Rows of stored numbers, at a fixed stride.
 
 use crate::element::Element;
 

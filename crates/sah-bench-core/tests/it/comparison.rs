@@ -1,6 +1,6 @@
 //! Dense beside sparse.
 
-use sah_bench_core::{Comparison, Error, FinishedRun, TaskScore, read_json};
+use sah_bench_core::{ComparisonFile, Error, FinishedRun, TaskScore, read_json};
 use sah_request::Request;
 
 use crate::support::{ScriptedModel, finished, right_answers, sample};
@@ -33,7 +33,7 @@ fn dense_is_the_baseline_wherever_it_stands() {
     let mut sparse = run(directory.path(), "streaming_llm", 0.5, 0.25, "ab");
     sparse.detailed.measures.peak_memory_bytes = Some(3 << 28);
     let dense = run(directory.path(), "dense", 1.0, 1.0, "d");
-    let comparison = Comparison::new("tiny", &[sparse, dense]).unwrap();
+    let comparison = ComparisonFile::new("tiny", &[sparse, dense]).unwrap();
     assert_eq!(comparison.baseline, "dense");
     assert_eq!(comparison.attentions.keys().collect::<Vec<_>>(), ["streaming_llm", "dense"]);
     assert!(comparison.attentions["dense"].against_baseline.is_none());
@@ -54,18 +54,18 @@ fn dense_is_the_baseline_wherever_it_stands() {
 
     let path = comparison.write(&directory.path().join("run")).unwrap();
     assert_eq!(path, directory.path().join("run/comparison.json"));
-    assert_eq!(read_json::<Comparison>(&path).unwrap(), comparison);
+    assert_eq!(read_json::<ComparisonFile>(&path).unwrap(), comparison);
 }
 
 #[test]
 fn without_dense_the_first_is_the_baseline() {
     let directory = tempfile::tempdir().unwrap();
     let runs = [run(directory.path(), "b", 1.0, 0.5, ""), run(directory.path(), "a", 1.0, 0.5, "")];
-    assert_eq!(Comparison::new("tiny", &runs).unwrap().baseline, "b");
-    let alone = Comparison::new("tiny", &runs[1..]).unwrap();
+    assert_eq!(ComparisonFile::new("tiny", &runs).unwrap().baseline, "b");
+    let alone = ComparisonFile::new("tiny", &runs[1..]).unwrap();
     assert_eq!(alone.baseline, "a");
     assert!(alone.attentions["a"].against_baseline.is_none());
-    assert!(matches!(Comparison::new("tiny", &[]), Err(Error::NothingToCompare)));
+    assert!(matches!(ComparisonFile::new("tiny", &[]), Err(Error::NothingToCompare)));
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn buckets_are_subtracted_one_by_one_and_failures_not_at_all() {
         .task_scores
         .insert(extended, buckets([("0-4k", Some(10.1)), ("4-8k", Some(2.0)), ("8k+", None)]));
     sparse.metrics.task_scores["trec"] = TaskScore::Failed { error: "no rows".to_owned() };
-    let json = serde_json::to_value(Comparison::new("tiny", &[dense, sparse]).unwrap()).unwrap();
+    let json = serde_json::to_value(ComparisonFile::new("tiny", &[dense, sparse]).unwrap()).unwrap();
     assert_eq!(
         json["tasks"]["qa_e"]["differences"]["sparse"],
         serde_json::json!({"0-4k": -0.2, "4-8k": null, "8k+": null})

@@ -9,7 +9,7 @@ use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int64Type};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use sah_bench_core::{
-    Comparison, Distribution, Error, FinishedRun, MicroSummary, RunFolder, RunMeasures, Runner, Sample,
+    ComparisonFile, Distribution, Error, FinishedRun, MicroSummary, RunFolder, RunMeasures, Runner, Sample,
     read_journal, read_micro_metrics,
 };
 use sah_request::{AttentionCall, AttentionHead, GenerationParams, MicroMetrics, Request, RequestLimits};
@@ -200,7 +200,7 @@ fn the_summary_is_in_the_metrics_and_the_mean_in_the_comparison() {
     );
 
     let dense = finished(directory.path(), "dense", samples(), &ScriptedModel::right());
-    let comparison = Comparison::new("tiny", &[dense, run.clone()]).unwrap();
+    let comparison = ComparisonFile::new("tiny", &[dense, run.clone()]).unwrap();
     assert_eq!(comparison.attentions["quest"].attention_error, Some(errors.mean));
     assert_eq!(comparison.attentions["dense"].attention_error, None);
 }

@@ -12,7 +12,7 @@ pub(super) type Point = (f64, f64);
 
 /// Where text stands to its point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Side {
+pub(super) enum Align {
     Left,
     Middle,
     Right,
@@ -60,7 +60,7 @@ pub(super) fn draw(
     let mut canvas = Canvas { area, problem: None };
     let filled = canvas.area.fill(&PAPER.rgb()).map_err(|error| error.to_string());
     canvas.note(filled);
-    canvas.text((16.0, 22.0), title, 15.0, INK, Side::Left);
+    canvas.text((16.0, 22.0), title, 15.0, INK, Align::Left);
     draw(&mut canvas);
     let presented = canvas.area.present().map_err(|error| error.to_string());
     canvas.note(presented);
@@ -119,11 +119,11 @@ impl Canvas<'_> {
     }
 
     /// Text whose middle line is at `at`.
-    pub(super) fn text(&mut self, at: Point, text: &str, height: f64, colour: Colour, side: Side) {
-        let horizontal = match side {
-            Side::Left => HPos::Left,
-            Side::Middle => HPos::Center,
-            Side::Right => HPos::Right,
+    pub(super) fn text(&mut self, at: Point, text: &str, height: f64, colour: Colour, align: Align) {
+        let horizontal = match align {
+            Align::Left => HPos::Left,
+            Align::Middle => HPos::Center,
+            Align::Right => HPos::Right,
         };
         // plotters writes the size divided by 1.24.
         let colour = colour.rgb();
@@ -167,7 +167,7 @@ impl Canvas<'_> {
                 (x, y) = (at.0, y + 20.0);
             }
             self.mark((x + 6.0, y), *mark, *colour, Fill::Full);
-            self.text((x + 17.0, y), name, 12.0, INK, Side::Left);
+            self.text((x + 17.0, y), name, 12.0, INK, Align::Left);
             x += wide;
         }
         y - at.1 + 20.0

@@ -1,6 +1,6 @@
 //! Time and memory, as bars.
 
-use super::canvas::{Canvas, Mark, Side, draw};
+use super::canvas::{Align, Canvas, Mark, draw};
 use super::figure::Figure;
 use super::palette::{Colour, INK, MUTED, SERIES};
 use super::scale::{Scale, label};
@@ -70,15 +70,15 @@ impl Panel {
         let sums = || self.bars.iter().map(|parts| parts.iter().sum::<f64>());
         let scale = Scale::from_zero(sums().fold(f64::MIN_POSITIVE, f64::max));
         let x = |value: f64| LEFT + (RIGHT - LEFT) * scale.at(value);
-        canvas.text((LEFT, top + 6.0), self.title, 12.0, INK, Side::Left);
+        canvas.text((LEFT, top + 6.0), self.title, 12.0, INK, Align::Left);
         let bottom = top + 20.0 + ROW * self.bars.len() as f64;
         for tick in scale.ticks() {
             canvas.line(&[(x(tick), top + 18.0), (x(tick), bottom)], super::palette::GRID, 1);
-            canvas.text((x(tick), bottom + 11.0), &label(tick), 10.0, MUTED, Side::Middle);
+            canvas.text((x(tick), bottom + 11.0), &label(tick), 10.0, MUTED, Align::Middle);
         }
         for (side, (parts, sum)) in self.bars.iter().zip(sums()).enumerate() {
             let y = top + 20.0 + ROW * side as f64 + (ROW - BAR) / 2.0;
-            canvas.text((LEFT - 12.0, y + BAR / 2.0), &labels[side], 12.0, INK, Side::Right);
+            canvas.text((LEFT - 12.0, y + BAR / 2.0), &labels[side], 12.0, INK, Align::Right);
             let mut from = 0.0;
             for (part, value) in parts.iter().enumerate() {
                 let colour = if parts.len() > 1 { PHASES[part].1 } else { SERIES[6] };
@@ -87,7 +87,7 @@ impl Panel {
             }
             let digits = self.digits;
             let figure = if parts.is_empty() { "-".to_owned() } else { format!("{sum:.digits$}") };
-            canvas.text((x(sum) + 8.0, y + BAR / 2.0), &figure, 11.0, INK, Side::Left);
+            canvas.text((x(sum) + 8.0, y + BAR / 2.0), &figure, 11.0, INK, Align::Left);
         }
     }
 }

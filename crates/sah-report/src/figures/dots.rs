@@ -1,6 +1,6 @@
 //! Rows of estimates: a mark for each side, its interval as a line.
 
-use super::canvas::{Canvas, Fill, Mark, Side, draw, legend_height};
+use super::canvas::{Align, Canvas, Fill, Mark, draw, legend_height};
 use super::figure::Figure;
 use super::palette::{BAND, Colour, GRID, INK, MUTED, SERIES};
 use super::scale::{Scale, label};
@@ -61,16 +61,16 @@ impl Dots<'_> {
                 if at % 2 == 0 {
                     canvas.rectangle((8.0, y), (RIGHT, y + row_height), BAND.rgb());
                 }
-                canvas.text((LEFT - 12.0, y + row_height / 2.0), &row.name, 12.0, INK, Side::Right);
+                canvas.text((LEFT - 12.0, y + row_height / 2.0), &row.name, 12.0, INK, Align::Right);
             }
             for tick in self.scale.ticks() {
                 canvas.line(&[(x(tick), top), (x(tick), bottom)], GRID, 1);
-                canvas.text((x(tick), bottom + 12.0), &label(tick), 11.0, MUTED, Side::Middle);
+                canvas.text((x(tick), bottom + 12.0), &label(tick), 11.0, MUTED, Align::Middle);
             }
             if self.has_zero {
                 canvas.line(&[(x(0.0), top), (x(0.0), bottom)], INK, 1);
             }
-            canvas.text((f64::midpoint(LEFT, RIGHT), bottom + 31.0), self.axis, 12.0, INK, Side::Middle);
+            canvas.text((f64::midpoint(LEFT, RIGHT), bottom + 31.0), self.axis, 12.0, INK, Align::Middle);
             for (at, row) in self.rows.iter().enumerate() {
                 for (number, dot) in row.dots.iter().enumerate() {
                     let Some((estimate, fill)) = dot else { continue };

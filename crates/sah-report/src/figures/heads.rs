@@ -1,6 +1,6 @@
 //! Error and density of each query head in each layer, as heat maps.
 
-use super::canvas::{Canvas, Side, draw};
+use super::canvas::{Align, Canvas, draw};
 use super::figure::Figure;
 use super::palette::{INK, MUTED, NOTHING, viridis};
 use super::scale::{Scale, label};
@@ -75,7 +75,7 @@ impl Map<'_> {
         let value = |head: &Option<HeadMean>| head.as_ref().and_then(self.read);
         let most = self.layers.iter().flatten().filter_map(value).fold(0.0, f64::max);
         let scale = Scale::from_zero(most);
-        canvas.text((self.left, TOP - 20.0), self.title, 12.0, INK, Side::Left);
+        canvas.text((self.left, TOP - 20.0), self.title, 12.0, INK, Align::Left);
         for (layer, heads) in self.layers.iter().enumerate() {
             let y = TOP + high * layer as f64;
             for (head, mean) in heads.iter().enumerate() {
@@ -84,18 +84,18 @@ impl Map<'_> {
                 canvas.rectangle((x, y), (x + wide, y + high), colour);
             }
             if layer % every(self.layers.len(), 16) == 0 {
-                canvas.text((self.left - 6.0, y + high / 2.0), &layer.to_string(), 10.0, MUTED, Side::Right);
+                canvas.text((self.left - 6.0, y + high / 2.0), &layer.to_string(), 10.0, MUTED, Align::Right);
             }
         }
         let bottom = TOP + high * self.layers.len() as f64;
         let heads = self.layers.first().map_or(0, Vec::len);
         for head in (0..heads).step_by(every(heads, 16)) {
             let x = self.left + wide * (head as f64 + 0.5);
-            canvas.text((x, bottom + 12.0), &head.to_string(), 10.0, MUTED, Side::Middle);
+            canvas.text((x, bottom + 12.0), &head.to_string(), 10.0, MUTED, Align::Middle);
         }
         let right = self.left + wide * heads as f64;
-        canvas.text((f64::midpoint(self.left, right), bottom + 32.0), "query head", 12.0, INK, Side::Middle);
-        canvas.text((self.left - 6.0, TOP - 6.0), "layer", 10.0, MUTED, Side::Right);
+        canvas.text((f64::midpoint(self.left, right), bottom + 32.0), "query head", 12.0, INK, Align::Middle);
+        canvas.text((self.left - 6.0, TOP - 6.0), "layer", 10.0, MUTED, Align::Right);
         // What the colours mean.
         let (from, to) = (right + 14.0, right + 28.0);
         let parts = 64;
@@ -107,7 +107,7 @@ impl Map<'_> {
         for tick in scale.ticks() {
             let y = bottom - (bottom - TOP) * scale.at(tick);
             canvas.line(&[(to, y), (to + 4.0, y)], INK, 1);
-            canvas.text((to + 8.0, y), &label(tick), 10.0, MUTED, Side::Left);
+            canvas.text((to + 8.0, y), &label(tick), 10.0, MUTED, Align::Left);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Axes, and lines on them.
 
-use super::canvas::{Canvas, Fill, Mark, Point, Side, draw, legend_height};
+use super::canvas::{Align, Canvas, Fill, Mark, Point, draw, legend_height};
 use super::dots::series_colour;
 use super::figure::Figure;
 use super::palette::{GRID, INK, MUTED};
@@ -82,7 +82,7 @@ impl Lines<'_> {
         for tick in self.up.ticks() {
             let (_, y) = self.at((0.0, tick), top);
             canvas.line(&[(LEFT, y), (RIGHT, y)], GRID, 1);
-            canvas.text((LEFT - 8.0, y), &label(tick), 11.0, MUTED, Side::Right);
+            canvas.text((LEFT - 8.0, y), &label(tick), 11.0, MUTED, Align::Right);
         }
         let ticks: Vec<(f64, String)> = match &self.across {
             Across::Scale(scale) => scale.ticks().into_iter().map(|tick| (tick, label(tick))).collect(),
@@ -93,13 +93,13 @@ impl Lines<'_> {
         for (tick, name) in ticks {
             let (x, _) = self.at((tick, 0.0), top);
             canvas.line(&[(x, BOTTOM), (x, BOTTOM + 4.0)], INK, 1);
-            canvas.text((x, BOTTOM + 15.0), &name, 11.0, MUTED, Side::Middle);
+            canvas.text((x, BOTTOM + 15.0), &name, 11.0, MUTED, Align::Middle);
         }
         canvas.line(&[(LEFT, BOTTOM), (RIGHT, BOTTOM)], INK, 1);
         let (x, y) = self.axes;
-        canvas.text((f64::midpoint(LEFT, RIGHT), BOTTOM + 38.0), x, 12.0, INK, Side::Middle);
+        canvas.text((f64::midpoint(LEFT, RIGHT), BOTTOM + 38.0), x, 12.0, INK, Align::Middle);
         // Above the axis, where it can be read without turning the head.
-        canvas.text((16.0, top - 18.0), y, 12.0, INK, Side::Left);
+        canvas.text((16.0, top - 18.0), y, 12.0, INK, Align::Left);
     }
 
     fn line(&self, canvas: &mut Canvas<'_>, top: f64, number: usize, line: &Line) {

@@ -12,7 +12,7 @@ const LINES: [(&str, Read, usize); 11] = [
     ("reading contexts, s per row", |side| per_row(side, side.results.detailed.total.prefill.seconds), 3),
     ("questions, s per row", |side| per_row(side, side.results.detailed.total.question.seconds), 3),
     ("decoding, s per row", |side| per_row(side, side.results.detailed.total.decode.seconds), 3),
-    ("together, s per row", |side| per_row(side, side.results.detailed.total.seconds), 3),
+    ("total, s per row", |side| per_row(side, side.results.detailed.total.seconds), 3),
     ("decoded tokens/s", |side| side.results.detailed.total.decode.tokens_per_second, 1),
     ("whole run, s", |side| side.results.detailed.measures.run_seconds, 1),
     ("peak memory, MB", |side| Some(side.results.detailed.measures.peak_memory_bytes? as f64 / 1e6), 0),

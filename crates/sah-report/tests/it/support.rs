@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
 use sah_bench_core::{
-    Benchmark, Column, ColumnKind, Comparison, Error, Metrics, Record, RowScore, RunFolder, RunMeasures,
+    Benchmark, Column, ColumnKind, ComparisonFile, Error, Metrics, Record, RowScore, RunFolder, RunMeasures,
     Runner, Sample, TaskScore, TokenCount, Value,
 };
 use sah_report::Run;
@@ -191,7 +191,7 @@ pub(crate) fn bench(
         finished.push(folder.finish(&Letters, &config, &outcome.records, measures).unwrap());
     }
     if finished.len() > 1 {
-        Comparison::new("letters", &finished).unwrap().write(&results.join(name)).unwrap();
+        ComparisonFile::new("letters", &finished).unwrap().write(&results.join(name)).unwrap();
     }
     results.join(name)
 }

@@ -63,7 +63,7 @@ impl GgmlType {
     /// Its name, as ggml has it.
     #[must_use]
     pub fn name(self) -> String {
-        // Behind 30, no type is one that can be read.
+        // Above 30, no type is one that can be read.
         (0..=30).find(|&raw| Self::from_raw(raw) == Some(self)).map_or_else(String::new, type_name)
     }
 

@@ -65,7 +65,7 @@ impl Tokenizer {
     }
 }
 
-/// Whether white space behind a token belongs to it. Files do not say so; of the known models it is so for the special
+/// Whether white space after a token belongs to it. Files do not say so; of the known models it is so for the special
 /// tokens of the first Phi-3 models, which have a tokenizer of this kind.
 fn swallows_spaces(gguf: &Gguf, token: &str) -> bool {
     let phi3 = Metadata(gguf).text("general.architecture").is_ok_and(|name| name == Some("phi3"));

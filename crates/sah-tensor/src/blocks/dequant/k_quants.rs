@@ -26,7 +26,7 @@ pub(super) fn q3_k(bytes: &[u8], values: &mut [f32]) {
     let (scales, d) = rest.split_at(12);
     let d = half_at(d, 0);
     for (group, values) in values.chunks_exact_mut(16).enumerate() {
-        // The low four bits of the scales lie in eight bytes, the high two in the four behind.
+        // The low four bits of the scales lie in eight bytes, the high two in the four after them.
         let low = scales[group % 8] >> (4 * (group / 8)) & 0xF;
         let top = scales[8 + group % 4] >> (2 * (group / 4)) & 3;
         let scale = d * (i32::from(low | top << 4) - 32) as f32;

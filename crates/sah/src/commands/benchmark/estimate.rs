@@ -48,7 +48,7 @@ pub(super) fn describe(plan: &Plan<'_>) -> anyhow::Result<String> {
     for subset in &plan.subsets {
         subsets.push(work(&mut plan.samples.iter().filter(|sample| &sample.task == subset)).row(subset));
     }
-    subsets.push(all.row("together"));
+    subsets.push(all.row("total"));
     let columns = ["subset", "rows", "contexts", "context tokens, about", "new tokens, at most"];
     let mut text = format!("{}\n\n", figures(columns.map(str::to_owned).to_vec(), subsets));
 
@@ -69,7 +69,7 @@ pub(super) fn describe(plan: &Plan<'_>) -> anyhow::Result<String> {
     match total {
         Some(total) => {
             let at_once = if devices > 1 { format!(", {devices} at a time") } else { String::new() };
-            writeln!(text, "together about {}{at_once}", clock(total / devices as u32))?;
+            writeln!(text, "in total about {}{at_once}", clock(total / devices as u32))?;
         }
         None => writeln!(
             text,

@@ -3,6 +3,7 @@
 //! A run of one model is done here, in this process, unless it is to be watched; everything else is a matrix of cells (a model
 //! with an attention), each done by a process of its own, which is a run of one model that is resumed for one attention.
 
+mod array;
 mod config;
 mod estimate;
 mod explained;
@@ -14,18 +15,19 @@ mod parts;
 mod plan;
 mod progress;
 mod table;
-mod tasks;
+
 #[cfg(test)]
 mod testing;
 
 use std::process::ExitCode;
 
+pub(crate) use self::array::{ArrayPlan, ArrayTask};
 use self::job::Job;
 use self::loaded::Loaded;
 use self::outcome::Outcome;
 use self::plan::Plan;
 use self::progress::{Display, Listener, ToParent};
-pub(crate) use self::tasks::{Task, TaskPlan};
+
 use crate::App;
 use crate::args::{BenchmarkCommand, MessageArgs};
 use crate::failure::{Failure, FailureKind};

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use sah_bench_core::{Comparison, FinishedRun};
+use sah_bench_core::{ComparisonFile, FinishedRun};
 
 use super::parts::Cell;
 use super::plan::Plan;
@@ -49,7 +49,7 @@ impl Outcome {
             if finished.is_empty() {
                 continue;
             }
-            let comparison = Comparison::new(plan.benchmark.name(), finished)?;
+            let comparison = ComparisonFile::new(plan.benchmark.name(), finished)?;
             if finished.len() > 1 {
                 comparison.write(&model.path())?;
             }

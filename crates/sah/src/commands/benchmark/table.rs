@@ -40,7 +40,7 @@ pub(super) fn costs(runs: &[FinishedRun]) -> Table {
         line("contexts read, s", &|run| figure(Some(run.detailed.total.prefill.seconds), 1)),
         line("questions, s", &|run| figure(Some(run.detailed.total.question.seconds), 1)),
         line("decoding, s", &|run| figure(Some(run.detailed.total.decode.seconds), 1)),
-        line("together, s", &|run| figure(Some(run.detailed.total.seconds), 1)),
+        line("total, s", &|run| figure(Some(run.detailed.total.seconds), 1)),
         line("decoded tokens/s", &|run| figure(run.detailed.total.decode.tokens_per_second, 1)),
         line("peak memory, MB", &|run| {
             figure(run.detailed.measures.peak_memory_bytes.map(|bytes| bytes as f64 / 1e6), 0)

@@ -1,9 +1,9 @@
 //! `cargo xtask bench kernels`: attention alone, beside libtorch's and beside what must be read from memory.
 
+mod contenders;
 mod plot;
 mod report;
 mod setting;
-mod sides;
 mod timer;
 
 use std::process::ExitCode;
@@ -18,7 +18,7 @@ use crate::args::{DeviceArg, KernelsArgs};
 use crate::usage::UsageError;
 use crate::{device, machine, versions};
 
-/// Times every side of every setting; prints a table for each model's heads and writes `kernels.json` and `kernels.svg`.
+/// Times every contender of every setting; prints a table for each model's heads and writes `kernels.json` and `kernels.svg`.
 pub(crate) fn run(args: &KernelsArgs) -> anyhow::Result<ExitCode> {
     let device = only_device(&args.device)?;
     let threads = tch::get_num_threads();
@@ -44,12 +44,13 @@ pub(crate) fn run(args: &KernelsArgs) -> anyhow::Result<ExitCode> {
                 let setting = Setting { heads, keys: keys as usize, rows: *rows };
                 let tensors = setting.tensors(args.dtype.kind(), device)?;
                 let mut lines = Vec::new();
-                for mut side in sides::sides(setting, &tensors, &args.density)? {
-                    let time = timer.time(&setting.name(), &file_name(&side.name), &mut side.work)?;
+                for mut contender in contenders::contenders(setting, &tensors, &args.density)? {
+                    let time =
+                        timer.time(&setting.name(), &file_name(&contender.name), &mut contender.work)?;
                     // Many rows multiply more than they read.
-                    let share = side.share.filter(|_| *rows == 1);
+                    let share = contender.share.filter(|_| *rows == 1);
                     let bytes = share.map(|share| share * setting.cache_bytes(element));
-                    lines.push(Line::new(side.name, side.role, time, bytes.zip(bandwidth)));
+                    lines.push(Line::new(contender.name, contender.role, time, bytes.zip(bandwidth)));
                 }
                 table.add(setting.keys, lines);
             }
@@ -72,7 +73,7 @@ fn only_device(argument: &DeviceArg) -> anyhow::Result<Device> {
     Ok(first)
 }
 
-/// A side's name as the name of a folder.
+/// A contender's name as the name of a folder.
 fn file_name(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde::Serialize;
 
+use super::contenders::Role;
 use super::plot;
-use super::sides::Role;
 use super::timer::Time;
 use crate::args::HeadsArg;
 use crate::terminal::figures;

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::App;
 use crate::args::SlurmArgs;
-use crate::commands::benchmark::{Task, TaskPlan};
+use crate::commands::benchmark::{ArrayPlan, ArrayTask};
 use crate::plan_file::PlanFile;
 use crate::usage::UsageError;
 
@@ -49,7 +49,7 @@ pub(crate) fn run(app: &App, args: &SlurmArgs) -> anyhow::Result<ExitCode> {
     let collect_options = sbatch_lines(slurm.collect_options.as_ref().unwrap_or(&slurm.options))?;
     let command = file.options.parse(&app.benchmarks)?;
     let plan =
-        if args.dry_run { TaskPlan::new(app, &command)? } else { TaskPlan::make_folders(app, &command)? };
+        if args.dry_run { ArrayPlan::new(app, &command)? } else { ArrayPlan::make_folders(app, &command)? };
     let program = std::env::current_exe().context("the path of this program")?;
     let scripts = Scripts { program: &program, slurm: &slurm, plan: &plan };
     if args.dry_run {
@@ -123,15 +123,15 @@ fn sbatch_lines(options: &BTreeMap<String, Value>) -> anyhow::Result<String> {
 struct Scripts<'a> {
     program: &'a Path,
     slurm: &'a Slurm,
-    plan: &'a TaskPlan,
+    plan: &'a ArrayPlan,
 }
 
 impl Scripts<'_> {
     /// A job array with a task for each part of the run.
     fn tasks(&self, options: &str) -> String {
-        let TaskPlan { benchmark, path, tasks, retries } = self.plan;
+        let ArrayPlan { benchmark, path, tasks, retries } = self.plan;
         let at_once = self.slurm.at_once.map(|count| format!("%{count}")).unwrap_or_default();
-        let list = |of: &dyn Fn(&Task) -> String| {
+        let list = |of: &dyn Fn(&ArrayTask) -> String| {
             let lines: Vec<String> = tasks.iter().map(|task| format!("  {}\n", quoted(&of(task)))).collect();
             lines.concat()
         };
@@ -167,7 +167,7 @@ impl Scripts<'_> {
 
     /// The job after them.
     fn collect(&self, options: &str) -> String {
-        let TaskPlan { benchmark, path, .. } = self.plan;
+        let ArrayPlan { benchmark, path, .. } = self.plan;
         format!(
             "#!/bin/bash\n\
              #SBATCH --output={log}\n\

@@ -134,18 +134,18 @@ fn attend_as<E: Stored>(inputs: &AttentionInputs<'_>, ranges: &RowRanges) -> Res
 fn join(dims: &Dims, items: &[Item], parts: &[Part], threads: usize, output: &mut [f32]) {
     let group = dims.group();
     // Rows that were computed together, first ones first, and the parts of all their heads.
-    let mut together: Vec<(&Range<usize>, &[Part])> = Vec::new();
+    let mut by_rows: Vec<(&Range<usize>, &[Part])> = Vec::new();
     let mut rest = parts;
     for same in items.chunk_by(|one, other| one.rows == other.rows) {
         let of_rows;
         (of_rows, rest) = rest.split_at(same.len());
-        together.push((&same[0].rows, of_rows));
+        by_rows.push((&same[0].rows, of_rows));
     }
-    together.reverse();
-    let height = together[0].0.len();
+    by_rows.reverse();
+    let height = by_rows[0].0.len();
     let join_row = |(number, output): (usize, &mut [f32])| {
         let (batch, row) = (number / dims.queries, number % dims.queries);
-        let (rows, parts) = together[row / height];
+        let (rows, parts) = by_rows[row / height];
         let per_head = parts.len() / (dims.batch * dims.kv_heads);
         let of_batch = parts.chunks_exact(per_head).skip(batch * dims.kv_heads);
         for (parts, heads) in of_batch.zip(output.chunks_exact_mut(group * dims.value_dim)) {

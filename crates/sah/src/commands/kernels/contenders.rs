@@ -24,7 +24,7 @@ const MASKERS: [(&str, &str); 3] = [
     ),
 ];
 
-/// What a side does.
+/// What a contender does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Role {
@@ -39,7 +39,7 @@ pub(super) enum Role {
 }
 
 /// One way to do the work.
-pub(super) struct Side<'a> {
+pub(super) struct Contender<'a> {
     pub(super) name: String,
     pub(super) role: Role,
     /// Share of the keys and values that must be read from memory; `None` where nothing says.
@@ -47,23 +47,23 @@ pub(super) struct Side<'a> {
     pub(super) work: Box<dyn FnMut() -> anyhow::Result<()> + 'a>,
 }
 
-/// All sides of a setting. `densities` are in percent.
-pub(super) fn sides<'a>(
+/// All contenders of a setting. `densities` are in percent.
+pub(super) fn contenders<'a>(
     setting: Setting,
     tensors: &'a Tensors,
     densities: &[f64],
-) -> anyhow::Result<Vec<Side<'a>>> {
+) -> anyhow::Result<Vec<Contender<'a>>> {
     let (_, _, dim) = setting.heads.sizes();
     let scale = 1.0 / (dim as f64).sqrt();
     let inputs = AttentionInputs::new(&tensors.queries, &tensors.keys, &tensors.values, scale)?;
-    let mut sides = peers(setting, tensors, scale)?;
-    sides.push(side("dense_attention", Role::Attend, Some(1.0), inputs.device(), move || {
+    let mut contenders = peers(setting, tensors, scale)?;
+    contenders.push(contender("dense_attention", Role::Attend, Some(1.0), inputs.device(), move || {
         Ok(AutoKernel.attend(&inputs, Reads::All)?)
     }));
     let window = AttentionConfig::streaming_llm(Size::Count(4), Size::Count(64));
     let mask = ResearchAttention::from_config(&window)?.select(&inputs, 0, &mut RequestState::new(0))?;
     let share = (68 + setting.rows - 1) as f64 / setting.keys as f64;
-    sides.push(attend("sink 4 + local 64", share, inputs, AutoKernel, mask));
+    contenders.push(attend("sink 4 + local 64", share, inputs, AutoKernel, mask));
     for &percent in densities {
         let count = ((setting.keys as f64 * percent / 100.0) as usize).max(1);
         if setting.rows > 1 {
@@ -74,33 +74,33 @@ pub(super) fn sides<'a>(
             })?;
             let mask = Mask::from_ranges(inputs.dims().mask_shape(), rows)?;
             let share = ((count + setting.rows - 1) as f64 / setting.keys as f64).min(1.0);
-            sides.push(attend(&format!("window of {percent} %"), share, inputs, AutoKernel, mask));
+            contenders.push(attend(&format!("window of {percent} %"), share, inputs, AutoKernel, mask));
         } else if count == setting.keys {
             let mask = Mask::full(inputs.dims().mask_shape());
-            sides.push(attend("fused, 100 %", 1.0, inputs, AutoKernel, mask));
+            contenders.push(attend("fused, 100 %", 1.0, inputs, AutoKernel, mask));
         } else {
             let share = setting.share_of_group(count as f64 / setting.keys as f64);
             let mask = || random_keys(&inputs, count);
-            sides.push(attend(&format!("fused, {percent} %"), share, inputs, AutoKernel, mask()?));
-            sides.push(attend(&format!("gather, {percent} %"), share, inputs, GatherKernel, mask()?));
+            contenders.push(attend(&format!("fused, {percent} %"), share, inputs, AutoKernel, mask()?));
+            contenders.push(attend(&format!("gather, {percent} %"), share, inputs, GatherKernel, mask()?));
         }
     }
     if setting.rows == 1 {
         for (name, masker) in MASKERS {
-            sides.extend(masked(name, masker, inputs)?);
+            contenders.extend(masked(name, masker, inputs)?);
         }
     }
-    Ok(sides)
+    Ok(contenders)
 }
 
 /// `work` gives what is then dropped.
-fn side<'a, T>(
+fn contender<'a, T>(
     name: &str,
     role: Role,
     share: Option<f64>,
     device: Device,
     mut work: impl FnMut() -> anyhow::Result<T> + 'a,
-) -> Side<'a> {
+) -> Contender<'a> {
     let work = move || {
         drop(work()?);
         if let Device::Cuda(index) = device {
@@ -108,12 +108,12 @@ fn side<'a, T>(
         }
         Ok(())
     };
-    Side { name: name.to_owned(), role, share, work: Box::new(work) }
+    Contender { name: name.to_owned(), role, share, work: Box::new(work) }
 }
 
 /// libtorch's own attention: with its grouped heads, and with the query heads of a group folded into rows, which reads
 /// each key once for the group.
-fn peers(setting: Setting, tensors: &Tensors, scale: f64) -> anyhow::Result<Vec<Side<'_>>> {
+fn peers(setting: Setting, tensors: &Tensors, scale: f64) -> anyhow::Result<Vec<Contender<'_>>> {
     let Tensors { queries, keys, values } = tensors;
     let device = queries.device();
     let (heads, kv_heads, dim) = setting.heads.sizes();
@@ -138,8 +138,8 @@ fn peers(setting: Setting, tensors: &Tensors, scale: f64) -> anyhow::Result<Vec<
         Ok(Tensor::f_scaled_dot_product_attention(&queries, keys, values, mask, 0.0, false, scale, false)?)
     };
     Ok(vec![
-        side("SDPA, enable_gqa", Role::Peer, Some(1.0), device, grouped),
-        side("SDPA, folded heads", Role::Peer, Some(1.0), device, folded),
+        contender("SDPA, enable_gqa", Role::Peer, Some(1.0), device, grouped),
+        contender("SDPA, folded heads", Role::Peer, Some(1.0), device, folded),
     ])
 }
 
@@ -149,8 +149,8 @@ fn attend<'a>(
     inputs: AttentionInputs<'a>,
     kernel: impl Kernel + 'a,
     mask: Mask,
-) -> Side<'a> {
-    side(name, Role::Attend, Some(share), inputs.device(), move || {
+) -> Contender<'a> {
+    contender(name, Role::Attend, Some(share), inputs.device(), move || {
         Ok(kernel.attend(&inputs, Reads::Mask(&mask))?)
     })
 }
@@ -165,7 +165,7 @@ fn random_keys(inputs: &AttentionInputs<'_>, count: usize) -> anyhow::Result<Mas
 }
 
 /// A masker's selection alone, and with the attention that follows. Its state has seen the keys.
-fn masked<'a>(name: &str, masker: &str, inputs: AttentionInputs<'a>) -> anyhow::Result<[Side<'a>; 2]> {
+fn masked<'a>(name: &str, masker: &str, inputs: AttentionInputs<'a>) -> anyhow::Result<[Contender<'a>; 2]> {
     let config: AttentionConfig = serde_json::from_str(&format!(r#"{{"maskers": [{masker}]}}"#))?;
     let (selecting, whole) =
         (ResearchAttention::from_config(&config)?, ResearchAttention::from_config(&config)?);
@@ -173,10 +173,10 @@ fn masked<'a>(name: &str, masker: &str, inputs: AttentionInputs<'a>) -> anyhow::
     selecting.select(&inputs, 0, &mut state)?;
     let mut forked = state.fork();
     Ok([
-        side(&format!("{name} 2 %, selection"), Role::Select, None, inputs.device(), move || {
+        contender(&format!("{name} 2 %, selection"), Role::Select, None, inputs.device(), move || {
             Ok(selecting.select(&inputs, 0, &mut state)?)
         }),
-        side(&format!("{name} 2 %, all"), Role::Both, None, inputs.device(), move || {
+        contender(&format!("{name} 2 %, all"), Role::Both, None, inputs.device(), move || {
             Ok(whole.attend(&inputs, 0, &mut forked)?)
         }),
     ])

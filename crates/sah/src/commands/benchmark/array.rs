@@ -1,4 +1,4 @@
-//! The parts of a run as command lines, for schedulers.
+//! The parts of a run as tasks of a job array.
 
 use std::path::PathBuf;
 
@@ -6,27 +6,27 @@ use super::plan::Plan;
 use crate::App;
 use crate::args::BenchmarkCommand;
 
-/// A run that others carry out.
+/// A run as the tasks of a job array, which a scheduler carries out.
 #[derive(Debug)]
-pub(crate) struct TaskPlan {
+pub(crate) struct ArrayPlan {
     /// The benchmark.
     pub(crate) benchmark: &'static str,
     /// The folder of the run.
     pub(crate) path: PathBuf,
-    pub(crate) tasks: Vec<Task>,
+    pub(crate) tasks: Vec<ArrayTask>,
     /// How often a task is tried again that failed for a reason that may pass.
     pub(crate) retries: u32,
 }
 
-/// `bench NAME --resume RUN OPTIONS` does one part.
+/// A task of a job array: `bench NAME --resume RUN OPTIONS` does one part.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Task {
+pub(crate) struct ArrayTask {
     /// The run of one model.
     pub(crate) run: PathBuf,
     pub(crate) options: Vec<String>,
 }
 
-impl TaskPlan {
+impl ArrayPlan {
     /// Checks what can be checked, as a run does.
     pub(crate) fn new(app: &App, command: &BenchmarkCommand) -> anyhow::Result<Self> {
         Self::of(&Plan::new(app, command)?)
@@ -41,7 +41,7 @@ impl TaskPlan {
 
     fn of(plan: &Plan<'_>) -> anyhow::Result<Self> {
         let here = std::env::current_dir()?;
-        let task = |part: super::parts::Part| Task {
+        let task = |part: super::parts::Part| ArrayTask {
             run: here.join(plan.models[part.cell.model].path()),
             options: plan.part_options(part),
         };

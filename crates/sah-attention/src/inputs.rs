@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use sah_tensor::torch::choose_vector_functions;
 use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
@@ -82,6 +83,7 @@ impl<'a> AttentionInputs<'a> {
         values: impl Into<KeysOrValues<'a>>,
         scale: f64,
     ) -> Result<Self> {
+        choose_vector_functions();
         let (batch, heads, rows, head_dim) = shape4("queries", queries.size(), "[B, H, Q, D]")?;
         let kind = queries.f_kind()?;
         check_floating("queries", kind)?;

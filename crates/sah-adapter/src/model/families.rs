@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use sah_tensor::torch::choose_vector_functions;
 use serde_json::Value;
 use tch::Device;
 
@@ -62,6 +63,7 @@ pub(crate) fn load(
     placement: &Placement,
     precision: Precision,
 ) -> Result<Box<dyn CausalLm>, Error> {
+    choose_vector_functions();
     let file = ConfigFile { json, path };
     let Some(model_type) = json.get("model_type").and_then(Value::as_str) else {
         return Err(file.field("model_type", "the name of an architecture", "nothing"));

@@ -13,11 +13,13 @@ mod matrix;
 mod rows;
 pub mod rowwise;
 mod slice;
+mod vector_functions;
 
 pub use copy::copy_rows;
 pub use matrix::Matrix;
 pub use rows::{Stored, heads, is_readable};
 pub use slice::{elements, leading, written};
+pub use vector_functions::choose_vector_functions;
 
 use tch::{Kind, TchError, Tensor};
 

@@ -226,3 +226,46 @@ fn a_context_that_fails_costs_only_its_own_rows() {
     let detailed = json(&results.path().join("one/dense/detailed_results.json"));
     assert_eq!(detailed["rows_failed"], 2);
 }
+
+/// A template of the user's own, with a value for its variable: in the prompt, in config.json, and on resuming.
+#[test]
+fn a_chat_template_and_its_arguments_are_the_user_s() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        fs::write(folder.path().join(name), text).unwrap();
+        folder.path().join(name).display().to_string()
+    };
+    let template =
+        write("mine.jinja", "{{ style | default('') }}{% for m in messages %}{{ m.content }}{% endfor %}");
+    let bench = |name: &str, flags: &[&str]| {
+        let fixed = ["bench", "mock", "--max-samples", "1", "--max-new-tokens", "1", "--attention", "dense"];
+        let mut command = xtask(&[&fixed[..], flags].concat());
+        command.arg("--run-name").arg(name).arg("--result-dir").arg(folder.path());
+        run(&mut command)
+    };
+    let config =
+        |name: &str| json(&folder.path().join(name).join("dense/config.json"))["chat_template"].clone();
+
+    let (code, _, log) =
+        bench("own", &["--chat-template", &template, "--template-arg", "style=terse please"]);
+    assert_eq!(code, 0, "{log}");
+    assert!(log.contains("mine.jinja with style=\"terse please\""), "{log}");
+    assert_eq!(config("own")["mode"], "file");
+    assert_eq!(config("own")["file"], template.as_str());
+    assert_eq!(config("own")["arguments"], serde_json::json!({"style": "terse please"}));
+    let (code, _, log) = bench("plain", &["--chat-template", &template]);
+    assert_eq!(code, 0, "{log}");
+    assert!(config("plain")["arguments"].is_null());
+    assert_eq!(config("plain")["hash"], config("own")["hash"]);
+
+    for (flags, expected) in [
+        (&["--template-arg", "effort=low"][..], "`effort` is not read by it"),
+        (&["--chat-template", &template, "--template-arg", "mood=1"], "what it reads: style"),
+        (&["--chat-template", "never", "--template-arg", "style=1"], "--template-arg style has no effect"),
+        (&["--chat-template", "nowhere.jinja"], "expected always, never"),
+        (&["--template-arg", "style=[1"], "no JSON"),
+    ] {
+        let (code, _, log) = bench("refused", flags);
+        assert!(code != 0 && log.contains(expected), "{flags:?}: {log}");
+    }
+}

@@ -173,6 +173,22 @@ pub enum Error {
         /// What to do about it.
         remedy: String,
     },
+    /// A value was given to a variable of the chat template that it does not read, or that is not the user's to give.
+    #[error("chat template of {}: argument `{name}` {problem}", path.display())]
+    TemplateArgument {
+        /// Where the template came from.
+        path: PathBuf,
+        /// The variable.
+        name: String,
+        /// Why it cannot be given.
+        problem: String,
+    },
+    /// A value was given to a variable of the chat template, and there is no template.
+    #[error("argument `{name}` is for a chat template, and the model has none")]
+    ArgumentWithoutTemplate {
+        /// The variable.
+        name: String,
+    },
     // Running ----------------------------------------------------------------------------------------------------
     /// A question, the chat template and the answer prefix together have no token.
     #[error("a question without any token; give it a text or an answer prefix")]

@@ -22,8 +22,8 @@ mod weights;
 
 pub use error::Error;
 pub use hf::{
-    AnswerTrace, Finding, HfAdapter, LoadedModel, ModelIdentity, ModelSource, ModelTokenizer, PartStatus,
-    TemplateIdentity, Trace, WeightFormat, diagnose, file_sha256,
+    AnswerTrace, ChatTemplateOptions, Finding, HfAdapter, LoadedModel, ModelIdentity, ModelOptions,
+    ModelSource, ModelTokenizer, PartStatus, TemplateIdentity, Trace, WeightFormat, diagnose, file_sha256,
 };
 pub use model::{MatrixSize, ModelFamily, ModelSizes, VERIFIED_AGAINST, families};
 pub use network::{Network, Sequence};

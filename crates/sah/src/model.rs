@@ -6,7 +6,9 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
-use sah_adapter::{LoadedModel, ModelError, ModelSource, ModelTokenizer, TokenCount};
+use sah_adapter::{
+    LoadedModel, ModelError, ModelOptions, ModelSource, ModelTokenizer, TemplateIdentity, TokenCount,
+};
 
 use crate::args::{DEFAULT_MODEL, ModelArgs};
 use crate::device;
@@ -59,12 +61,16 @@ impl TokenCount for TokensOf<'_> {
 }
 
 /// Loads the model to its device.
-pub(crate) fn load(args: &ModelArgs, source: &ModelSource) -> anyhow::Result<Rc<LoadedModel>> {
+pub(crate) fn load(
+    args: &ModelArgs,
+    source: &ModelSource,
+    options: &ModelOptions,
+) -> anyhow::Result<Rc<LoadedModel>> {
     let placement = args.place.device.placement()?;
     device::touch(&placement)?;
     let devices = device::names(&placement);
     let started = Instant::now();
-    let model = LoadedModel::load(source, placement, args.precision.precision())?;
+    let model = LoadedModel::load_with(source, placement, args.precision.precision(), options)?;
     let identity = model.identity();
     tracing::info!(
         "{} ({}, {} on {}), loaded in {:.1} s",
@@ -74,5 +80,16 @@ pub(crate) fn load(args: &ModelArgs, source: &ModelSource) -> anyhow::Result<Rc<
         devices,
         started.elapsed().as_secs_f64()
     );
+    if let Some(template) = model.chat_template().filter(|_| *options != ModelOptions::default()) {
+        tracing::info!("{}", describe(template));
+    }
     Ok(model)
+}
+
+/// A template and the values for its variables, in a line.
+fn describe(template: &TemplateIdentity) -> String {
+    let arguments = template.arguments.iter().map(|(name, value)| format!(" {name}={value}"));
+    let arguments: String = arguments.collect();
+    let with = if arguments.is_empty() { "" } else { " with" };
+    format!("chat template of {}{with}{arguments}", template.file)
 }

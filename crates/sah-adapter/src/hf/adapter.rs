@@ -7,7 +7,7 @@ use sah_attention::{AutoKernel, CallSampling, Kernel, ResearchAttention};
 use tch::{Device, Tensor};
 
 use super::prompt::Prompt;
-use super::{Checkpoint, ModelIdentity, ModelSource, TemplateIdentity};
+use super::{Checkpoint, ModelIdentity, ModelOptions, ModelSource, TemplateIdentity};
 use crate::engine::{AnswerRules, AttentionPlan, Engine, Generated, QuestionTokens, Session};
 use crate::model;
 use crate::{
@@ -35,9 +35,23 @@ impl LoadedModel {
         placement: impl Into<Placement>,
         precision: impl Into<Precision>,
     ) -> Result<Rc<Self>, Error> {
+        Self::load_with(source, placement, precision, &ModelOptions::default())
+    }
+
+    /// The same, with what a user says about the model beside its files.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load), and options that the model cannot follow.
+    pub fn load_with(
+        source: &ModelSource,
+        placement: impl Into<Placement>,
+        precision: impl Into<Precision>,
+        options: &ModelOptions,
+    ) -> Result<Rc<Self>, Error> {
         let _span = tracing::debug_span!("load").entered();
         let precision = precision.into();
-        let checkpoint = Checkpoint::open(source)?;
+        let checkpoint = Checkpoint::open(source, options)?;
         let placement = placement.into();
         // The files are hashed while they are read.
         let (network, identity) = std::thread::scope(|scope| {
@@ -63,8 +77,8 @@ impl LoadedModel {
         &self.checkpoint.eos_token_ids
     }
 
-    /// The chat template that requests of [`PromptForm::Chat`](crate::PromptForm::Chat) are put in; `None` where the
-    /// model has none.
+    /// The chat template that requests of [`PromptForm::Chat`](crate::PromptForm::Chat) are put in; `None` where there is
+    /// none.
     #[must_use]
     pub fn chat_template(&self) -> Option<&TemplateIdentity> {
         self.checkpoint.chat_template.as_ref().map(|template| &template.identity)

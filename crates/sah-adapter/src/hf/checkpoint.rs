@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::folder::{FolderConfig, FolderText};
 use super::identity::Origin;
 use super::tokenizer::SpecialTokens;
-use super::{ChatTemplate, ModelSource, Tokenizer, WeightFormat, download, eos};
+use super::{ChatTemplate, ModelOptions, ModelSource, Tokenizer, WeightFormat, download, eos};
 use crate::Error;
 use crate::weights::Weights;
 use crate::weights::gguf::{Gguf, GgufWeights, hf_config, model_stem};
@@ -32,26 +32,26 @@ pub(crate) struct Checkpoint {
 
 impl Checkpoint {
     /// Reads everything but the weights themselves, which are read tensor by tensor when asked for.
-    pub(crate) fn open(source: &ModelSource) -> Result<Self, Error> {
+    pub(crate) fn open(source: &ModelSource, options: &ModelOptions) -> Result<Self, Error> {
         match source {
             ModelSource::Folder(folder) => {
-                Self::from_folder(folder, name_of(folder), &folder.display().to_string())
+                Self::from_folder(folder, name_of(folder), &folder.display().to_string(), options)
             }
-            ModelSource::Gguf(path) => Self::from_gguf(path),
+            ModelSource::Gguf(path) => Self::from_gguf(path, options),
             ModelSource::Hub { repo, revision } => {
                 let repository = Repository::open(RepoKind::Model, repo, revision.as_deref())?;
                 let snapshot = download::checkpoint(&repository, &mut ())?;
                 let source = format!("{repo}@{}", snapshot.commit);
-                Self::from_folder(&snapshot.folder, repo.clone(), &source)
+                Self::from_folder(&snapshot.folder, repo.clone(), &source, options)
             }
         }
     }
 
-    fn from_folder(folder: &Path, name: String, source: &str) -> Result<Self, Error> {
+    fn from_folder(folder: &Path, name: String, source: &str, options: &ModelOptions) -> Result<Self, Error> {
         let config = FolderConfig::read(folder)?;
         let weights = Safetensors::open(folder)?;
         let text = FolderText::read(folder)?;
-        let chat_template = text.chat_template(folder)?;
+        let chat_template = options.chat_template.choose(text.special(), || text.chat_template(folder))?;
         let eos_token_ids = text.eos(folder, &config)?;
         let origin = Origin {
             name,
@@ -73,10 +73,10 @@ impl Checkpoint {
         })
     }
 
-    fn from_gguf(path: &Path) -> Result<Self, Error> {
+    fn from_gguf(path: &Path, options: &ModelOptions) -> Result<Self, Error> {
         let gguf = Gguf::open(path)?;
         let config = hf_config(&gguf)?;
-        let (tokenizer, chat_template, eos_token_ids) = gguf_text(&gguf)?;
+        let (tokenizer, chat_template, eos_token_ids) = gguf_text(&gguf, options)?;
         let origin = Origin {
             name: name_of(path),
             source: path.display().to_string(),
@@ -92,10 +92,13 @@ impl Checkpoint {
 }
 
 /// Tokenizer, chat template and end-of-answer tokens of a GGUF file.
-fn gguf_text(gguf: &Gguf) -> Result<(Tokenizer, Option<ChatTemplate>, Vec<u32>), Error> {
+fn gguf_text(
+    gguf: &Gguf,
+    options: &ModelOptions,
+) -> Result<(Tokenizer, Option<ChatTemplate>, Vec<u32>), Error> {
     let tokenizer = Tokenizer::from_gguf(gguf)?;
     let special = SpecialTokens::from_gguf(gguf)?;
-    let template = ChatTemplate::of_gguf(gguf, special)?;
+    let template = options.chat_template.choose(&special, || ChatTemplate::of_gguf(gguf, &special))?;
     let eos = eos::from_gguf(gguf, &tokenizer)?;
     Ok((tokenizer, template, eos))
 }

@@ -161,7 +161,7 @@ impl Report {
             self.eos(eos::from_gguf(&gguf, &tokenizer));
         }
         let special = SpecialTokens::from_gguf(&gguf);
-        self.template(special.and_then(|special| ChatTemplate::of_gguf(&gguf, special)));
+        self.template(special.and_then(|special| ChatTemplate::of_gguf(&gguf, &special)));
         let Some(config) = config else { return };
         let weights = GgufWeights::new(gguf, &config).map(Weights::Gguf);
         let parameters = |weights: &Weights| format!("{} parameters", weights.parameters());
@@ -173,10 +173,15 @@ impl Report {
     fn template(&mut self, template: Result<Option<ChatTemplate>, Error>) {
         let tried = template.and_then(|template| {
             let Some(template) = template else { return Ok(None) };
-            template.split("A context.\n", "A question?").map(Some)
+            template.split("A context.\n", "A question?")?;
+            Ok(Some(template.parameters()))
         });
         let status = match tried {
-            Ok(Some(_)) => PartStatus::Fine("reads and keeps the text of a message".into()),
+            Ok(Some(parameters)) => {
+                let takes = if parameters.is_empty() { "" } else { "; variables: " };
+                let found = "reads and keeps the text of a message";
+                PartStatus::Fine(format!("{found}{takes}{}", parameters.join(", ")))
+            }
             Ok(None) => {
                 PartStatus::Absent("none: prompts are given as plain text, as to a base model".into())
             }

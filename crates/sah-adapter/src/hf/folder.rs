@@ -58,6 +58,11 @@ impl FolderText {
         Ok(Self { tokenizer, config, special })
     }
 
+    /// The special tokens by role.
+    pub(super) fn special(&self) -> &SpecialTokens {
+        &self.special
+    }
+
     /// See [`ChatTemplate::of_folder`].
     pub(super) fn chat_template(&self, folder: &Path) -> Result<Option<ChatTemplate>, Error> {
         ChatTemplate::of_folder(folder, &self.config, &self.special)

@@ -33,13 +33,15 @@ pub struct ModelIdentity {
     pub files: BTreeMap<String, String>,
 }
 
-/// Which chat template a model has.
+/// Which chat template a model is used with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TemplateIdentity {
-    /// The file that it is in: `chat_template.jinja`, `tokenizer_config.json`, or the GGUF file.
+    /// The file that it is in: `chat_template.jinja`, `tokenizer_config.json`, the GGUF file, or the user's own.
     pub file: String,
     /// Hash of its text in UTF-8, in lower-case hexadecimal.
     pub sha256: String,
+    /// Values for its variables, by name.
+    pub arguments: serde_json::Map<String, serde_json::Value>,
 }
 
 /// How the weights of a model are stored.

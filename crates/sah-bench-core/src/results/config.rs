@@ -101,12 +101,16 @@ pub struct ModelConfig {
 /// What was done with the model's chat template.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ChatTemplateConfig {
-    /// What was asked for: `always`, `never`, or the name of a rule of the benchmark's authors.
+    /// What was asked for: `always`, `never`, the name of a rule of the benchmark's authors, or `file` for a template of the
+    /// user's own.
     pub mode: String,
-    /// The file of the model that has the template; `null` where the model has none.
+    /// The file of the model that has the template, or the user's own; `null` where there is none.
     pub file: Option<String>,
     /// SHA-256 of the template's text, in lower-case hexadecimal.
     pub hash: Option<String>,
+    /// Values for variables of the template; not in the file where there are none.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub arguments: serde_json::Map<String, serde_json::Value>,
     /// The subsets whose prompts were plain text.
     pub plain_subsets: Vec<String>,
 }

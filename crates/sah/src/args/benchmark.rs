@@ -1,13 +1,15 @@
 //! `cargo xtask bench NAME`: flags that every benchmark has.
 
+use std::ffi::OsStr;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches as _, ValueEnum};
+use sah_adapter::ChatTemplateOptions;
 use sah_request::Truncation;
 
-use super::{AttentionArgs, BenchOptions, ExecutionArgs, ModelsArgs, SamplingArgs};
+use super::{AttentionArgs, BenchOptions, ExecutionArgs, ModelsArgs, SamplingArgs, TemplateArgs};
 use crate::benchmarks::BenchmarkEntry;
 use crate::usage::UsageError;
 
@@ -43,7 +45,8 @@ pub(super) fn command_of(entry: &dyn BenchmarkEntry) -> Command {
                 arguments.push(argument.help(subsets_help(entry)));
             }
             "chat_template" => {
-                let argument = argument.value_parser(chat_template_parser(entry));
+                let rule = entry.prompt_rule().map(|rule| rule.name);
+                let argument = argument.value_parser(ChatTemplateParser { rule });
                 arguments.push(argument.help(chat_template_help(entry)));
             }
             _ => arguments.push(argument),
@@ -64,22 +67,11 @@ fn subsets_help(entry: &dyn BenchmarkEntry) -> String {
     }
 }
 
-fn chat_template_parser(
-    entry: &dyn BenchmarkEntry,
-) -> impl clap::builder::TypedValueParser<Value = ChatTemplateArg> {
-    let rule = entry.prompt_rule().map(|rule| rule.name);
-    PossibleValuesParser::new(["always", "never"].into_iter().chain(rule)).map(|text| match text.as_str() {
-        "always" => ChatTemplateArg::Always,
-        "never" => ChatTemplateArg::Never,
-        _ => ChatTemplateArg::AsAuthors(text),
-    })
-}
-
 fn chat_template_help(entry: &dyn BenchmarkEntry) -> String {
-    let rule = entry.prompt_rule().map_or_else(String::new, |rule| format!(", or {}", rule.about));
+    let rule = entry.prompt_rule().map_or_else(String::new, |rule| format!(", {}", rule.about));
     format!(
-        "Whether prompts are put in the model's chat template, if it has one: `always` as in the reference, `never`{rule}. \
-         Change it to compare with scores that were made so"
+        "Whether prompts are put in the model's chat template, if it has one: `always` as in the reference, `never`{rule}; \
+         or FILE, a template that is used instead of the model's own. Change it to compare with scores that were made so"
     )
 }
 
@@ -145,18 +137,30 @@ pub(crate) struct DataArgs {
 #[command(next_help_heading = "Prompts")]
 pub(crate) struct PromptArgs {
     /// Its values and its help are those of the benchmark
-    #[arg(long, default_value = "always", value_parser = clap::builder::StringValueParser::new().map(ChatTemplateArg::AsAuthors))]
+    #[arg(long, default_value = "always", value_name = "WHEN|FILE", value_parser = StringValueParser::new().map(ChatTemplateArg::AsAuthors))]
     pub(crate) chat_template: ChatTemplateArg,
 
     /// The same as `--chat-template never`: for models that were not made for conversations
     #[arg(long, conflicts_with = "chat_template")]
     pub(crate) no_chat_template: bool,
+
+    #[command(flatten)]
+    pub(crate) template: TemplateArgs,
 }
 
 impl PromptArgs {
     /// What both flags ask for.
     pub(crate) fn mode(&self) -> ChatTemplateArg {
         if self.no_chat_template { ChatTemplateArg::Never } else { self.chat_template.clone() }
+    }
+
+    /// Which template, with which values for its variables.
+    pub(crate) fn template(&self) -> Result<ChatTemplateOptions, UsageError> {
+        let file = match self.mode() {
+            ChatTemplateArg::File(path) => Some(path),
+            _ => None,
+        };
+        self.template.options(file)
     }
 }
 
@@ -167,6 +171,52 @@ pub(crate) enum ChatTemplateArg {
     Never,
     /// By the rule of the benchmark's authors, of this name.
     AsAuthors(String),
+    /// Always, with the template in this file.
+    File(PathBuf),
+}
+
+/// Reads `--chat-template` of a benchmark whose authors have a rule of this name, if they have one.
+#[derive(Clone)]
+struct ChatTemplateParser {
+    rule: Option<&'static str>,
+}
+
+impl ChatTemplateParser {
+    fn names(&self) -> impl Iterator<Item = &'static str> {
+        ["always", "never"].into_iter().chain(self.rule)
+    }
+
+    fn parse(&self, text: String) -> Result<ChatTemplateArg, String> {
+        match text.as_str() {
+            "always" => Ok(ChatTemplateArg::Always),
+            "never" => Ok(ChatTemplateArg::Never),
+            name if self.rule == Some(name) => Ok(ChatTemplateArg::AsAuthors(text)),
+            path if Path::new(path).is_file() => Ok(ChatTemplateArg::File(text.into())),
+            _ => {
+                let names: Vec<&str> = self.names().collect();
+                Err(format!("expected {}, or a file that exists", names.join(", ")))
+            }
+        }
+    }
+}
+
+impl TypedValueParser for ChatTemplateParser {
+    type Value = ChatTemplateArg;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        argument: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<ChatTemplateArg, clap::Error> {
+        let parser = self.clone();
+        let parser = StringValueParser::new().try_map(move |text| parser.parse(text));
+        parser.parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.names().map(PossibleValue::new)))
+    }
 }
 
 impl ChatTemplateArg {
@@ -176,6 +226,7 @@ impl ChatTemplateArg {
             Self::Always => "always",
             Self::Never => "never",
             Self::AsAuthors(name) => name,
+            Self::File(_) => "file",
         }
     }
 }

@@ -14,12 +14,15 @@ mod results;
 mod sampling;
 mod speed;
 mod submit;
+mod template;
 
 use clap::{Parser, Subcommand};
 
 pub(crate) use attention::{AttentionArgs, PrefillArg};
 pub(crate) use bench_options::BenchOptions;
-pub(crate) use benchmark::{BenchmarkArgs, BenchmarkCommand, ChatTemplateArg, TruncationArg, flag_taken};
+pub(crate) use benchmark::{
+    BenchmarkArgs, BenchmarkCommand, ChatTemplateArg, PromptArgs, TruncationArg, flag_taken,
+};
 pub(crate) use command::{STATIC_BENCHES, command, of_benchmark, parse};
 pub(crate) use execution::ExecutionArgs;
 pub(crate) use files::{DoubleSparsityArgs, HashAttentionArgs};
@@ -35,6 +38,7 @@ pub(crate) use results::{CompareArgs, ReportArgs, ResultsArgs};
 pub(crate) use sampling::SamplingArgs;
 pub(crate) use speed::{MeasureArg, PeerArg, SpeedArgs};
 pub(crate) use submit::{SlurmArgs, Submit};
+pub(crate) use template::TemplateArgs;
 
 /// Measures what sparse attention does to a language model on long contexts.
 #[derive(Debug, Parser)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{AttentionArgs, ModelArgs, SamplingArgs};
+use super::{AttentionArgs, ModelArgs, SamplingArgs, TemplateArgs};
 use crate::benchmarks::PredictionScorer;
 
 /// Flags of `generate`.
@@ -30,8 +30,15 @@ pub(crate) struct GenerateArgs {
 
     /// Give context and question as they are, without the model's chat template: for models that were not made for
     /// conversations
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["chat_template", "template_arg"])]
     pub(crate) no_chat_template: bool,
+
+    /// The chat template in FILE instead of the model's own
+    #[arg(long, value_name = "FILE")]
+    pub(crate) chat_template: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) template: TemplateArgs,
 
     /// At most N new tokens
     #[arg(long, default_value_t = 64, value_name = "N")]

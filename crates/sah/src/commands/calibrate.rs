@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Context as _;
+use sah_adapter::ModelOptions;
 use sah_attention::{ChannelSelection, ChannelStatistics};
 use sah_bench_core::replace_file;
 
@@ -19,7 +20,7 @@ pub(crate) fn double_sparsity(args: &DoubleSparsityArgs) -> anyhow::Result<ExitC
     let selections: Vec<ChannelSelection> = args.channels.iter().copied().map(Into::into).collect();
     let source = model::source(&args.model.place.model, args.model.place.revision.as_deref())?;
     replace_file(&args.out, |out| {
-        let model = model::load(&args.model, &model::fetch(&source)?)?;
+        let model = model::load(&args.model, &model::fetch(&source)?, &ModelOptions::default())?;
         let block = model.positions().min(args.block_size as usize);
         let started = Instant::now();
         let mut statistics = ChannelStatistics::default();

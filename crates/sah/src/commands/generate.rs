@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use sah_adapter::ModelOptions;
 use sah_report::visible;
 use sah_request::{NewToken, PromptForm, Question, Request, RequestLimits};
 
@@ -19,7 +20,8 @@ pub(crate) fn run(app: &App, args: &GenerateArgs) -> anyhow::Result<ExitCode> {
     let context = args.context_file.as_deref().map(read_context).transpose()?.unwrap_or_default();
     let source =
         model::fetch(&model::source(&args.model.place.model, args.model.place.revision.as_deref())?)?;
-    let model = model::load(&args.model, &source)?;
+    let options = ModelOptions { chat_template: args.template.options(args.chat_template.clone())? };
+    let model = model::load(&args.model, &source, &options)?;
     let request = Request {
         context,
         questions: args.question.iter().map(|text| Question::from(text.as_str())).collect(),

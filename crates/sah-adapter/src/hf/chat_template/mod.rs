@@ -3,10 +3,13 @@
 mod environment;
 mod filters;
 mod generation;
+mod options;
+mod pieces;
 mod python;
 mod source;
 mod strftime;
 mod tojson;
+mod variables;
 
 use std::path::{Path, PathBuf};
 
@@ -15,6 +18,8 @@ use minijinja::{Environment, ErrorKind, Value, context};
 use super::identity::{TemplateIdentity, digest_text};
 use super::tokenizer::SpecialTokens;
 use crate::Error;
+
+pub use options::ChatTemplateOptions;
 
 /// The name under which the environment holds the one template.
 const NAME: &str = "chat_template";
@@ -45,26 +50,17 @@ impl ChatTemplate {
         let environment = environment::with_template(NAME, source)
             .map_err(|error| failed(path, format!("cannot be parsed: {}", chain(&error))))?;
         let file = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        let identity = TemplateIdentity { file: file.unwrap_or_default(), sha256: digest_text(source) };
+        let identity = TemplateIdentity {
+            file: file.unwrap_or_default(),
+            sha256: digest_text(source),
+            arguments: serde_json::Map::new(),
+        };
         Ok(Self { environment, special, path: path.to_owned(), identity })
     }
 
     /// One user message, and the header of the answer that is to follow.
     pub(crate) fn render(&self, user: &str) -> Result<String, Error> {
-        let message = context! { role => "user", content => user };
-        let named = self.special.by_name.iter().map(|(name, text)| (name.clone(), Value::from(text.clone())));
-        // Like the others, it is defined only where the tokenizer has some.
-        let additional = Some(&self.special.additional).filter(|tokens| !tokens.is_empty());
-        let additional =
-            additional.map(|tokens| ("additional_special_tokens".to_owned(), Value::from(tokens.clone())));
-        let special = named.chain(additional);
-        let values = context! {
-            messages => Value::from(vec![message]),
-            add_generation_prompt => true,
-            tools => Value::from(()),
-            documents => Value::from(()),
-            ..Value::from_pairs(special),
-        };
+        let values = self.values(user);
         let fuel = FUEL + FUEL_PER_BYTE * user.len() as u64;
         let mut environment = self.environment.clone();
         environment.set_fuel(Some(fuel));
@@ -83,6 +79,25 @@ impl ChatTemplate {
             thread.join().unwrap_or_else(|_| Err("cannot be rendered: its interpreter panicked".into()))
         });
         rendered.map_err(|problem| failed(&self.path, problem))
+    }
+
+    /// What the template sees: the message, and what is known of the model and from the user.
+    fn values(&self, user: &str) -> Value {
+        let named =
+            self.special.by_name.iter().map(|(name, text)| (name.as_str(), Value::from(text.as_str())));
+        // Like the others, it is defined only where the tokenizer has some.
+        let additional = Some(&self.special.additional).filter(|tokens| !tokens.is_empty());
+        let additional = additional.map(|tokens| ("additional_special_tokens", Value::from(tokens.clone())));
+        let arguments = self.identity.arguments.iter();
+        let arguments = arguments.map(|(name, value)| (name.as_str(), from_json(value)));
+        let nothing = ["tools", "documents"].map(|name| (name, Value::from(())));
+        let given = nothing.into_iter().chain(named).chain(additional).chain(arguments);
+        let message = context! { role => "user", content => user };
+        context! {
+            messages => Value::from(vec![message]),
+            add_generation_prompt => true,
+            ..Value::from_pairs(given),
+        }
     }
 
     /// Renders one user message of `context` followed by `question` and cuts the text where the context ends:
@@ -123,6 +138,26 @@ impl ChatTemplate {
         };
         cut(context, question)?
             .ok_or_else(|| failed(&self.path, "changes the user's message depending on what is in it".into()))
+    }
+}
+
+/// JSON as a value of a template.
+fn from_json(json: &serde_json::Value) -> Value {
+    use serde_json::Value as Json;
+    match json {
+        Json::Null => Value::from(()),
+        Json::Bool(value) => Value::from(*value),
+        Json::Number(number) => number
+            .as_i64()
+            .map(Value::from)
+            .or_else(|| number.as_u64().map(Value::from))
+            .or_else(|| number.as_f64().map(Value::from))
+            .unwrap_or_default(),
+        Json::String(text) => Value::from(text.as_str()),
+        Json::Array(items) => items.iter().map(from_json).collect(),
+        Json::Object(fields) => {
+            Value::from_pairs(fields.iter().map(|(key, value)| (key.as_str(), from_json(value))))
+        }
     }
 }
 

@@ -21,12 +21,9 @@ impl ChatTemplate {
         config: &Json,
         special: &SpecialTokens,
     ) -> Result<Option<Self>, Error> {
-        let read = |path: &Path| {
-            std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })
-        };
         let path = folder.join("chat_template.jinja");
         if path.is_file() {
-            return Self::new(&path, &read(&path)?, special.clone()).map(Some);
+            return Self::read(&path, special).map(Some);
         }
         let additional = folder.join("additional_chat_templates");
         let names: Vec<String> = std::fs::read_dir(&additional).map_or_else(
@@ -44,7 +41,7 @@ impl ChatTemplate {
     }
 
     /// Of a GGUF file: `tokenizer.chat_template`.
-    pub(crate) fn of_gguf(gguf: &Gguf, special: SpecialTokens) -> Result<Option<Self>, Error> {
+    pub(crate) fn of_gguf(gguf: &Gguf, special: &SpecialTokens) -> Result<Option<Self>, Error> {
         let metadata = Metadata(gguf);
         let Some(source) = metadata.text("tokenizer.chat_template")? else {
             return match metadata.texts("tokenizer.chat_templates")? {
@@ -52,7 +49,7 @@ impl ChatTemplate {
                 _ => Ok(None),
             };
         };
-        Self::new(&gguf.path, source, special).map(Some)
+        Self::new(&gguf.path, source, special.clone()).map(Some)
     }
 
     /// The field `chat_template` of a configuration: a text, or a list of named texts of which `default` is taken.
@@ -133,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_gguf_file_has_one_without_a_name() {
-        let find = |builder: Builder| ChatTemplate::of_gguf(&open(builder).1, SpecialTokens::default());
+        let find = |builder: Builder| ChatTemplate::of_gguf(&open(builder).1, &SpecialTokens::default());
         assert!(find(Builder::new()).unwrap().is_none());
         let named = || Builder::new().strings("tokenizer.chat_templates", &["rag"]);
         assert!(find(named()).unwrap_err().to_string().contains("there are: rag"));

@@ -1,5 +1,7 @@
 //! Cutting a rendered conversation, what a template may cost, and goldens from transformers.
 
+use serde_json::json;
+
 use super::*;
 
 fn template(source: &str) -> ChatTemplate {
@@ -96,6 +98,56 @@ fn a_long_message_is_no_endless_template() {
     let busy = PLAIN.replace("m.content", "(m.content | trim).split('</think>')[-1].strip()");
     let (before, after) = template(&busy).split(&message, "What?").unwrap();
     assert_eq!(before.len() + after.len(), message.len() + "<s>[user]What?</s>[assistant]".len());
+}
+
+fn with(source: &str, arguments: &serde_json::Value) -> Result<ChatTemplate, Error> {
+    let options = ChatTemplateOptions { file: None, arguments: arguments.as_object().unwrap().clone() };
+    let chosen = options.choose(&SpecialTokens::default(), || Ok(Some(template(source))));
+    chosen.map(Option::unwrap)
+}
+
+#[test]
+fn arguments_are_variables_of_the_template() {
+    let source = "{{ effort | default('none') }},{{ tools | length if tools else 0 }},{{ bos_token }}";
+    let rendered = |arguments| with(source, &arguments).unwrap().render("x").unwrap();
+    assert_eq!(rendered(json!({})), "none,0,<s>");
+    // Like keyword arguments of `apply_chat_template`, they stand before the special tokens of the tokenizer.
+    assert_eq!(rendered(json!({"effort": ["low"], "tools": [1, 2], "bos_token": "B"})), "['low'],2,B");
+    let sorted = with("{{ a | tojson }}", &json!({"a": {"z": 1.0, "b": null}})).unwrap();
+    assert_eq!(sorted.render("").unwrap(), r#"{"z": 1.0, "b": null}"#);
+}
+
+#[test]
+fn an_argument_that_the_template_does_not_read_is_an_error() {
+    let problem = |source: &str, name: &str| with(source, &json!({ name: 1 })).unwrap_err().to_string();
+    let error = problem("{{ style }}{{ mood }}{{ messages }}{{ bos_token }}{{ range(1) }}", "effort");
+    assert!(error.contains("`effort` is not read by it; what it reads: mood, style"), "{error}");
+    assert!(problem("{{ messages }}", "effort").contains("nothing else can be given"));
+    assert!(problem("{{ messages }}", "messages").contains("given by each request"));
+    let options = ChatTemplateOptions {
+        arguments: json!({"effort": 1}).as_object().unwrap().clone(),
+        ..ChatTemplateOptions::default()
+    };
+    let error = options.choose(&SpecialTokens::default(), || Ok(None)).unwrap_err().to_string();
+    assert_eq!(error, "argument `effort` is for a chat template, and the model has none");
+}
+
+#[test]
+fn a_template_of_the_user_s_own_is_used_instead_of_the_model_s() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mine.jinja");
+    std::fs::write(&path, "{{ eos_token }}{{ messages[0].content }}").unwrap();
+    let options = ChatTemplateOptions { file: Some(path.clone()), ..ChatTemplateOptions::default() };
+    let special = SpecialTokens::new([("eos_token".into(), "</s>".into())]);
+    // The model's own is not even read: it may be what is wrong.
+    let own = || Err(failed(Path::new("own.jinja"), "broken".into()));
+    let template = options.choose(&special, own).unwrap().unwrap();
+    assert_eq!(template.render("x").unwrap(), "</s>x");
+    assert_eq!(template.identity.file, path.display().to_string());
+    assert_eq!(template.identity.sha256, digest_text("{{ eos_token }}{{ messages[0].content }}"));
+    std::fs::remove_file(&path).unwrap();
+    let error = options.choose(&special, || Ok(None)).unwrap_err().to_string();
+    assert!(error.contains("mine.jinja: cannot be read"), "{error}");
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn reference(file: &str) -> PathBuf {
 #[test]
 #[ignore = "needs the default model (cargo xtask setup)"]
 fn the_default_model_opens() {
-    let checkpoint = Checkpoint::open(&ModelSource::Gguf(default_model())).unwrap();
+    let checkpoint = Checkpoint::open(&ModelSource::Gguf(default_model()), &ModelOptions::default()).unwrap();
     assert_eq!(checkpoint.eos_token_ids, [2]);
     assert_eq!(checkpoint.tokenizer.bos_to_prepend(), None);
     assert_eq!(checkpoint.config["head_dim"], json!(64));
@@ -74,7 +74,7 @@ fn folder(config: &Value) -> tempfile::TempDir {
 }
 
 fn open(folder: &Path) -> Result<Checkpoint, Error> {
-    Checkpoint::open(&ModelSource::Folder(folder.to_owned()))
+    Checkpoint::open(&ModelSource::Folder(folder.to_owned()), &ModelOptions::default())
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn a_gguf_file_is_a_whole_checkpoint() {
         .tensor("token_embd.weight", 0, &[5, 4], &[0; 80])
         .tensor("output_norm.weight", 0, &[4], &1.5_f32.to_le_bytes().repeat(4));
     std::fs::write(&path, builder.bytes()).unwrap();
-    let checkpoint = Checkpoint::open(&ModelSource::Gguf(path)).unwrap();
+    let checkpoint = Checkpoint::open(&ModelSource::Gguf(path), &ModelOptions::default()).unwrap();
     assert_eq!(checkpoint.origin.name, "tiny.Q8");
     assert_eq!(checkpoint.eos_token_ids, [2, 3]);
     assert_eq!(checkpoint.config["vocab_size"], 5);

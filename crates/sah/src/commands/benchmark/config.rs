@@ -113,7 +113,7 @@ fn files_in(attention: &Value) -> anyhow::Result<BTreeMap<String, String>> {
 fn chat_template(plan: &Plan<'_>, model: &LoadedModel) -> ChatTemplateConfig {
     let (mode, template) = (plan.args.prompts.mode(), model.chat_template());
     let is_plain_text = |subset: &&String| match mode {
-        ChatTemplateArg::Always => template.is_none(),
+        ChatTemplateArg::Always | ChatTemplateArg::File(_) => template.is_none(),
         ChatTemplateArg::Never => true,
         ChatTemplateArg::AsAuthors(_) => template.is_none() || plan.benchmark.is_plain(subset),
     };
@@ -121,6 +121,7 @@ fn chat_template(plan: &Plan<'_>, model: &LoadedModel) -> ChatTemplateConfig {
         mode: mode.name().to_owned(),
         file: template.map(|template| template.file.clone()),
         hash: template.map(|template| template.sha256.clone()),
+        arguments: template.map(|template| template.arguments.clone()).unwrap_or_default(),
         plain_subsets: plan.subsets.iter().filter(is_plain_text).cloned().collect(),
     }
 }

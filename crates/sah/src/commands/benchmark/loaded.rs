@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Instant;
 
-use sah_adapter::{LoadedModel, ModelAdapter, ModelSource};
+use sah_adapter::{LoadedModel, ModelAdapter, ModelOptions, ModelSource};
 use sah_attention::CallSampling;
 use sah_bench_core::RunConfig;
 
@@ -28,7 +28,8 @@ impl<'a> Loaded<'a> {
     pub(super) fn load(plan: &'a Plan<'a>, run: &'a ModelRun) -> anyhow::Result<Self> {
         let source = model::fetch(&run.source)?;
         let started = Instant::now();
-        let model = model::load(&run.args, &source)?;
+        let options = ModelOptions { chat_template: plan.args.prompts.template()? };
+        let model = model::load(&run.args, &source, &options)?;
         let seconds = started.elapsed().as_secs_f64();
         model.keep_contexts((plan.args.limits.keep_contexts * (1 << 30) as f64) as usize);
         Ok(Self { plan, run, source, model, seconds })

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use crate::App;
-use crate::args::{BenchOptions, BenchmarkArgs, BenchmarkCommand, ModelArgs};
+use crate::args::{BenchOptions, BenchmarkArgs, BenchmarkCommand, ChatTemplateArg, ModelArgs, PromptArgs};
 use crate::attention::{self, NamedAttention};
 use crate::benchmarks::{BenchmarkEntry, DataOrigin, Opened};
 use crate::model::TokensOf;
@@ -73,6 +73,7 @@ impl<'a> Plan<'a> {
         let entry = app.benchmarks.find(options.benchmark)?;
         let Opened { benchmark, data, note } = entry.open(matches)?;
         let subsets = select_subsets(&*benchmark, args.data.subsets.as_deref())?;
+        check_template(&args.prompts, &*benchmark, &subsets)?;
         let run_name = args.output.run_name.clone().map_or_else(time_as_name, Ok)?;
         let models = models(args, &run_name)?;
         ensure!(
@@ -131,6 +132,28 @@ impl<'a> Plan<'a> {
         }
         Ok(())
     }
+}
+
+/// An error where values are given to a chat template that no prompt is put in.
+fn check_template(
+    prompts: &PromptArgs,
+    benchmark: &dyn Benchmark,
+    subsets: &[String],
+) -> Result<(), UsageError> {
+    let arguments = prompts.template()?.arguments;
+    let (Some(name), mode) = (arguments.keys().next(), prompts.mode()) else { return Ok(()) };
+    let unused = match &mode {
+        ChatTemplateArg::Never => true,
+        ChatTemplateArg::AsAuthors(_) => subsets.iter().all(|subset| benchmark.is_plain(subset)),
+        ChatTemplateArg::Always | ChatTemplateArg::File(_) => false,
+    };
+    if unused {
+        let mode = mode.name();
+        return Err(UsageError(format!(
+            "--template-arg {name} has no effect: with --chat-template {mode} no prompt is put in a chat template"
+        )));
+    }
+    Ok(())
 }
 
 /// The error with what the benchmark's entry knows against it.

@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
 use sah_adapter::{
-    Answer, GenerationParams, HfAdapter, LoadedModel, ModelAdapter as _, Question, Request, RequestLimits,
+    Answer, GenerationParams, HfAdapter, LoadedModel, ModelAdapter as _, ModelOptions, Question, Request,
+    RequestLimits,
 };
 use serde::Serialize;
 
@@ -20,7 +21,7 @@ use crate::{attention, memory, model, versions};
 pub(super) fn run(app: &App, args: &SpeedArgs, precision: PrecisionArgs) -> anyhow::Result<ExitCode> {
     let attentions = attention::named(app, &args.attention, super::ATTENTIONS)?;
     let source = model::fetch(&model::source(&args.place.model, args.place.revision.as_deref())?)?;
-    let model = model::load(&args.model(precision), &source)?;
+    let model = model::load(&args.model(precision), &source, &ModelOptions::default())?;
     let libtorch = versions::libtorch().unwrap_or_default();
     let versions = [("sah", versions::SAH.to_owned()), ("libtorch", libtorch)];
     tell(&Hello {

@@ -1,0 +1,10 @@
+//! What a user says about a model beside its files.
+
+use super::ChatTemplateOptions;
+
+/// What a user says about a model beside its files; by default nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModelOptions {
+    /// Another chat template, and values for its variables.
+    pub chat_template: ChatTemplateOptions,
+}

@@ -30,7 +30,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ATTENTIONS = ["dense", "streaming_llm"]
 BENCH = ["cargo", "xtask", "bench", "longbench"]
-SMALL = "--subsets qasper,trec,passage_retrieval_en --max-samples 2 --max-new-tokens 2 --max-context-length 96".split()
+SMALL = "--subsets qasper,trec,passage_retrieval_en --max-samples 2 --answer-tokens 2 --max-context-length 96".split()
 TIMES = ["prefill_seconds", "question_seconds", "decode_seconds"]
 
 

@@ -21,7 +21,7 @@ fn several_questions_about_one_context_get_one_answer_each() {
     let context = context.to_str().unwrap();
     let questions = ["--question", "Where does Anna live?", "--question", "Where does Peter live?"];
     let arguments =
-        [&["generate", "--context-file", context, "--max-new-tokens", "16"], &questions[..]].concat();
+        [&["generate", "--context-file", context, "--answer-tokens", "16"], &questions[..]].concat();
     let (code, answers, log) = run(&mut xtask(&arguments));
     assert_eq!(code, 0, "{log}");
     let lines: Vec<&str> = answers.lines().collect();
@@ -42,7 +42,7 @@ fn questions_that_are_answered_together_get_the_answers_they_get_alone() {
     // Attentions run one after another, so the answers to all questions with the first come first. Each is a line.
     let answers = |cache: &str, asked: &[&str]| {
         let mut arguments =
-            vec!["generate", "--context-file", context.to_str().unwrap(), "--max-new-tokens", "12"];
+            vec!["generate", "--context-file", context.to_str().unwrap(), "--answer-tokens", "12"];
         arguments.extend([
             "--attention",
             "dense,quest,vattention,streaming_llm",
@@ -77,7 +77,7 @@ fn contexts_are_read_sparsely_where_that_is_possible() {
     std::fs::write(&context, "Anna lives in Lisbon. Peter lives in Oslo. ".repeat(100)).unwrap();
     let answer = |flags: &[&str]| {
         let mut arguments =
-            vec!["generate", "--context-file", context.to_str().unwrap(), "--max-new-tokens", "8"];
+            vec!["generate", "--context-file", context.to_str().unwrap(), "--answer-tokens", "8"];
         arguments.extend(["--question", "Where does Anna live?", "--prefill", "sparse"]);
         arguments.extend(flags);
         run(&mut xtask(&arguments))
@@ -106,7 +106,7 @@ fn evicted_keys_are_not_missed() {
     // Answers and the lines on their density.
     let answer = |flags: &[&str]| {
         let mut arguments =
-            vec!["generate", "--context-file", context.to_str().unwrap(), "--max-new-tokens", "40"];
+            vec!["generate", "--context-file", context.to_str().unwrap(), "--answer-tokens", "40"];
         arguments.extend([
             "--question",
             "What did the keeper do?",
@@ -169,7 +169,7 @@ fn a_number_out_of_range_is_wrong_usage_and_says_the_range() {
 #[test]
 fn every_kernel_that_can_gives_the_same_answer() {
     let answer = |flags: &[&str]| {
-        let question = ["generate", "--question", "What is the capital of France?", "--max-new-tokens", "12"];
+        let question = ["generate", "--question", "What is the capital of France?", "--answer-tokens", "12"];
         let attentions = ["--attention", "dense,streaming_llm"];
         run(&mut xtask(&[&question[..], &attentions, flags].concat()))
     };

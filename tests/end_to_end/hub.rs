@@ -43,7 +43,7 @@ fn the_commit_of_a_revision_is_in_config_json() {
     let arguments =
         ["bench", "longbench", "--model", "tiny/llama", "--revision", "v1", "--subsets", "qasper"];
     let mut command = offline(&arguments, &home);
-    command.args(["--max-samples", "1", "--max-new-tokens", "2", "--attention", "dense", "--run-name", "r"]);
+    command.args(["--max-samples", "1", "--answer-tokens", "2", "--attention", "dense", "--run-name", "r"]);
     let (code, _, log) = run(command.arg("--result-dir").arg(results.path()));
     assert_eq!(code, 0, "{log}");
     let config: PathBuf = results.path().join("r/dense/config.json");

@@ -19,7 +19,7 @@ fn dense_and_streaming_llm_are_run_scored_compared_and_kept() {
     let results = tempfile::tempdir().unwrap();
     let subsets = "qasper,passage_retrieval_zh,trec_e";
     let arguments =
-        ["bench", "longbench", "--subsets", subsets, "--max-samples", "1", "--max-new-tokens", "6"];
+        ["bench", "longbench", "--subsets", subsets, "--max-samples", "1", "--answer-tokens", "6"];
     let mut command = xtask(&arguments);
     command.arg("--run-name").arg("short").arg("--result-dir").arg(results.path());
     let (code, tables, log) = run(&mut command);
@@ -88,7 +88,7 @@ fn drawn_attention_calls_are_measured_for_each_head() {
     let results = tempfile::tempdir().unwrap();
     let measure = |name: &str, rate: &str| {
         let fixed = ["bench", "longbench", "--subsets", "qasper,trec", "--max-samples", "1"];
-        let mut command = xtask(&[&fixed[..], &["--max-new-tokens", "4", "--run-name", name]].concat());
+        let mut command = xtask(&[&fixed[..], &["--answer-tokens", "4", "--run-name", name]].concat());
         command.args(["--attention", "dense,quest", "--set", "heavy_size=2%", "--micro-metrics", rate]);
         let (code, table, log) = run(command.arg("--result-dir").arg(results.path()));
         assert_eq!(code, 0, "{log}");

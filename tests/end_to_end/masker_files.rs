@@ -87,7 +87,7 @@ fn a_tiny_model_is_calibrated_and_answers_with_its_channels() {
             "local.size=2",
         ];
         let question =
-            ["--context-file", text.to_str().unwrap(), "--question", "Who lit it?", "--max-new-tokens", "2"];
+            ["--context-file", text.to_str().unwrap(), "--question", "Who lit it?", "--answer-tokens", "2"];
         let arguments = [&["generate"], &model[..], &attention, &question].concat();
         let (code, _, log) = run(&mut xtask(&arguments));
         assert_eq!(code, 0, "{log}");

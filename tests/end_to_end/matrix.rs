@@ -23,7 +23,7 @@ fn two_models() -> (TempDir, PathBuf) {
     let plan = folder.path().join("plan.toml");
     let text = format!(
         "benchmark = \"longbench\"\nmodel = [\"{0}/a\", \"{0}/b\"]\nattention = [\"dense\", \"streaming_llm\"]\n\
-         subsets = [\"qasper\", \"trec\"]\nmax-samples = 2\nmax-new-tokens = 3\n",
+         subsets = [\"qasper\", \"trec\"]\nmax-samples = 2\nanswer-tokens = 3\n",
         folder.path().display()
     );
     fs::write(&plan, text).unwrap();
@@ -282,7 +282,7 @@ fn a_matrix_that_is_interrupted_several_times_equals_one_that_is_not() {
     let results = tempfile::tempdir().unwrap();
     let bench = |name: &str| {
         let fixed = ["bench", "longbench", "--subsets", "qasper,trec", "--max-samples", "2", "--jobs", "2"];
-        let mut command = xtask(&[&fixed[..], &["--max-new-tokens", "3", "--run-name", name]].concat());
+        let mut command = xtask(&[&fixed[..], &["--answer-tokens", "3", "--run-name", name]].concat());
         command.arg("--result-dir").arg(results.path());
         command
     };

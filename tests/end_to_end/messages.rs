@@ -11,7 +11,7 @@ use crate::tiny_model;
 fn bench(folder: &Path, name: &str, more: &[&str]) -> std::process::Command {
     let model = folder.join("model");
     tiny_model::write(&model, 0);
-    let fixed = ["bench", "longbench", "--subsets", "qasper", "--max-samples", "2", "--max-new-tokens", "4"];
+    let fixed = ["bench", "longbench", "--subsets", "qasper", "--max-samples", "2", "--answer-tokens", "4"];
     let mut command = xtask(&fixed);
     command.arg("--model").arg(&model).args(["--run-name", name]).arg("--result-dir").arg(folder).args(more);
     command.env_remove("RUST_LOG");
@@ -85,7 +85,7 @@ fn the_mock_benchmark_says_whether_a_model_runs() {
     let model = folder.path().join("model");
     tiny_model::write(&model, 0);
     let plan = folder.path().join("smoke.json");
-    std::fs::write(&plan, r#"{"benchmark": "mock_benchmark", "max-new-tokens": 2}"#).unwrap();
+    std::fs::write(&plan, r#"{"benchmark": "mock_benchmark", "answer-tokens": 2}"#).unwrap();
     let bench = |benchmark: &str| {
         let mut command = xtask(&["bench", benchmark, "--run-name", benchmark, "--config"]);
         command.arg(&plan).arg("--model").arg(&model).arg("--result-dir").arg(folder.path());

@@ -13,7 +13,7 @@ fn a_folder_of_qwen3_layout_runs_longbench_dense_and_sparse() {
     let results = tempfile::tempdir().unwrap();
     let model = tiny::folder("qwen3");
     let mut command = xtask(&["bench", "longbench", "--subsets", "qasper,trec", "--max-samples", "2"]);
-    command.args(["--max-context-length", "600", "--max-new-tokens", "5", "--run-name", "tiny"]);
+    command.args(["--max-context-length", "600", "--answer-tokens", "5", "--run-name", "tiny"]);
     command.arg("--model").arg(&model).arg("--result-dir").arg(results.path());
     let (code, tables, log) = run(&mut command);
     assert_eq!(code, 0, "{log}");

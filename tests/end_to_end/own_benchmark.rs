@@ -119,7 +119,7 @@ fn it_is_reported_compared_listed_and_scored() {
     assert!(table.contains("complete"), "{table}");
 
     // Runs of two benchmarks do not belong together, and a program that does not know one says so.
-    let mut mock = program(&["bench", "mock", "--run-name", "mock", "--max-new-tokens", "2", "--model"]);
+    let mut mock = program(&["bench", "mock", "--run-name", "mock", "--answer-tokens", "2", "--model"]);
     mock.arg(path("model")).arg("--result-dir").arg(folder.path());
     let (code, _, log) = run(&mut mock);
     assert_eq!(code, 0, "{log}");

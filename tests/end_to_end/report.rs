@@ -8,7 +8,7 @@ use crate::command::{run, xtask};
 fn bench(results: &Path, name: &str, flags: &[&str]) {
     let fixed =
         ["bench", "longbench", "--subsets", "qasper,trec_e", "--max-samples", "2", "--run-name", name];
-    let mut command = xtask(&[&fixed[..], &["--max-new-tokens", "4"], flags].concat());
+    let mut command = xtask(&[&fixed[..], &["--answer-tokens", "4"], flags].concat());
     let (code, _, log) = run(command.arg("--result-dir").arg(results));
     assert_eq!(code, 0, "{log}");
 }

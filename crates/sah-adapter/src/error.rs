@@ -189,6 +189,9 @@ pub enum Error {
         /// The variable.
         name: String,
     },
+    /// A model is to think before it answers whose chat template has no switch for that.
+    #[error("the model cannot be told to think: its chat template knows nothing of thinking, or it has none")]
+    CannotThink,
     // Running ----------------------------------------------------------------------------------------------------
     /// A question, the chat template and the answer prefix together have no token.
     #[error("a question without any token; give it a text or an answer prefix")]

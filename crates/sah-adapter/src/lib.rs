@@ -23,16 +23,17 @@ mod weights;
 pub use error::Error;
 pub use hf::{
     AnswerTrace, ChatTemplateOptions, Finding, HfAdapter, LoadedModel, ModelIdentity, ModelOptions,
-    ModelSource, ModelTokenizer, PartStatus, TemplateIdentity, Trace, WeightFormat, diagnose, file_sha256,
+    ModelSource, ModelTokenizer, PartStatus, TemplateIdentity, Thinking, ThinkingMode, ThinkingSwitch, Trace,
+    WeightFormat, diagnose, file_sha256,
 };
 pub use model::{MatrixSize, ModelFamily, ModelSizes, VERIFIED_AGAINST, families};
 pub use network::{Network, Sequence};
 pub use placement::Placement;
 pub use precision::{Precision, WeightStorage};
 pub use sah_request::{
-    Answer, AnswerStats, AttentionBackends, AttentionCall, AttentionHead, ContextStats, GenerationParams,
-    MicroMetrics, ModelAdapter, ModelError, NewToken, NoTokenizer, OutOfRange, PromptForm, Question,
-    RandomSampling, RepetitionPenalty, Request, RequestLimits, RequestObserver, RequestResponse, Sampling,
-    Share, Temperature, TokenCount, Truncation,
+    Answer, AnswerEnd, AnswerStats, AttentionBackends, AttentionCall, AttentionHead, ContextStats,
+    GenerationParams, MicroMetrics, ModelAdapter, ModelError, NewToken, NoTokenizer, OutOfRange, PromptForm,
+    Question, RandomSampling, RepetitionPenalty, Request, RequestLimits, RequestObserver, RequestResponse,
+    Sampling, Share, SplitText, Temperature, ThoughtTags, Thoughts, TokenCount, Truncation, split_thoughts,
 };
 pub use weights::{HashConversion, convert_hash_attention};

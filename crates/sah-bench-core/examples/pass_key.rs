@@ -85,7 +85,7 @@ impl ModelAdapter for Reader {
                 density: Some(seen.len() as f64 / length as f64),
                 ..AnswerStats::default()
             };
-            Answer { text, stats, micro_metrics: None }
+            Answer { text, stats, ..Answer::default() }
         };
         let tokens = request.context.split_whitespace().count();
         Ok(RequestResponse {

@@ -46,6 +46,12 @@ pub trait Benchmark {
         Units::default()
     }
 
+    /// The limit on new tokens that the benchmark's authors give the rows of `subset`, whatever that of the data is; `None` where
+    /// they give none.
+    fn authors_limit(&self, _subset: &str) -> Option<usize> {
+        None
+    }
+
     /// Whether the benchmark's authors give the prompts of `subset` as plain text, where they use chat templates at all.
     fn is_plain(&self, _subset: &str) -> bool {
         false

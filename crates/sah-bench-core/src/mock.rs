@@ -98,6 +98,7 @@ mod tests {
                 index,
                 sample,
                 predicted_answer: answer.to_owned(),
+                thoughts: None,
                 error: None,
                 stats: None,
             })

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use sah_request::Thoughts;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -153,6 +154,9 @@ pub struct Record {
     pub sample: Sample,
     /// The answer; empty where `error` says why there is none.
     pub predicted_answer: String,
+    /// What the model thought before, which is not scored.
+    #[serde(default)]
+    pub thoughts: Option<Thoughts>,
     /// Why the row has no answer.
     pub error: Option<String>,
     /// What the answer cost; `None` for a row that failed.

@@ -97,6 +97,10 @@ impl Benchmark for LongBench {
         Units { bucket_axis, ..Units::default() }
     }
 
+    fn authors_limit(&self, subset: &str) -> Option<usize> {
+        Task::find(subset).map(Task::authors_limit)
+    }
+
     fn is_plain(&self, subset: &str) -> bool {
         Task::find(subset).is_some_and(|task| !task.chat_template)
     }

@@ -5,6 +5,7 @@ use std::{fs, path::Path};
 use indexmap::IndexMap;
 use rayon::prelude::*;
 use sah_bench_core::data::{ReadError, Row, json_lines, read_text};
+use sah_request::{SplitText, Thoughts, ThoughtsInAnswers};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -23,6 +24,18 @@ pub struct PredictionScores {
     /// How many rows were scored.
     #[serde(skip)]
     pub rows: usize,
+    /// Rows with thoughts, which were left out; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thoughts: Option<RowsWithThoughts>,
+}
+
+/// Predictions that had thoughts in them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowsWithThoughts {
+    /// How many.
+    pub rows: usize,
+    /// Those of them whose thoughts have no end: nothing is known of their answers.
+    pub unfinished: usize,
 }
 
 /// Scores the files `<task>.jsonl` in `folder`, where `<task>` is one of the 21 standard tasks; other files are
@@ -30,13 +43,14 @@ pub struct PredictionScores {
 ///
 /// A row is a JSON object with `predicted_answer` (or `pred`, as the LongBench authors call it), `answers` (a list of
 /// texts), `all_classes` (a list of texts; only classification tasks need it) and `length` (an integer; only tasks
-/// with a LongBench-E config need it). Blank lines are skipped.
+/// with a LongBench-E config need it). Blank lines are skipped. Unless `thoughts` are kept, a prediction is what follows the
+/// thoughts in it, by the tags of published models.
 ///
 /// # Errors
 ///
 /// A missing folder, one without predictions, an unreadable or empty file, and the first row that is wrong, by file
 /// and line.
-pub fn score_predictions(folder: &Path) -> Result<PredictionScores, Error> {
+pub fn score_predictions(folder: &Path, thoughts: ThoughtsInAnswers) -> Result<PredictionScores, Error> {
     if !folder.is_dir() {
         let expected = "predictions, <task>.jsonl".to_owned();
         return Err(ReadError::NoFolder { folder: folder.to_owned(), expected }.into());
@@ -49,17 +63,21 @@ pub fn score_predictions(folder: &Path) -> Result<PredictionScores, Error> {
             continue;
         }
         let text = read_text(&file)?;
-        let rows: Vec<(i64, f64)> = json_lines(&text, &file)
+        let rows: Vec<ScoredRow> = json_lines(&text, &file)
             .collect::<Vec<_>>()
             .into_par_iter()
-            .map(|line| score(task, &line.parse()?))
+            .map(|line| ScoredRow::new(task, &line.parse()?, thoughts))
             .collect::<Result<_, Error>>()?;
-        let row_scores: Vec<f64> = rows.iter().map(|&(_, score)| score).collect();
+        scores.count_thoughts(&rows);
+        let row_scores: Vec<f64> = rows.iter().map(|row| row.score).collect();
         let score = task_score(&row_scores).ok_or(ReadError::NoRows { file })?;
         scores.rows += rows.len();
         scores.standard.insert(task.name.to_owned(), score);
         if let Some(extended) = task.extended() {
-            scores.extended.insert(extended.name.to_owned(), bucket_scores(rows));
+            scores.extended.insert(
+                extended.name.to_owned(),
+                bucket_scores(rows.iter().map(|row| (row.length, row.score))),
+            );
         }
     }
     if scores.standard.is_empty() {
@@ -81,15 +99,36 @@ fn warn_of_ignored(folder: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// The length and the score of a row.
-fn score(task: &Task, row: &Row<'_>) -> Result<(i64, f64), Error> {
-    let field = if row.has("predicted_answer") || !row.has("pred") { "predicted_answer" } else { "pred" };
-    let prediction = row.text(field)?;
-    let answers = row.texts("answers")?;
-    let classes = row.optional_texts("all_classes")?;
-    let length = if task.extended().is_some() { row.integer("length")? } else { 0 };
-    let score = task
-        .score(prediction, &answers, classes.as_deref())
-        .map_err(|error| Error::reference(row, faulty_field(&error), error))?;
-    Ok((length, score))
+/// What came of a row.
+struct ScoredRow {
+    length: i64,
+    score: f64,
+    /// Those that were left out.
+    thoughts: Option<Thoughts>,
+}
+
+impl ScoredRow {
+    fn new(task: &Task, row: &Row<'_>, thoughts: ThoughtsInAnswers) -> Result<Self, Error> {
+        let field = if row.has("predicted_answer") || !row.has("pred") { "predicted_answer" } else { "pred" };
+        let SplitText { answer, thoughts } = thoughts.split(row.text(field)?);
+        let answers = row.texts("answers")?;
+        let classes = row.optional_texts("all_classes")?;
+        let length = if task.extended().is_some() { row.integer("length")? } else { 0 };
+        let score = task
+            .score(answer, &answers, classes.as_deref())
+            .map_err(|error| Error::reference(row, faulty_field(&error), error))?;
+        Ok(Self { length, score, thoughts })
+    }
+}
+
+impl PredictionScores {
+    fn count_thoughts(&mut self, rows: &[ScoredRow]) {
+        let thoughts: Vec<&Thoughts> = rows.iter().filter_map(|row| row.thoughts.as_ref()).collect();
+        if thoughts.is_empty() {
+            return;
+        }
+        let counts = self.thoughts.get_or_insert_default();
+        counts.rows += thoughts.len();
+        counts.unfinished += thoughts.iter().filter(|thoughts| !thoughts.is_finished).count();
+    }
 }

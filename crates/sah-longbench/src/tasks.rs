@@ -27,6 +27,12 @@ impl Task {
         TASKS.iter().find(|task| task.name == name)
     }
 
+    /// Limit on new tokens of the LongBench authors.
+    #[must_use]
+    pub fn authors_limit(&self) -> usize {
+        self.max_new_tokens - MARGIN
+    }
+
     /// Whether this is a config of LongBench-E, which is scored by length.
     #[must_use]
     pub fn is_extended(&self) -> bool {

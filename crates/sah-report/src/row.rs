@@ -39,6 +39,8 @@ pub struct Row {
     pub references: Vec<String>,
     /// The answer of the model; empty where it failed.
     pub answer: String,
+    /// What it thought before; not scored.
+    pub thoughts: Option<String>,
     /// Why there is none.
     pub error: Option<String>,
 }
@@ -55,7 +57,7 @@ impl<'a> Rows<'a> {
     }
 
     pub(crate) fn row(&mut self, result: ResultRow) -> Result<Row, Error> {
-        let ResultRow { index, sample, predicted_answer, error } = result;
+        let ResultRow { index, sample, predicted_answer, thoughts, error } = result;
         let hash = samples_hash(std::slice::from_ref(&sample));
         let seen = self.seen.entry(hash.clone()).or_default();
         let key = RowKey { hash, repeat: *seen };
@@ -74,6 +76,7 @@ impl<'a> Rows<'a> {
             answer_prefix: sample.answer_prefix,
             references,
             answer: predicted_answer,
+            thoughts,
             error,
         })
     }

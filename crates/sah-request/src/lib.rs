@@ -6,6 +6,7 @@
 //! - [`ModelAdapter`]: answers requests. The context is processed once, however many questions there are, and every
 //!   question gets exactly one [`Answer`]. A [`RequestObserver`] is told how far it is.
 //! - [`GenerationParams`] and [`Sampling`]: how answers are generated; [`RequestLimits`]: what a request may cost.
+//! - [`Thoughts`]: what a model writes to itself before it answers; [`split_thoughts`] finds them in a text.
 //! - [`MicroMetrics`]: figures of single attention calls.
 //! - [`TokenCount`]: counts the tokens of a text.
 //!
@@ -49,14 +50,16 @@ mod error;
 mod micro;
 mod request;
 mod sampling;
+mod thoughts;
 mod tokens;
 
 pub use adapter::{ModelAdapter, RequestObserver};
 pub use error::ModelError;
 pub use micro::{AttentionBackends, AttentionCall, AttentionHead, MicroMetrics};
 pub use request::{
-    Answer, AnswerStats, ContextStats, GenerationParams, NewToken, PromptForm, Question, Request,
+    Answer, AnswerEnd, AnswerStats, ContextStats, GenerationParams, NewToken, PromptForm, Question, Request,
     RequestLimits, RequestResponse, Truncation,
 };
 pub use sampling::{OutOfRange, RandomSampling, RepetitionPenalty, Sampling, Share, Temperature};
+pub use thoughts::{SplitText, ThoughtTags, Thoughts, ThoughtsInAnswers, split_thoughts};
 pub use tokens::{NoTokenizer, TokenCount};

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::micro::{AttentionBackends, MicroMetrics};
 use crate::sampling::{RepetitionPenalty, Sampling};
+use crate::thoughts::Thoughts;
 
 /// A context and the questions asked about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +47,7 @@ pub struct Question {
     pub text: String,
     /// How the answer begins; `None` takes [`Request::answer_prefix`].
     pub answer_prefix: Option<String>,
-    /// At most this many new tokens; `None` leaves the limit to [`GenerationParams`].
+    /// At most this many new tokens, unless [`GenerationParams`] has a limit.
     pub max_new_tokens: Option<usize>,
 }
 
@@ -66,9 +67,12 @@ impl From<String> for Question {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct GenerationParams {
-    /// Upper limit on the new tokens of every question. A question's own limit applies too: the smaller one counts.
-    /// With neither, [`GenerationParams::DEFAULT_MAX_NEW_TOKENS`].
+    /// Upper limit on the new tokens of every answer, in place of the questions' own limits. Where neither is there,
+    /// [`GenerationParams::DEFAULT_MAX_NEW_TOKENS`].
     pub max_new_tokens: Option<usize>,
+    /// Tokens of thoughts that a model may write before its answer, beside the limit on that. Thoughts that need more are cut
+    /// off, and the answer is empty. 0 gives them no room of their own: they count as part of the answer.
+    pub thinking_tokens: usize,
     /// Goes on past the end of the turn, up to the limit. For measuring speed, where the work must not depend on what
     /// the model says.
     pub ignore_eos: bool,
@@ -87,10 +91,7 @@ impl GenerationParams {
     /// The limit on new tokens that holds for `question`.
     #[must_use]
     pub fn limit_for(&self, question: &Question) -> usize {
-        match (self.max_new_tokens, question.max_new_tokens) {
-            (Some(ours), Some(own)) => ours.min(own),
-            (one, other) => one.or(other).unwrap_or(Self::DEFAULT_MAX_NEW_TOKENS),
-        }
+        self.max_new_tokens.or(question.max_new_tokens).unwrap_or(Self::DEFAULT_MAX_NEW_TOKENS)
     }
 }
 
@@ -101,9 +102,12 @@ pub struct NewToken<'a> {
     pub question: usize,
     /// The token.
     pub id: u32,
-    /// What it adds to the text: nothing where it completes no character, where it may begin a stop string, or where it
-    /// ends the answer; more than its own text where tokens before it were held back. The pieces add up to the answer.
+    /// What it adds to the text: nothing where it completes no character, where it may begin a stop string or thoughts, or
+    /// where it ends the answer; more than its own text where tokens before it were held back. The pieces that are no thoughts
+    /// add up to the answer.
     pub text: &'a str,
+    /// Whether that text is of the model's thoughts, tags included.
+    pub is_thought: bool,
     /// Whether the answer ends with it.
     pub is_last: bool,
 }
@@ -144,13 +148,43 @@ pub struct RequestResponse {
 /// One generated answer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
-    /// The generated text, without the answer prefix, the end-of-turn token or other special tokens.
+    /// The generated text, without the answer prefix, the end-of-turn token or other special tokens, and without thoughts.
     pub text: String,
+    /// What the model wrote to itself before; `None` where it did not.
+    #[serde(default)]
+    pub thoughts: Option<Thoughts>,
     /// What it cost.
     pub stats: AnswerStats,
     /// Single attention calls; `None` where they are not measured, and for dense attention.
     #[serde(default)]
     pub micro_metrics: Option<MicroMetrics>,
+}
+
+/// Why an answer has no more tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerEnd {
+    /// The model ended its turn.
+    EndOfTurn,
+    /// One of [`GenerationParams::stop`] was found.
+    StopText,
+    /// The limit on new tokens was reached.
+    Limit,
+    /// The limit on thoughts was reached before these had an end.
+    ThinkingLimit,
+}
+
+impl AnswerEnd {
+    /// As result files have it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::EndOfTurn => "end_of_turn",
+            Self::StopText => "stop_text",
+            Self::Limit => "limit",
+            Self::ThinkingLimit => "thinking_limit",
+        }
+    }
 }
 
 /// What processing the context cost.
@@ -169,8 +203,14 @@ pub struct ContextStats {
 pub struct AnswerStats {
     /// Tokens of the question, with what the chat template and the answer prefix add.
     pub question_tokens: usize,
-    /// New tokens, the end-of-turn token included.
+    /// New tokens, those of thoughts and the end-of-turn token included.
     pub generated_tokens: usize,
+    /// Those of them that are thoughts, tags included.
+    #[serde(default)]
+    pub thinking_tokens: usize,
+    /// Why there are no more; `None` where the adapter does not say.
+    #[serde(default)]
+    pub end: Option<AnswerEnd>,
     /// Seconds from the question to the first new token.
     pub question_seconds: f64,
     /// Seconds for the new tokens after the first. A step that gave a token to each of several questions counts in equal

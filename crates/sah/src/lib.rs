@@ -31,6 +31,7 @@ mod plan_file;
 mod remedies;
 mod resume;
 mod terminal;
+mod thinking;
 mod threads;
 mod usage;
 mod versions;
@@ -39,4 +40,5 @@ pub use app::App;
 pub use benchmarks::{
     BenchmarkEntry, DataOrigin, Opened, PredictionScorer, PromptRule, ScoredPredictions, SimpleEntry,
 };
+pub use sah_request::ThoughtsInAnswers;
 pub use usage::UsageError;

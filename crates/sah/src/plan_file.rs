@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
+use clap::Arg;
 use serde_json::{Map, Value};
 
 use crate::args::{self, BenchOptions};
@@ -96,12 +97,17 @@ fn take(
     value: Value,
 ) -> anyhow::Result<()> {
     let command = args::of_benchmark(entry);
-    let known = |name: &str| command.get_arguments().find(|argument| argument.get_long() == Some(name));
+    let is_called = |argument: &&Arg, name: &str| {
+        argument.get_long() == Some(name)
+            || argument.get_all_aliases().is_some_and(|aliases| aliases.contains(&name))
+    };
+    let known = |name: &str| command.get_arguments().find(|argument| is_called(argument, name));
     let Some(argument) = known(name).filter(|_| !NOT_IN_FILES.contains(&name)) else {
         let names = command.get_arguments().filter_map(|argument| argument.get_long());
         let names: Vec<_> = names.filter(|name| !NOT_IN_FILES.contains(name)).collect();
         bail!("there is no option {name:?}; there is benchmark, slurm, {}", names.join(", "));
     };
+    let name = argument.get_long().unwrap_or(name);
     match (argument.get_action().takes_values(), value) {
         (false, Value::Bool(true)) => options.push(name, Vec::new()),
         (false, Value::Bool(false)) => {}

@@ -33,7 +33,11 @@ pub(crate) fn remedy(error: &(dyn Error + 'static)) -> Option<String> {
 /// What a warning says, and what helps.
 pub(crate) fn of_warning(warning: &Warning) -> String {
     let remedy = match warning.kind {
-        WarningKind::EmptyAnswers => Some("they are scored as such; the column predicted_answer shows which"),
+        WarningKind::EmptyAnswers => Some("they are scored as such; raw_results.csv shows which"),
+        WarningKind::AnswersAtLimit => Some("--answer-tokens N gives all rows another limit"),
+        WarningKind::UnfinishedThoughts => Some("--thinking-tokens N gives them more room"),
+        WarningKind::TemplateThinks => Some("see --thinking on|off and --thinking-tokens N"),
+        WarningKind::LimitsAboveAuthors => Some("--answer-tokens authors takes that of the authors"),
         _ => None,
     };
     match remedy {
@@ -50,6 +54,7 @@ fn of_model(error: &sah_adapter::Error) -> Option<String> {
         }
         Error::StoredType { .. } => "expand the weights instead (--weights expanded)".to_owned(),
         Error::StoredOffCpu => "use --device cpu, or --weights expanded".to_owned(),
+        Error::CannotThink => "leave out --thinking on".to_owned(),
         Error::NotANumber => "try --dtype f32, or check the weights".to_owned(),
         _ => return None,
     })

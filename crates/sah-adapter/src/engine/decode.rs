@@ -34,7 +34,7 @@ impl<'a> Generator<'a> {
         let _span = tracing::debug_span!("question", number, tokens = question.ids.len()).entered();
         let started = Instant::now();
         let mut slot = Slot::new(self.rules, self.sampling, (number, question), context);
-        if question.max_new_tokens == 0 {
+        if question.limit.answer == 0 {
             return Ok(slot);
         }
         let is_dense = matches!(attention, AttentionPolicy::Dense { .. });

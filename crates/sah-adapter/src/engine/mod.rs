@@ -3,6 +3,7 @@
 //! Nothing here knows where a model comes from or how its text is written: a [`TokenRequest`] comes in, [`Generated`] answers
 //! go out.
 
+mod answer_text;
 mod attention_plan;
 mod busy_pool;
 mod call_log;
@@ -15,14 +16,18 @@ mod sampler;
 mod session;
 mod slot;
 mod text;
+mod thoughts;
 
 use std::cell::RefCell;
 
 use sah_attention::KvFormat;
 
 pub(crate) use attention_plan::AttentionPlan;
-pub(crate) use request::{AnswerRules, Detokenizer, Generated, OnToken, QuestionTokens, TokenRequest};
+pub(crate) use request::{
+    AnswerLimit, AnswerRules, Detokenizer, Generated, OnToken, QuestionTokens, TokenRequest,
+};
 pub(crate) use session::Session;
+pub(crate) use thoughts::ThoughtMarks;
 
 use crate::model::CausalLm;
 use contexts::Contexts;

@@ -2,7 +2,8 @@
 
 use tch::Tensor;
 
-use crate::{AnswerStats, Error, GenerationParams, MicroMetrics, NewToken};
+use super::ThoughtMarks;
+use crate::{AnswerStats, Error, GenerationParams, MicroMetrics, NewToken, Thoughts};
 
 /// A context and the questions about it, as tokens.
 #[derive(Clone, Copy, Debug)]
@@ -16,13 +17,31 @@ pub(crate) struct TokenRequest<'a> {
 pub(crate) struct QuestionTokens {
     /// The question, what the chat template puts after it, and the answer prefix.
     pub(crate) ids: Vec<u32>,
-    pub(crate) max_new_tokens: usize,
+    /// Whether they end within thoughts, which the chat template has opened.
+    pub(crate) in_thoughts: bool,
+    pub(crate) limit: AnswerLimit,
+}
+
+/// The most new tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AnswerLimit {
+    /// Of thoughts; 0 where these count as part of the answer.
+    pub(crate) thoughts: usize,
+    /// Of the answer.
+    pub(crate) answer: usize,
+}
+
+impl AnswerLimit {
+    /// Of both together.
+    pub(crate) fn tokens(self) -> usize {
+        self.thoughts + self.answer
+    }
 }
 
 impl QuestionTokens {
     /// Tokens of the question and of the longest answer.
     pub(crate) fn length(&self) -> usize {
-        self.ids.len() + self.max_new_tokens
+        self.ids.len() + self.limit.tokens()
     }
 }
 
@@ -39,6 +58,7 @@ pub(crate) struct AnswerRules<'a> {
     /// Any of these ends an answer, the first token included.
     pub(crate) eos: &'a [u32],
     pub(crate) params: &'a GenerationParams,
+    pub(crate) thoughts: ThoughtMarks,
 }
 
 /// What was generated for one question.
@@ -46,8 +66,10 @@ pub(crate) struct AnswerRules<'a> {
 pub(crate) struct Generated {
     /// The new tokens, with the one that ended the answer if one did.
     pub(crate) ids: Vec<u32>,
-    /// The text of all but an end of turn, cut before the first stop string.
+    /// The text of all but thoughts and an end of turn, cut before the first stop string.
     pub(crate) text: String,
+    /// What was thought before.
+    pub(crate) thoughts: Option<Thoughts>,
     /// The logits from which the first new token was chosen, `[vocabulary]`; `None` for an answer of no tokens.
     pub(crate) first_logits: Option<Tensor>,
     pub(crate) stats: AnswerStats,

@@ -204,7 +204,7 @@ impl<'a> QuestionBatch<'a> {
     ) -> Result<Vec<Generated>, Error> {
         let (mut slots, mut forks, mut states) = (Vec::new(), Vec::new(), Vec::new());
         for (number, question) in self.numbered() {
-            let mut fork = context.fork(kept, question.ids.len(), question.max_new_tokens)?;
+            let mut fork = context.fork(kept, question.ids.len(), question.limit.tokens())?;
             let mut state = state.fork();
             let mut attention = self.plan.decode_policy(&mut state);
             let question = (number, question);

@@ -3,22 +3,21 @@
 use sah_attention::CallSampling;
 use tch::Tensor;
 
+use super::answer_text::{AnswerText, FinishedText, Stage};
 use super::call_log::CallLog;
 use super::sampler::Sampler;
-use super::text::TextStream;
-use super::{AnswerRules, Generated, OnToken, QuestionTokens};
-use crate::{AnswerStats, Error, NewToken};
+use super::{AnswerLimit, AnswerRules, Generated, OnToken, QuestionTokens};
+use crate::{AnswerEnd, AnswerStats, Error, NewToken};
 
 /// An answer that may not be at its end yet: the last chosen token is not part of it until [`Slot::accept`] takes it.
 pub(super) struct Slot<'a> {
     number: usize,
-    max_new_tokens: usize,
+    limit: AnswerLimit,
     eos: &'a [u32],
     sampler: Sampler<'a>,
-    text: TextStream<'a>,
+    text: AnswerText<'a>,
     ids: Vec<u32>,
     chosen: Option<u32>,
-    ended_by_stop: bool,
     first_logits: Option<Tensor>,
     pub(super) calls: CallLog,
     pub(super) density: MeanDensity,
@@ -33,17 +32,16 @@ impl<'a> Slot<'a> {
         (number, question): (usize, &QuestionTokens),
         context: &[u32],
     ) -> Self {
-        let AnswerRules { detokenizer, eos, params } = rules;
+        let AnswerRules { detokenizer, eos, params, thoughts } = rules;
         let prompt = context.iter().chain(&question.ids).copied();
         Self {
             number,
-            max_new_tokens: question.max_new_tokens,
+            limit: question.limit,
             eos,
             sampler: Sampler::new(&params.sampling, params.repetition_penalty, number, prompt.clone()),
-            text: TextStream::new(detokenizer, &params.stop),
+            text: AnswerText::new(detokenizer, &params.stop, thoughts, question.in_thoughts),
             ids: Vec::new(),
             chosen: None,
-            ended_by_stop: false,
             first_logits: None,
             calls: CallLog::new(sampling, prompt),
             density: MeanDensity::default(),
@@ -69,12 +67,18 @@ impl<'a> Slot<'a> {
     pub(super) fn accept(&mut self, on_token: &mut OnToken<'_>) -> Result<bool, Error> {
         let Some(token) = self.chosen.take() else { return Ok(false) };
         self.ids.push(token);
-        let ended = self.eos.contains(&token);
-        self.ended_by_stop = !ended && self.text.push(token)?;
-        if ended || self.ended_by_stop || self.ids.len() == self.max_new_tokens {
+        self.stats.end = if self.eos.contains(&token) {
+            Some(AnswerEnd::EndOfTurn)
+        } else if self.text.push(token)? {
+            Some(AnswerEnd::StopText)
+        } else {
+            self.limit.reached(&self.text, self.ids.len())
+        };
+        if self.stats.end.is_some() {
             return Ok(false);
         }
-        on_token(NewToken { question: self.number, id: token, text: self.text.piece(), is_last: false });
+        let (text, is_thought) = self.text.piece();
+        on_token(NewToken { question: self.number, id: token, text: &text, is_thought, is_last: false });
         self.calls.step = self.ids.len();
         Ok(true)
     }
@@ -86,9 +90,13 @@ impl<'a> Slot<'a> {
 
     /// The answer, whose last token is handed out.
     pub(super) fn finish(mut self, on_token: &mut OnToken<'_>) -> Result<Generated, Error> {
-        let (last, text) = self.text.finish(self.ended_by_stop)?;
+        let is_stopped = self.stats.end == Some(AnswerEnd::StopText);
+        let FinishedText { last, last_is_thought, text, thoughts, thinking_tokens } =
+            self.text.finish(is_stopped)?;
         if let Some(&id) = self.ids.last() {
-            on_token(NewToken { question: self.number, id, text: &last, is_last: true });
+            let (question, text) = (self.number, &*last);
+            on_token(NewToken { question, id, text, is_thought: last_is_thought, is_last: true });
+            self.stats.thinking_tokens = thinking_tokens;
             self.stats.generated_tokens = self.ids.len();
             self.stats.density = self.density.mean();
             self.stats.attention_backends = self.calls.backends();
@@ -96,10 +104,25 @@ impl<'a> Slot<'a> {
         Ok(Generated {
             ids: self.ids,
             text,
+            thoughts,
             first_logits: self.first_logits,
             stats: self.stats,
             micro_metrics: self.calls.into_metrics(),
         })
+    }
+}
+
+impl AnswerLimit {
+    /// Which limit an answer of so many tokens has reached, if it has.
+    fn reached(self, text: &AnswerText<'_>, tokens: usize) -> Option<AnswerEnd> {
+        let (limit, end) = match text.stage() {
+            Stage::Thinking if self.thoughts > 0 => (self.thoughts, AnswerEnd::ThinkingLimit),
+            Stage::Thinking => (self.answer, AnswerEnd::ThinkingLimit),
+            Stage::Undecided => (self.answer.max(self.thoughts), AnswerEnd::Limit),
+            Stage::Answering if self.thoughts > 0 => (text.thinking_tokens() + self.answer, AnswerEnd::Limit),
+            Stage::Answering => (self.answer, AnswerEnd::Limit),
+        };
+        (tokens >= limit).then_some(end)
     }
 }
 

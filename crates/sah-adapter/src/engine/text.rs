@@ -41,6 +41,11 @@ impl<'a> TextStream<'a> {
         Ok(self.cut_at_stop(searched))
     }
 
+    /// What has become certain, handed out or not.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Cuts the text before the first stop string that ends after `searched`.
     fn cut_at_stop(&mut self, searched: usize) -> bool {
         let first = self.stop.iter().filter(|stop| !stop.is_empty()).filter_map(|stop| {
@@ -78,18 +83,18 @@ impl<'a> TextStream<'a> {
     }
 }
 
+/// A tokenizer for tests.
 #[cfg(test)]
-mod tests {
-    use super::TextStream;
+pub(super) mod testing {
     use crate::Error;
     use crate::engine::Detokenizer;
 
     /// One token a byte of UTF-8.
     #[derive(Debug)]
-    struct Bytes;
+    pub(in crate::engine) struct Bytes;
 
     impl Bytes {
-        fn encode(text: &str) -> Vec<u32> {
+        pub(in crate::engine) fn encode(text: &str) -> Vec<u32> {
             text.bytes().map(u32::from).collect()
         }
     }
@@ -100,6 +105,12 @@ mod tests {
             Ok(String::from_utf8_lossy(&bytes).into_owned())
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TextStream;
+    use super::testing::Bytes;
 
     /// The pieces handed out token by token, the text, and after how many tokens a stop string was found.
     fn stream(text: &str, stop: &[&str]) -> (Vec<String>, String, Option<usize>) {

@@ -7,7 +7,7 @@ use sah_attention::{AutoKernel, CallSampling, Kernel, ResearchAttention};
 use tch::{Device, Tensor};
 
 use super::prompt::Prompt;
-use super::{Checkpoint, ModelIdentity, ModelOptions, ModelSource, TemplateIdentity};
+use super::{Checkpoint, ModelIdentity, ModelOptions, ModelSource, TemplateIdentity, ThinkingMode};
 use crate::engine::{AnswerRules, AttentionPlan, Engine, Generated, QuestionTokens, Session};
 use crate::model;
 use crate::{
@@ -82,6 +82,13 @@ impl LoadedModel {
     #[must_use]
     pub fn chat_template(&self) -> Option<&TemplateIdentity> {
         self.checkpoint.chat_template.as_ref().map(|template| &template.identity)
+    }
+
+    /// How it thinks before it answers in requests of [`PromptForm::Chat`](crate::PromptForm::Chat). Where it does, answer prefixes
+    /// are left out: they would stand before or within the thoughts.
+    #[must_use]
+    pub fn thinking(&self) -> &ThinkingMode {
+        &self.checkpoint.thinking.mode
     }
 
     /// How many positions the model was made for.
@@ -237,6 +244,7 @@ impl HfAdapter {
             detokenizer: &checkpoint.tokenizer,
             eos: if generation.ignore_eos { &[] } else { &checkpoint.eos_token_ids },
             params: generation,
+            thoughts: checkpoint.thinking.marks,
         };
         let generated = session.answer(rules, &mut |token| observer.token(token))?;
         session.close();
@@ -251,10 +259,10 @@ impl HfAdapter {
 
 /// An answer and its tokens.
 fn with_tokens(question: QuestionTokens, generated: Generated) -> Result<(Answer, AnswerTrace), Error> {
-    let Generated { ids, text, first_logits, stats, micro_metrics } = generated;
+    let Generated { ids, text, thoughts, first_logits, stats, micro_metrics } = generated;
     let first_logits = first_logits.as_ref().map(to_vec).transpose()?.unwrap_or_default();
     let trace = AnswerTrace { question_ids: question.ids, generated_ids: ids, first_logits };
-    Ok((Answer { text, stats, micro_metrics }, trace))
+    Ok((Answer { text, thoughts, stats, micro_metrics }, trace))
 }
 
 impl ModelAdapter for HfAdapter {

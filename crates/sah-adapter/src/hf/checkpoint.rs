@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::folder::{FolderConfig, FolderText};
 use super::identity::Origin;
 use super::tokenizer::SpecialTokens;
-use super::{ChatTemplate, ModelOptions, ModelSource, Tokenizer, WeightFormat, download, eos};
+use super::{ChatTemplate, ModelOptions, ModelSource, ModelThinking, Tokenizer, WeightFormat, download, eos};
 use crate::Error;
 use crate::weights::Weights;
 use crate::weights::gguf::{Gguf, GgufWeights, hf_config, model_stem};
@@ -25,6 +25,7 @@ pub(crate) struct Checkpoint {
     pub(crate) weights: Weights,
     pub(crate) tokenizer: Tokenizer,
     pub(crate) chat_template: Option<ChatTemplate>,
+    pub(crate) thinking: ModelThinking,
     /// Any of these ends an answer.
     pub(crate) eos_token_ids: Vec<u32>,
     pub(crate) origin: Origin,
@@ -51,7 +52,10 @@ impl Checkpoint {
         let config = FolderConfig::read(folder)?;
         let weights = Safetensors::open(folder)?;
         let text = FolderText::read(folder)?;
-        let chat_template = options.chat_template.choose(text.special(), || text.chat_template(folder))?;
+        let mut chat_template =
+            options.chat_template.choose(text.special(), || text.chat_template(folder))?;
+        let thinking =
+            ModelThinking::set(chat_template.as_mut(), options.chat_template.thinking, &text.tokenizer)?;
         let eos_token_ids = text.eos(folder, &config)?;
         let origin = Origin {
             name,
@@ -68,6 +72,7 @@ impl Checkpoint {
             weights,
             tokenizer: text.tokenizer,
             chat_template,
+            thinking,
             eos_token_ids,
             origin,
         })
@@ -76,7 +81,9 @@ impl Checkpoint {
     fn from_gguf(path: &Path, options: &ModelOptions) -> Result<Self, Error> {
         let gguf = Gguf::open(path)?;
         let config = hf_config(&gguf)?;
-        let (tokenizer, chat_template, eos_token_ids) = gguf_text(&gguf, options)?;
+        let (tokenizer, mut chat_template, eos_token_ids) = gguf_text(&gguf, options)?;
+        let thinking =
+            ModelThinking::set(chat_template.as_mut(), options.chat_template.thinking, &tokenizer)?;
         let origin = Origin {
             name: name_of(path),
             source: path.display().to_string(),
@@ -87,7 +94,7 @@ impl Checkpoint {
         };
         let weights = Weights::Gguf(GgufWeights::new(gguf, &config)?);
         let config_path = path.to_owned();
-        Ok(Self { config, config_path, weights, tokenizer, chat_template, eos_token_ids, origin })
+        Ok(Self { config, config_path, weights, tokenizer, chat_template, thinking, eos_token_ids, origin })
     }
 }
 

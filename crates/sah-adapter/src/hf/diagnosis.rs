@@ -174,10 +174,11 @@ impl Report {
         let tried = template.and_then(|template| {
             let Some(template) = template else { return Ok(None) };
             template.split("A context.\n", "A question?")?;
-            Ok(Some(template.parameters()))
+            Ok(Some((template.parameters(), template.describe_thinking())))
         });
+        let thinking = tried.as_ref().ok().and_then(|tried| tried.as_ref()?.1.clone());
         let status = match tried {
-            Ok(Some(parameters)) => {
+            Ok(Some((parameters, _))) => {
                 let takes = if parameters.is_empty() { "" } else { "; variables: " };
                 let found = "reads and keeps the text of a message";
                 PartStatus::Fine(format!("{found}{takes}{}", parameters.join(", ")))
@@ -188,6 +189,9 @@ impl Report {
             Err(error) => PartStatus::Problem(error),
         };
         self.add("chat template", status);
+        if let Some(thinking) = thinking {
+            self.add("thinking", PartStatus::Fine(thinking));
+        }
     }
 
     fn eos(&mut self, ids: Result<Vec<u32>, Error>) {

@@ -21,8 +21,8 @@ mod tokenizer;
 mod tokens;
 
 pub use adapter::{AnswerTrace, HfAdapter, LoadedModel, Trace};
-pub(crate) use chat_template::ChatTemplate;
-pub use chat_template::ChatTemplateOptions;
+pub(crate) use chat_template::{ChatTemplate, ModelThinking};
+pub use chat_template::{ChatTemplateOptions, Thinking, ThinkingMode, ThinkingSwitch};
 pub(crate) use checkpoint::Checkpoint;
 pub use diagnosis::{Finding, PartStatus, diagnose};
 pub use file_hash::of as file_sha256;

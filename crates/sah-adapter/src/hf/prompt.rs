@@ -1,8 +1,8 @@
 //! From a [`Request`] to tokens.
 
 use super::Checkpoint;
-use crate::engine::{QuestionTokens, TokenRequest};
-use crate::{Error, GenerationParams, PromptForm, Question, Request, RequestLimits, Truncation};
+use crate::engine::{AnswerLimit, QuestionTokens, TokenRequest};
+use crate::{Error, GenerationParams, PromptForm, Request, RequestLimits, Truncation};
 
 /// The tokens of a request.
 #[derive(Debug)]
@@ -32,8 +32,16 @@ impl Prompt {
                 (Some(template), PromptForm::Chat) => template.split(&request.context, &question.text)?,
                 _ => (request.context.clone(), question.text.clone()),
             };
+            let is_chat = request.form == PromptForm::Chat;
+            let in_thoughts = is_chat && checkpoint.thinking.is_opened_by(&after);
             let prefix = question.answer_prefix.as_deref().unwrap_or(&request.answer_prefix);
-            questions.push(question_tokens(&format!("{after}{prefix}"), question, checkpoint, generation)?);
+            // Inside or before thoughts it would not begin the answer.
+            let thinks = is_chat && checkpoint.thinking.mode.thinks();
+            let prefix = if thinks || in_thoughts { "" } else { prefix };
+            let thoughts = if is_chat { generation.thinking_tokens } else { 0 };
+            let limit = AnswerLimit { thoughts, answer: generation.limit_for(question) };
+            let ids = question_ids(&format!("{after}{prefix}"), checkpoint)?;
+            questions.push(QuestionTokens { ids, in_thoughts, limit });
             match &context_text {
                 None => context_text = Some(before),
                 Some(first) if *first == before => {}
@@ -62,7 +70,7 @@ impl Prompt {
         let Some(longest) = self.questions.iter().max_by_key(|question| question.length()) else {
             return Ok(());
         };
-        let (question, answer) = (longest.ids.len(), longest.max_new_tokens);
+        let (question, answer) = (longest.ids.len(), longest.limit.tokens());
         if context + question + answer > positions {
             return Err(Error::TooLong { context, question, answer, positions });
         }
@@ -70,17 +78,12 @@ impl Prompt {
     }
 }
 
-fn question_tokens(
-    text: &str,
-    question: &Question,
-    checkpoint: &Checkpoint,
-    generation: &GenerationParams,
-) -> Result<QuestionTokens, Error> {
+fn question_ids(text: &str, checkpoint: &Checkpoint) -> Result<Vec<u32>, Error> {
     let ids = checkpoint.tokenizer.encode(text)?;
     if ids.is_empty() {
         return Err(Error::EmptyQuestion);
     }
-    Ok(QuestionTokens { ids, max_new_tokens: generation.limit_for(question) })
+    Ok(ids)
 }
 
 /// Cuts `ids` as `limits` say; how many are gone.

@@ -59,6 +59,9 @@ pub struct RunConfig {
     /// Whether prompts were put in the model's chat template.
     #[serde(default)]
     pub chat_template: ChatTemplateConfig,
+    /// Where the limits on new tokens came from.
+    #[serde(default)]
+    pub answer_limits: AnswerLimits,
     /// How answers were generated.
     pub generation: GenerationParams,
     /// What ran.
@@ -75,6 +78,19 @@ fn dense() -> String {
 /// What results without the field were made with.
 fn expanded() -> String {
     "expanded".to_owned()
+}
+
+/// Where the limits on new tokens of a run came from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerLimits {
+    /// Each row had its own.
+    #[default]
+    Rows,
+    /// Each task had that of the benchmark's authors.
+    Authors,
+    /// All rows had the one in `generation`.
+    Given,
 }
 
 /// The model of a run.
@@ -111,8 +127,26 @@ pub struct ChatTemplateConfig {
     /// Values for variables of the template; not in the file where there are none.
     #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
     pub arguments: serde_json::Map<String, serde_json::Value>,
+    /// Whether the template made the model think before it answered.
+    #[serde(default)]
+    pub thinking: TemplateThinking,
     /// The subsets whose prompts were plain text.
     pub plain_subsets: Vec<String>,
+}
+
+/// Whether a chat template makes a model think before it answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TemplateThinking {
+    /// It says nothing of it, or there is none.
+    #[default]
+    Unknown,
+    /// It has a switch, which was off.
+    Off,
+    /// It has a switch, which was on.
+    On,
+    /// It does and has no switch.
+    Always,
 }
 
 /// Where the samples of a run came from.

@@ -224,6 +224,7 @@ mod tests {
                 extra: Vec::new(),
             },
             predicted_answer: "x".to_owned(),
+            thoughts: None,
             error: None,
             stats: Some(RecordStats {
                 context: ContextStats { tokens: 90, truncated_tokens: 9, prefill_seconds: 3.0 },
@@ -232,6 +233,8 @@ mod tests {
                 answer: AnswerStats {
                     question_tokens: 10,
                     generated_tokens: 5,
+                    thinking_tokens: 0,
+                    end: None,
                     question_seconds: 0.5,
                     decode_seconds: 2.0,
                     density,

@@ -7,6 +7,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use sah_request::Thoughts;
 use serde::{Deserialize, Serialize};
 
 use super::atomic::sync_folder;
@@ -165,13 +166,15 @@ struct Row<'a> {
     max_new_tokens: usize,
     extra: Cow<'a, [Value]>,
     predicted_answer: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    thoughts: Option<Cow<'a, Thoughts>>,
     error: Option<Cow<'a, str>>,
     stats: Option<Cow<'a, RecordStats>>,
 }
 
 impl<'a> Row<'a> {
     fn borrowed(record: &'a Record) -> Self {
-        let Record { index, sample, predicted_answer, error, stats } = record;
+        let Record { index, sample, predicted_answer, thoughts, error, stats } = record;
         Self {
             index: *index,
             task: Cow::Borrowed(&sample.task),
@@ -180,6 +183,7 @@ impl<'a> Row<'a> {
             max_new_tokens: sample.max_new_tokens,
             extra: Cow::Borrowed(&sample.extra),
             predicted_answer: Cow::Borrowed(predicted_answer),
+            thoughts: thoughts.as_ref().map(Cow::Borrowed),
             error: error.as_deref().map(Cow::Borrowed),
             stats: stats.as_ref().map(Cow::Borrowed),
         }
@@ -200,6 +204,7 @@ impl Line<'_> {
                     extra: row.extra.into_owned(),
                 },
                 predicted_answer: row.predicted_answer.into_owned(),
+                thoughts: row.thoughts.map(Cow::into_owned),
                 error: row.error.map(Cow::into_owned),
                 stats: row.stats.map(Cow::into_owned),
             });

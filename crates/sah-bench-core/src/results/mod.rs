@@ -18,7 +18,9 @@ mod unchanged;
 mod warning;
 
 pub use atomic::{check_writable, replace_file, write_file};
-pub use config::{ChatTemplateConfig, DataConfig, ModelConfig, RunConfig, Versions};
+pub use config::{
+    AnswerLimits, ChatTemplateConfig, DataConfig, ModelConfig, RunConfig, TemplateThinking, Versions,
+};
 pub use detailed::{Cost, DetailedResults, PerRow, Phase, RunMeasures, TaskCost};
 pub use distribution::Distribution;
 pub use folder::{FinishedRun, Resumed, RunFolder};

@@ -23,6 +23,8 @@ pub struct ResultRow {
     pub sample: Sample,
     /// The answer; empty where `error` says why there is none.
     pub predicted_answer: String,
+    /// What the model thought before; `None` where it did not, and in results of a version that does not know thoughts.
+    pub thoughts: Option<String>,
     /// Why the row has no answer.
     pub error: Option<String>,
 }
@@ -43,7 +45,7 @@ pub struct ResultRows {
 /// [`Error::ResultColumn`] where it has other columns.
 pub fn read_results(path: &Path, columns: &'static [Column]) -> Result<ResultRows, Error> {
     let own = columns.iter().map(|column| column.name);
-    let names = TEXTS.into_iter().chain(["max_new_tokens", "error"]).chain(own);
+    let names = TEXTS.into_iter().chain(["max_new_tokens", "thoughts", "error"]).chain(own);
     Ok(ResultRows { columns, batches: Batches::open(path, BATCH, names)?, read: 0 })
 }
 
@@ -178,6 +180,8 @@ impl ResultRow {
         let (task, context) = (batch.texts(task)?, batch.texts(context)?);
         let (question, answer_prefix) = (batch.texts(question)?, batch.texts(answer_prefix)?);
         let (answer, error) = (batch.texts(answer)?, batch.nullable_texts("error")?);
+        let thoughts = batch.rows.column_by_name("thoughts").map(|_| batch.nullable_texts("thoughts"));
+        let thoughts = thoughts.transpose()?;
         let limit = batch.integers("max_new_tokens")?;
         let own = columns.iter().map(|column| batch.values(column)).collect::<Result<Vec<_>, _>>()?;
         let row = |at: usize| Self {
@@ -191,6 +195,7 @@ impl ResultRow {
                 extra: own.iter().map(|values| values[at].clone()).collect(),
             },
             predicted_answer: answer.value(at).to_owned(),
+            thoughts: thoughts.filter(|column| column.is_valid(at)).map(|column| column.value(at).to_owned()),
             error: error.is_valid(at).then(|| error.value(at).to_owned()),
         };
         Ok((0..batch.rows.num_rows()).map(row).collect())

@@ -104,9 +104,16 @@ const BEFORE: [(&str, Kind, Read); 4] = [
 ];
 
 /// The columns after the benchmark's own.
-const AFTER: [(&str, Kind, Read); 12] = [
+const AFTER: [(&str, Kind, Read); 15] = [
     ("max_new_tokens", Kind::Integer, |record| Cell::Integer(record.sample.max_new_tokens as i64)),
     ("predicted_answer", Kind::Text, |record| Cell::Text(&record.predicted_answer)),
+    ("thoughts", Kind::Text, |record| {
+        record.thoughts.as_ref().map_or(Cell::Null, |thoughts| Cell::Text(&thoughts.text))
+    }),
+    ("ended_by", Kind::Text, |record| {
+        let end = record.stats.as_ref().and_then(|stats| stats.answer.end);
+        end.map_or(Cell::Null, |end| Cell::Text(end.name()))
+    }),
     ("error", Kind::Text, |record| record.error.as_deref().map_or(Cell::Null, Cell::Text)),
     ("group_size", Kind::Integer, |record| count(record, |stats| stats.group_size)),
     ("context_tokens", Kind::Integer, |record| count(record, |stats| stats.context.tokens)),
@@ -115,6 +122,7 @@ const AFTER: [(&str, Kind, Read); 12] = [
     ("question_tokens", Kind::Integer, |record| count(record, |stats| stats.answer.question_tokens)),
     ("question_seconds", Kind::Float, |record| figure(record, |stats| Some(stats.answer.question_seconds))),
     ("generated_tokens", Kind::Integer, |record| count(record, |stats| stats.answer.generated_tokens)),
+    ("thinking_tokens", Kind::Integer, |record| count(record, |stats| stats.answer.thinking_tokens)),
     ("decode_seconds", Kind::Float, |record| figure(record, |stats| Some(stats.answer.decode_seconds))),
     ("density", Kind::Float, |record| figure(record, |stats| stats.answer.density)),
 ];

@@ -21,7 +21,7 @@ use crate::{Error, Record, RunFolder, RunObserver, Sample, Shard, group_by_conte
 pub struct Runner<'a> {
     /// The model.
     pub adapter: &'a dyn ModelAdapter,
-    /// How answers are generated. The limit of each sample applies too: the smaller one counts.
+    /// How answers are generated. Without a limit on new tokens each sample has its own.
     pub generation: &'a GenerationParams,
     /// Limits on each request.
     pub limits: &'a RequestLimits,
@@ -150,7 +150,7 @@ impl Runner<'_> {
     /// New tokens of the answer to a sample, at most.
     fn limit(&self, sample: &Sample) -> usize {
         let question = Question { max_new_tokens: Some(sample.max_new_tokens), ..Question::default() };
-        self.generation.limit_for(&question)
+        self.generation.limit_for(&question) + self.generation.thinking_tokens
     }
 
     /// The response for one group, or why there is none.

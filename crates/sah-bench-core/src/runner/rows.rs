@@ -164,15 +164,16 @@ impl RunRows {
 }
 
 fn unanswered((index, sample): (usize, Sample)) -> Record {
-    Record { index, sample, predicted_answer: String::new(), error: None, stats: None }
+    Record { index, sample, predicted_answer: String::new(), thoughts: None, error: None, stats: None }
 }
 
 /// Puts the answers into their rows, and gives what was measured in each of `rows`.
 fn fill(records: &mut [Record], rows: &[usize], response: RequestResponse) -> Vec<(usize, MicroMetrics)> {
     let RequestResponse { answers, context } = response;
     let mut measured = Vec::new();
-    for (&row, Answer { text, stats, micro_metrics }) in rows.iter().zip(answers) {
+    for (&row, Answer { text, thoughts, stats, micro_metrics }) in rows.iter().zip(answers) {
         records[row].predicted_answer = text;
+        records[row].thoughts = thoughts;
         let attention_calls = micro_metrics.as_ref().map(|metrics| metrics.calls);
         records[row].stats =
             Some(RecordStats { context, group_size: rows.len(), answer: stats, attention_calls });

@@ -13,7 +13,7 @@ use sah_bench_core::{
 
 use crate::support::{ScriptedModel, TinyBenchmark, config, finished, right_answers, run_in, sample};
 
-const COLUMNS: [&str; 19] = [
+const COLUMNS: [&str; 22] = [
     "task",
     "context",
     "question",
@@ -23,6 +23,8 @@ const COLUMNS: [&str; 19] = [
     "language",
     "max_new_tokens",
     "predicted_answer",
+    "thoughts",
+    "ended_by",
     "error",
     "group_size",
     "context_tokens",
@@ -31,6 +33,7 @@ const COLUMNS: [&str; 19] = [
     "question_tokens",
     "question_seconds",
     "generated_tokens",
+    "thinking_tokens",
     "decode_seconds",
     "density",
 ];

@@ -158,7 +158,7 @@ pub(crate) fn right_answers(request: &Request) -> RequestResponse {
             density: Some(0.125),
             ..AnswerStats::default()
         },
-        micro_metrics: None,
+        ..Answer::default()
     };
     RequestResponse {
         answers: request.questions.iter().map(answer).collect(),

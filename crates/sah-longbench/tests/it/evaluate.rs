@@ -24,6 +24,7 @@ fn record(task: &str, prediction: &str, answers: &[&str], length: i64) -> Record
             ],
         },
         predicted_answer: prediction.to_owned(),
+        thoughts: None,
         error: None,
         stats: None,
     }
@@ -123,6 +124,7 @@ fn every_row_of_the_bundled_sample_can_be_scored() {
             index,
             sample,
             predicted_answer: String::new(),
+            thoughts: None,
             error: None,
             stats: None,
         })

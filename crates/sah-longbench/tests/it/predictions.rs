@@ -3,7 +3,8 @@
 use std::{fs, path::Path};
 
 use sah_bench_core::data::ReadError;
-use sah_longbench::{Error, score_predictions};
+use sah_longbench::{Error, RowsWithThoughts, score_predictions};
+use sah_request::ThoughtsInAnswers;
 
 fn write(folder: &Path, files: &[(&str, &str)]) {
     for (name, text) in files {
@@ -33,7 +34,7 @@ fn tasks_are_scored_whole_and_in_buckets() {
             ("expected.json", "{}"),
         ],
     );
-    let scores = score_predictions(folder.path()).unwrap();
+    let scores = score_predictions(folder.path(), ThoughtsInAnswers::LeftOut).unwrap();
     assert_eq!(scores.rows, 4);
     let expected = concat!(
         r#"{"standard":{"qasper":50.0,"musique":100.0,"trec":100.0},"#,
@@ -83,7 +84,7 @@ fn a_faulty_row_is_named() {
     ] {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), &[(&format!("{file}.jsonl"), &format!("\n{row}\n"))]);
-        let error = score_predictions(folder.path()).unwrap_err().to_string();
+        let error = score_predictions(folder.path(), ThoughtsInAnswers::LeftOut).unwrap_err().to_string();
         let place = folder.path().join(format!("{file}.jsonl"));
         assert_eq!(error, format!("{}: {message}", place.display()));
     }
@@ -93,11 +94,38 @@ fn a_faulty_row_is_named() {
 fn a_folder_without_predictions_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), &[("notes.jsonl", "{}"), ("qasper.json", "{}")]);
-    assert!(matches!(score_predictions(folder.path()), Err(Error::NoPredictions { .. })));
-    write(folder.path(), &[("qasper.jsonl", "\n")]);
-    assert!(matches!(score_predictions(folder.path()), Err(Error::Read(ReadError::NoRows { .. }))));
     assert!(matches!(
-        score_predictions(&folder.path().join("none")),
+        score_predictions(folder.path(), ThoughtsInAnswers::LeftOut),
+        Err(Error::NoPredictions { .. })
+    ));
+    write(folder.path(), &[("qasper.jsonl", "\n")]);
+    assert!(matches!(
+        score_predictions(folder.path(), ThoughtsInAnswers::LeftOut),
+        Err(Error::Read(ReadError::NoRows { .. }))
+    ));
+    assert!(matches!(
+        score_predictions(&folder.path().join("none"), ThoughtsInAnswers::LeftOut),
         Err(Error::Read(ReadError::NoFolder { .. }))
     ));
+}
+
+#[test]
+fn thoughts_are_left_out_unless_they_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let row =
+        |prediction: &str| format!("{{\"pred\": {prediction:?}, \"answers\": [\"Norway\"], \"length\": 9}}");
+    let predictions = [
+        "<think>\nThe passage says that Oslo lies in Norway.\n</think>\n\nNorway",
+        "The passage says that Oslo lies in Norway.\n</think>\nNorway",
+        "<think>\nNorway, or Sweden?",
+        "Norway",
+    ];
+    let lines: Vec<String> = predictions.iter().map(|prediction| row(prediction)).collect();
+    write(folder.path(), &[("hotpotqa.jsonl", &lines.join("\n"))]);
+    let scores = |thoughts| score_predictions(folder.path(), thoughts).unwrap();
+    let without = scores(ThoughtsInAnswers::LeftOut);
+    assert_eq!(without.standard.get("hotpotqa"), Some(&75.0));
+    assert_eq!(without.thoughts, Some(RowsWithThoughts { rows: 3, unfinished: 1 }));
+    let with = scores(ThoughtsInAnswers::Kept);
+    assert!(with.standard["hotpotqa"] < 60.0 && with.thoughts.is_none(), "{with:?}");
 }

@@ -123,6 +123,7 @@ impl Markup {
         if let Some(error) = &row.error {
             return self.tags("<div class=\"failed\">no answer: ").text(error).tags("</div>");
         }
+        self.thoughts(row);
         if row.answer.trim().is_empty() {
             return self.tags("<div class=\"where\">(empty)</div>");
         }
@@ -132,6 +133,14 @@ impl Markup {
             self.left_out(left_out).marked(&tail, &row.references);
         }
         self.tags("</div>")
+    }
+
+    fn thoughts(&mut self, row: &Row) -> &mut Self {
+        let Some(thoughts) = row.thoughts.as_deref().filter(|thoughts| !thoughts.is_empty()) else {
+            return self;
+        };
+        self.tags("<details><summary>thoughts</summary><div class=\"context\">");
+        self.excerpt(&cut(thoughts, ANSWER)).tags("</div></details>")
     }
 
     fn marked(&mut self, text: &str, references: &[String]) -> &mut Self {

@@ -63,6 +63,7 @@ fn every_figure_is_there_as_svg_and_png_and_every_table_as_csv() {
         "samples.csv",
         "scores.csv",
         "summary.csv",
+        "warnings.csv",
     ];
     assert_eq!(names(&folder.join("tables")), tables);
     // The same runs give the same bytes.

@@ -11,7 +11,7 @@ use sah_bench_core::{
 use sah_report::Run;
 use sah_request::{
     Answer, AnswerStats, AttentionCall, AttentionHead, ContextStats, GenerationParams, MicroMetrics,
-    ModelAdapter, Question, Request, RequestLimits, RequestResponse,
+    ModelAdapter, Question, Request, RequestLimits, RequestResponse, Thoughts,
 };
 
 /// What a data set or a model could say to do harm.
@@ -158,7 +158,9 @@ impl ModelAdapter for Sometimes {
                 density: Some(self.density),
                 ..AnswerStats::default()
             };
-            Answer { text, stats, micro_metrics }
+            let thoughts = (row.is_multiple_of(2))
+                .then(|| Thoughts { text: format!("hmm {NASTY}"), is_finished: row != 0 });
+            Answer { text, thoughts, stats, micro_metrics }
         };
         Ok(RequestResponse {
             answers: request.questions.iter().map(answer).collect(),

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches as _, ValueEnum};
@@ -234,9 +235,10 @@ impl ChatTemplateArg {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limits")]
 pub(crate) struct LimitArgs {
-    /// At most N new tokens for each answer. Each row has a limit of its own; the smaller one counts
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) max_new_tokens: Option<u32>,
+    /// At most N new tokens for each answer, instead of the limit that each row has; `authors` for those that the benchmark's
+    /// authors give its tasks. Change it to compare with scores that were made so, or for a quick look
+    #[arg(long, alias = "max-new-tokens", value_name = "N|authors")]
+    pub(crate) answer_tokens: Option<AnswerTokensArg>,
 
     /// Cut contexts to N tokens. Needed where a context is longer than the model's positions; scores of a cut context
     /// compare only with scores of the same cut
@@ -257,6 +259,39 @@ pub(crate) struct LimitArgs {
     /// and to maskers that sample
     #[arg(long, default_value_t = 42)]
     pub(crate) seed: u64,
+}
+
+/// `--answer-tokens`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AnswerTokensArg {
+    /// The same for all rows.
+    Every(NonZeroUsize),
+    /// Those of the benchmark's authors.
+    Authors,
+}
+
+impl FromStr for AnswerTokensArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "authors" => Ok(Self::Authors),
+            number => {
+                let number = number.parse().map(Self::Every);
+                number.map_err(|_| "expected a number of tokens, 1 or more, or authors".to_owned())
+            }
+        }
+    }
+}
+
+impl LimitArgs {
+    /// The limit that all rows have in place of their own.
+    pub(crate) fn of_every_answer(&self) -> Option<usize> {
+        match self.answer_tokens {
+            Some(AnswerTokensArg::Every(limit)) => Some(limit.get()),
+            Some(AnswerTokensArg::Authors) | None => None,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

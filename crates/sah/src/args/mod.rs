@@ -21,7 +21,7 @@ use clap::{Parser, Subcommand};
 pub(crate) use attention::{AttentionArgs, PrefillArg};
 pub(crate) use bench_options::BenchOptions;
 pub(crate) use benchmark::{
-    BenchmarkArgs, BenchmarkCommand, ChatTemplateArg, PromptArgs, TruncationArg, flag_taken,
+    AnswerTokensArg, BenchmarkArgs, BenchmarkCommand, ChatTemplateArg, PromptArgs, TruncationArg, flag_taken,
 };
 pub(crate) use command::{STATIC_BENCHES, command, of_benchmark, parse};
 pub(crate) use execution::ExecutionArgs;

@@ -30,7 +30,7 @@ pub(crate) struct GenerateArgs {
 
     /// Give context and question as they are, without the model's chat template: for models that were not made for
     /// conversations
-    #[arg(long, conflicts_with_all = ["chat_template", "template_arg"])]
+    #[arg(long, conflicts_with_all = ["chat_template", "template_arg", "thinking"])]
     pub(crate) no_chat_template: bool,
 
     /// The chat template in FILE instead of the model's own
@@ -40,9 +40,9 @@ pub(crate) struct GenerateArgs {
     #[command(flatten)]
     pub(crate) template: TemplateArgs,
 
-    /// At most N new tokens
-    #[arg(long, default_value_t = 64, value_name = "N")]
-    pub(crate) max_new_tokens: usize,
+    /// At most N new tokens for each answer
+    #[arg(long, visible_alias = "max-new-tokens", default_value_t = 64, value_name = "N")]
+    pub(crate) answer_tokens: usize,
 
     /// Cut the context to N tokens
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -74,6 +74,11 @@ pub(crate) struct ScoreArgs {
     /// Folder with predictions
     #[arg(long, value_name = "DIR")]
     pub(crate) predictions: PathBuf,
+
+    /// Score predictions with the thoughts in them. Without it a prediction is what follows its thoughts (`<think>...</think>`,
+    /// and the tags of other published models)
+    #[arg(long)]
+    pub(crate) keep_thoughts: bool,
 
     /// Also write the scores to this file, unrounded by the table
     #[arg(long, value_name = "OUT")]

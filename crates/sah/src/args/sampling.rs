@@ -50,6 +50,7 @@ impl SamplingArgs {
         };
         GenerationParams {
             max_new_tokens,
+            thinking_tokens: 0,
             ignore_eos: false,
             stop: self.stop.clone(),
             repetition_penalty: self.repetition_penalty,

@@ -4,7 +4,8 @@ use std::error::Error;
 use std::path::Path;
 
 use clap::{ArgMatches, Command};
-use sah_bench_core::Benchmark;
+use sah_bench_core::{Benchmark, Warning};
+use sah_request::ThoughtsInAnswers;
 
 /// A benchmark of the command line: `bench NAME`, `benchmark = "NAME"` in a plan, `score NAME`.
 ///
@@ -103,6 +104,8 @@ pub struct Opened {
     pub data: DataOrigin,
     /// What a user should know before the run begins.
     pub note: Option<String>,
+    /// What makes scores of these rows mean something else than they seem to.
+    pub warnings: Vec<Warning>,
 }
 
 /// Where the rows of a run come from.
@@ -117,17 +120,19 @@ pub struct DataOrigin {
 /// A benchmark that brings its rows along.
 impl From<Box<dyn Benchmark>> for Opened {
     fn from(benchmark: Box<dyn Benchmark>) -> Self {
-        Self { benchmark, data: DataOrigin { source: "sample".to_owned(), location: None }, note: None }
+        let data = DataOrigin { source: "sample".to_owned(), location: None };
+        Self { benchmark, data, note: None, warnings: Vec::new() }
     }
 }
 
 impl std::fmt::Debug for Opened {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { benchmark, data, note } = self;
+        let Self { benchmark, data, note, warnings } = self;
         f.debug_struct("Opened")
             .field("benchmark", &benchmark.name())
             .field("data", data)
             .field("note", note)
+            .field("warnings", warnings)
             .finish()
     }
 }
@@ -150,7 +155,7 @@ pub struct PredictionScorer {
     /// What the folder holds, in one line for `score NAME --help`.
     pub folder: &'static str,
     /// Scores the predictions in a folder.
-    pub score: fn(&Path) -> Result<ScoredPredictions, sah_bench_core::Error>,
+    pub score: fn(&Path, ThoughtsInAnswers) -> Result<ScoredPredictions, sah_bench_core::Error>,
 }
 
 /// The scores of a folder of predictions.
@@ -164,4 +169,6 @@ pub struct ScoredPredictions {
     pub json: serde_json::Value,
     /// How many predictions were scored.
     pub count: usize,
+    /// What else is to be said of them, each a sentence without a full stop.
+    pub notes: Vec<String>,
 }

@@ -3,8 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args, Command, FromArgMatches as _};
-use sah_bench_core::{Benchmark, DataError, Error};
-use sah_longbench::{BUCKETS, DataSource, HUB_ID, LongBench, PredictionScores, score_predictions};
+use sah_bench_core::{Benchmark, DataError, Error, Warning, WarningKind};
+use sah_longbench::{
+    BUCKETS, DataSource, HUB_ID, LongBench, PredictionScores, RowsWithThoughts, score_predictions,
+};
+use sah_request::ThoughtsInAnswers;
 
 use super::{BenchmarkEntry, DataOrigin, Opened, PredictionScorer, PromptRule, ScoredPredictions};
 use crate::terminal::figure;
@@ -72,6 +75,7 @@ impl BenchmarkEntry for Entry {
     fn open(&self, flags: &ArgMatches) -> anyhow::Result<Opened> {
         let Flags { data, prompts } = Flags::from_arg_matches(flags).map_err(UsageError::from)?;
         let origin = |source: &str, location| DataOrigin { source: source.to_owned(), location };
+        let warnings = prompts.iter().map(|_| limits_of_hub()).collect();
         let (source, data, note) = match (data, prompts) {
             (DataArg::Folder(path), prompts) => {
                 let location = path.display().to_string();
@@ -87,7 +91,7 @@ impl BenchmarkEntry for Entry {
             }
             (DataArg::Hub, None) => (DataSource::Hub, origin("hub", Some(HUB_ID.to_owned())), None),
         };
-        Ok(Opened { benchmark: Box::new(LongBench::new(source)), data, note })
+        Ok(Opened { benchmark: Box::new(LongBench::new(source)), data, note, warnings })
     }
 
     fn prompt_rule(&self) -> Option<PromptRule> {
@@ -113,14 +117,31 @@ impl BenchmarkEntry for Entry {
     }
 }
 
-fn score(folder: &Path) -> Result<ScoredPredictions, Error> {
-    let scores = score_predictions(folder).map_err(DataError::from)?;
+/// Of rows that are made from the authors' files.
+fn limits_of_hub() -> Warning {
+    let message = "rows of .jsonl files that have no limit on new tokens get that of the hub's data, the authors' plus 20 \
+                   (hotpotqa 52, not 32)";
+    Warning::new(WarningKind::LimitsAboveAuthors, message)
+}
+
+fn score(folder: &Path, thoughts: ThoughtsInAnswers) -> Result<ScoredPredictions, Error> {
+    let scores = score_predictions(folder, thoughts).map_err(DataError::from)?;
     Ok(ScoredPredictions {
         header: ["task", "score"].into_iter().chain(BUCKETS).map(str::to_owned).collect(),
         rows: scores.standard.iter().map(|(task, score)| row(&scores, task, *score)).collect(),
         json: serde_json::to_value(&scores).expect("scores are plain data"),
         count: scores.rows,
+        notes: scores.thoughts.iter().map(note).collect(),
     })
+}
+
+fn note(thoughts: &RowsWithThoughts) -> String {
+    let RowsWithThoughts { rows, unfinished } = thoughts;
+    let said = format!("{rows} predictions had thoughts, which were left out (--keep-thoughts scores them)");
+    match unfinished {
+        0 => said,
+        _ => format!("{said}; {unfinished} of these had no end and count as empty answers"),
+    }
 }
 
 fn row(scores: &PredictionScores, task: &str, score: f64) -> Vec<String> {
@@ -179,6 +200,7 @@ mod tests {
             let opened = open(arguments).unwrap();
             assert_eq!((&*opened.data.source, opened.data.location.as_deref()), (source, location));
             assert_eq!(opened.note.is_some(), has_note, "{arguments:?}");
+            assert_eq!(opened.warnings.len(), usize::from(arguments.contains(&"--prompts")), "{arguments:?}");
         }
         let error = open(&["--data", "hub", "--prompts", "p.json"]).unwrap_err().to_string();
         assert!(error.contains("--prompts is for .jsonl files"), "{error}");

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use clap::{Arg, ArgMatches, Command, value_parser};
-use sah::{BenchmarkEntry, DataOrigin, Opened, PredictionScorer, PromptRule, ScoredPredictions};
+use sah::{
+    BenchmarkEntry, DataOrigin, Opened, PredictionScorer, PromptRule, ScoredPredictions, ThoughtsInAnswers,
+};
 use sah_bench_core::{
     Benchmark, Column, ColumnKind, DataError, DataErrorKind, Error, Metrics, Record, RowScore, Sample,
     TaskScore, TokenCount, Units, Value,
@@ -44,7 +46,7 @@ impl BenchmarkEntry for Counting {
         let up_to = flags.get_one("up_to").copied().unwrap_or_default();
         let data = DataOrigin { source: "generated".to_owned(), location: Some(format!("up to {up_to}")) };
         let note = Some("note: these texts say nothing".to_owned());
-        Ok(Opened { benchmark: Box::new(Texts::up_to(up_to)), data, note })
+        Ok(Opened { benchmark: Box::new(Texts::up_to(up_to)), data, note, warnings: Vec::new() })
     }
 
     fn prompt_rule(&self) -> Option<PromptRule> {
@@ -60,7 +62,7 @@ impl BenchmarkEntry for Counting {
     }
 }
 
-fn score(folder: &Path) -> Result<ScoredPredictions, Error> {
+fn score(folder: &Path, _: ThoughtsInAnswers) -> Result<ScoredPredictions, Error> {
     let text = std::fs::read_to_string(folder.join("answers.txt"));
     let text = text.map_err(|error| DataError::new(DataErrorKind::Invalid, error))?;
     let right = text.lines().filter(|line| line.contains('b')).count();
@@ -69,6 +71,7 @@ fn score(folder: &Path) -> Result<ScoredPredictions, Error> {
         rows: vec![vec!["all".to_owned(), right.to_string()]],
         json: serde_json::json!({"right": right}),
         count: text.lines().count(),
+        notes: Vec::new(),
     })
 }
 

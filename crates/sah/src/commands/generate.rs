@@ -8,11 +8,11 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use sah_adapter::ModelOptions;
 use sah_report::visible;
-use sah_request::{NewToken, PromptForm, Question, Request, RequestLimits};
+use sah_request::{GenerationParams, NewToken, PromptForm, Question, Request, RequestLimits, Thoughts};
 
 use crate::App;
 use crate::args::GenerateArgs;
-use crate::{attention, model};
+use crate::{attention, model, remedies, thinking};
 
 /// Prints each answer to standard output and what it cost to standard error.
 pub(crate) fn run(app: &App, args: &GenerateArgs) -> anyhow::Result<ExitCode> {
@@ -28,7 +28,14 @@ pub(crate) fn run(app: &App, args: &GenerateArgs) -> anyhow::Result<ExitCode> {
         answer_prefix: args.answer_prefix.clone(),
         form: if args.no_chat_template { PromptForm::Plain } else { PromptForm::Chat },
     };
-    let generation = args.sampling.generation(Some(args.max_new_tokens), args.seed);
+    let generation = GenerationParams {
+        thinking_tokens: args.template.thinking_tokens()?,
+        ..args.sampling.generation(Some(args.answer_tokens), args.seed)
+    };
+    if let Some(warning) = thinking::warning(model.thinking(), &generation).filter(|_| !args.no_chat_template)
+    {
+        tracing::warn!("{}", remedies::of_warning(&warning));
+    }
     let limits = RequestLimits {
         max_context_length: args.max_context_length.map(|max| max as usize),
         truncation: args.truncation.into(),
@@ -52,6 +59,10 @@ pub(crate) fn run(app: &App, args: &GenerateArgs) -> anyhow::Result<ExitCode> {
                 stats.decode_tokens_per_second().unwrap_or_default(),
                 stats.density.unwrap_or(1.0)
             );
+            if let Some(Thoughts { text, is_finished }) = &answer.thoughts {
+                let end = if *is_finished { "" } else { ", without an end: the answer is unknown" };
+                eprintln!("  {} of them are thoughts{end}: {}", stats.thinking_tokens, visible(text));
+            }
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -71,7 +82,9 @@ struct Printer {
 impl Printer {
     fn print(&mut self, new: NewToken<'_>) {
         let (text, ended) = self.waiting.entry(new.question).or_default();
-        text.push_str(new.text);
+        if !new.is_thought {
+            text.push_str(new.text);
+        }
         *ended |= new.is_last;
         while let Some((text, ended)) = self.waiting.remove(&self.question) {
             // Answers of chat models often begin with a space or a line break.

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Context as _;
+use sah_request::ThoughtsInAnswers;
 
 use crate::args::ScoreCommand;
 use crate::terminal::figures;
@@ -12,9 +13,13 @@ use crate::terminal::figures;
 pub(crate) fn run(command: &ScoreCommand) -> anyhow::Result<ExitCode> {
     let ScoreCommand { scorer, args } = command;
     let started = Instant::now();
-    let scores = (scorer.score)(&args.predictions)?;
+    let thoughts = if args.keep_thoughts { ThoughtsInAnswers::Kept } else { ThoughtsInAnswers::LeftOut };
+    let scores = (scorer.score)(&args.predictions, thoughts)?;
     let seconds = started.elapsed().as_secs_f64();
     println!("{}", figures(scores.header, scores.rows));
+    for note in &scores.notes {
+        tracing::warn!("{note}");
+    }
     eprintln!("{} rows scored in {seconds:.2} s", scores.count);
     if let Some(path) = &args.json {
         let text = serde_json::to_string_pretty(&scores.json)? + "\n";

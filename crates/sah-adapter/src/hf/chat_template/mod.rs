@@ -8,6 +8,7 @@ mod pieces;
 mod python;
 mod source;
 mod strftime;
+mod thinking;
 mod tojson;
 mod variables;
 
@@ -20,6 +21,8 @@ use super::tokenizer::SpecialTokens;
 use crate::Error;
 
 pub use options::ChatTemplateOptions;
+pub(crate) use thinking::ModelThinking;
+pub use thinking::{Thinking, ThinkingMode, ThinkingSwitch};
 
 /// The name under which the environment holds the one template.
 const NAME: &str = "chat_template";
@@ -33,6 +36,9 @@ const FUEL_PER_BYTE: u64 = 2;
 const STACK_PER_FUEL: u64 = 512;
 /// Stack for everything else.
 const STACK: u64 = 8 << 20;
+
+/// Values for variables of a template by name.
+type Arguments = serde_json::Map<String, serde_json::Value>;
 
 /// A model's chat template, ready to render.
 #[derive(Debug)]
@@ -58,9 +64,20 @@ impl ChatTemplate {
         Ok(Self { environment, special, path: path.to_owned(), identity })
     }
 
+    /// The text of the template.
+    fn source(&self) -> String {
+        let template = self.environment.get_template(NAME);
+        template.map_or_else(|_| String::new(), |template| template.source().to_owned())
+    }
+
     /// One user message, and the header of the answer that is to follow.
     pub(crate) fn render(&self, user: &str) -> Result<String, Error> {
-        let values = self.values(user);
+        self.render_given(user, &self.identity.arguments)
+    }
+
+    /// The same with other values for its variables.
+    fn render_given(&self, user: &str, arguments: &Arguments) -> Result<String, Error> {
+        let values = self.values(user, arguments);
         let fuel = FUEL + FUEL_PER_BYTE * user.len() as u64;
         let mut environment = self.environment.clone();
         environment.set_fuel(Some(fuel));
@@ -82,14 +99,13 @@ impl ChatTemplate {
     }
 
     /// What the template sees: the message, and what is known of the model and from the user.
-    fn values(&self, user: &str) -> Value {
+    fn values(&self, user: &str, arguments: &Arguments) -> Value {
         let named =
             self.special.by_name.iter().map(|(name, text)| (name.as_str(), Value::from(text.as_str())));
         // Like the others, it is defined only where the tokenizer has some.
         let additional = Some(&self.special.additional).filter(|tokens| !tokens.is_empty());
         let additional = additional.map(|tokens| ("additional_special_tokens", Value::from(tokens.clone())));
-        let arguments = self.identity.arguments.iter();
-        let arguments = arguments.map(|(name, value)| (name.as_str(), from_json(value)));
+        let arguments = arguments.iter().map(|(name, value)| (name.as_str(), from_json(value)));
         let nothing = ["tools", "documents"].map(|name| (name, Value::from(())));
         let given = nothing.into_iter().chain(named).chain(additional).chain(arguments);
         let message = context! { role => "user", content => user };

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::{ChatTemplate, NAME, variables};
+use super::{ChatTemplate, NAME, Thinking, variables};
 use crate::Error;
 use crate::hf::tokenizer::SpecialTokens;
 
@@ -16,6 +16,8 @@ const OF_THE_REQUEST: [&str; 2] = ["messages", "add_generation_prompt"];
 pub struct ChatTemplateOptions {
     /// A file with the template that is used instead of the model's own.
     pub file: Option<PathBuf>,
+    /// Whether the model is to think before it answers, where the template leaves the choice.
+    pub thinking: Thinking,
     /// Values for variables of the template by name, such as `reasoning_effort`. Each must be one that the template
     /// reads.
     pub arguments: Map<String, Value>,

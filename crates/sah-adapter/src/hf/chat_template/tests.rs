@@ -101,7 +101,10 @@ fn a_long_message_is_no_endless_template() {
 }
 
 fn with(source: &str, arguments: &serde_json::Value) -> Result<ChatTemplate, Error> {
-    let options = ChatTemplateOptions { file: None, arguments: arguments.as_object().unwrap().clone() };
+    let options = ChatTemplateOptions {
+        arguments: arguments.as_object().unwrap().clone(),
+        ..ChatTemplateOptions::default()
+    };
     let chosen = options.choose(&SpecialTokens::default(), || Ok(Some(template(source))));
     chosen.map(Option::unwrap)
 }

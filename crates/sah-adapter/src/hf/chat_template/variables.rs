@@ -53,7 +53,6 @@ fn has_word(code: &str, name: &str) -> bool {
             Some(_) if escaped => escaped = false,
             Some(_) if c == '\\' => escaped = true,
             Some(open) if c == open => quote = None,
-            Some(_) => {}
             None if c == '\'' || c == '"' => quote = Some(c),
             None if code[at..].starts_with(name) => {
                 let before = &code[..at];
@@ -63,7 +62,7 @@ fn has_word(code: &str, name: &str) -> bool {
                     return true;
                 }
             }
-            None => {}
+            Some(_) | None => {}
         }
     }
     false

@@ -111,7 +111,7 @@ impl Tokenizer {
     }
 
     /// The number of a token by its text.
-    pub(super) fn id(&self, token: &str) -> Option<u32> {
+    pub(crate) fn id(&self, token: &str) -> Option<u32> {
         self.inner.token_to_id(token)
     }
 

@@ -5,15 +5,16 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use sah_adapter::{LoadedModel, ModelSource, RequestLimits, WeightFormat, file_sha256};
-use sah_bench_core::{ChatTemplateConfig, DataConfig, ModelConfig, RunConfig, Versions, Warning};
+use sah_bench_core::{AnswerLimits, ChatTemplateConfig, DataConfig, ModelConfig, RunConfig, Versions};
 
+use sah_request::GenerationParams;
 use serde_json::Value;
 
 use super::plan::{ModelRun, Plan};
-use crate::args::ChatTemplateArg;
+use crate::args::{AnswerTokensArg, ChatTemplateArg};
 use crate::attention::NamedAttention;
 use crate::benchmarks::DataOrigin;
-use crate::{device, versions};
+use crate::{device, thinking, versions};
 
 /// What is needed to repeat the run of `run` with `attention`, once the model is loaded from `source`.
 pub(super) fn run_config(
@@ -29,6 +30,14 @@ pub(super) fn run_config(
     let identity = loaded.identity();
     let DataOrigin { source: kind, location } = plan.data.clone();
     let of_attention = serde_json::to_value(&attention.config).expect("an attention config is plain data");
+    let chat_template = chat_template(plan, loaded);
+    let generation = GenerationParams {
+        thinking_tokens: args.prompts.template.thinking_tokens()?,
+        ..args.sampling.generation(args.limits.of_every_answer(), args.limits.seed)
+    };
+    let has_chat = chat_template.plain_subsets.len() < plan.subsets.len();
+    let of_thinking = thinking::warning(loaded.thinking(), &generation).filter(|_| has_chat);
+    let warnings = plan.warnings.iter().cloned().chain(of_thinking).collect();
     Ok(RunConfig {
         model: ModelConfig {
             name: run.args.place.model.clone(),
@@ -68,23 +77,21 @@ pub(super) fn run_config(
             truncation: args.limits.truncation.into(),
             ignore_positions: false,
         },
-        chat_template: chat_template(plan, loaded),
-        generation: args
-            .sampling
-            .generation(args.limits.max_new_tokens.map(|n| n as usize), args.limits.seed),
+        chat_template,
+        answer_limits: match args.limits.answer_tokens {
+            None => AnswerLimits::Rows,
+            Some(AnswerTokensArg::Authors) => AnswerLimits::Authors,
+            Some(AnswerTokensArg::Every(_)) => AnswerLimits::Given,
+        },
+        generation,
         versions: Versions {
             sah: versions::SAH.to_owned(),
             git: versions::git_revision(),
             tch: versions::TCH.to_owned(),
             libtorch: versions::libtorch().unwrap_or_else(|| "unknown".to_owned()),
         },
-        warnings: warnings(),
+        warnings,
     })
-}
-
-/// What is known of the model and the options before the first request, and makes scores mean something else than they seem to.
-fn warnings() -> Vec<Warning> {
-    Vec::new()
 }
 
 /// The hashes of the files that an attention reads: those that its fields `..._file` name.
@@ -122,6 +129,7 @@ fn chat_template(plan: &Plan<'_>, model: &LoadedModel) -> ChatTemplateConfig {
         file: template.map(|template| template.file.clone()),
         hash: template.map(|template| template.sha256.clone()),
         arguments: template.map(|template| template.arguments.clone()).unwrap_or_default(),
+        thinking: thinking::in_config(model.thinking()),
         plain_subsets: plan.subsets.iter().filter(is_plain_text).cloned().collect(),
     }
 }

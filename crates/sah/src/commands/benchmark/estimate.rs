@@ -11,6 +11,7 @@ use sah_bench_core::{DetailedResults, RunConfig, Sample, read_json};
 use super::parts::Cell;
 use super::plan::Plan;
 use super::progress::clock;
+use crate::remedies;
 use crate::terminal::figures;
 
 /// Bytes of text for a token: about right for English and these tokenizers, and too much for Chinese.
@@ -94,6 +95,9 @@ pub(super) fn describe(plan: &Plan<'_>) -> anyhow::Result<String> {
             speed.decoded_tokens_per_second
         )?;
     }
+    for warning in &plan.warnings {
+        writeln!(text, "warning: {}", remedies::of_warning(warning))?;
+    }
     Ok(text)
 }
 
@@ -103,8 +107,7 @@ impl Work {
         let (mut work, mut contexts) = (Self::default(), HashSet::new());
         for sample in samples {
             work.rows += 1;
-            let limit = limits.max_new_tokens.map_or(usize::MAX, |limit| limit as usize);
-            work.new_tokens += sample.max_new_tokens.min(limit);
+            work.new_tokens += limits.of_every_answer().unwrap_or(sample.max_new_tokens);
             if contexts.insert(&sample.context) {
                 let limit = limits.max_context_length.map_or(usize::MAX, |limit| limit as usize);
                 work.context_tokens += (sample.context.len() / BYTES_PER_TOKEN).min(limit);

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 
 use anyhow::{bail, ensure};
 use sah_adapter::ModelSource;
-use sah_bench_core::{Benchmark, Error, Sample, load_samples, select_subsets};
+use sah_bench_core::{Benchmark, Error, Sample, Warning, WarningKind, load_samples, select_subsets};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
 use crate::App;
-use crate::args::{BenchOptions, BenchmarkArgs, BenchmarkCommand, ChatTemplateArg, ModelArgs, PromptArgs};
+use crate::args::{
+    AnswerTokensArg, BenchOptions, BenchmarkArgs, BenchmarkCommand, ChatTemplateArg, ModelArgs, PromptArgs,
+};
 use crate::attention::{self, NamedAttention};
 use crate::benchmarks::{BenchmarkEntry, DataOrigin, Opened};
 use crate::model::TokensOf;
@@ -26,6 +28,8 @@ pub(super) struct Plan<'a> {
     pub(super) data: DataOrigin,
     /// What the benchmark has to say before the run begins.
     pub(super) note: Option<String>,
+    /// What is known already and makes scores mean something else than they seem to.
+    pub(super) warnings: Vec<Warning>,
     pub(super) subsets: Vec<String>,
     /// Where they depend on the tokenizer: those of the first model.
     pub(super) samples: Vec<Sample>,
@@ -71,7 +75,10 @@ impl<'a> Plan<'a> {
             bail!(UsageError(format!("--cell {cell}: the run has no such attention")));
         }
         let entry = app.benchmarks.find(options.benchmark)?;
-        let Opened { benchmark, data, note } = entry.open(matches)?;
+        let Opened { benchmark, data, note, mut warnings } = entry.open(matches)?;
+        if args.limits.answer_tokens.is_some() {
+            warnings.retain(|warning| warning.kind != WarningKind::LimitsAboveAuthors);
+        }
         let subsets = select_subsets(&*benchmark, args.data.subsets.as_deref())?;
         check_template(&args.prompts, &*benchmark, &subsets)?;
         let run_name = args.output.run_name.clone().map_or_else(time_as_name, Ok)?;
@@ -105,10 +112,25 @@ impl<'a> Plan<'a> {
         );
         let max_samples = args.data.max_samples.and_then(|n| NonZeroUsize::new(n as usize));
         let tokens = TokensOf::new(&models[0].source);
-        let samples = load_samples(&*benchmark, &subsets, max_samples, &tokens)
+        let mut samples = load_samples(&*benchmark, &subsets, max_samples, &tokens)
             .map_err(|error| with_remedy(entry, error))?;
+        if args.limits.answer_tokens == Some(AnswerTokensArg::Authors) {
+            take_authors_limits(&*benchmark, &mut samples)?;
+        }
         let path = args.output.result_dir.join(&run_name);
-        Ok(Self { args, options, benchmark, data, note, subsets, samples, attentions, models, path })
+        Ok(Self {
+            args,
+            options,
+            benchmark,
+            data,
+            note,
+            warnings,
+            subsets,
+            samples,
+            attentions,
+            models,
+            path,
+        })
     }
 
     /// Whether cells are done by processes of their own.
@@ -134,14 +156,14 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// An error where values are given to a chat template that no prompt is put in.
+/// An error where something is said of a chat template that no prompt is put in.
 fn check_template(
     prompts: &PromptArgs,
     benchmark: &dyn Benchmark,
     subsets: &[String],
 ) -> Result<(), UsageError> {
-    let arguments = prompts.template()?.arguments;
-    let (Some(name), mode) = (arguments.keys().next(), prompts.mode()) else { return Ok(()) };
+    prompts.template.thinking_tokens()?;
+    let (Some(option), mode) = (prompts.template.first_option(), prompts.mode()) else { return Ok(()) };
     let unused = match &mode {
         ChatTemplateArg::Never => true,
         ChatTemplateArg::AsAuthors(_) => subsets.iter().all(|subset| benchmark.is_plain(subset)),
@@ -150,8 +172,22 @@ fn check_template(
     if unused {
         let mode = mode.name();
         return Err(UsageError(format!(
-            "--template-arg {name} has no effect: with --chat-template {mode} no prompt is put in a chat template"
+            "{option} has no effect: with --chat-template {mode} no prompt is put in a chat template"
         )));
+    }
+    Ok(())
+}
+
+/// Gives each row the limit on new tokens that the benchmark's authors give its task.
+fn take_authors_limits(benchmark: &dyn Benchmark, samples: &mut [Sample]) -> Result<(), UsageError> {
+    for sample in samples {
+        let limit = benchmark.authors_limit(&sample.task);
+        sample.max_new_tokens = limit.ok_or_else(|| {
+            let (benchmark, task) = (benchmark.name(), &sample.task);
+            UsageError(format!(
+                "--answer-tokens authors: the authors of {benchmark} give {task} no limit; write a number"
+            ))
+        })?;
     }
     Ok(())
 }

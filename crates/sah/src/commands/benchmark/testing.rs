@@ -150,7 +150,7 @@ impl ModelAdapter for ScriptedModel {
         let answer = |_| Answer {
             text: "1887".to_owned(),
             stats: AnswerStats { generated_tokens: 3, ..AnswerStats::default() },
-            micro_metrics: None,
+            ..Answer::default()
         };
         Ok(RequestResponse {
             answers: request.questions.iter().map(answer).collect(),

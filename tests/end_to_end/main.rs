@@ -19,4 +19,5 @@ mod own_benchmark;
 mod report;
 mod resume;
 mod speed;
+mod thinking;
 mod tiny_model;

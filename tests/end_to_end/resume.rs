@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::command::{run, xtask};
+use crate::tiny_model;
 
 /// Two attentions over four rows.
 fn bench(result_dir: &Path, name: &str) -> Command {
     let fixed = ["bench", "longbench", "--subsets", "qasper,trec", "--max-samples", "2"];
-    let mut command = xtask(&[&fixed[..], &["--max-new-tokens", "3", "--run-name", name]].concat());
+    let mut command = xtask(&[&fixed[..], &["--answer-tokens", "3", "--run-name", name]].concat());
     command.arg("--result-dir").arg(result_dir);
     command
 }
@@ -97,4 +98,40 @@ fn a_run_that_was_stopped_or_killed_goes_on_to_the_same_results() {
     assert!(log.contains("nothing"), "{log}");
     let (code, _, log) = run(resume().args(["--seed", "3"]));
     assert_eq!(code, 2, "{log}");
+}
+
+/// Flips the last bit of a file.
+fn flip(path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn a_run_does_not_go_on_with_another_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = folder.path().join("model");
+    tiny_model::write_thinking(&model);
+    fs::write(model.join("generation_config.json"), r#"{"eos_token_id": 6}"#).unwrap();
+    let mut command = xtask(&["bench", "mock", "--attention", "dense", "--run-name", "r"]);
+    let (code, _, log) = run(command.arg("--model").arg(&model).arg("--result-dir").arg(folder.path()));
+    assert_eq!(code, 0, "{log}");
+    // As if it had been stopped before its end.
+    fs::remove_file(folder.path().join("r/dense/metrics.json")).unwrap();
+    let resume = || run(xtask(&["bench", "mock", "--resume"]).arg(folder.path().join("r")));
+    let refused = |file: &str, change: &dyn Fn(&Path), named: &str| {
+        let path = model.join(file);
+        let before = fs::read(&path).unwrap();
+        change(&path);
+        let (code, _, log) = resume();
+        assert!(code == 1 && log.contains(named), "{file}: {code}, {log}");
+        fs::write(&path, before).unwrap();
+    };
+    let other_end = |path: &Path| fs::write(path, r#"{"eos_token_id": [6, 5]}"#).unwrap();
+    refused("generation_config.json", &other_end, "model.stop_tokens");
+    let longer = |path: &Path| fs::write(path, fs::read_to_string(path).unwrap() + " ").unwrap();
+    refused("tokenizer_config.json", &longer, "model.files.tokenizer_config.json");
+    refused("model.safetensors", &flip, "model.hash");
+    let (code, _, log) = resume();
+    assert_eq!(code, 0, "{log}");
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use sah_message::meant;
 use tch::{Device, Kind, TchError};
 
 use crate::kv::KvFormat;
@@ -137,7 +138,7 @@ pub enum Error {
         window: Option<usize>,
     },
     /// There is no preset of this name.
-    #[error("there is no preset {name:?}, but {}", known.join(", "))]
+    #[error("there is no preset {name:?}; {}", meant(name, known.iter().copied()))]
     NoPreset {
         /// The name.
         name: String,
@@ -145,7 +146,7 @@ pub enum Error {
         known: Vec<&'static str>,
     },
     /// There is no kernel of this name.
-    #[error("there is no kernel {name:?}, but {}", known.join(", "))]
+    #[error("there is no kernel {name:?}; {}", meant(name, known.iter().copied()))]
     NoKernel {
         /// The name.
         name: String,

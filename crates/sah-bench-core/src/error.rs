@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use sah_message::meant;
+
 use crate::ColumnKind;
 
 /// Errors of this crate. Each says what was wrong and where.
@@ -10,7 +12,7 @@ use crate::ColumnKind;
 pub enum Error {
     // ---- arguments ----
     /// A subset that the benchmark does not have.
-    #[error("{benchmark} has no subset {subset:?}; it has {}", valid.join(", "))]
+    #[error("{benchmark} has no subset {subset:?}; {}", meant(subset, valid.iter().map(String::as_str)))]
     UnknownSubset {
         /// The benchmark.
         benchmark: String,
@@ -193,24 +195,24 @@ pub enum Error {
         source: serde_json::Error,
     },
     /// A line of a journal that is not what the runner writes.
-    #[error("{}, line {line}: {source}; only the last line of a journal may be broken", path.display())]
+    #[error("{}, line {line}: {problem}; only the last line of a journal may be broken", path.display())]
     Journal {
         /// The journal.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// Why.
-        source: serde_json::Error,
+        /// Why, with the column.
+        problem: String,
     },
     /// A line of the micro metrics that is not what the runner writes.
-    #[error("{}, line {line}: {source}; did something else write to it during the run?", path.display())]
+    #[error("{}, line {line}: {problem}; did something else write to it during the run?", path.display())]
     MicroMetrics {
         /// The log.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// Why.
-        source: serde_json::Error,
+        /// Why, with the column.
+        problem: String,
     },
     /// There are not as many measured calls in the micro metrics as were written.
     #[error(
@@ -353,7 +355,8 @@ impl std::error::Error for DataError {
 }
 
 /// The text of an error, followed by those of its sources that it does not already quote.
-pub(crate) fn full_text(error: &dyn std::error::Error) -> String {
+#[must_use]
+pub fn full_text(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -365,6 +368,15 @@ pub(crate) fn full_text(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+/// What is wrong with a text that is one line of a file, with the column: for the parser every line is the first.
+pub(crate) fn line_problem(error: &serde_json::Error) -> String {
+    let (text, line, column) = (error.to_string(), error.line(), error.column());
+    match text.strip_suffix(&format!(" at line {line} column {column}")) {
+        Some(text) => format!("{text} at column {column}"),
+        None => text,
+    }
 }
 
 /// What a caught panic said.

@@ -119,7 +119,7 @@ pub use benchmark::{Benchmark, Metrics, RowScore, TaskScore, Units};
 pub use comparison::{
     AgainstBaseline, AttentionSummary, ComparisonFile, DENSE, ScoreDifference, Seconds, TaskComparison,
 };
-pub use error::{DataError, DataErrorKind, Error, Named};
+pub use error::{DataError, DataErrorKind, Error, Named, full_text};
 pub use grouping::group_by_context;
 pub use mock::MockBenchmark;
 pub use observer::{GroupFinished, GroupStarted, RunObserver};

@@ -1,10 +1,13 @@
 //! Presets, and single fields set by text.
 
+use std::collections::{BTreeSet, HashSet};
+
+use sah_message::{meant, nearest};
 use serde_json::{Map, Value, json};
 
 use crate::config::AttentionConfig;
 use crate::error::{Error, Result};
-use crate::masker::{MaskerInfo, MaskerRegistry};
+use crate::masker::MaskerRegistry;
 
 impl AttentionConfig {
     /// The preset `name` of this crate.
@@ -45,7 +48,7 @@ impl AttentionConfig {
     /// This configuration with fields set: `FIELD=VALUE` in the only masker that has such a field, `TYPE.FIELD=VALUE` in
     /// the masker of that type, or `dense_layers=N`.
     ///
-    /// A value is JSON, a share of the keys such as `5%`, or else text.
+    /// A value is JSON, a share of the keys such as `5%`, or else text. A field that is set twice is an error.
     pub fn with(&self, assignments: &[impl AsRef<str>]) -> Result<Self> {
         let value =
             serde_json::to_value(self).map_err(|error| Error::Config { problem: error.to_string() })?;
@@ -58,21 +61,25 @@ fn assigned(
     mut config: Value,
     assignments: &[impl AsRef<str>],
 ) -> Result<AttentionConfig> {
+    let mut set = HashSet::new();
     for assignment in assignments {
         let assignment = assignment.as_ref();
         let fail = |problem| Error::Assignment { assignment: assignment.to_owned(), problem };
-        assign(registry, &mut config, assignment).map_err(fail)?;
+        let field = assign(registry, &mut config, assignment).map_err(fail)?;
+        if let Some(field) = set.replace(field) {
+            return Err(fail(format!("{field} is set already, by another value before it")));
+        }
     }
     AttentionConfig::read(registry, config).map_err(|error| Error::Config { problem: error.to_string() })
 }
 
-/// Carries out one assignment; fails with the problem.
-fn assign(registry: &MaskerRegistry, config: &mut Value, assignment: &str) -> Result<(), String> {
+/// Carries out one assignment and gives the field in full, `TYPE.FIELD`; fails with the problem.
+fn assign(registry: &MaskerRegistry, config: &mut Value, assignment: &str) -> Result<String, String> {
     let (field, text) = assignment.split_once('=').ok_or("must be FIELD=VALUE")?;
     let value = parsed(text);
     if field == "dense_layers" {
         config[field] = value;
-        return Ok(());
+        return Ok(field.to_owned());
     }
     let (wanted, field) = match field.split_once('.') {
         Some((masker, field)) => (Some(masker), field),
@@ -90,10 +97,12 @@ fn assign(registry: &MaskerRegistry, config: &mut Value, assignment: &str) -> Re
         .collect();
     match places.as_mut_slice() {
         [place] => {
+            let masker = place.get("type").and_then(Value::as_str).unwrap_or_default();
+            let full = format!("{masker}.{field}");
             place.insert(field.to_owned(), value);
-            Ok(())
+            Ok(full)
         }
-        [] => Err(format!("no such field; there is dense_layers, and {}", fields_of(registry, &types))),
+        [] => Err(no_such_field(registry, &types, wanted, field)),
         [first, ..] => {
             let example = first.get("type").and_then(Value::as_str).unwrap_or_default();
             Err(format!(
@@ -107,13 +116,21 @@ fn type_of(masker: &Value) -> &str {
     masker["type"].as_str().unwrap_or_default()
 }
 
-/// `sink.size, local.size, ..`.
-fn fields_of(registry: &MaskerRegistry, types: &[String]) -> String {
-    let of_masker = |masker: &MaskerInfo| -> Vec<String> {
-        masker.fields.iter().map(|field| format!("{}.{}", masker.name, field.name)).collect()
+/// What may be meant by a field that no masker of `types` has: without its masker's type where that was left out.
+fn no_such_field(registry: &MaskerRegistry, types: &[String], masker: Option<&str>, field: &str) -> String {
+    let infos = || types.iter().filter_map(|name| registry.info(name));
+    let full: Vec<String> = infos()
+        .flat_map(|info| info.fields.iter().map(|field| format!("{}.{}", info.name, field.name)))
+        .chain(["dense_layers".to_owned()])
+        .collect();
+    let names = infos().flat_map(|info| info.fields.iter().map(|field| field.name));
+    let names: BTreeSet<&str> = names.chain(["dense_layers"]).collect();
+    let meant = match masker {
+        None if !nearest(field, names.iter().copied()).is_empty() => meant(field, names),
+        None => meant(field, full.iter().map(String::as_str)),
+        Some(masker) => meant(&format!("{masker}.{field}"), full.iter().map(String::as_str)),
     };
-    let fields = types.iter().filter_map(|name| registry.info(name)).flat_map(of_masker);
-    fields.collect::<Vec<_>>().join(", ")
+    format!("no such field; {meant}")
 }
 
 /// JSON, a percentage as a fraction, or text.
@@ -148,10 +165,7 @@ mod tests {
         let llm = AttentionConfig::preset("streaming_llm").unwrap();
         assert_eq!(llm, AttentionConfig::streaming_llm(Size::Count(4), Size::Count(64)));
         let error = AttentionConfig::preset("quset").unwrap_err().to_string();
-        assert!(
-            error.starts_with("there is no preset \"quset\", but streaming_llm, oracle_top_k, "),
-            "{error}"
-        );
+        assert_eq!(error, "there is no preset \"quset\"; did you mean quest?");
     }
 
     #[test]
@@ -178,6 +192,22 @@ mod tests {
     }
 
     #[test]
+    fn a_field_is_set_once() {
+        let set = |assignments: &[&str]| {
+            AttentionConfig::preset_with("quest", assignments).map_err(|error| error.to_string())
+        };
+        for (first, second, field) in [
+            ("page_size=32", "page_size=16", "quest_top_k.page_size"),
+            ("page_size=32", "quest_top_k.page_size=32", "quest_top_k.page_size"),
+            ("dense_layers=1", "dense_layers=2", "dense_layers"),
+        ] {
+            let error = set(&[first, second]).unwrap_err();
+            assert!(error.contains(&format!("{second:?}: {field} is set already")), "{error}");
+        }
+        assert!(set(&["sink.size=1", "local.size=2"]).is_ok());
+    }
+
+    #[test]
     fn what_cannot_be_set_is_an_error() {
         let check = |assignment: &str, part: &str| {
             let error = AttentionConfig::preset_with("quest", &[assignment]).unwrap_err().to_string();
@@ -185,11 +215,14 @@ mod tests {
         };
         check("page_size", "\"page_size\": must be FIELD=VALUE");
         check("size=4", "several maskers have it: write TYPE.FIELD=VALUE, for example sink.size=4");
+        check("pages=4", "no such field; did you mean page_size?");
+        check("quest.page_size=4", "no such field; did you mean quest_top_k.page_size or ");
+        check("dense_layer=4", "no such field; did you mean dense_layers?");
         check(
-            "pages=4",
-            "no such field; there is dense_layers, and sink.size, local.size, quest_top_k.heavy_size",
+            "window=4",
+            "no such field; there is sink.size, local.size, quest_top_k.heavy_size, quest_top_k.page_size",
         );
-        check("magic_pig.lsh_l=4", "no such field");
+        check("magic_pig.lsh_l=4", "no such field; there is sink.size, ");
         check("page_size=0", "attention configuration: page_size must be at least 1, got 0");
         check("page_size=many", "invalid type: string \"many\"");
         check("heavy_size=0.1", "write {\"fraction\": 0.1}");

@@ -91,11 +91,11 @@ mod tests {
         check(r#"{"maskers": [{"type": "sink", "size": 4}], "kernel": "x"}"#, "unknown field `kernel`");
         check(
             r#"{"maskers": [{"type": "snik", "size": 4}]}"#,
-            "unknown variant `snik`, expected one of `sink`, `local`, `oracle_top_k`",
+            "there is no masker of type `snik`; did you mean sink?",
         );
         check(
             r#"{"maskers": [{"type": "sink", "size": 4, "window": 2}]}"#,
-            "unknown field `window`, expected `size`",
+            "`sink` has no field `window`; there is size",
         );
         check(r#"{"maskers": [{"type": "sink"}]}"#, "missing field `size`");
         check(r#"{"maskers": [{"size": 4}]}"#, "missing field `type`");

@@ -1,5 +1,6 @@
 //! The types of maskers and the presets that configurations can name.
 
+use sah_message::meant;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
@@ -115,13 +116,25 @@ impl MaskerRegistry {
         let name = fields.shift_remove("type").ok_or("missing field `type`")?;
         let name = name.as_str().ok_or("`type` is not a text")?;
         let Some(masker) = self.types.iter().find(|masker| masker.info.name == name) else {
-            let known: Vec<&str> = self.infos().map(|info| info.name).collect();
-            return Err(format!("unknown variant `{name}`, expected one of `{}`", known.join("`, `")));
+            let meant = meant(name, self.infos().map(|info| info.name));
+            return Err(format!("there is no masker of type `{name}`; {meant}"));
         };
-        let config = (masker.read)(Value::Object(fields)).map_err(|error| error.to_string())?;
+        let unlisted = unlisted(&masker.info, &fields);
+        let config =
+            (masker.read)(Value::Object(fields)).map_err(|error| match (error.to_string(), unlisted) {
+                (text, Some(unlisted)) if text.starts_with("unknown field") => unlisted,
+                (text, _) => text,
+            })?;
         config.validate().map_err(|error| error.to_string())?;
         Ok(config)
     }
+}
+
+/// What to say of the first field that a type of masker does not list, if there is one and serde does not know it.
+fn unlisted(info: &MaskerInfo, fields: &Map<String, Value>) -> Option<String> {
+    let names = || info.fields.iter().map(|field| field.name);
+    let field = fields.keys().find(|field| names().all(|name| name != field.as_str()))?;
+    Some(format!("`{}` has no field `{field}`; {}", info.name, meant(field, names())))
 }
 
 #[cfg(test)]
@@ -134,23 +147,40 @@ mod tests {
     #[test]
     fn infos_list_the_fields_that_serde_reads() {
         let registry = MaskerRegistry::builtin();
-        let error = |masker: Value| registry.read(masker.as_object().unwrap().clone()).unwrap_err();
+        let error = |masker: &MaskerType, fields: Value| (masker.read)(fields).unwrap_err().to_string();
         let quoted = |names: Vec<&str>| match names.as_slice() {
             [one] => format!("expected `{one}`"),
             [one, two] => format!("expected `{one}` or `{two}`"),
             many => format!("expected one of `{}`", many.join("`, `")),
         };
-        let unknown = error(json!({"type": "?"}));
-        let names = quoted(registry.infos().map(|masker| masker.name).collect());
-        assert!(unknown.contains(&names), "{unknown}, {names}");
-        for masker in registry.infos() {
-            let unknown = error(json!({"type": masker.name, "?": 1}));
-            let fields = quoted(masker.fields.iter().map(|field| field.name).collect());
-            assert!(unknown.contains(&fields), "{}: {unknown}, {fields}", masker.name);
-            let first = masker.fields.iter().find(|field| field.default.is_none());
-            let missing = error(json!({"type": masker.name}));
+        for masker in &registry.types {
+            let info = &masker.info;
+            let unknown = error(masker, json!({"?": 1}));
+            let fields = quoted(info.fields.iter().map(|field| field.name).collect());
+            assert!(unknown.contains(&fields), "{}: {unknown}, {fields}", info.name);
+            let first = info.fields.iter().find(|field| field.default.is_none());
+            let missing = error(masker, json!({}));
             assert!(missing.contains(&format!("missing field `{}`", first.unwrap().name)), "{missing}");
         }
+    }
+
+    #[test]
+    fn a_misspelt_name_means_the_nearest() {
+        let registry = MaskerRegistry::builtin();
+        let error = |masker: Value| registry.read(masker.as_object().unwrap().clone()).unwrap_err();
+        assert_eq!(
+            error(json!({"type": "quest"})),
+            "there is no masker of type `quest`; did you mean quest_top_k?"
+        );
+        assert!(error(json!({"type": "?"})).contains("; there is sink, local, oracle_top_k, "));
+        assert_eq!(
+            error(json!({"type": "quest_top_k", "heavy_size": 5, "page-size": 3})),
+            "`quest_top_k` has no field `page-size`; did you mean page_size?"
+        );
+        assert_eq!(
+            error(json!({"type": "sink", "size": 4, "window": 2})),
+            "`sink` has no field `window`; there is size"
+        );
     }
 
     #[test]

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::atomic::sync_folder;
 use super::finite::{Refusal, check_finite};
+use crate::error::line_problem;
 use crate::{Error, Record, RecordStats, Sample, Value};
 
 /// The journal of a run in progress. Its file is locked while this value lives.
@@ -138,7 +139,11 @@ pub fn read_journal(path: &Path) -> Result<JournalContents, Error> {
             // A crash of the system can leave the length of the line without its content.
             Err(_) if is_last => break,
             Err(source) => {
-                return Err(Error::Journal { path: path.to_path_buf(), line: number + 1, source });
+                return Err(Error::Journal {
+                    path: path.to_path_buf(),
+                    line: number + 1,
+                    problem: line_problem(&source),
+                });
             }
         }
         complete_bytes += line.len();

@@ -23,7 +23,7 @@ fn subsets_in_the_order_asked_each_once() {
 fn an_unknown_subset_names_the_valid_ones() {
     assert_eq!(
         select(&["qa", "qasper"]).unwrap_err().to_string(),
-        "tiny has no subset \"qasper\"; it has qa, trec, qa_e"
+        "tiny has no subset \"qasper\"; there is qa, trec, qa_e"
     );
     assert!(matches!(select(&[]), Err(Error::NoSubsets { .. })));
 }

@@ -8,6 +8,7 @@ use serde::de::Error as _;
 
 use super::log::{Line, Metadata, Metric};
 use crate::Error;
+use crate::error::line_problem;
 
 /// One measured call.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,8 +44,8 @@ impl LoggedCalls {
         Ok(Self { path: path.to_path_buf(), lines: BufReader::new(file).lines(), read: 0 })
     }
 
-    fn broken(&self, source: serde_json::Error) -> Error {
-        Error::MicroMetrics { path: self.path.clone(), line: self.read, source }
+    fn broken(&self, source: &serde_json::Error) -> Error {
+        Error::MicroMetrics { path: self.path.clone(), line: self.read, problem: line_problem(source) }
     }
 
     /// The next line; `None` at the end of the file.
@@ -52,10 +53,10 @@ impl LoggedCalls {
         let Some(text) = self.lines.next() else { return Ok(None) };
         self.read += 1;
         let text = text.map_err(|source| Error::Io { path: self.path.clone(), source })?;
-        let line: Line<'static> = serde_json::from_str(&text).map_err(|source| self.broken(source))?;
+        let line: Line<'static> = serde_json::from_str(&text).map_err(|source| self.broken(&source))?;
         if line.metric != metric {
             let what = format!("expected {metric:?}, found {:?}", line.metric);
-            return Err(self.broken(serde_json::Error::custom(what)));
+            return Err(self.broken(&serde_json::Error::custom(what)));
         }
         Ok(Some(line))
     }
@@ -64,13 +65,13 @@ impl LoggedCalls {
         let Some(density) = self.line(Metric::Density)? else { return Ok(None) };
         let missing = |what| serde_json::Error::custom(what);
         let Some(error) = self.line(Metric::OutputError)? else {
-            return Err(self.broken(missing("the call has a density and no error")));
+            return Err(self.broken(&missing("the call has a density and no error")));
         };
         if !density.metadata.is_of_the_same_call(&error.metadata) {
-            return Err(self.broken(missing("the error is of another call than the density before it")));
+            return Err(self.broken(&missing("the error is of another call than the density before it")));
         }
         let number = |value: Option<f64>| {
-            value.ok_or_else(|| missing("a density is null")).map_err(|e| self.broken(e))
+            value.ok_or_else(|| missing("a density is null")).map_err(|e| self.broken(&e))
         };
         let density_value = number(density.value)?;
         let Metadata { layer_idx, index, task, step, queries, keys, backend, heads } = density.metadata;

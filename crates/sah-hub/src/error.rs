@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::RepoKind;
+
 /// Errors of this crate. Each names the place and the remedy, in one line.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -50,8 +52,10 @@ impl Error {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("hub {endpoint}: {file} of {repo} ({revision}): {problem}; {}", self.remedy())]
 pub struct HubError {
-    /// Address of the hub or its mirror.
+    /// Address of the hub or its mirror, without user and password.
     pub endpoint: String,
+    /// What the repository holds.
+    pub kind: RepoKind,
     /// `org/name`.
     pub repo: String,
     /// Branch, tag or commit.
@@ -178,8 +182,11 @@ impl HubError {
     /// What to do about it.
     #[must_use]
     pub fn remedy(&self) -> String {
-        const INSTEAD: &str =
-            "give a local folder or a GGUF file instead, set HF_ENDPOINT to a mirror, or check the network";
+        let local = match self.kind {
+            RepoKind::Model => "a local folder or a GGUF file",
+            RepoKind::Dataset => "a local folder",
+        };
+        let instead = format!("give {local} instead, set HF_ENDPOINT to a mirror, or check the network");
         let token = |with_token: bool| {
             if with_token {
                 "check that the access token (HF_TOKEN, or the token file) is valid and may read the repository"
@@ -188,11 +195,9 @@ impl HubError {
             }
         };
         match &self.problem {
-            HubProblem::Unreachable { .. } | HubProblem::Status { .. } => INSTEAD.into(),
-            HubProblem::NotAHub { .. } => format!("check HF_ENDPOINT and the proxy settings; or {INSTEAD}"),
-            HubProblem::NotCached => {
-                "unset HF_HUB_OFFLINE to fetch it, or give a local folder or a GGUF file".into()
-            }
+            HubProblem::Unreachable { .. } | HubProblem::Status { .. } => instead,
+            HubProblem::NotAHub { .. } => format!("check HF_ENDPOINT and the proxy settings; or {instead}"),
+            HubProblem::NotCached => format!("unset HF_HUB_OFFLINE to fetch it, or give {local}"),
             HubProblem::NoSuchFile => "check the name and the revision".into(),
             HubProblem::NoSuchRevision => {
                 "check the revision: a branch, a tag or a full commit of the repository".into()
@@ -224,7 +229,10 @@ impl HubError {
 
     /// The repository's page, where access is asked for.
     fn page(&self) -> String {
-        format!("{}/{}", self.endpoint, self.repo)
+        match self.kind {
+            RepoKind::Model => format!("{}/{}", self.endpoint, self.repo),
+            RepoKind::Dataset => format!("{}/datasets/{}", self.endpoint, self.repo),
+        }
     }
 }
 
@@ -236,6 +244,7 @@ fn said(message: Option<&String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Error, HubError, HubProblem};
+    use crate::RepoKind;
 
     #[test]
     fn only_the_network_and_the_server_may_be_better_later() {
@@ -256,6 +265,7 @@ mod tests {
     fn messages_are_one_line_and_name_place_and_remedy() {
         let error = HubError {
             endpoint: "http://h".into(),
+            kind: RepoKind::Model,
             repo: "org/name".into(),
             revision: "main".into(),
             file: "config.json".into(),
@@ -267,10 +277,15 @@ mod tests {
              revision"
         );
         let problem = HubProblem::Gated { status: 403, with_token: false, message: Some("ask me".into()) };
-        let text = HubError { problem, ..error }.to_string();
+        let gated = HubError { problem, ..error };
+        let text = gated.to_string();
         assert!(
             text.contains("(403: ask me); ask for access on http://h/org/name, then set HF_TOKEN"),
             "{text}"
         );
+        let of_data = HubError { kind: RepoKind::Dataset, ..gated };
+        assert!(of_data.to_string().contains(" on http://h/datasets/org/name, "), "{of_data}");
+        let offline = HubError { problem: HubProblem::NotCached, ..of_data };
+        assert!(offline.to_string().ends_with("to fetch it, or give a local folder"), "{offline}");
     }
 }

@@ -3,7 +3,8 @@
 use std::io;
 use std::time::Duration;
 
-use ureq::http::{HeaderMap, Method, Request, Response, StatusCode};
+use sah_message::without_secrets;
+use ureq::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use ureq::tls::TlsConfig;
 use ureq::{Agent, Body, Timeout};
 
@@ -119,7 +120,7 @@ impl Client {
         while steps.len() <= MAX_REDIRECTS {
             let mut request = Request::builder().method(method).uri(&url);
             if let (true, Some(token)) = (at_home, &self.token) {
-                request = request.header("Authorization", token.authorization());
+                request = request.header("Authorization", secret(&token.authorization())?);
             }
             if from > 0 {
                 request = request.header("Range", format!("bytes={from}-"));
@@ -135,7 +136,8 @@ impl Client {
             let next = to.as_deref().and_then(|to| redirected(&url, to));
             let next = next.ok_or_else(|| {
                 let to = to.unwrap_or_else(|| "nowhere".into());
-                Failure::not_a_hub(format!("a redirect to {to}"))
+                // It may be signed.
+                Failure::not_a_hub(format!("a redirect to {}", without_secrets(&to)))
             })?;
             at_home &= origin(&next) == origin(&url);
             url = next;
@@ -193,8 +195,16 @@ impl Failure {
             ureq::Error::Io(error) if error.kind() != io::ErrorKind::ConnectionRefused => Retry::After(None),
             _ => Retry::No,
         };
-        Self { problem: HubProblem::Unreachable { reason: error.to_string() }, retry }
+        let reason = without_secrets(&error.to_string()).into_owned();
+        Self { problem: HubProblem::Unreachable { reason }, retry }
     }
+}
+
+/// The value of a header that no log shows.
+fn secret(text: &str) -> Result<HeaderValue, Failure> {
+    let mut value = HeaderValue::from_str(text).map_err(|error| Failure::not_a_hub(error.to_string()))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// A header's value, where it is there and text.

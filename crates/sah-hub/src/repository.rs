@@ -30,6 +30,7 @@ pub struct Repository {
     settings: Settings,
     client: Client,
     repo: Repo,
+    kind: RepoKind,
     name: String,
     revision: String,
     folder: Folder,
@@ -64,15 +65,16 @@ impl Repository {
         revision: Option<&str>,
     ) -> Result<Self, Error> {
         let revision = revision.unwrap_or("main");
-        let kind = match kind {
+        let repo_type = match kind {
             RepoKind::Model => RepoType::Model,
             RepoKind::Dataset => RepoType::Dataset,
         };
-        let repo = Repo::with_revision(name.to_owned(), kind, revision.to_owned());
+        let repo = Repo::with_revision(name.to_owned(), repo_type, revision.to_owned());
         let this = Self {
             client: Client::new(&settings),
             folder: Folder::new(&settings.cache, repo.clone()),
             repo,
+            kind,
             name: name.to_owned(),
             revision: revision.to_owned(),
             commit: OnceCell::new(),
@@ -242,6 +244,7 @@ impl Repository {
     fn error(&self, file: &str, problem: HubProblem) -> Error {
         Error::Hub(Box::new(HubError {
             endpoint: self.settings.endpoint.clone(),
+            kind: self.kind,
             repo: self.name.clone(),
             revision: self.commit().unwrap_or(&self.revision).to_owned(),
             file: file.into(),

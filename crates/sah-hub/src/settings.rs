@@ -4,6 +4,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use sah_message::split_login;
 use ureq::tls::RootCerts;
 
 use crate::Error;
@@ -12,7 +15,7 @@ use crate::roots;
 /// Where the hub is, where its cache lies, and how to speak to it.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Without a slash at the end.
+    /// Without a slash at the end, and without user and password.
     pub(crate) endpoint: String,
     pub(crate) cache: PathBuf,
     pub(crate) token: Option<Token>,
@@ -57,14 +60,21 @@ impl Patience {
     }
 }
 
-/// An access token, which no log may show.
+/// What gives access: an access token, or the user and password in the address of a mirror. No log may show it.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Token(String);
+pub(crate) enum Token {
+    Bearer(String),
+    /// `user:password`.
+    Login(String),
+}
 
 impl Token {
     /// The value of the header `Authorization`.
     pub(crate) fn authorization(&self) -> String {
-        format!("Bearer {}", self.0)
+        match self {
+            Self::Bearer(token) => format!("Bearer {token}"),
+            Self::Login(login) => format!("Basic {}", BASE64.encode(login)),
+        }
     }
 }
 
@@ -120,10 +130,13 @@ impl Settings {
             get(name).and_then(|value| value.parse().ok()).map_or(usual, Duration::from_secs)
         };
         let usual = Patience::default();
+        let (endpoint, login) = endpoint(get("HF_ENDPOINT"))?;
+        // As in Python, the login of an address counts more.
+        let token = login.map_or_else(|| checked(token.as_str()), |login| Ok(Some(login)))?;
         Ok(Self {
-            endpoint: endpoint(get("HF_ENDPOINT"))?,
+            endpoint,
             cache: cache.map_or_else(|| home.join("hub"), folder),
-            token: checked(token.as_str())?,
+            token,
             offline: offline.is_some_and(|value| is_true(&value)),
             roots: roots::from_variables(get)?,
             patience: Patience {
@@ -140,16 +153,28 @@ fn is_true(value: &str) -> bool {
     matches!(value.to_ascii_uppercase().as_str(), "1" | "ON" | "YES" | "TRUE")
 }
 
-fn endpoint(variable: Option<String>) -> Result<String, Error> {
+/// The address of the hub, and the user and password that stood in it.
+fn endpoint(variable: Option<String>) -> Result<(String, Option<Token>), Error> {
     let endpoint = variable.unwrap_or_else(|| "https://huggingface.co".into());
-    if !endpoint.starts_with("http://") && !endpoint.starts_with("https://") {
-        return Err(Error::Environment {
-            variable: "HF_ENDPOINT",
-            problem: format!("`{endpoint}` is no address"),
-            remedy: "write it as https://HOST".into(),
-        });
-    }
-    Ok(endpoint.trim_end_matches('/').to_owned())
+    let error = |problem| Error::Environment {
+        variable: "HF_ENDPOINT",
+        problem,
+        remedy: "write it as https://HOST, or with a login as https://USER:PASSWORD@HOST".into(),
+    };
+    let scheme = ["http://", "https://"].into_iter().find(|scheme| endpoint.starts_with(scheme));
+    let Some(scheme) = scheme else {
+        // What stands before an at sign may be a password.
+        let shown = endpoint.rsplit('@').next().unwrap_or_default();
+        return Err(error(format!("`{shown}` is no address")));
+    };
+    let (login, host) = split_login(&endpoint[scheme.len()..]);
+    let login = login.map(|login| decoded(login).ok_or_else(|| error("its login is not UTF-8".into())));
+    Ok((format!("{scheme}{}", host.trim_end_matches('/')), login.transpose()?.map(Token::Login)))
+}
+
+/// `text` with the bytes that `%40` and the like stand for.
+fn decoded(text: &str) -> Option<String> {
+    percent_encoding::percent_decode_str(text).decode_utf8().ok().map(Into::into)
 }
 
 /// The text of a token file; empty where there is none.
@@ -172,7 +197,7 @@ fn checked(text: &str) -> Result<Option<Token>, Error> {
             remedy: "set it to the text that starts with hf_, and nothing else".into(),
         });
     }
-    Ok((!text.is_empty()).then(|| Token(text.to_owned())))
+    Ok((!text.is_empty()).then(|| Token::Bearer(text.to_owned())))
 }
 
 #[cfg(test)]
@@ -213,7 +238,10 @@ mod tests {
         assert!(!plain.offline);
         assert_eq!(read(&[("HF_ENDPOINT", "https://m/")]).endpoint, "https://m");
         let error = try_read(&[("HF_ENDPOINT", "hf-mirror.com")]).unwrap_err().to_string();
-        assert_eq!(error, "HF_ENDPOINT: `hf-mirror.com` is no address; write it as https://HOST");
+        assert!(
+            error.starts_with("HF_ENDPOINT: `hf-mirror.com` is no address; write it as https://HOST"),
+            "{error}"
+        );
         for yes in ["1", "on", "YES", "true"] {
             assert!(read(&[("HF_HUB_OFFLINE", yes)]).offline, "{yes}");
         }
@@ -221,6 +249,25 @@ mod tests {
         assert!(!read(&[("HF_HUB_OFFLINE", "0")]).offline);
         let patience = read(&[("HF_HUB_DOWNLOAD_TIMEOUT", "90"), ("HF_HUB_ETAG_TIMEOUT", "x")]).patience;
         assert_eq!((patience.stall.as_secs(), patience.answer.as_secs()), (90, 10));
+    }
+
+    #[test]
+    fn the_login_of_an_address_is_kept_apart_from_it() {
+        let home = tempfile::tempdir().unwrap();
+        let home = ("HF_HOME", home.path().to_str().unwrap());
+        // The value is that of Python's `requests`.
+        let address = "https://Aladdin:open%20sesame@127.0.0.1:9/mirror/";
+        let settings = read(&[home, ("HF_ENDPOINT", address), ("HF_TOKEN", "t")]);
+        assert_eq!(settings.endpoint, "https://127.0.0.1:9/mirror");
+        assert_eq!(settings.token.as_ref().unwrap().authorization(), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+        assert!(!format!("{settings:?}").contains("sesame"), "{settings:?}");
+        // Written without a scheme, or with signs that should have been encoded.
+        let error = try_read(&[home, ("HF_ENDPOINT", "user:secret@host")]).unwrap_err().to_string();
+        assert!(error.contains("`host` is no address") && !error.contains("secret"), "{error}");
+        for address in ["https://user:sec/ret@host", "https://user:sec#ret@host", "https://user:sec@ret@host"]
+        {
+            assert_eq!(read(&[home, ("HF_ENDPOINT", address)]).endpoint, "https://host", "{address}");
+        }
     }
 
     #[test]

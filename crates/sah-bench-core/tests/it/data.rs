@@ -11,7 +11,7 @@ use arrow::array::{
 use parquet::arrow::ArrowWriter;
 use sah_bench_core::data::{Columns, ConfigFiles, DataFolder, ReadError, Row, json_lines, read_parquet};
 use sah_bench_core::{Column, ColumnKind, DataErrorKind};
-use sah_hub::{HubError, HubProblem};
+use sah_hub::{HubError, HubProblem, RepoKind};
 
 const COLUMNS: Columns<'_> = Columns {
     required: &[
@@ -178,10 +178,45 @@ fn a_folder_says_which_files_and_configs_it_has() {
 fn a_hub_out_of_reach_is_a_failure_of_the_network() {
     let kind = |problem| {
         let [endpoint, repo, revision, file] = ["http://h", "a/b", "main", "f"].map(str::to_owned);
-        let error = HubError { endpoint, repo, revision, file, problem };
+        let error = HubError { endpoint, kind: RepoKind::Dataset, repo, revision, file, problem };
         ReadError::Hub(sah_hub::Error::Hub(Box::new(error))).kind()
     };
     assert_eq!(kind(HubProblem::Unreachable { reason: String::new() }), DataErrorKind::Network);
     assert_eq!(kind(HubProblem::NoSuchFile), DataErrorKind::Invalid);
     assert_eq!(ReadError::NoRows { file: "x".into() }.kind(), DataErrorKind::Invalid);
+}
+
+#[test]
+fn data_that_is_not_unpacked_or_lies_deeper_is_pointed_to() {
+    let root = tempfile::tempdir().unwrap();
+    let missing = |folder: &str| {
+        let folder = root.path().join(folder);
+        let error =
+            DataFolder::open(&folder, &["qasper", "trec"], "test").and_then(|data| data.files("qasper"));
+        error.unwrap_err().to_string().replace(&root.path().display().to_string(), "ROOT")
+    };
+    let touch = |file: &str| {
+        let file = root.path().join(file);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, "x").unwrap();
+    };
+    for (file, folder, hint) in [
+        ("a/qasper.jsonl.gz", "a", "; there is ROOT/a/qasper.jsonl.gz (gzip): unpack it first"),
+        ("b/qasper.jsonl.zst", "b", "; there is ROOT/b/qasper.jsonl.zst (zstd): unpack it first"),
+        ("c/data.zip", "c", "; there is ROOT/c/data.zip (zip): unpack it first"),
+        ("d/data/qasper.jsonl", "d", "; the data is in ROOT/d/data: give that folder"),
+        (
+            "e/LongBench/data/qasper/test-0.parquet",
+            "e",
+            "; the data is in ROOT/e/LongBench/data: give that folder",
+        ),
+        ("f/trec.jsonl", "f", "; there is trec"),
+        ("g/notes.gz", "g", "; there is none"),
+        ("h.zip", "h.zip", ": a file, not a folder; unpack it (zip) and give the folder that comes of it"),
+        ("i/qasper.jsonl", "i/qasper.jsonl", ": a file, not a folder; give its folder, ROOT/i"),
+    ] {
+        touch(file);
+        let error = missing(folder);
+        assert!(error.ends_with(hint), "{file}: {error}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use sah_bench_core::data::{ReadError, Row};
+use sah_bench_core::data::{Hint, ReadError, Row};
 use sah_bench_core::{DataError, DataErrorKind};
 
 use crate::MetricError;
@@ -15,10 +15,15 @@ pub enum Error {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// A folder of predictions without any file for a task.
-    #[error("{}: no predictions; expected files <task>.jsonl such as qasper.jsonl", folder.display())]
+    #[error(
+        "{}: no predictions; {}", folder.display(),
+        hint.as_ref().map_or_else(|| "expected files <task>.jsonl such as qasper.jsonl".to_owned(), ToString::to_string)
+    )]
     NoPredictions {
         /// The folder.
         folder: PathBuf,
+        /// What is there in their place.
+        hint: Option<Hint>,
     },
     /// The bundled sample has no such config.
     #[error("the bundled sample has no config {config}")]
@@ -48,6 +53,12 @@ pub enum Error {
         file: PathBuf,
         /// The row, from 1; in a JSON Lines file the line.
         row: usize,
+    },
+    /// Prompt templates that no row needs.
+    #[error("{}: no row needs a template: all rows have a question of their own", file.display())]
+    PromptsUnused {
+        /// The file of templates.
+        file: PathBuf,
     },
     /// A file of prompt templates that is none.
     #[error("{}: expected a JSON object of texts, {{task: template}}: {source}", file.display())]

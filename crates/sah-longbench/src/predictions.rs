@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use indexmap::IndexMap;
 use rayon::prelude::*;
-use sah_bench_core::data::{ReadError, Row, json_lines, read_text};
+use sah_bench_core::data::{Hint, ReadError, Row, json_lines, read_text};
 use sah_request::{SplitText, Thoughts, ThoughtsInAnswers};
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +51,9 @@ pub struct RowsWithThoughts {
 /// A missing folder, one without predictions, an unreadable or empty file, and the first row that is wrong, by file
 /// and line.
 pub fn score_predictions(folder: &Path, thoughts: ThoughtsInAnswers) -> Result<PredictionScores, Error> {
+    if folder.is_file() {
+        return Err(ReadError::NotAFolder { file: folder.to_owned() }.into());
+    }
     if !folder.is_dir() {
         let expected = "predictions, <task>.jsonl".to_owned();
         return Err(ReadError::NoFolder { folder: folder.to_owned(), expected }.into());
@@ -81,7 +84,9 @@ pub fn score_predictions(folder: &Path, thoughts: ThoughtsInAnswers) -> Result<P
         }
     }
     if scores.standard.is_empty() {
-        return Err(Error::NoPredictions { folder: folder.to_owned() });
+        let names: Vec<String> = TASKS.iter().map(|task| format!("{}.jsonl", task.name)).collect();
+        let hint = Hint::of(folder, &names);
+        return Err(Error::NoPredictions { folder: folder.to_owned(), hint });
     }
     Ok(scores)
 }

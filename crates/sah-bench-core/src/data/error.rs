@@ -1,7 +1,8 @@
 //! What can go wrong when data is read.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::hint::{Hint, compression};
 use crate::{ColumnKind, DataErrorKind};
 
 /// Why data cannot be read. Each names the file or folder, and the row where there is one.
@@ -16,10 +17,16 @@ pub enum ReadError {
         /// What it should hold.
         expected: String,
     },
+    /// A file in the place of a folder.
+    #[error("{}: a file, not a folder; {}", file.display(), folder_of(file))]
+    NotAFolder {
+        /// The file.
+        file: PathBuf,
+    },
     /// A folder without the data of a config.
     #[error(
-        "{}: no data for {config}, neither {config}/{split}-*.parquet nor {config}.jsonl; there is {}",
-        folder.display(), list(available)
+        "{}: no data for {config}, neither {config}/{split}-*.parquet nor {config}.jsonl; {}",
+        folder.display(), hint.as_ref().map_or_else(|| format!("there is {}", list(available)), ToString::to_string)
     )]
     NoConfig {
         /// The folder.
@@ -30,6 +37,8 @@ pub enum ReadError {
         split: String,
         /// The configs that are there.
         available: Vec<String>,
+        /// What is there in its place.
+        hint: Option<Box<Hint>>,
     },
     /// A config of several files of which some are missing.
     #[error(
@@ -91,14 +100,32 @@ pub enum ReadError {
         found: String,
     },
     /// A line that is no JSON object.
-    #[error("{}: line {row}: expected a JSON object: {source}", file.display())]
+    #[error("{}: line {row}: expected a JSON object: {problem}", file.display())]
     Json {
         /// The file.
         file: PathBuf,
         /// The line.
         row: usize,
-        /// What the parser said.
-        source: serde_json::Error,
+        /// What the parser said, with the column.
+        problem: String,
+    },
+    /// A compressed file where text is expected.
+    #[error("{}: compressed ({format}); unpack it first", file.display())]
+    Compressed {
+        /// The file.
+        file: PathBuf,
+        /// `gzip`, `zip`, ...
+        format: &'static str,
+    },
+    /// Text in another encoding than UTF-8.
+    #[error("{}: {}", file.display(), not_utf8(*line, *encoding))]
+    NotUtf8 {
+        /// The file.
+        file: PathBuf,
+        /// The first line with a byte that is no UTF-8.
+        line: usize,
+        /// The encoding, where a byte order mark tells it.
+        encoding: Option<&'static str>,
     },
     /// A field with a wrong value or without one.
     #[error("{}: row {row}, field {field}: expected {expected}, found {found}", file.display())]
@@ -127,6 +154,22 @@ impl ReadError {
             Self::Hub(error) if error.may_pass() => DataErrorKind::Network,
             _ => DataErrorKind::Invalid,
         }
+    }
+}
+
+/// What to do with a file in the place of a folder.
+fn folder_of(file: &Path) -> String {
+    match (compression(file), file.parent()) {
+        (Some(format), _) => format!("unpack it ({format}) and give the folder that comes of it"),
+        (None, Some(folder)) if folder != Path::new("") => format!("give its folder, {}", folder.display()),
+        _ => "give its folder".to_owned(),
+    }
+}
+
+fn not_utf8(line: usize, encoding: Option<&str>) -> String {
+    match encoding {
+        Some(encoding) => format!("{encoding} text; save it as UTF-8"),
+        None => format!("line {line} is not UTF-8; save the file as UTF-8"),
     }
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::ReadError;
+use super::hint::Hint;
 
 /// A folder with `<config>/<split>-*.parquet`, as on the hub, or `<config>.jsonl`. Where a config has both, the Parquet files
 /// count.
@@ -28,8 +29,11 @@ impl<'a> DataFolder<'a> {
     ///
     /// # Errors
     ///
-    /// [`ReadError::NoFolder`] where there is none.
+    /// [`ReadError::NoFolder`] where there is none, [`ReadError::NotAFolder`] where it is a file.
     pub fn open(path: &'a Path, configs: &'a [&'a str], split: &'a str) -> Result<Self, ReadError> {
+        if path.is_file() {
+            return Err(ReadError::NotAFolder { file: path.to_owned() });
+        }
         if !path.is_dir() {
             let expected = format!("<config>/{split}-*.parquet or <config>.jsonl");
             return Err(ReadError::NoFolder { folder: path.to_owned(), expected });
@@ -56,6 +60,7 @@ impl<'a> DataFolder<'a> {
             config: config.to_owned(),
             split: self.split.to_owned(),
             available: self.available(),
+            hint: Hint::of(self.path, &[config.to_owned(), format!("{config}.jsonl")]).map(Box::new),
         })
     }
 

@@ -1,18 +1,9 @@
 //! JSON Lines: a JSON object on each line.
 
-use std::fs;
 use std::path::Path;
 
 use super::{ReadError, Row};
-
-/// The text of a file.
-///
-/// # Errors
-///
-/// [`ReadError::Io`].
-pub fn read_text(file: &Path) -> Result<String, ReadError> {
-    fs::read_to_string(file).map_err(|source| ReadError::Io { path: file.to_owned(), source })
-}
+use crate::error::line_problem;
 
 /// The lines of `text`, which comes from `file`, without the blank ones. They are parsed one by one, on as many threads as the
 /// caller likes.
@@ -40,12 +31,20 @@ impl<'a> JsonLine<'a> {
     ///
     /// [`ReadError::Json`] where there is none.
     pub fn parse(self) -> Result<Row<'a>, ReadError> {
-        let fields = serde_json::from_str(self.text).map_err(|source| ReadError::Json {
+        let fields = serde_json::from_str(self.text).map_err(|error| ReadError::Json {
             file: self.file.to_owned(),
             row: self.number,
-            source,
+            problem: self.problem(&error),
         })?;
         Ok(Row::from_json(fields, self.file, self.number))
+    }
+
+    /// What is wrong with the line. For the parser each is the first one.
+    fn problem(self, error: &serde_json::Error) -> String {
+        if self.text.starts_with('\u{feff}') {
+            return "a byte order mark inside the file; remove it".to_owned();
+        }
+        line_problem(error)
     }
 }
 
@@ -65,6 +64,11 @@ mod tests {
             let line = JsonLine { text, file: Path::new("f.jsonl"), number: 3 };
             let message = line.parse().unwrap_err().to_string();
             assert!(message.starts_with("f.jsonl: line 3: expected a JSON object"), "{message}");
+            assert!(message.contains(" at column ") && !message.contains("line 1"), "{message}");
         }
+        // Two files put together, each with its mark.
+        let line = JsonLine { text: "\u{feff}{}", file: Path::new("f.jsonl"), number: 3 };
+        let message = line.parse().unwrap_err().to_string();
+        assert!(message.ends_with("a byte order mark inside the file; remove it"), "{message}");
     }
 }

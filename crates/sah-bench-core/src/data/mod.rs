@@ -3,6 +3,7 @@
 //! - [`DataFolder`] finds the files of a config in a folder, [`fetch`] those of a data set on the hub.
 //! - [`read_parquet`] reads the rows of a Parquet file, [`json_lines`] those of a text of JSON objects. Both give [`Row`]s, so
 //!   that what a benchmark makes of its columns is written once.
+//! - [`read_text`] reads UTF-8, whatever marks it, and tells compressed files and other encodings by their names.
 //! - [`ReadError`] names file, row, field, what was expected and what was found. Rows count from 1; those of JSON Lines are
 //!   the file's lines, blank ones included.
 //!
@@ -19,14 +20,18 @@
 
 mod error;
 mod folder;
+mod hint;
 mod hub;
 mod jsonl;
 mod parquet;
 mod row;
+mod text;
 
 pub use error::ReadError;
 pub use folder::{ConfigFiles, DataFolder};
+pub use hint::Hint;
 pub use hub::fetch;
-pub use jsonl::{JsonLine, json_lines, read_text};
+pub use jsonl::{JsonLine, json_lines};
 pub use parquet::{Columns, read_parquet};
 pub use row::Row;
+pub use text::{read_text, text};

@@ -21,7 +21,11 @@ pub(crate) fn load(source: &DataSource, subsets: &[&str]) -> Result<Vec<Sample>,
             let folder = DataFolder::open(path, &SUBSETS, "test")?;
             let prompts = prompts.as_deref().map(Prompts::open).transpose()?;
             let load = |&task| from_folder(&folder, task, prompts.as_ref());
-            tasks.par_iter().map(load).collect::<Result<_, _>>()?
+            let loaded = tasks.par_iter().map(load).collect::<Result<_, _>>()?;
+            match prompts {
+                Some(prompts) => prompts.check_used().map(|()| loaded)?,
+                None => loaded,
+            }
         }
         DataSource::Hub => {
             let path = |task: &&Task| format!("{}/test-00000-of-00001.parquet", task.name);

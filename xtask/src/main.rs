@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line program talks to its user")]
 
 mod bless;
+mod cargo_lock;
 mod checks;
 mod doctor;
 mod error;
@@ -47,7 +48,8 @@ Set up and check:
   example    Run an example of any crate, or a program of examples/: NAME [ARGUMENTS ..]
   bless      Make goldens anew with the pinned Python reference, and say which of them changed
                [NAME ..]  these only; --list names them, their scripts and their files
-  ci         What CI checks beside the tests: format, repository rules, clippy, docs, packages";
+  ci         What CI checks beside the tests: format, repository rules, clippy, docs, packages
+  --version  Say the versions of this project and of libtorch, and the devices";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
@@ -74,6 +76,7 @@ fn dispatch(verb: &str, rest: &[std::ffi::OsString]) -> Result<ExitCode> {
         | ("doctor", [_, ..]) => {
             return runner::run(verb, rest);
         }
+        ("version" | "--version" | "-V", []) => return runner::version(),
         ("" | "help" | "--help" | "-h", _) | (_, ["--help" | "-h"]) => println!("{USAGE}"),
         ("setup", variant) => {
             libtorch::set_up(libtorch::Variant::from_flags(variant)?)?;
@@ -94,8 +97,50 @@ fn dispatch(verb: &str, rest: &[std::ffi::OsString]) -> Result<ExitCode> {
             )));
         }
         (other, _) => {
-            return Err(Failure::usage(format!("there is no command {other:?}; see cargo xtask help")));
+            let meant = nearest(other).map_or_else(String::new, |verb| format!("did you mean {verb}? "));
+            return Err(Failure::usage(format!(
+                "there is no command {other:?}; {meant}see cargo xtask help"
+            )));
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The verb of the usage that a misspelt one may mean: two letters may be wrong, missing or too many.
+fn nearest(verb: &str) -> Option<&'static str> {
+    let listed = USAGE.lines().filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next());
+    let verbs = listed.filter(|verb| verb.bytes().all(|letter| letter.is_ascii_lowercase()));
+    let near = verbs.map(|known| (distance(verb, known), known)).min()?;
+    (near.0 <= 2.min(verb.len() / 2)).then_some(near.1)
+}
+
+/// How many letters must be changed, added or removed to make one text of the other (Levenshtein).
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.bytes().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, b) in other.bytes().enumerate() {
+            let change = diagonal + usize::from(a != b);
+            diagonal = row[j + 1];
+            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[other.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{distance, nearest};
+
+    #[test]
+    fn a_misspelt_verb_means_the_nearest() {
+        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("", "abc"), 3);
+        for (verb, meant) in
+            [("becnh", Some("bench")), ("modles", Some("models")), ("docter", Some("doctor")), ("x", None)]
+        {
+            assert_eq!(nearest(verb), meant, "{verb}");
+        }
+        assert_eq!(nearest("ruler"), None);
+    }
 }

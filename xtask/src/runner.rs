@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
+use crate::cargo_lock::build_quietly;
 use crate::error::{Failure, Result};
 use crate::libtorch::{self, Variant};
 use crate::model;
@@ -27,12 +28,24 @@ pub(crate) fn run(verb: &str, arguments: &[OsString]) -> Result<ExitCode> {
     replace_by(&mut sah).map_err(|error| Failure::failed(format!("cannot run {}: {error}", binary.display())))
 }
 
+/// What is installed here: of the runner only where it is built already, so that asking sets nothing up.
+pub(crate) fn version() -> Result<ExitCode> {
+    println!("cargo xtask {}", env!("CARGO_PKG_VERSION"));
+    let binary = release_folder().join("sah");
+    if !binary.exists() {
+        println!("sah is not built yet; cargo xtask setup, and any command that measures, builds it");
+        return Ok(ExitCode::SUCCESS);
+    }
+    replace_by(Command::new(&binary).arg("--version"))
+        .map_err(|error| Failure::failed(format!("cannot run {}: {error}", binary.display())))
+}
+
 /// Builds an example of any crate, or a program of `examples/`, with the features of the whole workspace, and becomes it.
 pub(crate) fn example(name: &str, arguments: &[OsString]) -> Result<ExitCode> {
     libtorch::ensure(Variant::Fitting)?;
     let is_program = project_root().join("examples").join(name).with_extension("rs").exists();
     let (kind, folder) = if is_program { ("--bin", "") } else { ("--example", "examples") };
-    run_to_end(cargo().args(["build", "--release", "--locked", "--workspace", "--quiet", kind, name]))?;
+    build_quietly(cargo().args(["build", "--release", "--locked", "--workspace", "--quiet", kind, name]))?;
     let program = release_folder().join(folder).join(name);
     replace_by(Command::new(&program).args(arguments))
         .map_err(|error| Failure::failed(format!("cannot run {}: {error}", program.display())))
@@ -56,11 +69,11 @@ pub(crate) fn build() -> Result<PathBuf> {
     build.args(["build", "--release", "--locked", "--workspace", "--bin", "sah"]);
     if release_folder().join("sah").exists() {
         // Quiet, since a build that has nothing to do should not speak. Errors still show.
-        build.arg("--quiet");
+        build_quietly(build.arg("--quiet"))?;
     } else {
         eprintln!("building the runner; the first time this takes some minutes");
+        run_to_end(&mut build)?;
     }
-    run_to_end(&mut build)?;
     Ok(release_folder().join("sah"))
 }
 

@@ -1,18 +1,32 @@
 //! The attentions that the command line names.
 
+mod settings;
+
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use sah_adapter::{HfAdapter, LoadedModel};
-use sah_attention::{AttentionConfig, Error, Kernel, MaskerRegistry, ResearchAttention};
+use sah_attention::{
+    AttentionConfig, Error, Kernel, LocalConfig, MaskerRegistry, OracleTopKConfig, OracleTopPConfig,
+    QuestConfig, ResearchAttention, SinkConfig,
+};
+use sah_bench_core::data::read_text;
+use sah_message::{meant, nearest};
 
+use self::settings::Settings;
 use crate::App;
 use crate::args::{AttentionArgs, PrefillArg};
+use crate::plan_file::toml_problem;
 use crate::usage::UsageError;
+
+/// Reads every key, and has no configuration.
+const DENSE: &str = "dense";
+/// The preset that has flags of its own.
+const STREAMING_LLM: &str = "streaming_llm";
 
 /// An attention and the name of its result folder.
 #[derive(Clone, Debug)]
@@ -43,6 +57,18 @@ impl NamedAttention {
         })
     }
 
+    /// Whether it may draw random numbers: every masker may that is not known not to.
+    pub(crate) fn may_draw(&self) -> bool {
+        let maskers = self.config.iter().flat_map(|config| &config.maskers);
+        maskers.into_iter().any(|masker| {
+            masker.get::<SinkConfig>().is_none()
+                && masker.get::<LocalConfig>().is_none()
+                && masker.get::<OracleTopKConfig>().is_none()
+                && masker.get::<OracleTopPConfig>().is_none()
+                && masker.get::<QuestConfig>().is_none()
+        })
+    }
+
     /// The maskers and the kernel; `None` for dense.
     pub(crate) fn build(&self) -> anyhow::Result<Option<ResearchAttention>> {
         let build = |config| {
@@ -64,39 +90,16 @@ pub(crate) fn named(
     };
     let kernel = args.kernel.as_deref().map(|name| app.kernels.get(name)).transpose();
     let kernel = kernel.map_err(|error| UsageError(format!("--kernel: {error}")))?;
+    let mut settings = Settings::new(args);
     let attentions: Vec<NamedAttention> = names
         .into_iter()
-        .map(|name| one(&app.maskers, name, args, kernel.clone()))
+        .map(|name| one(&app.maskers, name, args, &mut settings, kernel.clone()))
         .collect::<anyhow::Result<_>>()?;
-    for (name, assignment) in args.set.iter().map(|set| addressed(set)) {
-        if let Some(name) = name.filter(|&name| attentions.iter().all(|attention| attention.name != name)) {
-            bail!(UsageError(format!("--set {name}:{assignment}: --attention does not name {name}")));
-        }
-    }
-    if args.evict && attentions.iter().all(|attention| attention.config.is_none()) {
-        bail!(UsageError(
-            "--evict with --attention dense alone: dense attention reads every key again; add one of sinks and a window, such \
-             as streaming_llm, or leave out --evict"
-                .to_owned()
-        ));
-    }
+    settings.check_used(&attentions)?;
+    check_dense(args, &attentions)?;
     let mut seen = HashSet::new();
     for attention in &attentions {
-        if let Some(built) = attention.build()? {
-            if attention.prefill == PrefillArg::Sparse
-                && let Err(error) = built.for_prefill()
-            {
-                bail!(UsageError(format!("--prefill sparse with --attention {}: {error}", attention.name)));
-            }
-            if attention.evict
-                && let Err(error) = built.kept_keys()
-            {
-                bail!(UsageError(format!(
-                    "--evict with --attention {}: {error}; leave out --evict",
-                    attention.name
-                )));
-            }
-        }
+        check(attention)?;
         if !seen.insert(&attention.name) {
             bail!(UsageError(format!(
                 "--attention names {:?} twice; each needs its own result folder",
@@ -107,58 +110,88 @@ pub(crate) fn named(
     Ok(attentions)
 }
 
+/// Refuses what dense attention alone cannot do.
+fn check_dense(args: &AttentionArgs, attentions: &[NamedAttention]) -> Result<(), UsageError> {
+    if attentions.iter().any(|attention| attention.config.is_some()) {
+        return Ok(());
+    }
+    let sinks_and_window = "add one of sinks and a window, such as streaming_llm";
+    if args.evict {
+        return Err(UsageError(format!(
+            "--evict with --attention dense alone: dense attention reads every key again; {sinks_and_window}, or leave out \
+             --evict"
+        )));
+    }
+    if args.prefill == PrefillArg::Sparse {
+        return Err(UsageError(format!(
+            "--prefill sparse with --attention dense alone has no effect: there is nothing to read contexts sparsely with; \
+             {sinks_and_window}, or leave out --prefill"
+        )));
+    }
+    Ok(())
+}
+
+/// Refuses what the maskers of an attention cannot do.
+fn check(attention: &NamedAttention) -> anyhow::Result<()> {
+    let Some(built) = attention.build()? else { return Ok(()) };
+    if attention.prefill == PrefillArg::Sparse
+        && let Err(error) = built.for_prefill()
+    {
+        bail!(UsageError(format!("--prefill sparse with --attention {}: {error}", attention.name)));
+    }
+    if attention.evict
+        && let Err(error) = built.kept_keys()
+    {
+        bail!(UsageError(format!("--evict with --attention {}: {error}; leave out --evict", attention.name)));
+    }
+    Ok(())
+}
+
 fn one(
     maskers: &MaskerRegistry,
     name: &str,
     args: &AttentionArgs,
+    settings: &mut Settings,
     kernel: Option<Arc<dyn Kernel>>,
 ) -> anyhow::Result<NamedAttention> {
-    if name == "dense" {
+    if name == DENSE {
         let prefill = args.prefill;
         return Ok(NamedAttention { name: name.to_owned(), config: None, prefill, evict: false, kernel });
     }
     let path = Path::new(name);
-    let assignments = |name: &str| -> Vec<&str> {
-        let of_this = |(owner, _): &(Option<&str>, &str)| owner.is_none_or(|owner| owner == name);
-        args.set.iter().map(|set| addressed(set)).filter(of_this).map(|(_, assignment)| assignment).collect()
-    };
-    let (name, config) = match path.extension().and_then(OsStr::to_str) {
-        Some("json" | "toml") => {
-            let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            let config = from_file(maskers, path)?.with(&assignments(&stem));
-            (stem, config)
-        }
-        _ if name == "streaming_llm" => {
-            let config = AttentionConfig::streaming_llm(args.sink_size, args.local_window);
-            (name.to_owned(), config.with(&assignments(name)))
-        }
-        _ => (name.to_owned(), AttentionConfig::preset_in(maskers, name, &assignments(name))),
+    let is_file = matches!(path.extension().and_then(OsStr::to_str), Some("json" | "toml"));
+    let (name, config) = if is_file {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let config = from_file(maskers, path)?.with(&settings.of(&stem, false));
+        (stem, config)
+    } else {
+        let settings = settings.of(name, name == STREAMING_LLM);
+        (name.to_owned(), AttentionConfig::preset_in(maskers, name, &settings))
     };
     match config {
         Ok(config) => {
             let AttentionArgs { prefill, evict, .. } = *args;
             Ok(NamedAttention { name, config: Some(config), prefill, evict, kernel })
         }
-        Err(Error::NoPreset { known, .. }) => bail!(UsageError(format!(
-            "--attention {name:?}: there is dense, {}, or a file that ends in .json or .toml",
-            known.join(", ")
-        ))),
+        Err(Error::NoPreset { known, .. }) => {
+            let known = std::iter::once(DENSE).chain(known);
+            let text = match nearest(&name, known.clone()).as_slice() {
+                [] => {
+                    let known = known.collect::<Vec<_>>().join(", ");
+                    format!("--attention {name:?}: there is {known}, or a file that ends in .json or .toml")
+                }
+                _ => format!("--attention {name:?}: {}", meant(&name, known)),
+            };
+            bail!(UsageError(text))
+        }
         Err(error) => bail!(UsageError(format!("--attention {name}: {error}"))),
     }
 }
 
-/// `quest:page_size=32` as the attention that is meant and the assignment.
-fn addressed(set: &str) -> (Option<&str>, &str) {
-    match set.split_once([':', '=']) {
-        Some((name, assignment)) if set[name.len()..].starts_with(':') => (Some(name), assignment),
-        _ => (None, set),
-    }
-}
-
 fn from_file(maskers: &MaskerRegistry, path: &Path) -> anyhow::Result<AttentionConfig> {
-    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let text = read_text(path)?;
     let config = if path.extension().is_some_and(|extension| extension == "toml") {
-        from_toml(maskers, &text).map_err(anyhow::Error::from)
+        from_toml(maskers, &text).map_err(|error| anyhow!(toml_problem(&error, &text)))
     } else {
         from_json(maskers, &text).map_err(anyhow::Error::from)
     };
@@ -174,16 +207,4 @@ fn from_json(maskers: &MaskerRegistry, text: &str) -> serde_json::Result<Attenti
     let config = AttentionConfig::read(maskers, &mut deserializer)?;
     deserializer.end()?;
     Ok(config)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::addressed;
-
-    #[test]
-    fn an_assignment_may_be_for_one_attention() {
-        assert_eq!(addressed("quest:page_size=32"), (Some("quest"), "page_size=32"));
-        assert_eq!(addressed("sink.size=1%"), (None, "sink.size=1%"));
-        assert_eq!(addressed("hat_weight_file=C:/weights"), (None, "hat_weight_file=C:/weights"));
-    }
 }

@@ -146,14 +146,21 @@ impl FailureKind {
 mod tests {
     use anyhow::Context as _;
     use sah_bench_core::{DataError, DataErrorKind};
-    use sah_hub::{HubError, HubProblem};
+    use sah_hub::{HubError, HubProblem, RepoKind};
 
     use super::{Failure, FailureKind};
     use crate::usage::UsageError;
 
     fn hub(problem: HubProblem) -> sah_hub::Error {
         let [endpoint, repo, revision, file] = ["http://h", "a/b", "main", "f"].map(str::to_owned);
-        sah_hub::Error::Hub(Box::new(HubError { endpoint, repo, revision, file, problem }))
+        sah_hub::Error::Hub(Box::new(HubError {
+            endpoint,
+            kind: RepoKind::Model,
+            repo,
+            revision,
+            file,
+            problem,
+        }))
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::io::{self, BufWriter, Write as _};
 use anyhow::Context as _;
 use indicatif::MultiProgress;
 use sah_bench_core::check_writable;
+use sah_message::without_secrets;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_chrome::{ChromeLayerBuilder, FlushGuard};
@@ -17,6 +18,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use crate::args::{LogFormatArg, MessageArgs};
+use crate::usage::UsageError;
 
 /// This program. The names of its crates begin with it, too: a trace has the spans of all.
 const PROGRAM: &str = "sah";
@@ -30,8 +32,7 @@ pub(crate) struct Console {
 
 /// Starts to say things as `args` ask. What a trace still holds is written when the guard is dropped.
 pub(crate) fn start(args: &MessageArgs, console: &Console) -> anyhow::Result<Option<FlushGuard>> {
-    let default = if args.quiet { "error" } else { "warn,sah=info" };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let filter = filter(args.quiet, std::env::var(EnvFilter::DEFAULT_ENV).ok().as_deref())?;
     let lines = tracing_subscriber::fmt::layer().with_writer(console.clone()).with_ansi(false);
     let lines = match args.log_format {
         LogFormatArg::Text => lines.event_format(Sentences).boxed(),
@@ -48,6 +49,17 @@ pub(crate) fn start(args: &MessageArgs, console: &Console) -> anyhow::Result<Opt
     };
     tracing_subscriber::registry().with(lines.with_filter(filter)).with(trace).init();
     Ok(guard)
+}
+
+/// What is said: of `RUST_LOG` where that is set, unless the command line asks for quiet.
+fn filter(quiet: bool, variable: Option<&str>) -> Result<EnvFilter, UsageError> {
+    match variable.filter(|text| !text.is_empty()) {
+        _ if quiet => Ok(EnvFilter::new("error")),
+        None => Ok(EnvFilter::new("warn,sah=info")),
+        Some(text) => EnvFilter::try_new(text).map_err(|error| {
+            UsageError(format!("{}={text}: {error}; write such as warn,sah=debug", EnvFilter::DEFAULT_ENV))
+        }),
+    }
 }
 
 /// A line as it is assembled.
@@ -78,8 +90,11 @@ impl io::Write for Line {
 
 impl Drop for Line {
     fn drop(&mut self) {
+        // Whoever reads it may pass it on.
+        let text = String::from_utf8_lossy(&self.bytes);
+        let text = without_secrets(&text);
         // Nobody is left to be told that standard error is closed.
-        let _ = self.bars.suspend(|| io::stderr().write_all(&self.bytes));
+        let _ = self.bars.suspend(|| io::stderr().write_all(text.as_bytes()));
     }
 }
 
@@ -124,5 +139,20 @@ impl Visit for Message {
         if field.name() == "message" {
             self.0 = format!("{value:?}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::filter;
+
+    #[test]
+    fn quiet_counts_more_than_the_variable() {
+        let filtered = |quiet, variable| filter(quiet, variable).map(|filter| filter.to_string());
+        assert_eq!(filtered(true, Some("debug")).unwrap(), "error");
+        assert_eq!(filtered(false, Some("debug")).unwrap(), "debug");
+        assert_eq!(filtered(false, Some("")).unwrap(), filtered(false, None).unwrap());
+        let error = filtered(false, Some("sah=loud")).unwrap_err().to_string();
+        assert!(error.starts_with("RUST_LOG=sah=loud: "), "{error}");
     }
 }

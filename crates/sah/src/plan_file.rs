@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{anyhow, bail};
 use clap::Arg;
+use sah_bench_core::data::read_text;
+use sah_message::{meant, nearest};
 use serde_json::{Map, Value};
 
 use crate::args::{self, BenchOptions};
@@ -42,14 +44,14 @@ impl PlanFile {
         path: &Path,
         benchmark: Option<&str>,
     ) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        let text = read_text(path)?;
         let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
         let parsed = if is_json {
             serde_json::from_str::<Map<String, Value>>(&text).map_err(anyhow::Error::from)
         } else {
-            toml::from_str::<Map<String, Value>>(&text).map_err(anyhow::Error::from)
+            toml::from_str::<Map<String, Value>>(&text).map_err(|error| anyhow!(toml_problem(&error, &text)))
         };
-        let mut table = parsed.map_err(|error| UsageError(format!("{}: {error}", path.display())))?;
+        let mut table = parsed.map_err(|error| UsageError(format!("{}: {error:#}", path.display())))?;
         let source = Source { path: path.to_path_buf(), text };
         let wrong =
             |key: &str, error: &dyn std::fmt::Display| UsageError(format!("{}: {error}", source.place(key)));
@@ -104,8 +106,15 @@ fn take(
     let known = |name: &str| command.get_arguments().find(|argument| is_called(argument, name));
     let Some(argument) = known(name).filter(|_| !NOT_IN_FILES.contains(&name)) else {
         let names = command.get_arguments().filter_map(|argument| argument.get_long());
-        let names: Vec<_> = names.filter(|name| !NOT_IN_FILES.contains(name)).collect();
-        bail!("there is no option {name:?}; there is benchmark, slurm, {}", names.join(", "));
+        let names = names.filter(|name| !NOT_IN_FILES.contains(name)).chain([BENCHMARK, SLURM]);
+        let names: Vec<&str> = names.collect();
+        if NOT_IN_FILES.contains(&name) {
+            bail!("{name} is given on the command line, not in a file");
+        }
+        if nearest(name, names.iter().copied()).is_empty() {
+            bail!("there is no option {name:?}; cargo xtask bench {} --help lists them", entry.name());
+        }
+        bail!("there is no option {name:?}; {}", meant(name, names));
     };
     let name = argument.get_long().unwrap_or(name);
     match (argument.get_action().takes_values(), value) {
@@ -137,6 +146,15 @@ impl Source {
             Some(self.text[..key.span().start].matches('\n').count() + 1)
         });
         line.map_or_else(|| path.to_string(), |line| format!("{path}, line {line}"))
+    }
+}
+
+/// What is wrong with a text that is no TOML, on one line.
+pub(crate) fn toml_problem(error: &toml::de::Error, text: &str) -> String {
+    let problem = error.message().replace('\n', " ");
+    match error.span().and_then(|span| text.get(..span.start)) {
+        Some(before) => format!("line {}: {problem}", before.matches('\n').count() + 1),
+        None => problem,
     }
 }
 
@@ -229,7 +247,7 @@ mod tests {
         let error = read("a.toml", "benchmark = \"mock\"\nup-to = 4\n").unwrap_err();
         assert!(error.contains("line 2: there is no option \"up-to\""), "{error}");
         let error = read("a.toml", "benchmark = \"counting\"\ndata = \"hub\"\n").unwrap_err();
-        assert!(error.contains("line 2: there is no option \"data\"") && error.contains("up-to"), "{error}");
+        assert!(error.contains("line 2: there is no option \"data\""), "{error}");
     }
 
     #[test]
@@ -237,21 +255,23 @@ mod tests {
         for (text, expected) in [
             (
                 "model = \"a\"\nattenton = \"dense\"",
-                "line 2: there is no option \"attenton\"; there is benchmark",
+                "line 2: there is no option \"attenton\"; did you mean attention?",
             ),
-            ("resume = \"x\"", "no option \"resume\""),
+            ("resume = \"x\"", "line 1: resume is given on the command line, not in a file"),
+            ("max_samples = 2", "there is no option \"max_samples\"; did you mean max-samples?"),
+            ("qqqqq = 2", "there is no option \"qqqqq\"; cargo xtask bench mock --help lists them"),
             ("max-samples = \"many\"", "--max-samples"),
             ("max-samples = [1, 2]", "line 1: max-samples takes one value, and there are 2"),
             ("attention = []", "empty list"),
             ("evict = 1", "write true or false"),
             ("set = [[1]]", "neither a text nor a number"),
             ("benchmark = \"ruler\"", "there is counting, mock"),
-            ("model = ", "line 1"),
+            ("seed = 1\nmodel = ", "a.toml: line 2: "),
         ] {
             let error = read_for(Some("mock"), "a.toml", text).unwrap_err();
             assert!(error.contains(expected) && error.contains("a.toml"), "{text}: {error}");
         }
         let error = read_for(Some("mock"), "a.json", "{\"modle\": 1}").unwrap_err();
-        assert!(error.contains("a.json: there is no option \"modle\""), "{error}");
+        assert!(error.contains("a.json: there is no option \"modle\"; did you mean model?"), "{error}");
     }
 }

@@ -6,14 +6,16 @@
 use std::error::Error;
 use std::path::Path;
 
-use sah_bench_core::{Warning, WarningKind};
+use sah_bench_core::{Warning, WarningKind, full_text};
+use sah_message::without_secrets;
 
-/// The full text of an error: what its chain says, and what helps.
+/// The full text of an error: what its chain says, each cause once, and what helps. Without what gives access to a server.
 pub(crate) fn explained(error: &anyhow::Error) -> String {
-    match error.chain().find_map(remedy) {
-        Some(remedy) => format!("{error:#}; {remedy}"),
-        None => format!("{error:#}"),
+    let mut text = full_text(&**error);
+    if let Some(remedy) = error.chain().find_map(remedy) {
+        text = format!("{text}; {remedy}");
     }
+    without_secrets(&text).into_owned()
 }
 
 /// What helps against one error, whatever its sources; `None` where its own text is all there is to say.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::App;
 use crate::args::{Bench, BenchOptions, BenchmarkCommand, Cli, Command, ExecutionArgs};
+use crate::commands::check_execution;
 use crate::plan_file::PlanFile;
 use crate::usage::UsageError;
 
@@ -32,15 +33,17 @@ pub(crate) fn keep_options(run: &Path, options: &BenchOptions) -> anyhow::Result
 /// folder in which that run was started.
 pub(crate) fn complete(app: &App, mut cli: Cli) -> anyhow::Result<Cli> {
     let Command::Bench(Bench::Benchmark(command)) = &mut cli.command else { return Ok(cli) };
-    let options = command.options.clone();
+    let mut given = command.options.clone();
     match (&command.args.config, &command.args.resume) {
         (Some(file), _) => {
-            let of_file = PlanFile::read(&app.benchmarks, file, Some(options.benchmark))?.options;
-            **command = options.without(&["config"]).completed_by(of_file).parse(&app.benchmarks)?;
+            let of_file = PlanFile::read(&app.benchmarks, file, Some(given.benchmark))?.options;
+            given = given.without(&["config"]).completed_by(of_file);
+            **command = given.parse(&app.benchmarks)?;
         }
-        (None, Some(run)) => **command = resumed(app, run, options.without(&["resume"]))?,
+        (None, Some(run)) => **command = resumed(app, run, given.clone().without(&["resume"]))?,
         (None, None) => {}
     }
+    check_execution(&given, &command.args)?;
     Ok(cli)
 }
 

@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use crate::exit;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use crate::{exit, terminal, versions};
 
 /// The command line asked for something that does not exist. The program then ends with exit code 2.
 #[derive(Debug)]
@@ -16,17 +18,28 @@ impl std::fmt::Display for UsageError {
 
 impl std::error::Error for UsageError {}
 
-/// What clap has to say, in one line and without what it is always followed by.
+/// What clap has to say of a command line that it does not take, in one line.
 impl From<clap::Error> for UsageError {
     fn from(error: clap::Error) -> Self {
         let text = error.render().to_string();
-        // What follows is usage and tips, paragraph by paragraph.
-        let lines = text
-            .lines()
-            .map(str::trim)
-            .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
-        let line = lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
-        Self(format!("{}; see --help", line.strip_prefix("error: ").unwrap_or(&line)))
+        // The first paragraph; what follows is tips, of which those that name something are kept, and usage.
+        let lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());
+        let line = lines.collect::<Vec<_>>().join(" ");
+        let line = line.strip_prefix("error: ").unwrap_or(&line);
+        Self(match meant(&error) {
+            Some(meant) => format!("{line}; did you mean {meant}?"),
+            None => format!("{line}; see --help"),
+        })
+    }
+}
+
+/// What clap takes a misspelt flag, command or value for.
+fn meant(error: &clap::Error) -> Option<String> {
+    let kinds = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue];
+    match kinds.into_iter().find_map(|kind| error.get(kind))? {
+        ContextValue::String(name) => Some(name.clone()),
+        ContextValue::Strings(names) if !names.is_empty() => Some(names.join(" or ")),
+        _ => None,
     }
 }
 
@@ -36,12 +49,54 @@ pub(crate) fn refuse(error: &UsageError) -> ExitCode {
     ExitCode::from(exit::USAGE)
 }
 
-/// Prints what clap has to say: help as it is, an error in one line.
+/// Prints what clap has to say: help and version, with bold type where standard output shows it, or an error in one line.
 pub(crate) fn explain(error: clap::Error) -> ExitCode {
-    if !error.use_stderr() {
-        print!("{}", error.render().ansi());
-        return ExitCode::SUCCESS;
+    let shown = match error.kind() {
+        ErrorKind::DisplayVersion => terminal::show(versions::describe()),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            // Nobody is left to be told that standard error is closed.
+            let _ = error.print();
+            return ExitCode::from(exit::USAGE);
+        }
+        _ if error.use_stderr() => return refuse(&error.into()),
+        // As the terminal and the variables NO_COLOR and CLICOLOR_FORCE want it. A closed pipe reads no help.
+        _ => error.print().or_else(|error| match error.kind() {
+            std::io::ErrorKind::BrokenPipe => Ok(()),
+            _ => Err(error.into()),
+        }),
+    };
+    match shown {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => refuse(&UsageError(format!("{error:#}"))),
     }
-    eprintln!("error: {}", UsageError::from(error));
-    ExitCode::from(exit::USAGE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::UsageError;
+    use crate::args;
+    use crate::benchmarks::Benchmarks;
+
+    fn said(line: &[&str]) -> String {
+        let command = args::command(&Benchmarks::standard());
+        UsageError::from(command.try_get_matches_from([&["sah"], line].concat()).unwrap_err()).to_string()
+    }
+
+    #[test]
+    fn what_is_misspelt_is_said_with_what_may_be_meant() {
+        for (line, words) in [
+            (
+                &["bench", "longbench", "--modle", "x"][..],
+                "unexpected argument '--modle' found; did you mean --model?",
+            ),
+            (&["bench", "longbnch"], "unrecognized subcommand 'longbnch'; did you mean longbench?"),
+            (&["bench", "longbench", "--dtype", "bf61"], "; did you mean bf16?"),
+            (&["bench", "longbench", "--qqq"], "unexpected argument '--qqq' found; see --help"),
+            (&["bench", "longbench", "--dtype", "int4"], "[possible values: f32, bf16, f16]; see --help"),
+            (&["generate"], "--question <TEXT>; see --help"),
+        ] {
+            let said = said(line);
+            assert!(said.ends_with(words) && !said.contains('\n'), "{said}");
+        }
+    }
 }

@@ -35,3 +35,17 @@ pub(crate) fn libtorch() -> Option<String> {
     let line = text.lines().find_map(|line| line.strip_prefix("__version__ = "))?;
     Some(line.trim().trim_matches(['\'', '"']).to_owned())
 }
+
+/// What this program is, what it runs on, and where models can run: for `--version` and for reports of problems.
+pub(crate) fn describe() -> String {
+    let commit = git_revision().map_or_else(String::new, |commit| format!(" ({commit})"));
+    let libtorch = libtorch().unwrap_or_else(|| "unknown".to_owned());
+    let cuda = match (tch::utils::has_cuda(), tch::Cuda::device_count()) {
+        (false, _) => "not in this libtorch (cargo xtask setup --cuda)".to_owned(),
+        (true, 0) => "in this libtorch, which sees no device".to_owned(),
+        (true, 1) => "1 device, cuda:0".to_owned(),
+        (true, count) => format!("{count} devices, cuda:0 to cuda:{}", count - 1),
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    format!("sah {SAH}{commit}\nlibtorch {libtorch}, by tch {TCH}\ncpu      {cores} cores\ncuda     {cuda}\n")
+}

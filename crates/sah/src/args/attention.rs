@@ -15,18 +15,19 @@ pub(crate) struct AttentionArgs {
     pub(crate) attention: Vec<String>,
 
     /// Change a field of every attention that is not dense: `heavy_size=5%`, `dense_layers=2`, or with the masker's type
-    /// where several have it, `sink.size=4`; of one attention alone: `quest:page_size=32`. Give it several times for several
+    /// where several have it, `sink.size=4`; of one attention alone, whatever is set for all: `quest:page_size=32`. Give it
+    /// several times for several
     #[arg(long, value_name = "[NAME:]FIELD=VALUE")]
     pub(crate) set: Vec<String>,
 
-    /// First tokens that `streaming_llm` always reads: a count, or a share of the keys such as `1%`
-    #[arg(long, default_value = "4", value_parser = parse_size)]
-    pub(crate) sink_size: Size,
+    /// First tokens that `streaming_llm` always reads: a count, or a share of the keys such as `1%`; 4 by default
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub(crate) sink_size: Option<Size>,
 
-    /// Last tokens that `streaming_llm` always reads: a count, or a share of the keys such as `10%`. Raise it to see how
-    /// much of the loss a longer window brings back
-    #[arg(long, default_value = "64", value_parser = parse_size)]
-    pub(crate) local_window: Size,
+    /// Last tokens that `streaming_llm` always reads: a count, or a share of the keys such as `10%`; 64 by default. Raise it to
+    /// see how much of the loss a longer window brings back
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub(crate) local_window: Option<Size>,
 
     /// Compute all attention, dense and sparse, with this kernel instead of the one that fits the inputs: `reference`, `fused`,
     /// `tiled`, `gather`, or one of the program's own. To try a kernel; scores are those of every kernel, but for rounding

@@ -85,6 +85,11 @@ impl BenchOptions {
         self.options.iter().map(|(name, _)| name.as_str())
     }
 
+    /// Whether the option `name` is among them.
+    pub(crate) fn gives(&self, name: &str) -> bool {
+        self.names().any(|given| given == name)
+    }
+
     /// As a command line after the program's name.
     pub(crate) fn arguments(&self) -> Vec<String> {
         let mut arguments = [BENCH, self.benchmark].map(str::to_owned).to_vec();

@@ -122,6 +122,16 @@ pub(crate) struct BenchmarkArgs {
     pub(crate) execution: ExecutionArgs,
 }
 
+impl BenchmarkArgs {
+    /// Whether cells are done by processes of their own.
+    pub(crate) fn is_matrix(&self) -> bool {
+        let execution = &self.execution;
+        let watched = execution.jobs.is_some() || execution.timeout.is_some() || self.models.device.len() > 1;
+        let is_whole = execution.cell.is_none() && !execution.worker;
+        is_whole && (self.models.model.len() > 1 || watched || self.output.shards.is_some())
+    }
+}
+
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Data")]
 pub(crate) struct DataArgs {

@@ -232,7 +232,12 @@ impl FromStr for DeviceArg {
         }
         let mut devices = text.split(',').map(parse_device);
         let first = devices.next().unwrap_or_else(|| Err(WRITE.to_owned()))?;
-        Ok(Self::Named(Placement::over(first, devices.collect::<Result<_, _>>()?)))
+        let others = devices.collect::<Result<Vec<_>, _>>()?;
+        let all: Vec<Device> = std::iter::once(first).chain(others.iter().copied()).collect();
+        if (1..all.len()).any(|at| all[..at].contains(&all[at])) {
+            return Err("a model's layers are shared among different devices; one is named twice".to_owned());
+        }
+        Ok(Self::Named(Placement::over(first, others)))
     }
 }
 

@@ -48,13 +48,13 @@ pub(crate) struct GenerateArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_context_length: Option<u32>,
 
-    /// Which part of a context that is too long stays
-    #[arg(long, value_enum, default_value = "head")]
-    pub(crate) truncation: super::TruncationArg,
+    /// Which part of a context that is too long stays; its `head` by default
+    #[arg(long, value_enum)]
+    pub(crate) truncation: Option<super::TruncationArg>,
 
-    /// Seed of everything random: sampled tokens, and maskers that sample
-    #[arg(long, default_value_t = 42)]
-    pub(crate) seed: u64,
+    /// Seed of everything random: sampled tokens, and maskers that sample; 42 by default
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
 
     #[command(flatten)]
     pub(crate) sampling: SamplingArgs,

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use sah_request::{GenerationParams, RandomSampling, RepetitionPenalty, Sampling, Share, Temperature};
 
 #[derive(Debug, Args)]
@@ -30,17 +31,18 @@ pub(crate) struct SamplingArgs {
     pub(crate) repetition_penalty: Option<RepetitionPenalty>,
 
     /// End an answer before this text. Give it several times for several
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) stop: Vec<String>,
 }
 
 impl SamplingArgs {
+    /// Whether the most likely token is taken each time.
+    pub(crate) fn is_greedy(&self) -> bool {
+        self.temperature.is_none() && self.top_k.is_none() && self.top_p.is_none() && self.min_p.is_none()
+    }
+
     /// With the limit on new tokens and the seed, which are flags of their own.
     pub(crate) fn generation(&self, max_new_tokens: Option<usize>, seed: u64) -> GenerationParams {
-        let greedy = self.temperature.is_none()
-            && self.top_k.is_none()
-            && self.top_p.is_none()
-            && self.min_p.is_none();
         let random = || RandomSampling {
             temperature: self.temperature.unwrap_or_default(),
             top_k: self.top_k,
@@ -54,7 +56,7 @@ impl SamplingArgs {
             ignore_eos: false,
             stop: self.stop.clone(),
             repetition_penalty: self.repetition_penalty,
-            sampling: if greedy { Sampling::Greedy } else { Sampling::Random(random()) },
+            sampling: if self.is_greedy() { Sampling::Greedy } else { Sampling::Random(random()) },
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `cargo xtask bench speed`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -51,17 +52,17 @@ pub(crate) struct SpeedArgs {
         default_values = ["prefill", "decode", "shared", "startup"])]
     pub(crate) measure: Vec<MeasureArg>,
 
-    /// Tokens in the context; several lengths, such as `1024,4096,16384`, are measured one after another
-    #[arg(long, value_delimiter = ',', default_value = "4096", value_name = "N", value_parser = context)]
+    /// Tokens in the context; several lengths, such as `1024,4096,16384`, are measured one after another; 4096 by default
+    #[arg(long, value_delimiter = ',', value_name = "N", value_parser = context)]
     pub(crate) context: Vec<usize>,
 
-    /// New tokens that are decoded after the first
-    #[arg(long, default_value_t = 32, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
-    pub(crate) new_tokens: u32,
+    /// New tokens that are decoded after the first; 32 by default
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
+    pub(crate) new_tokens: Option<u32>,
 
-    /// Questions about one context, for `--measure shared`
-    #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=64))]
-    pub(crate) questions: u32,
+    /// Questions about one context, for `--measure shared`; 4 by default
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=64))]
+    pub(crate) questions: Option<u32>,
 
     /// Rounds; in each, every side runs once, in turn. Raise it on a noisy machine
     #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -123,6 +124,21 @@ impl SpeedArgs {
     /// The flags of a model of one precision.
     pub(crate) fn model(&self, precision: PrecisionArgs) -> ModelArgs {
         ModelArgs { place: self.place.clone(), precision }
+    }
+
+    /// The lengths of contexts, each once, the shortest first.
+    pub(crate) fn contexts(&self) -> BTreeSet<usize> {
+        if self.context.is_empty() { BTreeSet::from([4096]) } else { self.context.iter().copied().collect() }
+    }
+
+    /// New tokens that are decoded after the first.
+    pub(crate) fn new_tokens(&self) -> u32 {
+        self.new_tokens.unwrap_or(32)
+    }
+
+    /// Questions about one context.
+    pub(crate) fn questions(&self) -> u32 {
+        self.questions.unwrap_or(4)
     }
 
     /// Whether `measure` was asked for.

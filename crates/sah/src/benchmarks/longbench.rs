@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args, Command, FromArgMatches as _};
+use sah_bench_core::data::ReadError;
 use sah_bench_core::{Benchmark, DataError, Error, Warning, WarningKind};
 use sah_longbench::{
     BUCKETS, DataSource, HUB_ID, LongBench, PredictionScores, RowsWithThoughts, score_predictions,
@@ -103,6 +104,10 @@ impl BenchmarkEntry for Entry {
     fn remedy(&self, error: &(dyn std::error::Error + 'static)) -> Option<String> {
         match error.downcast_ref()? {
             sah_longbench::Error::NoPrompts { .. } => Some("name their file with --prompts".to_owned()),
+            sah_longbench::Error::PromptsUnused { .. } => Some("leave out --prompts".to_owned()),
+            sah_longbench::Error::Read(ReadError::Hub(_)) => {
+                Some("a folder with the data is named with --data DIR".to_owned())
+            }
             _ => None,
         }
     }

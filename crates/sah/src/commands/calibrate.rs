@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use sah_adapter::ModelOptions;
 use sah_attention::{ChannelSelection, ChannelStatistics};
+use sah_bench_core::data::read_text;
 use sah_bench_core::replace_file;
 
 use crate::args::DoubleSparsityArgs;
@@ -14,14 +15,19 @@ use crate::model;
 
 /// Reads the texts densely and writes which channels matter most.
 pub(crate) fn double_sparsity(args: &DoubleSparsityArgs) -> anyhow::Result<ExitCode> {
-    let read =
-        |path: &PathBuf| std::fs::read_to_string(path).with_context(|| format!("--text {}", path.display()));
+    let read = |path: &PathBuf| read_text(path).context("--text");
     let texts = args.text.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
     let selections: Vec<ChannelSelection> = args.channels.iter().copied().map(Into::into).collect();
     let source = model::source(&args.model.place.model, args.model.place.revision.as_deref())?;
     replace_file(&args.out, |out| {
         let model = model::load(&args.model, &model::fetch(&source)?, &ModelOptions::default())?;
-        let block = model.positions().min(args.block_size as usize);
+        let (asked, positions) = (args.block_size as usize, model.positions());
+        if asked > positions {
+            tracing::warn!(
+                "--block-size {asked}: the model has {positions} positions, and blocks are that long"
+            );
+        }
+        let block = asked.min(positions);
         let started = Instant::now();
         let mut statistics = ChannelStatistics::default();
         let mut tokens = 0;
@@ -29,13 +35,16 @@ pub(crate) fn double_sparsity(args: &DoubleSparsityArgs) -> anyhow::Result<ExitC
             tokens += model.observe(text, block, &mut statistics)?;
         }
         statistics.write(out, &selections)?;
-        eprintln!(
+        tracing::info!(
             "{tokens} tokens read in blocks of {block} in {:.1} s, channels of {} layers ranked",
             started.elapsed().as_secs_f64(),
             statistics.layers()
         );
         anyhow::Ok(())
     })?;
-    eprintln!("use it with --attention double_sparsity --set sorted_channel_file={}", args.out.display());
+    tracing::info!(
+        "use it with --attention double_sparsity --set sorted_channel_file={}",
+        args.out.display()
+    );
     Ok(ExitCode::SUCCESS)
 }

@@ -21,9 +21,9 @@ pub(crate) fn run(app: &App, args: &CompareArgs) -> anyhow::Result<ExitCode> {
         return Err(UsageError(message).into());
     }
     for comparison in &analysis.comparisons {
-        println!("{}\n", terminal::one_line(&analysis.name_of(comparison)));
-        println!("{}\n", terminal::table(&difference(&analysis, comparison)));
-        println!("{}\n", conclusion(comparison));
+        let name = terminal::one_line(&analysis.name_of(comparison));
+        let table = terminal::table(&difference(&analysis, comparison));
+        terminal::show(format_args!("{name}\n\n{table}\n\n{}\n\n", conclusion(comparison)))?;
     }
     if let Some(warnings) = warnings(&analysis) {
         println!("{}\n{}", terminal::one_line(&warnings.caption), terminal::table(&warnings));

@@ -6,17 +6,22 @@ use sah_adapter::convert_hash_attention;
 use sah_bench_core::replace_file;
 
 use crate::args::HashAttentionArgs;
+use crate::terminal::show;
 
 /// Converts, and prints the masker that reads the file to standard output.
 pub(crate) fn hash_attention(args: &HashAttentionArgs) -> anyhow::Result<ExitCode> {
     let found =
         replace_file(&args.output, |output| anyhow::Ok(convert_hash_attention(&args.input, output)?))?;
-    eprintln!(
+    tracing::info!(
         "{} layers, {} heads, keys of {} elements, {} matrices a network, {} bits",
-        found.layers, found.heads, found.head_dim, found.matrices, found.bits
+        found.layers,
+        found.heads,
+        found.head_dim,
+        found.matrices,
+        found.bits
     );
     if found.ignored > 0 {
-        eprintln!("{} entries of the checkpoint belong to no network and were left out", found.ignored);
+        tracing::warn!("{} entries of the checkpoint belong to no network and were left out", found.ignored);
     }
     let mut masker = serde_json::json!({
         "type": "hash_attention_top_k",
@@ -26,10 +31,12 @@ pub(crate) fn hash_attention(args: &HashAttentionArgs) -> anyhow::Result<ExitCod
         "hat_mlp_layers": found.matrices,
     });
     if let Some(hidden) = found.hidden {
-        eprintln!("the file does not say what stands between the matrices; the published networks use silu");
+        tracing::warn!(
+            "the file does not say what stands between the matrices; the published networks use silu"
+        );
         masker["hat_mlp_hidden_size"] = hidden.into();
         masker["hat_mlp_activation"] = "silu".into();
     }
-    println!("{masker}");
+    show(format_args!("{masker}\n"))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -6,6 +6,7 @@ use sah_adapter::{Finding, PartStatus, diagnose};
 
 use crate::args::DoctorArgs;
 use crate::download::Bars;
+use crate::terminal::{Facts, show};
 use crate::{memory, model};
 
 /// Prints a line for each part. Exit code 1 where the model cannot be run.
@@ -14,7 +15,7 @@ pub(crate) fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     // Where the system does not tell, loading is tried.
     let room = memory::available_bytes().unwrap_or(u64::MAX);
     let findings = diagnose(&source, room, &mut Bars::default());
-    let mut problems = 0;
+    let (mut problems, mut facts) = (0, Facts::untitled());
     for Finding { part, status } in &findings {
         let (word, text) = match status {
             PartStatus::Fine(text) => ("ok", text.clone()),
@@ -26,11 +27,15 @@ pub(crate) fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
             }
             _ => continue,
         };
-        println!("{word:<8} {part:<17} {text}");
+        facts = facts.with(&format!("{word:<8} {part:<17}"), &text);
     }
+    show(facts)?;
     if problems == 0 {
         return Ok(ExitCode::SUCCESS);
     }
-    eprintln!("{source} cannot be run: {problems} of {} checks found a problem; see above", findings.len());
+    tracing::error!(
+        "{source} cannot be run: {problems} of {} checks found a problem; see above",
+        findings.len()
+    );
     Ok(ExitCode::FAILURE)
 }

@@ -1,22 +1,30 @@
 //! `cargo xtask generate`: one request.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use sah_adapter::ModelOptions;
+use sah_bench_core::data::{read_text, text};
 use sah_report::visible;
 use sah_request::{GenerationParams, NewToken, PromptForm, Question, Request, RequestLimits, Thoughts};
 
 use crate::App;
-use crate::args::GenerateArgs;
+use crate::args::{GenerateArgs, PrefillArg};
+use crate::attention::NamedAttention;
+use crate::terminal::show;
+use crate::usage::UsageError;
 use crate::{attention, model, remedies, thinking};
+
+/// Where none is given.
+const SEED: u64 = 42;
 
 /// Prints each answer to standard output and what it cost to standard error.
 pub(crate) fn run(app: &App, args: &GenerateArgs) -> anyhow::Result<ExitCode> {
     let attentions = attention::named(app, &args.attention, &["dense"])?;
+    check_effects(args, &attentions)?;
     let context = args.context_file.as_deref().map(read_context).transpose()?.unwrap_or_default();
     let source =
         model::fetch(&model::source(&args.model.place.model, args.model.place.revision.as_deref())?)?;
@@ -28,9 +36,10 @@ pub(crate) fn run(app: &App, args: &GenerateArgs) -> anyhow::Result<ExitCode> {
         answer_prefix: args.answer_prefix.clone(),
         form: if args.no_chat_template { PromptForm::Plain } else { PromptForm::Chat },
     };
+    let seed = args.seed.unwrap_or(SEED);
     let generation = GenerationParams {
         thinking_tokens: args.template.thinking_tokens()?,
-        ..args.sampling.generation(Some(args.answer_tokens), args.seed)
+        ..args.sampling.generation(Some(args.answer_tokens), seed)
     };
     if let Some(warning) = thinking::warning(model.thinking(), &generation).filter(|_| !args.no_chat_template)
     {
@@ -38,21 +47,27 @@ pub(crate) fn run(app: &App, args: &GenerateArgs) -> anyhow::Result<ExitCode> {
     }
     let limits = RequestLimits {
         max_context_length: args.max_context_length.map(|max| max as usize),
-        truncation: args.truncation.into(),
+        truncation: args.truncation.map(Into::into).unwrap_or_default(),
         ignore_positions: false,
     };
     for attention in &attentions {
-        let adapter = attention.adapter(&model, args.seed)?;
+        let adapter = attention.adapter(&model, seed)?;
         let mut printer = Printer::default();
-        let response =
-            adapter.process_streaming(&request, &generation, &limits, &mut |new| printer.print(new))?;
-        eprintln!(
+        let mut shown = Ok(());
+        let response = adapter.process_streaming(&request, &generation, &limits, &mut |new| {
+            let now = printer.print(new);
+            shown = std::mem::replace(&mut shown, Ok(())).and(now);
+        })?;
+        shown?;
+        tracing::info!(
             "{}: context of {} tokens read in {:.2} s",
-            attention.name, response.context.tokens, response.context.prefill_seconds
+            attention.name,
+            response.context.tokens,
+            response.context.prefill_seconds
         );
         for answer in &response.answers {
             let stats = &answer.stats;
-            eprintln!(
+            tracing::info!(
                 "  {} new tokens, first after {:.2} s, then {:.1} tokens/s; density {:.3}",
                 stats.generated_tokens,
                 stats.question_seconds,
@@ -68,6 +83,29 @@ pub(crate) fn run(app: &App, args: &GenerateArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Refuses options that cannot change an answer.
+fn check_effects(args: &GenerateArgs, attentions: &[NamedAttention]) -> Result<(), UsageError> {
+    let none = |flag: &str, why: &str| Err(UsageError(format!("{flag} has no effect: {why}")));
+    if args.context_file.is_none() {
+        if args.max_context_length.is_some() {
+            return none("--max-context-length", "there is no context without --context-file");
+        }
+        if args.attention.prefill == PrefillArg::Sparse {
+            return none("--prefill sparse", "there is no context without --context-file");
+        }
+    }
+    if args.truncation.is_some() && args.max_context_length.is_none() {
+        return none("--truncation", "contexts are cut with --max-context-length only");
+    }
+    if let Some(seed) = args.seed
+        && args.sampling.is_greedy()
+        && !attentions.iter().any(NamedAttention::may_draw)
+    {
+        tracing::warn!("--seed {seed} changes nothing: decoding is greedy, and no attention draws anything");
+    }
+    Ok(())
+}
+
 /// Prints answers in the order of their questions, each from a line of its own: the first that is not at its end as it comes,
 /// while the others wait.
 #[derive(Debug, Default)]
@@ -80,7 +118,7 @@ struct Printer {
 }
 
 impl Printer {
-    fn print(&mut self, new: NewToken<'_>) {
+    fn print(&mut self, new: NewToken<'_>) -> anyhow::Result<()> {
         let (text, ended) = self.waiting.entry(new.question).or_default();
         if !new.is_thought {
             text.push_str(new.text);
@@ -91,30 +129,26 @@ impl Printer {
             let text = if self.began { &text } else { text.trim_start() };
             self.began |= !text.is_empty();
             // A pipe gets the answer as it is; a terminal would obey its control characters.
-            if std::io::stdout().is_terminal() {
-                print!("{}", visible(text));
-            } else {
-                print!("{text}");
-            }
+            let text = if std::io::stdout().is_terminal() { visible(text) } else { text.into() };
+            show(text)?;
             if !ended {
                 break;
             }
-            println!();
+            show("\n")?;
             self.question += 1;
             self.began = false;
         }
-        // A pipe that was closed shows at the next print.
-        let _ = std::io::stdout().flush();
+        Ok(())
     }
 }
 
 fn read_context(path: &Path) -> anyhow::Result<String> {
-    let mut text = String::new();
     let read = if path == Path::new("-") {
-        std::io::stdin().read_to_string(&mut text).map(|_| ())
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes).context("standard input")?;
+        text(bytes, Path::new("standard input"))
     } else {
-        std::fs::read_to_string(path).map(|all| text = all)
+        read_text(path)
     };
-    read.with_context(|| format!("--context-file {}", path.display()))?;
-    Ok(text)
+    read.context("--context-file")
 }

@@ -17,6 +17,7 @@ mod submit;
 
 use std::process::ExitCode;
 
+pub(crate) use self::benchmark::check_execution;
 use crate::App;
 use crate::args::{Bench, Calibrate, Cli, Command, Convert, Submit};
 use crate::logging::Console;
@@ -29,7 +30,7 @@ pub(crate) fn run(app: &App, cli: Cli, console: &Console) -> anyhow::Result<Exit
         Command::Bench(Bench::Kernels(args)) => kernels::run(&args),
         Command::Score(command) => score::run(&command),
         Command::Generate(args) => generate::run(app, &args),
-        Command::Models => Ok(models::run()),
+        Command::Models => models::run(),
         Command::Maskers => maskers::run(&app.maskers),
         Command::Convert(Convert::HashAttention(args)) => convert::hash_attention(&args),
         Command::Calibrate(Calibrate::DoubleSparsity(args)) => calibrate::double_sparsity(&args),

@@ -9,6 +9,7 @@ use sah_report::{Analysis, Report, Run, runs_in};
 
 use crate::App;
 use crate::args::ReportArgs;
+use crate::terminal::show;
 use crate::usage::UsageError;
 
 /// Writes the report and prints where its page is.
@@ -16,7 +17,7 @@ pub(crate) fn run(app: &App, args: &ReportArgs) -> anyhow::Result<ExitCode> {
     let runs = read(app, &args.runs)?;
     let report = Report::new(&Analysis::new(&runs, &Bootstrap::default()))?;
     let folder = args.out.clone().unwrap_or_else(|| args.runs[0].join("report"));
-    println!("{}", report.write(&folder)?.display());
+    show(format_args!("{}\n", report.write(&folder)?.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -8,17 +8,17 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use crate::args::ResultsArgs;
-use crate::terminal::{figure, words};
+use crate::terminal::{figure, show, words};
 
 /// Prints a line for each attention of each run.
 pub(crate) fn run(args: &ResultsArgs) -> anyhow::Result<ExitCode> {
     let listed = list(&args.folder)?;
     if listed.is_empty() {
-        eprintln!("no runs in {}", args.folder.display());
+        tracing::info!("no runs in {}", args.folder.display());
         return Ok(ExitCode::SUCCESS);
     }
     let header = ["run", "last written (UTC)", "model", "attention", "rows", "score", "state"];
-    println!("{}", words(header.map(str::to_owned).to_vec(), listed.iter().map(line).collect()));
+    show(format_args!("{}\n", words(header.map(str::to_owned).to_vec(), listed.iter().map(line).collect())))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use sah_request::ThoughtsInAnswers;
 
 use crate::args::ScoreCommand;
-use crate::terminal::figures;
+use crate::terminal::{figures, show};
 
 /// Scores the predictions, prints a table and writes the JSON file, if there is to be one.
 pub(crate) fn run(command: &ScoreCommand) -> anyhow::Result<ExitCode> {
@@ -16,11 +16,11 @@ pub(crate) fn run(command: &ScoreCommand) -> anyhow::Result<ExitCode> {
     let thoughts = if args.keep_thoughts { ThoughtsInAnswers::Kept } else { ThoughtsInAnswers::LeftOut };
     let scores = (scorer.score)(&args.predictions, thoughts)?;
     let seconds = started.elapsed().as_secs_f64();
-    println!("{}", figures(scores.header, scores.rows));
+    show(format_args!("{}\n", figures(scores.header, scores.rows)))?;
     for note in &scores.notes {
         tracing::warn!("{note}");
     }
-    eprintln!("{} rows scored in {seconds:.2} s", scores.count);
+    tracing::info!("{} rows scored in {seconds:.2} s", scores.count);
     if let Some(path) = &args.json {
         let text = serde_json::to_string_pretty(&scores.json)? + "\n";
         std::fs::write(path, text).with_context(|| format!("--json {}", path.display()))?;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::effects;
 use super::plan::Plan;
 use crate::App;
 use crate::args::BenchmarkCommand;
@@ -29,12 +30,15 @@ pub(crate) struct ArrayTask {
 impl ArrayPlan {
     /// Checks what can be checked, as a run does.
     pub(crate) fn new(app: &App, command: &BenchmarkCommand) -> anyhow::Result<Self> {
-        Self::of(&Plan::new(app, command)?)
+        let plan = Plan::new(app, command)?;
+        effects::check_scheduled(&plan)?;
+        Self::of(&plan)
     }
 
     /// Makes the folders of the run.
     pub(crate) fn make_folders(app: &App, command: &BenchmarkCommand) -> anyhow::Result<Self> {
         let plan = Plan::new(app, command)?;
+        effects::check_scheduled(&plan)?;
         plan.make_folders()?;
         Self::of(&plan)
     }

@@ -5,6 +5,7 @@
 
 mod array;
 mod config;
+mod effects;
 mod estimate;
 mod explained;
 mod job;
@@ -22,17 +23,19 @@ mod testing;
 use std::process::ExitCode;
 
 pub(crate) use self::array::{ArrayPlan, ArrayTask};
+pub(crate) use self::effects::check_execution;
 use self::job::Job;
 use self::loaded::Loaded;
 use self::outcome::Outcome;
-use self::plan::Plan;
+use self::plan::{ModelRun, Plan};
 use self::progress::{Display, Listener, ToParent};
 
 use crate::App;
 use crate::args::{BenchmarkCommand, MessageArgs};
 use crate::failure::{Failure, FailureKind};
-use crate::interrupt;
+use crate::interrupt::Interrupt;
 use crate::logging::Console;
+use crate::terminal::show;
 
 /// Runs the benchmark. What can be wrong with the command line, the data or the result folder is found before a
 /// model is loaded.
@@ -47,8 +50,11 @@ pub(crate) fn run(
         return Ok(work(app, command));
     }
     let plan = Plan::new(app, command)?;
+    if plan.args.resume.is_none() {
+        effects::check(&plan)?;
+    }
     if execution.dry_run {
-        print!("{}", estimate::describe(&plan)?);
+        show(estimate::describe(&plan)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(note) = &plan.note {
@@ -58,10 +64,12 @@ pub(crate) fn run(
     let outcome = if execution.collect {
         matrix::collect(&plan)
     } else if plan.is_matrix() {
-        matrix::run(&plan, messages, &mut display)?
+        let interrupt = Interrupt::of_run(&plan.path, console)?;
+        interrupt.work_begins();
+        matrix::run(&plan, messages, &mut display, interrupt.stop())?
     } else {
-        let stop = interrupt::flag()?;
-        let finished = Job::new(&plan, &stop).run(Loaded::load, &mut display);
+        let interrupt = Interrupt::of_run(&plan.path, console)?;
+        let finished = Job::new(&plan, interrupt.stop()).run(loader(&interrupt), &mut display);
         if let (Err(error), Some(cell)) = (&finished, &execution.cell) {
             let failure = Failure::of(error);
             if failure.kind != FailureKind::Interrupted {
@@ -78,9 +86,9 @@ pub(crate) fn run(
 /// Does a cell for the process that started this one, and tells it everything.
 fn work(app: &App, command: &BenchmarkCommand) -> ExitCode {
     let mut parent = ToParent;
-    let done = interrupt::flag_of_worker().and_then(|stop| {
+    let done = Interrupt::of_worker().and_then(|interrupt| {
         let plan = Plan::new(app, command)?;
-        Job::new(&plan, &stop).run(Loaded::load, &mut parent)
+        Job::new(&plan, interrupt.stop()).run(loader(&interrupt), &mut parent)
     });
     match done {
         Ok(_) => ExitCode::SUCCESS,
@@ -88,5 +96,16 @@ fn work(app: &App, command: &BenchmarkCommand) -> ExitCode {
             parent.hear(0, progress::Message::Failed(Failure::of(&error)));
             Failure::exit_code(&error)
         }
+    }
+}
+
+/// Loads the model of a run, after which its contexts are at work.
+fn loader<'a>(
+    interrupt: &Interrupt,
+) -> impl FnOnce(&'a Plan<'a>, &'a ModelRun) -> anyhow::Result<Loaded<'a>> {
+    |plan, run| {
+        let loaded = Loaded::load(plan, run)?;
+        interrupt.work_begins();
+        Ok(loaded)
     }
 }

@@ -9,6 +9,7 @@ use super::plan::Plan;
 use super::table;
 use crate::exit;
 use crate::failure::Failure;
+use crate::terminal::show;
 
 /// What came of a run.
 #[derive(Debug, Default)]
@@ -38,7 +39,7 @@ impl Outcome {
     /// Compares the attentions of each model, prints what came of the run, and gives the exit code.
     pub(super) fn conclude(&self, plan: &Plan<'_>) -> anyhow::Result<ExitCode> {
         self.print_tables(plan)?;
-        println!("results in {}", plan.path.display());
+        show(format_args!("results in {}\n", plan.path.display()))?;
         self.log_problems(plan);
         Ok(ExitCode::from(self.exit_code()))
     }
@@ -54,12 +55,12 @@ impl Outcome {
                 comparison.write(&model.path())?;
             }
             if plan.models.len() > 1 {
-                println!("{}\n", model.args.place.model);
+                show(format_args!("{}\n\n", model.args.place.model))?;
             }
-            println!("{}\n", table::scores(finished, &comparison.baseline, &plan.benchmark.units()));
-            println!("{}\n", table::costs(finished));
+            let scores = table::scores(finished, &comparison.baseline, &plan.benchmark.units());
+            show(format_args!("{scores}\n\n{}\n\n", table::costs(finished)))?;
             if let Some(warnings) = table::warnings(finished) {
-                println!("{warnings}\n");
+                show(format_args!("{warnings}\n\n"))?;
             }
         }
         Ok(())

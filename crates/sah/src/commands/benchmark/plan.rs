@@ -135,11 +135,7 @@ impl<'a> Plan<'a> {
 
     /// Whether cells are done by processes of their own.
     pub(super) fn is_matrix(&self) -> bool {
-        let execution = &self.args.execution;
-        let watched =
-            execution.jobs.is_some() || execution.timeout.is_some() || self.args.models.device.len() > 1;
-        let is_whole = execution.cell.is_none() && !execution.worker;
-        is_whole && (self.models.len() > 1 || watched || self.args.output.shards.is_some())
+        self.args.is_matrix()
     }
 
     /// Keeps the options in the folder of the run, and of each of its models those of a run of that model alone.

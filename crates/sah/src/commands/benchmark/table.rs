@@ -1,13 +1,12 @@
 //! The tables at the end of a run.
 
-use comfy_table::Table;
 use sah_bench_core::{FinishedRun, TaskScore, Units, Warning};
 
 use crate::remedies;
-use crate::terminal::{figure, figures, one_line};
+use crate::terminal::{TextTable, figure, figures, one_line};
 
 /// Score of each task, a column for each attention, the baseline's first, and the differences to it.
-pub(super) fn scores(runs: &[FinishedRun], baseline: &str, units: &Units) -> Table {
+pub(super) fn scores(runs: &[FinishedRun], baseline: &str, units: &Units) -> TextTable {
     let base = runs.iter().find(|run| run.attention == baseline).unwrap_or(&runs[0]);
     let others: Vec<&FinishedRun> = runs.iter().filter(|run| run.attention != base.attention).collect();
     let mut header = vec![format!("score ({})", units.score), base.attention.clone()];
@@ -29,7 +28,7 @@ pub(super) fn scores(runs: &[FinishedRun], baseline: &str, units: &Units) -> Tab
 }
 
 /// Time, memory and density, a column for each attention.
-pub(super) fn costs(runs: &[FinishedRun]) -> Table {
+pub(super) fn costs(runs: &[FinishedRun]) -> TextTable {
     let mut header = vec!["cost".to_owned()];
     header.extend(runs.iter().map(|run| run.attention.clone()));
     let line = |label: &str, cell: &dyn Fn(&FinishedRun) -> String| {

@@ -15,6 +15,7 @@ use self::report::{Line, Report, Table};
 use self::setting::Setting;
 use self::timer::Timer;
 use crate::args::{DeviceArg, KernelsArgs};
+use crate::terminal::show;
 use crate::usage::UsageError;
 use crate::{device, machine, versions};
 
@@ -54,13 +55,12 @@ pub(crate) fn run(args: &KernelsArgs) -> anyhow::Result<ExitCode> {
                 }
                 table.add(setting.keys, lines);
             }
-            println!("{}\n", table.text(&report));
+            show(format_args!("{}\n\n", table.text(&report)))?;
             report.tables.push(table);
         }
     }
     report.write(&args.out)?;
-    println!("{}", report.machine());
-    println!("results in {}", args.out.display());
+    show(format_args!("{}\nresults in {}\n", report.machine(), args.out.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 

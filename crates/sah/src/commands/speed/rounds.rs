@@ -1,6 +1,6 @@
 //! The rounds: who runs when, and which figure comes of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -72,7 +72,7 @@ impl<'a> Bench<'a> {
     /// Starts every program once a round and waits for the first token that it answers.
     pub(super) fn start_up(&mut self) -> anyhow::Result<()> {
         for round in 1..=self.args.rounds {
-            eprintln!("start-up, round {round} of {}", self.args.rounds);
+            tracing::info!("start-up, round {round} of {}", self.args.rounds);
             for program in self.programs.clone() {
                 let turn =
                     Turn { program: &program, side: &program.sides[0], context: START_UP_CONTEXT, round };
@@ -108,19 +108,19 @@ impl<'a> Bench<'a> {
             self.meet(program, hello);
             running.push(process);
         }
-        let contexts: BTreeSet<usize> = self.args.context.iter().copied().collect();
+        let contexts = self.args.contexts();
         let shortest = contexts.first().copied().context("--context names no length")?;
-        eprintln!("warm-up");
+        tracing::info!("warm-up");
         for (program, process) in programs.iter().zip(&mut running) {
             for side in &program.sides {
                 let turn = Turn { program, side, context: shortest.min(WARM_UP_CONTEXT), round: 0 };
-                let outcome = process.ask(&self.job(turn, 1, self.args.new_tokens, true))?;
+                let outcome = process.ask(&self.job(turn, 1, self.args.new_tokens(), true))?;
                 self.question_tokens = outcome.question_tokens;
             }
         }
         for context in contexts {
             for round in 1..=self.args.rounds {
-                eprintln!("{context} tokens, round {round} of {}", self.args.rounds);
+                tracing::info!("{context} tokens, round {round} of {}", self.args.rounds);
                 self.measure_machine(context, round)?;
                 for (program, process) in programs.iter().zip(&mut running) {
                     for side in program.sides.iter().filter(|_| answers) {
@@ -145,7 +145,7 @@ impl<'a> Bench<'a> {
         if !fresh && !decode {
             return Ok(());
         }
-        let new_tokens = if decode { self.args.new_tokens } else { 0 };
+        let new_tokens = if decode { self.args.new_tokens() } else { 0 };
         let outcome = process.ask(&self.job(turn, 1, new_tokens, fresh))?;
         let Turn { program, context, .. } = turn;
         let (subject, of_ours) = (turn.subject(), self.ours(program));
@@ -180,7 +180,7 @@ impl<'a> Bench<'a> {
         running: &mut [Running],
         (context, round): (usize, u32),
     ) -> anyhow::Result<()> {
-        let (questions, new_tokens) = (self.args.questions as usize, self.args.new_tokens);
+        let (questions, new_tokens) = (self.args.questions() as usize, self.args.new_tokens());
         for (number, (program, process)) in programs.iter().zip(running).enumerate() {
             for side in program.sides.iter().filter(|_| program.reads_every_round()) {
                 let turn = Turn { program, side, context, round };
@@ -207,7 +207,7 @@ impl<'a> Bench<'a> {
     fn shared_limit(&self, turn: Turn<'_>, outcome: &Outcome) -> Option<f64> {
         let (speed, precision, sizes) = self.ours(turn.program)?;
         let read = (turn.context, outcome.density.unwrap_or(1.0));
-        speed.shared(sizes, precision, read, self.args.new_tokens as usize)
+        speed.shared(sizes, precision, read, self.args.new_tokens() as usize)
     }
 
     /// What limits the figures of this round, for a program of ours.
@@ -259,8 +259,8 @@ impl<'a> Bench<'a> {
             model: self.model.context("none of our own sides told the model")?,
             sizes: self.sizes,
             settings: Settings {
-                new_tokens: self.args.new_tokens as usize,
-                questions: self.args.questions as usize,
+                new_tokens: self.args.new_tokens() as usize,
+                questions: self.args.questions() as usize,
                 question_tokens: self.question_tokens,
                 rounds: self.args.rounds,
             },
@@ -271,5 +271,5 @@ impl<'a> Bench<'a> {
 }
 
 fn say(turn: Turn<'_>, what: &str) {
-    eprintln!("  {:<20} {what}", turn.side.0);
+    tracing::info!("  {:<20} {what}", turn.side.0);
 }

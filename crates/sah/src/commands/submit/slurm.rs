@@ -16,6 +16,7 @@ use crate::App;
 use crate::args::SlurmArgs;
 use crate::commands::benchmark::{ArrayPlan, ArrayTask};
 use crate::plan_file::PlanFile;
+use crate::terminal::show;
 use crate::usage::UsageError;
 
 /// Options of sbatch that are ours to set.
@@ -53,7 +54,7 @@ pub(crate) fn run(app: &App, args: &SlurmArgs) -> anyhow::Result<ExitCode> {
     let program = std::env::current_exe().context("the path of this program")?;
     let scripts = Scripts { program: &program, slurm: &slurm, plan: &plan };
     if args.dry_run {
-        println!("{}\n{}", scripts.tasks(&options), scripts.collect(&collect_options));
+        show(format_args!("{}\n{}\n", scripts.tasks(&options), scripts.collect(&collect_options)))?;
         return Ok(ExitCode::SUCCESS);
     }
     let folder = plan.path.join("slurm");
@@ -68,11 +69,11 @@ pub(crate) fn run(app: &App, args: &SlurmArgs) -> anyhow::Result<ExitCode> {
             collect.display()
         )
     })?;
-    println!(
-        "{} tasks in job array {array}, and job {last} after it; results in {}",
+    show(format_args!(
+        "{} tasks in job array {array}, and job {last} after it; results in {}\n",
         plan.tasks.len(),
         plan.path.display()
-    );
+    ))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -18,18 +18,18 @@ use super::plan::Plan;
 use super::progress::Screen;
 use crate::args::MessageArgs;
 use crate::failure::{Failure, FailureKind};
-use crate::interrupt;
 
-/// Does the cells of `plan` that are not finished, each in a process of its own.
+/// Does the cells of `plan` that are not finished, each in a process of its own, until `stop` is set.
 pub(super) fn run(
     plan: &Plan<'_>,
     messages: &MessageArgs,
     screen: &mut dyn Screen,
+    stop: &AtomicBool,
 ) -> anyhow::Result<Outcome> {
-    run_on(&mut LocalHost::new(), plan, messages, screen, &*interrupt::flag()?)
+    run_on(&mut LocalHost::new(), plan, messages, screen, stop)
 }
 
-/// The same with the processes of `host`, until `stop` is set.
+/// The same with the processes of `host`.
 fn run_on(
     host: &mut dyn Host,
     plan: &Plan<'_>,

@@ -1,0 +1,211 @@
+//! Fields of attentions that the command line sets: `--set`, and the flags of `streaming_llm`.
+
+use std::fmt::Write as _;
+
+use sah_attention::Size;
+
+use super::{DENSE, NamedAttention, STREAMING_LLM};
+use crate::args::AttentionArgs;
+use crate::usage::UsageError;
+
+/// All that is set, and whether it has changed an attention. What changes none is an error.
+#[derive(Debug)]
+pub(super) struct Settings {
+    settings: Vec<Setting>,
+}
+
+#[derive(Debug)]
+struct Setting {
+    /// As the command line has it, for errors.
+    given: String,
+    scope: Scope,
+    /// `FIELD=VALUE`.
+    assignment: String,
+    used: bool,
+}
+
+/// Which attentions are changed.
+#[derive(Debug, PartialEq, Eq)]
+enum Scope {
+    /// All that are not dense.
+    All,
+    /// The one of this name.
+    One(String),
+    /// The preset `streaming_llm`.
+    StreamingLlm,
+}
+
+impl Settings {
+    pub(super) fn new(args: &AttentionArgs) -> Self {
+        let flags = [
+            ("--sink-size", "sink.size", args.sink_size),
+            ("--local-window", "local.size", args.local_window),
+        ];
+        let flags =
+            flags.into_iter().filter_map(|(flag, field, size)| Some(Setting::of_flag(flag, field, size?)));
+        let set = args.set.iter().map(|set| Setting::of_set(set));
+        Self { settings: flags.chain(set).collect() }
+    }
+
+    /// The assignments for the attention `name`, which may be the preset `streaming_llm`. What is set for it alone replaces what
+    /// is set for all.
+    pub(super) fn of(&mut self, name: &str, is_streaming_llm: bool) -> Vec<String> {
+        let own: Vec<String> =
+            self.settings.iter().filter(|set| set.is_for(name)).map(Setting::field).collect();
+        let mut assignments = Vec::new();
+        for setting in &mut self.settings {
+            let applies = match &setting.scope {
+                Scope::All => !own.contains(&setting.field()),
+                Scope::One(only) => only == name,
+                Scope::StreamingLlm => is_streaming_llm,
+            };
+            if applies {
+                setting.used = true;
+                assignments.push(setting.assignment.clone());
+            }
+        }
+        assignments
+    }
+
+    /// Refuses the first setting that changed none of `attentions`.
+    pub(super) fn check_used(&self, attentions: &[NamedAttention]) -> Result<(), UsageError> {
+        let Some(Setting { given, scope, assignment, .. }) = self.settings.iter().find(|set| !set.used)
+        else {
+            return Ok(());
+        };
+        let is_named = |name: &str| attentions.iter().any(|attention| attention.name == name);
+        let mut text = format!("{given} has no effect: ");
+        let _ = match scope {
+            Scope::One(name) if name == DENSE => write!(text, "dense attention has no fields"),
+            Scope::One(name) => write!(text, "--attention does not name {name}"),
+            Scope::StreamingLlm if is_named(STREAMING_LLM) => {
+                write!(text, "it is for the preset {STREAMING_LLM}, not for a file; write --set {assignment}")
+            }
+            Scope::StreamingLlm => write!(
+                text,
+                "it is for --attention {STREAMING_LLM}, which is not named; for another one write --set {assignment}"
+            ),
+            Scope::All if attentions.iter().all(|attention| attention.config.is_none()) => {
+                write!(
+                    text,
+                    "--attention names dense alone, which has no fields; name another one, or leave it out"
+                )
+            }
+            Scope::All => write!(text, "every attention has a value of its own for it"),
+        };
+        Err(UsageError(text))
+    }
+}
+
+impl Setting {
+    fn of_flag(flag: &str, field: &str, size: Size) -> Self {
+        let value = serde_json::to_string(&size).expect("a size is plain data");
+        let (given, assignment) = (flag.to_owned(), format!("{field}={value}"));
+        Self { given, scope: Scope::StreamingLlm, assignment, used: false }
+    }
+
+    fn of_set(set: &str) -> Self {
+        let (name, assignment) = addressed(set);
+        let scope = name.map_or(Scope::All, |name| Scope::One(name.to_owned()));
+        Self { given: format!("--set {set}"), scope, assignment: assignment.to_owned(), used: false }
+    }
+
+    fn is_for(&self, name: &str) -> bool {
+        matches!(&self.scope, Scope::One(only) if only == name)
+    }
+
+    /// What it sets.
+    fn field(&self) -> String {
+        self.assignment.split('=').next().unwrap_or_default().to_owned()
+    }
+}
+
+/// `quest:page_size=32` as the attention that is meant and the assignment.
+fn addressed(set: &str) -> (Option<&str>, &str) {
+    match set.split_once([':', '=']) {
+        Some((name, assignment)) if set[name.len()..].starts_with(':') => (Some(name), assignment),
+        _ => (None, set),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args as _, Command, FromArgMatches as _};
+
+    use super::addressed;
+    use crate::App;
+    use crate::args::AttentionArgs;
+    use crate::attention::{NamedAttention, named};
+
+    fn attentions(line: &[&str]) -> Result<Vec<NamedAttention>, String> {
+        let command = AttentionArgs::augment_args(Command::new("test").no_binary_name(true));
+        let args = AttentionArgs::from_arg_matches(&command.try_get_matches_from(line).unwrap()).unwrap();
+        named(&App::standard(), &args, &["dense"]).map_err(|error| error.to_string())
+    }
+
+    /// The configurations as files have them.
+    fn configs(line: &[&str]) -> Vec<String> {
+        let configs = attentions(line).unwrap().into_iter().map(|attention| attention.config);
+        configs.map(|config| serde_json::to_string(&config).unwrap()).collect()
+    }
+
+    #[test]
+    fn an_assignment_may_be_for_one_attention() {
+        assert_eq!(addressed("quest:page_size=32"), (Some("quest"), "page_size=32"));
+        assert_eq!(addressed("sink.size=1%"), (None, "sink.size=1%"));
+        assert_eq!(addressed("hat_weight_file=C:/weights"), (None, "hat_weight_file=C:/weights"));
+    }
+
+    #[test]
+    fn flags_of_streaming_llm_are_for_that_preset() {
+        let line = ["--attention", "streaming_llm", "--sink-size", "5", "--local-window", "12.5%"];
+        assert_eq!(
+            configs(&line),
+            [r#"{"maskers":[{"type":"sink","size":5},{"type":"local","size":{"fraction":0.125}}]}"#]
+        );
+    }
+
+    #[test]
+    fn what_is_set_for_one_replaces_what_is_set_for_all() {
+        for set in [["heavy_size=7", "quest:heavy_size=9"], ["quest:heavy_size=9", "heavy_size=7"]] {
+            let configs = configs(&["--attention", "quest,oracle_top_k", "--set", set[0], "--set", set[1]]);
+            assert!(
+                configs[0].contains("\"heavy_size\":9") && configs[1].contains("\"heavy_size\":7"),
+                "{configs:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_has_no_effect_is_an_error() {
+        for (line, words) in [
+            ("--set sink.size=9", "--set sink.size=9 has no effect: --attention names dense alone"),
+            ("--attention dense --set dense:sink.size=9", "dense attention has no fields"),
+            ("--attention quest --set quets:page_size=9", "--attention does not name quets"),
+            (
+                "--attention quest --sink-size 5",
+                "which is not named; for another one write --set sink.size=5",
+            ),
+            ("--local-window 10%", "--local-window has no effect: it is for --attention streaming_llm"),
+            ("--prefill sparse", "--prefill sparse with --attention dense alone has no effect"),
+            ("--evict", "--evict with --attention dense alone"),
+            (
+                "--attention quest --set page_size=8 --set quest:page_size=9",
+                "--set page_size=8 has no effect: every attention has a value of its own",
+            ),
+            ("--attention quest --set page_size=8 --set page_size=9", "quest_top_k.page_size is set already"),
+            ("--attention streaming_llm --sink-size 5 --set sink.size=9", "sink.size is set already"),
+        ] {
+            let error = attentions(&line.split(' ').collect::<Vec<_>>()).unwrap_err();
+            assert!(error.contains(words), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_attention_means_the_nearest() {
+        let error = |name| attentions(&["--attention", name]).unwrap_err();
+        assert_eq!(error("quset"), "--attention \"quset\": did you mean quest?");
+        assert_eq!(error("Dense"), "--attention \"Dense\": did you mean dense?");
+        assert!(error("ruler").contains("there is dense, streaming_llm, "), "{}", error("ruler"));
+    }
+}

@@ -1,0 +1,134 @@
+//! Options that cannot have an effect: whoever gives one expects something of it, so that it is an error and not ignored.
+
+use super::plan::Plan;
+use crate::args::{BenchOptions, BenchmarkArgs};
+use crate::attention::NamedAttention;
+use crate::usage::UsageError;
+
+/// Of a new run.
+pub(super) fn check(plan: &Plan<'_>) -> Result<(), UsageError> {
+    let (args, options) = (plan.args, plan.options);
+    if options.gives("truncation") && args.limits.max_context_length.is_none() {
+        return Err(none("truncation", "contexts are cut with --max-context-length only"));
+    }
+    if args.output.micro_metrics > 0.0 && plan.attentions.iter().all(|attention| attention.config.is_none()) {
+        let why = "it measures sparse attention, and --attention names dense alone";
+        return Err(none("micro-metrics", why));
+    }
+    if args.limits.keep_contexts > 0.0 && plan.attentions.len() == 1 {
+        return Err(none("keep-contexts", "one attention reads each context once; it is for several"));
+    }
+    if options.gives("seed")
+        && args.sampling.is_greedy()
+        && !plan.attentions.iter().any(NamedAttention::may_draw)
+    {
+        let seed = args.limits.seed;
+        tracing::warn!("--seed {seed} changes nothing: decoding is greedy, and no attention draws anything");
+    }
+    Ok(())
+}
+
+/// Of how a run is carried out: `given` are the options of now, `args` with those that the run was started with.
+pub(crate) fn check_execution(given: &BenchOptions, args: &BenchmarkArgs) -> Result<(), UsageError> {
+    let execution = &args.execution;
+    let useless = |names: &[&'static str]| names.iter().copied().find(|name| given.gives(name));
+    if execution.collect {
+        return match useless(&["dry-run", "jobs", "timeout", "retries", "device", "threads"]) {
+            Some(name) => Err(none(name, "--collect answers nothing")),
+            None => Ok(()),
+        };
+    }
+    if execution.cell.is_some() {
+        return match useless(&["dry-run", "jobs", "timeout", "retries"]) {
+            Some(name) => {
+                Err(none(name, "--cell does one cell in this process; whoever started it watches it"))
+            }
+            None => Ok(()),
+        };
+    }
+    match useless(&["retries"]) {
+        Some(name) if !args.is_matrix() => Err(none(
+            name,
+            "it is for cells in processes of their own (--jobs, --timeout, several models or devices)",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Of a run whose cells are tasks of a scheduler.
+pub(super) fn check_scheduled(plan: &Plan<'_>) -> Result<(), UsageError> {
+    check(plan)?;
+    for (name, why) in [
+        ("jobs", "each cell is a task of its own"),
+        ("timeout", "the scheduler ends a task that takes too long"),
+    ] {
+        if plan.options.gives(name) {
+            return Err(none(name, why));
+        }
+    }
+    if plan.args.models.device.len() > 1 {
+        return Err(none("device", "a task has one device, and here are several"));
+    }
+    Ok(())
+}
+
+fn none(name: &str, why: &str) -> UsageError {
+    UsageError(format!("--{name} has no effect: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{check, check_execution, check_scheduled};
+    use crate::commands::benchmark::testing::TestRun;
+
+    #[test]
+    fn what_changes_nothing_is_refused() {
+        for (flags, words) in [
+            (&["--truncation=middle"][..], "--truncation has no effect: contexts are cut"),
+            (&["--attention=dense", "--micro-metrics=0.1"], "--micro-metrics has no effect"),
+            (&["--attention=dense", "--keep-contexts=1"], "--keep-contexts has no effect"),
+        ] {
+            let test = TestRun::of_one(flags);
+            let error = check(&test.plan()).unwrap_err().to_string();
+            assert!(error.contains(words), "{flags:?}: {error}");
+        }
+        let flags =
+            ["--truncation=middle", "--max-context-length=9", "--micro-metrics=0.1", "--keep-contexts=1"];
+        check(&TestRun::of_one(&flags).plan()).unwrap();
+    }
+
+    #[test]
+    fn how_a_run_is_carried_out_depends_on_who_does_it() {
+        for (flags, words) in [
+            (&["--retries=3"][..], "--retries has no effect: it is for cells in processes of their own"),
+            (&["--resume=r", "--cell=dense", "--jobs=2"], "--jobs has no effect: --cell does"),
+            (&["--resume=r", "--cell=dense", "--dry-run"], "--dry-run has no effect: --cell does"),
+            (
+                &["--resume=r", "--collect", "--device=cpu"],
+                "--device has no effect: --collect answers nothing",
+            ),
+        ] {
+            let test = TestRun::of_one(flags);
+            let error = check_execution(&test.command.options, &test.command.args).unwrap_err().to_string();
+            assert!(error.contains(words), "{flags:?}: {error}");
+        }
+        for flags in [&["--retries=3", "--jobs=1"][..], &["--resume=r", "--cell=dense", "--threads=1"]] {
+            let test = TestRun::of_one(flags);
+            check_execution(&test.command.options, &test.command.args).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_scheduler_starts_and_ends_processes_itself() {
+        for (flag, words) in [
+            ("--jobs=2", "each cell is a task of its own"),
+            ("--timeout=1h", "the scheduler ends a task"),
+            ("--micro-metrics=0.1", "--attention names dense alone"),
+        ] {
+            let test = TestRun::of_one(&["--attention=dense", flag]);
+            let error = check_scheduled(&test.plan()).unwrap_err().to_string();
+            assert!(error.contains(words), "{flag}: {error}");
+        }
+        check_scheduled(&TestRun::of_one(&["--retries=3"]).plan()).unwrap();
+    }
+}

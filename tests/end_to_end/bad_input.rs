@@ -29,6 +29,8 @@ fn check_with(arguments: &[&str], environment: &[(&str, &str)], code: i32, says:
     let lines: Vec<&str> = log.lines().filter(|line| !line.starts_with("data: ")).collect();
     let [line] = lines.as_slice() else { panic!("{arguments:?}: not one line:\n{log}") };
     assert!(line.starts_with("error: "), "{line}");
+    let causes: Vec<&str> = line.split(": ").filter(|cause| cause.len() > 8).collect();
+    assert!(causes.windows(2).all(|pair| pair[0] != pair[1]), "a cause is said twice: {line}");
     for word in says {
         assert!(line.contains(word), "{word:?} is not in {line:?}");
     }
@@ -47,7 +49,12 @@ fn name(path: &Path) -> &str {
 
 #[test]
 fn an_unknown_subset_lists_the_valid_ones() {
-    check(&["--subsets", "hotpotqa,hotpot"], 2, &["hotpot", "narrativeqa", "repobench-p_e"]);
+    check(&["--subsets", "hotpotqa,ruler"], 2, &["ruler", "narrativeqa", "repobench-p_e"]);
+    check(
+        &["--subsets", "hotpotqa,hotpot"],
+        2,
+        &["no subset \"hotpot\"; did you mean hotpotqa or hotpotqa_e?"],
+    );
 }
 
 #[test]
@@ -57,7 +64,9 @@ fn an_unknown_attention_lists_what_there_is() {
 
 #[test]
 fn a_field_set_wrongly_is_named_with_what_there_is() {
-    check(&["--attention", "quest", "--set", "pages=3"], 2, &["quest", "pages=3", "page_size"]);
+    check(&["--attention", "quest", "--set", "pages=3"], 2, &["quest", "pages=3", "did you mean page_size?"]);
+    check(&["--attention", "quset"], 2, &["did you mean quest?"]);
+    check(&["--modle", "x"], 2, &["'--modle' found; did you mean --model?"]);
     check(&["--attention", "quest", "--set", "page_size=0"], 2, &["quest", "page_size", "at least 1"]);
     check(&["--attention", "double_sparsity"], 2, &["double_sparsity", "sorted_channel_file"]);
 }
@@ -77,6 +86,19 @@ fn keys_are_evicted_only_where_none_is_missed() {
     );
     check(&[&streaming[..], &["--set", "dense_layers=2"]].concat(), 2, &["streaming_llm", "2 dense layers"]);
     check(&[&streaming[..], &["--micro-metrics", "0.1"]].concat(), 2, &["--micro-metrics with --evict"]);
+}
+
+#[test]
+fn options_that_change_nothing_are_refused() {
+    check(&["--attention", "dense", "--set", "sink.size=9"], 2, &["--set sink.size=9 has no effect"]);
+    check(
+        &["--attention", "quest", "--sink-size", "5"],
+        2,
+        &["--sink-size has no effect", "--set sink.size=5"],
+    );
+    check(&["--truncation", "middle"], 2, &["--truncation has no effect", "--max-context-length"]);
+    check(&["--retries", "3"], 2, &["--retries has no effect"]);
+    check(&["--stop", ""], 2, &["--stop"]);
 }
 
 #[test]
@@ -160,6 +182,35 @@ fn answers_of_the_wrong_type_name_file_row_and_field() {
     );
 }
 
+/// A byte order mark is no part of a file; other encodings and archives are told by their names; a line has its own number.
+#[test]
+fn what_editors_and_archives_do_to_data_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = r#"{"context": "c", "question": "q", "answer_prefix": "", "answers": ["a"], "length": 1, "max_new_tokens": 4,
+        "all_classes": null, "dataset": "qasper", "language": "en", "_id": "1"}"#;
+    let good = good.replace('\n', " ");
+    let data = folder.path().join("data");
+    let flags = ["--data", name(folder.path()), "--subsets", "qasper"];
+    let inner = ["--data", name(&data), "--subsets", "qasper"];
+    file(&folder, "data/qasper.jsonl", format!("\u{feff}{good}\n{{\"context\": \"c\", \n"));
+    check(&inner, 1, &["qasper.jsonl: line 2: expected a JSON object: EOF while parsing", " at column "]);
+    check(&flags, 1, &["no data for qasper", "the data is in", "data: give that folder"]);
+    file(&folder, "data/qasper.jsonl", b"\xff\xfe{\0}\0");
+    check(&inner, 1, &["qasper.jsonl: UTF-16 text; save it as UTF-8"]);
+    fs::rename(data.join("qasper.jsonl"), data.join("qasper.jsonl.gz")).unwrap();
+    check(&inner, 1, &["qasper.jsonl.gz (gzip): unpack it first"]);
+    let path = file(&folder, "prompts.json", "{}");
+    file(&folder, "data/qasper.jsonl", format!("{good}\n"));
+    check(
+        &[&inner[..], &["--prompts", &path]].concat(),
+        1,
+        &["no row needs a template", "leave out --prompts"],
+    );
+    // In a plan, too.
+    let plan = file(&folder, "plan.toml", "\u{feff}max_samples = 2\n");
+    check(&["--config", &plan], 2, &["plan.toml, line 1: there is no option", "did you mean max-samples?"]);
+}
+
 #[test]
 fn a_missing_data_folder_is_named() {
     check(&["--data", "/no/such/data"], 1, &["/no/such/data"]);
@@ -180,5 +231,27 @@ fn a_hub_out_of_reach_says_what_to_do_instead() {
     let model = ["--model", "some/model", "--subsets", "qasper"];
     check_with(&model, &environment, 75, &["some/model", "127.0.0.1:9", "HF_ENDPOINT"]);
     let data = ["--data", "hub", "--subsets", "qasper"];
-    check_with(&data, &environment, 75, &["Xnhyacinth/LongBench", "127.0.0.1:9"]);
+    check_with(&data, &environment, 75, &["Xnhyacinth/LongBench", "127.0.0.1:9", "--data DIR"]);
+    let offline = [("HF_HUB_OFFLINE", "1"), ("HF_HOME", name(cache.path()))];
+    check_with(
+        &data,
+        &offline,
+        1,
+        &["or give a local folder; a folder with the data is named with --data DIR"],
+    );
+}
+
+#[test]
+fn the_login_of_a_mirror_is_never_shown() {
+    let cache = tempfile::tempdir().unwrap();
+    for endpoint in
+        ["http://user:secret@127.0.0.1:9", "http://user:sec/secret@127.0.0.1:9", "user:secret@127.0.0.1:9"]
+    {
+        let mut command = xtask(&["doctor", "org/name"]);
+        command.env("HF_ENDPOINT", endpoint).env("HF_HOME", cache.path()).env("RUST_LOG", "trace");
+        let (code, report, log) = run(&mut command);
+        assert_ne!(code, 0, "{report}{log}");
+        let said = report + &log;
+        assert!(said.contains("127.0.0.1:9") && !said.contains("secret"), "{said}");
+    }
 }

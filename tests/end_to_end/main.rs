@@ -19,5 +19,6 @@ mod own_benchmark;
 mod report;
 mod resume;
 mod speed;
+mod terminal;
 mod thinking;
 mod tiny_model;

@@ -129,7 +129,7 @@ fn mistakes_in_a_plan_are_named() {
     for (change, words) in [
         (
             "atention = \"dense\"",
-            "plan.toml, line 7: there is no option \"atention\"; there is benchmark, slurm",
+            "plan.toml, line 7: there is no option \"atention\"; did you mean attention?",
         ),
         ("truncation = \"tail\"", "--truncation"),
         ("resume = \"x\"", "no option \"resume\""),

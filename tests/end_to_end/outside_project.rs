@@ -135,7 +135,7 @@ fn a_project_with_pieces_of_its_own_has_the_whole_command_line() {
     fs::write(&attention, maskers).unwrap();
     let (code, listed, log) = run(&mut program(&["maskers"]));
     assert_eq!(code, 0, "{log}");
-    assert!(listed.contains("| every_other "), "{listed}");
+    assert!(listed.contains("\nevery_other: "), "{listed}");
     // Two at a time, so that the processes of a matrix must know the pieces, too.
     let mut bench = program(&["bench", "capitals", "--run-name", "mine", "--jobs", "2"]);
     bench.args(["--set", "mine:block=3", "--kernel", "double"]);

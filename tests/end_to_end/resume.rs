@@ -135,3 +135,36 @@ fn a_run_does_not_go_on_with_another_model() {
     let (code, _, log) = resume();
     assert_eq!(code, 0, "{log}");
 }
+
+/// Ctrl-C while the model loads, and twice while a context is read: both end at once, and no row fails.
+#[test]
+fn an_impatient_end_leaves_no_failed_row() {
+    let results = tempfile::tempdir().unwrap();
+    let loading = results.path().join("loading");
+    let mut command = bench(results.path(), "loading");
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("cargo runs");
+    let begun = Instant::now();
+    while !loading.join("run.json").exists() {
+        assert!(begun.elapsed() < Duration::from_mins(5) && child.try_wait().unwrap().is_none(), "no run");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    signal("-INT", &child);
+    let output = child.wait_with_output().unwrap();
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{log}");
+    assert!(log.trim_end().ends_with(&format!("go on with --resume {}", loading.display())), "{log}");
+
+    let journal = results.path().join("twice/dense/journal.jsonl");
+    let child = start(&mut bench(results.path(), "twice"), &journal);
+    signal("-INT", &child);
+    std::thread::sleep(Duration::from_millis(100));
+    signal("-INT", &child);
+    let output = child.wait_with_output().unwrap();
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{log}");
+    assert!(!log.contains("FAILED") && !log.contains("Exception") && log.contains("--resume"), "{log}");
+    assert!(!fs::read_to_string(journal).unwrap().contains("\"error\":\""));
+    let mut resume = xtask(&["bench", "longbench", "--resume"]);
+    let (code, _, log) = run(resume.arg(results.path().join("twice")));
+    assert_eq!(code, 0, "{log}");
+}

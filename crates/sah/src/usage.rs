@@ -38,7 +38,8 @@ fn meant(error: &clap::Error) -> Option<String> {
     let kinds = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue];
     match kinds.into_iter().find_map(|kind| error.get(kind))? {
         ContextValue::String(name) => Some(name.clone()),
-        ContextValue::Strings(names) if !names.is_empty() => Some(names.join(" or ")),
+        // The nearest is the last; those before it are mostly its aliases.
+        ContextValue::Strings(names) => names.last().cloned(),
         _ => None,
     }
 }

@@ -128,7 +128,7 @@ fn faulty_lines_are_named() {
         ),
         (
             "[]".to_owned(),
-            "line 2: expected a JSON object: invalid type: sequence, expected a map at line 1 column 0",
+            "line 2: expected a JSON object: invalid type: sequence, expected a map at column 0",
         ),
     ] {
         let folder = tempfile::tempdir().unwrap();

@@ -79,7 +79,7 @@ fn a_faulty_row_is_named() {
         (
             "qasper",
             r#"{"pred": "x""#,
-            "line 2: expected a JSON object: EOF while parsing an object at line 1 column 12",
+            "line 2: expected a JSON object: EOF while parsing an object at column 12",
         ),
     ] {
         let folder = tempfile::tempdir().unwrap();

@@ -20,9 +20,8 @@ pub(crate) fn run(registry: &MaskerRegistry) -> anyhow::Result<ExitCode> {
         presets = presets.with(name, &text);
     }
     show(presets)?;
-    show(
-        "\nFormulas and examples: crates/sah-attention/docs/maskers/TYPE.md. Change a field of a preset with --set FIELD=VALUE\n",
-    )?;
+    let note = "Formulas and examples: crates/sah-attention/docs/maskers/TYPE.md. Change a field of a preset with --set FIELD=VALUE";
+    show(format_args!("\n{}", Facts::titled(note)))?;
     Ok(ExitCode::SUCCESS)
 }
 

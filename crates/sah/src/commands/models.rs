@@ -26,9 +26,8 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
             &format!("{VERIFIED_AGAINST} on the same weights: tokens, logits and answers"),
         );
     show(built_in)?;
-    show(
-        "\n--model takes a hub id, a folder in Hugging Face form or a GGUF file of one of these architectures. The differences \
-         found, and what a config may ask for: docs/models.md\n",
-    )?;
+    let note = "--model takes a hub id, a folder in Hugging Face form or a GGUF file of one of these architectures. The differences \
+         found, and what a config may ask for: docs/models.md";
+    show(format_args!("\n{}", Facts::titled(note)))?;
     Ok(ExitCode::SUCCESS)
 }

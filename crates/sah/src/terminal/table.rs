@@ -10,7 +10,7 @@ use super::{one_line, width};
 /// What stands between two columns, and at both ends.
 const BORDER: usize = 3;
 /// No column of words is made narrower, if it can be helped.
-const NARROWEST: usize = 12;
+const NARROWEST: usize = 10;
 
 /// A table of texts, whose cells cannot steer the terminal.
 #[derive(Clone, Debug)]

@@ -38,6 +38,9 @@ impl Facts {
     fn within(&self, width: Option<usize>) -> String {
         let width = width.map(|width| u16::try_from(width).unwrap_or(u16::MAX));
         let table = |rows: Vec<Vec<String>>, paddings: &[(u16, u16)]| {
+            if rows.is_empty() {
+                return String::new();
+            }
             let mut table = Table::new();
             table.load_style(presets::NOTHING);
             table.add_rows(rows);
@@ -68,6 +71,12 @@ impl fmt::Display for Facts {
 #[cfg(test)]
 mod tests {
     use super::Facts;
+
+    #[test]
+    fn a_title_alone_is_a_paragraph() {
+        let note = Facts::titled("Formulas and examples are on the page of each masker");
+        assert_eq!(note.within(Some(30)), "Formulas and examples are on\nthe page of each masker\n");
+    }
 
     #[test]
     fn facts_stand_beside_their_names() {

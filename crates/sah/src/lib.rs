@@ -7,7 +7,7 @@
 //! 3 done but some rows have no answer, 4 some cells of a matrix failed, 75 failed for a reason that may pass (network, busy
 //! device), 130 stopped by Ctrl-C.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line program talks to its user")]
+#![expect(clippy::print_stderr, reason = "a command line program talks to its user")]
 
 #[cfg(test)]
 extern crate self as sah;

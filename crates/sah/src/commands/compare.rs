@@ -26,7 +26,8 @@ pub(crate) fn run(app: &App, args: &CompareArgs) -> anyhow::Result<ExitCode> {
         terminal::show(format_args!("{name}\n\n{table}\n\n{}\n\n", conclusion(comparison)))?;
     }
     if let Some(warnings) = warnings(&analysis) {
-        println!("{}\n{}", terminal::one_line(&warnings.caption), terminal::table(&warnings));
+        let caption = terminal::one_line(&warnings.caption);
+        terminal::show(format_args!("{caption}\n{}\n", terminal::table(&warnings)))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -76,7 +76,7 @@ pub(crate) fn run(app: &App, args: &GenerateArgs) -> anyhow::Result<ExitCode> {
             );
             if let Some(Thoughts { text, is_finished }) = &answer.thoughts {
                 let end = if *is_finished { "" } else { ", without an end: the answer is unknown" };
-                eprintln!("  {} of them are thoughts{end}: {}", stats.thinking_tokens, visible(text));
+                tracing::info!("  {} of them are thoughts{end}: {}", stats.thinking_tokens, visible(text));
             }
         }
     }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
 use sah_hub::digest;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -90,7 +89,7 @@ impl Origin {
         let described = self.folder.iter().flat_map(|folder| DESCRIBING.map(|name| folder.join(name)));
         let described: Vec<PathBuf> = described.filter(|path| path.is_file()).collect();
         let all: Vec<&PathBuf> = self.weights.iter().chain(&described).collect();
-        let hashes: Vec<String> = all.par_iter().map(|path| hash(path)).collect::<Result<_, _>>()?;
+        let hashes = hashes(&all)?;
         let (weights, files) = hashes.split_at(self.weights.len());
         let names = described.iter().map(|path| name(path));
         Ok(ModelIdentity {
@@ -102,6 +101,22 @@ impl Origin {
             files: names.zip(files.iter().cloned()).collect(),
         })
     }
+}
+
+/// The hash of each file. On threads of its own: those of the pool are busy loading the model, or are the very thread that waits
+/// for this.
+fn hashes(files: &[&PathBuf]) -> Result<Vec<String>, Error> {
+    let threads = rayon::current_num_threads();
+    let each = |files: &[&PathBuf]| files.iter().map(|path| hash(path)).collect::<Result<Vec<_>, _>>();
+    let parts = std::thread::scope(|scope| {
+        let parts = files.chunks(files.len().div_ceil(threads).max(1));
+        let started: Vec<_> = parts.map(|files| scope.spawn(move || each(files))).collect();
+        started
+            .into_iter()
+            .map(|part| part.join().expect("hashing does not panic"))
+            .collect::<Result<Vec<_>, _>>()
+    })?;
+    Ok(parts.concat())
 }
 
 fn hash(path: &Path) -> Result<String, Error> {

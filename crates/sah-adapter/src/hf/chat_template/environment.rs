@@ -6,7 +6,7 @@ use minijinja::{Environment, Error, ErrorKind, Value, escape_formatter};
 
 use super::generation::as_with_blocks;
 use super::strftime::strftime_now;
-use super::{filters, python};
+use super::{checks, filters, python};
 
 /// An environment that holds `source` as `name`.
 pub(super) fn with_template(name: &'static str, source: &str) -> Result<Environment<'static>, Error> {
@@ -18,12 +18,15 @@ pub(super) fn with_template(name: &'static str, source: &str) -> Result<Environm
     });
     environment.add_function("strftime_now", strftime_now);
     filters::add_to(&mut environment);
+    checks::add_to(&mut environment);
     environment.set_formatter(|output, state, value| match f64::try_from(value.clone()) {
         Ok(number) if value.kind() == ValueKind::Number && !value.is_integer() => {
             Ok(output.write_str(&python::float_repr(number))?)
         }
         _ => escape_formatter(output, state, value),
     });
-    environment.add_template_owned(name, as_with_blocks(source).into_owned())?;
+    // Jinja2 reads every end of a line as a line feed, whatever file a template comes from.
+    let source = source.replace("\r\n", "\n").replace('\r', "\n");
+    environment.add_template_owned(name, as_with_blocks(&source).into_owned())?;
     Ok(environment)
 }

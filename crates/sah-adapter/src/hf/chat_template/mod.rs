@@ -1,5 +1,6 @@
 //! Chat templates: how a model wants a conversation written.
 
+mod checks;
 mod environment;
 mod filters;
 mod generation;

@@ -39,6 +39,35 @@ pub(super) fn float_repr(number: f64) -> String {
     format!("{digits}e{sign}{exponent:0>2}")
 }
 
+/// `str(value)` for values without floats in them.
+pub(super) fn shown(value: &Value) -> String {
+    match f64::try_from(value.clone()) {
+        Ok(number) if value.kind() == ValueKind::Number && !value.is_integer() => float_repr(number),
+        _ => value.to_string(),
+    }
+}
+
+/// `str.title`, where the capital form of a letter is its upper case.
+fn titled(text: &str) -> Result<String, Error> {
+    let own_capital = || failed("`title` of a letter that has a capital of its own");
+    let mut out = String::with_capacity(text.len());
+    let mut in_word = false;
+    for c in text.chars() {
+        if matches!(u32::from(c), 0x1c4..=0x1cc | 0x1f1..=0x1f3 | 0x3a3 | 0x10d0..=0x10ff | 0x1f80..=0x1fff) {
+            return Err(own_capital());
+        }
+        if in_word {
+            out.extend(c.to_lowercase());
+        } else {
+            let mut upper = c.to_uppercase();
+            let (Some(capital), None) = (upper.next(), upper.next()) else { return Err(own_capital()) };
+            out.push(capital);
+        }
+        in_word = c.is_lowercase() || c.is_uppercase();
+    }
+    Ok(out)
+}
+
 /// What Python takes for white space. Rust lacks the four separators of ASCII.
 pub(super) fn is_space(c: char) -> bool {
     c.is_whitespace() || ('\x1c'..='\x1f').contains(&c)
@@ -111,6 +140,10 @@ fn text_method(
             let at = at.ok_or_else(|| failed("substring not found"))?;
             text[..at].chars().count().into()
         }
+        "title" => {
+            let () = from_args(args)?;
+            titled(text)?.into()
+        }
         "swapcase" => {
             let () = from_args(args)?;
             let swapped = |c: char| -> String {
@@ -174,7 +207,7 @@ fn rsplit(text: &str, separator: Option<&str>, limit: Option<i64>) -> Result<Val
 }
 
 /// `str.splitlines`: at everything that Python takes for the end of a line.
-fn lines(text: &str, keep_ends: bool) -> Vec<&str> {
+pub(super) fn lines(text: &str, keep_ends: bool) -> Vec<&str> {
     let ends = |c: char| {
         matches!(c, '\n' | '\r' | '\x0b' | '\x0c' | '\x1c'..='\x1e' | '\u{85}' | '\u{2028}' | '\u{2029}')
     };

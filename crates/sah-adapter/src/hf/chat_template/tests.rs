@@ -195,11 +195,50 @@ fn templates_render_as_in_transformers() {
     }
 }
 
+/// What Jinja2 3.1.6 makes of each in transformers' environment.
+#[test]
+fn tests_filters_and_line_ends_are_those_of_jinja() {
+    for (source, expected) in [
+        ("{% if tools is iterable %}WRONG{% endif %}{{ messages[0].content }}", "x"),
+        (
+            "{{ none is iterable }}{{ 1 is iterable }}{{ nothing is iterable }}{{ 'a' is iterable }}",
+            "FalseFalseTrueTrue",
+        ),
+        ("{{ nothing is sequence }}{{ none is sequence }}{{ {} is sequence }}", "TrueFalseTrue"),
+        (
+            "{{ {'a': 1} is lower }}{{ {'A': 1} is upper }}{{ [] is lower }}{{ none is lower }}",
+            "TrueTrueFalseFalse",
+        ),
+        ("{{ '1_000' | int }} {{ '1__0' | int }} {{ '_1' | int }} {{ '1_0.5' | float }}", "1000 0 0 10.5"),
+        (
+            "{{ 2 | round(1, 'floor') }} {{ 2 | round }} {{ 2.5 | round }} {{ 2.675 | round(2) }}",
+            "2.0 2 2.0 2.67",
+        ),
+        (
+            "{{ -1.5 | round(0, 'ceil') }} {{ 42.55 | round(1, 'floor') }} {{ -0.5 | round(method='ceil') }}",
+            "-1.0 42.5 0.0",
+        ),
+        ("{{ '<a href=\"x\">it\\'s/&' | e }}", "&lt;a href=&#34;x&#34;&gt;it&#39;s/&amp;"),
+        ("{{ none | e }}{{ [1] | escape }}{{ '<' | e | e }}", "None[1]&lt;"),
+        ("{{ 'a\n\nb\r\nc\n' | indent(2) }}|{{ 'a\nb' | indent('> ', true) }}", "a\n\n  b\n  c\n|> a\n> b"),
+        ("{{ 'a\n\nb' | indent(1, blank=true) }}", "a\n \n b"),
+        ("{{ \"they're BILL's 2nd\".title() }}", "They'Re Bill'S 2Nd"),
+        (
+            "{% for m in messages %}\r\n[{{ m.role }}]\r\n{{ m.content }}\r{% endfor %}\r\n[a]\r\n",
+            "[user]\nx\n[a]",
+        ),
+    ] {
+        assert_eq!(template(source).render("x").unwrap(), expected, "{source}");
+    }
+}
+
 /// What Jinja has and this crate has not is an error, never another text.
 #[test]
 fn what_is_not_supported_is_refused() {
     for source in [
         "{{ range is callable }}",
+        "{{ [1] | pprint }}",
+        "{{ 'ǆ'.title() }}",
         "{{ 'a b' | wordcount }}",
         "{{ 'ab'.casefold() }}",
         "{{ 'a\tb'.expandtabs() }}",

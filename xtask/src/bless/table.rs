@@ -40,6 +40,12 @@ pub(crate) const GENERATORS: &[Generator] = &[
         ..REFERENCE
     },
     Generator {
+        name: "jinja-expressions",
+        script: &["tests/reference/jinja_expressions.py"],
+        files: &["crates/sah-adapter/tests/reference/jinja_expressions.json"],
+        ..REFERENCE
+    },
+    Generator {
         name: "tokenizers",
         script: &["crates/sah-adapter/tests/reference/make_goldens.py", "tokenizers"],
         files: &["crates/sah-adapter/tests/reference/tokenizer-*"],

@@ -9,19 +9,32 @@ use super::pieces::{Piece, pieces};
 
 /// `source` with every generation block as a `with` block.
 pub(super) fn as_with_blocks(source: &str) -> Cow<'_, str> {
-    if !source.contains("generation") {
+    if !source.contains("generation") && !source.contains("raw") {
         return Cow::Borrowed(source);
     }
-    let replaced = |piece: Piece<'_>| match piece {
-        Piece::Code { whole, inside: "generation", is_block: true } => {
-            whole.replacen("generation", "with", 1)
+    let mut text = String::with_capacity(source.len());
+    let mut after_raw = false;
+    for piece in pieces(source) {
+        // Jinja2 keeps a line feed behind `{% raw %}`, minijinja does not.
+        if after_raw && piece.text().starts_with('\n') {
+            text.push('\n');
         }
-        Piece::Code { whole, inside: "endgeneration", is_block: true } => {
-            whole.replacen("endgeneration", "endwith", 1)
+        after_raw = false;
+        match piece {
+            Piece::Code { whole, inside: "generation", is_block: true } => {
+                text.push_str(&whole.replacen("generation", "with", 1));
+            }
+            Piece::Code { whole, inside: "endgeneration", is_block: true } => {
+                text.push_str(&whole.replacen("endgeneration", "endwith", 1));
+            }
+            Piece::Code { whole, inside: "raw", is_block: true } => {
+                text.push_str(whole);
+                after_raw = !whole.ends_with("-%}");
+            }
+            piece => text.push_str(piece.text()),
         }
-        piece => piece.text().to_owned(),
-    };
-    Cow::Owned(pieces(source).into_iter().map(replaced).collect())
+    }
+    Cow::Owned(text)
 }
 
 #[cfg(test)]

@@ -1,12 +1,16 @@
 //! Chat templates: how a model wants a conversation written.
 
+mod arguments;
 mod checks;
-mod environment;
 mod filters;
 mod generation;
+mod literals;
+mod operations;
 mod options;
 mod pieces;
+mod program;
 mod python;
+mod rewrite;
 mod source;
 mod strftime;
 mod thinking;
@@ -15,18 +19,17 @@ mod variables;
 
 use std::path::{Path, PathBuf};
 
-use minijinja::{Environment, ErrorKind, Value, context};
+use minijinja::{ErrorKind, Value, context};
 
 use super::identity::{TemplateIdentity, digest_text};
 use super::tokenizer::SpecialTokens;
 use crate::Error;
+use program::Program;
+use python::{Dict, from_json, list};
 
 pub use options::ChatTemplateOptions;
 pub(crate) use thinking::ModelThinking;
 pub use thinking::{Thinking, ThinkingMode, ThinkingSwitch};
-
-/// The name under which the environment holds the one template.
-const NAME: &str = "chat_template";
 
 /// Work that a template may do whatever the message: 100 000 instructions, 6 MB of text. Real ones need some hundreds.
 const FUEL: u64 = 100_000;
@@ -44,7 +47,7 @@ type Arguments = serde_json::Map<String, serde_json::Value>;
 /// A model's chat template, ready to render.
 #[derive(Debug)]
 pub(crate) struct ChatTemplate {
-    environment: Environment<'static>,
+    program: Program,
     special: SpecialTokens,
     /// Where it came from, for errors.
     path: PathBuf,
@@ -54,7 +57,7 @@ pub(crate) struct ChatTemplate {
 impl ChatTemplate {
     /// Parses a template.
     pub(crate) fn new(path: &Path, source: &str, special: SpecialTokens) -> Result<Self, Error> {
-        let environment = environment::with_template(NAME, source)
+        let program = Program::new(source)
             .map_err(|error| failed(path, format!("cannot be parsed: {}", chain(&error))))?;
         let file = path.file_name().map(|name| name.to_string_lossy().into_owned());
         let identity = TemplateIdentity {
@@ -62,13 +65,12 @@ impl ChatTemplate {
             sha256: digest_text(source),
             arguments: serde_json::Map::new(),
         };
-        Ok(Self { environment, special, path: path.to_owned(), identity })
+        Ok(Self { program, special, path: path.to_owned(), identity })
     }
 
     /// The text of the template.
     fn source(&self) -> String {
-        let template = self.environment.get_template(NAME);
-        template.map_or_else(|_| String::new(), |template| template.source().to_owned())
+        self.program.source().to_owned()
     }
 
     /// One user message, and the header of the answer that is to follow.
@@ -80,11 +82,8 @@ impl ChatTemplate {
     fn render_given(&self, user: &str, arguments: &Arguments) -> Result<String, Error> {
         let values = self.values(user, arguments);
         let fuel = FUEL + FUEL_PER_BYTE * user.len() as u64;
-        let mut environment = self.environment.clone();
-        environment.set_fuel(Some(fuel));
-        let render = move || {
-            let rendered = environment.get_template(NAME).and_then(|template| template.render(values));
-            rendered.map_err(|error| match error.kind() {
+        let render = || {
+            self.program.render(values, fuel).map_err(|error| match error.kind() {
                 ErrorKind::OutOfFuel => "does not come to an end".into(),
                 _ => format!("cannot be rendered: {}", chain(&error)),
             })
@@ -105,13 +104,19 @@ impl ChatTemplate {
             self.special.by_name.iter().map(|(name, text)| (name.as_str(), Value::from(text.as_str())));
         // Like the others, it is defined only where the tokenizer has some.
         let additional = Some(&self.special.additional).filter(|tokens| !tokens.is_empty());
-        let additional = additional.map(|tokens| ("additional_special_tokens", Value::from(tokens.clone())));
+        let additional = additional.map(|tokens| {
+            (
+                "additional_special_tokens",
+                list(tokens.iter().map(|token| Value::from(token.as_str())).collect()),
+            )
+        });
         let arguments = arguments.iter().map(|(name, value)| (name.as_str(), from_json(value)));
         let nothing = ["tools", "documents"].map(|name| (name, Value::from(())));
         let given = nothing.into_iter().chain(named).chain(additional).chain(arguments);
-        let message = context! { role => "user", content => user };
+        let message =
+            [("role", "user"), ("content", user)].map(|(key, text)| (Value::from(key), Value::from(text)));
         context! {
-            messages => Value::from(vec![message]),
+            messages => list(vec![Dict::from_pairs(message)]),
             add_generation_prompt => true,
             ..Value::from_pairs(given),
         }
@@ -155,26 +160,6 @@ impl ChatTemplate {
         };
         cut(context, question)?
             .ok_or_else(|| failed(&self.path, "changes the user's message depending on what is in it".into()))
-    }
-}
-
-/// JSON as a value of a template.
-fn from_json(json: &serde_json::Value) -> Value {
-    use serde_json::Value as Json;
-    match json {
-        Json::Null => Value::from(()),
-        Json::Bool(value) => Value::from(*value),
-        Json::Number(number) => number
-            .as_i64()
-            .map(Value::from)
-            .or_else(|| number.as_u64().map(Value::from))
-            .or_else(|| number.as_f64().map(Value::from))
-            .unwrap_or_default(),
-        Json::String(text) => Value::from(text.as_str()),
-        Json::Array(items) => items.iter().map(from_json).collect(),
-        Json::Object(fields) => {
-            Value::from_pairs(fields.iter().map(|(key, value)| (key.as_str(), from_json(value))))
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::{ChatTemplate, NAME, Thinking, variables};
+use super::{ChatTemplate, Thinking, variables};
 use crate::Error;
 use crate::hf::tokenizer::SpecialTokens;
 
@@ -58,17 +58,17 @@ impl ChatTemplate {
 
     /// Whether the template reads the variable `name`, in any of its branches.
     pub(crate) fn reads(&self, name: &str) -> bool {
-        self.environment.get_template(NAME).is_ok_and(|template| variables::reads(&template, name))
+        self.program.template().is_ok_and(|template| variables::reads(&template, name))
     }
 
     /// The variables that a user can give values for, in alphabetical order.
     pub(crate) fn parameters(&self) -> Vec<String> {
-        let Ok(template) = self.environment.get_template(NAME) else { return Vec::new() };
+        let Ok(template) = self.program.template() else { return Vec::new() };
         let is_given = |name: &str| {
             OF_THE_REQUEST.contains(&name)
                 || name.ends_with("_token")
                 || name == "additional_special_tokens"
-                || self.environment.globals().any(|(global, _)| global == name)
+                || self.program.has_global(name)
         };
         let mut names: Vec<String> = template.undeclared_variables(false).into_iter().collect();
         names.retain(|name| !is_given(name));

@@ -1,60 +1,59 @@
 //! `tojson` as transformers defines it: Python's `json.dumps` with `ensure_ascii=False` unless the template says
 //! otherwise.
 
-use minijinja::value::{Kwargs, ValueKind};
-use minijinja::{Error, ErrorKind, State, Value};
+use std::cmp::Ordering;
 
-use super::python::float_repr;
+use minijinja::{Error, State, Value};
 
-/// Deepest nesting that is written. Python gives up at about 1000.
-const MAX_DEPTH: usize = 200;
+use super::arguments::{Arguments, required};
+use super::python::{Kind, MAX_DEPTH, as_int, compare, failed, float_repr};
+
 /// Widest indentation of one level.
 const MAX_INDENT: usize = 64;
 
 /// The value as JSON. Arguments are those of `json.dumps` that transformers passes on.
-#[expect(clippy::needless_pass_by_value, reason = "the form that filters have")]
-pub(super) fn tojson(
-    state: &State<'_, '_>,
-    value: &Value,
-    ensure_ascii: Option<bool>,
-    arguments: Kwargs,
-) -> Result<String, Error> {
-    let ensure_ascii = match ensure_ascii {
-        None => arguments.get::<Option<bool>>("ensure_ascii")?,
-        given => given,
-    };
-    let indent = indent(&arguments.get::<Option<Value>>("indent")?.unwrap_or_default())?;
-    let (between, after_key) = match arguments.get::<Option<Vec<String>>>("separators")? {
+pub(super) fn tojson(state: &mut State<'_, '_>, arguments: Arguments) -> Result<Value, Error> {
+    let names = ["x", "ensure_ascii", "indent", "separators", "sort_keys"];
+    let [value, ensure_ascii, width, separators, sort_keys] = arguments.bind(names)?;
+    let flag = |value: Option<Value>| value.is_some_and(|value| value.is_true());
+    let indent = width.as_ref().map_or(Ok(None), indent)?;
+    let (between, after_key) = match separators.filter(|separators| !separators.is_none()) {
         // A line ends in the separator, so Python leaves out the space.
         None if indent.is_some() => (",".to_owned(), ": ".to_owned()),
         None => (", ".to_owned(), ": ".to_owned()),
-        Some(pair) => <[String; 2]>::try_from(pair)
-            .map(|[between, after_key]| (between, after_key))
-            .map_err(|_| failed("separators must be two texts"))?,
+        Some(pair) => separators_of(&pair).ok_or_else(|| failed("separators must be two texts"))?,
     };
     let writer = Writer {
         state,
-        ensure_ascii: ensure_ascii == Some(true),
-        sort_keys: arguments.get::<Option<bool>>("sort_keys")? == Some(true),
+        ensure_ascii: flag(ensure_ascii),
+        sort_keys: flag(sort_keys),
         indent,
         between,
         after_key,
     };
-    arguments.assert_all_used()?;
     let mut text = String::new();
-    writer.write(value, 0, &mut text)?;
-    Ok(text)
+    writer.write(&required(value)?, 0, &mut text)?;
+    Ok(Value::from(text))
+}
+
+fn separators_of(pair: &Value) -> Option<(String, String)> {
+    match Kind::of(pair) {
+        Kind::List([between, after_key]) | Kind::Tuple([between, after_key]) => {
+            Some((between.as_str()?.to_owned(), after_key.as_str()?.to_owned()))
+        }
+        _ => None,
+    }
 }
 
 /// What a level is indented by; `None` for everything on one line.
 fn indent(value: &Value) -> Result<Option<String>, Error> {
-    let indent = match value.kind() {
-        ValueKind::None | ValueKind::Undefined => return Ok(None),
-        ValueKind::String => value.as_str().unwrap_or_default().to_owned(),
+    let indent = match Kind::of(value) {
+        Kind::None => return Ok(None),
+        Kind::Text(text) => text.to_owned(),
         _ => {
-            let width = i64::try_from(value.clone())?;
             // Negative widths are 0, as in Python.
-            " ".repeat(usize::try_from(width).unwrap_or(0).min(MAX_INDENT + 1))
+            let width = usize::try_from(as_int(value)?.max(0)).unwrap_or(usize::MAX);
+            " ".repeat(width.min(MAX_INDENT + 1))
         }
     };
     if indent.len() > MAX_INDENT {
@@ -78,39 +77,36 @@ impl Writer<'_, '_, '_> {
             return Err(failed("a value that is nested too deeply"));
         }
         self.state.consume_fuel(1)?;
-        match value.kind() {
-            ValueKind::String => self.quote(value.as_str().unwrap_or_default(), text),
-            ValueKind::None | ValueKind::Bool | ValueKind::Number => text.push_str(&scalar(value)?),
-            ValueKind::Seq | ValueKind::Iterable => {
-                let items = value.try_iter()?.map(|item| (None, item)).collect();
-                self.write_items(['[', ']'], items, depth, text)?;
+        match Kind::of(value) {
+            Kind::Text(content) => self.quote(content, text),
+            Kind::None | Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) => text.push_str(&scalar(value)?),
+            Kind::List(items) | Kind::Tuple(items) => {
+                self.write_items(['[', ']'], items.iter().map(|item| (None, item)), depth, text)?;
             }
-            ValueKind::Map => {
-                let pair = |key: Value| {
-                    let name = match key.as_str() {
-                        Some(name) => name.to_owned(),
-                        None => scalar(&key)?,
-                    };
-                    Ok((Some(name), value.get_item(&key)?))
-                };
-                let mut items = value.try_iter()?.map(pair).collect::<Result<Vec<_>, Error>>()?;
+            Kind::Group(group) => {
+                self.write_items(['[', ']'], group.items().iter().map(|item| (None, item)), depth, text)?;
+            }
+            Kind::Dict(dict) => {
+                let mut items: Vec<(&Value, &Value)> = dict.0.iter().collect();
                 if self.sort_keys {
-                    items.sort_by(|a, b| a.0.cmp(&b.0));
+                    sort(&mut items)?;
                 }
-                self.write_items(['{', '}'], items, depth, text)?;
+                let mut named = Vec::with_capacity(items.len());
+                for (key, value) in items {
+                    let name = key.as_str().map_or_else(|| scalar(key), |name| Ok(name.to_owned()))?;
+                    named.push((Some(name), value));
+                }
+                self.write_items(['{', '}'], named.into_iter(), depth, text)?;
             }
-            kind => {
-                let message = format!("a value of kind {kind} has no JSON form");
-                return Err(Error::new(ErrorKind::InvalidOperation, message));
-            }
+            kind => return Err(failed(format!("a value of type '{}' has no JSON form", kind.name()))),
         }
         Ok(())
     }
 
-    fn write_items(
+    fn write_items<'v>(
         &self,
         [open, close]: [char; 2],
-        items: Vec<(Option<String>, Value)>,
+        items: impl ExactSizeIterator<Item = (Option<String>, &'v Value)>,
         depth: usize,
         text: &mut String,
     ) -> Result<(), Error> {
@@ -121,8 +117,8 @@ impl Writer<'_, '_, '_> {
             }
         };
         text.push(open);
-        let empty = items.is_empty();
-        for (i, (key, value)) in items.into_iter().enumerate() {
+        let empty = items.len() == 0;
+        for (i, (key, value)) in items.enumerate() {
             if i > 0 {
                 text.push_str(&self.between);
             }
@@ -131,7 +127,7 @@ impl Writer<'_, '_, '_> {
                 self.quote(&key, text);
                 text.push_str(&self.after_key);
             }
-            self.write(&value, depth + 1, text)?;
+            self.write(value, depth + 1, text)?;
         }
         if !empty {
             new_line(depth, text);
@@ -159,21 +155,30 @@ impl Writer<'_, '_, '_> {
     }
 }
 
-/// A value that is neither text nor a collection.
-fn scalar(value: &Value) -> Result<String, Error> {
-    match value.kind() {
-        ValueKind::None => Ok("null".to_owned()),
-        ValueKind::Bool => Ok(if value.is_true() { "true" } else { "false" }.to_owned()),
-        ValueKind::Number if value.is_integer() => Ok(value.to_string()),
-        ValueKind::Number => Ok(match f64::try_from(value.clone())? {
-            number if number.is_nan() => "NaN".to_owned(),
-            number if number.is_infinite() => if number > 0.0 { "Infinity" } else { "-Infinity" }.to_owned(),
-            number => float_repr(number),
-        }),
-        kind => Err(Error::new(ErrorKind::InvalidOperation, format!("a {kind} is no key of a JSON object"))),
-    }
+/// By keys, as Python compares them.
+fn sort(items: &mut [(&Value, &Value)]) -> Result<(), Error> {
+    let mut problem = None;
+    items.sort_by(|(a, _), (b, _)| match compare(a, b) {
+        Ok(ordering) => ordering.unwrap_or(Ordering::Equal),
+        Err(error) => {
+            problem.get_or_insert(error);
+            Ordering::Equal
+        }
+    });
+    problem.map_or(Ok(()), Err)
 }
 
-fn failed(message: &'static str) -> Error {
-    Error::new(ErrorKind::InvalidOperation, message)
+/// A value that is neither text nor a collection.
+fn scalar(value: &Value) -> Result<String, Error> {
+    match Kind::of(value) {
+        Kind::None => Ok("null".to_owned()),
+        Kind::Bool(value) => Ok(value.to_string()),
+        Kind::Int(number) => Ok(number.to_string()),
+        Kind::Float(number) if number.is_nan() => Ok("NaN".to_owned()),
+        Kind::Float(number) if number.is_infinite() => {
+            Ok(if number > 0.0 { "Infinity" } else { "-Infinity" }.to_owned())
+        }
+        Kind::Float(number) => Ok(float_repr(number)),
+        kind => Err(failed(format!("'{}' is no key of a JSON object", kind.name()))),
+    }
 }

@@ -52,7 +52,9 @@ fn of_model(error: &sah_adapter::Error) -> Option<String> {
     use sah_adapter::Error;
     Some(match error {
         Error::TooLong { question, answer, positions, .. } => {
-            format!("lower --max-context-length to at most {}", positions.saturating_sub(question + answer))
+            // The last token of an answer needs no position.
+            let rest = question + answer.saturating_sub(1);
+            format!("lower --max-context-length to at most {}", positions.saturating_sub(rest))
         }
         Error::StoredType { .. } => "expand the weights instead (--weights expanded)".to_owned(),
         Error::StoredOffCpu => "use --device cpu, or --weights expanded".to_owned(),
@@ -141,7 +143,7 @@ mod tests {
     fn errors_of_a_model_name_the_flag_too() {
         let too_long = sah_adapter::Error::TooLong { context: 100, question: 20, answer: 10, positions: 128 };
         let text = explained(&sah_request::ModelError::from(too_long).into());
-        assert!(text.ends_with("; lower --max-context-length to at most 98"), "{text}");
+        assert!(text.ends_with("; lower --max-context-length to at most 99"), "{text}");
         let text = explained(&sah_adapter::Error::StoredOffCpu.into());
         assert!(text.ends_with("on the CPU only; use --device cpu, or --weights expanded"), "{text}");
     }

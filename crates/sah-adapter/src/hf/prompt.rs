@@ -64,14 +64,15 @@ impl Prompt {
         TokenRequest { context: &self.context, questions: &self.questions }
     }
 
-    /// An error where the context with the longest question and answer needs more than `positions`.
+    /// An error where the context with the longest question and answer needs more than `positions`. The last token of an
+    /// answer is never read, so it needs none.
     pub(super) fn check_length(&self, positions: usize) -> Result<(), Error> {
         let context = self.context.len();
         let Some(longest) = self.questions.iter().max_by_key(|question| question.length()) else {
             return Ok(());
         };
         let (question, answer) = (longest.ids.len(), longest.limit.tokens());
-        if context + question + answer > positions {
+        if context + question + answer.saturating_sub(1) > positions {
             return Err(Error::TooLong { context, question, answer, positions });
         }
         Ok(())
@@ -102,8 +103,24 @@ fn truncate(ids: &mut Vec<u32>, limits: &RequestLimits) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::truncate;
+    use super::{Prompt, truncate};
+    use crate::engine::{AnswerLimit, QuestionTokens};
     use crate::{RequestLimits, Truncation};
+
+    #[test]
+    fn the_last_token_of_an_answer_needs_no_position() {
+        let prompt = |answer| {
+            let limit = AnswerLimit { thoughts: 0, answer };
+            let question = QuestionTokens { ids: vec![0; 2], in_thoughts: false, limit };
+            Prompt { context: vec![0; 5], truncated: 0, questions: vec![question] }
+        };
+        // Tokens 0 to 6 are the prompt, 7 and 8 are read to give the third of the answer.
+        prompt(3).check_length(9).unwrap();
+        assert!(prompt(3).check_length(8).is_err());
+        prompt(1).check_length(7).unwrap();
+        prompt(0).check_length(7).unwrap();
+        assert!(prompt(0).check_length(6).is_err());
+    }
 
     fn cut(max: usize, truncation: Truncation) -> (Vec<u32>, usize) {
         let mut ids = vec![0, 1, 2, 3, 4, 5, 6];

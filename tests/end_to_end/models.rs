@@ -44,3 +44,66 @@ fn the_models_command_lists_every_architecture() {
         assert!(list.contains(word), "{word} is not in\n{list}");
     }
 }
+
+#[test]
+fn other_rotary_embeddings_and_positions_are_used_recorded_and_kept() {
+    let results = tempfile::tempdir().unwrap();
+    let (rope, scaled) = (r#"{"rope_type":"yarn","factor":4.0}"#, r#"{"rope_type":"linear","factor":2.0}"#);
+    let start = |name: &str, options: &[&str]| {
+        let mut command = xtask(&["bench", "longbench", "--subsets", "qasper", "--attention", "dense"]);
+        command.args(["--max-samples", "1", "--max-context-length", "600", "--max-new-tokens", "5"]);
+        command.args(["--run-name", name]).args(options);
+        command.arg("--model").arg(tiny::folder("qwen3")).arg("--result-dir").arg(results.path());
+        run(&mut command)
+    };
+    let read = |run: &str, file: &str| -> Value {
+        let path = results.path().join(run).join("dense").join(file);
+        serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+    };
+    for (name, options) in [("own", &[][..]), ("rope", &["--rope", rope]), ("fewer", &["--positions", "100"])]
+    {
+        let (code, _, log) = start(name, options);
+        assert_eq!(code, if name == "fewer" { 3 } else { 0 }, "{log}");
+        assert!(name != "fewer" || log.contains("need more than the model's 100 positions"), "{log}");
+    }
+    assert_eq!(read("own", "config.json")["model"].get("rope"), None);
+    assert_eq!(read("rope", "config.json")["model"]["rope"]["factor"], 4.0);
+    assert_eq!(read("fewer", "config.json")["model"]["positions"], 100);
+    let resume = |options: &[&str]| {
+        let mut command = xtask(&["bench", "longbench", "--resume"]);
+        run(command.arg(results.path().join("rope")).args(options))
+    };
+    let (code, _, log) = resume(&["--rope", scaled]);
+    assert!(code == 2 && log.contains("--rope cannot be given with --resume"), "{log}");
+    assert_eq!(resume(&[]).0, 0);
+    let (code, _, log) = start("wrong", &["--rope", r#"{"rope_type":"yarn","factor":-4}"#]);
+    assert!(
+        code != 0 && log.contains("--rope: field `factor`: expected a number above 0, found -4"),
+        "{log}"
+    );
+}
+
+#[test]
+fn doctor_says_everything_about_a_config_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.json");
+    fs::write(&path, r#"{"model_type": "mixtral", "num_local_experts": 8, "num_experts_per_tok": 2}"#)
+        .unwrap();
+    let (code, report, log) = run(xtask(&["doctor"]).arg(&path));
+    assert_eq!(code, 1, "{log}");
+    let line = report.lines().find(|line| line.starts_with("PROBLEM")).unwrap();
+    for part in ["`model_type` is `mixtral`", "`num_local_experts` is `8`", "`num_experts_per_tok` is `2`"] {
+        assert!(line.contains(part), "{line}");
+    }
+    let supported = r#"{"model_type": "gpt2", "initializer_range": NaN}"#;
+    fs::write(&path, supported).unwrap();
+    let (code, report, log) = run(xtask(&["doctor"]).arg(&path));
+    assert_eq!(code, 0, "{log}");
+    assert!(report.contains("taken as transformers does: n_embd 768, "), "{report}");
+    let rope = r#"{"rope_type": "linear", "factor": 2}"#;
+    let (code, report, log) = run(xtask(&["doctor", "--rope", rope]).arg(&path));
+    assert_eq!(code, 1, "{log}");
+    assert!(
+        report.contains("--rope has no effect: positions of gpt2 are learned, not rotary; leave --rope out")
+    );
+}

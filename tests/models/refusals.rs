@@ -26,7 +26,7 @@ fn what_a_config_asks_for_and_we_do_not_do_names_the_field() {
             json!("mamba"),
             "`model_type` is `mamba`, which is not supported; supported: llama, ",
         ),
-        ("gemma3", "model_type", json!("gemma3"), "gemma3_text does not"),
+        ("gemma3", "model_type", json!("gemma3"), "`text_config`: expected the config of the language model"),
         ("llama", "quantization_config", json!({"quant_method": "gptq"}), "`quantization_config`"),
         ("mistral", "num_local_experts", json!(8), "`num_local_experts` is `8`"),
         (
@@ -117,4 +117,24 @@ fn weights_in_pytorch_files_only_say_how_to_convert_them() {
         found.contains("has no model.safetensors") && found.contains("safe_serialization=True"),
         "{found}"
     );
+}
+
+#[test]
+fn all_that_is_wrong_with_a_config_is_one_line() {
+    let folder = changed("llama", |config| {
+        config["num_local_experts"] = json!(8);
+        config["hidden_act"] = json!("relu");
+        config["rope_scaling"] = json!({"rope_type": "yarn", "factor": -1, "spiral": true});
+        config["num_key_value_heads"] = json!(3);
+    });
+    let found = problem(folder.path());
+    for part in [
+        "`num_local_experts` is `8`",
+        "`hidden_act` is `relu`",
+        "`rope_scaling.factor`: expected a number above 0, found -1",
+        "`rope_scaling.spiral` is `true`",
+        "`num_key_value_heads`: expected a divisor of 4, found 3",
+    ] {
+        assert!(found.contains(part), "{part} is not in {found}");
+    }
 }

@@ -103,14 +103,68 @@ pub enum Error {
         /// What could be asked for instead.
         supported: String,
     },
+    /// Several things are wrong with one file.
+    #[error("{}", joined(.0))]
+    Several(Vec<Error>),
+    /// Something was given that changes nothing.
+    #[error("{given} has no effect: {reason}")]
+    NoEffect {
+        /// What was given.
+        given: String,
+        /// Why it changes nothing.
+        reason: String,
+    },
+    /// Something was given that the model cannot do.
+    #[error("{given} asks for {wanted}: {reason}")]
+    Impossible {
+        /// What was given.
+        given: String,
+        /// The value that was given.
+        wanted: String,
+        /// Why it cannot be done.
+        reason: String,
+    },
     // Tensors ----------------------------------------------------------------------------------------------------
     /// The model needs a tensor that the checkpoint does not have.
-    #[error("{}: has no tensor `{name}`; is this a complete checkpoint of the architecture its config names?", path.display())]
+    #[error(
+        "{}: has no tensor `{name}`{}; is this a complete checkpoint of the architecture its config names?",
+        path.display(),
+        similar.as_ref().map_or_else(String::new, |similar| format!(" (but `{similar}`)"))
+    )]
     MissingTensor {
         /// The weight file, index or folder that was searched.
         path: PathBuf,
         /// The tensor's full name in Hugging Face form.
         name: String,
+        /// A tensor that is there and whose name ends in the same way.
+        similar: Option<String>,
+    },
+    /// Head and embedding are two matrices by the config, but the checkpoint has no head.
+    #[error(
+        "{}: has no tensor `{name}`, and tie_word_embeddings is false; if the embedding is the head too, set \
+         tie_word_embeddings to true in config.json; else the checkpoint is that of a model without a head, or not complete",
+        path.display()
+    )]
+    MissingHead {
+        /// The weight file, index or folder that was searched.
+        path: PathBuf,
+        /// The tensor's full name.
+        name: String,
+    },
+    /// The embedding is the head too by the config, but the checkpoint has both, and they are not the same.
+    #[error(
+        "{}: `{head}` is not the same as `{embedding}`, although tie_word_embeddings is true: transformers 4 uses the \
+         embedding as head, transformers 5 `{head}`; set tie_word_embeddings to false in config.json to use `{head}`, or \
+         take that tensor out of the checkpoint",
+        path.display()
+    )]
+    TiesDisagree {
+        /// The weight file, index or folder.
+        path: PathBuf,
+        /// The head's full name.
+        head: String,
+        /// The embedding's full name.
+        embedding: String,
     },
     /// A tensor does not have the shape that the config implies.
     #[error("{}: tensor `{name}` has shape {found:?}, but the config implies {expected:?}", path.display())]
@@ -230,6 +284,53 @@ pub enum Error {
     /// libtorch refused an operation.
     #[error("libtorch: {}", sah_tensor::without_frames(.0))]
     Tch(#[from] tch::TchError),
+}
+
+impl Error {
+    /// The file or folder that the message begins with.
+    fn path(&self) -> Option<&std::path::Path> {
+        match self {
+            Self::BadFile { path, .. }
+            | Self::Field { path, .. }
+            | Self::Unsupported { path, .. }
+            | Self::MissingTensor { path, .. }
+            | Self::MissingHead { path, .. }
+            | Self::TiesDisagree { path, .. }
+            | Self::TensorShape { path, .. }
+            | Self::TensorType { path, .. }
+            | Self::StoredType { path, .. } => Some(path),
+            _ => None,
+        }
+    }
+}
+
+/// How many errors of a file are written out.
+const SHOWN: usize = 12;
+
+/// All messages in one line. A file that is that of the message before is not named again.
+fn joined(errors: &[Error]) -> String {
+    let mut text = String::new();
+    let mut before = None;
+    for error in errors.iter().take(SHOWN) {
+        let (message, path) = (error.to_string(), error.path());
+        let named = path.map(|path| format!("{}: ", path.display()));
+        let message = match &named {
+            Some(named) if path == before => message.strip_prefix(named.as_str()).unwrap_or(&message),
+            _ => &message,
+        };
+        if !text.is_empty() {
+            text += "; also ";
+        }
+        text += message;
+        before = path;
+    }
+    if errors.len() > SHOWN {
+        let more = errors.len() - SHOWN;
+        text += "; and ";
+        text += &more.to_string();
+        text += " more";
+    }
+    text
 }
 
 impl From<Error> for sah_request::ModelError {

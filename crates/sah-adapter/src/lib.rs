@@ -24,9 +24,9 @@ pub use error::Error;
 pub use hf::{
     AnswerTrace, ChatTemplateOptions, Finding, HfAdapter, LoadedModel, ModelIdentity, ModelOptions,
     ModelSource, ModelTokenizer, PartStatus, TemplateIdentity, Thinking, ThinkingMode, ThinkingSwitch, Trace,
-    WeightFormat, diagnose, file_sha256,
+    WeightFormat, diagnose, diagnose_config, file_sha256,
 };
-pub use model::{MatrixSize, ModelFamily, ModelSizes, VERIFIED_AGAINST, families};
+pub use model::{ConfigOverrides, Given, MatrixSize, ModelFamily, ModelSizes, VERIFIED_AGAINST, families};
 pub use network::{Network, Sequence};
 pub use placement::Placement;
 pub use precision::{Precision, WeightStorage};

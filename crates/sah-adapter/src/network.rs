@@ -7,7 +7,7 @@ use tch::Device;
 
 use crate::cache::KvCache;
 use crate::hf::json;
-use crate::model::{self, CausalLm};
+use crate::model::{CausalLm, ConfigOverrides, ModelSpec};
 use crate::weights::Weights;
 use crate::weights::gguf::{Gguf, GgufWeights, hf_config};
 use crate::weights::safetensors::Safetensors;
@@ -50,7 +50,8 @@ impl Network {
             let file = path.join("config.json");
             (json::read(&file)?, file, Weights::Safetensors(Safetensors::open(path)?))
         };
-        let model = tch::no_grad(|| model::load((&config, &path), &weights, &placement.into(), precision))?;
+        let spec = ModelSpec::read(&config, &path, &ConfigOverrides::default())?;
+        let (model, _) = tch::no_grad(|| spec.load(&weights, &placement.into(), precision))?;
         Ok(Self { model, cache: precision.cache })
     }
 

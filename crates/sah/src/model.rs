@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
 use sah_adapter::{
-    LoadedModel, ModelError, ModelOptions, ModelSource, ModelTokenizer, TemplateIdentity, TokenCount,
+    ChatTemplateOptions, LoadedModel, ModelError, ModelOptions, ModelSource, ModelTokenizer,
+    TemplateIdentity, TokenCount,
 };
 
 use crate::args::{DEFAULT_MODEL, ModelArgs};
@@ -80,7 +81,9 @@ pub(crate) fn load(
         devices,
         started.elapsed().as_secs_f64()
     );
-    if let Some(template) = model.chat_template().filter(|_| *options != ModelOptions::default()) {
+    if let Some(template) =
+        model.chat_template().filter(|_| options.chat_template != ChatTemplateOptions::default())
+    {
         tracing::info!("{}", describe(template));
     }
     Ok(model)
@@ -92,4 +95,11 @@ fn describe(template: &TemplateIdentity) -> String {
     let arguments: String = arguments.collect();
     let with = if arguments.is_empty() { "" } else { " with" };
     format!("chat template of {}{with}{arguments}", template.file)
+}
+
+/// Says what is not done as the checkpoint may mean it. A benchmark has it in its results too.
+pub(crate) fn say_notes(model: &LoadedModel) {
+    for note in model.notes() {
+        tracing::warn!("{note}");
+    }
 }

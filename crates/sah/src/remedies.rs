@@ -18,6 +18,14 @@ pub(crate) fn explained(error: &anyhow::Error) -> String {
     without_secrets(&text).into_owned()
 }
 
+/// The text of an error of a model, and what helps.
+pub(crate) fn explained_of_model(error: &sah_adapter::Error) -> String {
+    match of_model(error) {
+        Some(remedy) => format!("{error}; {remedy}"),
+        None => error.to_string(),
+    }
+}
+
 /// What helps against one error, whatever its sources; `None` where its own text is all there is to say.
 pub(crate) fn remedy(error: &(dyn Error + 'static)) -> Option<String> {
     if let Some(error) = error.downcast_ref() {
@@ -54,8 +62,13 @@ fn of_model(error: &sah_adapter::Error) -> Option<String> {
         Error::TooLong { question, answer, positions, .. } => {
             // The last token of an answer needs no position.
             let rest = question + answer.saturating_sub(1);
-            format!("lower --max-context-length to at most {}", positions.saturating_sub(rest))
+            format!(
+                "lower --max-context-length to at most {}, or raise the limit with --positions, as far as the rotary \
+                 embeddings reach (--rope)",
+                positions.saturating_sub(rest)
+            )
         }
+        Error::NoEffect { given, .. } => format!("leave {given} out"),
         Error::StoredType { .. } => "expand the weights instead (--weights expanded)".to_owned(),
         Error::StoredOffCpu => "use --device cpu, or --weights expanded".to_owned(),
         Error::CannotThink => "leave out --thinking on".to_owned(),
@@ -143,7 +156,7 @@ mod tests {
     fn errors_of_a_model_name_the_flag_too() {
         let too_long = sah_adapter::Error::TooLong { context: 100, question: 20, answer: 10, positions: 128 };
         let text = explained(&sah_request::ModelError::from(too_long).into());
-        assert!(text.ends_with("; lower --max-context-length to at most 99"), "{text}");
+        assert!(text.contains("; lower --max-context-length to at most 99, or raise"), "{text}");
         let text = explained(&sah_adapter::Error::StoredOffCpu.into());
         assert!(text.ends_with("on the CPU only; use --device cpu, or --weights expanded"), "{text}");
     }

@@ -82,6 +82,21 @@ pub(crate) const GENERATORS: &[Generator] = &[
         ..REFERENCE
     },
     Generator {
+        name: "rotary",
+        script: &["tests/reference/rotary.py"],
+        files: &["crates/sah-adapter/tests/reference/rotary-4.json"],
+        ..REFERENCE
+    },
+    Generator {
+        name: "rotary-5",
+        script: &["tests/reference/rotary.py"],
+        files: &[
+            "crates/sah-adapter/tests/reference/rotary-5.json",
+            "crates/sah-adapter/tests/reference/published-5.json",
+        ],
+        ..TRANSFORMERS_5
+    },
+    Generator {
         name: "hub-cache",
         script: &["crates/sah-hub/tests/reference/hub_cache.py", "--write"],
         files: &["crates/sah-hub/tests/reference/hub_cache.json"],
@@ -98,6 +113,9 @@ pub(crate) const GENERATORS: &[Generator] = &[
 
 /// What the generators that run on PyTorch and transformers have in common.
 const REFERENCE: Generator = Generator { name: "", environment: "", script: &[], files: &[], example: None };
+
+/// The same of those that run on transformers 5.
+const TRANSFORMERS_5: Generator = Generator { environment: "transformers-5", ..REFERENCE };
 
 impl Generator {
     /// Whether `file`, a path from the root of the checkout, is one of its goldens.

@@ -9,7 +9,6 @@ use tch::{Device, Tensor};
 use super::prompt::Prompt;
 use super::{Checkpoint, ModelIdentity, ModelOptions, ModelSource, TemplateIdentity, ThinkingMode};
 use crate::engine::{AnswerRules, AttentionPlan, Engine, Generated, QuestionTokens, Session};
-use crate::model;
 use crate::{
     Answer, ContextStats, Error, GenerationParams, ModelAdapter, ModelError, NewToken, Placement, Precision,
     Request, RequestLimits, RequestObserver, RequestResponse,
@@ -21,6 +20,7 @@ pub struct LoadedModel {
     pub(super) engine: Engine,
     pub(super) checkpoint: Checkpoint,
     identity: ModelIdentity,
+    notes: Vec<String>,
 }
 
 impl LoadedModel {
@@ -54,15 +54,22 @@ impl LoadedModel {
         let checkpoint = Checkpoint::open(source, options)?;
         let placement = placement.into();
         // The files are hashed while they are read.
-        let (network, identity) = std::thread::scope(|scope| {
+        let (loaded, identity) = std::thread::scope(|scope| {
             let origin = &checkpoint.origin;
             let identity = scope.spawn(|| origin.identity());
-            let config = (&checkpoint.config, &*checkpoint.config_path);
-            let network = tch::no_grad(|| model::load(config, &checkpoint.weights, &placement, precision));
-            (network, identity.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            let loaded = tch::no_grad(|| checkpoint.spec.load(&checkpoint.weights, &placement, precision));
+            (loaded, identity.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         });
-        let engine = Engine::new(network?, precision.cache);
-        Ok(Rc::new(Self { engine, checkpoint, identity: identity? }))
+        let (network, checked) = loaded?;
+        let engine = Engine::new(network, precision.cache);
+        let notes: Vec<String> = checkpoint.spec.notes.iter().cloned().chain(checked.notes).collect();
+        Ok(Rc::new(Self { engine, checkpoint, identity: identity?, notes }))
+    }
+
+    /// What was not done as the checkpoint may mean it: fields without effect, parts and tensors that are not read.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// Which model this is: for `config.json` of a run.

@@ -1,14 +1,13 @@
 //! A model that can be run, taken from any of its sources.
 
-use std::path::{Path, PathBuf};
-
-use serde_json::Value;
+use std::path::Path;
 
 use super::folder::{FolderConfig, FolderText};
 use super::identity::Origin;
 use super::tokenizer::SpecialTokens;
 use super::{ChatTemplate, ModelOptions, ModelSource, ModelThinking, Tokenizer, WeightFormat, download, eos};
 use crate::Error;
+use crate::model::ModelSpec;
 use crate::weights::Weights;
 use crate::weights::gguf::{Gguf, GgufWeights, hf_config, model_stem};
 use crate::weights::safetensors::Safetensors;
@@ -17,10 +16,8 @@ use sah_hub::{RepoKind, Repository};
 /// Everything a checkpoint says, in one form whatever the source.
 #[derive(Debug)]
 pub(crate) struct Checkpoint {
-    /// In the shape of Hugging Face's `config.json`, for GGUF too.
-    pub(crate) config: Value,
-    /// Where `config` came from, for errors about its fields.
-    pub(crate) config_path: PathBuf,
+    /// What the model computes, from `config.json` or a GGUF file's metadata.
+    pub(crate) spec: ModelSpec,
     /// Tensors by Hugging Face names.
     pub(crate) weights: Weights,
     pub(crate) tokenizer: Tokenizer,
@@ -50,6 +47,7 @@ impl Checkpoint {
 
     fn from_folder(folder: &Path, name: String, source: &str, options: &ModelOptions) -> Result<Self, Error> {
         let config = FolderConfig::read(folder)?;
+        let spec = ModelSpec::read(&config.json, &config.path, &options.config)?;
         let weights = Safetensors::open(folder)?;
         let text = FolderText::read(folder)?;
         let mut chat_template =
@@ -66,21 +64,13 @@ impl Checkpoint {
             folder: Some(folder.to_owned()),
         };
         let weights = Weights::Safetensors(weights);
-        Ok(Self {
-            config: config.json,
-            config_path: config.path,
-            weights,
-            tokenizer: text.tokenizer,
-            chat_template,
-            thinking,
-            eos_token_ids,
-            origin,
-        })
+        Ok(Self { spec, weights, tokenizer: text.tokenizer, chat_template, thinking, eos_token_ids, origin })
     }
 
     fn from_gguf(path: &Path, options: &ModelOptions) -> Result<Self, Error> {
         let gguf = Gguf::open(path)?;
         let config = hf_config(&gguf)?;
+        let spec = ModelSpec::read(&config, path, &options.config)?;
         let (tokenizer, mut chat_template, eos_token_ids) = gguf_text(&gguf, options)?;
         let thinking =
             ModelThinking::set(chat_template.as_mut(), options.chat_template.thinking, &tokenizer)?;
@@ -93,8 +83,7 @@ impl Checkpoint {
             folder: None,
         };
         let weights = Weights::Gguf(GgufWeights::new(gguf, &config)?);
-        let config_path = path.to_owned();
-        Ok(Self { config, config_path, weights, tokenizer, chat_template, thinking, eos_token_ids, origin })
+        Ok(Self { spec, weights, tokenizer, chat_template, thinking, eos_token_ids, origin })
     }
 }
 

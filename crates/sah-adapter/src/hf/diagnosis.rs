@@ -8,11 +8,12 @@ use tch::{Device, Kind};
 use super::download::{Snapshot, small_files, weights};
 use super::folder::{FolderConfig, FolderText};
 use super::tokenizer::SpecialTokens;
-use super::{ChatTemplate, ModelSource, Tokenizer, eos};
+use super::{ChatTemplate, ModelSource, Tokenizer, eos, json};
+use crate::Error;
+use crate::model::{ConfigOverrides, ModelSpec};
 use crate::weights::Weights;
 use crate::weights::gguf::{Gguf, GgufWeights, hf_config};
 use crate::weights::safetensors::Safetensors;
-use crate::{Error, model};
 use sah_hub::{Progress, RepoKind, Repository};
 
 /// What was found out about one part of a model.
@@ -32,6 +33,8 @@ pub enum PartStatus {
     Fine(String),
     /// Not there, and the model runs without it; says how.
     Absent(String),
+    /// The model runs, but not all of it, or not as its files may mean it; says how.
+    Note(String),
     /// Not looked at; says why.
     Unchecked(String),
     /// The model cannot be run; the error says why and what to do.
@@ -42,9 +45,16 @@ pub enum PartStatus {
 ///
 /// Weights on this machine are loaded to the CPU in bf16 as the last check, if that takes no more than `room` bytes of
 /// memory; the memory is given back. Weights on a hub are not fetched, the small files are.
+///
+/// The model is looked at as it would be loaded with `overrides`.
 #[must_use]
-pub fn diagnose(source: &ModelSource, room: u64, progress: &mut dyn Progress) -> Vec<Finding> {
-    let mut report = Report::default();
+pub fn diagnose(
+    source: &ModelSource,
+    overrides: &ConfigOverrides,
+    room: u64,
+    progress: &mut dyn Progress,
+) -> Vec<Finding> {
+    let mut report = Report { overrides, findings: vec![] };
     match source {
         ModelSource::Folder(folder) => report.folder(folder, room, Safetensors::open(folder).map(Some)),
         ModelSource::Gguf(path) => report.gguf(path, room),
@@ -58,12 +68,22 @@ pub fn diagnose(source: &ModelSource, room: u64, progress: &mut dyn Progress) ->
     report.findings
 }
 
-#[derive(Default)]
-struct Report {
+/// The same of a `config.json` alone, wherever it lies.
+#[must_use]
+pub fn diagnose_config(path: &Path, overrides: &ConfigOverrides) -> Vec<Finding> {
+    let mut report = Report { overrides, findings: vec![] };
+    if let Some(config) = report.check("config.json", json::read(path), describe) {
+        report.model(&config, path, None, 0);
+    }
+    report.findings
+}
+
+struct Report<'a> {
+    overrides: &'a ConfigOverrides,
     findings: Vec<Finding>,
 }
 
-impl Report {
+impl Report<'_> {
     fn add(&mut self, part: &'static str, status: PartStatus) {
         self.findings.push(Finding { part, status });
     }
@@ -147,7 +167,7 @@ impl Report {
             self.add("generation_config", PartStatus::Absent(without.into()));
         }
         let Some(config) = config else { return };
-        self.model(&config.json, &config.path, weights.map(Weights::Safetensors).as_ref(), folder, room);
+        self.model(&config.json, &config.path, weights.map(Weights::Safetensors).as_ref(), room);
     }
 
     fn gguf(&mut self, path: &Path, room: u64) {
@@ -166,7 +186,7 @@ impl Report {
         let weights = GgufWeights::new(gguf, &config).map(Weights::Gguf);
         let parameters = |weights: &Weights| format!("{} parameters", weights.parameters());
         let weights = self.check("weights", weights, parameters);
-        self.model(&config, path, weights.as_ref(), path, room);
+        self.model(&config, path, weights.as_ref(), room);
     }
 
     /// A template is tried on a message, as every prompt does.
@@ -205,33 +225,51 @@ impl Report {
         self.add("end of answer", status);
     }
 
-    /// Builds the model. Without weights, it fails at the first tensor if the configuration is good and before it if
-    /// not.
-    fn model(&mut self, config: &Value, path: &Path, weights: Option<&Weights>, at: &Path, room: u64) {
+    /// Reads the configuration, compares it with the tensors, and loads the model where there is room.
+    fn model(&mut self, config: &Value, path: &Path, weights: Option<&Weights>, room: u64) {
         const PART: &str = "model";
-        let build = |weights: &Weights| {
-            tch::no_grad(|| model::load((config, path), weights, &Device::Cpu.into(), Kind::BFloat16.into()))
-                .map(drop)
+        let spec = match ModelSpec::read(config, path, self.overrides) {
+            Ok(spec) => spec,
+            Err(error) => return self.add(PART, PartStatus::Problem(error)),
         };
-        // Two bytes a parameter, and a fifth for what loading needs beside.
-        let needed = weights.map(|weights| weights.parameters().saturating_mul(12) / 5);
-        let fits = needed.is_some_and(|needed| needed <= room);
-        if let (Some(weights), true) = (weights, fits) {
-            self.check(PART, build(weights), |()| "loads".into());
-            return;
+        let positions = format!("a prompt and its answer may take {}", spec.positions());
+        self.add("positions", PartStatus::Fine(positions));
+        for note in &spec.notes {
+            self.add(PART, PartStatus::Note(note.clone()));
         }
-        let status = match build(&Weights::Safetensors(Safetensors::none(at))) {
-            Ok(()) | Err(Error::MissingTensor { .. }) => PartStatus::Unchecked(match needed {
-                Some(needed) => format!(
-                    "the configuration is supported; loading takes {}, there is room for {}",
-                    size(needed),
-                    size(room)
-                ),
-                None => "the configuration is supported; without the weights there is nothing to load".into(),
-            }),
-            Err(error) => PartStatus::Problem(error),
+        if !spec.defaults.is_empty() {
+            let fields = spec.defaults.join(", ");
+            self.add(
+                PART,
+                PartStatus::Note(format!("not in the config, taken as transformers does: {fields}")),
+            );
+        }
+        let Some(weights) = weights else {
+            let text = "the configuration is supported; without the weights there is nothing to load";
+            return self.add(PART, PartStatus::Unchecked(text.into()));
         };
-        self.add(PART, status);
+        match spec.check(weights, Kind::BFloat16.into()) {
+            Ok(checked) => {
+                self.findings.extend(
+                    checked
+                        .notes
+                        .into_iter()
+                        .map(|note| Finding { part: PART, status: PartStatus::Note(note) }),
+                );
+            }
+            Err(error) => return self.add(PART, PartStatus::Problem(error)),
+        }
+        // Two bytes a parameter, and a fifth for what loading needs beside.
+        let needed = weights.parameters().saturating_mul(12) / 5;
+        if needed > room {
+            let (needed, room) = (size(needed), size(room));
+            let text = format!(
+                "the configuration is supported and has its tensors; loading takes {needed}, there is room for {room}"
+            );
+            return self.add(PART, PartStatus::Unchecked(text));
+        }
+        let load = || spec.load(weights, &Device::Cpu.into(), Kind::BFloat16.into()).map(drop);
+        self.check(PART, tch::no_grad(load), |()| "loads".into());
     }
 }
 

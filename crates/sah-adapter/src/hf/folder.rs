@@ -21,12 +21,8 @@ impl FolderConfig {
     pub(super) fn read(folder: &Path) -> Result<Self, Error> {
         let path = require(folder, "config.json", "a model folder has one; is this the right folder?")?;
         let json = json::read(&path)?;
-        let architecture = json["model_type"].as_str().map(str::to_owned).ok_or_else(|| Error::Field {
-            path: path.clone(),
-            field: "model_type".into(),
-            expected: "the name of an architecture".into(),
-            found: json.get("model_type").map_or("nothing".into(), Value::to_string),
-        })?;
+        // Where there is none, reading the model says so, with all else that is wrong.
+        let architecture = json["model_type"].as_str().unwrap_or_default().to_owned();
         Ok(Self { path, json, architecture })
     }
 }
@@ -73,7 +69,12 @@ impl FolderText {
         let path = folder.join("generation_config.json");
         let generation = json::read_optional(&path)?.unwrap_or_default();
         eos::from_configs(
-            &[(&path, &generation), (&config.path, &config.json)],
+            // A wrapper may say it of its language model alone.
+            &[
+                (&path, &generation),
+                (&config.path, &config.json),
+                (&config.path, &config.json["text_config"]),
+            ],
             &self.special,
             &self.tokenizer,
         )

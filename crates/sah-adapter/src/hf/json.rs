@@ -71,7 +71,7 @@ fn with_special_numbers(text: &str) -> Cow<'_, str> {
                 let found = SPECIAL_NUMBERS.into_iter().find(|(name, _)| text[at..].starts_with(name));
                 if let Some((name, _)) = found {
                     copy += &text[done..at];
-                    copy += &format!("{{\"{SPECIAL}\": \"{name}\"}}");
+                    copy.extend(["{\"", SPECIAL, "\": \"", name, "\"}"]);
                     done = at + name.len();
                     at = done - 1;
                 }
@@ -105,8 +105,13 @@ mod tests {
         let numbers: Vec<_> = json["b"].as_array().unwrap().iter().filter_map(number).collect();
         assert_eq!(numbers, [f64::INFINITY, f64::NEG_INFINITY, -1.0, 2.5]);
         assert_eq!(json["c"], "NaN, \" Infinity");
-        assert_eq!(of("[NaN]").unwrap(), of(r#"[{"__float__": "NaN"}]"#).unwrap(), "as transformers 5 writes");
-        for other in [json!({}), json!({"__float__": "x"}), json!({"__float__": "NaN", "b": 1}), json!("NaN")] {
+        assert_eq!(
+            of("[NaN]").unwrap(),
+            of(r#"[{"__float__": "NaN"}]"#).unwrap(),
+            "as transformers 5 writes"
+        );
+        for other in [json!({}), json!({"__float__": "x"}), json!({"__float__": "NaN", "b": 1}), json!("NaN")]
+        {
             assert_eq!(number(&other), None, "{other}");
         }
     }

@@ -18,13 +18,16 @@ pub(super) enum Activation {
 }
 
 impl Activation {
-    /// The function that Hugging Face calls `name` in `field` of a config.
-    pub(super) fn named(file: ConfigFile<'_>, field: &str, name: &str) -> Result<Self, Error> {
-        match name {
-            "silu" | "swish" => Ok(Self::Silu),
-            "gelu" => Ok(Self::Gelu),
-            "gelu_new" | "gelu_pytorch_tanh" => Ok(Self::GeluTanh),
-            other => Err(file.unsupported(field, other, "silu, gelu, gelu_new, gelu_pytorch_tanh")),
+    /// The function that `field` of a config names as Hugging Face does; `default` where the field is absent.
+    pub(super) fn read(file: &ConfigFile<'_>, field: &str, default: &'static str) -> Self {
+        match file.text(field, default) {
+            "silu" | "swish" => Self::Silu,
+            "gelu" => Self::Gelu,
+            "gelu_new" | "gelu_pytorch_tanh" => Self::GeluTanh,
+            other => {
+                file.unsupported(field, other, "silu, gelu, gelu_new, gelu_pytorch_tanh");
+                Self::Silu
+            }
         }
     }
 

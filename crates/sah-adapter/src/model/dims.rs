@@ -1,10 +1,6 @@
 //! The sizes that every architecture has.
 
 use super::ConfigFile;
-use crate::Error;
-
-/// No size of a model is larger; products of two or three stay far from overflowing.
-const LARGEST: i64 = 1 << 24;
 
 /// Sizes of a decoder, checked.
 #[derive(Clone, Copy, Debug)]
@@ -29,37 +25,71 @@ pub(super) struct HeadDims {
     pub(super) dim: i64,
 }
 
+/// What transformers takes for fields that a config leaves out; those inside a wrapper's leave out most.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct DefaultDims {
+    pub(super) vocabulary: i64,
+    pub(super) hidden: i64,
+    pub(super) intermediate: i64,
+    pub(super) layers: i64,
+    pub(super) heads: i64,
+    /// `None` for as many as there are query heads.
+    pub(super) kv_heads: Option<i64>,
+    /// `None` for the share of a head in the residual stream.
+    pub(super) head_dim: Option<i64>,
+}
+
 impl Dims {
-    /// Fails for sizes that no model has, by the names that `config.json` gives them.
-    pub(super) fn checked(self, file: ConfigFile<'_>) -> Result<Self, Error> {
-        for (field, size) in [
-            ("hidden_size", self.hidden),
-            ("intermediate_size", self.intermediate),
-            ("num_hidden_layers", self.layers as i64),
-            ("num_attention_heads", self.heads.query),
-            ("head_dim", self.heads.dim),
-            ("vocab_size", self.vocabulary),
-        ] {
-            if !(1..=LARGEST).contains(&size) {
-                return Err(file.field(field, format!("1 to {LARGEST}"), size));
-            }
+    /// The sizes by the names that most configs give them.
+    pub(super) fn read(file: &ConfigFile<'_>, defaults: &DefaultDims) -> Self {
+        let hidden = file.size("hidden_size", defaults.hidden);
+        let query = file.size("num_attention_heads", defaults.heads);
+        let kv = match (file.get("num_key_value_heads"), defaults.kv_heads) {
+            (None, Some(kv)) => Some(file.size("num_key_value_heads", kv)),
+            _ => file.optional_size("num_key_value_heads"),
+        };
+        let dim = match (file.get("head_dim"), defaults.head_dim) {
+            (None, Some(dim)) => Some(file.size("head_dim", dim)),
+            _ => file.optional_size("head_dim"),
+        };
+        Self {
+            hidden,
+            intermediate: file.size("intermediate_size", defaults.intermediate),
+            layers: Self::layers(file, "num_hidden_layers", defaults.layers),
+            heads: HeadDims::checked(file, hidden, query, kv, dim),
+            vocabulary: file.size("vocab_size", defaults.vocabulary),
         }
-        let (query, kv) = (self.heads.query, self.heads.kv);
-        if kv < 1 || query % kv != 0 {
-            return Err(file.field("num_key_value_heads", format!("a divisor of {query}"), kv));
+    }
+}
+
+/// No model has more layers: a list of them fits into memory.
+const MOST_LAYERS: i64 = 1 << 14;
+
+impl Dims {
+    /// The number of layers in `field`.
+    pub(super) fn layers(file: &ConfigFile<'_>, field: &str, default: i64) -> usize {
+        let layers = file.size(field, default);
+        if layers > MOST_LAYERS {
+            file.wrong(field, format!("1 to {MOST_LAYERS}"), layers);
+            return 1;
         }
-        Ok(self)
+        layers as usize
     }
 }
 
 impl HeadDims {
     /// `kv` is `query` where a config has no number of its own, and `dim` its share of `hidden`.
-    pub(super) fn new(hidden: i64, query: i64, kv: Option<i64>, dim: Option<i64>) -> Self {
-        Self {
-            query,
-            kv: kv.unwrap_or(query),
-            dim: dim.unwrap_or(if query > 0 { hidden / query } else { 0 }),
+    fn checked(file: &ConfigFile<'_>, hidden: i64, query: i64, kv: Option<i64>, dim: Option<i64>) -> Self {
+        let mut kv = kv.unwrap_or(query);
+        if query % kv != 0 {
+            file.wrong("num_key_value_heads", format!("a divisor of {query}"), kv);
+            kv = query;
         }
+        let dim = dim.unwrap_or(hidden / query);
+        if dim < 1 {
+            file.wrong("num_attention_heads", format!("at most hidden_size, {hidden}"), query);
+        }
+        Self { query, kv, dim: dim.max(1) }
     }
 
     /// Width of all query heads, `H D`.
@@ -77,29 +107,48 @@ impl HeadDims {
 mod tests {
     use std::path::Path;
 
+    use serde_json::{Value, json};
+
     use super::*;
+
+    const DEFAULTS: DefaultDims = DefaultDims {
+        vocabulary: 5,
+        hidden: 8,
+        intermediate: 16,
+        layers: 1,
+        heads: 4,
+        kv_heads: Some(2),
+        head_dim: None,
+    };
+
+    fn read(json: &Value) -> (Dims, Result<Vec<String>, String>) {
+        let file = ConfigFile::new(json.as_object().unwrap(), Path::new("config.json"));
+        let dims = Dims::read(&file, &DEFAULTS);
+        (dims, file.finish().map(|findings| findings.defaults).map_err(|error| error.to_string()))
+    }
+
+    #[test]
+    fn what_a_config_leaves_out_is_as_in_transformers() {
+        let (dims, defaults) = read(&json!({"hidden_size": 12}));
+        assert_eq!((dims.hidden, dims.heads.query, dims.heads.kv, dims.heads.dim), (12, 4, 2, 3));
+        assert_eq!(defaults.unwrap().len(), 5);
+        let (dims, _) = read(&json!({"num_key_value_heads": null, "head_dim": 6}));
+        assert_eq!((dims.heads.kv, dims.heads.dim), (4, 6), "null is as many as there are query heads");
+    }
 
     #[test]
     fn impossible_sizes_name_the_field() {
-        let file = ConfigFile { json: &serde_json::Value::Null, path: Path::new("config.json") };
-        let good = Dims {
-            hidden: 8,
-            intermediate: 16,
-            layers: 1,
-            heads: HeadDims::new(8, 4, Some(2), None),
-            vocabulary: 5,
-        };
-        assert_eq!(good.checked(file).unwrap().heads.dim, 2);
-        let check = |dims: Dims, field: &str| {
-            let error = dims.checked(file).unwrap_err().to_string();
+        for (config, field) in [
+            (json!({"hidden_size": -1}), "hidden_size"),
+            (json!({"num_hidden_layers": 0}), "num_hidden_layers"),
+            (json!({"vocab_size": i64::MAX}), "vocab_size"),
+            (json!({"num_attention_heads": 0}), "num_attention_heads"),
+            (json!({"num_attention_heads": 16}), "num_attention_heads"),
+            (json!({"num_key_value_heads": 3}), "num_key_value_heads"),
+            (json!({"num_key_value_heads": 0}), "num_key_value_heads"),
+        ] {
+            let error = read(&config).1.unwrap_err();
             assert!(error.contains(&format!("field `{field}`")), "{error}");
-        };
-        check(Dims { hidden: -1, ..good }, "hidden_size");
-        check(Dims { layers: 0, ..good }, "num_hidden_layers");
-        check(Dims { vocabulary: i64::MAX, ..good }, "vocab_size");
-        check(Dims { heads: HeadDims::new(8, 0, None, None), ..good }, "num_attention_heads");
-        check(Dims { heads: HeadDims::new(8, 16, None, None), ..good }, "head_dim");
-        check(Dims { heads: HeadDims::new(8, 4, Some(3), None), ..good }, "num_key_value_heads");
-        check(Dims { heads: HeadDims::new(8, 4, Some(0), None), ..good }, "num_key_value_heads");
+        }
     }
 }

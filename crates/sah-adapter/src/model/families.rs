@@ -1,20 +1,15 @@
-//! The architectures that can be run: one line each.
+//! The architectures that can be run, and the models of several parts whose language model can: one line each.
 
-use std::path::Path;
-
-use sah_tensor::torch::choose_vector_functions;
 use serde_json::Value;
-use tch::Device;
 
-use super::transformer::Transformer;
-use super::{CausalLm, ConfigFile, gemma2, gemma3, gpt2, llama, mistral, phi3, qwen2, qwen3};
-use crate::weights::{WeightPath, Weights};
-use crate::{Error, Placement, Precision, WeightStorage};
+use super::spec::Build;
+use super::{ConfigFile, gemma2, gemma3, gpt2, llama, mistral, phi3, qwen2, qwen3};
+use crate::weights::TensorNames;
 
 /// What the checkpoints of [`ModelFamily::checkpoints`] were compared with.
 pub const VERIFIED_AGAINST: &str = "transformers 4.57.6";
 
-type Load = fn(ConfigFile<'_>, &WeightPath<'_>) -> Result<Transformer, Error>;
+type Read = fn(&ConfigFile<'_>) -> Box<dyn Build>;
 
 /// An architecture.
 #[derive(Debug)]
@@ -26,29 +21,73 @@ pub struct ModelFamily {
     pub examples: &'static [&'static str],
     /// Tiny random checkpoints, folders of `tests/fixtures/models`, whose logits were compared with those of transformers.
     pub checkpoints: &'static [&'static str],
-    load: Load,
+    pub(super) read: Read,
+}
+
+impl ModelFamily {
+    /// How its tensors are named.
+    pub(super) fn tensors(&self) -> TensorNames {
+        if self.model_type == "gpt2" { TensorNames::GPT2 } else { TensorNames::LLAMA }
+    }
 }
 
 const fn family(
     model_type: &'static str,
-    load: Load,
+    read: Read,
     examples: &'static [&'static str],
     checkpoints: &'static [&'static str],
 ) -> ModelFamily {
-    ModelFamily { model_type, examples, checkpoints, load }
+    ModelFamily { model_type, examples, checkpoints, read }
 }
 
 #[rustfmt::skip] // one line each
 static FAMILIES: [ModelFamily; 8] = [
-    family("llama", llama::load, &["meta-llama/Llama-3.1-8B-Instruct", "meta-llama/Llama-3.2-1B-Instruct", "HuggingFaceTB/SmolLM2-135M-Instruct"], &["llama", "llama-bias", "llama-linear", "llama-dynamic", "llama-llama3", "llama-yarn"]),
-    family("mistral", mistral::load, &["mistralai/Mistral-7B-Instruct-v0.3"], &["mistral", "mistral-window"]),
-    family("qwen2", qwen2::load, &["Qwen/Qwen2.5-7B-Instruct", "Qwen/Qwen2.5-0.5B-Instruct"], &["qwen2", "qwen2-window"]),
-    family("qwen3", qwen3::load, &["Qwen/Qwen3-8B", "deepseek-ai/DeepSeek-R1-0528-Qwen3-8B"], &["qwen3", "qwen3-yarn"]),
-    family("phi3", phi3::load, &["microsoft/Phi-4-mini-instruct", "microsoft/Phi-3-mini-128k-instruct"], &["phi3", "phi3-longrope"]),
-    family("gpt2", gpt2::load, &["openai-community/gpt2", "microsoft/DialoGPT-small"], &["gpt2", "gpt2-options"]),
-    family("gemma2", gemma2::load, &["google/gemma-2-2b-it", "google/gemma-2-9b-it"], &["gemma2"]),
-    family("gemma3_text", gemma3::load, &["google/gemma-3-1b-it", "google/gemma-3-270m-it"], &["gemma3", "gemma3-linear"]),
+    family("llama", llama::read, &["meta-llama/Llama-3.1-8B-Instruct", "meta-llama/Llama-3.2-1B-Instruct", "HuggingFaceTB/SmolLM2-135M-Instruct"], &["llama", "llama-bias", "llama-linear", "llama-dynamic", "llama-llama3", "llama-yarn"]),
+    family("mistral", mistral::read, &["mistralai/Mistral-7B-Instruct-v0.3"], &["mistral", "mistral-window"]),
+    family("qwen2", qwen2::read, &["Qwen/Qwen2.5-7B-Instruct", "Qwen/Qwen2.5-0.5B-Instruct"], &["qwen2", "qwen2-window"]),
+    family("qwen3", qwen3::read, &["Qwen/Qwen3-8B", "deepseek-ai/DeepSeek-R1-0528-Qwen3-8B"], &["qwen3", "qwen3-yarn"]),
+    family("phi3", phi3::read, &["microsoft/Phi-4-mini-instruct", "microsoft/Phi-3-mini-128k-instruct"], &["phi3", "phi3-longrope"]),
+    family("gpt2", gpt2::read, &["openai-community/gpt2", "microsoft/DialoGPT-small"], &["gpt2", "gpt2-options"]),
+    family("gemma2", gemma2::read, &["google/gemma-2-2b-it", "google/gemma-2-9b-it"], &["gemma2"]),
+    family("gemma3_text", gemma3::read, &["google/gemma-3-1b-it", "google/gemma-3-270m-it"], &["gemma3", "gemma3-linear"]),
 ];
+
+/// Language models that only stand in wrappers.
+static INNER_FAMILIES: [ModelFamily; 3] = [
+    family("qwen2_vl_text", qwen2::read_vl, &[], &[]),
+    family("qwen2_5_vl_text", qwen2::read_vl, &[], &[]),
+    family("qwen3_vl_text", qwen3::read_vl, &[], &[]),
+];
+
+/// A model that reads images or sounds too. For text alone its language model computes what it computes by itself.
+#[derive(Debug)]
+struct Wrapper {
+    model_type: &'static str,
+    /// The language model of a config that does not say it.
+    language_model: &'static str,
+}
+
+const fn wrapper(model_type: &'static str, language_model: &'static str) -> Wrapper {
+    Wrapper { model_type, language_model }
+}
+
+static WRAPPERS: [Wrapper; 12] = [
+    wrapper("gemma3", "gemma3_text"),
+    wrapper("llava", "llama"),
+    wrapper("llava_next", "llama"),
+    wrapper("llava_onevision", "qwen2"),
+    wrapper("vipllava", "llama"),
+    wrapper("mistral3", "mistral"),
+    wrapper("idefics3", "llama"),
+    wrapper("smolvlm", "llama"),
+    wrapper("internvl", "qwen2"),
+    wrapper("qwen2_vl", "qwen2_vl_text"),
+    wrapper("qwen2_5_vl", "qwen2_5_vl_text"),
+    wrapper("qwen3_vl", "qwen3_vl_text"),
+];
+
+/// The field in which wrappers have the config of their language model.
+const TEXT_CONFIG: &str = "text_config";
 
 /// Every architecture that [`LoadedModel`](crate::LoadedModel) and [`Network`](crate::Network) can run.
 #[must_use]
@@ -56,28 +95,57 @@ pub fn families() -> &'static [ModelFamily] {
     &FAMILIES
 }
 
-/// Loads the architecture that the config at `path` names in `model_type`, on the devices of `placement`.
-pub(crate) fn load(
-    (json, path): (&Value, &Path),
-    weights: &Weights,
-    placement: &Placement,
-    precision: Precision,
-) -> Result<Box<dyn CausalLm>, Error> {
-    choose_vector_functions();
-    let file = ConfigFile { json, path };
-    let Some(model_type) = json.get("model_type").and_then(Value::as_str) else {
-        return Err(file.field("model_type", "the name of an architecture", "nothing"));
+/// The architecture that `file` names in `model_type`, with the config of the language model; where there is none, `file` has
+/// the problem.
+pub(super) fn find(file: ConfigFile<'_>) -> (ConfigFile<'_>, Option<&'static ModelFamily>) {
+    let Some(model_type) = file.get("model_type").and_then(Value::as_str) else {
+        file.wrong("model_type", "the name of an architecture", "nothing");
+        return (file, None);
     };
-    let Some(family) = FAMILIES.iter().find(|family| family.model_type == model_type) else {
-        let known: Vec<_> = FAMILIES.iter().map(|family| family.model_type).collect();
-        let hint =
-            if model_type == "gemma3" { " (gemma3 reads images too; gemma3_text does not)" } else { "" };
-        return Err(file.unsupported("model_type", model_type, format!("{}{hint}", known.join(", "))));
-    };
-    file.refuse_unsupported()?;
-    let is_on_cpu = placement.devices().all(|device| device == Device::Cpu);
-    if precision.weights == WeightStorage::Stored && !is_on_cpu {
-        return Err(Error::StoredOffCpu);
+    if let Some(family) = FAMILIES.iter().find(|family| family.model_type == model_type) {
+        return (file, Some(family));
     }
-    Ok(Box::new((family.load)(file, &weights.root(placement, precision))?))
+    if let Some(wrapper) = WRAPPERS.iter().find(|wrapper| wrapper.model_type == model_type) {
+        return wrapped(file, wrapper);
+    }
+    file.unsupported("model_type", model_type, known());
+    // What else is wrong with the language model in it is to be said too.
+    match file.get(TEXT_CONFIG) {
+        Some(Value::Object(fields)) => (file.within(TEXT_CONFIG, fields), None),
+        _ => (file, None),
+    }
+}
+
+/// The language model in a wrapper.
+fn wrapped<'a>(file: ConfigFile<'a>, wrapper: &Wrapper) -> (ConfigFile<'a>, Option<&'static ModelFamily>) {
+    // The first files of Qwen's wrappers have no object: the fields of the language model stand at the top.
+    let is_flat = wrapper.model_type.starts_with("qwen2") && file.get(TEXT_CONFIG).is_none();
+    let fields = match file.get(TEXT_CONFIG) {
+        Some(Value::Object(fields)) => fields,
+        _ if is_flat => file.fields(),
+        other => {
+            let found = other.map_or("nothing", |_| "no object");
+            file.wrong(TEXT_CONFIG, "the config of the language model", found);
+            return (file, None);
+        }
+    };
+    let own = fields.get("model_type").and_then(Value::as_str).filter(|_| !is_flat);
+    let model_type = own.unwrap_or(wrapper.language_model);
+    let family = FAMILIES.iter().chain(&INNER_FAMILIES).find(|family| family.model_type == model_type);
+    if family.is_some() {
+        file.note(format!(
+            "only the language model of {} is run ({model_type}): text alone",
+            wrapper.model_type
+        ));
+    } else {
+        file.unsupported(&format!("{TEXT_CONFIG}.model_type"), model_type, known());
+    }
+    (file.within(if is_flat { "" } else { TEXT_CONFIG }, fields), family)
+}
+
+/// What a `model_type` may be.
+fn known() -> String {
+    let own: Vec<&str> = FAMILIES.iter().map(|family| family.model_type).collect();
+    let wrappers: Vec<&str> = WRAPPERS.iter().map(|wrapper| wrapper.model_type).collect();
+    format!("{}; the language model of {}", own.join(", "), wrappers.join(", "))
 }

@@ -1,7 +1,6 @@
 //! GPT-2 (Radford et al. 2019), as `modeling_gpt2.py` of Hugging Face transformers defines it: learned positions, layer
 //! norms, and projections that are stored transposed (`Conv1D`). `DialoGPT` has this architecture too.
 
-use serde::Deserialize;
 use tch::Tensor;
 
 use super::ConfigFile;
@@ -12,61 +11,66 @@ use super::dims::{Dims, HeadDims};
 use super::linear::Linear;
 use super::mlp::Mlp;
 use super::norm::Norm;
+use super::rope::RopeConfig;
+use super::spec::Build;
+use super::tie::Tie;
 use super::transformer::{Block, Embedding, Head, Transformer};
 use crate::Error;
 use crate::weights::WeightPath;
 
-/// The fields of `config.json` that decide how the model computes.
-#[derive(Debug, Deserialize)]
-struct Gpt2Config {
-    vocab_size: i64,
-    n_positions: i64,
-    n_embd: i64,
-    n_layer: usize,
-    n_head: i64,
-    n_inner: Option<i64>,
-    #[serde(default = "default_activation")]
-    activation_function: String,
-    #[serde(default = "default_eps")]
+/// A GPT-2 model, checked.
+#[derive(Clone, Debug)]
+struct Gpt2 {
+    dims: Dims,
+    positions: i64,
+    activation: Activation,
     layer_norm_epsilon: f64,
-    #[serde(default = "default_true")]
+    /// Factor of the scores is `1 / sqrt(D)`, else 1.
     scale_attn_weights: bool,
-    #[serde(default)]
+    /// The factor is divided by the layer's number, from 1 on.
     scale_attn_by_inverse_layer_idx: bool,
-    #[serde(default = "default_true")]
-    tie_word_embeddings: bool,
+    tie: Tie,
 }
 
-fn default_activation() -> String {
-    "gelu_new".to_owned()
+/// Of a field that has two names, the one that is there.
+fn either<'n>(file: &ConfigFile<'_>, name: &'n str, general: &'n str) -> &'n str {
+    if file.get(name).is_none() && file.get(general).is_some() { general } else { name }
 }
 
-fn default_eps() -> f64 {
-    1e-5
-}
-
-fn default_true() -> bool {
-    true
-}
-
-impl Gpt2Config {
-    fn dims(&self, file: ConfigFile<'_>) -> Result<Dims, Error> {
-        let hidden = self.n_embd;
-        if self.n_head < 1 || hidden % self.n_head != 0 {
-            return Err(file.field("n_head", format!("a divisor of n_embd, {hidden}"), self.n_head));
-        }
-        let dims = Dims {
-            hidden,
-            intermediate: self.n_inner.unwrap_or(hidden.saturating_mul(4)),
-            layers: self.n_layer,
-            heads: HeadDims::new(hidden, self.n_head, None, None),
-            vocabulary: self.vocab_size,
-        };
-        dims.checked(file)
+/// The model that the config describes.
+pub(super) fn read(file: &ConfigFile<'_>) -> Box<dyn Build> {
+    let hidden = file.size(either(file, "n_embd", "hidden_size"), 768);
+    let mut query = file.size(either(file, "n_head", "num_attention_heads"), 12);
+    if hidden % query != 0 {
+        file.wrong("n_head", format!("a divisor of n_embd, {hidden}"), query);
+        query = 1;
     }
+    if let Some(rope) = file.given_rope() {
+        file.problem(Error::NoEffect {
+            given: rope.name.clone(),
+            reason: "positions of gpt2 are learned, not rotary".to_owned(),
+        });
+    }
+    Box::new(Gpt2 {
+        dims: Dims {
+            hidden,
+            intermediate: file.optional_size("n_inner").unwrap_or(hidden * 4),
+            layers: Dims::layers(file, either(file, "n_layer", "num_hidden_layers"), 12),
+            heads: HeadDims { query, kv: query, dim: hidden / query },
+            vocabulary: file.size("vocab_size", 50_257),
+        },
+        positions: file.size(either(file, "n_positions", "max_position_embeddings"), 1024),
+        activation: Activation::read(file, "activation_function", "gelu_new"),
+        layer_norm_epsilon: file.number("layer_norm_epsilon", 1e-5),
+        scale_attn_weights: file.bool("scale_attn_weights", true),
+        scale_attn_by_inverse_layer_idx: file.bool("scale_attn_by_inverse_layer_idx", false),
+        tie: Tie::read(file, true),
+    })
+}
 
-    fn scores(&self, heads: HeadDims, layer: usize) -> Scores {
-        let mut scores = Scores::of_heads(heads, None);
+impl Gpt2 {
+    fn scores(&self, layer: usize) -> Scores {
+        let mut scores = Scores::of_heads(self.dims.heads, None);
         if !self.scale_attn_weights {
             scores.scale = 1.0;
         }
@@ -75,69 +79,61 @@ impl Gpt2Config {
         }
         scores
     }
-}
 
-fn block(
-    path: &WeightPath<'_>,
-    dims: &Dims,
-    scores: Scores,
-    layer: usize,
-    (activation, eps): (Activation, f64),
-) -> Result<Block, Error> {
-    let Dims { hidden, intermediate, heads, .. } = *dims;
-    let (attn, mlp) = (path.pp("attn"), path.pp("mlp"));
-    let attention = SelfAttention {
-        layer,
-        heads,
-        qkv: Linear::load_conv1d(&attn.pp("c_attn"), hidden, 3 * hidden)?,
-        head_norm: None,
-        output: Linear::load_conv1d(&attn.pp("c_proj"), hidden, hidden)?,
-        scores,
-    };
-    let mlp = Mlp::Plain {
-        up: Linear::load_conv1d(&mlp.pp("c_fc"), hidden, intermediate)?,
-        down: Linear::load_conv1d(&mlp.pp("c_proj"), intermediate, hidden)?,
-        activation,
-    };
-    Ok(Block {
-        input_norm: Norm::layer(&path.pp("ln_1"), hidden, eps)?,
-        attention,
-        attention_norm: None,
-        mlp_input_norm: Norm::layer(&path.pp("ln_2"), hidden, eps)?,
-        mlp,
-        mlp_norm: None,
-        rope: None,
-    })
-}
-
-/// Reads the weights under `root`; their names are those of Hugging Face's checkpoints, with `transformer.` before them
-/// (as `GPT2LMHeadModel` saves them) or without (as `GPT2Model` does, and the original ones are).
-pub(super) fn load(file: ConfigFile<'_>, root: &WeightPath<'_>) -> Result<Transformer, Error> {
-    let config: Gpt2Config = file.read()?;
-    let dims = config.dims(file)?;
-    let activation = Activation::named(file, "activation_function", &config.activation_function)?;
-    if config.n_positions < 1 {
-        return Err(file.field("n_positions", "at least 1", config.n_positions));
-    }
-    let whole = root.pp("transformer");
-    let model = if whole.pp("wte").has("weight") { whole } else { root.clone() };
-    let eps = config.layer_norm_epsilon;
-    let positions: Tensor = model.pp("wpe").tensor("weight", &[config.n_positions, dims.hidden])?;
-    let mut embedding = Embedding::tokens(&model.pp("wte"), dims.vocabulary, dims.hidden)?;
-    embedding.positions = Some(positions);
-    let layers = model.pp("h");
-    let blocks = (0..dims.layers)
-        .map(|layer| {
-            let scores = config.scores(dims.heads, layer);
-            block(&layers.layer(layer, dims.layers), &dims, scores, layer, (activation, eps))
+    fn block(&self, path: &WeightPath<'_>, layer: usize) -> Result<Block, Error> {
+        let Dims { hidden, intermediate, heads, .. } = self.dims;
+        let (attn, mlp, eps) = (path.pp("attn"), path.pp("mlp"), self.layer_norm_epsilon);
+        let attention = SelfAttention {
+            layer,
+            heads,
+            qkv: Linear::load_conv1d(&attn.pp("c_attn"), hidden, 3 * hidden)?,
+            head_norm: None,
+            output: Linear::load_conv1d(&attn.pp("c_proj"), hidden, hidden)?,
+            scores: self.scores(layer),
+        };
+        let mlp = Mlp::Plain {
+            up: Linear::load_conv1d(&mlp.pp("c_fc"), hidden, intermediate)?,
+            down: Linear::load_conv1d(&mlp.pp("c_proj"), intermediate, hidden)?,
+            activation: self.activation,
+        };
+        Ok(Block {
+            input_norm: Norm::layer(&path.pp("ln_1"), hidden, eps)?,
+            attention,
+            attention_norm: None,
+            mlp_input_norm: Norm::layer(&path.pp("ln_2"), hidden, eps)?,
+            mlp,
+            mlp_norm: None,
+            rope: None,
         })
-        .collect::<Result<_, _>>()?;
-    Ok(Transformer {
-        ropes: vec![],
-        blocks,
-        norm: Norm::layer(&model.on_last().pp("ln_f"), dims.hidden, eps)?,
-        head: Head::load(root, &embedding, config.tie_word_embeddings)?,
-        embedding,
-        positions: config.n_positions as usize,
-    })
+    }
+}
+
+impl Build for Gpt2 {
+    fn build(&self, root: &WeightPath<'_>) -> Result<Transformer, Error> {
+        let Dims { hidden, vocabulary, layers, .. } = self.dims;
+        let model = root.pp("transformer");
+        let positions: Tensor = model.pp("wpe").tensor("weight", &[self.positions, hidden])?;
+        let mut embedding = Embedding::tokens(&model.pp("wte"), vocabulary, hidden)?;
+        embedding.positions = Some(positions);
+        let blocks = model.pp("h");
+        let blocks = (0..layers)
+            .map(|layer| self.block(&blocks.layer(layer, layers), layer))
+            .collect::<Result<_, _>>()?;
+        Ok(Transformer {
+            ropes: vec![],
+            blocks,
+            norm: Norm::layer(&model.on_last().pp("ln_f"), hidden, self.layer_norm_epsilon)?,
+            head: Head::load(root, &embedding, self.tie)?,
+            embedding,
+            positions: self.positions(),
+        })
+    }
+
+    fn ropes(&self) -> &[RopeConfig] {
+        &[]
+    }
+
+    fn positions(&self) -> usize {
+        self.positions as usize
+    }
 }

@@ -1,50 +1,49 @@
 //! A layer and a model with the tensor names of Llama, which several architectures have.
 
-use serde::Deserialize;
-
-use super::ConfigFile;
 use super::activation::Activation;
 use super::attend::Scores;
 use super::attention::{SelfAttention, output_projection, separate_qkv};
-use super::dims::{Dims, HeadDims};
+use super::dims::{DefaultDims, Dims};
+use super::linear::Linear;
 use super::mlp::Mlp;
 use super::norm::{HeadNorm, Norm};
-use super::rope::{Rope, RopeConfig};
+use super::rope::{DefaultRope, Rope, RopeConfig};
+use super::spec::Build;
+use super::tie::Tie;
 use super::transformer::{Block, Embedding, Head, Transformer};
+use super::{ConfigFile, LayerWindows};
 use crate::Error;
 use crate::weights::WeightPath;
 
-/// The fields of `config.json` that all of them have; rotary embeddings are read apart.
-#[derive(Debug, Deserialize)]
-struct LlamaFields {
-    hidden_size: i64,
-    intermediate_size: i64,
-    num_hidden_layers: usize,
-    num_attention_heads: i64,
-    num_key_value_heads: Option<i64>,
-    head_dim: Option<i64>,
-    vocab_size: i64,
-    #[serde(default = "default_eps")]
-    rms_norm_eps: f64,
-    #[serde(default = "default_act")]
-    hidden_act: String,
-    #[serde(default)]
-    tie_word_embeddings: bool,
-}
-
-fn default_eps() -> f64 {
-    1e-6
-}
-
-fn default_act() -> String {
-    "silu".to_owned()
-}
-
-/// In what architectures with Llama's layers differ.
+/// What transformers takes for fields that a config leaves out.
 #[derive(Clone, Copy, Debug)]
+pub(super) struct LlamaDefaults {
+    pub(super) dims: DefaultDims,
+    pub(super) rope: DefaultRope,
+    pub(super) rms_norm_eps: f64,
+}
+
+/// Llama's own.
+pub(super) const DEFAULTS: LlamaDefaults = LlamaDefaults {
+    dims: DefaultDims {
+        vocabulary: 32_000,
+        hidden: 4096,
+        intermediate: 11_008,
+        layers: 32,
+        heads: 32,
+        kv_heads: None,
+        head_dim: None,
+    },
+    rope: DefaultRope { positions: 2048, theta: 10_000.0, trained: None, sections: false },
+    rms_norm_eps: 1e-6,
+};
+
+/// A model with Llama's layers, and in what architectures with them differ.
+#[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "architectures combine them freely")]
 pub(super) struct LlamaLike {
     pub(super) dims: Dims,
+    pub(super) rope: RopeConfig,
     pub(super) rms_norm_eps: f64,
     pub(super) activation: Activation,
     /// Of the query, key and value projections.
@@ -54,100 +53,57 @@ pub(super) struct LlamaLike {
     pub(super) mlp_bias: bool,
     /// Whether query and key heads are normalised.
     pub(super) head_norm: bool,
-    /// Whether the embedding is the head too.
-    pub(super) tied: bool,
+    /// Whether the projections of attention's inputs, and those of the MLP's, are one tensor each.
+    pub(super) fused: bool,
+    pub(super) tie: Tie,
+    /// How many keys a row of each layer reads; `None` for all.
+    pub(super) windows: Vec<Option<usize>>,
 }
 
 impl LlamaLike {
-    /// What the config says, without biases and norms of heads. `head_dim` is that of a config that has none.
-    pub(super) fn read(file: ConfigFile<'_>, head_dim: Option<i64>) -> Result<Self, Error> {
-        let fields: LlamaFields = file.read()?;
-        let hidden = fields.hidden_size;
-        let heads = HeadDims::new(
-            hidden,
-            fields.num_attention_heads,
-            fields.num_key_value_heads,
-            fields.head_dim.or(head_dim),
-        );
-        let dims = Dims {
-            hidden,
-            intermediate: fields.intermediate_size,
-            layers: fields.num_hidden_layers,
-            heads,
-            vocabulary: fields.vocab_size,
-        };
-        Ok(Self {
-            dims: dims.checked(file)?,
-            rms_norm_eps: fields.rms_norm_eps,
-            activation: Activation::named(file, "hidden_act", &fields.hidden_act)?,
+    /// What the config says, without biases, norms of heads and windows.
+    pub(super) fn read(file: &ConfigFile<'_>, defaults: &LlamaDefaults) -> Self {
+        let dims = Dims::read(file, &defaults.dims);
+        Self {
+            dims,
+            rope: RopeConfig::read(file, dims.heads.dim, &defaults.rope),
+            rms_norm_eps: file.number("rms_norm_eps", defaults.rms_norm_eps),
+            activation: Activation::read(file, "hidden_act", "silu"),
             qkv_bias: false,
             output_bias: false,
             mlp_bias: false,
             head_norm: false,
-            tied: fields.tie_word_embeddings,
-        })
+            fused: false,
+            tie: Tie::read(file, false),
+            windows: vec![None; dims.layers],
+        }
     }
 
-    /// The model under `root`. `window` says how many keys a row of a layer reads, if not all.
-    pub(super) fn load(
-        &self,
-        file: ConfigFile<'_>,
-        root: &WeightPath<'_>,
-        window: impl Fn(usize) -> Option<usize>,
-    ) -> Result<Transformer, Error> {
-        let layers = root.pp("model.layers");
-        let rope = RopeConfig::read(file, self.dims.heads.dim)?;
-        self.load_with(rope, root, |layer| {
-            self.block(&layers.layer(layer, self.dims.layers), layer, window(layer))
-        })
+    /// The same window, or none, in every layer; `default` is that of a config without the field.
+    pub(super) fn with_window_in_all(self, file: &ConfigFile<'_>, default: Option<usize>) -> Self {
+        let window = LayerWindows::in_all(file, self.dims.layers, default);
+        Self { windows: vec![window; self.dims.layers], ..self }
     }
 
-    /// The model under `root`, of layers that `block` loads.
-    pub(super) fn load_with(
-        &self,
-        rope: RopeConfig,
-        root: &WeightPath<'_>,
-        block: impl Fn(usize) -> Result<Block, Error>,
-    ) -> Result<Transformer, Error> {
-        let Dims { hidden, vocabulary, layers, .. } = self.dims;
-        let model = root.pp("model");
-        let embedding = Embedding::tokens(&model.pp("embed_tokens"), vocabulary, hidden)?;
-        let blocks = (0..layers).map(block).collect::<Result<_, _>>()?;
-        let positions = rope.positions();
-        Ok(Transformer {
-            ropes: vec![Rope::new(rope, embedding.tokens.device())?],
-            blocks,
-            norm: Norm::rms(&model.on_last().pp("norm"), hidden, self.rms_norm_eps)?,
-            head: Head::load(root, &embedding, self.tied)?,
-            embedding,
-            positions,
-        })
-    }
-
-    fn block(&self, path: &WeightPath<'_>, layer: usize, window: Option<usize>) -> Result<Block, Error> {
-        let Dims { hidden, intermediate, heads, .. } = self.dims;
+    fn block(&self, path: &WeightPath<'_>, layer: usize) -> Result<Block, Error> {
+        let Dims { hidden, heads, .. } = self.dims;
         let own = path.pp("self_attn");
         let head_norm =
             self.head_norm.then(|| HeadNorm::load(&own, &heads, self.rms_norm_eps, false)).transpose()?;
         let attention = SelfAttention {
             layer,
             heads,
-            qkv: separate_qkv(&own, hidden, heads, self.qkv_bias)?,
+            qkv: if self.fused {
+                let width = heads.query_width() + 2 * heads.kv_width();
+                Linear::load(&own, &[("qkv_proj", width)], hidden, self.qkv_bias)?
+            } else {
+                separate_qkv(&own, hidden, heads, self.qkv_bias)?
+            },
             head_norm,
             output: output_projection(&own, hidden, heads, self.output_bias)?,
-            scores: Scores::of_heads(heads, window),
+            scores: Scores::of_heads(heads, self.windows[layer]),
         };
-        let mlp = Mlp::gated(&path.pp("mlp"), (hidden, intermediate), self.mlp_bias, self.activation)?;
-        self.block_of(path, attention, mlp)
-    }
-
-    /// Attention and MLP with the two norms of Llama's layers.
-    pub(super) fn block_of(
-        &self,
-        path: &WeightPath<'_>,
-        attention: SelfAttention,
-        mlp: Mlp,
-    ) -> Result<Block, Error> {
+        let mlp = self.mlp(&path.pp("mlp"))?;
         let norm = |name: &str| Norm::rms(&path.pp(name), self.dims.hidden, self.rms_norm_eps);
         Ok(Block {
             input_norm: norm("input_layernorm")?,
@@ -158,5 +114,41 @@ impl LlamaLike {
             mlp_norm: None,
             rope: Some(0),
         })
+    }
+
+    fn mlp(&self, path: &WeightPath<'_>) -> Result<Mlp, Error> {
+        let Dims { hidden, intermediate, .. } = self.dims;
+        if !self.fused {
+            return Mlp::gated(path, (hidden, intermediate), self.mlp_bias, self.activation);
+        }
+        Ok(Mlp::Gated {
+            gate_up: Linear::load(path, &[("gate_up_proj", 2 * intermediate)], hidden, self.mlp_bias)?,
+            down: Linear::load(path, &[("down_proj", hidden)], intermediate, self.mlp_bias)?,
+            activation: self.activation,
+        })
+    }
+}
+
+impl Build for LlamaLike {
+    fn build(&self, root: &WeightPath<'_>) -> Result<Transformer, Error> {
+        let Dims { hidden, vocabulary, layers, .. } = self.dims;
+        let model = root.pp("model");
+        let embedding = Embedding::tokens(&model.pp("embed_tokens"), vocabulary, hidden)?;
+        let blocks = model.pp("layers");
+        let blocks = (0..layers)
+            .map(|layer| self.block(&blocks.layer(layer, layers), layer))
+            .collect::<Result<_, _>>()?;
+        Ok(Transformer {
+            ropes: vec![Rope::new(self.rope.clone(), embedding.tokens.device())?],
+            blocks,
+            norm: Norm::rms(&model.on_last().pp("norm"), hidden, self.rms_norm_eps)?,
+            head: Head::load(root, &embedding, self.tie)?,
+            embedding,
+            positions: self.positions(),
+        })
+    }
+
+    fn ropes(&self) -> &[RopeConfig] {
+        std::slice::from_ref(&self.rope)
     }
 }

@@ -17,21 +17,26 @@ mod llama_block;
 mod mistral;
 mod mlp;
 mod norm;
+mod overrides;
 mod phi3;
 mod qwen2;
 mod qwen3;
 mod rope;
 mod sizes;
+mod spec;
+mod tie;
 mod transformer;
 mod window;
 
 use sah_attention::{AttentionPolicy, Density};
 use tch::Tensor;
 
-use config_file::ConfigFile;
-pub(crate) use families::load;
+use config_file::{ConfigFile, shortened};
 pub use families::{ModelFamily, VERIFIED_AGAINST, families};
+pub use overrides::{ConfigOverrides, Given};
 pub use sizes::{MatrixSize, ModelSizes};
+pub(crate) use spec::ModelSpec;
+use window::LayerWindows;
 
 use crate::Error;
 use crate::cache::{Batch, CacheShape, KvCache};

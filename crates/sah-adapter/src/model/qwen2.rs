@@ -2,44 +2,70 @@
 //! it: Llama with biases of queries, keys and values, and, where the config switches it on, a sliding window in the upper
 //! layers.
 
-use serde::Deserialize;
+use super::dims::DefaultDims;
+use super::llama_block::{DEFAULTS, LlamaDefaults, LlamaLike};
+use super::rope::DefaultRope;
+use super::spec::Build;
+use super::{ConfigFile, LayerWindows, shortened};
 
-use super::ConfigFile;
-use super::llama_block::LlamaLike;
-use super::transformer::Transformer;
-use super::window::LayerWindows;
-use crate::Error;
-use crate::weights::WeightPath;
+/// What a config of Qwen2 or Qwen3 leaves out.
+pub(super) const QWEN: LlamaDefaults = LlamaDefaults {
+    dims: DefaultDims { vocabulary: 151_936, intermediate: 22_016, kv_heads: Some(32), ..DEFAULTS.dims },
+    rope: DefaultRope { positions: 32_768, ..DEFAULTS.rope },
+    ..DEFAULTS
+};
 
-/// The fields of `config.json` that decide on windows, in Qwen2 and Qwen3.
-#[derive(Debug, Deserialize)]
-struct WindowConfig {
-    #[serde(default)]
-    use_sliding_window: bool,
-    #[serde(default = "default_max_window_layers")]
-    max_window_layers: usize,
+/// The same of the language models in Qwen2-VL and Qwen2.5-VL.
+const QWEN_VL: LlamaDefaults = LlamaDefaults {
+    dims: DefaultDims {
+        vocabulary: 152_064,
+        hidden: 8192,
+        intermediate: 29_568,
+        layers: 80,
+        heads: 64,
+        kv_heads: Some(8),
+        head_dim: None,
+    },
+    rope: DefaultRope { sections: true, ..QWEN.rope },
+    rms_norm_eps: 1e-5,
+};
+
+/// The model that the config describes.
+pub(super) fn read(file: &ConfigFile<'_>) -> Box<dyn Build> {
+    with_defaults(file, &QWEN)
 }
 
-fn default_max_window_layers() -> usize {
-    28
+/// The language model in Qwen2-VL or Qwen2.5-VL. Its rotary embeddings count images in three dimensions and text in one.
+pub(super) fn read_vl(file: &ConfigFile<'_>) -> Box<dyn Build> {
+    with_defaults(file, &QWEN_VL)
 }
 
-/// Reads the weights under `root`; their names are those of Hugging Face's checkpoints.
-pub(super) fn load(file: ConfigFile<'_>, root: &WeightPath<'_>) -> Result<Transformer, Error> {
-    let config = LlamaLike { qkv_bias: true, ..LlamaLike::read(file, None)? };
-    config.load(file, root, windows(file, config.dims.layers)?)
+fn with_defaults(file: &ConfigFile<'_>, defaults: &LlamaDefaults) -> Box<dyn Build> {
+    let config = LlamaLike { qkv_bias: true, ..LlamaLike::read(file, defaults) };
+    let windows = windows(file, config.dims.layers);
+    Box::new(LlamaLike { windows, ..config })
 }
 
 /// The window of each layer, as Qwen2 and Qwen3 have them: where they are switched on, `sliding_window` in the layers
 /// from `max_window_layers` on, or in those that `layer_types` names.
-pub(super) fn windows(file: ConfigFile<'_>, layers: usize) -> Result<impl Fn(usize) -> Option<usize>, Error> {
-    let config: WindowConfig = file.read()?;
-    let windows = LayerWindows::read(file, layers, config.use_sliding_window.then_some(4096))?;
-    if !config.use_sliding_window && windows.lists_windows() {
-        return Err(file.field("use_sliding_window", "true, as layer_types has sliding_attention", false));
+pub(super) fn windows(file: &ConfigFile<'_>, layers: usize) -> Vec<Option<usize>> {
+    let is_on = file.bool("use_sliding_window", false);
+    // 0 is a number of layers too.
+    let first = match file.get("max_window_layers").map(|value| (value, value.as_u64())) {
+        None => 28,
+        Some((_, Some(first))) => first as usize,
+        Some((other, None)) => {
+            file.wrong("max_window_layers", "a number of layers", shortened(other));
+            0
+        }
+    };
+    let windows = LayerWindows::read(file, layers, is_on.then_some(4096));
+    if !is_on && windows.lists_windows() {
+        file.wrong("use_sliding_window", "true, as layer_types has sliding_attention", false);
     }
-    Ok(move |layer| {
-        let windowed = windows.is_windowed(layer, |layer| layer >= config.max_window_layers);
-        windows.width().filter(|_| config.use_sliding_window && windowed)
-    })
+    let of = |layer| {
+        let is_windowed = is_on && windows.is_windowed(layer, |layer| layer >= first);
+        windows.width().filter(|_| is_windowed)
+    };
+    (0..layers).map(of).collect()
 }

@@ -1,33 +1,40 @@
 //! Qwen3 (Yang et al. 2025, arXiv 2505.09388), as `modeling_qwen3.py` of Hugging Face transformers defines it: Llama with
 //! RMS norms of query and key heads, heads of a dimension of their own, and the windows of Qwen2.
 
-use serde::Deserialize;
-
 use super::ConfigFile;
-use super::llama_block::LlamaLike;
-use super::qwen2::windows;
-use super::transformer::Transformer;
-use crate::Error;
-use crate::weights::WeightPath;
+use super::dims::DefaultDims;
+use super::llama_block::{LlamaDefaults, LlamaLike};
+use super::qwen2::{QWEN, windows};
+use super::rope::DefaultRope;
+use super::spec::Build;
 
-/// The fields of `config.json` beside those that all architectures of this kind have.
-#[derive(Debug, Deserialize)]
-struct Qwen3Config {
-    #[serde(default)]
-    attention_bias: bool,
+const QWEN3: LlamaDefaults = LlamaDefaults { dims: DefaultDims { head_dim: Some(128), ..QWEN.dims }, ..QWEN };
+
+/// The same of the language model in Qwen3-VL.
+const QWEN3_VL: LlamaDefaults = LlamaDefaults {
+    rope: DefaultRope { positions: 128_000, theta: 5_000_000.0, sections: true, ..QWEN.rope },
+    ..QWEN3
+};
+
+/// The model that the config describes.
+pub(super) fn read(file: &ConfigFile<'_>) -> Box<dyn Build> {
+    let config = with_defaults(file, &QWEN3);
+    let windows = windows(file, config.dims.layers);
+    Box::new(LlamaLike { windows, ..config })
 }
 
-/// D of a config without `head_dim`, as in transformers.
-const HEAD_DIM: i64 = 128;
+/// The language model in Qwen3-VL, which has no windows. Its rotary embeddings count images in three dimensions and text
+/// in one.
+pub(super) fn read_vl(file: &ConfigFile<'_>) -> Box<dyn Build> {
+    Box::new(with_defaults(file, &QWEN3_VL))
+}
 
-/// Reads the weights under `root`; their names are those of Hugging Face's checkpoints.
-pub(super) fn load(file: ConfigFile<'_>, root: &WeightPath<'_>) -> Result<Transformer, Error> {
-    let Qwen3Config { attention_bias } = file.read()?;
-    let config = LlamaLike {
+fn with_defaults(file: &ConfigFile<'_>, defaults: &LlamaDefaults) -> LlamaLike {
+    let attention_bias = file.bool("attention_bias", false);
+    LlamaLike {
         head_norm: true,
         qkv_bias: attention_bias,
         output_bias: attention_bias,
-        ..LlamaLike::read(file, Some(HEAD_DIM))?
-    };
-    config.load(file, root, windows(file, config.dims.layers)?)
+        ..LlamaLike::read(file, defaults)
+    }
 }

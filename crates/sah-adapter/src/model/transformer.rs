@@ -11,6 +11,7 @@ use super::linear::Linear;
 use super::mlp::Mlp;
 use super::norm::Norm;
 use super::rope::{Rope, Rotation};
+use super::tie::Tie;
 use super::{CausalLm, ModelSizes, Step, StepDensity};
 use crate::Error;
 use crate::cache::{Batch, CacheShape, KvCache};
@@ -100,13 +101,22 @@ impl Embedding {
 
 impl Head {
     /// The head of `root`, or the embedding itself where they are tied.
-    pub(super) fn load(root: &WeightPath<'_>, embedding: &Embedding, tied: bool) -> Result<Self, Error> {
+    pub(super) fn load(root: &WeightPath<'_>, embedding: &Embedding, tie: Tie) -> Result<Self, Error> {
         let tokens = &embedding.tokens;
         let last = root.on_last();
-        let weight = if tied {
+        let head = last.pp("lm_head");
+        let is_tied = match tie {
+            Tie::Tied => {
+                root.check_tie()?;
+                true
+            }
+            Tie::Separate => false,
+            Tie::AsStored => !head.has("weight"),
+        };
+        let weight = if is_tied {
             tokens.to_device(last.device())?
         } else {
-            last.pp("lm_head").matrix([tokens.outputs(), tokens.inputs()])?
+            head.matrix([tokens.outputs(), tokens.inputs()])?
         };
         Ok(Self { linear: Linear::new(weight), soft_cap: None })
     }

@@ -1,22 +1,12 @@
 //! Which layers have a sliding window, and how wide it is.
 
-use serde::Deserialize;
-
 use super::ConfigFile;
-use crate::Error;
 
 /// `layer_types` of a config: one entry for each layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LayerType {
     FullAttention,
     SlidingAttention,
-}
-
-/// The fields of `config.json`.
-#[derive(Debug, Deserialize)]
-struct Fields {
-    sliding_window: Option<i64>,
-    layer_types: Option<Vec<String>>,
 }
 
 /// The windows of a model's layers.
@@ -29,12 +19,8 @@ pub(super) struct LayerWindows {
 impl LayerWindows {
     /// What the config says of its `layers` layers. `window` is that of a config without the field `sliding_window`; null
     /// there means none.
-    pub(super) fn read(file: ConfigFile<'_>, layers: usize, window: Option<i64>) -> Result<Self, Error> {
-        let fields: Fields = file.read()?;
-        let is_absent = file.json.get("sliding_window").is_none();
-        let window = checked_window(file, if is_absent { window } else { fields.sliding_window })?;
-        let types = fields.layer_types.map(|names| layer_types(file, &names, layers)).transpose()?;
-        Ok(Self { window, types })
+    pub(super) fn read(file: &ConfigFile<'_>, layers: usize, window: Option<usize>) -> Self {
+        Self { window: sliding_window(file, window), types: layer_types(file, layers) }
     }
 
     /// Whether layer `layer` has the window; `otherwise` decides where the config does not list its layers.
@@ -51,36 +37,71 @@ impl LayerWindows {
     }
 
     /// The width of the window, for a model that cannot do without.
-    pub(super) fn required_width(&self, file: ConfigFile<'_>) -> Result<usize, Error> {
-        self.window.ok_or_else(|| file.field("sliding_window", "at least 1", "null"))
+    pub(super) fn required_width(&self, file: &ConfigFile<'_>) -> usize {
+        if file.get("sliding_window").is_some_and(serde_json::Value::is_null) {
+            file.wrong("sliding_window", "at least 1", "null");
+        }
+        self.window.unwrap_or(1)
     }
 
     /// Whether the config lists a layer with a window.
     pub(super) fn lists_windows(&self) -> bool {
         self.types.as_ref().is_some_and(|types| types.contains(&LayerType::SlidingAttention))
     }
-}
 
-/// A width in keys, of at least 1.
-pub(super) fn checked_window(file: ConfigFile<'_>, window: Option<i64>) -> Result<Option<usize>, Error> {
-    match window {
-        Some(window) if window < 1 => Err(file.field("sliding_window", "at least 1, or null", window)),
-        window => Ok(window.map(|window| window as usize)),
+    /// The same window, or none, in every layer, as in architectures that do not read `layer_types`. `window` is that of a
+    /// config without the field `sliding_window`.
+    pub(super) fn in_all(file: &ConfigFile<'_>, layers: usize, window: Option<usize>) -> Option<usize> {
+        let width = sliding_window(file, window);
+        note_other_types(file, layers, width);
+        width
+    }
+
+    /// No window in any layer, as in architectures that do not read `sliding_window` either.
+    pub(super) fn in_none(file: &ConfigFile<'_>, layers: usize) {
+        note_other_types(file, layers, None);
     }
 }
 
-fn layer_types(file: ConfigFile<'_>, names: &[String], layers: usize) -> Result<Vec<LayerType>, Error> {
+/// Notes a list of layers that says something else than that all of them have this window.
+fn note_other_types(file: &ConfigFile<'_>, layers: usize, window: Option<usize>) {
+    let expected = if window.is_some() { LayerType::SlidingAttention } else { LayerType::FullAttention };
+    if layer_types(file, layers).is_some_and(|types| types.iter().any(|found| *found != expected)) {
+        let all = window.map_or_else(|| "full attention".to_owned(), |width| format!("a window of {width}"));
+        file.note(format!("layer_types has no effect, as in transformers: every layer has {all}"));
+    }
+}
+
+/// The width in `sliding_window`, of at least 1; `default` where the field is absent, none where it is null.
+fn sliding_window(file: &ConfigFile<'_>, default: Option<usize>) -> Option<usize> {
+    if file.get("sliding_window").is_none() {
+        return default;
+    }
+    file.optional_size("sliding_window").map(|window| window as usize)
+}
+
+fn layer_types(file: &ConfigFile<'_>, layers: usize) -> Option<Vec<LayerType>> {
+    let names = file.texts("layer_types")?;
     if names.len() != layers {
-        return Err(file.field("layer_types", format!("one for each of {layers} layers"), names.len()));
+        file.wrong("layer_types", format!("one for each of {layers} layers"), names.len());
+        return None;
     }
-    names
-        .iter()
-        .map(|name| match name.as_str() {
-            "full_attention" => Ok(LayerType::FullAttention),
-            "sliding_attention" => Ok(LayerType::SlidingAttention),
-            other => Err(file.unsupported("layer_types", other, "full_attention, sliding_attention")),
-        })
-        .collect()
+    let mut unknown: Vec<&str> = vec![];
+    let types = names.into_iter().map(|name| match name {
+        // The second is what older files say.
+        "full_attention" | "attention" => LayerType::FullAttention,
+        "sliding_attention" => LayerType::SlidingAttention,
+        other => {
+            unknown.push(other);
+            LayerType::FullAttention
+        }
+    });
+    let types = types.collect();
+    unknown.dedup();
+    for other in unknown {
+        file.unsupported("layer_types", other, "full_attention, sliding_attention");
+    }
+    Some(types)
 }
 
 #[cfg(test)]
@@ -91,38 +112,58 @@ mod tests {
 
     use super::*;
 
-    fn read(config: &Value) -> Result<LayerWindows, Error> {
-        let file = ConfigFile { json: config, path: Path::new("config.json") };
-        LayerWindows::read(file, 2, Some(5))
+    fn file(config: &Value) -> ConfigFile<'_> {
+        ConfigFile::new(config.as_object().unwrap(), Path::new("config.json"))
+    }
+
+    fn read(config: &Value) -> LayerWindows {
+        LayerWindows::read(&file(config), 2, Some(5))
     }
 
     #[test]
     fn layers_are_listed_or_follow_a_rule() {
         let listed = json!({"sliding_window": 8, "layer_types": ["full_attention", "sliding_attention"]});
-        let listed = read(&listed).unwrap();
+        let listed = read(&listed);
         assert_eq!(listed.width(), Some(8));
         assert_eq!([0, 1].map(|layer| listed.is_windowed(layer, |_| true)), [false, true]);
         let null = json!({"sliding_window": null});
-        let ruled = read(&null).unwrap();
+        let ruled = read(&null);
         assert_eq!(ruled.width(), None, "null is none, also where an absent field is not");
-        let file = ConfigFile { json: &null, path: Path::new("config.json") };
-        assert!(ruled.required_width(file).unwrap_err().to_string().contains("found null"));
-        assert_eq!(read(&json!({})).unwrap().width(), Some(5));
+        let of_null = file(&null);
+        ruled.required_width(&of_null);
+        assert!(of_null.finish().unwrap_err().to_string().contains("found null"));
+        assert_eq!(read(&json!({})).width(), Some(5));
         assert_eq!([0, 1].map(|layer| ruled.is_windowed(layer, |layer| layer == 0)), [true, false]);
     }
 
     #[test]
     fn impossible_windows_and_lists_name_the_field() {
         for (config, part) in [
-            (json!({"sliding_window": 0}), "`sliding_window`: expected at least 1, or null, found 0"),
+            (json!({"sliding_window": 0}), "`sliding_window`: expected 1 to 16777216, or null, found 0"),
             (json!({"layer_types": ["full_attention"]}), "`layer_types`: expected one for each of 2 layers"),
             (
                 json!({"layer_types": ["full_attention", "linear_attention"]}),
                 "`layer_types` is `linear_attention`, which is not supported",
             ),
+            (json!({"layer_types": 3}), "`layer_types`: expected a list of texts, found 3"),
         ] {
-            let error = read(&config).unwrap_err().to_string();
+            let file = file(&config);
+            LayerWindows::read(&file, 2, Some(5));
+            let error = file.finish().unwrap_err().to_string();
             assert!(error.contains(part), "{error}");
         }
+    }
+
+    #[test]
+    fn a_list_that_is_not_read_is_noted_where_it_says_something_else() {
+        let notes = |config: Value| {
+            let file = file(&config);
+            LayerWindows::in_all(&file, 2, None);
+            file.finish().unwrap().notes.len()
+        };
+        assert_eq!(notes(json!({"layer_types": ["full_attention", "full_attention"]})), 0);
+        assert_eq!(notes(json!({"layer_types": ["full_attention", "sliding_attention"]})), 1);
+        let windowed = ["sliding_attention", "sliding_attention"];
+        assert_eq!(notes(json!({"layer_types": windowed, "sliding_window": 4})), 0);
     }
 }

@@ -9,7 +9,7 @@ use sah_tensor::torch::Matrix;
 use tch::{Kind, Tensor};
 
 use super::gguf::GgufWeights;
-use super::{WeightPath, Weights};
+use super::{Mode, WeightPath, Weights, placeholder};
 use crate::{Error, WeightStorage};
 
 /// How the checkpoint has the values of a matrix `[outputs, inputs]`.
@@ -101,6 +101,13 @@ impl WeightPath<'_> {
         inputs: i64,
         orientation: Orientation,
     ) -> Result<Vec<Matrix>, Error> {
+        if let Some((Self { mode: Mode::Check(_), precision, .. }, _)) = parts.first() {
+            for (path, outputs) in parts {
+                path.check_part([*outputs, inputs], orientation)?;
+            }
+            let outputs = parts.iter().map(|(_, outputs)| outputs).sum();
+            return Ok(vec![Matrix::Dense(placeholder(&[outputs, inputs], precision.kind)?)]);
+        }
         let parts: Vec<Part<'_>> = parts
             .iter()
             .map(|(path, outputs)| path.part([*outputs, inputs], orientation))
@@ -120,8 +127,15 @@ impl WeightPath<'_> {
         Ok(one.remove(0))
     }
 
+    fn check_part(&self, shape: [i64; 2], orientation: Orientation) -> Result<(), Error> {
+        let Mode::Check(checks) = self.mode else { return Ok(()) };
+        let name = self.stored_name("weight");
+        let found = self.part(shape, orientation).and_then(|_| self.weights.check_type(&name));
+        checks.ask(&name, found)
+    }
+
     fn part(&self, [outputs, inputs]: [i64; 2], orientation: Orientation) -> Result<Part<'_>, Error> {
-        let name = self.full_name("weight");
+        let name = self.stored_name("weight");
         let stored = match orientation {
             Orientation::Outputs => [outputs, inputs],
             Orientation::Inputs => [inputs, outputs],

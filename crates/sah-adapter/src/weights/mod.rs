@@ -1,8 +1,10 @@
 //! Tensors of a checkpoint by their Hugging Face names.
 
+mod checks;
 pub(crate) mod gguf;
 mod hash_attention;
 mod matrix;
+mod names;
 pub(crate) mod safetensors;
 
 use std::fmt::Display;
@@ -12,9 +14,13 @@ use ::safetensors::Dtype;
 use tch::{Device, Kind, Tensor};
 
 use crate::{Error, Placement, Precision};
+pub(crate) use checks::CheckedWeights;
+use checks::{Checks, placeholder};
 use gguf::GgufWeights;
 pub use hash_attention::{HashConversion, convert_hash_attention};
 pub(crate) use matrix::Orientation;
+use names::StoredNames;
+pub(crate) use names::TensorNames;
 use safetensors::Safetensors;
 
 /// Bytes of a file that are in memory at once while a tensor is read.
@@ -29,9 +35,18 @@ pub(crate) enum Weights {
 }
 
 impl Weights {
-    /// The top of the tree of names; tensors come out on the first device, unless their place says otherwise.
+    /// The top of the tree of names as the checkpoint has them; tensors come out on the first device, unless their place
+    /// says otherwise.
     pub(crate) fn root<'a>(&'a self, placement: &'a Placement, precision: Precision) -> WeightPath<'a> {
-        WeightPath { weights: self, prefix: String::new(), placement, device: placement.first(), precision }
+        WeightPath {
+            weights: self,
+            names: StoredNames::SAME,
+            mode: Mode::Read,
+            prefix: String::new(),
+            placement,
+            device: placement.first(),
+            precision,
+        }
     }
 
     /// How many values all tensors have together.
@@ -53,7 +68,18 @@ impl Weights {
     }
 
     fn missing(&self, name: &str) -> Error {
-        Error::MissingTensor { path: self.path().to_owned(), name: name.into() }
+        let path = self.path().to_owned();
+        match self {
+            Self::Safetensors(_) if name.ends_with(names::HEAD) => {
+                Error::MissingHead { path, name: name.into() }
+            }
+            Self::Safetensors(weights) => Error::MissingTensor {
+                path,
+                name: name.into(),
+                similar: weights.similar(name).map(str::to_owned),
+            },
+            Self::Gguf(_) => Error::MissingTensor { path, name: name.into(), similar: None },
+        }
     }
 
     /// That there is a tensor `name` of the shape that is `expected`.
@@ -78,6 +104,18 @@ impl Weights {
         })
     }
 
+    /// That the tensor `name`, which is there, is stored in a type that can be read.
+    fn check_type(&self, name: &str) -> Result<(), Error> {
+        match self {
+            Self::Safetensors(weights) => weights.entry(name).map_or(Ok(()), |entry| {
+                stored_kind(weights, name, entry)?;
+                Ok(())
+            }),
+            // All types of the format are known, or the file was refused.
+            Self::Gguf(_) => Ok(()),
+        }
+    }
+
     /// Puts the tensor `name`, whose shape has been checked, into `place`, which is contiguous and of that shape.
     fn read_into(&self, place: &Tensor, name: &str) -> Result<(), Error> {
         let flat = place.f_view([-1])?;
@@ -88,19 +126,7 @@ impl Weights {
         match self {
             Self::Safetensors(weights) => {
                 let entry = weights.entry(name).ok_or_else(|| self.missing(name))?;
-                let stored = match entry.dtype {
-                    Dtype::F32 => Kind::Float,
-                    Dtype::F16 => Kind::Half,
-                    Dtype::BF16 => Kind::BFloat16,
-                    other => {
-                        return Err(Error::TensorType {
-                            path: weights.file(entry).to_owned(),
-                            name: name.into(),
-                            found: format!("{other:?}"),
-                            supported: "F32, F16, BF16".into(),
-                        });
-                    }
-                };
+                let stored = stored_kind(weights, name, entry)?;
                 let size = stored.elt_size_in_bytes();
                 weights.read_chunks(entry, CHUNK / size * size, |offset, bytes| {
                     let count = (bytes.len() / size) as i64;
@@ -122,10 +148,36 @@ impl Weights {
     }
 }
 
+/// The kind in which a tensor is stored.
+fn stored_kind(weights: &Safetensors, name: &str, entry: &safetensors::Entry) -> Result<Kind, Error> {
+    match entry.dtype {
+        Dtype::F32 => Ok(Kind::Float),
+        Dtype::F16 => Ok(Kind::Half),
+        Dtype::BF16 => Ok(Kind::BFloat16),
+        other => Err(Error::TensorType {
+            path: weights.file(entry).to_owned(),
+            name: name.into(),
+            found: format!("{other:?}"),
+            supported: "F32, F16, BF16".into(),
+        }),
+    }
+}
+
+/// What becomes of a tensor that is asked for.
+#[derive(Clone, Copy, Debug)]
+enum Mode<'a> {
+    Read,
+    /// It is looked up, and something that stands for it is given.
+    Check(&'a Checks),
+}
+
 /// A place in the tree of tensor names.
 #[derive(Clone, Debug)]
 pub(crate) struct WeightPath<'a> {
     weights: &'a Weights,
+    /// How the checkpoint calls what is asked for.
+    names: StoredNames,
+    mode: Mode<'a>,
     prefix: String,
     placement: &'a Placement,
     device: Device,
@@ -160,16 +212,29 @@ impl WeightPath<'_> {
 
     /// The tensor `name` below this place, which must have `shape`.
     pub(crate) fn tensor(&self, name: &str, shape: &[i64]) -> Result<Tensor, Error> {
-        self.weights.read(&self.full_name(name), shape, self.device, self.precision.kind)
+        let name = self.stored_name(name);
+        match self.mode {
+            Mode::Read => self.weights.read(&name, shape, self.device, self.precision.kind),
+            Mode::Check(checks) => {
+                let found = self.weights.check(&name, shape).and_then(|()| self.weights.check_type(&name));
+                checks.ask(&name, found)?;
+                placeholder(shape, self.precision.kind)
+            }
+        }
     }
 
     /// Whether there is a tensor `name` below this place.
     pub(crate) fn has(&self, name: &str) -> bool {
-        let name = self.full_name(name);
+        let name = self.stored_name(name);
         match self.weights {
             Weights::Safetensors(weights) => weights.entry(&name).is_some(),
             Weights::Gguf(weights) => weights.shape(&name).is_some(),
         }
+    }
+
+    /// The checkpoint's name of the tensor `name` below this place.
+    fn stored_name(&self, name: &str) -> String {
+        self.names.stored(&self.full_name(name))
     }
 
     fn full_name(&self, name: impl Display) -> String {

@@ -41,14 +41,11 @@ pub(crate) struct Safetensors {
     pub(crate) path: PathBuf,
     files: Vec<PathBuf>,
     tensors: BTreeMap<String, Entry>,
+    /// Tensors in files that the index does not list.
+    pub(crate) unlisted: Vec<String>,
 }
 
 impl Safetensors {
-    /// No tensor at all, as if `folder` had them.
-    pub(crate) fn none(folder: &Path) -> Self {
-        Self { path: folder.to_owned(), files: vec![], tensors: BTreeMap::new() }
-    }
-
     /// How many values all tensors have together.
     pub(crate) fn parameters(&self) -> u64 {
         self.tensors.values().map(|entry| count(&entry.shape)).sum()
@@ -64,7 +61,7 @@ impl Safetensors {
         let single = folder.join(SINGLE);
         if single.is_file() {
             let tensors = header(&single, 0)?;
-            return Ok(Self { path: single.clone(), files: vec![single], tensors });
+            return Ok(Self { path: single.clone(), files: vec![single], tensors, unlisted: vec![] });
         }
         let index = folder.join(INDEX);
         if index.is_file() {
@@ -75,7 +72,7 @@ impl Safetensors {
 
     fn open_sharded(folder: &Path, index: PathBuf) -> Result<Self, Error> {
         let mut files = vec![];
-        let mut tensors = BTreeMap::new();
+        let (mut tensors, mut unlisted) = (BTreeMap::new(), vec![]);
         let shards = shards(&index)?;
         let missing: Vec<&str> =
             shards.keys().filter(|shard| !folder.join(shard).is_file()).map(String::as_str).collect();
@@ -95,9 +92,10 @@ impl Safetensors {
                 };
                 tensors.insert(name, entry);
             }
+            unlisted.extend(inside.into_keys());
             files.push(path);
         }
-        Ok(Self { path: index, files, tensors })
+        Ok(Self { path: index, files, tensors, unlisted })
     }
 
     /// The files, in order of their names.
@@ -108,6 +106,40 @@ impl Safetensors {
     /// The description of the tensor `name`.
     pub(crate) fn entry(&self, name: &str) -> Option<&Entry> {
         self.tensors.get(name)
+    }
+
+    /// The names of all tensors.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.tensors.keys().map(String::as_str)
+    }
+
+    /// Whether the name of any tensor begins with `prefix`.
+    pub(crate) fn has_any(&self, prefix: &str) -> bool {
+        self.tensors.range(prefix.to_owned()..).next().is_some_and(|(name, _)| name.starts_with(prefix))
+    }
+
+    /// A tensor whose name ends as `name` does, but for what stands first in either.
+    pub(crate) fn similar(&self, name: &str) -> Option<&str> {
+        let rest = name.split_once('.').map_or(name, |(_, rest)| rest);
+        self.names().find(|found| {
+            found.strip_suffix(rest).is_some_and(|begin| begin.is_empty() || begin.ends_with('.'))
+        })
+    }
+
+    /// Whether two tensors have the same type, shape and bytes.
+    pub(crate) fn is_same(&self, one: &Entry, other: &Entry) -> Result<bool, Error> {
+        const CHUNK: u64 = 1 << 20;
+        if (one.dtype, &one.shape) != (other.dtype, &other.shape) {
+            return Ok(false);
+        }
+        for offset in (0..one.bytes).step_by(CHUNK as usize) {
+            let length = (one.bytes - offset).min(CHUNK);
+            let read = |entry: &Entry| read_range(self.file(entry), entry.offset + offset, length);
+            if read(one)? != read(other)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The file that holds a tensor.

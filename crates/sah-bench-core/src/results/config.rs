@@ -112,6 +112,12 @@ pub struct ModelConfig {
     /// SHA-256 of the other files that decide answers, by name.
     #[serde(default)]
     pub files: BTreeMap<String, String>,
+    /// The rotary embeddings that were used instead of the model's own, as they were given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rope: Option<serde_json::Value>,
+    /// How many positions a prompt and its answer could take, where it was not as many as the model was made for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub positions: Option<usize>,
 }
 
 /// What was done with the model's chat template.

@@ -30,6 +30,8 @@ pub enum WarningKind {
     TemplateThinks,
     /// Limits on new tokens are higher than those of the benchmark's authors.
     LimitsAboveAuthors,
+    /// The model is not run as its checkpoint may mean it: fields have no effect, parts or tensors are not read.
+    Checkpoint,
     /// One that only a later version knows.
     #[serde(other)]
     Other,

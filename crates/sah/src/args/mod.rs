@@ -9,6 +9,7 @@ mod files;
 mod kernels;
 mod messages;
 mod model;
+mod model_config;
 mod others;
 mod results;
 mod sampling;
@@ -33,6 +34,7 @@ pub(crate) use model::{
     DEFAULT_MODEL, DeviceArg, DtypeArg, KvDtypeArg, ModelArgs, ModelsArgs, PlaceArgs, PrecisionArgs,
     WeightsArg,
 };
+pub(crate) use model_config::ModelConfigArgs;
 pub(crate) use others::{DoctorArgs, GenerateArgs, ScoreArgs, ScoreCommand};
 pub(crate) use results::{CompareArgs, ReportArgs, ResultsArgs};
 pub(crate) use sampling::SamplingArgs;

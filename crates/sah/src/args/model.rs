@@ -8,6 +8,7 @@ use sah_adapter::{Placement, Precision, WeightStorage};
 use sah_attention::KvFormat;
 use tch::{Device, Kind};
 
+use super::ModelConfigArgs;
 use crate::device;
 use crate::usage::UsageError;
 
@@ -23,6 +24,9 @@ pub(crate) struct ModelArgs {
 
     #[command(flatten)]
     pub(crate) precision: PrecisionArgs,
+
+    #[command(flatten)]
+    pub(crate) config: ModelConfigArgs,
 }
 
 /// Which model, and on what it runs.
@@ -77,6 +81,9 @@ pub(crate) struct ModelsArgs {
 
     #[command(flatten)]
     pub(crate) precision: PrecisionArgs,
+
+    #[command(flatten)]
+    pub(crate) config: ModelConfigArgs,
 }
 
 impl ModelsArgs {
@@ -90,6 +97,7 @@ impl ModelsArgs {
                 threads: self.threads,
             },
             precision: self.precision,
+            config: self.config.clone(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{AttentionArgs, ModelArgs, SamplingArgs, TemplateArgs};
+use super::{AttentionArgs, ModelArgs, ModelConfigArgs, SamplingArgs, TemplateArgs};
 use crate::benchmarks::PredictionScorer;
 
 /// Flags of `generate`.
@@ -88,11 +88,14 @@ pub(crate) struct ScoreArgs {
 /// Flags of `doctor`.
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
-    /// The model: a hub id (`org/name`), a folder in Hugging Face form, or a GGUF file
-    #[arg(value_name = "ID|DIR|FILE.gguf")]
+    /// The model: a hub id (`org/name`), a folder in Hugging Face form, or a GGUF file; or a config.json alone
+    #[arg(value_name = "ID|DIR|FILE.gguf|FILE.json")]
     pub(crate) model: String,
 
     /// Which revision of a hub id: a branch, a tag or a commit; `main` by default
     #[arg(long, value_name = "REV")]
     pub(crate) revision: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) config: ModelConfigArgs,
 }

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{AttentionArgs, DtypeArg, KvDtypeArg, ModelArgs, PlaceArgs, PrecisionArgs, WeightsArg};
+use super::{
+    AttentionArgs, DtypeArg, KvDtypeArg, ModelArgs, ModelConfigArgs, PlaceArgs, PrecisionArgs, WeightsArg,
+};
 
 /// Flags of `bench speed`.
 #[derive(Debug, Args)]
@@ -123,7 +125,7 @@ impl SpeedArgs {
 
     /// The flags of a model of one precision.
     pub(crate) fn model(&self, precision: PrecisionArgs) -> ModelArgs {
-        ModelArgs { place: self.place.clone(), precision }
+        ModelArgs { place: self.place.clone(), precision, config: ModelConfigArgs::default() }
     }
 
     /// The lengths of contexts, each once, the shortest first.

@@ -20,7 +20,9 @@ pub(crate) fn double_sparsity(args: &DoubleSparsityArgs) -> anyhow::Result<ExitC
     let selections: Vec<ChannelSelection> = args.channels.iter().copied().map(Into::into).collect();
     let source = model::source(&args.model.place.model, args.model.place.revision.as_deref())?;
     replace_file(&args.out, |out| {
-        let model = model::load(&args.model, &model::fetch(&source)?, &ModelOptions::default())?;
+        let options = ModelOptions { config: args.model.config.overrides(), ..ModelOptions::default() };
+        let model = model::load(&args.model, &model::fetch(&source)?, &options)?;
+        model::say_notes(&model);
         let (asked, positions) = (args.block_size as usize, model.positions());
         if asked > positions {
             tracing::warn!(

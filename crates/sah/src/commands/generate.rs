@@ -28,8 +28,12 @@ pub(crate) fn run(app: &App, args: &GenerateArgs) -> anyhow::Result<ExitCode> {
     let context = args.context_file.as_deref().map(read_context).transpose()?.unwrap_or_default();
     let source =
         model::fetch(&model::source(&args.model.place.model, args.model.place.revision.as_deref())?)?;
-    let options = ModelOptions { chat_template: args.template.options(args.chat_template.clone())? };
+    let options = ModelOptions {
+        chat_template: args.template.options(args.chat_template.clone())?,
+        config: args.model.config.overrides(),
+    };
     let model = model::load(&args.model, &source, &options)?;
+    model::say_notes(&model);
     let request = Request {
         context,
         questions: args.question.iter().map(|text| Question::from(text.as_str())).collect(),

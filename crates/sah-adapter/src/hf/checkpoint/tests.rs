@@ -1,6 +1,8 @@
 //! Whole checkpoints: small ones made here, and the built-in default model where it has been fetched.
 
-use serde_json::json;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
 use tch::{Device, Kind};
 
 use super::*;
@@ -23,7 +25,7 @@ fn the_default_model_opens() {
     let checkpoint = Checkpoint::open(&ModelSource::Gguf(default_model()), &ModelOptions::default()).unwrap();
     assert_eq!(checkpoint.eos_token_ids, [2]);
     assert_eq!(checkpoint.tokenizer.bos_to_prepend(), None);
-    assert_eq!(checkpoint.config["head_dim"], json!(64));
+    assert_eq!(checkpoint.spec.positions(), 8192);
     let (before, after) = checkpoint.chat_template.as_ref().unwrap().split("Context.\n", "What?").unwrap();
     assert!(
         before.starts_with("<|im_start|>system\n") && before.ends_with("<|im_start|>user\nContext.\n"),
@@ -183,7 +185,7 @@ fn a_gguf_file_is_a_whole_checkpoint() {
     let checkpoint = Checkpoint::open(&ModelSource::Gguf(path), &ModelOptions::default()).unwrap();
     assert_eq!(checkpoint.origin.name, "tiny.Q8");
     assert_eq!(checkpoint.eos_token_ids, [2, 3]);
-    assert_eq!(checkpoint.config["vocab_size"], 5);
+    assert_eq!(checkpoint.spec.positions(), 128);
     assert_eq!(checkpoint.chat_template.unwrap().render("a").unwrap(), "a<|im_end|>");
     let norm = checkpoint
         .weights

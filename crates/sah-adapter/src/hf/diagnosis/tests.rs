@@ -61,13 +61,14 @@ fn line(finding: Finding) -> String {
     match finding.status {
         PartStatus::Fine(text) => format!("{}: ok {text}", finding.part),
         PartStatus::Absent(text) => format!("{}: absent {text}", finding.part),
+        PartStatus::Note(text) => format!("{}: note {text}", finding.part),
         PartStatus::Unchecked(text) => format!("{}: unchecked {text}", finding.part),
         PartStatus::Problem(error) => format!("{}: PROBLEM {error}", finding.part),
     }
 }
 
 fn lines(source: &ModelSource, room: u64) -> Vec<String> {
-    diagnose(source, room, &mut ()).into_iter().map(line).collect()
+    diagnose(source, &ConfigOverrides::default(), room, &mut ()).into_iter().map(line).collect()
 }
 
 fn problems(folder: &Path) -> Vec<String> {
@@ -96,6 +97,7 @@ fn a_whole_folder_has_no_problem_and_is_loaded() {
             "tokenizer.json: ok reads",
             "chat template: ok reads and keeps the text of a message",
             "end of answer: ok tokens [3]",
+            "positions: ok a prompt and its answer may take 64",
             "model: ok loads",
         ]
     );
@@ -107,7 +109,9 @@ fn a_model_that_does_not_fit_is_not_loaded_but_its_configuration_is_read() {
     let source = ModelSource::Folder(folder.path().to_owned());
     let last = lines(&source, 1000).pop().unwrap();
     assert!(
-        last.starts_with("model: unchecked the configuration is supported; loading takes 1670 bytes"),
+        last.starts_with(
+            "model: unchecked the configuration is supported and has its tensors; loading takes 1670 bytes"
+        ),
         "{last}"
     );
 }
@@ -252,7 +256,7 @@ fn a_model_on_a_hub_is_looked_at_without_its_weights() {
     }
     let home = tempfile::tempdir().unwrap();
     let server = Server::start(files);
-    let mut report = Report::default();
+    let mut report = Report { overrides: &ConfigOverrides::default(), findings: vec![] };
     report.hub(&model(home.path(), &server.address(), &[]), ROOM, &mut ());
     server.stop();
     assert_eq!(
@@ -265,10 +269,11 @@ fn a_model_on_a_hub_is_looked_at_without_its_weights() {
             "chat template: ok reads and keeps the text of a message",
             "end of answer: ok tokens [3]",
             "generation_config: absent none: the end of an answer is what config.json or the tokenizer says",
+            "positions: ok a prompt and its answer may take 64",
             "model: unchecked the configuration is supported; without the weights there is nothing to load",
         ]
     );
-    let mut report = Report::default();
+    let mut report = Report { overrides: &ConfigOverrides::default(), findings: vec![] };
     report.hub(&model(&home.path().join("other"), "http://127.0.0.1:9", &[]), ROOM, &mut ());
     let found: Vec<String> = report.findings.into_iter().map(line).collect();
     assert!(

@@ -5,7 +5,8 @@
 
 use tch::{Kind, Tensor};
 
-use super::config::{RopeConfig, Scaling, Yarn};
+use super::config::RopeConfig;
+use super::scaling::{Scaling, Yarn};
 use crate::Error;
 
 /// The frequencies of a sequence of `length` positions, `[rotary_dim / 2]`.
@@ -52,12 +53,18 @@ fn grown(theta: f64, dim: i64, factor: f64, trained: f64, length: usize) -> f64 
     f64::from(theta as f32 * growth.powf(dim as f32 / (dim - 2) as f32))
 }
 
+/// In f32 and in the order of transformers, where a number divided by a tensor is its product with the reciprocal.
 fn llama3(frequency: f32, factor: f64, (low, high): (f64, f64), trained: f64) -> f32 {
-    let exact = f64::from(frequency);
-    let wavelength = 2.0 * std::f64::consts::PI / exact;
-    // 0 for waves that did not fit `low` times into the trained context, 1 for those that fitted `high` times.
-    let keep = ((trained / wavelength - low) / (high - low)).clamp(0.0, 1.0);
-    ((1.0 - keep) * exact / factor + keep * exact) as f32
+    let (long, short) = ((trained / low) as f32, (trained / high) as f32);
+    let wavelength = 1.0 / frequency * (2.0 * std::f64::consts::PI) as f32;
+    let (is_long, is_short, factor) = (wavelength > long, wavelength < short, factor as f32);
+    let slowed = if is_long { frequency / factor } else { frequency };
+    if is_long || is_short {
+        return slowed;
+    }
+    // 0 for waves that fit `low` times into the trained context, 1 for those that fit `high` times.
+    let keep = (1.0 / wavelength * trained as f32 - low as f32) / (high - low) as f32;
+    (1.0 - keep) * slowed / factor + keep * slowed
 }
 
 #[expect(clippy::float_cmp, reason = "only a ramp of exactly no width has to be widened")]
@@ -84,17 +91,14 @@ fn yarn_frequencies(powers: &[f32], yarn: &Yarn, theta: f64) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::model::config_file::ConfigFile;
+    use crate::model::rope::testing::read;
 
     fn of(scaling: &Value, length: usize) -> Vec<f32> {
         let config = json!({"max_position_embeddings": 100, "rope_scaling": scaling});
-        let file = ConfigFile { json: &config, path: Path::new("config.json") };
-        frequencies(&RopeConfig::read(file, 8).unwrap(), length).unwrap()
+        frequencies(&read(&config, 8).unwrap(), length).unwrap()
     }
 
     fn close(found: &[f32], expected: &[f32]) {

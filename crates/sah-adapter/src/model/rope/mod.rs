@@ -7,13 +7,16 @@
 
 mod config;
 mod frequencies;
+mod scaling;
+#[cfg(test)]
+mod testing;
 
 use sah_tensor::torch::rowwise;
 use tch::{Device, Kind, Tensor};
 
-pub(super) use config::RopeConfig;
-use config::Scaling;
+pub(super) use config::{DefaultRope, RopeConfig};
 use frequencies::frequencies;
+use scaling::Scaling;
 
 use crate::Error;
 
@@ -54,19 +57,10 @@ impl Rope {
         };
         let angles = Tensor::f_cat(&[&angles, &angles], -1)?.f_unsqueeze(1)?;
         let (mut cos, mut sin) = (angles.f_cos()?, angles.f_sin()?);
-        if let Some(factor) = self.attention_factor() {
+        if let Some(factor) = self.config.attention_factor() {
             (cos, sin) = (cos.f_mul_scalar_(factor)?, sin.f_mul_scalar_(factor)?);
         }
         Ok(Rotation { cos, sin })
-    }
-
-    /// What cosines and sines are multiplied with, and so the scores with its square.
-    fn attention_factor(&self) -> Option<f64> {
-        match &self.config.scaling {
-            Scaling::Yarn(yarn) => Some(yarn.attention_factor),
-            Scaling::LongRope { attention_factor, .. } => Some(*attention_factor),
-            _ => None,
-        }
     }
 }
 
@@ -115,18 +109,15 @@ impl Rotation {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use serde_json::{Value, json};
     use tch::{Device, Kind, Tensor};
 
-    use super::{Rope, RopeConfig};
-    use crate::model::config_file::ConfigFile;
+    use super::Rope;
+    use super::testing::read;
 
     fn rope(mut config: Value) -> Rope {
         config["max_position_embeddings"] = json!(100);
-        let file = ConfigFile { json: &config, path: Path::new("config.json") };
-        Rope::new(RopeConfig::read(file, 8).unwrap(), Device::Cpu).unwrap()
+        Rope::new(read(&config, 8).unwrap(), Device::Cpu).unwrap()
     }
 
     fn heads() -> Tensor {

@@ -73,7 +73,11 @@ fn longrope(keys: &Keys<'_>) -> Result<Json, Error> {
         (None, None) => return Ok(Json::Null),
         (long, _) => {
             let name = if long.is_none() { "rope_factors_long.weight" } else { "rope_factors_short.weight" };
-            return Err(Error::MissingTensor { path: keys.gguf.path.clone(), name: name.into() });
+            return Err(Error::MissingTensor {
+                path: keys.gguf.path.clone(),
+                name: name.into(),
+                similar: None,
+            });
         }
     };
     let name = "rope.scaling.original_context_length";

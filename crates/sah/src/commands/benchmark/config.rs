@@ -5,7 +5,9 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use sah_adapter::{LoadedModel, ModelSource, RequestLimits, WeightFormat, file_sha256};
-use sah_bench_core::{AnswerLimits, ChatTemplateConfig, DataConfig, ModelConfig, RunConfig, Versions};
+use sah_bench_core::{
+    AnswerLimits, ChatTemplateConfig, DataConfig, ModelConfig, RunConfig, Versions, Warning, WarningKind,
+};
 
 use sah_request::GenerationParams;
 use serde_json::Value;
@@ -37,7 +39,8 @@ pub(super) fn run_config(
     };
     let has_chat = chat_template.plain_subsets.len() < plan.subsets.len();
     let of_thinking = thinking::warning(loaded.thinking(), &generation).filter(|_| has_chat);
-    let warnings = plan.warnings.iter().cloned().chain(of_thinking).collect();
+    let of_checkpoint = loaded.notes().iter().map(|note| Warning::new(WarningKind::Checkpoint, note));
+    let warnings = plan.warnings.iter().cloned().chain(of_thinking).chain(of_checkpoint).collect();
     Ok(RunConfig {
         model: ModelConfig {
             name: run.args.place.model.clone(),
@@ -54,6 +57,8 @@ pub(super) fn run_config(
             stop_tokens: loaded.stop_tokens().to_vec(),
             hash: identity.sha256.clone(),
             files: identity.files.clone(),
+            rope: run.args.config.rope_json(),
+            positions: run.args.config.positions.map(|positions| positions as usize),
         },
         attention_name: attention.name.clone(),
         attention_files: files_in(&of_attention)?,

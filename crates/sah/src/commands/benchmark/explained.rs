@@ -48,7 +48,8 @@ mod tests {
         assert_eq!(
             explain(too_long.into()).to_string(),
             "context (100 tokens), question (20) and answer (up to 10) need more than the model's 128 positions; lower \
-             --max-context-length to at most 99"
+             --max-context-length to at most 99, or raise the limit with --positions, as far as the rotary embeddings reach \
+             (--rope)"
         );
         assert_eq!(
             explain(sah_adapter::Error::NotANumber.into()).to_string(),

@@ -28,7 +28,10 @@ impl<'a> Loaded<'a> {
     pub(super) fn load(plan: &'a Plan<'a>, run: &'a ModelRun) -> anyhow::Result<Self> {
         let source = model::fetch(&run.source)?;
         let started = Instant::now();
-        let options = ModelOptions { chat_template: plan.args.prompts.template()? };
+        let options = ModelOptions {
+            chat_template: plan.args.prompts.template()?,
+            config: run.args.config.overrides(),
+        };
         let model = model::load(&run.args, &source, &options)?;
         let seconds = started.elapsed().as_secs_f64();
         model.keep_contexts((plan.args.limits.keep_contexts * (1 << 30) as f64) as usize);

@@ -22,6 +22,7 @@ pub(super) fn run(app: &App, args: &SpeedArgs, precision: PrecisionArgs) -> anyh
     let attentions = attention::named(app, &args.attention, super::ATTENTIONS)?;
     let source = model::fetch(&model::source(&args.place.model, args.place.revision.as_deref())?)?;
     let model = model::load(&args.model(precision), &source, &ModelOptions::default())?;
+    model::say_notes(&model);
     let libtorch = versions::libtorch().unwrap_or_default();
     let versions = [("sah", versions::SAH.to_owned()), ("libtorch", libtorch)];
     tell(&Hello {

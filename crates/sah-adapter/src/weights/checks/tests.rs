@@ -1,0 +1,192 @@
+//! Small Llama checkpoints with names, tensors and ties as they occur.
+
+use std::path::Path;
+
+use ::safetensors::Dtype;
+use ::safetensors::tensor::TensorView;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::model::{ConfigOverrides, ModelSpec};
+
+const HEAD: &str = "lm_head.weight";
+
+fn config(tied: bool) -> Value {
+    json!({"model_type": "llama", "hidden_size": 8, "intermediate_size": 16, "num_hidden_layers": 1,
+        "num_attention_heads": 2, "vocab_size": 4, "max_position_embeddings": 64, "rms_norm_eps": 1e-5,
+        "tie_word_embeddings": tied})
+}
+
+/// Names and shapes of the tensors, with `prefix` before them; no head.
+fn tensors(prefix: &str) -> Vec<(String, Vec<usize>, f32)> {
+    let plain = |name: &str, shape: &[usize]| (format!("{prefix}{name}.weight"), shape.to_vec(), 0.5);
+    let layer = |name: &str, shape: &[usize]| plain(&format!("layers.0.{name}"), shape);
+    vec![
+        plain("embed_tokens", &[4, 8]),
+        plain("norm", &[8]),
+        layer("input_layernorm", &[8]),
+        layer("post_attention_layernorm", &[8]),
+        layer("self_attn.q_proj", &[8, 8]),
+        layer("self_attn.k_proj", &[8, 8]),
+        layer("self_attn.v_proj", &[8, 8]),
+        layer("self_attn.o_proj", &[8, 8]),
+        layer("mlp.gate_proj", &[16, 8]),
+        layer("mlp.up_proj", &[16, 8]),
+        layer("mlp.down_proj", &[8, 16]),
+    ]
+}
+
+fn write(path: &Path, tensors: &[(String, Vec<usize>, f32)]) {
+    let data: Vec<Vec<u8>> = tensors
+        .iter()
+        .map(|(_, shape, value)| value.to_le_bytes().repeat(shape.iter().product::<usize>()))
+        .collect();
+    let views = tensors.iter().zip(&data).map(|((name, shape, _), data)| {
+        (name.as_str(), TensorView::new(Dtype::F32, shape.clone(), data).unwrap())
+    });
+    std::fs::write(path, ::safetensors::serialize(views, None).unwrap()).unwrap();
+}
+
+/// The notes of a checkpoint with these tensors, once checked and once loaded, or what is wrong with it.
+fn check(config: &Value, tensors: &[(String, Vec<usize>, f32)]) -> Result<Vec<String>, String> {
+    let folder = tempfile::tempdir().unwrap();
+    write(&folder.path().join("model.safetensors"), tensors);
+    let weights = Weights::Safetensors(Safetensors::open(folder.path()).unwrap());
+    let spec = ModelSpec::read(config, Path::new("config.json"), &ConfigOverrides::default()).unwrap();
+    let checked = spec.check(&weights, Kind::Float.into()).map(|checked| checked.notes);
+    let loaded = spec.load(&weights, &Device::Cpu.into(), Kind::Float.into());
+    let loaded = loaded.map(|(_, checked)| checked.notes);
+    let text = |error: Error| error.to_string().replace(&format!("{}/", folder.path().display()), "");
+    let (checked, loaded) = (checked.map_err(text), loaded.map_err(text));
+    assert_eq!(checked, loaded, "a check and loading say the same");
+    checked
+}
+
+fn with(
+    mut tensors: Vec<(String, Vec<usize>, f32)>,
+    name: &str,
+    shape: &[usize],
+    value: f32,
+) -> Vec<(String, Vec<usize>, f32)> {
+    tensors.push((name.to_owned(), shape.to_vec(), value));
+    tensors
+}
+
+#[test]
+fn a_checkpoint_as_its_architecture_names_it_has_nothing_to_note() {
+    assert_eq!(check(&config(true), &tensors("model.")).unwrap(), [""; 0]);
+    let head = with(tensors("model."), HEAD, &[4, 8], 2.0);
+    assert_eq!(check(&config(false), &head).unwrap(), [""; 0]);
+    let buffer = with(head, "model.layers.0.self_attn.rotary_emb.inv_freq", &[2], 1.0);
+    assert_eq!(check(&config(false), &buffer).unwrap(), [""; 0], "it is computed anew");
+}
+
+#[test]
+fn other_prefixes_are_found_and_said() {
+    for prefix in ["language_model.model.", "model.language_model.", "language_model.", "model.text_model."] {
+        let notes = check(&config(true), &tensors(prefix)).unwrap();
+        assert_eq!(notes, [format!("names of tensors begin with `{prefix}`: only these are read")]);
+    }
+    let notes = check(&config(true), &tensors("")).unwrap();
+    assert!(notes.len() == 1 && notes[0].contains("have no prefix"), "{notes:?}");
+    let head = with(tensors("language_model.model."), "language_model.lm_head.weight", &[4, 8], 2.0);
+    assert_eq!(check(&config(false), &head).unwrap().len(), 1);
+    let unknown = check(&config(true), &tensors("_orig_mod.model.")).unwrap_err();
+    let expected = "model.safetensors: has no tensor `model.embed_tokens.weight` (but \
+                    `_orig_mod.model.embed_tokens.weight`); is this";
+    assert!(unknown.starts_with(expected), "{unknown}");
+}
+
+#[test]
+fn all_tensors_that_are_missing_or_of_another_shape_are_named() {
+    let mut some = tensors("model.");
+    some.retain(|(name, ..)| !name.contains("norm.weight"));
+    some[0].1 = vec![5, 8];
+    let error = check(&config(true), &some).unwrap_err();
+    for part in [
+        "tensor `model.embed_tokens.weight` has shape [5, 8], but the config implies [4, 8]; also ",
+        "has no tensor `model.norm.weight`",
+        "has no tensor `model.layers.0.input_layernorm.weight`",
+        "has no tensor `model.layers.0.post_attention_layernorm.weight`",
+    ] {
+        assert!(error.contains(part), "{part} is not in {error}");
+    }
+    let mut many = config(true);
+    many["num_hidden_layers"] = json!(9);
+    let error = check(&many, &tensors("model.")).unwrap_err();
+    assert!(error.contains("`model.layers.1.") && error.ends_with("; and 60 more"), "{error}");
+}
+
+#[test]
+fn ties_that_disagree_are_an_error_with_the_remedy() {
+    let same = with(tensors("model."), HEAD, &[4, 8], 0.5);
+    assert_eq!(check(&config(true), &same).unwrap(), [""; 0]);
+    let other = with(tensors("model."), HEAD, &[4, 8], 2.0);
+    let error = check(&config(true), &other).unwrap_err();
+    assert!(
+        error.starts_with(
+            "model.safetensors: `lm_head.weight` is not the same as `model.embed_tokens.weight`"
+        ) && error.contains("set tie_word_embeddings to false in config.json"),
+        "{error}"
+    );
+    let error = check(&config(false), &tensors("model.")).unwrap_err();
+    assert!(
+        error.starts_with(
+            "model.safetensors: has no tensor `lm_head.weight`, and tie_word_embeddings is false"
+        ) && error.contains("set tie_word_embeddings to true"),
+        "{error}"
+    );
+}
+
+#[test]
+fn tensors_that_nothing_asks_for_are_said() {
+    let bias = with(tensors("model."), "model.layers.0.self_attn.q_proj.bias", &[8], 1.0);
+    let notes = check(&config(true), &bias).unwrap();
+    assert_eq!(
+        notes,
+        ["tensors that the config asks nothing of are not read: model.layers.0.self_attn.q_proj.bias"]
+    );
+    let mut many = tensors("model.");
+    for layer in 1..8 {
+        many = with(many, &format!("model.layers.{layer}.eh_proj.weight"), &[2], 1.0);
+    }
+    let notes = check(&config(true), &many).unwrap();
+    assert!(notes[0].ends_with("model.layers.4.eh_proj.weight and 3 more"), "{notes:?}");
+}
+
+#[test]
+fn the_other_parts_of_a_wrapper_are_left_out_and_named() {
+    let mut wrapper = json!({"model_type": "llava", "vision_config": {"model_type": "clip_vision_model"}});
+    wrapper["text_config"] = config(false);
+    let mut all = with(tensors("language_model.model."), "language_model.lm_head.weight", &[4, 8], 2.0);
+    all = with(all, "vision_tower.vision_model.encoder.layers.0.mlp.fc1.weight", &[2], 1.0);
+    all = with(all, "vision_tower.vision_model.embeddings.class_embedding", &[2], 1.0);
+    all = with(all, "multi_modal_projector.linear_1.weight", &[2], 1.0);
+    let expected = ["left out: multi_modal_projector (1 tensors), vision_tower (2 tensors)"];
+    assert_eq!(check(&wrapper, &all).unwrap(), expected);
+    // As transformers 5 names them; the file says nothing of its head.
+    wrapper["text_config"].as_object_mut().unwrap().remove("tie_word_embeddings");
+    let mut all = with(tensors("model.language_model."), "model.vision_tower.x", &[2], 1.0);
+    assert_eq!(
+        check(&wrapper, &all).unwrap(),
+        ["left out: vision_tower (1 tensors)"],
+        "the embedding is the head"
+    );
+    all = with(all, HEAD, &[4, 8], 2.0);
+    assert_eq!(check(&wrapper, &all).unwrap(), ["left out: vision_tower (1 tensors)"]);
+}
+
+#[test]
+fn tensors_that_an_index_does_not_list_are_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let all = with(tensors("model."), "model.layers.0.extra", &[2], 1.0);
+    write(&folder.path().join("a.safetensors"), &all);
+    let map: serde_json::Map<_, _> =
+        tensors("model.").into_iter().map(|(name, ..)| (name, json!("a.safetensors"))).collect();
+    let index = json!({"weight_map": map}).to_string();
+    std::fs::write(folder.path().join("model.safetensors.index.json"), index).unwrap();
+    let weights = Weights::Safetensors(Safetensors::open(folder.path()).unwrap());
+    let spec = ModelSpec::read(&config(true), Path::new("c"), &ConfigOverrides::default()).unwrap();
+    let notes = spec.check(&weights, Kind::Float.into()).unwrap().notes;
+    assert_eq!(notes, ["tensors that the index does not list are not read: model.layers.0.extra"]);
+}

@@ -7,6 +7,7 @@ mod against_transformers;
 mod changed;
 mod placement;
 mod refusals;
+mod saved;
 mod sequences;
 mod sizes;
 

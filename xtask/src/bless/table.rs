@@ -97,6 +97,18 @@ pub(crate) const GENERATORS: &[Generator] = &[
         ..TRANSFORMERS_5
     },
     Generator {
+        name: "saved",
+        script: &["tests/reference/saved_folders.py"],
+        files: &["tests/fixtures/saved/transformers-4/*"],
+        ..REFERENCE
+    },
+    Generator {
+        name: "saved-5",
+        script: &["tests/reference/saved_folders.py"],
+        files: &["tests/fixtures/saved/transformers-5/*"],
+        ..TRANSFORMERS_5
+    },
+    Generator {
         name: "hub-cache",
         script: &["crates/sah-hub/tests/reference/hub_cache.py", "--write"],
         files: &["crates/sah-hub/tests/reference/hub_cache.json"],

@@ -6,6 +6,7 @@
 #   venv.sh metrics     `.venv-metrics` (requirements.txt of the metrics' reference): LongBench's packages; 0.2 GB, a minute
 #   venv.sh llama-cpp   `.venv-llama-cpp` (requirements-llama-cpp.txt): llama.cpp; needs a C++ compiler, several minutes
 #   venv.sh results     `.venv-results` (requirements-results.txt): pandas, polars and DuckDB; 0.5 GB, a minute
+#   venv.sh tokenizers  `.venv-tokenizers` (requirements-tokenizers.txt): transformers 5 without PyTorch; 0.3 GB, a minute
 #
 # Does nothing when it is up to date. Needs python3 (3.10 or later) with venv and pip.
 set -euo pipefail
@@ -18,8 +19,9 @@ transformers-5) venv=$root/.venv-transformers-5 requirements=$here/requirements-
 metrics) venv=$root/.venv-metrics requirements=$root/crates/sah-longbench/tests/reference/requirements.txt ;;
 llama-cpp) venv=$root/.venv-llama-cpp requirements=$here/requirements-llama-cpp.txt ;;
 results) venv=$root/.venv-results requirements=$here/requirements-results.txt ;;
+tokenizers) venv=$root/.venv-tokenizers requirements=$here/requirements-tokenizers.txt ;;
 *)
-    echo "venv.sh: there is no environment $1; write transformers-5, metrics, llama-cpp, results, or nothing for the reference" >&2
+    echo "venv.sh: there is no environment $1; write transformers-5, metrics, llama-cpp, results, tokenizers, or nothing for the reference" >&2
     exit 2
     ;;
 esac

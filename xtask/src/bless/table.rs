@@ -52,6 +52,19 @@ pub(crate) const GENERATORS: &[Generator] = &[
         ..REFERENCE
     },
     Generator {
+        name: "tokenizer-fields",
+        script: &["crates/sah-adapter/tests/reference/tokenizer_fields.py"],
+        files: &["crates/sah-adapter/tests/reference/tokenizer_fields.json"],
+        ..REFERENCE
+    },
+    Generator {
+        name: "control-tokens",
+        environment: "tokenizers",
+        script: &["crates/sah-adapter/tests/reference/control_tokens.py"],
+        files: &["crates/sah-adapter/tests/reference/control_tokens.json"],
+        example: None,
+    },
+    Generator {
         name: "hash-attention",
         script: &["crates/sah-adapter/tests/reference/hash_attention.py"],
         files: &["crates/sah-adapter/tests/reference/hash_attention/*"],

@@ -7,7 +7,9 @@ use sah_attention::{AutoKernel, CallSampling, Kernel, ResearchAttention};
 use tch::{Device, Tensor};
 
 use super::prompt::Prompt;
-use super::{Checkpoint, ModelIdentity, ModelOptions, ModelSource, TemplateIdentity, ThinkingMode};
+use super::{
+    Checkpoint, ModelIdentity, ModelOptions, ModelSource, TemplateIdentity, ThinkingMode, TokenizerRemark,
+};
 use crate::engine::{AnswerRules, AttentionPlan, Engine, Generated, QuestionTokens, Session};
 use crate::{
     Answer, ContextStats, Error, GenerationParams, ModelAdapter, ModelError, NewToken, Placement, Precision,
@@ -96,6 +98,12 @@ impl LoadedModel {
     #[must_use]
     pub fn thinking(&self) -> &ThinkingMode {
         &self.checkpoint.thinking.mode
+    }
+
+    /// What the files of the tokenizer say and what is not done as they say it.
+    #[must_use]
+    pub fn tokenizer_remarks(&self) -> &[TokenizerRemark] {
+        self.checkpoint.tokenizer.remarks()
     }
 
     /// How many positions the model was made for.

@@ -35,6 +35,8 @@ pub enum PartStatus {
     Absent(String),
     /// The model runs, but not all of it, or not as its files may mean it; says how.
     Note(String),
+    /// The model can be run, but a score means something else than it seems to; says why.
+    Warning(String),
     /// Not looked at; says why.
     Unchecked(String),
     /// The model cannot be run; the error says why and what to do.
@@ -150,6 +152,9 @@ impl Report<'_> {
         let text = self.check("tokenizer.json", FolderText::read(folder), |_| "reads".into());
         match &text {
             Some(text) => {
+                for remark in text.tokenizer.remarks() {
+                    self.add("tokenizer", PartStatus::Warning(remark.to_string()));
+                }
                 if !folder.join("tokenizer_config.json").is_file() {
                     let without = "no tokenizer_config.json: special tokens only as tokenizer.json has them";
                     self.add("tokenizer_config", PartStatus::Absent(without.into()));

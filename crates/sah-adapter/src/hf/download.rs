@@ -3,17 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use super::folder::missing_tokenizer;
-use super::tokenizer::{MERGES, VOCABULARY};
+use super::tokenizer::{MERGES, TokenizerFiles, VOCABULARY};
 use crate::Error;
 use crate::weights::safetensors::{INDEX, SINGLE, missing_shards, missing_weights, shards};
 use sah_hub::{HubProblem, Progress, Repository};
 
 /// What a model may have beside weights. `config.json` decides the commit, so it comes first.
-const SMALL: [&str; 6] = [
+const SMALL: [&str; 7] = [
     "config.json",
     "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
+    TokenizerFiles::CONFIG,
+    TokenizerFiles::MAP,
+    TokenizerFiles::ADDED,
     "generation_config.json",
     "chat_template.jinja",
 ];

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::tokenizer::{MERGES, SpecialTokens, VOCABULARY};
+use super::tokenizer::{MERGES, SpecialTokens, TOKENIZER, TokenizerFiles, VOCABULARY};
 use super::{ChatTemplate, Tokenizer, eos, json};
 use crate::Error;
 
@@ -31,27 +31,20 @@ impl FolderConfig {
 #[derive(Debug)]
 pub(super) struct FolderText {
     pub(super) tokenizer: Tokenizer,
-    /// `tokenizer_config.json`; null where there is none.
-    config: Value,
+    beside: TokenizerFiles,
     special: SpecialTokens,
 }
 
 impl FolderText {
     pub(super) fn read(folder: &Path) -> Result<Self, Error> {
-        let path = folder.join("tokenizer.json");
-        let gpt2 = [VOCABULARY, MERGES].map(|file| folder.join(file));
-        if !path.is_file() && !gpt2.iter().all(|file| file.is_file()) {
+        let json = vec![folder.join(TOKENIZER)];
+        let two = [VOCABULARY, MERGES].map(|file| folder.join(file)).to_vec();
+        if ![json, two].iter().any(|files| files.iter().all(|file| file.is_file())) {
             return Err(missing_tokenizer(folder));
         }
-        let optional = |file: &str| json::read_optional(&folder.join(file)).map(Option::unwrap_or_default);
-        let config = optional("tokenizer_config.json")?;
-        let special = SpecialTokens::from_config(&config, &optional("special_tokens_map.json")?);
-        let tokenizer = if path.is_file() {
-            Tokenizer::from_file(&path, &config, &special)?
-        } else {
-            Tokenizer::from_gpt2(folder, &config, &special)?
-        };
-        Ok(Self { tokenizer, config, special })
+        let beside = TokenizerFiles::read(folder)?;
+        let (tokenizer, special) = Tokenizer::from_folder(folder, &beside)?;
+        Ok(Self { tokenizer, beside, special })
     }
 
     /// The special tokens by role.
@@ -61,7 +54,7 @@ impl FolderText {
 
     /// See [`ChatTemplate::of_folder`].
     pub(super) fn chat_template(&self, folder: &Path) -> Result<Option<ChatTemplate>, Error> {
-        ChatTemplate::of_folder(folder, &self.config, &self.special)
+        ChatTemplate::of_folder(folder, &self.beside.config, &self.special)
     }
 
     /// The tokens that end an answer: what `generation_config.json` says, else `config.json`, else the tokenizer.

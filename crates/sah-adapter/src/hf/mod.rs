@@ -30,4 +30,5 @@ pub use identity::{ModelIdentity, TemplateIdentity, WeightFormat};
 pub use options::ModelOptions;
 pub use source::ModelSource;
 pub(crate) use tokenizer::Tokenizer;
+pub use tokenizer::TokenizerRemark;
 pub use tokens::ModelTokenizer;

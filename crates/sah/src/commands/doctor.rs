@@ -21,6 +21,7 @@ pub(crate) fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
             PartStatus::Fine(text) => ("ok", text.clone()),
             PartStatus::Absent(text) => ("none", text.clone()),
             PartStatus::Note(text) => ("note", text.clone()),
+            PartStatus::Warning(text) => ("WARNING", text.clone()),
             PartStatus::Unchecked(text) => ("-", text.clone()),
             PartStatus::Problem(error) => {
                 problems += 1;

@@ -62,6 +62,7 @@ fn line(finding: Finding) -> String {
         PartStatus::Fine(text) => format!("{}: ok {text}", finding.part),
         PartStatus::Absent(text) => format!("{}: absent {text}", finding.part),
         PartStatus::Note(text) => format!("{}: note {text}", finding.part),
+        PartStatus::Warning(text) => format!("{}: WARNING {text}", finding.part),
         PartStatus::Unchecked(text) => format!("{}: unchecked {text}", finding.part),
         PartStatus::Problem(error) => format!("{}: PROBLEM {error}", finding.part),
     }

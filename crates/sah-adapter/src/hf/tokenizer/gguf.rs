@@ -61,7 +61,7 @@ impl Tokenizer {
         } else {
             None
         };
-        Ok(Self { inner, path: gguf.path.clone(), bos, clean_up: false })
+        Ok(Self { inner, path: gguf.path.clone(), bos, clean_up: false, remarks: vec![] })
     }
 }
 

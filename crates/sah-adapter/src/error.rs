@@ -22,6 +22,11 @@ pub enum Error {
         /// Positions that the model was made for.
         positions: usize,
     },
+    /// The text of a request has every character that Unicode leaves to private use, so that no place in it can be marked.
+    #[error(
+        "context and questions have all characters for private use; special tokens in them cannot be read as text"
+    )]
+    NoMarks,
     // Where a model comes from -----------------------------------------------------------------------------------
     /// A model was asked for in a form that is none of the known ones, or that leads nowhere.
     #[error(

@@ -23,8 +23,8 @@ mod weights;
 pub use error::Error;
 pub use hf::{
     AnswerTrace, ChatTemplateOptions, Finding, HfAdapter, LoadedModel, ModelIdentity, ModelOptions,
-    ModelSource, ModelTokenizer, PartStatus, TemplateIdentity, Thinking, ThinkingMode, ThinkingSwitch,
-    TokenizerRemark, Trace, WeightFormat, diagnose, diagnose_config, file_sha256,
+    ModelSource, ModelTokenizer, PartStatus, SpecialTokensInText, TemplateIdentity, Thinking, ThinkingMode,
+    ThinkingSwitch, TokenizerRemark, Trace, WeightFormat, diagnose, diagnose_config, file_sha256,
 };
 pub use model::{ConfigOverrides, Given, MatrixSize, ModelFamily, ModelSizes, VERIFIED_AGAINST, families};
 pub use network::{Network, Sequence};

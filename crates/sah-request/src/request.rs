@@ -194,6 +194,9 @@ pub struct ContextStats {
     pub tokens: usize,
     /// Tokens that truncation dropped.
     pub truncated_tokens: usize,
+    /// Special tokens that text of context and questions gave, where it reads as some: what ends a turn may be among them.
+    #[serde(default)]
+    pub special_tokens: usize,
     /// Seconds for the prefill.
     pub prefill_seconds: f64,
 }

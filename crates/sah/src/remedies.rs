@@ -40,6 +40,10 @@ pub(crate) fn remedy(error: &(dyn Error + 'static)) -> Option<String> {
     of_report(error.downcast_ref()?)
 }
 
+/// What helps where text reads as special tokens.
+pub(crate) const SPECIAL_TOKENS: &str =
+    "they count as such, ends of turns among them; --special-tokens text reads them as text";
+
 /// What a warning says, and what helps.
 pub(crate) fn of_warning(warning: &Warning) -> String {
     let remedy = match warning.kind {
@@ -48,6 +52,7 @@ pub(crate) fn of_warning(warning: &Warning) -> String {
         WarningKind::UnfinishedThoughts => Some("--thinking-tokens N gives them more room"),
         WarningKind::TemplateThinks => Some("see --thinking on|off and --thinking-tokens N"),
         WarningKind::LimitsAboveAuthors => Some("--answer-tokens authors takes that of the authors"),
+        WarningKind::SpecialTokensInText => Some(SPECIAL_TOKENS),
         _ => None,
     };
     match remedy {

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use sah_attention::{AutoKernel, CallSampling, Kernel, ResearchAttention};
 use tch::{Device, Tensor};
 
-use super::prompt::Prompt;
+use super::control::ControlTokens;
+use super::prompt::{Prompt, SpecialText};
 use super::{
-    Checkpoint, ModelIdentity, ModelOptions, ModelSource, TemplateIdentity, ThinkingMode, TokenizerRemark,
+    Checkpoint, ModelIdentity, ModelOptions, ModelSource, SpecialTokensInText, TemplateIdentity,
+    ThinkingMode, TokenizerRemark,
 };
 use crate::engine::{AnswerRules, AttentionPlan, Engine, Generated, QuestionTokens, Session};
 use crate::{
@@ -23,6 +25,7 @@ pub struct LoadedModel {
     pub(super) checkpoint: Checkpoint,
     identity: ModelIdentity,
     notes: Vec<String>,
+    control_tokens: ControlTokens,
 }
 
 impl LoadedModel {
@@ -65,7 +68,8 @@ impl LoadedModel {
         let (network, checked) = loaded?;
         let engine = Engine::new(network, precision.cache);
         let notes: Vec<String> = checkpoint.spec.notes.iter().cloned().chain(checked.notes).collect();
-        Ok(Rc::new(Self { engine, checkpoint, identity: identity?, notes }))
+        let control_tokens = ControlTokens::new(&checkpoint.tokenizer, checkpoint.chat_template.as_ref())?;
+        Ok(Rc::new(Self { engine, checkpoint, identity: identity?, notes, control_tokens }))
     }
 
     /// What was not done as the checkpoint may mean it: fields without effect, parts and tensors that are not read.
@@ -125,6 +129,7 @@ impl LoadedModel {
 pub struct HfAdapter {
     model: Rc<LoadedModel>,
     plan: AttentionPlan,
+    special_tokens: SpecialTokensInText,
 }
 
 /// The tokens of a [`RequestResponse`]: what a comparison with another implementation needs.
@@ -154,7 +159,13 @@ impl HfAdapter {
         let kernel = Arc::new(AutoKernel);
         let plan =
             AttentionPlan { decode: attention, prefill: None, kernel, kept: None, seed, sampling: None };
-        Self { model, plan }
+        Self { model, plan, special_tokens: SpecialTokensInText::default() }
+    }
+
+    /// The same, with text of contexts and questions that reads as special tokens read so.
+    #[must_use]
+    pub fn with_special_tokens(self, special_tokens: SpecialTokensInText) -> Self {
+        Self { special_tokens, ..self }
     }
 
     /// The same with another kernel for all attention: dense and sparse, of contexts, questions and answers.
@@ -246,13 +257,15 @@ impl HfAdapter {
         observer: &mut dyn RequestObserver,
     ) -> Result<(RequestResponse, Trace), Error> {
         let _span = tracing::debug_span!("request", questions = request.questions.len()).entered();
-        let LoadedModel { engine, checkpoint, .. } = &*self.model;
-        let prompt = Prompt::new(request, checkpoint, generation, limits)?;
+        let LoadedModel { engine, checkpoint, control_tokens, .. } = &*self.model;
+        let special = SpecialText { tokens: control_tokens, read: self.special_tokens };
+        let prompt = Prompt::new(request, checkpoint, generation, limits, special)?;
         prompt.check_length(if limits.ignore_positions { usize::MAX } else { self.model.positions() })?;
         let mut session = Session::prefill(engine, &self.plan, prompt.tokens(), observer)?;
         let context = ContextStats {
             tokens: prompt.context.len(),
             truncated_tokens: prompt.truncated,
+            special_tokens: prompt.special_tokens,
             prefill_seconds: session.prefill_seconds(),
         };
         let rules = AnswerRules {

@@ -3,6 +3,7 @@
 mod adapter;
 mod chat_template;
 mod checkpoint;
+mod control;
 mod diagnosis;
 mod download;
 mod eos;
@@ -24,6 +25,7 @@ pub use adapter::{AnswerTrace, HfAdapter, LoadedModel, Trace};
 pub(crate) use chat_template::{ChatTemplate, ModelThinking};
 pub use chat_template::{ChatTemplateOptions, Thinking, ThinkingMode, ThinkingSwitch};
 pub(crate) use checkpoint::Checkpoint;
+pub use control::SpecialTokensInText;
 pub use diagnosis::{Finding, PartStatus, diagnose, diagnose_config};
 pub use file_hash::of as file_sha256;
 pub use identity::{ModelIdentity, TemplateIdentity, WeightFormat};

@@ -1,6 +1,7 @@
 //! From a [`Request`] to tokens.
 
-use super::Checkpoint;
+use super::control::{ControlTokens, MarkedText, Marks};
+use super::{Checkpoint, SpecialTokensInText};
 use crate::engine::{AnswerLimit, QuestionTokens, TokenRequest};
 use crate::{Error, GenerationParams, PromptForm, Request, RequestLimits, Truncation};
 
@@ -12,6 +13,41 @@ pub(super) struct Prompt {
     /// How many tokens truncation dropped.
     pub(super) truncated: usize,
     pub(super) questions: Vec<QuestionTokens>,
+    /// How many special tokens the text of context and questions gave.
+    pub(super) special_tokens: usize,
+}
+
+/// What becomes of text that reads as special tokens, and what does.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SpecialText<'a> {
+    pub(super) tokens: &'a ControlTokens,
+    pub(super) read: SpecialTokensInText,
+}
+
+impl SpecialText<'_> {
+    /// Marks for the text of `request`, where its special tokens are text.
+    fn marks(&self, request: &Request) -> Result<Option<Marks>, Error> {
+        if self.read == SpecialTokensInText::Parse {
+            return Ok(None);
+        }
+        let mut texts = vec![request.context.as_str(), &request.answer_prefix];
+        for question in &request.questions {
+            texts.push(&question.text);
+            texts.extend(question.answer_prefix.as_deref());
+        }
+        Marks::absent_from(&texts).map(Some).ok_or(Error::NoMarks)
+    }
+
+    /// How many special tokens the text of `request` gives.
+    fn count(&self, request: &Request) -> usize {
+        match self.read {
+            SpecialTokensInText::Text => 0,
+            SpecialTokensInText::Parse => {
+                let questions = request.questions.iter().map(|question| self.tokens.count(&question.text));
+                self.tokens.count(&request.context) + questions.sum::<usize>()
+            }
+        }
+    }
 }
 
 impl Prompt {
@@ -24,13 +60,17 @@ impl Prompt {
         checkpoint: &Checkpoint,
         generation: &GenerationParams,
         limits: &RequestLimits,
+        special: SpecialText<'_>,
     ) -> Result<Self, Error> {
+        let marks = special.marks(request)?;
+        let shared = special.tokens.read(&request.context, marks);
         let mut context_text = None;
         let mut questions = Vec::with_capacity(request.questions.len());
         for question in &request.questions {
+            let own = special.tokens.read(&question.text, marks);
             let (before, after) = match (&checkpoint.chat_template, request.form) {
-                (Some(template), PromptForm::Chat) => template.split(&request.context, &question.text)?,
-                _ => (request.context.clone(), question.text.clone()),
+                (Some(template), PromptForm::Chat) => template.split(&shared, &own)?,
+                _ => (shared.clone(), own),
             };
             let is_chat = request.form == PromptForm::Chat;
             let in_thoughts = is_chat && checkpoint.thinking.is_opened_by(&after);
@@ -40,7 +80,7 @@ impl Prompt {
             let prefix = if thinks || in_thoughts { "" } else { prefix };
             let thoughts = if is_chat { generation.thinking_tokens } else { 0 };
             let limit = AnswerLimit { thoughts, answer: generation.limit_for(question) };
-            let ids = question_ids(&format!("{after}{prefix}"), checkpoint)?;
+            let ids = question_ids(&MarkedText::of(format!("{after}{prefix}"), marks), checkpoint)?;
             questions.push(QuestionTokens { ids, in_thoughts, limit });
             match &context_text {
                 None => context_text = Some(before),
@@ -48,7 +88,8 @@ impl Prompt {
                 Some(_) => return Err(Error::ContextDependsOnQuestion),
             }
         }
-        let mut context = checkpoint.tokenizer.encode(&context_text.unwrap_or_default())?;
+        let context = MarkedText::of(context_text.unwrap_or_default(), marks);
+        let mut context = checkpoint.tokenizer.encode_marked(&context)?;
         if let Some(bos) = checkpoint.tokenizer.bos_to_prepend() {
             // A chat template may have written it already; a second one would be read as text.
             if context.first() != Some(&bos) {
@@ -56,7 +97,7 @@ impl Prompt {
             }
         }
         let truncated = truncate(&mut context, limits);
-        Ok(Self { context, truncated, questions })
+        Ok(Self { context, truncated, questions, special_tokens: special.count(request) })
     }
 
     /// The request for the engine.
@@ -79,8 +120,8 @@ impl Prompt {
     }
 }
 
-fn question_ids(text: &str, checkpoint: &Checkpoint) -> Result<Vec<u32>, Error> {
-    let ids = checkpoint.tokenizer.encode(text)?;
+fn question_ids(text: &MarkedText, checkpoint: &Checkpoint) -> Result<Vec<u32>, Error> {
+    let ids = checkpoint.tokenizer.encode_marked(text)?;
     if ids.is_empty() {
         return Err(Error::EmptyQuestion);
     }

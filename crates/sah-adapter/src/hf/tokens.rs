@@ -32,7 +32,7 @@ impl ModelTokenizer {
             ModelSource::Folder(folder) => of_folder(folder),
             ModelSource::Gguf(path) => {
                 let gguf = Gguf::open(path)?;
-                let template = ChatTemplate::of_gguf(&gguf, SpecialTokens::from_gguf(&gguf)?)?;
+                let template = ChatTemplate::of_gguf(&gguf, &SpecialTokens::from_gguf(&gguf)?)?;
                 Ok(Self { tokenizer: Tokenizer::from_gguf(&gguf)?, template })
             }
             ModelSource::Hub { repo, revision } => {

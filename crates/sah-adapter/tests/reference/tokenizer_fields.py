@@ -7,6 +7,7 @@ text, what decoding gives, and the special tokens by name. Folders that transfor
     .venv-reference/bin/python crates/sah-adapter/tests/reference/tokenizer_fields.py
 """
 
+import io
 import json
 import logging
 import random
@@ -14,9 +15,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+import sentencepiece
 import transformers
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, LlamaTokenizer
+from transformers.convert_slow_tokenizer import convert_slow_tokenizer
 
 HERE = Path(__file__).resolve().parent
 CASES = 240
@@ -87,6 +90,21 @@ def with_special(tokenizer, bos):
     return json.loads(tokenizer.to_str())
 
 
+def trained():
+    """A SentencePiece model, and what Llama's converter makes of it. With `add_prefix_space` transformers converts the model
+    anew, whatever `tokenizer.json` says."""
+    model = io.BytesIO()
+    words = ["ab abc the theory of words ", "swords and a new tool ", LETTERS + "\u2581"] * 20
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(words), model_writer=model, model_type="bpe", vocab_size=400, byte_fallback=True,
+        character_coverage=1.0, hard_vocab_limit=False, minloglevel=2,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "tokenizer.model"
+        path.write_bytes(model.getvalue())
+        return model.getvalue(), json.loads(convert_slow_tokenizer(LlamaTokenizer(str(path), legacy=True)).to_str())
+
+
 VOCABULARIES = {
     "byte_level": byte_level(False, False, True),
     "byte_level_after_space": byte_level(False, True, False),
@@ -94,6 +112,8 @@ VOCABULARIES = {
     "legacy": sentence_piece(True, True),
     "metaspace": sentence_piece(False, False),
 }
+if transformers.__version__.startswith("4."):
+    SENTENCE_PIECE, VOCABULARIES["trained"] = trained()
 TWO_FILES = {
     "vocab.json": vocabulary(["Ċ", "<|endoftext|>"], "Ġ"),
     "merges.txt": "#version: 0.2\n" + "".join(f"{left} {right}\n" for left, right in MERGES),
@@ -102,8 +122,13 @@ TWO_FILES = {
 
 def drawn(draw):
     """The files of a folder, by name, and the name of its vocabulary."""
+    if draw.random() < 0.1:
+        config = {"tokenizer_class": "LlamaTokenizer", "add_prefix_space": draw.random() < 0.5}
+        if draw.random() < 0.7:
+            config["legacy"] = draw.choice([True, False, None])
+        return "trained", {"tokenizer_config.json": config}
     two = draw.random() < 0.2
-    kind = "two_files" if two else draw.choice(list(VOCABULARIES))
+    kind = "two_files" if two else draw.choice([name for name in VOCABULARIES if name != "trained"])
     class_ = draw.choice(["GPT2Tokenizer", "Qwen2Tokenizer"]) if two else draw.choice(CLASSES)
     config, files = {}, {}
     if class_ is not None:
@@ -158,6 +183,8 @@ def write(folder, kind, files):
         (folder / "merges.txt").write_text(TWO_FILES["merges.txt"])
     else:
         (folder / "tokenizer.json").write_text(json.dumps(VOCABULARIES[kind]))
+    if kind == "trained":
+        (folder / "tokenizer.model").write_bytes(SENTENCE_PIECE)
     for name, content in files.items():
         (folder / name).write_text(json.dumps(content))
 

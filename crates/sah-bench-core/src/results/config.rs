@@ -64,11 +64,19 @@ pub struct RunConfig {
     pub answer_limits: AnswerLimits,
     /// How answers were generated.
     pub generation: GenerationParams,
+    /// What became of text in contexts and questions that reads as special tokens: `parse`, the tokens, or `text`. Tokens in files
+    /// that do not say it.
+    #[serde(default = "parse")]
+    pub special_tokens: String,
     /// What ran.
     pub versions: Versions,
     /// What is known before the first request and makes the scores mean something else than they seem to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
+}
+
+fn parse() -> String {
+    "parse".to_owned()
 }
 
 fn dense() -> String {

@@ -227,7 +227,12 @@ mod tests {
             thoughts: None,
             error: None,
             stats: Some(RecordStats {
-                context: ContextStats { tokens: 90, truncated_tokens: 9, prefill_seconds: 3.0 },
+                context: ContextStats {
+                    tokens: 90,
+                    truncated_tokens: 9,
+                    special_tokens: 0,
+                    prefill_seconds: 3.0,
+                },
                 group_size,
                 attention_calls: None,
                 answer: AnswerStats {

@@ -4,7 +4,7 @@ use sah_request::AnswerEnd;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::Record;
+use crate::{Record, RecordStats};
 
 /// A warning that stands in the results of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -32,6 +32,10 @@ pub enum WarningKind {
     LimitsAboveAuthors,
     /// The model is not run as its checkpoint may mean it: fields have no effect, parts or tensors are not read.
     Checkpoint,
+    /// Text of contexts or questions gave special tokens, such as the end of a turn.
+    SpecialTokensInText,
+    /// The tokenizer does something else than its files say.
+    Tokenizer,
     /// One that only a later version knows.
     #[serde(other)]
     Other,
@@ -46,7 +50,12 @@ impl Warning {
     /// What the answers of a run give rise to.
     pub(super) fn of_records(records: &[Record]) -> Vec<Self> {
         let answered: Vec<&Record> = records.iter().filter(|record| record.stats.is_some()).collect();
-        let all = [answers_at_limit(&answered), unfinished_thoughts(&answered), empty_answers(&answered)];
+        let all = [
+            answers_at_limit(&answered),
+            unfinished_thoughts(&answered),
+            empty_answers(&answered),
+            special_tokens(&answered),
+        ];
         all.into_iter().flatten().collect()
     }
 
@@ -87,9 +96,20 @@ fn count(records: &[&Record], is_so: impl Fn(&Record) -> bool) -> usize {
     records.iter().filter(|record| is_so(record)).count()
 }
 
+fn special_tokens(answered: &[&Record]) -> Option<Warning> {
+    let stats = || answered.iter().filter_map(|record| record.stats.as_ref());
+    let rows = stats().filter(|stats| stats.context.special_tokens > 0).count();
+    // Rows of one group share its tokens.
+    let share = |stats: &RecordStats| stats.context.special_tokens as f64 / stats.group_size as f64;
+    let tokens = stats().map(share).sum::<f64>().round();
+    let message =
+        || format!("the text of {rows} of {} rows has {tokens} special tokens in it", answered.len());
+    (rows > 0).then(|| Warning::new(WarningKind::SpecialTokensInText, message()))
+}
+
 #[cfg(test)]
 mod tests {
-    use sah_request::{AnswerEnd, AnswerStats, Thoughts};
+    use sah_request::{AnswerEnd, AnswerStats, ContextStats, Thoughts};
     use serde_json::json;
 
     use super::{Warning, WarningKind};
@@ -145,6 +165,20 @@ mod tests {
         ];
         assert_eq!(said, expected);
         assert_eq!(Warning::of_records(&[]), []);
+    }
+
+    #[test]
+    fn special_tokens_in_texts_are_counted_once_for_a_context() {
+        let record = |special_tokens: usize, group_size: usize| {
+            let mut record = record("a", AnswerEnd::EndOfTurn, None);
+            let context = ContextStats { special_tokens, ..ContextStats::default() };
+            record.stats = Some(RecordStats { context, group_size, ..RecordStats::default() });
+            record
+        };
+        assert_eq!(Warning::of_records(&[record(0, 1)]), []);
+        let found = Warning::of_records(&[record(4, 2), record(4, 2), record(1, 1), record(0, 1)]);
+        assert_eq!(found[0].kind, WarningKind::SpecialTokensInText);
+        assert_eq!(found[0].message, "the text of 3 of 4 rows has 5 special tokens in it");
     }
 
     #[test]

@@ -162,7 +162,12 @@ pub(crate) fn right_answers(request: &Request) -> RequestResponse {
     };
     RequestResponse {
         answers: request.questions.iter().map(answer).collect(),
-        context: ContextStats { tokens: request.context.len(), truncated_tokens: 1, prefill_seconds: 1.5 },
+        context: ContextStats {
+            tokens: request.context.len(),
+            truncated_tokens: 1,
+            special_tokens: 0,
+            prefill_seconds: 1.5,
+        },
     }
 }
 

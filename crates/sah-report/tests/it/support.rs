@@ -164,7 +164,12 @@ impl ModelAdapter for Sometimes {
         };
         Ok(RequestResponse {
             answers: request.questions.iter().map(answer).collect(),
-            context: ContextStats { tokens: 100, truncated_tokens: 0, prefill_seconds: 1.5 },
+            context: ContextStats {
+                tokens: 100,
+                truncated_tokens: 0,
+                special_tokens: 0,
+                prefill_seconds: 1.5,
+            },
         })
     }
 }

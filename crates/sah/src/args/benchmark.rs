@@ -10,7 +10,9 @@ use clap::{Arg, ArgMatches, Args, Command, FromArgMatches as _, ValueEnum};
 use sah_adapter::ChatTemplateOptions;
 use sah_request::Truncation;
 
-use super::{AttentionArgs, BenchOptions, ExecutionArgs, ModelsArgs, SamplingArgs, TemplateArgs};
+use super::{
+    AttentionArgs, BenchOptions, ExecutionArgs, ModelsArgs, SamplingArgs, SpecialTokensArgs, TemplateArgs,
+};
 use crate::benchmarks::BenchmarkEntry;
 use crate::usage::UsageError;
 
@@ -157,6 +159,9 @@ pub(crate) struct PromptArgs {
 
     #[command(flatten)]
     pub(crate) template: TemplateArgs,
+
+    #[command(flatten)]
+    pub(crate) special: SpecialTokensArgs,
 }
 
 impl PromptArgs {

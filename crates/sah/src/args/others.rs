@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{AttentionArgs, ModelArgs, ModelConfigArgs, SamplingArgs, TemplateArgs};
+use super::{AttentionArgs, ModelArgs, ModelConfigArgs, SamplingArgs, SpecialTokensArgs, TemplateArgs};
 use crate::benchmarks::PredictionScorer;
 
 /// Flags of `generate`.
@@ -39,6 +39,9 @@ pub(crate) struct GenerateArgs {
 
     #[command(flatten)]
     pub(crate) template: TemplateArgs,
+
+    #[command(flatten)]
+    pub(crate) special: SpecialTokensArgs,
 
     /// At most N new tokens for each answer
     #[arg(long, visible_alias = "max-new-tokens", default_value_t = 64, value_name = "N")]

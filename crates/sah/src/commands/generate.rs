@@ -34,6 +34,9 @@ pub(crate) fn run(app: &App, args: &GenerateArgs) -> anyhow::Result<ExitCode> {
     };
     let model = model::load(&args.model, &source, &options)?;
     model::say_notes(&model);
+    for remark in model.tokenizer_remarks() {
+        tracing::warn!("{remark}");
+    }
     let request = Request {
         context,
         questions: args.question.iter().map(|text| Question::from(text.as_str())).collect(),
@@ -55,7 +58,8 @@ pub(crate) fn run(app: &App, args: &GenerateArgs) -> anyhow::Result<ExitCode> {
         ignore_positions: false,
     };
     for attention in &attentions {
-        let adapter = attention.adapter(&model, seed)?;
+        let adapter =
+            attention.adapter(&model, seed)?.with_special_tokens(args.special.special_tokens.into());
         let mut printer = Printer::default();
         let mut shown = Ok(());
         let response = adapter.process_streaming(&request, &generation, &limits, &mut |new| {
@@ -69,6 +73,13 @@ pub(crate) fn run(app: &App, args: &GenerateArgs) -> anyhow::Result<ExitCode> {
             response.context.tokens,
             response.context.prefill_seconds
         );
+        if response.context.special_tokens > 0 {
+            let tokens = response.context.special_tokens;
+            tracing::warn!(
+                "the text of context and questions has {tokens} special tokens in it; {}",
+                remedies::SPECIAL_TOKENS
+            );
+        }
         for answer in &response.answers {
             let stats = &answer.stats;
             tracing::info!(

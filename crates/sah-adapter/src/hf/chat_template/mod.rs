@@ -73,6 +73,11 @@ impl ChatTemplate {
         self.program.source().to_owned()
     }
 
+    /// Whether `text` stands in it.
+    pub(crate) fn writes(&self, text: &str) -> bool {
+        self.environment.get_template(NAME).is_ok_and(|template| template.source().contains(text))
+    }
+
     /// One user message, and the header of the answer that is to follow.
     pub(crate) fn render(&self, user: &str) -> Result<String, Error> {
         self.render_given(user, &self.identity.arguments)

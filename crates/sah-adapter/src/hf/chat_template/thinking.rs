@@ -200,8 +200,8 @@ mod tests {
     use crate::Error;
     use crate::hf::Tokenizer;
     use crate::hf::chat_template::ChatTemplate;
-    use crate::hf::tokenizer::SpecialTokens;
     use crate::hf::tokenizer::testing::byte_vocabulary;
+    use crate::hf::tokenizer::{SpecialTokens, TokenizerFiles};
 
     fn template(source: &str) -> ChatTemplate {
         ChatTemplate::new(Path::new("t.jinja"), source, SpecialTokens::default()).unwrap()
@@ -217,7 +217,7 @@ mod tests {
             "pre_tokenizer": byte_level, "post_processor": null, "decoder": byte_level,
             "model": {"type": "BPE", "vocab": byte_vocabulary(), "merges": []}});
         std::fs::write(&path, json.to_string()).unwrap();
-        Tokenizer::from_file(&path, &Value::Null, &SpecialTokens::default()).unwrap()
+        Tokenizer::from_folder(folder.path(), &TokenizerFiles::default()).unwrap().0
     }
 
     /// What becomes of a template of this form, and the end of its prompt.

@@ -251,7 +251,9 @@ fn a_model_on_a_hub_is_looked_at_without_its_weights() {
         for name in ["config.json", "tokenizer.json", "tokenizer_config.json"] {
             files.push(File::plain(&at(revision, name), COMMIT, &read(name)));
         }
-        for name in ["special_tokens_map.json", "generation_config.json", "chat_template.jinja"] {
+        let missing =
+            ["special_tokens_map.json", "added_tokens.json", "generation_config.json", "chat_template.jinja"];
+        for name in missing {
             files.push(File::missing(&at(revision, name), COMMIT));
         }
     }

@@ -74,6 +74,9 @@ impl Tokenizer {
         new.retain(|token| !present.contains(token));
         if !new.is_empty() {
             guarded(|| inner.add_tokens(new)).map_err(failed)?;
+            // Else the library decodes a token as it was before its flags changed.
+            let normalizer = inner.get_normalizer().cloned();
+            inner.with_normalizer(normalizer).map_err(failed)?;
         }
         inner.set_encode_special_tokens(files.flag("split_special_tokens")?.or(false));
         remarks.extend(other_numbers(&named, &inner));

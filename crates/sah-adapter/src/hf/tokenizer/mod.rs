@@ -1,5 +1,6 @@
 //! Text to tokens and back.
 
+mod as_text;
 mod byte_level;
 mod class;
 mod files;
@@ -51,6 +52,15 @@ impl Tokenizer {
         Ok(encoding.get_ids().to_vec())
     }
 
+    /// The texts of special tokens, and of those other added tokens that `is_control` is true of. Without special tokens where
+    /// all of them are text to this tokenizer.
+    pub(super) fn control_tokens(&self, is_control: impl Fn(&str) -> bool) -> Vec<String> {
+        let special = !self.inner.get_encode_special_tokens();
+        let tokens = self.inner.get_added_tokens_decoder().into_values();
+        let tokens = tokens.filter(|token| if token.special { special } else { is_control(&token.content) });
+        tokens.map(|token| token.content).filter(|text| !text.is_empty()).collect()
+    }
+
     /// The token that this model expects before the first token of a text, if any.
     pub(crate) fn bos_to_prepend(&self) -> Option<u32> {
         self.bos
@@ -66,7 +76,7 @@ impl Tokenizer {
         self.inner.token_to_id(token)
     }
 
-    fn failed(&self, error: &tokenizers::Error) -> Error {
+    pub(super) fn failed(&self, error: &tokenizers::Error) -> Error {
         Error::Tokenizer { path: self.path.clone(), problem: error.to_string() }
     }
 }

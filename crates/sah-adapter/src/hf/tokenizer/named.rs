@@ -29,6 +29,8 @@ pub(in crate::hf) struct NamedTokens {
     pub(super) added: BTreeMap<u32, Token>,
     /// The file that has `added`.
     pub(super) added_in: &'static str,
+    /// Whether `added` are all added tokens, those of `tokenizer.json` among them.
+    lists_all: bool,
 }
 
 impl NamedTokens {
@@ -60,7 +62,7 @@ impl NamedTokens {
                     None => continue,
                 },
             };
-            let written = if class.writes_tokens_anew() { written.as_written() } else { written };
+            let written = if class.writes_tokens_anew() { written.found_as_written() } else { written };
             special.push((Some(role.to_owned()), written));
         }
         special.extend(said.additional.into_iter().map(|written| (None, written)));
@@ -76,7 +78,7 @@ impl NamedTokens {
         }
         special.extend(said.extra.into_iter().map(|(name, written)| (Some(name), written)));
         special.retain(|(_, written)| !written.content().is_empty());
-        Ok(Self { special, added, added_in })
+        Ok(Self { special, added, added_in, lists_all: said.has_decoder })
     }
 
     /// The tokens to add to a tokenizer that has `vocabulary`, in their order.
@@ -89,11 +91,12 @@ impl NamedTokens {
                 special.push(written);
             }
         }
-        let mut tokens: Vec<Token> = self.added.values().cloned().collect();
-        let has_text = |text: &str| {
-            let known = vocabulary.values().chain(self.added.values());
-            known.into_iter().any(|token| token.content == text)
-        };
+        // Where no file lists all added tokens, those of `tokenizer.json` are added again: one that is named is special.
+        let mut added = if self.lists_all { BTreeMap::new() } else { vocabulary.clone() };
+        added.extend(self.added.clone());
+        let mut tokens: Vec<Token> = added.into_values().collect();
+        let has_text =
+            |text: &str| vocabulary.values().chain(self.added.values()).any(|token| token.content == text);
         for written in special {
             match written {
                 Written::Text(text) if has_text(text) => {}

@@ -16,6 +16,7 @@ pub(super) enum Written {
 
 /// A token with its flags, named as in the files.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "the flags of the file")]
 pub(super) struct Token {
     pub(super) content: String,
     single_word: bool,
@@ -43,7 +44,7 @@ impl Written {
     }
 
     /// A text as a special token that is looked for as it is written.
-    pub(super) fn as_written(self) -> Self {
+    pub(super) fn found_as_written(self) -> Self {
         match self {
             Self::Text(text) => Self::Token(Token { normalized: Some(false), ..Token::plain(text, true) }),
             Self::Token(token) => Self::Token(token),

@@ -40,7 +40,10 @@ pub(super) fn run_config(
     let has_chat = chat_template.plain_subsets.len() < plan.subsets.len();
     let of_thinking = thinking::warning(loaded.thinking(), &generation).filter(|_| has_chat);
     let of_checkpoint = loaded.notes().iter().map(|note| Warning::new(WarningKind::Checkpoint, note));
-    let warnings = plan.warnings.iter().cloned().chain(of_thinking).chain(of_checkpoint).collect();
+    let of_tokenizer = loaded.tokenizer_remarks().iter();
+    let of_tokenizer = of_tokenizer.map(|remark| Warning::new(WarningKind::Tokenizer, remark.to_string()));
+    let known = plan.warnings.iter().cloned();
+    let warnings = known.chain(of_thinking).chain(of_checkpoint).chain(of_tokenizer).collect();
     Ok(RunConfig {
         model: ModelConfig {
             name: run.args.place.model.clone(),
@@ -95,6 +98,7 @@ pub(super) fn run_config(
             tch: versions::TCH.to_owned(),
             libtorch: versions::libtorch().unwrap_or_else(|| "unknown".to_owned()),
         },
+        special_tokens: args.prompts.special.special_tokens.name().to_owned(),
         warnings,
     })
 }

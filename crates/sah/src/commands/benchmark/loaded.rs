@@ -54,7 +54,8 @@ impl Model for Loaded<'_> {
         micro_metrics: f64,
     ) -> anyhow::Result<Box<dyn ModelAdapter>> {
         let seed = self.plan.args.limits.seed;
-        let adapter = attention.adapter(&self.model, seed)?;
+        let special_tokens = self.plan.args.prompts.special.special_tokens;
+        let adapter = attention.adapter(&self.model, seed)?.with_special_tokens(special_tokens.into());
         Ok(Box::new(Explained(if micro_metrics > 0.0 {
             adapter.with_micro_metrics(CallSampling::new(micro_metrics, seed)?)
         } else {

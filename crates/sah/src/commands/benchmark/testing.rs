@@ -154,7 +154,12 @@ impl ModelAdapter for ScriptedModel {
         };
         Ok(RequestResponse {
             answers: request.questions.iter().map(answer).collect(),
-            context: ContextStats { tokens: 10, truncated_tokens: 0, prefill_seconds: 0.5 },
+            context: ContextStats {
+                tokens: 10,
+                truncated_tokens: 0,
+                special_tokens: 0,
+                prefill_seconds: 0.5,
+            },
         })
     }
 }

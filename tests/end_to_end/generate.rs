@@ -78,21 +78,22 @@ fn contexts_are_read_sparsely_where_that_is_possible() {
     let answer = |flags: &[&str]| {
         let mut arguments =
             vec!["generate", "--context-file", context.to_str().unwrap(), "--answer-tokens", "8"];
-        arguments.extend(["--question", "Where does Anna live?", "--prefill", "sparse"]);
+        arguments.extend(["--question", "Where does Anna live?"]);
         arguments.extend(flags);
         run(&mut xtask(&arguments))
     };
     // A window over everything is dense attention.
     let (_, dense, _) = answer(&["--attention", "dense"]);
+    let sparse = |flags: &[&str]| answer(&[&["--prefill", "sparse"], flags].concat());
     let wide = ["--attention", "streaming_llm", "--local-window", "5000"];
-    assert_eq!(answer(&wide).1, dense);
-    let (code, narrow, log) = answer(&["--attention", "streaming_llm"]);
+    assert_eq!(sparse(&wide).1, dense);
+    let (code, narrow, log) = sparse(&["--attention", "streaming_llm"]);
     assert_eq!(code, 0, "{log}");
     assert!(!narrow.trim().is_empty(), "{narrow}");
-    let (code, _, log) = answer(&["--attention", "quest"]);
+    let (code, _, log) = sparse(&["--attention", "quest"]);
     assert_eq!(code, 2, "{log}");
     assert!(log.contains("--prefill sparse with --attention quest") && log.contains("densely"), "{log}");
-    let (code, _, log) = answer(&["--attention", "streaming_llm", "--local-window", "10%"]);
+    let (code, _, log) = sparse(&["--attention", "streaming_llm", "--local-window", "10%"]);
     assert_eq!(code, 2, "{log}");
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sah_adapter::{Network, families};
 use sah_attention::AttentionPolicy;
@@ -23,7 +23,7 @@ fn folders(version: &str) -> Vec<PathBuf> {
     entries.map(|entry| entry.unwrap().path()).collect()
 }
 
-fn check(folder: &PathBuf) -> f32 {
+fn check(folder: &Path) -> f32 {
     let golden = fs::read_to_string(folder.join("golden.json")).unwrap();
     let Golden { prompt, whole } = serde_json::from_str(&golden).unwrap();
     let network = Network::load(folder, Device::Cpu, Kind::Float)

@@ -11,7 +11,7 @@ const MOST: usize = 3;
 /// use sah_message::meant;
 ///
 /// assert_eq!(meant("max_sample", ["max-samples", "seed"]), "did you mean max-samples?");
-/// assert_eq!(meant("ruler", ["longbench", "mock"]), "there is longbench, mock");
+/// assert_eq!(meant("score", ["dense", "quest"]), "there is dense, quest");
 /// ```
 pub fn meant<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();

@@ -153,7 +153,7 @@ mod tests {
         let prompt = |answer| {
             let limit = AnswerLimit { thoughts: 0, answer };
             let question = QuestionTokens { ids: vec![0; 2], in_thoughts: false, limit };
-            Prompt { context: vec![0; 5], truncated: 0, questions: vec![question] }
+            Prompt { context: vec![0; 5], truncated: 0, questions: vec![question], special_tokens: 0 }
         };
         // Tokens 0 to 6 are the prompt, 7 and 8 are read to give the third of the answer.
         prompt(3).check_length(9).unwrap();

@@ -75,7 +75,7 @@ impl ChatTemplate {
 
     /// Whether `text` stands in it.
     pub(crate) fn writes(&self, text: &str) -> bool {
-        self.environment.get_template(NAME).is_ok_and(|template| template.source().contains(text))
+        self.program.source().contains(text)
     }
 
     /// One user message, and the header of the answer that is to follow.

@@ -1,3 +1,5 @@
+//! Tokenizers from folders, and what is wrong with them.
+
 use std::path::Path;
 
 use serde_json::{Value, json};

@@ -101,7 +101,7 @@ fn a_plan_is_told_and_nothing_is_run() {
     let (code, told, log) = run(&mut matrix(&plan, folder.path(), "none", &["--dry-run"]));
     assert_eq!(code, 0, "{log}");
     for words in
-        ["a/dense", "b/streaming_llm", "| qasper ", "| together |    4 |", "no finished run", "4 bytes"]
+        ["a/dense", "b/streaming_llm", "| qasper ", "| total  |    4 |", "no finished run", "4 bytes"]
     {
         assert!(told.contains(words), "{words} is not in\n{told}");
     }

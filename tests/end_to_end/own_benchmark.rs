@@ -64,7 +64,7 @@ fn it_is_run_interrupted_resumed_and_divided() {
     let path = |name: &str| folder.path().join(name);
     let (code, told, log) = run(&mut bench(&plan, "none", &["--dry-run"]));
     assert_eq!(code, 0, "{log}");
-    assert!(told.contains("| short ") && told.contains("| together |    6 |"), "{told}");
+    assert!(told.contains("| short ") && told.contains("| total  |    6 |"), "{told}");
 
     let (code, tables, log) = run(&mut bench(&plan, "whole", &["--chat-template", "counting"]));
     assert_eq!(code, 0, "{log}");

@@ -132,7 +132,7 @@ fn mistakes_in_a_plan_are_named() {
             "plan.toml, line 7: there is no option \"atention\"; did you mean attention?",
         ),
         ("truncation = \"tail\"", "--truncation"),
-        ("resume = \"x\"", "no option \"resume\""),
+        ("resume = \"x\"", "line 7: resume is given on the command line, not in a file"),
     ] {
         fs::write(&plan, format!("{text}{change}\n")).unwrap();
         let (code, _, log) = run(&mut matrix(&plan, folder.path(), "none", &[]));

@@ -104,19 +104,15 @@ impl Origin {
 }
 
 /// The hash of each file. On threads of its own: those of the pool are busy loading the model, or are the very thread that waits
-/// for this.
+/// for this. Each takes every so-many-th file, since the large ones stand side by side.
 fn hashes(files: &[&PathBuf]) -> Result<Vec<String>, Error> {
-    let threads = rayon::current_num_threads();
-    let each = |files: &[&PathBuf]| files.iter().map(|path| hash(path)).collect::<Result<Vec<_>, _>>();
-    let parts = std::thread::scope(|scope| {
-        let parts = files.chunks(files.len().div_ceil(threads).max(1));
-        let started: Vec<_> = parts.map(|files| scope.spawn(move || each(files))).collect();
-        started
-            .into_iter()
-            .map(|part| part.join().expect("hashing does not panic"))
-            .collect::<Result<Vec<_>, _>>()
+    let threads = rayon::current_num_threads().min(files.len());
+    let from = |first: usize| files.iter().skip(first).step_by(threads).map(|path| hash(path)).collect();
+    let parts: Vec<Vec<String>> = std::thread::scope(|scope| {
+        let started: Vec<_> = (0..threads).map(|first| scope.spawn(move || from(first))).collect();
+        started.into_iter().map(|part| part.join().expect("hashing does not panic")).collect::<Result<_, _>>()
     })?;
-    Ok(parts.concat())
+    Ok((0..files.len()).map(|at| parts[at % threads][at / threads].clone()).collect())
 }
 
 fn hash(path: &Path) -> Result<String, Error> {

@@ -6,15 +6,12 @@
 import json
 import logging
 import tempfile
-from pathlib import Path
 
 import transformers
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
 import tokenizer_fields
-
-HERE = Path(__file__).resolve().parent
 
 # `[word]` is no special token, but the template writes it.
 TEMPLATE = (
@@ -50,8 +47,7 @@ def main():
         "template": TEMPLATE,
         "cases": cases,
     }
-    lines = json.dumps(golden, ensure_ascii=False, separators=(",", ":")).replace('{"vocabulary":', '\n{"vocabulary":')
-    (HERE / "control_tokens.json").write_text(lines + "\n")
+    tokenizer_fields.write_golden("control_tokens.json", golden)
 
 
 if __name__ == "__main__":

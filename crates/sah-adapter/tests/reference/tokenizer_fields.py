@@ -207,6 +207,12 @@ def measured(folder):
     }
 
 
+def write_golden(name, golden):
+    """Writes a golden with a line for each case."""
+    lines = json.dumps(golden, ensure_ascii=False, separators=(",", ":")).replace('{"vocabulary":', '\n{"vocabulary":')
+    (HERE / name).write_text(lines + "\n")
+
+
 def main():
     logging.disable(logging.WARNING)
     draw = random.Random(17)
@@ -226,8 +232,7 @@ def main():
         "texts": TEXTS,
         "cases": cases,
     }
-    lines = json.dumps(golden, ensure_ascii=False, separators=(",", ":")).replace('{"vocabulary":', '\n{"vocabulary":')
-    (HERE / "tokenizer_fields.json").write_text(lines + "\n")
+    write_golden("tokenizer_fields.json", golden)
 
 
 if __name__ == "__main__":

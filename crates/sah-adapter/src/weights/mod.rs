@@ -6,6 +6,8 @@ mod hash_attention;
 mod matrix;
 mod names;
 pub(crate) mod safetensors;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::fmt::Display;
 use std::path::Path;

@@ -3,30 +3,16 @@
 use serde_json::json;
 
 use super::*;
+use crate::weights::testing::{small_config, small_tensors};
 
 const ROOM: u64 = 1 << 30;
 
 fn config() -> Value {
-    json!({"model_type": "llama", "hidden_size": 8, "intermediate_size": 16, "num_hidden_layers": 1,
-        "num_attention_heads": 2, "vocab_size": 4, "max_position_embeddings": 64, "rms_norm_eps": 1e-5,
-        "tie_word_embeddings": true})
+    small_config(true)
 }
 
 fn tensors() -> Vec<(String, Vec<usize>)> {
-    let layer = |name: &str, shape: &[usize]| (format!("model.layers.0.{name}.weight"), shape.to_vec());
-    vec![
-        ("model.embed_tokens.weight".into(), vec![4, 8]),
-        ("model.norm.weight".into(), vec![8]),
-        layer("input_layernorm", &[8]),
-        layer("post_attention_layernorm", &[8]),
-        layer("self_attn.q_proj", &[8, 8]),
-        layer("self_attn.k_proj", &[8, 8]),
-        layer("self_attn.v_proj", &[8, 8]),
-        layer("self_attn.o_proj", &[8, 8]),
-        layer("mlp.gate_proj", &[16, 8]),
-        layer("mlp.up_proj", &[16, 8]),
-        layer("mlp.down_proj", &[8, 16]),
-    ]
+    small_tensors("model.")
 }
 
 fn write_weights(path: &Path, tensors: &[(String, Vec<usize>)]) {

@@ -8,32 +8,13 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::model::{ConfigOverrides, ModelSpec};
+use crate::weights::testing::{small_config as config, small_tensors};
 
 const HEAD: &str = "lm_head.weight";
 
-fn config(tied: bool) -> Value {
-    json!({"model_type": "llama", "hidden_size": 8, "intermediate_size": 16, "num_hidden_layers": 1,
-        "num_attention_heads": 2, "vocab_size": 4, "max_position_embeddings": 64, "rms_norm_eps": 1e-5,
-        "tie_word_embeddings": tied})
-}
-
-/// Names and shapes of the tensors, with `prefix` before them; no head.
+/// The tensors with `prefix` before their names, all of the same value; no head.
 fn tensors(prefix: &str) -> Vec<(String, Vec<usize>, f32)> {
-    let plain = |name: &str, shape: &[usize]| (format!("{prefix}{name}.weight"), shape.to_vec(), 0.5);
-    let layer = |name: &str, shape: &[usize]| plain(&format!("layers.0.{name}"), shape);
-    vec![
-        plain("embed_tokens", &[4, 8]),
-        plain("norm", &[8]),
-        layer("input_layernorm", &[8]),
-        layer("post_attention_layernorm", &[8]),
-        layer("self_attn.q_proj", &[8, 8]),
-        layer("self_attn.k_proj", &[8, 8]),
-        layer("self_attn.v_proj", &[8, 8]),
-        layer("self_attn.o_proj", &[8, 8]),
-        layer("mlp.gate_proj", &[16, 8]),
-        layer("mlp.up_proj", &[16, 8]),
-        layer("mlp.down_proj", &[8, 16]),
-    ]
+    small_tensors(prefix).into_iter().map(|(name, shape)| (name, shape, 0.5)).collect()
 }
 
 fn write(path: &Path, tensors: &[(String, Vec<usize>, f32)]) {

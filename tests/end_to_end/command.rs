@@ -23,9 +23,12 @@ pub(crate) fn as_in_a_shell(command: &mut Command) -> &mut Command {
     command.current_dir(project_root())
 }
 
-/// Runs the command and gives its exit code, standard output and standard error.
+/// Runs the command and gives its exit code, standard output and standard error, without the line that says that cargo waits
+/// for the cargo of another test.
 pub(crate) fn run(command: &mut Command) -> (i32, String, String) {
     let Output { status, stdout, stderr } = command.output().expect("cargo runs");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8 output");
-    (status.code().expect("an exit code"), text(stdout), text(stderr))
+    let log = text(stderr);
+    let log = log.split_inclusive('\n').filter(|line| !line.trim_start().starts_with("Blocking waiting for"));
+    (status.code().expect("an exit code"), text(stdout), log.collect())
 }

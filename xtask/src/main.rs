@@ -5,7 +5,6 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line program talks to its user")]
 
 mod bless;
-mod cargo_lock;
 mod checks;
 mod doctor;
 mod error;
@@ -13,6 +12,7 @@ mod libtorch;
 mod model;
 mod package;
 mod process;
+mod quiet;
 mod runner;
 mod tidy;
 

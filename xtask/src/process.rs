@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 
 use crate::error::{Failure, Result};
 
@@ -31,9 +31,14 @@ pub(crate) fn python() -> Command {
     command
 }
 
-/// Runs `command` to its end; anything but success is a failure that says what was run.
+/// Runs `command` to its end.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = command.status().map_err(|error| cannot_start(command, &error))?;
+    ended(command, status)
+}
+
+/// Anything but success is a failure that says what was run.
+pub(crate) fn ended(command: &Command, status: ExitStatus) -> Result<()> {
     if status.success() {
         Ok(())
     } else {
@@ -63,7 +68,8 @@ pub(crate) fn at(path: &Path) -> impl FnOnce(std::io::Error) -> Failure {
     move |error| Failure::failed(format!("{}: {error}", path.display()))
 }
 
-fn cannot_start(command: &Command, error: &std::io::Error) -> Failure {
+/// The failure of a command that does not start.
+pub(crate) fn cannot_start(command: &Command, error: &std::io::Error) -> Failure {
     let program = command.get_program().to_string_lossy();
     Failure::failed(format!("cannot run {program}: {error}; is it installed and on PATH?"))
 }

@@ -4,11 +4,11 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-use crate::cargo_lock::build_quietly;
 use crate::error::{Failure, Result};
 use crate::libtorch::{self, Variant};
 use crate::model;
 use crate::process::{cargo, project_root, run as run_to_end};
+use crate::quiet::build_quietly;
 
 /// Sets up what is missing, builds `sah` and hands `verb` and `arguments` over to it untouched.
 pub(crate) fn run(verb: &str, arguments: &[OsString]) -> Result<ExitCode> {
@@ -45,7 +45,7 @@ pub(crate) fn example(name: &str, arguments: &[OsString]) -> Result<ExitCode> {
     libtorch::ensure(Variant::Fitting)?;
     let is_program = project_root().join("examples").join(name).with_extension("rs").exists();
     let (kind, folder) = if is_program { ("--bin", "") } else { ("--example", "examples") };
-    build_quietly(cargo().args(["build", "--release", "--locked", "--workspace", "--quiet", kind, name]))?;
+    build_quietly(cargo().args(["build", "--release", "--locked", "--workspace", kind, name]))?;
     let program = release_folder().join(folder).join(name);
     replace_by(Command::new(&program).args(arguments))
         .map_err(|error| Failure::failed(format!("cannot run {}: {error}", program.display())))
@@ -68,8 +68,7 @@ pub(crate) fn build() -> Result<PathBuf> {
     let mut build = cargo();
     build.args(["build", "--release", "--locked", "--workspace", "--bin", "sah"]);
     if release_folder().join("sah").exists() {
-        // Quiet, since a build that has nothing to do should not speak. Errors still show.
-        build_quietly(build.arg("--quiet"))?;
+        build_quietly(&mut build)?;
     } else {
         eprintln!("building the runner; the first time this takes some minutes");
         run_to_end(&mut build)?;

@@ -25,7 +25,9 @@ pub(crate) fn build_quietly(build: &mut Command) -> Result<()> {
     let held_back = relay(&lines, SILENCE, |line| eprintln!("{line}"));
     let status = child.wait().map_err(|error| cannot_start(build, &error))?;
     if !status.success() {
-        held_back.iter().for_each(|line| eprintln!("{line}"));
+        for line in &held_back {
+            eprintln!("{line}");
+        }
     }
     ended(build, status)
 }
@@ -58,7 +60,7 @@ mod tests {
         let (sender, lines) = mpsc::channel();
         sender.send("    Finished `release` profile".to_owned()).unwrap();
         drop(sender);
-        let held_back = relay(&lines, Duration::from_secs(60), |line| panic!("said: {line}"));
+        let held_back = relay(&lines, Duration::from_mins(1), |line| panic!("said: {line}"));
         assert_eq!(held_back, ["    Finished `release` profile"]);
     }
 

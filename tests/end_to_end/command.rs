@@ -15,7 +15,8 @@ pub(crate) fn xtask(arguments: &[&str]) -> Command {
 /// scripts that look at it would run again, and all that depends on them.)
 pub(crate) fn as_in_a_shell(command: &mut Command) -> &mut Command {
     let of_this_test = |name: &String| {
-        name == "LD_LIBRARY_PATH" || name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+        let is_one = matches!(name.as_str(), "LD_LIBRARY_PATH" | "OUT_DIR");
+        is_one || name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
     };
     for name in std::env::vars().map(|(name, _)| name).filter(of_this_test) {
         command.env_remove(name);

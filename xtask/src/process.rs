@@ -15,8 +15,9 @@ pub(crate) fn project_root() -> &'static Path {
 /// would run again, and all that depends on them would be compiled again, whenever a user calls cargo itself.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    let of_this_program =
-        |name: &String| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    let of_this_program = |name: &String| {
+        name == "OUT_DIR" || name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+    };
     for name in std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).filter(of_this_program) {
         command.env_remove(name);
     }

@@ -4,6 +4,7 @@ mod bad_input;
 mod command;
 mod fences;
 mod generate;
+mod generation_config;
 mod golden;
 mod guides;
 mod hub;

@@ -4,7 +4,9 @@
 //! and the number of threads is one for the whole process.
 
 mod against_transformers;
+mod borders;
 mod changed;
+mod generation;
 mod placement;
 mod refusals;
 mod saved;

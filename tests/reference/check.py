@@ -9,11 +9,15 @@ import torch
 from transformers import AutoModelForCausalLM
 
 import model
-from request import Question, Request, answer, split_prompt
+from request import Question, Request, answer
 from streaming_llm import StreamingLlm
 
-# Split where tokens end too, so that the joined text has the same tokens as the parts.
-REQUEST = Request("check", "A fox lives by a lake.", [Question(" Write a short story about how it learns to swim.")])
+# Neither border between context and question is one between tokens.
+REQUEST = Request(
+    "check",
+    "A fox lives by a lake. Write a short sto",
+    [Question("ry about how it learns to swim."), Question("ne about a fox.")],
+)
 
 
 def weights_equal_transformers(reference: model.ReferenceModel) -> None:
@@ -38,15 +42,18 @@ def tokenizer_is_right(reference: model.ReferenceModel) -> None:
 
 
 def split_decode_equals_generate(reference: model.ReferenceModel) -> None:
-    """Prefill, question and decoding give the text of transformers' `generate` on the joined tokens."""
+    """Prefill, question and decoding give the tokens of transformers' `apply_chat_template` and `generate` on the whole prompt."""
     response = answer(reference, REQUEST, sparse=None)
-    prompt = response.context_ids + response.answers[0].question_ids
-    whole = reference.tokenizer.encode("".join(split_prompt(reference, REQUEST.context, REQUEST.questions[0])))
-    assert prompt == whole
-    output = reference.model.generate(
-        torch.tensor([prompt]), do_sample=False, max_new_tokens=32, eos_token_id=reference.eos_token_id
-    )
-    assert output[0, len(prompt) :].tolist() == response.answers[0].generated_ids
+    assert response.border_tokens > 0
+    for question, answered in zip(REQUEST.questions, response.answers, strict=True):
+        prompt = response.context_ids + answered.question_ids
+        message = {"role": "user", "content": REQUEST.context + question.text}
+        whole = reference.tokenizer.apply_chat_template([message], add_generation_prompt=True)
+        assert prompt == whole, (prompt, whole)
+        output = reference.model.generate(
+            torch.tensor([prompt]), do_sample=False, max_new_tokens=32, eos_token_id=reference.eos_token_id
+        )
+        assert output[0, len(prompt) :].tolist() == answered.generated_ids
 
 
 def wide_window_equals_dense(reference: model.ReferenceModel) -> None:

@@ -1,4 +1,4 @@
-"""Writes tests/fixtures/transformers/{dense,streaming_llm}.json from the prompts of prompts.py."""
+"""Writes tests/fixtures/transformers/{dense,streaming_llm,apart}.json from the prompts of prompts.py."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import golden
 import model
-from prompts import requests
+from prompts import apart, requests
 from streaming_llm import StreamingLlm
 
 
@@ -18,8 +18,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=model.REPOSITORY / "tests/fixtures/transformers")
     arguments = parser.parse_args()
     reference = model.load(arguments.model)
-    for name, sparse in (("dense", None), ("streaming_llm", StreamingLlm())):
-        document = golden.document(reference, requests(), sparse)
+    files = [("dense", requests(), None), ("streaming_llm", requests(), StreamingLlm()), ("apart", apart(), StreamingLlm())]
+    for name, prompts, sparse in files:
+        document = golden.document(reference, prompts, sparse)
         path = arguments.out / f"{name}.json"
         golden.write(document, path)
         print(f"{path}: {path.stat().st_size} bytes, smallest margin {golden.smallest_margin(document)}")

@@ -15,7 +15,7 @@ from model import ReferenceModel
 from request import Answer, Request, answer
 from streaming_llm import StreamingLlm
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 TOP_LOGITS = 20
 # 64 ids spread evenly over the vocabulary: logits are noted at these for every question.
 LOGIT_IDS = 64
@@ -62,8 +62,10 @@ def _case(reference: ReferenceModel, request: Request, sparse: StreamingLlm | No
         "context": request.context,
         "max_context_length": request.max_context_length,
         "truncation": request.truncation,
+        "tokenise": request.tokenise,
         "context_ids": response.context_ids,
         "dropped_tokens": response.dropped_tokens,
+        "border_tokens": response.border_tokens,
         "questions": [
             {
                 "question": question.text,

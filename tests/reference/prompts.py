@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from request import Question, Request
 
 DIARY = """The diary of the lighthouse at Korrin Point, kept by Ada Venn.
@@ -81,6 +83,12 @@ CJK = (
 )
 
 
+def apart() -> list[Request]:
+    """Prompts whose context and question are two texts, as in the reference framework."""
+    names = ("cjk", "whitespace", "border_in_a_word", "border_of_white_space")
+    return [replace(request, tokenise="apart") for request in requests() if request.name in names]
+
+
 def requests() -> list[Request]:
     """All prompts of the goldens."""
     return [
@@ -120,6 +128,18 @@ def requests() -> list[Request]:
                 Question("Summarise the diary in one paragraph."),
             ],
         ),
+        # The border is inside a word, and two of the questions join its last token differently.
+        Request(
+            "border_in_a_word",
+            DIARY + "What did the light",
+            [
+                Question("house keeper name the seal?", max_new_tokens=16),
+                Question("s in the harbour look like?", max_new_tokens=16),
+                Question(" show?", max_new_tokens=16),
+                Question("house stand on?", max_new_tokens=16),
+            ],
+        ),
+        Request("border_of_white_space", DIARY + "\n", [Question("\n  Who is Oswald Pike?")], max_context_length=400, truncation="middle"),
         Request("truncation_head", LONG, [Question("What cracked?")], max_context_length=300, truncation="head"),
         Request("truncation_middle", LONG, [Question("What cracked?")], max_context_length=301, truncation="middle"),
     ]

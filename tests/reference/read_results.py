@@ -18,7 +18,7 @@ import pandas
 import polars
 
 LISTS = ["answers", "all_classes"]
-INTEGERS = ["length", "max_new_tokens", "group_size", "context_tokens", "truncated_tokens", "question_tokens", "generated_tokens"]
+INTEGERS = ["length", "max_new_tokens", "group_size", "context_tokens", "truncated_tokens", "border_tokens", "question_tokens", "generated_tokens"]
 FIGURES = ["prefill_seconds", "question_seconds", "decode_seconds", "density"]
 
 

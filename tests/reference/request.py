@@ -34,6 +34,8 @@ class Request:
     questions: list[Question]
     max_context_length: int | None = None
     truncation: Literal["head", "middle"] = "head"
+    # Whether a prompt is one text, or context and question are two.
+    tokenise: Literal["whole", "apart"] = "whole"
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ class Response:
     context_ids: list[int]
     # Tokens that truncation dropped.
     dropped_tokens: int
+    # Tokens at the end of the context that are read with each question.
+    border_tokens: int
     answers: list[Answer] = field(default_factory=list)
 
 
@@ -72,6 +76,25 @@ def split_prompt(reference: ReferenceModel, context: str, question: Question) ->
     )
     before, after = rendered.split(SEPARATOR)
     return before, after + question.answer_prefix
+
+
+def tokens(reference: ReferenceModel, request: Request) -> tuple[list[int], int, list[list[int]]]:
+    """The tokens of the context before truncation, how many at its end are read with each question, and those of the questions.
+
+    A whole prompt has the tokens that `apply_chat_template` gives. Its context is what all prompts and the context alone begin
+    with; one token at least stays with each question.
+    """
+    texts = [split_prompt(reference, request.context, question) for question in request.questions]
+    alone = _encode(reference, texts[0][0])
+    if request.tokenise == "apart":
+        return alone, 0, [_encode(reference, question) for _, question in texts]
+    prompts = [_encode(reference, before + after) for before, after in texts]
+    shared = min(min(_equal_beginning(alone, prompt), len(prompt) - 1) for prompt in prompts)
+    return alone[:shared], len(alone) - shared, [prompt[shared:] for prompt in prompts]
+
+
+def _equal_beginning(left: list[int], right: list[int]) -> int:
+    return next((i for i, (a, b) in enumerate(zip(left, right)) if a != b), min(len(left), len(right)))
 
 
 def truncate(ids: list[int], request: Request) -> list[int]:
@@ -92,18 +115,16 @@ def answer(reference: ReferenceModel, request: Request, sparse: StreamingLlm | N
     """
     dense_name = "sdpa"
     sparse_name = sparse.register() if sparse else dense_name
-    context_text, _ = split_prompt(reference, request.context, request.questions[0])
-    all_ids = _encode(reference, context_text)
+    all_ids, border, questions = tokens(reference, request)
     context_ids = truncate(all_ids, request)
-    response = Response(context_ids, len(all_ids) - len(context_ids))
+    response = Response(context_ids, len(all_ids) - len(context_ids), border)
 
     reference.model.set_attn_implementation(dense_name)
     cache = DynamicCache(config=reference.model.config)
-    _last_logits(reference, context_ids, cache)
+    if context_ids:
+        _last_logits(reference, context_ids, cache)
     reference.model.set_attn_implementation(sparse_name)
-    for question in request.questions:
-        _, question_text = split_prompt(reference, request.context, question)
-        question_ids = _encode(reference, question_text)
+    for question, question_ids in zip(request.questions, questions, strict=True):
         response.answers.append(_decode(reference, question_ids, copy.deepcopy(cache), question.max_new_tokens))
     reference.model.set_attn_implementation(dense_name)
     return response

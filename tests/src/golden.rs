@@ -7,7 +7,8 @@ use std::rc::Rc;
 
 use anyhow::{Context as _, ensure};
 use sah_adapter::{
-    AnswerTrace, GenerationParams, HfAdapter, LoadedModel, Question, Request, RequestLimits, Truncation,
+    AnswerTrace, GenerationParams, HfAdapter, LoadedModel, Question, Request, RequestLimits, Tokenisation,
+    Truncation,
 };
 use sah_attention::{AttentionConfig, ResearchAttention, Size};
 use serde::Deserialize;
@@ -40,8 +41,17 @@ struct Case {
     context: String,
     max_context_length: Option<usize>,
     truncation: Truncation,
+    tokenise: Tokenise,
     context_ids: Vec<u32>,
+    border_tokens: usize,
     questions: Vec<GoldenQuestion>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Tokenise {
+    Whole,
+    Apart,
 }
 
 #[derive(Debug, Deserialize)]
@@ -88,7 +98,7 @@ impl Golden {
         let file = File::open(path).with_context(|| path.display().to_string())?;
         let golden: Self =
             serde_json::from_reader(BufReader::new(file)).with_context(|| path.display().to_string())?;
-        ensure!(golden.format_version == 1, "{}: format version {}", path.display(), golden.format_version);
+        ensure!(golden.format_version == 2, "{}: format version {}", path.display(), golden.format_version);
         Ok(golden)
     }
 
@@ -100,9 +110,10 @@ impl Golden {
     pub fn compare(&self, model: &Rc<LoadedModel>) -> anyhow::Result<Vec<Outcome>> {
         let found = &model.identity().sha256;
         ensure!(*found == self.model.sha256, "the golden is of model {}, this is {found}", self.model.sha256);
-        let adapter = HfAdapter::new(Rc::clone(model), self.attention.build()?, 0);
         let mut outcomes = Vec::new();
         for case in &self.cases {
+            let adapter = HfAdapter::new(Rc::clone(model), self.attention.build()?, 0)
+                .with_tokenisation(case.tokenise.into());
             let limits = RequestLimits {
                 max_context_length: case.max_context_length,
                 truncation: case.truncation,
@@ -111,7 +122,8 @@ impl Golden {
             let (response, trace) = adapter
                 .process_traced(&case.request(), &GenerationParams::default(), &limits)
                 .with_context(|| case.name.clone())?;
-            let same_context = trace.context_ids == case.context_ids;
+            let same_context =
+                trace.context_ids == case.context_ids && response.context.border_tokens == case.border_tokens;
             for (number, golden) in case.questions.iter().enumerate() {
                 let answer = &trace.answers[number];
                 outcomes.push(Outcome {
@@ -132,6 +144,15 @@ impl Golden {
         let everywhere = self.logit_ids.iter().copied().zip(golden.first_logits.at_logit_ids.iter().copied());
         let all = golden.first_logits.top.iter().copied().chain(everywhere);
         all.map(|(id, expected)| (answer.first_logits[id] - expected).abs()).fold(0.0, f32::max)
+    }
+}
+
+impl From<Tokenise> for Tokenisation {
+    fn from(tokenise: Tokenise) -> Self {
+        match tokenise {
+            Tokenise::Whole => Self::Whole,
+            Tokenise::Apart => Self::Apart,
+        }
     }
 }
 

@@ -22,9 +22,10 @@ mod weights;
 
 pub use error::Error;
 pub use hf::{
-    AnswerTrace, ChatTemplateOptions, Finding, HfAdapter, LoadedModel, ModelIdentity, ModelOptions,
-    ModelSource, ModelTokenizer, PartStatus, SpecialTokensInText, TemplateIdentity, Thinking, ThinkingMode,
-    ThinkingSwitch, TokenizerRemark, Trace, WeightFormat, diagnose, diagnose_config, file_sha256,
+    AnswerTrace, ChatTemplateOptions, Finding, GenerationConfig, GenerationConfigUse, HfAdapter, LoadedModel,
+    ModelIdentity, ModelOptions, ModelSource, ModelTokenizer, PartStatus, PromptTokens, SpecialTokensInText,
+    TemplateIdentity, Thinking, ThinkingMode, ThinkingSwitch, Tokenisation, TokenizerRemark, Trace,
+    WeightFormat, diagnose, diagnose_config, file_sha256,
 };
 pub use model::{ConfigOverrides, Given, MatrixSize, ModelFamily, ModelSizes, VERIFIED_AGAINST, families};
 pub use network::{Network, Sequence};

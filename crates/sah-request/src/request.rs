@@ -78,7 +78,8 @@ pub struct GenerationParams {
     pub ignore_eos: bool,
     /// An answer ends before the first of these texts. An empty one is never found.
     pub stop: Vec<String>,
-    /// Makes tokens less likely that context, question or answer already have; `None` leaves them as they are.
+    /// Makes tokens less likely that context, question or answer already have; `None` leaves them to the model's own
+    /// generation config.
     pub repetition_penalty: Option<RepetitionPenalty>,
     /// How the next token is chosen.
     pub sampling: Sampling,
@@ -190,13 +191,17 @@ impl AnswerEnd {
 /// What processing the context cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ContextStats {
-    /// Tokens of the context, after truncation.
+    /// Tokens of the context, after truncation: those that are read once for all questions.
     pub tokens: usize,
     /// Tokens that truncation dropped.
     pub truncated_tokens: usize,
     /// Special tokens that text of context and questions gave, where it reads as some: what ends a turn may be among them.
     #[serde(default)]
     pub special_tokens: usize,
+    /// Tokens at the end of the context that are no part of `tokens`, because a tokenizer joins them with what follows: each
+    /// question reads them, as its own tokens. 0 where context and question are tokenised apart.
+    #[serde(default)]
+    pub border_tokens: usize,
     /// Seconds for the prefill.
     pub prefill_seconds: f64,
 }
@@ -204,7 +209,7 @@ pub struct ContextStats {
 /// What one answer cost.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AnswerStats {
-    /// Tokens of the question, with what the chat template and the answer prefix add.
+    /// Tokens of the question, with what the chat template and the answer prefix add, and those at the border to the context.
     pub question_tokens: usize,
     /// New tokens, those of thoughts and the end-of-turn token included.
     pub generated_tokens: usize,

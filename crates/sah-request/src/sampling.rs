@@ -62,6 +62,11 @@ pub struct OutOfRange {
     pub found: f64,
 }
 
+impl RepetitionPenalty {
+    /// The one that changes nothing.
+    pub const NONE: Self = Self(1.0);
+}
+
 const ABOVE_ZERO: &str = "above 0";
 
 macro_rules! number {

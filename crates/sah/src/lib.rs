@@ -22,6 +22,7 @@ mod device;
 mod download;
 mod exit;
 mod failure;
+mod generation_config;
 mod interrupt;
 mod logging;
 mod machine;

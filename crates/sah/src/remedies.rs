@@ -53,6 +53,12 @@ pub(crate) fn of_warning(warning: &Warning) -> String {
         WarningKind::TemplateThinks => Some("see --thinking on|off and --thinking-tokens N"),
         WarningKind::LimitsAboveAuthors => Some("--answer-tokens authors takes that of the authors"),
         WarningKind::SpecialTokensInText => Some(SPECIAL_TOKENS),
+        WarningKind::GenerationConfigNotApplied => {
+            Some("--generation-config ignore leaves it out and says nothing of it")
+        }
+        WarningKind::GreedyInsteadOfSampling => {
+            Some("published scores are greedy, --temperature and the flags beside it draw tokens")
+        }
         _ => None,
     };
     match remedy {

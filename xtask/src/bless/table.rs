@@ -73,7 +73,10 @@ pub(crate) const GENERATORS: &[Generator] = &[
     Generator {
         name: "logits-processors",
         script: &["tests/reference/logits_processors.py"],
-        files: &["crates/sah-adapter/tests/reference/logits_processors.json"],
+        files: &[
+            "crates/sah-adapter/tests/reference/logits_processors.json",
+            "crates/sah-adapter/tests/reference/logits_warpers.json",
+        ],
         ..REFERENCE
     },
     Generator {
@@ -122,6 +125,12 @@ pub(crate) const GENERATORS: &[Generator] = &[
         ..TRANSFORMERS_5
     },
     Generator {
+        name: "generation-configs",
+        script: &["tests/reference/generation_configs.py"],
+        files: &["tests/fixtures/generation_configs.json"],
+        ..REFERENCE
+    },
+    Generator {
         name: "hub-cache",
         script: &["crates/sah-hub/tests/reference/hub_cache.py", "--write"],
         files: &["crates/sah-hub/tests/reference/hub_cache.json"],
@@ -131,7 +140,7 @@ pub(crate) const GENERATORS: &[Generator] = &[
     Generator {
         name: "prompts",
         script: &["tests/reference/generate_goldens.py"],
-        files: &["tests/fixtures/transformers/dense.json", "tests/fixtures/transformers/streaming_llm.json"],
+        files: &["tests/fixtures/transformers/*"],
         ..REFERENCE
     },
 ];

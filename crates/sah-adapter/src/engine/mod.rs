@@ -9,6 +9,7 @@ mod busy_pool;
 mod call_log;
 mod contexts;
 mod decode;
+mod logit_rules;
 mod prefill;
 mod processors;
 mod request;
@@ -17,12 +18,16 @@ mod session;
 mod slot;
 mod text;
 mod thoughts;
+mod warpers;
 
 use std::cell::RefCell;
 
 use sah_attention::KvFormat;
 
 pub(crate) use attention_plan::AttentionPlan;
+pub(crate) use logit_rules::{BiasedSequence, DecayPenalty, LogitRules};
+#[cfg(test)]
+pub(crate) use processors::{AnswerLimits, Processors};
 pub(crate) use request::{
     AnswerLimit, AnswerRules, Detokenizer, Generated, OnToken, QuestionTokens, TokenRequest,
 };

@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 
-use super::ThoughtMarks;
+use super::{LogitRules, ThoughtMarks};
 use crate::{AnswerStats, Error, GenerationParams, MicroMetrics, NewToken, Thoughts};
 
 /// A context and the questions about it, as tokens.
@@ -57,6 +57,8 @@ pub(crate) struct AnswerRules<'a> {
     pub(crate) detokenizer: &'a dyn Detokenizer,
     /// Any of these ends an answer, the first token included.
     pub(crate) eos: &'a [u32],
+    /// What is done to logits first.
+    pub(crate) logits: &'a LogitRules,
     pub(crate) params: &'a GenerationParams,
     pub(crate) thoughts: ThoughtMarks,
 }

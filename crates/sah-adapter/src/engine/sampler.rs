@@ -1,64 +1,51 @@
 //! From logits to the next token.
 
-use std::collections::BTreeSet;
-
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use tch::{Device, Tensor};
 
-use super::processors;
-use crate::{Error, RepetitionPenalty, Sampling};
+use super::processors::Processors;
+use super::warpers;
+use crate::{Error, Sampling};
 
 /// Chooses the tokens of one answer.
 pub(super) struct Sampler<'a> {
     sampling: &'a Sampling,
-    penalty: Option<RepetitionPenalty>,
-    /// The tokens of prompt and answer so far; empty where no penalty needs them.
-    seen: BTreeSet<u32>,
+    processors: Processors,
     random: ChaCha8Rng,
 }
 
 impl<'a> Sampler<'a> {
-    /// For the question of this `number`, whose prompt is `prompt`.
-    pub(super) fn new(
-        sampling: &'a Sampling,
-        penalty: Option<RepetitionPenalty>,
-        number: usize,
-        prompt: impl Iterator<Item = u32>,
-    ) -> Self {
+    /// For the question of this `number`.
+    pub(super) fn new(sampling: &'a Sampling, processors: Processors, number: usize) -> Self {
         let start = match sampling {
             Sampling::Greedy => 0,
             Sampling::Random(random) => random.seed,
         };
         let mut random = ChaCha8Rng::seed_from_u64(start);
         random.set_stream(number as u64);
-        let seen = if penalty.is_some() { prompt.collect() } else { BTreeSet::new() };
-        Self { sampling, penalty, seen, random }
+        Self { sampling, processors, random }
     }
 
     /// The next token by `logits`, `[vocabulary]`.
     pub(super) fn choose(&mut self, logits: &Tensor) -> Result<u32, Error> {
-        if self.penalty.is_none() && *self.sampling == Sampling::Greedy {
+        if self.processors.is_empty() && *self.sampling == Sampling::Greedy {
             return argmax(logits);
         }
         let mut logits = Vec::<f32>::try_from(&logits.f_to_device(Device::Cpu)?)?;
         // One comparison with NaN below would already choose a token by chance.
-        if logits.iter().any(|logit| logit.is_nan()) {
+        if !self.processors.replace_nan() && logits.iter().any(|logit| logit.is_nan()) {
             return Err(Error::NotANumber);
         }
-        if let Some(penalty) = self.penalty {
-            processors::penalise(&mut logits, &self.seen, penalty);
-        }
+        self.processors.process(&mut logits);
         let token = match self.sampling {
-            Sampling::Greedy => processors::most_likely(&logits),
+            Sampling::Greedy => warpers::most_likely(&logits),
             Sampling::Random(random) => {
-                processors::restrict(&mut logits, random);
-                processors::draw(&logits, uniform(self.random.next_u64()))
+                warpers::restrict(&mut logits, random);
+                warpers::draw(&logits, uniform(self.random.next_u64()))
             }
         };
-        if self.penalty.is_some() {
-            self.seen.insert(token);
-        }
+        self.processors.push(token);
         Ok(token)
     }
 }
@@ -82,14 +69,21 @@ mod tests {
     use tch::Tensor;
 
     use super::Sampler;
+    use crate::engine::logit_rules::LogitRules;
+    use crate::engine::processors::{AnswerLimits, Processors};
     use crate::{Error, RandomSampling, RepetitionPenalty, Sampling};
+
+    fn sampler<'a>(sampling: &'a Sampling, rules: &LogitRules, prompt: &[u32], number: usize) -> Sampler<'a> {
+        let limits = AnswerLimits { eos: &[], max_new_tokens: 64 };
+        Sampler::new(sampling, Processors::new(rules, limits, prompt.iter().copied()), number)
+    }
 
     fn random(seed: u64) -> Sampling {
         Sampling::Random(RandomSampling { seed, ..RandomSampling::default() })
     }
 
     fn draws(sampling: &Sampling, number: usize, logits: &Tensor) -> Vec<u32> {
-        let mut sampler = Sampler::new(sampling, None, number, std::iter::empty());
+        let mut sampler = sampler(sampling, &LogitRules::default(), &[], number);
         (0..64).map(|_| sampler.choose(logits).unwrap()).collect()
     }
 
@@ -108,7 +102,7 @@ mod tests {
         let shares = [0.5_f32, 0.3, 0.15, 0.05];
         let logits = Tensor::from_slice(&shares.map(f32::ln));
         let sampling = random(3);
-        let mut sampler = Sampler::new(&sampling, None, 0, std::iter::empty());
+        let mut sampler = sampler(&sampling, &LogitRules::default(), &[], 0);
         let mut counts = [0; 4];
         for _ in 0..10_000 {
             counts[sampler.choose(&logits).unwrap() as usize] += 1;
@@ -128,8 +122,9 @@ mod tests {
     #[test]
     fn a_penalty_counts_prompt_and_answer() {
         let logits = Tensor::from_slice(&[2.0_f32, 1.9, 1.8, -1.0]);
-        let penalty = Some(RepetitionPenalty::try_from(1.2).unwrap());
-        let mut sampler = Sampler::new(&Sampling::Greedy, penalty, 0, [0].into_iter());
+        let repetition_penalty = Some(RepetitionPenalty::try_from(1.2).unwrap());
+        let rules = LogitRules { repetition_penalty, ..LogitRules::default() };
+        let mut sampler = sampler(&Sampling::Greedy, &rules, &[0], 0);
         let chosen: Vec<u32> = (0..4).map(|_| sampler.choose(&logits).unwrap()).collect();
         assert_eq!(chosen, [1, 2, 0, 0]);
     }
@@ -138,8 +133,11 @@ mod tests {
     fn logits_that_are_no_numbers_are_an_error() {
         let logits = Tensor::from_slice(&[1.0_f32, f32::NAN]);
         for sampling in [Sampling::Greedy, random(0)] {
-            let mut sampler = Sampler::new(&sampling, None, 0, std::iter::empty());
+            let mut sampler = sampler(&sampling, &LogitRules::default(), &[], 0);
             assert!(matches!(sampler.choose(&logits), Err(Error::NotANumber)));
+            let rules = LogitRules { remove_invalid_values: true, ..LogitRules::default() };
+            let mut sampler = self::sampler(&Sampling::Greedy, &rules, &[], 0);
+            assert_eq!(sampler.choose(&logits).unwrap(), 0, "0 stands for what is no number");
         }
     }
 }

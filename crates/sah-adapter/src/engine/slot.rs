@@ -5,6 +5,7 @@ use tch::Tensor;
 
 use super::answer_text::{AnswerText, FinishedText, Stage};
 use super::call_log::CallLog;
+use super::processors::{AnswerLimits, Processors};
 use super::sampler::Sampler;
 use super::{AnswerLimit, AnswerRules, Generated, OnToken, QuestionTokens};
 use crate::{AnswerEnd, AnswerStats, Error, NewToken};
@@ -32,13 +33,15 @@ impl<'a> Slot<'a> {
         (number, question): (usize, &QuestionTokens),
         context: &[u32],
     ) -> Self {
-        let AnswerRules { detokenizer, eos, params, thoughts } = rules;
+        let AnswerRules { detokenizer, eos, logits, params, thoughts } = rules;
         let prompt = context.iter().chain(&question.ids).copied();
+        let limits = AnswerLimits { eos, max_new_tokens: question.limit.tokens() };
+        let processors = Processors::new(logits, limits, prompt.clone());
         Self {
             number,
             limit: question.limit,
             eos,
-            sampler: Sampler::new(&params.sampling, params.repetition_penalty, number, prompt.clone()),
+            sampler: Sampler::new(&params.sampling, processors, number),
             text: AnswerText::new(detokenizer, &params.stop, thoughts, question.in_thoughts),
             ids: Vec::new(),
             chosen: None,

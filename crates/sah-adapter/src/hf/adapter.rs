@@ -7,15 +7,15 @@ use sah_attention::{AutoKernel, CallSampling, Kernel, ResearchAttention};
 use tch::{Device, Tensor};
 
 use super::control::ControlTokens;
-use super::prompt::{Prompt, SpecialText};
+use super::prompt::{Prompt, SpecialText, Tokenisation};
 use super::{
-    Checkpoint, ModelIdentity, ModelOptions, ModelSource, SpecialTokensInText, TemplateIdentity,
-    ThinkingMode, TokenizerRemark,
+    Checkpoint, GenerationConfig, GenerationConfigUse, ModelIdentity, ModelOptions, ModelSource,
+    SpecialTokensInText, TemplateIdentity, ThinkingMode, TokenizerRemark,
 };
-use crate::engine::{AnswerRules, AttentionPlan, Engine, Generated, QuestionTokens, Session};
+use crate::engine::{AnswerRules, AttentionPlan, Engine, Generated, LogitRules, QuestionTokens, Session};
 use crate::{
     Answer, ContextStats, Error, GenerationParams, ModelAdapter, ModelError, NewToken, Placement, Precision,
-    Request, RequestLimits, RequestObserver, RequestResponse,
+    RepetitionPenalty, Request, RequestLimits, RequestObserver, RequestResponse,
 };
 
 /// A model in memory, with its tokenizer. Several adapters can share it.
@@ -110,6 +110,12 @@ impl LoadedModel {
         self.checkpoint.tokenizer.remarks()
     }
 
+    /// What the model's files say about how answers are generated.
+    #[must_use]
+    pub fn generation_config(&self) -> &GenerationConfig {
+        &self.checkpoint.generation
+    }
+
     /// How many positions the model was made for.
     #[must_use]
     pub fn positions(&self) -> usize {
@@ -130,21 +136,36 @@ pub struct HfAdapter {
     model: Rc<LoadedModel>,
     plan: AttentionPlan,
     special_tokens: SpecialTokensInText,
+    tokenisation: Tokenisation,
+    generation_config: GenerationConfigUse,
 }
 
 /// The tokens of a [`RequestResponse`]: what a comparison with another implementation needs.
 #[derive(Clone, Debug)]
 pub struct Trace {
-    /// The context's tokens, after truncation.
+    /// The context's tokens, after truncation: those that are read once for all questions.
     pub context_ids: Vec<u32>,
     /// One for each question.
     pub answers: Vec<AnswerTrace>,
 }
 
+/// The tokens of a [`Request`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PromptTokens {
+    /// Those that are read once for all questions, after truncation.
+    pub context_ids: Vec<u32>,
+    /// As [`ContextStats::truncated_tokens`].
+    pub truncated_tokens: usize,
+    /// As [`ContextStats::border_tokens`].
+    pub border_tokens: usize,
+    /// Those that are read for each question.
+    pub question_ids: Vec<Vec<u32>>,
+}
+
 /// The tokens of one question and its answer.
 #[derive(Clone, Debug)]
 pub struct AnswerTrace {
-    /// The question's tokens, with what the chat template and the answer prefix add.
+    /// The question's tokens, with what the chat template and the answer prefix add, and those at the border to the context.
     pub question_ids: Vec<u32>,
     /// The new tokens, with the one that ended the turn if one did.
     pub generated_ids: Vec<u32>,
@@ -159,13 +180,31 @@ impl HfAdapter {
         let kernel = Arc::new(AutoKernel);
         let plan =
             AttentionPlan { decode: attention, prefill: None, kernel, kept: None, seed, sampling: None };
-        Self { model, plan, special_tokens: SpecialTokensInText::default() }
+        Self {
+            model,
+            plan,
+            special_tokens: SpecialTokensInText::default(),
+            tokenisation: Tokenisation::default(),
+            generation_config: GenerationConfigUse::default(),
+        }
     }
 
     /// The same, with text of contexts and questions that reads as special tokens read so.
     #[must_use]
     pub fn with_special_tokens(self, special_tokens: SpecialTokensInText) -> Self {
         Self { special_tokens, ..self }
+    }
+
+    /// The same with another way to make tokens of prompts.
+    #[must_use]
+    pub fn with_tokenisation(self, tokenisation: Tokenisation) -> Self {
+        Self { tokenisation, ..self }
+    }
+
+    /// The same with answers that follow the model's [`GenerationConfig`] or do not.
+    #[must_use]
+    pub fn with_generation_config(self, generation_config: GenerationConfigUse) -> Self {
+        Self { generation_config, ..self }
     }
 
     /// The same with another kernel for all attention: dense and sparse, of contexts, questions and answers.
@@ -220,6 +259,22 @@ impl HfAdapter {
         Ok(self)
     }
 
+    /// The tokens that [`ModelAdapter::process_request`] would read, however long they are. Nothing goes through the model.
+    ///
+    /// # Errors
+    ///
+    /// A chat template or a tokenizer that fails, and a question without any token.
+    pub fn tokenise(&self, request: &Request, limits: &RequestLimits) -> Result<PromptTokens, Error> {
+        let params = GenerationParams::default();
+        let prompt = self.prompt(request, &params, limits)?;
+        Ok(PromptTokens {
+            context_ids: prompt.context,
+            truncated_tokens: prompt.truncated,
+            border_tokens: prompt.border,
+            question_ids: prompt.questions.into_iter().map(|question| question.ids).collect(),
+        })
+    }
+
     /// Like [`ModelAdapter::process_request`], with the tokens of context, questions and answers.
     ///
     /// # Errors
@@ -249,6 +304,17 @@ impl HfAdapter {
         Ok(tch::no_grad(|| self.process(request, generation, limits, &mut Tokens(on_token)))?.0)
     }
 
+    fn prompt(
+        &self,
+        request: &Request,
+        generation: &GenerationParams,
+        limits: &RequestLimits,
+    ) -> Result<Prompt, Error> {
+        let LoadedModel { checkpoint, control_tokens, .. } = &*self.model;
+        let special = SpecialText { tokens: control_tokens, read: self.special_tokens };
+        Prompt::new(request, checkpoint, generation, limits, special, self.tokenisation)
+    }
+
     fn process(
         &self,
         request: &Request,
@@ -257,20 +323,21 @@ impl HfAdapter {
         observer: &mut dyn RequestObserver,
     ) -> Result<(RequestResponse, Trace), Error> {
         let _span = tracing::debug_span!("request", questions = request.questions.len()).entered();
-        let LoadedModel { engine, checkpoint, control_tokens, .. } = &*self.model;
-        let special = SpecialText { tokens: control_tokens, read: self.special_tokens };
-        let prompt = Prompt::new(request, checkpoint, generation, limits, special)?;
+        let LoadedModel { engine, checkpoint, .. } = &*self.model;
+        let prompt = self.prompt(request, generation, limits)?;
         prompt.check_length(if limits.ignore_positions { usize::MAX } else { self.model.positions() })?;
         let mut session = Session::prefill(engine, &self.plan, prompt.tokens(), observer)?;
         let context = ContextStats {
             tokens: prompt.context.len(),
             truncated_tokens: prompt.truncated,
             special_tokens: prompt.special_tokens,
+            border_tokens: prompt.border,
             prefill_seconds: session.prefill_seconds(),
         };
         let rules = AnswerRules {
             detokenizer: &checkpoint.tokenizer,
             eos: if generation.ignore_eos { &[] } else { &checkpoint.eos_token_ids },
+            logits: &self.logit_rules(generation),
             params: generation,
             thoughts: checkpoint.thinking.marks,
         };
@@ -282,6 +349,18 @@ impl HfAdapter {
         let (answers, tokens) = answers?.into_iter().unzip();
         let trace = Trace { context_ids: prompt.context, answers: tokens };
         Ok((RequestResponse { answers, context }, trace))
+    }
+
+    /// What is done to logits: what the model's generation config says, where `generation` does not say otherwise.
+    fn logit_rules(&self, generation: &GenerationParams) -> LogitRules {
+        let mut rules = match self.generation_config {
+            GenerationConfigUse::Apply => self.model.checkpoint.generation.rules.clone(),
+            GenerationConfigUse::Ignore => LogitRules::default(),
+        };
+        if let Some(penalty) = generation.repetition_penalty {
+            rules.repetition_penalty = Some(penalty).filter(|&penalty| penalty != RepetitionPenalty::NONE);
+        }
+        rules
     }
 }
 

@@ -5,7 +5,10 @@ use std::path::Path;
 use super::folder::{FolderConfig, FolderText};
 use super::identity::Origin;
 use super::tokenizer::SpecialTokens;
-use super::{ChatTemplate, ModelOptions, ModelSource, ModelThinking, Tokenizer, WeightFormat, download, eos};
+use super::{
+    ChatTemplate, GenerationConfig, ModelOptions, ModelSource, ModelThinking, Tokenizer, WeightFormat,
+    download, eos,
+};
 use crate::Error;
 use crate::model::ModelSpec;
 use crate::weights::Weights;
@@ -25,6 +28,7 @@ pub(crate) struct Checkpoint {
     pub(crate) thinking: ModelThinking,
     /// Any of these ends an answer.
     pub(crate) eos_token_ids: Vec<u32>,
+    pub(crate) generation: GenerationConfig,
     pub(crate) origin: Origin,
 }
 
@@ -55,6 +59,7 @@ impl Checkpoint {
         let thinking =
             ModelThinking::set(chat_template.as_mut(), options.chat_template.thinking, &text.tokenizer)?;
         let eos_token_ids = text.eos(folder, &config)?;
+        let generation = GenerationConfig::of_folder(folder, &config)?;
         let origin = Origin {
             name,
             source: source.into(),
@@ -64,7 +69,16 @@ impl Checkpoint {
             folder: Some(folder.to_owned()),
         };
         let weights = Weights::Safetensors(weights);
-        Ok(Self { spec, weights, tokenizer: text.tokenizer, chat_template, thinking, eos_token_ids, origin })
+        Ok(Self {
+            spec,
+            weights,
+            tokenizer: text.tokenizer,
+            chat_template,
+            thinking,
+            eos_token_ids,
+            generation,
+            origin,
+        })
     }
 
     fn from_gguf(path: &Path, options: &ModelOptions) -> Result<Self, Error> {
@@ -82,8 +96,9 @@ impl Checkpoint {
             weights: gguf.files.clone(),
             folder: None,
         };
+        let generation = GenerationConfig::of_gguf(&gguf)?;
         let weights = Weights::Gguf(GgufWeights::new(gguf, &config)?);
-        Ok(Self { spec, weights, tokenizer, chat_template, thinking, eos_token_ids, origin })
+        Ok(Self { spec, weights, tokenizer, chat_template, thinking, eos_token_ids, generation, origin })
     }
 }
 

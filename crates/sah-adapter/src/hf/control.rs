@@ -45,6 +45,19 @@ impl ControlTokens {
         self.0.as_ref().map_or(0, |tokens| tokens.find_iter(text).count())
     }
 
+    /// The one that begins in `context` and ends in `question`.
+    pub(crate) fn across(&self, context: &str, question: &str) -> Option<Across> {
+        let tokens = self.0.as_ref()?;
+        // No more than all but one byte of a token is on either side.
+        let most = tokens.max_pattern_len() - 1;
+        let tail = &context[context.ceil_char_boundary(context.len().saturating_sub(most))..];
+        let head = &question[..question.floor_char_boundary(most)];
+        let both = format!("{tail}{head}");
+        let found = tokens.find_iter(&both).find(|found| found.end() > tail.len())?;
+        let before = tail.get(found.start()..).filter(|before| !before.is_empty())?;
+        Some(Across { before: before.to_owned(), after: head[..found.end() - tail.len()].to_owned() })
+    }
+
     /// `text` with marks around each of them.
     fn marked(&self, text: &str, marks: Marks) -> String {
         let Some(tokens) = &self.0 else { return text.to_owned() };
@@ -60,6 +73,13 @@ impl ControlTokens {
         marked.push_str(&text[end..]);
         marked
     }
+}
+
+/// A special token that begins in one text and ends in the next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Across {
+    before: String,
+    after: String,
 }
 
 /// Two characters that no text of a request has.
@@ -99,6 +119,21 @@ impl MarkedText {
         }
     }
 
+    /// This text and then `next`, where a special token `across` the two is text.
+    pub(crate) fn joined(&self, next: &Self, across: Option<&Across>) -> Self {
+        let at = self.text.len();
+        // A template may have changed the text there, and what is marked is text already.
+        let across = across.filter(|Across { before, after }| {
+            let from = self.literal.last().map_or(0, |place| place.end);
+            let to = next.literal.first().map_or(next.text.len(), |place| place.start);
+            self.text[from..].ends_with(before) && next.text[..to].starts_with(after)
+        });
+        let across = across.map(|Across { before, after }| at - before.len()..at + after.len());
+        let moved = next.literal.iter().map(|place| place.start + at..place.end + at);
+        let literal = self.literal.iter().cloned().chain(across).chain(moved).collect();
+        Self { text: format!("{}{}", self.text, next.text), literal }
+    }
+
     /// `text` without its marks. A mark without its partner, as a template that cuts a text may leave it, is dropped.
     fn unmarked(text: &str, marks: Marks) -> Self {
         let mut plain = Self::default();
@@ -122,7 +157,7 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use super::{ControlTokens, MarkedText, Marks};
+    use super::{Across, AhoCorasick, ControlTokens, MarkedText, Marks};
     use crate::hf::folder::FolderText;
     use crate::hf::json;
 
@@ -150,6 +185,24 @@ mod tests {
             }
             assert_eq!(controls.count(message) > 0, case["parse"] != case["text"], "{case}");
         }
+    }
+
+    #[test]
+    fn a_special_token_across_two_texts_is_found_and_marked() {
+        let tokens = ControlTokens(Some(AhoCorasick::new(["<|end|>", "<s>"]).unwrap()));
+        let across = |context, question| tokens.across(context, question);
+        let found = across("é<s><|en", "d|>é").unwrap();
+        assert_eq!(found, Across { before: "<|en".into(), after: "d|>".into() });
+        for (context, question) in [("<|end|>", "d|>"), ("<|en", "d"), ("", "<s>"), ("<s>", ""), ("é", "é")]
+        {
+            assert_eq!(across(context, question), None, "{context} {question}");
+        }
+        let (context, question) = (unmarked("[<s>]<|en"), unmarked("d|>é[<s>]"));
+        let joined = context.joined(&question, Some(&found));
+        assert_eq!(joined.text, "<s><|end|>é<s>");
+        assert_eq!(joined.literal, [0..3, 3..10, 12..15]);
+        // Where a template changed the text, there is none.
+        assert_eq!(context.joined(&unmarked(" d|>"), Some(&found)).literal, context.literal);
     }
 
     fn unmarked(text: &str) -> MarkedText {

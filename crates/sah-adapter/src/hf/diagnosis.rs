@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tch::{Device, Kind};
 
 use super::download::{Snapshot, small_files, weights};
 use super::folder::{FolderConfig, FolderText};
 use super::tokenizer::SpecialTokens;
-use super::{ChatTemplate, ModelSource, Tokenizer, eos, json};
+use super::{ChatTemplate, GenerationConfig, ModelSource, Tokenizer, eos, json};
 use crate::Error;
 use crate::model::{ConfigOverrides, ModelSpec};
 use crate::weights::Weights;
@@ -69,6 +69,9 @@ pub fn diagnose(
     }
     report.findings
 }
+
+/// The part that says how answers are generated.
+const GENERATION: &str = "generation_config";
 
 /// The same of a `config.json` alone, wherever it lies.
 #[must_use]
@@ -169,9 +172,10 @@ impl Report<'_> {
         }
         if !folder.join("generation_config.json").is_file() {
             let without = "none: the end of an answer is what config.json or the tokenizer says";
-            self.add("generation_config", PartStatus::Absent(without.into()));
+            self.add(GENERATION, PartStatus::Absent(without.into()));
         }
         let Some(config) = config else { return };
+        self.generation(GenerationConfig::of_folder(folder, &config));
         self.model(&config.json, &config.path, weights.map(Weights::Safetensors).as_ref(), room);
     }
 
@@ -185,6 +189,7 @@ impl Report<'_> {
         if let Some(tokenizer) = tokenizer {
             self.eos(eos::from_gguf(&gguf, &tokenizer));
         }
+        self.generation(GenerationConfig::of_gguf(&gguf));
         let special = SpecialTokens::from_gguf(&gguf);
         self.template(special.and_then(|special| ChatTemplate::of_gguf(&gguf, &special)));
         let Some(config) = config else { return };
@@ -228,6 +233,30 @@ impl Report<'_> {
             Err(error) => PartStatus::Problem(error),
         };
         self.add("end of answer", status);
+    }
+
+    /// How answers are generated: what is done as the files say, and what is not.
+    fn generation(&mut self, generation: Result<GenerationConfig, Error>) {
+        let generation = match generation {
+            Ok(generation) => generation,
+            Err(error) => return self.add(GENERATION, PartStatus::Problem(error)),
+        };
+        let list = |fields: &Map<String, Value>| {
+            let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            fields.join(", ")
+        };
+        if !generation.applied.is_empty() {
+            self.add(GENERATION, PartStatus::Fine(format!("applied: {}", list(&generation.applied))));
+        }
+        if !generation.not_applied.is_empty() {
+            let fields = list(&generation.not_applied);
+            let text = format!("not applied, transformers answers differently: {fields}");
+            self.add(GENERATION, PartStatus::Warning(text));
+        }
+        if generation.asks_for_sampling {
+            let text = "asks for sampling; decoding is greedy unless a request says otherwise";
+            self.add(GENERATION, PartStatus::Warning(text.into()));
+        }
     }
 
     /// Reads the configuration, compares it with the tensors, and loads the model where there is room.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use sah_request::{GenerationParams, RequestLimits};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::warning::Warning;
 
@@ -15,7 +16,7 @@ pub struct RunConfig {
     /// The name of the attention, which is that of the result folder.
     pub attention_name: String,
     /// The attention with the names of its types; `null` is dense.
-    pub attention: serde_json::Value,
+    pub attention: Value,
     /// SHA-256 of the files that the attention reads, by their paths in `attention`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attention_files: BTreeMap<String, String>,
@@ -62,12 +63,18 @@ pub struct RunConfig {
     /// Where the limits on new tokens came from.
     #[serde(default)]
     pub answer_limits: AnswerLimits,
+    /// How prompts became tokens: `whole`, or context and question `apart`, as in files that do not say it.
+    #[serde(default = "apart")]
+    pub tokenise: String,
     /// How answers were generated.
     pub generation: GenerationParams,
     /// What became of text in contexts and questions that reads as special tokens: `parse`, the tokens, or `text`. Tokens in files
     /// that do not say it.
     #[serde(default = "parse")]
     pub special_tokens: String,
+    /// What the model's own generation config did to answers.
+    #[serde(default)]
+    pub generation_config: GenerationConfigUsed,
     /// What ran.
     pub versions: Versions,
     /// What is known before the first request and makes the scores mean something else than they seem to.
@@ -81,6 +88,11 @@ fn parse() -> String {
 
 fn dense() -> String {
     "dense".to_owned()
+}
+
+/// What results without the field were made with.
+fn apart() -> String {
+    "apart".to_owned()
 }
 
 /// What results without the field were made with.
@@ -161,6 +173,26 @@ pub enum TemplateThinking {
     On,
     /// It does and has no switch.
     Always,
+}
+
+/// What was done with the model's own generation config.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GenerationConfigUsed {
+    /// `apply` or `ignore`.
+    pub mode: String,
+    /// The file of the model that has it; `null` where the model has none.
+    pub file: Option<String>,
+    /// Its fields that were applied to logits, with their values.
+    pub applied: Map<String, Value>,
+    /// Its fields that would change greedy answers in transformers and were not applied, with their values.
+    pub not_applied: Map<String, Value>,
+}
+
+/// What results without the field were made with.
+impl Default for GenerationConfigUsed {
+    fn default() -> Self {
+        Self { mode: "ignore".to_owned(), file: None, applied: Map::new(), not_applied: Map::new() }
+    }
 }
 
 /// Where the samples of a run came from.

@@ -69,6 +69,9 @@ pub struct Cost {
     pub generated_tokens: u64,
     /// Context tokens that truncation dropped; of a context shared by several rows, each row's part.
     pub truncated_tokens: u64,
+    /// Tokens at the ends of contexts that rows read with their questions, each row its own.
+    #[serde(default)]
+    pub border_tokens: u64,
     /// Mean of the rows' densities, 1 for dense attention; `None` where no row has one.
     pub density: Option<f64>,
 }
@@ -174,6 +177,7 @@ impl Cost {
             seconds: prefill.seconds + question.seconds + decode.seconds,
             generated_tokens: count(|row| row.answer.generated_tokens),
             truncated_tokens,
+            border_tokens: count(|row| row.context.border_tokens),
             density: Distribution::of(densities).map(|densities| densities.mean),
         }
     }
@@ -231,6 +235,7 @@ mod tests {
                     tokens: 90,
                     truncated_tokens: 9,
                     special_tokens: 0,
+                    border_tokens: 2,
                     prefill_seconds: 3.0,
                 },
                 group_size,
@@ -261,6 +266,7 @@ mod tests {
             Phase { seconds: 1.5, tokens: 30, tokens_per_second: Some(20.0) }
         );
         assert_eq!((detailed.total.generated_tokens, detailed.total.truncated_tokens), (15, 9));
+        assert_eq!(detailed.total.border_tokens, 6, "each row reads them");
         assert!((detailed.total.seconds - 10.5).abs() < 1e-12);
         assert!((detailed.total.density.unwrap() - 0.3).abs() < 1e-12);
         assert_eq!(detailed.tasks["a"].total.prefill.tokens, 60);

@@ -19,7 +19,8 @@ mod warning;
 
 pub use atomic::{check_writable, replace_file, write_file};
 pub use config::{
-    AnswerLimits, ChatTemplateConfig, DataConfig, ModelConfig, RunConfig, TemplateThinking, Versions,
+    AnswerLimits, ChatTemplateConfig, DataConfig, GenerationConfigUsed, ModelConfig, RunConfig,
+    TemplateThinking, Versions,
 };
 pub use detailed::{Cost, DetailedResults, PerRow, Phase, RunMeasures, TaskCost};
 pub use distribution::Distribution;

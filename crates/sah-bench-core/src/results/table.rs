@@ -104,7 +104,7 @@ const BEFORE: [(&str, Kind, Read); 4] = [
 ];
 
 /// The columns after the benchmark's own.
-const AFTER: [(&str, Kind, Read); 15] = [
+const AFTER: [(&str, Kind, Read); 16] = [
     ("max_new_tokens", Kind::Integer, |record| Cell::Integer(record.sample.max_new_tokens as i64)),
     ("predicted_answer", Kind::Text, |record| Cell::Text(&record.predicted_answer)),
     ("thoughts", Kind::Text, |record| {
@@ -118,6 +118,7 @@ const AFTER: [(&str, Kind, Read); 15] = [
     ("group_size", Kind::Integer, |record| count(record, |stats| stats.group_size)),
     ("context_tokens", Kind::Integer, |record| count(record, |stats| stats.context.tokens)),
     ("truncated_tokens", Kind::Integer, |record| count(record, |stats| stats.context.truncated_tokens)),
+    ("border_tokens", Kind::Integer, |record| count(record, |stats| stats.context.border_tokens)),
     ("prefill_seconds", Kind::Float, |record| figure(record, |stats| Some(stats.context.prefill_seconds))),
     ("question_tokens", Kind::Integer, |record| count(record, |stats| stats.answer.question_tokens)),
     ("question_seconds", Kind::Float, |record| figure(record, |stats| Some(stats.answer.question_seconds))),

@@ -36,6 +36,10 @@ pub enum WarningKind {
     SpecialTokensInText,
     /// The tokenizer does something else than its files say.
     Tokenizer,
+    /// The model's generation config has fields that would change answers and are not applied.
+    GenerationConfigNotApplied,
+    /// The model's generation config asks for tokens drawn at random, and decoding is greedy.
+    GreedyInsteadOfSampling,
     /// One that only a later version knows.
     #[serde(other)]
     Other,

@@ -13,7 +13,7 @@ use sah_bench_core::{
 
 use crate::support::{ScriptedModel, TinyBenchmark, config, finished, right_answers, run_in, sample};
 
-const COLUMNS: [&str; 22] = [
+const COLUMNS: [&str; 23] = [
     "task",
     "context",
     "question",
@@ -29,6 +29,7 @@ const COLUMNS: [&str; 22] = [
     "group_size",
     "context_tokens",
     "truncated_tokens",
+    "border_tokens",
     "prefill_seconds",
     "question_tokens",
     "question_seconds",

@@ -166,6 +166,7 @@ pub(crate) fn right_answers(request: &Request) -> RequestResponse {
             tokens: request.context.len(),
             truncated_tokens: 1,
             special_tokens: 0,
+            border_tokens: 0,
             prefill_seconds: 1.5,
         },
     }

@@ -168,6 +168,7 @@ impl ModelAdapter for Sometimes {
                 tokens: 100,
                 truncated_tokens: 0,
                 special_tokens: 0,
+                border_tokens: 0,
                 prefill_seconds: 1.5,
             },
         })

@@ -12,6 +12,7 @@ use sah_request::Truncation;
 
 use super::{
     AttentionArgs, BenchOptions, ExecutionArgs, ModelsArgs, SamplingArgs, SpecialTokensArgs, TemplateArgs,
+    TokeniseArgs,
 };
 use crate::benchmarks::BenchmarkEntry;
 use crate::usage::UsageError;
@@ -162,6 +163,9 @@ pub(crate) struct PromptArgs {
 
     #[command(flatten)]
     pub(crate) special: SpecialTokensArgs,
+
+    #[command(flatten)]
+    pub(crate) tokens: TokeniseArgs,
 }
 
 impl PromptArgs {

@@ -17,6 +17,7 @@ mod special_tokens;
 mod speed;
 mod submit;
 mod template;
+mod tokenise;
 
 use clap::{Parser, Subcommand};
 
@@ -38,11 +39,12 @@ pub(crate) use model::{
 pub(crate) use model_config::ModelConfigArgs;
 pub(crate) use others::{DoctorArgs, GenerateArgs, ScoreArgs, ScoreCommand};
 pub(crate) use results::{CompareArgs, ReportArgs, ResultsArgs};
-pub(crate) use sampling::SamplingArgs;
+pub(crate) use sampling::{GenerationConfigArg, SamplingArgs};
 pub(crate) use special_tokens::SpecialTokensArgs;
 pub(crate) use speed::{MeasureArg, PeerArg, SpeedArgs};
 pub(crate) use submit::{SlurmArgs, Submit};
 pub(crate) use template::TemplateArgs;
+pub(crate) use tokenise::TokeniseArgs;
 
 /// Measures what sparse attention does to a language model on long contexts.
 #[derive(Debug, Parser)]

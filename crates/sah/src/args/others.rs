@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{AttentionArgs, ModelArgs, ModelConfigArgs, SamplingArgs, SpecialTokensArgs, TemplateArgs};
+use super::{
+    AttentionArgs, ModelArgs, ModelConfigArgs, SamplingArgs, SpecialTokensArgs, TemplateArgs, TokeniseArgs,
+};
 use crate::benchmarks::PredictionScorer;
 
 /// Flags of `generate`.
@@ -32,6 +34,9 @@ pub(crate) struct GenerateArgs {
     /// conversations
     #[arg(long, conflicts_with_all = ["chat_template", "template_arg", "thinking"])]
     pub(crate) no_chat_template: bool,
+
+    #[command(flatten)]
+    pub(crate) tokens: TokeniseArgs,
 
     /// The chat template in FILE instead of the model's own
     #[arg(long, value_name = "FILE")]

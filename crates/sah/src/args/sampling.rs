@@ -2,8 +2,9 @@
 
 use std::num::NonZeroUsize;
 
-use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
+use clap::{Args, ValueEnum};
+use sah_adapter::GenerationConfigUse;
 use sah_request::{GenerationParams, RandomSampling, RepetitionPenalty, Sampling, Share, Temperature};
 
 #[derive(Debug, Args)]
@@ -26,13 +27,48 @@ pub(crate) struct SamplingArgs {
     #[arg(long, value_name = "P")]
     pub(crate) min_p: Option<Share>,
 
-    /// Make tokens that were read or written already less likely; above 1 for models that repeat themselves
+    /// Make tokens that were read or written already less likely; above 1 for models that repeat themselves. Replaces what the
+    /// model's `generation_config.json` says; 1 is none
     #[arg(long, value_name = "R")]
     pub(crate) repetition_penalty: Option<RepetitionPenalty>,
+
+    /// What the model's `generation_config.json` says of logits (`repetition_penalty`, `suppress_tokens` and the like): `apply` it as
+    /// transformers' greedy `generate` does, or `ignore` it. Tokens that end an answer are always taken from it; whether and how
+    /// to draw tokens never is
+    #[arg(long, value_enum, default_value = "apply", value_name = "USE")]
+    pub(crate) generation_config: GenerationConfigArg,
 
     /// End an answer before this text. Give it several times for several
     #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) stop: Vec<String>,
+}
+
+/// `--generation-config`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GenerationConfigArg {
+    /// Do to logits what it says.
+    Apply,
+    /// Take only the tokens that end an answer.
+    Ignore,
+}
+
+impl GenerationConfigArg {
+    /// As on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Apply => "apply",
+            Self::Ignore => "ignore",
+        }
+    }
+}
+
+impl From<GenerationConfigArg> for GenerationConfigUse {
+    fn from(argument: GenerationConfigArg) -> Self {
+        match argument {
+            GenerationConfigArg::Apply => Self::Apply,
+            GenerationConfigArg::Ignore => Self::Ignore,
+        }
+    }
 }
 
 impl SamplingArgs {

@@ -9,14 +9,16 @@ use anyhow::Context as _;
 use sah_adapter::ModelOptions;
 use sah_bench_core::data::{read_text, text};
 use sah_report::visible;
-use sah_request::{GenerationParams, NewToken, PromptForm, Question, Request, RequestLimits, Thoughts};
+use sah_request::{
+    ContextStats, GenerationParams, NewToken, PromptForm, Question, Request, RequestLimits, Thoughts,
+};
 
 use crate::App;
 use crate::args::{GenerateArgs, PrefillArg};
 use crate::attention::NamedAttention;
 use crate::terminal::show;
 use crate::usage::UsageError;
-use crate::{attention, model, remedies, thinking};
+use crate::{attention, generation_config, model, remedies, thinking};
 
 /// Where none is given.
 const SEED: u64 = 42;
@@ -48,8 +50,9 @@ pub(crate) fn run(app: &App, args: &GenerateArgs) -> anyhow::Result<ExitCode> {
         thinking_tokens: args.template.thinking_tokens()?,
         ..args.sampling.generation(Some(args.answer_tokens), seed)
     };
-    if let Some(warning) = thinking::warning(model.thinking(), &generation).filter(|_| !args.no_chat_template)
-    {
+    let of_thinking = thinking::warning(model.thinking(), &generation).filter(|_| !args.no_chat_template);
+    let of_generation = generation_config::warnings(model.generation_config(), &args.sampling);
+    for warning in of_thinking.into_iter().chain(of_generation) {
         tracing::warn!("{}", remedies::of_warning(&warning));
     }
     let limits = RequestLimits {
@@ -58,8 +61,11 @@ pub(crate) fn run(app: &App, args: &GenerateArgs) -> anyhow::Result<ExitCode> {
         ignore_positions: false,
     };
     for attention in &attentions {
-        let adapter =
-            attention.adapter(&model, seed)?.with_special_tokens(args.special.special_tokens.into());
+        let adapter = attention
+            .adapter(&model, seed)?
+            .with_special_tokens(args.special.special_tokens.into())
+            .with_tokenisation(args.tokens.tokenise.into())
+            .with_generation_config(args.sampling.generation_config.into());
         let mut printer = Printer::default();
         let mut shown = Ok(());
         let response = adapter.process_streaming(&request, &generation, &limits, &mut |new| {
@@ -67,11 +73,15 @@ pub(crate) fn run(app: &App, args: &GenerateArgs) -> anyhow::Result<ExitCode> {
             shown = std::mem::replace(&mut shown, Ok(())).and(now);
         })?;
         shown?;
+        let ContextStats { tokens, border_tokens, prefill_seconds, .. } = response.context;
+        let border = match (border_tokens, response.answers.len()) {
+            (0, _) => String::new(),
+            (border, 1) => format!("; {border} at its end with the question"),
+            (border, questions) => format!("; {border} at its end with each of {questions} questions"),
+        };
         tracing::info!(
-            "{}: context of {} tokens read in {:.2} s",
-            attention.name,
-            response.context.tokens,
-            response.context.prefill_seconds
+            "{}: context of {tokens} tokens read in {prefill_seconds:.2} s{border}",
+            attention.name
         );
         if response.context.special_tokens > 0 {
             let tokens = response.context.special_tokens;

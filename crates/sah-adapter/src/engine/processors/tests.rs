@@ -1,74 +1,50 @@
-//! Against transformers' logits processors: `tests/reference/logits_processors.py` writes the golden.
+//! What no golden has: state from step to step, and tokens that a model does not have.
 
-use std::collections::BTreeSet;
-use std::num::NonZeroUsize;
+use super::{AnswerLimits, Processors};
+use crate::RepetitionPenalty;
+use crate::engine::logit_rules::{BiasedSequence, LogitRules};
 
-use serde::Deserialize;
-
-use super::{draw, most_likely, penalise, restrict};
-use crate::{RandomSampling, RepetitionPenalty, Share, Temperature};
-
-#[derive(Deserialize)]
-struct Golden {
-    logits: Vec<Vec<f32>>,
-    cases: Vec<Case>,
+fn processors(rules: &LogitRules, prompt: &[u32]) -> Processors {
+    let limits = AnswerLimits { eos: &[0], max_new_tokens: 8 };
+    Processors::new(rules, limits, prompt.iter().copied())
 }
 
-#[derive(Deserialize)]
-struct Case {
-    /// Which of the logits.
-    logits: usize,
-    seen: BTreeSet<u32>,
-    repetition_penalty: Option<RepetitionPenalty>,
-    temperature: Temperature,
-    top_k: Option<NonZeroUsize>,
-    top_p: Option<Share>,
-    min_p: Option<Share>,
-    /// Tokens that can be drawn.
-    kept: Vec<usize>,
-    /// Their logits.
-    scores: Vec<f32>,
+fn logits(processors: &mut Processors) -> Vec<f32> {
+    let mut logits = vec![1.0; 5];
+    processors.process(&mut logits);
+    logits
 }
 
 #[test]
-fn every_processor_does_what_that_of_transformers_does() {
-    let golden = include_str!("../../../tests/reference/logits_processors.json");
-    let golden: Golden = serde_json::from_str(golden).unwrap();
-    assert!(golden.cases.len() >= 100, "{}", golden.cases.len());
-    for (number, case) in golden.cases.into_iter().enumerate() {
-        let mut logits = golden.logits[case.logits].clone();
-        if let Some(penalty) = case.repetition_penalty {
-            penalise(&mut logits, &case.seen, penalty);
-        }
-        let sampling = RandomSampling {
-            temperature: case.temperature,
-            top_k: case.top_k,
-            top_p: case.top_p,
-            min_p: case.min_p,
-            seed: 0,
-        };
-        restrict(&mut logits, &sampling);
-        let kept: Vec<usize> = (0..logits.len()).filter(|&i| logits[i] > f32::NEG_INFINITY).collect();
-        assert_eq!(kept, case.kept, "case {number}: {sampling:?}");
-        for (token, expected) in kept.into_iter().zip(case.scores) {
-            let found = logits[token];
-            assert!((found - expected).abs() <= 1e-6 * expected.abs(), "case {number}: {found} {expected}");
-        }
-    }
+fn without_rules_there_is_nothing_to_do() {
+    let mut none = processors(&LogitRules::default(), &[1, 2]);
+    assert!(none.is_empty());
+    none.push(3);
+    assert_eq!(logits(&mut none), [1.0; 5]);
 }
 
 #[test]
-fn the_first_of_several_equals_is_taken() {
-    assert_eq!(most_likely(&[1.0, 3.0, 3.0, f32::NEG_INFINITY]), 1);
+fn tokens_of_the_answer_count_as_they_come() {
+    let rules = LogitRules {
+        repetition_penalty: Some(RepetitionPenalty::try_from(2.0).unwrap()),
+        no_repeat_ngram_size: 2.try_into().ok(),
+        ..LogitRules::default()
+    };
+    let mut both = processors(&rules, &[1, 2]);
+    assert_eq!(logits(&mut both), [1.0, 0.5, 0.5, 1.0, 1.0]);
+    both.push(1);
+    let banned = f32::NEG_INFINITY;
+    assert_eq!(logits(&mut both), [1.0, 0.5, banned, 1.0, 1.0], "1 2 was there");
+    both.push(4);
+    both.push(2);
+    assert_eq!(logits(&mut both), [1.0, banned, 0.5, 1.0, 0.5], "2 1 was there");
 }
 
 #[test]
-fn a_token_is_drawn_where_the_cumulated_probability_passes() {
-    let logits = [0.25_f32, 0.5, 0.25].map(f32::ln);
-    for (uniform, token) in [(0.0, 0), (0.24, 0), (0.26, 1), (0.74, 1), (0.76, 2), (0.999_999, 2)] {
-        assert_eq!(draw(&logits, uniform), token, "{uniform}");
-    }
-    // What was dropped is never drawn.
-    let logits = [f32::NEG_INFINITY, 0.0, f32::NEG_INFINITY];
-    assert!([0.0, 0.5, 1.0 - f64::EPSILON].iter().all(|&uniform| draw(&logits, uniform) == 1));
+fn the_last_of_equal_sequences_counts_and_unknown_tokens_do_nothing() {
+    let biased = |tokens: &[u32], bias| BiasedSequence { tokens: tokens.to_vec(), bias };
+    let sequence_bias = vec![biased(&[3], 5.0), biased(&[3], 2.0), biased(&[9], 1.0), biased(&[2, 3], 0.5)];
+    let rules = LogitRules { sequence_bias, suppress_tokens: [4, 77].into(), ..LogitRules::default() };
+    assert_eq!(logits(&mut processors(&rules, &[1])), [1.0, 1.0, 1.0, 3.0, f32::NEG_INFINITY]);
+    assert_eq!(logits(&mut processors(&rules, &[1, 2]))[2..4].to_vec(), [1.0, 3.5]);
 }

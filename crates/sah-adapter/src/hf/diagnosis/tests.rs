@@ -42,7 +42,7 @@ fn whole() -> tempfile::TempDir {
     folder
 }
 
-/// `part: ok|absent|unchecked|PROBLEM text`.
+/// `part: ok|absent|WARNING|unchecked|PROBLEM text`.
 fn line(finding: Finding) -> String {
     match finding.status {
         PartStatus::Fine(text) => format!("{}: ok {text}", finding.part),
@@ -129,6 +129,29 @@ fn what_a_model_can_do_without_is_no_problem() {
         .collect();
     assert_eq!(absent, ["tokenizer_config", "chat template", "end of answer", "generation_config"]);
     assert_eq!(problems(folder.path()), [""; 0]);
+}
+
+#[test]
+fn what_changes_answers_is_named_and_is_no_problem() {
+    let folder = whole();
+    let generation = json!({"eos_token_id": 3, "repetition_penalty": 1.1, "num_beams": 2, "do_sample": true});
+    std::fs::write(folder.path().join("generation_config.json"), generation.to_string()).unwrap();
+    let lines = lines(&ModelSource::Folder(folder.path().to_owned()), ROOM);
+    let found: Vec<&String> = lines.iter().filter(|line| line.starts_with("generation_config: ")).collect();
+    assert_eq!(
+        found,
+        [
+            "generation_config: ok applied: repetition_penalty=1.1",
+            "generation_config: WARNING not applied, transformers answers differently: num_beams=2",
+            "generation_config: WARNING asks for sampling; decoding is greedy unless a request says otherwise",
+        ]
+    );
+    assert_eq!(problems(folder.path()), [""; 0]);
+    std::fs::write(folder.path().join("generation_config.json"), r#"{"repetition_penalty": 0}"#).unwrap();
+    check_only(
+        folder.path(),
+        &["generation_config: ", "`repetition_penalty`: expected a number above 0, found 0"],
+    );
 }
 
 #[test]

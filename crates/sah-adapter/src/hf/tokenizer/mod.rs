@@ -30,6 +30,7 @@ pub(super) use two_files::{MERGES, VOCABULARY};
 
 use crate::Error;
 use crate::engine::Detokenizer;
+use crate::hf::control::MarkedText;
 use guard::guarded;
 
 /// A model's tokenizer.
@@ -59,6 +60,18 @@ impl Tokenizer {
         let tokens = self.inner.get_added_tokens_decoder().into_values();
         let tokens = tokens.filter(|token| if token.special { special } else { is_control(&token.content) });
         tokens.map(|token| token.content).filter(|text| !text.is_empty()).collect()
+    }
+
+    /// Tokens of a text that begins a prompt. Where the model expects a beginning of sequence and the text does not begin with
+    /// it, as a chat template may have written it already, it is put in front.
+    pub(super) fn encode_prompt(&self, text: &MarkedText) -> Result<Vec<u32>, Error> {
+        let mut ids = self.encode_marked(text)?;
+        if let Some(bos) = self.bos
+            && ids.first() != Some(&bos)
+        {
+            ids.insert(0, bos);
+        }
+        Ok(ids)
     }
 
     /// The token that this model expects before the first token of a text, if any.

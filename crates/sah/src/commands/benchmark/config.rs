@@ -16,7 +16,7 @@ use super::plan::{ModelRun, Plan};
 use crate::args::{AnswerTokensArg, ChatTemplateArg};
 use crate::attention::NamedAttention;
 use crate::benchmarks::DataOrigin;
-use crate::{device, thinking, versions};
+use crate::{device, generation_config, thinking, versions};
 
 /// What is needed to repeat the run of `run` with `attention`, once the model is loaded from `source`.
 pub(super) fn run_config(
@@ -39,11 +39,12 @@ pub(super) fn run_config(
     };
     let has_chat = chat_template.plain_subsets.len() < plan.subsets.len();
     let of_thinking = thinking::warning(loaded.thinking(), &generation).filter(|_| has_chat);
+    let of_generation = generation_config::warnings(loaded.generation_config(), &args.sampling);
     let of_checkpoint = loaded.notes().iter().map(|note| Warning::new(WarningKind::Checkpoint, note));
     let of_tokenizer = loaded.tokenizer_remarks().iter();
     let of_tokenizer = of_tokenizer.map(|remark| Warning::new(WarningKind::Tokenizer, remark.to_string()));
-    let known = plan.warnings.iter().cloned();
-    let warnings = known.chain(of_thinking).chain(of_checkpoint).chain(of_tokenizer).collect();
+    let known = plan.warnings.iter().cloned().chain(of_thinking).chain(of_generation);
+    let warnings = known.chain(of_checkpoint).chain(of_tokenizer).collect();
     Ok(RunConfig {
         model: ModelConfig {
             name: run.args.place.model.clone(),
@@ -91,7 +92,12 @@ pub(super) fn run_config(
             Some(AnswerTokensArg::Authors) => AnswerLimits::Authors,
             Some(AnswerTokensArg::Every(_)) => AnswerLimits::Given,
         },
+        tokenise: args.prompts.tokens.tokenise.name().to_owned(),
         generation,
+        generation_config: generation_config::used(
+            loaded.generation_config(),
+            args.sampling.generation_config,
+        ),
         versions: Versions {
             sah: versions::SAH.to_owned(),
             git: versions::git_revision(),

@@ -54,8 +54,12 @@ impl Model for Loaded<'_> {
         micro_metrics: f64,
     ) -> anyhow::Result<Box<dyn ModelAdapter>> {
         let seed = self.plan.args.limits.seed;
-        let special_tokens = self.plan.args.prompts.special.special_tokens;
-        let adapter = attention.adapter(&self.model, seed)?.with_special_tokens(special_tokens.into());
+        let prompts = &self.plan.args.prompts;
+        let adapter = attention
+            .adapter(&self.model, seed)?
+            .with_special_tokens(prompts.special.special_tokens.into())
+            .with_tokenisation(prompts.tokens.tokenise.into())
+            .with_generation_config(self.plan.args.sampling.generation_config.into());
         Ok(Box::new(Explained(if micro_metrics > 0.0 {
             adapter.with_micro_metrics(CallSampling::new(micro_metrics, seed)?)
         } else {

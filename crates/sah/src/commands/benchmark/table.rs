@@ -46,6 +46,9 @@ pub(super) fn costs(runs: &[FinishedRun]) -> TextTable {
         }),
         line("density", &|run| figure(run.detailed.total.density, 3)),
     ];
+    if runs.iter().any(|run| run.detailed.total.border_tokens > 0) {
+        rows.push(line("border tokens", &|run| run.detailed.total.border_tokens.to_string()));
+    }
     if runs.iter().any(|run| run.attention_error().is_some()) {
         rows.push(line("attention error", &|run| figure(run.attention_error(), 3)));
     }

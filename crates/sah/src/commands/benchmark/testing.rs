@@ -158,6 +158,7 @@ impl ModelAdapter for ScriptedModel {
                 tokens: 10,
                 truncated_tokens: 0,
                 special_tokens: 0,
+                border_tokens: 0,
                 prefill_seconds: 0.5,
             },
         })

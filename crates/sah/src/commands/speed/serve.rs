@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
 use sah_adapter::{
-    Answer, GenerationParams, HfAdapter, LoadedModel, ModelAdapter as _, ModelOptions, Question, Request,
-    RequestLimits,
+    Answer, GenerationConfigUse, GenerationParams, HfAdapter, LoadedModel, ModelAdapter as _, ModelOptions,
+    Question, Request, RequestLimits, Tokenisation,
 };
 use serde::Serialize;
 
@@ -31,7 +31,7 @@ pub(super) fn run(app: &App, args: &SpeedArgs, precision: PrecisionArgs) -> anyh
     })?;
     let adapters: BTreeMap<&str, HfAdapter> = attentions
         .iter()
-        .map(|attention| Ok((attention.name.as_str(), attention.adapter(&model, 0)?)))
+        .map(|attention| Ok((attention.name.as_str(), fixed(attention.adapter(&model, 0)?))))
         .collect::<anyhow::Result<_>>()?;
     for line in std::io::stdin().lock().lines() {
         let job: Job = serde_json::from_str(&line?).context("a job on standard input")?;
@@ -40,6 +40,12 @@ pub(super) fn run(app: &App, args: &SpeedArgs, precision: PrecisionArgs) -> anyh
         tell(&answer(&job, &model, adapter)?)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whose work depends on nothing but the job: contexts have the length that it says, and choosing a token costs the same for
+/// every model.
+fn fixed(adapter: HfAdapter) -> HfAdapter {
+    adapter.with_tokenisation(Tokenisation::Apart).with_generation_config(GenerationConfigUse::Ignore)
 }
 
 fn tell(line: &impl Serialize) -> anyhow::Result<()> {

@@ -1,19 +1,8 @@
-//! What is done to logits before a token is chosen, as transformers' logits processors of the same names do it.
+//! Drawing a token at random: which tokens can be drawn, as transformers' logits warpers leave them, and the draw.
 
-use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
-use crate::{RandomSampling, RepetitionPenalty, Share, Temperature};
-
-/// `logit / penalty` where it is positive, `logit * penalty` where it is negative, for the tokens in `seen`.
-pub(super) fn penalise(logits: &mut [f32], seen: &BTreeSet<u32>, penalty: RepetitionPenalty) {
-    let penalty = f64::from(penalty) as f32;
-    for &token in seen {
-        if let Some(logit) = logits.get_mut(token as usize) {
-            *logit = if *logit < 0.0 { *logit * penalty } else { *logit / penalty };
-        }
-    }
-}
+use crate::{RandomSampling, Share, Temperature};
 
 /// Temperature, then top-k, top-p and min-p: a token that cannot be drawn gets minus infinity.
 pub(super) fn restrict(logits: &mut [f32], sampling: &RandomSampling) {

@@ -1,7 +1,14 @@
 //! From a [`Request`] to tokens.
 
-use super::control::{ControlTokens, MarkedText, Marks};
-use super::{Checkpoint, SpecialTokensInText};
+mod special;
+mod tokenisation;
+
+pub(super) use special::SpecialText;
+pub use tokenisation::Tokenisation;
+use tokenisation::{Rest, Texts, Tokens};
+
+use super::Checkpoint;
+use super::control::MarkedText;
 use crate::engine::{AnswerLimit, QuestionTokens, TokenRequest};
 use crate::{Error, GenerationParams, PromptForm, Request, RequestLimits, Truncation};
 
@@ -12,46 +19,15 @@ pub(super) struct Prompt {
     pub(super) context: Vec<u32>,
     /// How many tokens truncation dropped.
     pub(super) truncated: usize,
+    /// Tokens at the end of the context's text that belong to each question. Truncation drops none of them.
+    pub(super) border: usize,
     pub(super) questions: Vec<QuestionTokens>,
     /// How many special tokens the text of context and questions gave.
     pub(super) special_tokens: usize,
 }
 
-/// What becomes of text that reads as special tokens, and what does.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct SpecialText<'a> {
-    pub(super) tokens: &'a ControlTokens,
-    pub(super) read: SpecialTokensInText,
-}
-
-impl SpecialText<'_> {
-    /// Marks for the text of `request`, where its special tokens are text.
-    fn marks(&self, request: &Request) -> Result<Option<Marks>, Error> {
-        if self.read == SpecialTokensInText::Parse {
-            return Ok(None);
-        }
-        let mut texts = vec![request.context.as_str(), &request.answer_prefix];
-        for question in &request.questions {
-            texts.push(&question.text);
-            texts.extend(question.answer_prefix.as_deref());
-        }
-        Marks::absent_from(&texts).map(Some).ok_or(Error::NoMarks)
-    }
-
-    /// How many special tokens the text of `request` gives.
-    fn count(&self, request: &Request) -> usize {
-        match self.read {
-            SpecialTokensInText::Text => 0,
-            SpecialTokensInText::Parse => {
-                let questions = request.questions.iter().map(|question| self.tokens.count(&question.text));
-                self.tokens.count(&request.context) + questions.sum::<usize>()
-            }
-        }
-    }
-}
-
 impl Prompt {
-    /// Tokenises context and questions apart, so that the context's cache fits every question.
+    /// The tokens of `request`.
     ///
     /// With a chat template, the context and one question form a user's turn, and the answer prefix stands inside the
     /// model's turn. Without, one follows the other.
@@ -61,43 +37,17 @@ impl Prompt {
         generation: &GenerationParams,
         limits: &RequestLimits,
         special: SpecialText<'_>,
+        tokenisation: Tokenisation,
     ) -> Result<Self, Error> {
-        let marks = special.marks(request)?;
-        let shared = special.tokens.read(&request.context, marks);
-        let mut context_text = None;
-        let mut questions = Vec::with_capacity(request.questions.len());
-        for question in &request.questions {
-            let own = special.tokens.read(&question.text, marks);
-            let (before, after) = match (&checkpoint.chat_template, request.form) {
-                (Some(template), PromptForm::Chat) => template.split(&shared, &own)?,
-                _ => (shared.clone(), own),
-            };
-            let is_chat = request.form == PromptForm::Chat;
-            let in_thoughts = is_chat && checkpoint.thinking.is_opened_by(&after);
-            let prefix = question.answer_prefix.as_deref().unwrap_or(&request.answer_prefix);
-            // Inside or before thoughts it would not begin the answer.
-            let thinks = is_chat && checkpoint.thinking.mode.thinks();
-            let prefix = if thinks || in_thoughts { "" } else { prefix };
-            let thoughts = if is_chat { generation.thinking_tokens } else { 0 };
-            let limit = AnswerLimit { thoughts, answer: generation.limit_for(question) };
-            let ids = question_ids(&MarkedText::of(format!("{after}{prefix}"), marks), checkpoint)?;
-            questions.push(QuestionTokens { ids, in_thoughts, limit });
-            match &context_text {
-                None => context_text = Some(before),
-                Some(first) if *first == before => {}
-                Some(_) => return Err(Error::ContextDependsOnQuestion),
-            }
-        }
-        let context = MarkedText::of(context_text.unwrap_or_default(), marks);
-        let mut context = checkpoint.tokenizer.encode_marked(&context)?;
-        if let Some(bos) = checkpoint.tokenizer.bos_to_prepend() {
-            // A chat template may have written it already; a second one would be read as text.
-            if context.first() != Some(&bos) {
-                context.insert(0, bos);
-            }
-        }
+        let (texts, frames) = texts(request, checkpoint, generation, special)?;
+        let Tokens { mut context, border, questions } = texts.tokens(&checkpoint.tokenizer, tokenisation)?;
         let truncated = truncate(&mut context, limits);
-        Ok(Self { context, truncated, questions, special_tokens: special.count(request) })
+        let questions = questions.into_iter().zip(frames);
+        let questions = questions
+            .map(|(ids, AnswerFrame { in_thoughts, limit })| QuestionTokens { ids, in_thoughts, limit })
+            .collect();
+        let special_tokens = special.count(request, tokenisation);
+        Ok(Self { context, truncated, border, questions, special_tokens })
     }
 
     /// The request for the engine.
@@ -120,12 +70,48 @@ impl Prompt {
     }
 }
 
-fn question_ids(text: &MarkedText, checkpoint: &Checkpoint) -> Result<Vec<u32>, Error> {
-    let ids = checkpoint.tokenizer.encode_marked(text)?;
-    if ids.is_empty() {
-        return Err(Error::EmptyQuestion);
+/// Where an answer begins, and how long it may be.
+struct AnswerFrame {
+    in_thoughts: bool,
+    limit: AnswerLimit,
+}
+
+/// The texts of `request` as the model of `checkpoint` gets them.
+fn texts(
+    request: &Request,
+    checkpoint: &Checkpoint,
+    generation: &GenerationParams,
+    special: SpecialText<'_>,
+) -> Result<(Texts, Vec<AnswerFrame>), Error> {
+    let marks = special.marks(request)?;
+    let shared = special.tokens.read(&request.context, marks);
+    let mut context = None;
+    let (mut rests, mut frames) = (Vec::new(), Vec::new());
+    let is_chat = request.form == PromptForm::Chat;
+    for question in &request.questions {
+        let own = special.tokens.read(&question.text, marks);
+        let across = special.text_across(&request.context, &question.text);
+        let (before, after) = match (&checkpoint.chat_template, request.form) {
+            (Some(template), PromptForm::Chat) => template.split(&shared, &own)?,
+            _ => (shared.clone(), own),
+        };
+        let in_thoughts = is_chat && checkpoint.thinking.is_opened_by(&after);
+        let prefix = question.answer_prefix.as_deref().unwrap_or(&request.answer_prefix);
+        // Inside or before thoughts it would not begin the answer.
+        let thinks = is_chat && checkpoint.thinking.mode.thinks();
+        let prefix = if thinks || in_thoughts { "" } else { prefix };
+        let thoughts = if is_chat { generation.thinking_tokens } else { 0 };
+        let limit = AnswerLimit { thoughts, answer: generation.limit_for(question) };
+        rests.push(Rest { text: MarkedText::of(format!("{after}{prefix}"), marks), across });
+        frames.push(AnswerFrame { in_thoughts, limit });
+        match &context {
+            None => context = Some(before),
+            Some(first) if *first == before => {}
+            Some(_) => return Err(Error::ContextDependsOnQuestion),
+        }
     }
-    Ok(ids)
+    let context = MarkedText::of(context.unwrap_or_default(), marks);
+    Ok((Texts { context, rests }, frames))
 }
 
 /// Cuts `ids` as `limits` say; how many are gone.
@@ -153,7 +139,13 @@ mod tests {
         let prompt = |answer| {
             let limit = AnswerLimit { thoughts: 0, answer };
             let question = QuestionTokens { ids: vec![0; 2], in_thoughts: false, limit };
-            Prompt { context: vec![0; 5], truncated: 0, questions: vec![question], special_tokens: 0 }
+            Prompt {
+                context: vec![0; 5],
+                truncated: 0,
+                border: 0,
+                questions: vec![question],
+                special_tokens: 0,
+            }
         };
         // Tokens 0 to 6 are the prompt, 7 and 8 are read to give the third of the answer.
         prompt(3).check_length(9).unwrap();

@@ -97,9 +97,12 @@ fn describe(template: &TemplateIdentity) -> String {
     format!("chat template of {}{with}{arguments}", template.file)
 }
 
-/// Says what is not done as the checkpoint may mean it. A benchmark has it in its results too.
+/// Says what is not done as the files of the model and of its tokenizer may mean it. A benchmark has it in its results too.
 pub(crate) fn say_notes(model: &LoadedModel) {
     for note in model.notes() {
         tracing::warn!("{note}");
+    }
+    for remark in model.tokenizer_remarks() {
+        tracing::warn!("{remark}");
     }
 }

@@ -36,9 +36,6 @@ pub(crate) fn run(app: &App, args: &GenerateArgs) -> anyhow::Result<ExitCode> {
     };
     let model = model::load(&args.model, &source, &options)?;
     model::say_notes(&model);
-    for remark in model.tokenizer_remarks() {
-        tracing::warn!("{remark}");
-    }
     let request = Request {
         context,
         questions: args.question.iter().map(|text| Question::from(text.as_str())).collect(),

@@ -37,7 +37,8 @@ pub(crate) fn check() -> Result<()> {
         let stem = archive.file_stem().unwrap_or_default().to_string_lossy();
         let name = stem.rsplit_once('-').map_or(&*stem, |(name, _version)| name);
         let _ = writeln!(patches, "{name} = {{ path = \"{stem}\" }}");
-        run(Command::new("tar").arg("-C").arg(&unpacked).arg("-xf").arg(&archive))?;
+        // Times of now: cargo gives all packaged files one old time, by which changed code would be taken for checked code.
+        run(Command::new("tar").arg("-C").arg(&unpacked).arg("-xmf").arg(&archive))?;
     }
     let manifest = format!(
         "[workspace]\nresolver = \"3\"\nmembers = [\"*-*\"]\n\n[patch.crates-io]\n{patches}\n{}",

@@ -1,11 +1,12 @@
 //! Scoring predictions that were made elsewhere.
 
-use std::{fs, path::Path};
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 use rayon::prelude::*;
 use sah_bench_core::data::{Hint, ReadError, Row, json_lines, read_text};
-use sah_request::{SplitText, Thoughts, ThoughtsInAnswers};
+use sah_request::{Thoughts, ThoughtsInAnswers, split_thoughts};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -24,7 +25,7 @@ pub struct PredictionScores {
     /// How many rows were scored.
     #[serde(skip)]
     pub rows: usize,
-    /// Rows with thoughts, which were left out; absent where there is none.
+    /// Rows with thoughts; absent where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thoughts: Option<RowsWithThoughts>,
 }
@@ -36,6 +37,8 @@ pub struct RowsWithThoughts {
     pub rows: usize,
     /// Those of them whose thoughts have no end: nothing is known of their answers.
     pub unfinished: usize,
+    /// What was done with them.
+    pub thoughts: ThoughtsInAnswers,
 }
 
 /// Scores the files `<task>.jsonl` in `folder`, where `<task>` is one of the 21 standard tasks; other files are
@@ -43,14 +46,18 @@ pub struct RowsWithThoughts {
 ///
 /// A row is a JSON object with `predicted_answer` (or `pred`, as the LongBench authors call it), `answers` (a list of
 /// texts), `all_classes` (a list of texts; only classification tasks need it) and `length` (an integer; only tasks
-/// with a LongBench-E config need it). Blank lines are skipped. Unless `thoughts` are kept, a prediction is what follows the
-/// thoughts in it, by the tags of published models.
+/// with a LongBench-E config need it). Blank lines are skipped. Where `thoughts` are left out, a prediction is what follows the
+/// thoughts in it, by the tags of published models; `None` takes what fits all predictions of the folder
+/// ([`ThoughtsInAnswers::of_answers`]).
 ///
 /// # Errors
 ///
 /// A missing folder, one without predictions, an unreadable or empty file, and the first row that is wrong, by file
 /// and line.
-pub fn score_predictions(folder: &Path, thoughts: ThoughtsInAnswers) -> Result<PredictionScores, Error> {
+pub fn score_predictions(
+    folder: &Path,
+    thoughts: Option<ThoughtsInAnswers>,
+) -> Result<PredictionScores, Error> {
     if folder.is_file() {
         return Err(ReadError::NotAFolder { file: folder.to_owned() }.into());
     }
@@ -59,21 +66,21 @@ pub fn score_predictions(folder: &Path, thoughts: ThoughtsInAnswers) -> Result<P
         return Err(ReadError::NoFolder { folder: folder.to_owned(), expected }.into());
     }
     warn_of_ignored(folder)?;
-    let mut scores = PredictionScores::default();
-    for task in TASKS.iter().filter(|task| !task.is_extended()) {
-        let file = folder.join(format!("{}.jsonl", task.name));
-        if !file.is_file() {
-            continue;
-        }
-        let text = read_text(&file)?;
-        let rows: Vec<ScoredRow> = json_lines(&text, &file)
+    let files = read_files(folder)?;
+    let counts = count_thoughts(&files)?;
+    let thoughts = thoughts.unwrap_or(ThoughtsInAnswers::of_answers(counts.rows, counts.unfinished));
+    let mut scores = PredictionScores {
+        thoughts: (counts.rows > 0).then_some(RowsWithThoughts { thoughts, ..counts }),
+        ..PredictionScores::default()
+    };
+    for PredictionFile { task, path, text } in files {
+        let rows: Vec<ScoredRow> = json_lines(&text, &path)
             .collect::<Vec<_>>()
             .into_par_iter()
             .map(|line| ScoredRow::new(task, &line.parse()?, thoughts))
             .collect::<Result<_, Error>>()?;
-        scores.count_thoughts(&rows);
         let row_scores: Vec<f64> = rows.iter().map(|row| row.score).collect();
-        let score = task_score(&row_scores).ok_or(ReadError::NoRows { file })?;
+        let score = task_score(&row_scores).ok_or(ReadError::NoRows { file: path })?;
         scores.rows += rows.len();
         scores.standard.insert(task.name.to_owned(), score);
         if let Some(extended) = task.extended() {
@@ -83,12 +90,52 @@ pub fn score_predictions(folder: &Path, thoughts: ThoughtsInAnswers) -> Result<P
             );
         }
     }
-    if scores.standard.is_empty() {
+    Ok(scores)
+}
+
+/// A file of predictions.
+struct PredictionFile {
+    task: &'static Task,
+    path: PathBuf,
+    text: String,
+}
+
+/// The files of standard tasks, in the order of [`TASKS`].
+fn read_files(folder: &Path) -> Result<Vec<PredictionFile>, Error> {
+    let mut files = Vec::new();
+    for task in TASKS.iter().filter(|task| !task.is_extended()) {
+        let path = folder.join(format!("{}.jsonl", task.name));
+        if path.is_file() {
+            files.push(PredictionFile { task, text: read_text(&path)?, path });
+        }
+    }
+    if files.is_empty() {
         let names: Vec<String> = TASKS.iter().map(|task| format!("{}.jsonl", task.name)).collect();
         let hint = Hint::of(folder, &names);
         return Err(Error::NoPredictions { folder: folder.to_owned(), hint });
     }
-    Ok(scores)
+    Ok(files)
+}
+
+/// Counts predictions with thoughts. What is done with them is that of no answer yet.
+fn count_thoughts(files: &[PredictionFile]) -> Result<RowsWithThoughts, Error> {
+    let mut counts = RowsWithThoughts::default();
+    for PredictionFile { path, text, .. } in files {
+        let thoughts: Vec<Option<Thoughts>> = json_lines(text, path)
+            .collect::<Vec<_>>()
+            .into_par_iter()
+            .map(|line| Ok(split_thoughts(prediction(&line.parse()?)?).thoughts))
+            .collect::<Result<_, Error>>()?;
+        counts.rows += thoughts.iter().flatten().count();
+        counts.unfinished += thoughts.iter().flatten().filter(|thoughts| !thoughts.is_finished).count();
+    }
+    Ok(counts)
+}
+
+/// The text of a prediction, by either of its names.
+fn prediction<'a>(row: &'a Row<'_>) -> Result<&'a str, ReadError> {
+    let field = if row.has("predicted_answer") || !row.has("pred") { "predicted_answer" } else { "pred" };
+    row.text(field)
 }
 
 /// Says which predictions are not looked at, for instance `qasper_e.jsonl`: that is easily taken for a task's file.
@@ -108,32 +155,17 @@ fn warn_of_ignored(folder: &Path) -> Result<(), Error> {
 struct ScoredRow {
     length: i64,
     score: f64,
-    /// Those that were left out.
-    thoughts: Option<Thoughts>,
 }
 
 impl ScoredRow {
     fn new(task: &Task, row: &Row<'_>, thoughts: ThoughtsInAnswers) -> Result<Self, Error> {
-        let field = if row.has("predicted_answer") || !row.has("pred") { "predicted_answer" } else { "pred" };
-        let SplitText { answer, thoughts } = thoughts.split(row.text(field)?);
+        let answer = thoughts.split(prediction(row)?).answer;
         let answers = row.texts("answers")?;
         let classes = row.optional_texts("all_classes")?;
         let length = if task.extended().is_some() { row.integer("length")? } else { 0 };
         let score = task
             .score(answer, &answers, classes.as_deref())
             .map_err(|error| Error::reference(row, faulty_field(&error), error))?;
-        Ok(Self { length, score, thoughts })
-    }
-}
-
-impl PredictionScores {
-    fn count_thoughts(&mut self, rows: &[ScoredRow]) {
-        let thoughts: Vec<&Thoughts> = rows.iter().filter_map(|row| row.thoughts.as_ref()).collect();
-        if thoughts.is_empty() {
-            return;
-        }
-        let counts = self.thoughts.get_or_insert_default();
-        counts.rows += thoughts.len();
-        counts.unfinished += thoughts.iter().filter(|thoughts| !thoughts.is_finished).count();
+        Ok(Self { length, score })
     }
 }

@@ -42,7 +42,8 @@ impl ThoughtTags {
 }
 
 /// What is done with thoughts in answers that something else wrote.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ThoughtsInAnswers {
     /// They are no part of the answer.
     #[default]
@@ -52,6 +53,13 @@ pub enum ThoughtsInAnswers {
 }
 
 impl ThoughtsInAnswers {
+    /// What fits answers that something else wrote: they are left out unless more than half of the answers with thoughts have
+    /// nothing but their beginning. Whoever made those counted thoughts as answers, and so do scores published for them.
+    #[must_use]
+    pub fn of_answers(with_thoughts: usize, unfinished: usize) -> Self {
+        if unfinished * 2 > with_thoughts { Self::Kept } else { Self::LeftOut }
+    }
+
     /// The answer in `text`, and the thoughts that are left out.
     #[must_use]
     pub fn split(self, text: &str) -> SplitText<'_> {

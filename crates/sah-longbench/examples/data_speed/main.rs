@@ -18,7 +18,6 @@ use std::time::Instant;
 
 use sah_bench_core::{Benchmark as _, NoTokenizer};
 use sah_longbench::{DataSource, LongBench, score_predictions};
-use sah_request::ThoughtsInAnswers;
 
 /// How often each is timed.
 const ROUNDS: usize = 5;
@@ -65,7 +64,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for round in 0..ROUNDS {
         forget_peak()?;
         let started = Instant::now();
-        let scores = score_predictions(&predictions, ThoughtsInAnswers::LeftOut)?;
+        let scores = score_predictions(&predictions, None)?;
         let seconds = started.elapsed().as_secs_f64();
         let peak = resident("VmHWM:")? - before;
         assert_eq!(scores.rows, rows);

@@ -34,7 +34,7 @@ fn tasks_are_scored_whole_and_in_buckets() {
             ("expected.json", "{}"),
         ],
     );
-    let scores = score_predictions(folder.path(), ThoughtsInAnswers::LeftOut).unwrap();
+    let scores = score_predictions(folder.path(), None).unwrap();
     assert_eq!(scores.rows, 4);
     let expected = concat!(
         r#"{"standard":{"qasper":50.0,"musique":100.0,"trec":100.0},"#,
@@ -84,7 +84,7 @@ fn a_faulty_row_is_named() {
     ] {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), &[(&format!("{file}.jsonl"), &format!("\n{row}\n"))]);
-        let error = score_predictions(folder.path(), ThoughtsInAnswers::LeftOut).unwrap_err().to_string();
+        let error = score_predictions(folder.path(), None).unwrap_err().to_string();
         let place = folder.path().join(format!("{file}.jsonl"));
         assert_eq!(error, format!("{}: {message}", place.display()));
     }
@@ -94,17 +94,11 @@ fn a_faulty_row_is_named() {
 fn a_folder_without_predictions_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), &[("notes.jsonl", "{}"), ("qasper.json", "{}")]);
-    assert!(matches!(
-        score_predictions(folder.path(), ThoughtsInAnswers::LeftOut),
-        Err(Error::NoPredictions { .. })
-    ));
+    assert!(matches!(score_predictions(folder.path(), None), Err(Error::NoPredictions { .. })));
     write(folder.path(), &[("qasper.jsonl", "\n")]);
+    assert!(matches!(score_predictions(folder.path(), None), Err(Error::Read(ReadError::NoRows { .. }))));
     assert!(matches!(
-        score_predictions(folder.path(), ThoughtsInAnswers::LeftOut),
-        Err(Error::Read(ReadError::NoRows { .. }))
-    ));
-    assert!(matches!(
-        score_predictions(&folder.path().join("none"), ThoughtsInAnswers::LeftOut),
+        score_predictions(&folder.path().join("none"), None),
         Err(Error::Read(ReadError::NoFolder { .. }))
     ));
 }
@@ -123,9 +117,43 @@ fn thoughts_are_left_out_unless_they_are_kept() {
     let lines: Vec<String> = predictions.iter().map(|prediction| row(prediction)).collect();
     write(folder.path(), &[("hotpotqa.jsonl", &lines.join("\n"))]);
     let scores = |thoughts| score_predictions(folder.path(), thoughts).unwrap();
-    let without = scores(ThoughtsInAnswers::LeftOut);
+    let without = scores(None);
+    assert_eq!(without, scores(Some(ThoughtsInAnswers::LeftOut)));
     assert_eq!(without.standard.get("hotpotqa"), Some(&75.0));
-    assert_eq!(without.thoughts, Some(RowsWithThoughts { rows: 3, unfinished: 1 }));
-    let with = scores(ThoughtsInAnswers::Kept);
-    assert!(with.standard["hotpotqa"] < 60.0 && with.thoughts.is_none(), "{with:?}");
+    let counts = |thoughts| Some(RowsWithThoughts { rows: 3, unfinished: 1, thoughts });
+    assert_eq!(without.thoughts, counts(ThoughtsInAnswers::LeftOut));
+    let with = scores(Some(ThoughtsInAnswers::Kept));
+    assert!(with.standard["hotpotqa"] < 60.0, "{with:?}");
+    assert_eq!(with.thoughts, counts(ThoughtsInAnswers::Kept));
+}
+
+/// Published scores of such predictions are those of the official scorer, thoughts included.
+#[test]
+fn predictions_that_are_mostly_the_beginning_of_thoughts_are_scored_as_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let row =
+        |prediction: &str| format!("{{\"pred\": {prediction:?}, \"answers\": [\"Norway\"], \"length\": 9}}");
+    let finished = row("<think>\nOslo.\n</think>\nNorway");
+    let file = |task: &str, unfinished: usize| {
+        let lines: Vec<String> = std::iter::once(finished.clone())
+            .chain((0..unfinished).map(|_| row("<think>\nNorway")))
+            .collect();
+        (format!("{task}.jsonl"), lines.join("\n"))
+    };
+    let write_both = |unfinished| {
+        for (name, text) in [file("hotpotqa", 0), file("musique", unfinished)] {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        score_predictions(folder.path(), None).unwrap()
+    };
+    // Of two files with four rows, two or three have no end.
+    let half = write_both(2);
+    assert_eq!(half.standard.get("hotpotqa"), Some(&100.0));
+    assert_eq!(half.thoughts.unwrap().thoughts, ThoughtsInAnswers::LeftOut);
+    let most = write_both(3);
+    assert!(most.standard["hotpotqa"] < 100.0 && most.standard["musique"] > 0.0, "{most:?}");
+    let expected = RowsWithThoughts { rows: 5, unfinished: 3, thoughts: ThoughtsInAnswers::Kept };
+    assert_eq!(most.thoughts, Some(expected));
+    let kept = score_predictions(folder.path(), Some(ThoughtsInAnswers::Kept)).unwrap();
+    assert_eq!(most, kept);
 }

@@ -83,10 +83,15 @@ pub(crate) struct ScoreArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) predictions: PathBuf,
 
-    /// Score predictions with the thoughts in them. Without it a prediction is what follows its thoughts (`<think>...</think>`,
-    /// and the tags of other published models)
-    #[arg(long)]
+    /// Score predictions with the thoughts in them (`<think>...</think>`, and the tags of other published models). Without this
+    /// flag and the next one a prediction is what follows its thoughts, unless more than half of the predictions with thoughts
+    /// have nothing but their beginning: then their limit was for thoughts, too, and so were published scores of them
+    #[arg(long, conflicts_with = "cut_thoughts")]
     pub(crate) keep_thoughts: bool,
+
+    /// Score what follows the thoughts in predictions; nothing follows those without an end
+    #[arg(long)]
+    pub(crate) cut_thoughts: bool,
 
     /// Also write the scores to this file, unrounded by the table
     #[arg(long, value_name = "OUT")]

@@ -154,8 +154,8 @@ pub struct PredictionScorer {
     pub about: &'static str,
     /// What the folder holds, in one line for `score NAME --help`.
     pub folder: &'static str,
-    /// Scores the predictions in a folder.
-    pub score: fn(&Path, ThoughtsInAnswers) -> Result<ScoredPredictions, sah_bench_core::Error>,
+    /// Scores the predictions in a folder; `None` takes the thoughts in them as fits all of them.
+    pub score: fn(&Path, Option<ThoughtsInAnswers>) -> Result<ScoredPredictions, sah_bench_core::Error>,
 }
 
 /// The scores of a folder of predictions.

@@ -129,7 +129,7 @@ fn limits_of_hub() -> Warning {
     Warning::new(WarningKind::LimitsAboveAuthors, message)
 }
 
-fn score(folder: &Path, thoughts: ThoughtsInAnswers) -> Result<ScoredPredictions, Error> {
+fn score(folder: &Path, thoughts: Option<ThoughtsInAnswers>) -> Result<ScoredPredictions, Error> {
     let scores = score_predictions(folder, thoughts).map_err(DataError::from)?;
     Ok(ScoredPredictions {
         header: ["task", "score"].into_iter().chain(BUCKETS).map(str::to_owned).collect(),
@@ -140,12 +140,17 @@ fn score(folder: &Path, thoughts: ThoughtsInAnswers) -> Result<ScoredPredictions
     })
 }
 
-fn note(thoughts: &RowsWithThoughts) -> String {
-    let RowsWithThoughts { rows, unfinished } = thoughts;
-    let said = format!("{rows} predictions had thoughts, which were left out (--keep-thoughts scores them)");
-    match unfinished {
-        0 => said,
-        _ => format!("{said}; {unfinished} of these had no end and count as empty answers"),
+fn note(counts: &RowsWithThoughts) -> String {
+    let RowsWithThoughts { rows, unfinished, thoughts } = counts;
+    match thoughts {
+        ThoughtsInAnswers::Kept => format!(
+            "thoughts are scored, as the official scorer does it (predictions with thoughts: {rows}; without an end: \
+             {unfinished}); --cut-thoughts scores what follows them"
+        ),
+        ThoughtsInAnswers::LeftOut => format!(
+            "thoughts are left out (predictions with thoughts: {rows}; without an end, so without an answer: \
+             {unfinished}); --keep-thoughts scores them"
+        ),
     }
 }
 

@@ -13,7 +13,11 @@ use crate::terminal::{figures, show};
 pub(crate) fn run(command: &ScoreCommand) -> anyhow::Result<ExitCode> {
     let ScoreCommand { scorer, args } = command;
     let started = Instant::now();
-    let thoughts = if args.keep_thoughts { ThoughtsInAnswers::Kept } else { ThoughtsInAnswers::LeftOut };
+    let thoughts = match (args.keep_thoughts, args.cut_thoughts) {
+        (true, _) => Some(ThoughtsInAnswers::Kept),
+        (_, true) => Some(ThoughtsInAnswers::LeftOut),
+        (false, false) => None,
+    };
     let scores = (scorer.score)(&args.predictions, thoughts)?;
     let seconds = started.elapsed().as_secs_f64();
     show(format_args!("{}\n", figures(scores.header, scores.rows)))?;

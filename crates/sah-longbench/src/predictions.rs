@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 use rayon::prelude::*;
-use sah_bench_core::data::{Hint, ReadError, Row, json_lines, read_text};
+use sah_bench_core::data::{Hint, ReadError, Row, RowsWithThoughts, json_lines, read_text};
 use sah_request::{Thoughts, ThoughtsInAnswers, split_thoughts};
 use serde::{Deserialize, Serialize};
 
@@ -28,17 +28,6 @@ pub struct PredictionScores {
     /// Rows with thoughts; absent where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thoughts: Option<RowsWithThoughts>,
-}
-
-/// Predictions that had thoughts in them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RowsWithThoughts {
-    /// How many.
-    pub rows: usize,
-    /// Those of them whose thoughts have no end: nothing is known of their answers.
-    pub unfinished: usize,
-    /// What was done with them.
-    pub thoughts: ThoughtsInAnswers,
 }
 
 /// Scores the files `<task>.jsonl` in `folder`, where `<task>` is one of the 21 standard tasks; other files are
@@ -67,12 +56,9 @@ pub fn score_predictions(
     }
     warn_of_ignored(folder)?;
     let files = read_files(folder)?;
-    let counts = count_thoughts(&files)?;
-    let thoughts = thoughts.unwrap_or(ThoughtsInAnswers::of_answers(counts.rows, counts.unfinished));
-    let mut scores = PredictionScores {
-        thoughts: (counts.rows > 0).then_some(RowsWithThoughts { thoughts, ..counts }),
-        ..PredictionScores::default()
-    };
+    let counts = RowsWithThoughts::of(&thoughts_in(&files)?, thoughts);
+    let thoughts = counts.map_or(ThoughtsInAnswers::Kept, |counts| counts.thoughts);
+    let mut scores = PredictionScores { thoughts: counts, ..PredictionScores::default() };
     for PredictionFile { task, path, text } in files {
         let rows: Vec<ScoredRow> = json_lines(&text, &path)
             .collect::<Vec<_>>()
@@ -117,19 +103,18 @@ fn read_files(folder: &Path) -> Result<Vec<PredictionFile>, Error> {
     Ok(files)
 }
 
-/// Counts predictions with thoughts. What is done with them is that of no answer yet.
-fn count_thoughts(files: &[PredictionFile]) -> Result<RowsWithThoughts, Error> {
-    let mut counts = RowsWithThoughts::default();
+/// The thoughts in each prediction.
+fn thoughts_in(files: &[PredictionFile]) -> Result<Vec<Option<Thoughts>>, Error> {
+    let mut thoughts = Vec::new();
     for PredictionFile { path, text, .. } in files {
-        let thoughts: Vec<Option<Thoughts>> = json_lines(text, path)
+        let of_file = json_lines(text, path)
             .collect::<Vec<_>>()
             .into_par_iter()
             .map(|line| Ok(split_thoughts(prediction(&line.parse()?)?).thoughts))
-            .collect::<Result<_, Error>>()?;
-        counts.rows += thoughts.iter().flatten().count();
-        counts.unfinished += thoughts.iter().flatten().filter(|thoughts| !thoughts.is_finished).count();
+            .collect::<Result<Vec<_>, Error>>()?;
+        thoughts.extend(of_file);
     }
-    Ok(counts)
+    Ok(thoughts)
 }
 
 /// The text of a prediction, by either of its names.

@@ -5,6 +5,7 @@
 //! - [`qa_f1`] and [`qa_f1_zh`] compare short answers word by word; [`token_f1`] does the same with any tokens.
 //! - [`rouge_l`] and [`rouge_l_zh`] compare summaries.
 //! - [`fuzz_ratio`] and [`matching_ratio`] compare texts character by character, such as lines of code.
+//! - [`string_match_all`] and [`string_match_part`] look for references in an answer.
 //! - [`normalise_answer`] and [`chinese_words`] prepare texts, and [`python`] has what Python does to them.
 //!
 //! Every figure is, digit for digit, that of the Python package which published scores were made with. The prediction comes
@@ -28,6 +29,7 @@ mod qa_f1;
 mod rouge;
 mod segment;
 mod sequence_matcher;
+mod string_match;
 
 pub use f1::token_f1;
 pub use fuzz::fuzz_ratio;
@@ -35,3 +37,4 @@ pub use qa_f1::{normalise_answer, qa_f1, qa_f1_zh};
 pub use rouge::{rouge_l, rouge_l_zh};
 pub use segment::chinese_words;
 pub use sequence_matcher::matching_ratio;
+pub use string_match::{string_match_all, string_match_part};

@@ -1,0 +1,74 @@
+//! `score NAME` of benchmarks that are scored row by row.
+
+use sah_bench_core::data::{RowsWithThoughts, ScoredRows};
+use sah_request::ThoughtsInAnswers;
+use serde_json::{Map, Value};
+
+use super::ScoredPredictions;
+
+/// The aggregate of scored rows: a table for the terminal, and keys of the JSON file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Aggregate {
+    /// The columns of the table.
+    pub(super) header: Vec<String>,
+    /// Its lines.
+    pub(super) lines: Vec<Vec<String>>,
+    /// All figures in full; they stand beside `rows`.
+    pub(super) figures: Map<String, Value>,
+    /// What else is to be said, each a sentence without a full stop.
+    pub(super) notes: Vec<String>,
+}
+
+/// What `score NAME` gives: `{"rows": {id: score}, ...}` with the figures of `aggregate`. `value` is the score of a row as it
+/// stands in the file: a number, null where no score is defined, or an object of figures.
+pub(super) fn scored<T>(
+    rows: &ScoredRows<T>,
+    value: impl Fn(&T) -> Value,
+    aggregate: Aggregate,
+) -> ScoredPredictions {
+    let Aggregate { header, lines, figures, mut notes } = aggregate;
+    let of_rows: Map<String, Value> =
+        rows.rows.iter().map(|row| (row.id.clone(), value(&row.score))).collect();
+    let mut json = Map::new();
+    json.insert("rows".to_owned(), Value::Object(of_rows));
+    json.extend(figures);
+    notes.extend(rows.thoughts.iter().map(note_of_thoughts));
+    ScoredPredictions { header, rows: lines, json: Value::Object(json), count: rows.rows.len(), notes }
+}
+
+/// What was done with thoughts.
+pub(super) fn note_of_thoughts(counts: &RowsWithThoughts) -> String {
+    let RowsWithThoughts { rows, unfinished, thoughts } = counts;
+    match thoughts {
+        ThoughtsInAnswers::Kept => format!(
+            "thoughts are scored, as the official scorer does it (predictions with thoughts: {rows}; without an end: \
+             {unfinished}); --cut-thoughts scores what follows them"
+        ),
+        ThoughtsInAnswers::LeftOut => format!(
+            "thoughts are left out (predictions with thoughts: {rows}; without an end, so without an answer: \
+             {unfinished}); --keep-thoughts scores them"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sah_bench_core::data::ScoredRow;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn rows_stand_beside_the_figures() {
+        let row = |id: &str, score: Option<f64>| ScoredRow { id: id.to_owned(), task: None, score };
+        let rows = ScoredRows {
+            rows: vec![row("b", Some(50.0)), row("a", None)],
+            thoughts: Some(RowsWithThoughts { rows: 2, unfinished: 1, thoughts: ThoughtsInAnswers::LeftOut }),
+        };
+        let figures = json!({"mean": 50.0}).as_object().unwrap().clone();
+        let scored = scored(&rows, |score| json!(score), Aggregate { figures, ..Aggregate::default() });
+        assert_eq!(scored.json.to_string(), r#"{"rows":{"b":50.0,"a":null},"mean":50.0}"#);
+        assert_eq!(scored.count, 2);
+        assert!(scored.notes[0].contains("without an answer: 1"), "{:?}", scored.notes);
+    }
+}

@@ -77,6 +77,19 @@ pub enum Error {
         /// The file.
         file: Option<PathBuf>,
     },
+    /// A tokenizer that takes long texts for few tokens.
+    #[error(
+        "{task} cannot be made {length} tokens long: with as many words or lines its row still takes only {used}; the model's tokenizer \
+         does not take texts apart"
+    )]
+    NotCounted {
+        /// The task.
+        task: &'static str,
+        /// The length.
+        length: usize,
+        /// How many tokens the row takes.
+        used: usize,
+    },
     /// Tokens could not be counted.
     #[error("{task}: tokens cannot be counted: {source}")]
     Count {

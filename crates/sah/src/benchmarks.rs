@@ -5,6 +5,7 @@ mod entry;
 mod longbench;
 mod mock;
 mod predictions;
+mod ruler;
 
 pub use self::entry::{
     BenchmarkEntry, DataOrigin, Opened, PredictionScorer, PromptRule, ScoredPredictions, SimpleEntry,
@@ -24,7 +25,10 @@ impl Benchmarks {
 
     /// Those that this project brings along.
     pub(crate) fn standard() -> Self {
-        Self::none().with(Box::new(longbench::Entry)).with(Box::new(mock::entry()))
+        Self::none()
+            .with(Box::new(longbench::Entry))
+            .with(Box::new(ruler::Entry))
+            .with(Box::new(mock::entry()))
     }
 
     /// One that is not built in, and one that is.
@@ -121,8 +125,8 @@ mod tests {
                 assert_eq!(benchmarks.find(&name.to_uppercase()).unwrap().name(), entry.name());
             }
         }
-        let error = benchmarks.find("ruler").err().unwrap().to_string();
-        assert!(error.contains("there is longbench, mock, counting"), "{error}");
+        let error = benchmarks.find("no-such").err().unwrap().to_string();
+        assert!(error.contains("there is longbench, ruler, mock, counting"), "{error}");
     }
 
     #[test]

@@ -37,8 +37,10 @@ pub(super) enum Fitted {
     Row(Prompt, usize),
     /// Already with the fewest units its prompt has so many tokens.
     TooShort(usize),
-    /// With all units that there are its prompt has only so many tokens, and there is room for more than another one.
+    /// With all units that there are its prompt has only so many tokens.
     TooFew(usize),
+    /// With a unit for each token of the room its prompt has only so many tokens: units are not counted.
+    NotCounted(usize),
 }
 
 /// Counts tokens, those of pieces once.
@@ -87,8 +89,10 @@ pub(super) fn fit(draft: &dyn Draft, room: usize, tokens: &Counter<'_>) -> Resul
     }
     // Tokens for one predicted token, by what was counted.
     let mut scale = 1.0;
+    // No unit is less than a token.
+    let most = draft.most().min(room.max(units));
     // This many units, and more, are known not to fit.
-    let mut over = draft.most() + 1;
+    let mut over = most + 1;
     while units + 1 < over {
         let from = draft.predict(units, tokens)?;
         let fits = |units: usize| -> Result<bool, ModelError> {
@@ -115,10 +119,11 @@ pub(super) fn fit(draft: &dyn Draft, room: usize, tokens: &Counter<'_>) -> Resul
             over = next;
         }
     }
-    if units == draft.most() {
-        return Ok(Fitted::TooFew(used));
-    }
-    Ok(Fitted::Row(prompt, used))
+    Ok(match units {
+        _ if units == draft.most() => Fitted::TooFew(used),
+        _ if units == most && used < room => Fitted::NotCounted(used),
+        _ => Fitted::Row(prompt, used),
+    })
 }
 
 /// By how many tokens a unit's prediction may be off.

@@ -180,6 +180,9 @@ impl Generator {
             Fitted::TooShort(used) => {
                 Err(Error::TooShort { task: task.name, length, needed: used + task.max_new_tokens })
             }
+            Fitted::NotCounted(used) => {
+                Err(Error::NotCounted { task: task.name, length, used: used + task.max_new_tokens })
+            }
             Fitted::TooFew(used) => {
                 let file = match task.name {
                     "qa_1" => material.squad.as_ref(),

@@ -33,6 +33,15 @@ impl TokenCount for Bytes {
     }
 }
 
+/// Takes any text for one token.
+struct One;
+
+impl TokenCount for One {
+    fn count(&self, _: &str) -> Result<usize, ModelError> {
+        Ok(1)
+    }
+}
+
 fn tasks(names: &[&str]) -> Vec<&'static Task> {
     names.iter().map(|name| Task::find(name).unwrap()).collect()
 }
@@ -295,6 +304,8 @@ fn what_cannot_be_made_is_named() {
     let message =
         error(&["niah_single_2"], Generator { haystack: Haystack::Text("/no/such".into()), ..of(1024) });
     assert!(message.starts_with("/no/such: "), "{message}");
+    let message = of(1024).samples(&tasks(&["niah_single_2"]), &One).unwrap_err().to_string();
+    assert!(message.contains("its row still takes only 129; the model's tokenizer"), "{message}");
     // Without their files the other tasks are made.
     assert_eq!(of(1024).samples(&tasks(&["fwe", "qa_1"]), &Pieces).unwrap().len(), 1);
     assert_eq!(TASKS.len(), 13);

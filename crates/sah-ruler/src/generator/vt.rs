@@ -99,7 +99,7 @@ impl Tracing {
         let room = EXAMPLE.0.min(length / EXAMPLE.1);
         let prompt = match fit(&example, room, tokens)? {
             Fitted::Row(prompt, _) => prompt,
-            Fitted::TooShort(_) | Fitted::TooFew(_) => example.build(example.least()),
+            Fitted::TooShort(_) | Fitted::TooFew(_) | Fitted::NotCounted(_) => example.build(example.least()),
         };
         let Prompt { context, question, answer_prefix, answers } = prompt;
         let example = format!("{context}{question}{answer_prefix} {}\n\n", answers.join(" "));

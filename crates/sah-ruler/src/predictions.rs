@@ -16,7 +16,7 @@ use crate::tasks::{SUBSETS, Task};
 /// Those of [`data::score_predictions`]; a task that RULER does not have, and a row without references.
 pub fn score_predictions(
     file: &Path,
-    thoughts: ThoughtsInAnswers,
+    thoughts: Option<ThoughtsInAnswers>,
 ) -> Result<ScoredRows<ScoredAnswer>, ReadError> {
     data::score_predictions(file, thoughts, score)
 }

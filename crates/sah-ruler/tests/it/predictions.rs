@@ -9,7 +9,7 @@ fn score(lines: &[&str]) -> Result<Summary, String> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("p.jsonl");
     fs::write(&file, lines.join("\n")).unwrap();
-    let rows = score_predictions(&file, ThoughtsInAnswers::LeftOut);
+    let rows = score_predictions(&file, None);
     let rows = rows.map_err(|error| error.to_string().replace(&file.display().to_string(), "FILE"))?;
     Ok(Summary::of(&rows.rows.into_iter().map(|row| row.score).collect::<Vec<_>>()))
 }

@@ -150,7 +150,10 @@ impl BenchmarkEntry for Entry {
     }
 }
 
-fn score(file: &Path, thoughts: ThoughtsInAnswers) -> Result<ScoredPredictions, sah_bench_core::Error> {
+fn score(
+    file: &Path,
+    thoughts: Option<ThoughtsInAnswers>,
+) -> Result<ScoredPredictions, sah_bench_core::Error> {
     let rows = score_predictions(file, thoughts).map_err(|error| DataError::from(Error::from(error)))?;
     let answers: Vec<ScoredAnswer> = rows.rows.iter().map(|row| row.score).collect();
     let summary = Summary::of(&answers);

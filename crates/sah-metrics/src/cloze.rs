@@ -19,7 +19,8 @@ pub struct ClozeMatches {
 /// Compares an answer that is a Python dictionary from gaps to texts with `reference`: exactly, and by words, which white space
 /// parts. An answer that is no dictionary fills no gap.
 ///
-/// The measure of `LooGLE` (Li et al., 2023), whose scorer runs the answer as Python. Here it is read, and nothing is run: what is
+/// The measure of Li et al., "Can long-context language models understand long contexts?", 2023, whose scorer runs the answer as
+/// Python. Here it is read, and nothing is run: what is
 /// not a plain literal counts as unreadable. A value that is no text matches nothing; that scorer raises for it.
 ///
 /// ```

@@ -12,8 +12,8 @@ pub fn qa_f1(prediction: &str, reference: &str) -> f64 {
 }
 
 /// F1 over the words of both texts after [`normalise_answer`] and then [`unidecode`](crate::unidecode): letters with and without
-/// accents are the same, and so is a name in two scripts. The order is that of the SCROLLS and `ZeroSCROLLS` scorers, where
-/// punctuation that comes of the transliteration stays.
+/// accents are the same, and so is a name in two scripts. The order is that of the scorers of
+/// SCROLLS and its successor, where punctuation that comes of the transliteration stays.
 #[must_use]
 pub fn qa_f1_unidecode(prediction: &str, reference: &str) -> f64 {
     let [prediction, reference] = [prediction, reference].map(|text| unidecode(&normalise_answer(text)));

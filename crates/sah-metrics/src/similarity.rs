@@ -10,7 +10,7 @@ use crate::python;
 /// `0.5^(|p - q| / 10)` with `p` and `q` the first percentages in prediction and reference: digits, which may have a full stop
 /// in or after them, directly followed by `%`. 0 where the prediction has none; a reference without one counts as 0 %.
 ///
-/// The exponential similarity of `ZeroSCROLLS` (Shaham et al., 2023).
+/// The exponential similarity of Shaham et al., "A zero-shot benchmark for long text understanding", 2023.
 ///
 /// ```
 /// assert_eq!(sah_metrics::percentage_similarity("About 40%.", "50%"), 0.5);
@@ -34,7 +34,7 @@ fn percentage(text: &str) -> Option<f64> {
 /// Of both texts all but ASCII digits, commas and white space is dropped, and what is left are numbers. 0 where the prediction
 /// does not have exactly the reference's numbers; 1 where there is just one.
 ///
-/// The score of `ZeroSCROLLS`' reordering task, which takes it from lifelines.
+/// Shaham et al., 2023, score summaries put in order by it, and take it from the package lifelines.
 ///
 /// ```
 /// assert_eq!(sah_metrics::concordance_index("Summary 2, 1, 3", "1, 2, 3"), 2.0 / 3.0);

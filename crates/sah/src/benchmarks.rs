@@ -2,6 +2,7 @@
 
 mod data_flag;
 mod entry;
+mod infinitebench;
 mod longbench;
 mod mock;
 mod predictions;
@@ -24,7 +25,10 @@ impl Benchmarks {
 
     /// Those that this project brings along.
     pub(crate) fn standard() -> Self {
-        Self::none().with(Box::new(longbench::Entry)).with(Box::new(mock::entry()))
+        Self::none()
+            .with(Box::new(longbench::Entry))
+            .with(Box::new(infinitebench::Entry))
+            .with(Box::new(mock::entry()))
     }
 
     /// One that is not built in, and one that is.
@@ -122,7 +126,7 @@ mod tests {
             }
         }
         let error = benchmarks.find("ruler").err().unwrap().to_string();
-        assert!(error.contains("there is longbench, mock, counting"), "{error}");
+        assert!(error.contains("there is longbench, infinitebench, mock, counting"), "{error}");
     }
 
     #[test]

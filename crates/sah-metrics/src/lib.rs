@@ -9,6 +9,7 @@
 //! - [`cloze_matches`] counts gaps filled right, [`percentage_similarity`] and [`concordance_index`] say how near a figure or an
 //!   order comes.
 //! - [`fuzz_ratio`] and [`matching_ratio`] compare texts character by character, such as lines of code.
+//! - [`string_match_all`] and [`string_match_part`] look for references in an answer.
 //! - [`normalise_answer`] and [`chinese_words`] prepare texts, [`python`] has what Python does to them, and [`literal`] reads
 //!   Python's literals without running anything.
 //!
@@ -38,6 +39,7 @@ pub mod rouge_score;
 mod segment;
 mod sequence_matcher;
 mod similarity;
+mod string_match;
 mod unidecode;
 
 pub use bleu::bleu;
@@ -49,4 +51,5 @@ pub use rouge::{Rouge, rouge_l, rouge_l_figures, rouge_l_zh, rouge_n};
 pub use segment::chinese_words;
 pub use sequence_matcher::matching_ratio;
 pub use similarity::{concordance_index, percentage_similarity};
+pub use string_match::{string_match_all, string_match_part};
 pub use unidecode::unidecode;

@@ -10,7 +10,7 @@ const BOOK_CUES: [&str; 4] = ["answer is:", "answer:", "answer is", "option is"]
 /// Whether the answer names the function with the error: its letter with a full stop or colon at the beginning, or letter or name
 /// one character after a cue. A letter alone is wrong.
 pub(super) fn code(answer: &str, name: &str, letter: &str) -> bool {
-    let answer = answer.trim_matches(python::is_space);
+    let answer = python::strip(answer);
     if answer.strip_prefix(letter).is_some_and(|rest| rest.starts_with(['.', ':'])) {
         return true;
     }
@@ -24,7 +24,7 @@ pub(super) fn code(answer: &str, name: &str, letter: &str) -> bool {
 /// Whether the answer names the right option. The first of these decides: a capital A to D at the beginning, even of a word; the
 /// text of the option as the whole answer; letter or text one character after a cue; the first word that is one of the letters.
 pub(super) fn book(answer: &str, text: &str, letter: &str) -> bool {
-    let answer = answer.trim_matches(python::is_space);
+    let answer = python::strip(answer);
     let Some(first) = answer.chars().next() else { return false };
     let is_right = |found: &str| found == text || found == letter;
     if matches!(first, 'A'..='D') {

@@ -14,6 +14,8 @@ const NAME: &str = "data";
 pub(super) struct DataFlag {
     /// What rows are called that the benchmark brings along or makes, the default: `sample`.
     pub(super) own: &'static str,
+    /// Its values in short: `sample|hub|DIR`.
+    pub(super) values: &'static str,
     /// What its values mean, for `--help`.
     pub(super) help: &'static str,
 }
@@ -21,8 +23,7 @@ pub(super) struct DataFlag {
 impl DataFlag {
     /// The argument, for [`BenchmarkEntry::add_flags`](super::BenchmarkEntry::add_flags).
     pub(super) fn argument(self) -> Arg {
-        let value_name = format!("{}|hub|DIR", self.own);
-        Arg::new(NAME).long(NAME).help(self.help).default_value(self.own).value_name(value_name)
+        Arg::new(NAME).long(NAME).help(self.help).default_value(self.own).value_name(self.values)
     }
 
     /// What the user gave. A folder called `hub` is given as `./hub`.
@@ -60,7 +61,7 @@ mod tests {
 
     #[test]
     fn rows_are_the_benchmark_s_own_the_hub_s_or_a_folder_s() {
-        let flag = DataFlag { own: "sample", help: "Rows" };
+        let flag = DataFlag { own: "sample", values: "sample|hub|DIR", help: "Rows" };
         for (arguments, source, origin) in [
             (&["x"][..], DataSource::Own, ("sample", None)),
             (&["x", "--data", "sample"], DataSource::Own, ("sample", None)),

@@ -22,6 +22,7 @@ pub(super) struct Entry;
 /// Where rows come from.
 const DATA: DataFlag = DataFlag {
     own: "sample",
+    values: "sample|hub|DIR",
     help: "Where InfiniteBench's rows come from: `sample` (bundled, a demonstration and not InfiniteBench), `hub` \
            (MaxJeblick/InfiniteBench), or a folder with `<subset>/*.parquet` in the hub's layout or with the authors' \
            `<subset>.jsonl`",

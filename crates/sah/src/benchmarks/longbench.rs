@@ -21,6 +21,7 @@ pub(super) struct Entry;
 /// Where rows come from.
 const DATA: DataFlag = DataFlag {
     own: "sample",
+    values: "sample|hub|DIR",
     help: "Where LongBench's rows come from: `sample` (bundled, a demonstration and not LongBench), `hub` (Xnhyacinth/LongBench), \
            or a folder with `<subset>/*.parquet` in the hub's layout or with THUDM's `<subset>.jsonl`",
 };

@@ -6,6 +6,7 @@ mod infinitebench;
 mod longbench;
 mod mock;
 mod predictions;
+mod zeroscrolls;
 
 pub use self::entry::{
     BenchmarkEntry, DataOrigin, Opened, PredictionScorer, PromptRule, ScoredPredictions, SimpleEntry,
@@ -28,6 +29,7 @@ impl Benchmarks {
         Self::none()
             .with(Box::new(longbench::Entry))
             .with(Box::new(infinitebench::Entry))
+            .with(Box::new(zeroscrolls::Entry))
             .with(Box::new(mock::entry()))
     }
 
@@ -126,7 +128,7 @@ mod tests {
             }
         }
         let error = benchmarks.find("ruler").err().unwrap().to_string();
-        assert!(error.contains("there is longbench, infinitebench, mock, counting"), "{error}");
+        assert!(error.contains("there is longbench, infinitebench, zeroscrolls, mock, counting"), "{error}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The official scores of ZeroSCROLLS, from 0 to 100.
 //!
 //! Sources: of F1, accuracy, similarity and concordance a public copy of `metrics/zero_scrolls.py` of the data set
-//! tau/zero_scrolls; of ROUGE the scorer of SCROLLS, which that file builds on.
+//! `tau/zero_scrolls`; of ROUGE the scorer of SCROLLS, which that file builds on.
 
 use sah_metrics::python::{is_word, round};
 use sah_metrics::{concordance_index, percentage_similarity, qa_f1_unidecode, rouge_score};

@@ -4,6 +4,7 @@ mod data_flag;
 mod entry;
 mod infinitebench;
 mod longbench;
+mod loogle;
 mod mock;
 mod predictions;
 mod zeroscrolls;
@@ -29,6 +30,7 @@ impl Benchmarks {
         Self::none()
             .with(Box::new(longbench::Entry))
             .with(Box::new(infinitebench::Entry))
+            .with(Box::new(loogle::Entry))
             .with(Box::new(zeroscrolls::Entry))
             .with(Box::new(mock::entry()))
     }
@@ -128,7 +130,10 @@ mod tests {
             }
         }
         let error = benchmarks.find("ruler").err().unwrap().to_string();
-        assert!(error.contains("there is longbench, infinitebench, zeroscrolls, mock, counting"), "{error}");
+        assert!(
+            error.contains("there is longbench, infinitebench, loogle, zeroscrolls, mock, counting"),
+            "{error}"
+        );
     }
 
     #[test]

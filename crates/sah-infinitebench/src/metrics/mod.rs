@@ -21,8 +21,8 @@ impl Task {
     /// with options; several references, the best of which counts, for questions about books; the intermediate results of a
     /// calculation.
     ///
-    /// Two answers for which the official scorer stops with an error are wrong here: no words at all where it looks at the first letter
-    /// of nothing, and in `math_find` a fraction where the label is an integer.
+    /// One answer for which the official scorer stops with an error is wrong here: in `math_find` a fraction where the label is an
+    /// integer.
     ///
     /// # Errors
     ///

@@ -19,6 +19,7 @@ mod outside_project;
 mod own_benchmark;
 mod report;
 mod resume;
+mod ruler;
 mod speed;
 mod terminal;
 mod thinking;

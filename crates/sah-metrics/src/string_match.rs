@@ -1,11 +1,11 @@
-//! References that stand in an answer, as RULER looks for them.
+//! References that stand in an answer.
 
 use crate::python;
 
 /// The share of `references` that occur in `prediction`, whatever the case of letters: from 0 to 1, and 0 without references.
 ///
-/// `sum(r.lower() in prediction.lower() for r in references) / len(references)` of RULER's `string_match_all`, over a prediction as
-/// its evaluation prepares it: stripped, every control character up to U+001F a newline, and stripped again. An occurrence
+/// `sum(r.lower() in prediction.lower() for r in references) / len(references)`, which is `string_match_all` of NVIDIA's evaluation
+/// of synthetic tasks (`scripts/eval` of commit c3f5e3b), over a prediction as it prepares it: stripped, every control character up to U+001F a newline, and stripped again. An occurrence
 /// within a longer word or number counts, a reference that is given twice counts twice, and other text costs nothing.
 #[must_use]
 pub fn string_match_all<S: AsRef<str>>(prediction: &str, references: &[S]) -> f64 {
@@ -15,8 +15,8 @@ pub fn string_match_all<S: AsRef<str>>(prediction: &str, references: &[S]) -> f6
     matches(prediction, references) as f64 / references.len() as f64
 }
 
-/// 1 where any of `references` occurs in `prediction`, otherwise 0: RULER's `string_match_part`, which its questions over
-/// documents are scored with. The prediction is prepared as for [`string_match_all`].
+/// 1 where any of `references` occurs in `prediction`, otherwise 0: `string_match_part` of the same
+/// evaluation, for questions whose references are spellings of one answer. The prediction is prepared as for [`string_match_all`].
 #[must_use]
 pub fn string_match_part<S: AsRef<str>>(prediction: &str, references: &[S]) -> f64 {
     if matches(prediction, references) > 0 { 1.0 } else { 0.0 }

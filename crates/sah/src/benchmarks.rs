@@ -7,6 +7,7 @@ mod longbench;
 mod loogle;
 mod mock;
 mod predictions;
+mod ruler;
 mod zeroscrolls;
 
 pub use self::entry::{
@@ -29,6 +30,7 @@ impl Benchmarks {
     pub(crate) fn standard() -> Self {
         Self::none()
             .with(Box::new(longbench::Entry))
+            .with(Box::new(ruler::Entry))
             .with(Box::new(infinitebench::Entry))
             .with(Box::new(loogle::Entry))
             .with(Box::new(zeroscrolls::Entry))
@@ -129,11 +131,9 @@ mod tests {
                 assert_eq!(benchmarks.find(&name.to_uppercase()).unwrap().name(), entry.name());
             }
         }
-        let error = benchmarks.find("ruler").err().unwrap().to_string();
-        assert!(
-            error.contains("there is longbench, infinitebench, loogle, zeroscrolls, mock, counting"),
-            "{error}"
-        );
+        let error = benchmarks.find("no-such").err().unwrap().to_string();
+        let names = "there is longbench, ruler, infinitebench, loogle, zeroscrolls, mock, counting";
+        assert!(error.contains(names), "{error}");
     }
 
     #[test]

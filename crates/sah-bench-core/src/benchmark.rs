@@ -33,7 +33,7 @@ pub trait Benchmark {
     }
 
     /// What one answer is worth. A figure in [`Metrics::task_scores`] is the mean of these over the rows of its task, or of
-    /// its bucket, but for rounding.
+    /// its bucket, but for rounding, and but for subsets that [`Benchmark::is_mean`] names.
     ///
     /// # Errors
     ///
@@ -42,6 +42,12 @@ pub trait Benchmark {
 
     /// The answers that would be right, the best match of which counts.
     fn references<'a>(&self, sample: &'a Sample) -> &'a [String];
+
+    /// Whether the figure of `subset` is the mean of [`Benchmark::score`] over its rows. Where it is made of them in another way,
+    /// such as a geometric mean of means, reports give it without an interval, and differences are those of the rows' scores.
+    fn is_mean(&self, _subset: &str) -> bool {
+        true
+    }
 
     /// What its figures and its buckets mean, for tables and figures.
     fn units(&self) -> Units {

@@ -84,7 +84,9 @@ impl Scores {
         let mut of_buckets: IndexMap<&str, Vec<&Group>> = IndexMap::new();
         for (group, figure) in &figures {
             if let Some(estimate) = bootstrap.mean(scores(group)) {
-                groups.insert(group.clone(), Estimate { value: *figure, ..estimate });
+                // An interval of the mean says nothing of a figure that is none.
+                let interval = estimate.interval.filter(|_| side.is_mean(group));
+                groups.insert(group.clone(), Estimate { value: *figure, interval, ..estimate });
             }
             if let Some(bucket) = &group.bucket {
                 of_buckets.entry(bucket).or_default().push(group);
@@ -101,7 +103,8 @@ impl Scores {
         let all: Vec<&Group> = figures.iter().map(|(group, _)| group).collect();
         let overall = side.results.metrics.overall_score.and_then(|value| {
             let estimate = mean_over(&all)?;
-            let interval = estimate.interval.filter(|_| overall_score(side).is_some());
+            let are_means = all.iter().all(|group| side.is_mean(group));
+            let interval = estimate.interval.filter(|_| are_means && overall_score(side).is_some());
             Some(Estimate { value, interval, ..estimate })
         });
         Self { groups, buckets: of_buckets.into_iter().filter_map(bucket).collect(), overall }

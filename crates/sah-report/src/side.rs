@@ -25,6 +25,8 @@ pub struct Side {
     pub rows: Vec<Row>,
     /// What was measured of single attention calls.
     pub attention_errors: Option<AttentionErrors>,
+    /// The tasks whose figures are not the means of their rows' scores.
+    pub(crate) not_means: Vec<String>,
 }
 
 impl Side {
@@ -49,7 +51,9 @@ impl Side {
             None
         };
         let attention = results.attention.clone();
-        let side = Self { attention, config, results, rows, attention_errors };
+        let tasks = results.metrics.task_scores.keys();
+        let not_means = tasks.filter(|task| !benchmark.is_mean(task)).cloned().collect();
+        let side = Self { attention, config, results, rows, attention_errors, not_means };
         side.check_scores()?;
         Ok(side)
     }
@@ -65,6 +69,11 @@ impl Side {
     #[must_use]
     pub fn figure(&self, group: &Group) -> Option<f64> {
         self.figures().into_iter().find(|(other, _)| other == group).map(|(_, figure)| figure)
+    }
+
+    /// Whether the figure of `group` is the mean of its rows' scores.
+    pub(crate) fn is_mean(&self, group: &Group) -> bool {
+        !self.not_means.contains(&group.task)
     }
 
     /// The rows that the figure of `group` is made of.
@@ -83,6 +92,9 @@ impl Side {
     fn check_scores(&self) -> Result<(), Error> {
         for (group, recorded) in self.figures() {
             let scores: Vec<f64> = self.rows_of(&group).map(|row| row.score).collect();
+            if !self.is_mean(&group) && !scores.is_empty() {
+                continue;
+            }
             let recomputed = scores.iter().sum::<f64>() / scores.len() as f64;
             if (recomputed - recorded).abs() > ROUNDING || scores.is_empty() {
                 let (folder, group) = (self.results.folder.clone(), group.to_string());

@@ -2,10 +2,13 @@
 
 mod data_flag;
 mod entry;
+mod infinitebench;
 mod longbench;
+mod loogle;
 mod mock;
 mod predictions;
 mod ruler;
+mod zeroscrolls;
 
 pub use self::entry::{
     BenchmarkEntry, DataOrigin, Opened, PredictionScorer, PromptRule, ScoredPredictions, SimpleEntry,
@@ -28,6 +31,9 @@ impl Benchmarks {
         Self::none()
             .with(Box::new(longbench::Entry))
             .with(Box::new(ruler::Entry))
+            .with(Box::new(infinitebench::Entry))
+            .with(Box::new(loogle::Entry))
+            .with(Box::new(zeroscrolls::Entry))
             .with(Box::new(mock::entry()))
     }
 
@@ -126,7 +132,8 @@ mod tests {
             }
         }
         let error = benchmarks.find("no-such").err().unwrap().to_string();
-        assert!(error.contains("there is longbench, ruler, mock, counting"), "{error}");
+        let names = "there is longbench, ruler, infinitebench, loogle, zeroscrolls, mock, counting";
+        assert!(error.contains(names), "{error}");
     }
 
     #[test]

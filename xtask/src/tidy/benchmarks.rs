@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// The benchmarks, as their crates are called behind `sah-`.
-const BENCHMARKS: [&str; 2] = ["longbench", "ruler"];
+const BENCHMARKS: [&str; 5] = ["infinitebench", "longbench", "loogle", "ruler", "zeroscrolls"];
 
 /// Where every benchmark may be named: the table of benchmarks, the table of goldens, and this check.
 const TABLES: [&str; 3] = ["crates/sah/src/benchmarks", "xtask/src/bless/table.rs", "xtask/src/tidy/"];

@@ -6,6 +6,7 @@
 //! - [`score_predictions`] scores a file of predictions that something else made, row by row.
 //! - [`read_parquet`] reads the rows of a Parquet file, [`json_lines`] those of a text of JSON objects. Both give [`Row`]s, so
 //!   that what a benchmark makes of its columns is written once.
+//! - [`Template`] makes prompts of rows that have none.
 //! - [`read_text`] reads UTF-8, whatever marks it, and tells compressed files and other encodings by their names.
 //! - [`ReadError`] names file, row, field, what was expected and what was found. Rows count from 1; those of JSON Lines are
 //!   the file's lines, blank ones included.
@@ -32,6 +33,7 @@ mod predictions;
 mod prompt_rows;
 mod row;
 mod source;
+mod template;
 mod text;
 
 pub use error::ReadError;
@@ -44,4 +46,5 @@ pub use predictions::{Prediction, RowsWithThoughts, ScoredRow, ScoredRows, score
 pub use prompt_rows::{PromptReader, PromptRow};
 pub use row::Row;
 pub use source::DataSource;
+pub use template::{FilledTemplate, Template};
 pub use text::{read_text, text};

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use rayon::prelude::*;
-use sah_bench_core::data::{Columns, JsonLine, Row, json_lines, read_parquet};
+use sah_bench_core::data::{Columns, FilledTemplate, JsonLine, Row, Template, json_lines, read_parquet};
 use sah_bench_core::{Column, ColumnKind, Sample, Value};
 
-use super::prompts::{Prompts, Template};
+use super::prompts::Prompts;
 use crate::{Error, Task, evaluate::faulty_field};
 
 const fn column(name: &'static str, kind: ColumnKind) -> Column {
@@ -77,13 +77,14 @@ fn from_hub_columns(mut row: Row<'_>, task: &'static Task) -> Result<Sample, Err
 }
 
 fn from_input(row: Row<'_>, task: &'static Task, template: &Template) -> Result<Sample, Error> {
-    let filled = template.fill(row.text("context")?, row.text("input")?);
+    let FilledTemplate { context, question, answer_prefix } =
+        template.fill(&[row.text("context")?, row.text("input")?]);
     Ok(Sample {
         task: task.name.to_owned(),
         max_new_tokens: task.max_new_tokens,
-        context: filled.context,
-        question: filled.question,
-        answer_prefix: filled.answer_prefix,
+        context,
+        question,
+        answer_prefix,
         extra: extra(row, task)?,
     })
 }

@@ -4,5 +4,6 @@ mod analysis;
 mod files;
 mod listing;
 mod page;
+mod other_figures;
 mod refusals;
 mod support;

@@ -1,0 +1,5 @@
+//! Data and scores through the crate's interface.
+
+mod folder;
+mod predictions;
+mod sample;

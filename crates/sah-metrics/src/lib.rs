@@ -4,6 +4,7 @@
 //!
 //! - [`qa_f1`] and [`qa_f1_zh`] compare short answers word by word; [`token_f1`] does the same with any tokens.
 //! - [`rouge_l`] and [`rouge_l_zh`] compare summaries.
+//! - [`stated_choice`] and [`final_integer`] find the answer in a text: the option of four, the integer of a solution.
 //! - [`fuzz_ratio`] and [`matching_ratio`] compare texts character by character, such as lines of code.
 //! - [`normalise_answer`] and [`chinese_words`] prepare texts, and [`python`] has what Python does to them.
 //!
@@ -21,6 +22,7 @@
 #![cfg_attr(test, expect(clippy::float_cmp, reason = "figures are those of Python in every digit"))]
 
 mod f1;
+mod final_integer;
 mod fuzz;
 mod lcs;
 pub mod python;
@@ -28,10 +30,13 @@ mod qa_f1;
 mod rouge;
 mod segment;
 mod sequence_matcher;
+mod stated_choice;
 
 pub use f1::token_f1;
+pub use final_integer::{FinalInteger, final_integer};
 pub use fuzz::fuzz_ratio;
 pub use qa_f1::{normalise_answer, qa_f1, qa_f1_zh};
 pub use rouge::{rouge_l, rouge_l_zh};
 pub use segment::chinese_words;
 pub use sequence_matcher::matching_ratio;
+pub use stated_choice::stated_choice;

@@ -1,5 +1,7 @@
 //! The trait that a benchmark implements.
 
+use std::borrow::Cow;
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
@@ -76,12 +78,12 @@ impl Default for Units {
 }
 
 /// The score of one answer.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RowScore {
     /// In the units of the task's score.
     pub value: f64,
     /// The bucket of the task that the row belongs to; `None` where the task has one figure.
-    pub bucket: Option<&'static str>,
+    pub bucket: Option<Cow<'static, str>>,
 }
 
 /// What a benchmark puts into `metrics.json`.

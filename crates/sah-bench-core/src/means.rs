@@ -33,7 +33,7 @@ pub(crate) fn metrics<B: Benchmark + ?Sized>(benchmark: &B, records: &[Record]) 
 fn of_rows(rows: &[RowScore]) -> TaskScore {
     let mut buckets: IndexMap<Option<&str>, Vec<f64>> = IndexMap::new();
     for row in rows {
-        buckets.entry(row.bucket).or_default().push(row.value);
+        buckets.entry(row.bucket.as_deref()).or_default().push(row.value);
     }
     match buckets.get(&None) {
         Some(values) => TaskScore::Single(mean(values)),
@@ -88,7 +88,10 @@ mod tests {
                 return Err(Error::Unscorable { task: sample.task.clone(), field: "answers", problem });
             }
             let bucket = if answer.len() < 5 { "few" } else { "many" };
-            Ok(RowScore { value: answer.len() as f64, bucket: (sample.task == "long").then_some(bucket) })
+            Ok(RowScore {
+                value: answer.len() as f64,
+                bucket: (sample.task == "long").then_some(bucket.into()),
+            })
         }
 
         fn references<'a>(&self, _: &'a Sample) -> &'a [String] {

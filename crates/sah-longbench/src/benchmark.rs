@@ -85,7 +85,7 @@ impl Benchmark for LongBench {
             sah_bench_core::Error::Unscorable { task: sample.task.clone(), field, problem }
         })?;
         let is_extended = Task::find(&sample.task).is_some_and(Task::is_extended);
-        Ok(RowScore { value: 100.0 * score, bucket: is_extended.then(|| bucket(length)) })
+        Ok(RowScore { value: 100.0 * score, bucket: is_extended.then(|| bucket(length).into()) })
     }
 
     fn references<'a>(&self, sample: &'a Sample) -> &'a [String] {

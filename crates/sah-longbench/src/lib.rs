@@ -37,5 +37,6 @@ pub use aggregate::{BUCKETS, bucket, bucket_scores, mean_of_scores, task_score};
 pub use benchmark::{DataSource, HUB_ID, LongBench};
 pub use error::Error;
 pub use metrics::{Metric, MetricError};
-pub use predictions::{PredictionScores, RowsWithThoughts, score_predictions};
+pub use predictions::{PredictionScores, score_predictions};
+pub use sah_bench_core::data::RowsWithThoughts;
 pub use tasks::{SUBSETS, TASKS, Task};

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use indexmap::IndexMap;
 use rayon::prelude::*;
-use sah_bench_core::data::{Hint, ReadError, Row, json_lines, read_text};
+use sah_bench_core::data::{Hint, ReadError, Row, RowsWithThoughts, json_lines, read_text};
 use sah_request::{SplitText, Thoughts, ThoughtsInAnswers};
 use serde::{Deserialize, Serialize};
 
@@ -29,15 +29,6 @@ pub struct PredictionScores {
     pub thoughts: Option<RowsWithThoughts>,
 }
 
-/// Predictions that had thoughts in them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RowsWithThoughts {
-    /// How many.
-    pub rows: usize,
-    /// Those of them whose thoughts have no end: nothing is known of their answers.
-    pub unfinished: usize,
-}
-
 /// Scores the files `<task>.jsonl` in `folder`, where `<task>` is one of the 21 standard tasks; other files are
 /// ignored, with a warning if they end in `.jsonl`.
 ///
@@ -60,6 +51,7 @@ pub fn score_predictions(folder: &Path, thoughts: ThoughtsInAnswers) -> Result<P
     }
     warn_of_ignored(folder)?;
     let mut scores = PredictionScores::default();
+    let mut thoughts_of_rows = Vec::new();
     for task in TASKS.iter().filter(|task| !task.is_extended()) {
         let file = folder.join(format!("{}.jsonl", task.name));
         if !file.is_file() {
@@ -71,7 +63,7 @@ pub fn score_predictions(folder: &Path, thoughts: ThoughtsInAnswers) -> Result<P
             .into_par_iter()
             .map(|line| ScoredRow::new(task, &line.parse()?, thoughts))
             .collect::<Result<_, Error>>()?;
-        scores.count_thoughts(&rows);
+        thoughts_of_rows.extend(rows.iter().map(|row| row.thoughts.clone()));
         let row_scores: Vec<f64> = rows.iter().map(|row| row.score).collect();
         let score = task_score(&row_scores).ok_or(ReadError::NoRows { file })?;
         scores.rows += rows.len();
@@ -88,6 +80,7 @@ pub fn score_predictions(folder: &Path, thoughts: ThoughtsInAnswers) -> Result<P
         let hint = Hint::of(folder, &names);
         return Err(Error::NoPredictions { folder: folder.to_owned(), hint });
     }
+    scores.thoughts = RowsWithThoughts::of(&thoughts_of_rows);
     Ok(scores)
 }
 
@@ -123,17 +116,5 @@ impl ScoredRow {
             .score(answer, &answers, classes.as_deref())
             .map_err(|error| Error::reference(row, faulty_field(&error), error))?;
         Ok(Self { length, score, thoughts })
-    }
-}
-
-impl PredictionScores {
-    fn count_thoughts(&mut self, rows: &[ScoredRow]) {
-        let thoughts: Vec<&Thoughts> = rows.iter().filter_map(|row| row.thoughts.as_ref()).collect();
-        if thoughts.is_empty() {
-            return;
-        }
-        let counts = self.thoughts.get_or_insert_default();
-        counts.rows += thoughts.len();
-        counts.unfinished += thoughts.iter().filter(|thoughts| !thoughts.is_finished).count();
     }
 }

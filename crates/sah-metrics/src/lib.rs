@@ -6,6 +6,7 @@
 //! - [`rouge_l`] and [`rouge_l_zh`] compare summaries.
 //! - [`stated_choice`] and [`final_integer`] find the answer in a text: the option of four, the integer of a solution.
 //! - [`fuzz_ratio`] and [`matching_ratio`] compare texts character by character, such as lines of code.
+//! - [`string_match_all`] and [`string_match_part`] look for references in an answer.
 //! - [`normalise_answer`] and [`chinese_words`] prepare texts, and [`python`] has what Python does to them.
 //!
 //! Every figure is, digit for digit, that of the Python package which published scores were made with. The prediction comes
@@ -31,6 +32,7 @@ mod rouge;
 mod segment;
 mod sequence_matcher;
 mod stated_choice;
+mod string_match;
 
 pub use f1::token_f1;
 pub use final_integer::{FinalInteger, final_integer};
@@ -40,3 +42,4 @@ pub use rouge::{rouge_l, rouge_l_zh};
 pub use segment::chinese_words;
 pub use sequence_matcher::matching_ratio;
 pub use stated_choice::stated_choice;
+pub use string_match::{string_match_all, string_match_part};

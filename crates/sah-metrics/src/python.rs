@@ -17,6 +17,19 @@ pub fn is_space(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')
 }
 
+/// `text.strip()`.
+#[must_use]
+pub fn strip(text: &str) -> &str {
+    text.trim_matches(is_space)
+}
+
+/// `round(x, digits)`: the exact binary value decides, exact ties go to even.
+#[must_use]
+pub fn round(x: f64, digits: usize) -> f64 {
+    // The formatter works on the exact value, too.
+    format!("{x:.digits$}").parse().unwrap_or(x)
+}
+
 /// `text.split()`.
 pub fn split_whitespace(text: &str) -> impl Iterator<Item = &str> {
     text.split(is_space).filter(|word| !word.is_empty())

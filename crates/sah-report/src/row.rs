@@ -1,5 +1,6 @@
 //! One answer of a run, with its score.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use sah_bench_core::{Benchmark, ResultRow, RowScore, samples_hash};
@@ -64,7 +65,7 @@ impl<'a> Rows<'a> {
         *seen += 1;
         let RowScore { value, bucket } = self.benchmark.score(&sample, &predicted_answer)?;
         let references = self.benchmark.references(&sample).to_vec();
-        let group = Group { task: sample.task, bucket: bucket.map(str::to_owned) };
+        let group = Group { task: sample.task, bucket: bucket.map(Cow::into_owned) };
         let context = Excerpt::of(&sample.context, CONTEXT.0, CONTEXT.1);
         Ok(Row {
             key,

@@ -1,8 +1,10 @@
 //! The table of benchmarks: all that the command line knows of each is its entry.
 
+mod data_flag;
 mod entry;
 mod longbench;
 mod mock;
+mod predictions;
 
 pub use self::entry::{
     BenchmarkEntry, DataOrigin, Opened, PredictionScorer, PromptRule, ScoredPredictions, SimpleEntry,

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::folder::DEFAULT_CONFIG;
 use super::hint::{Hint, compression};
-use crate::{ColumnKind, DataErrorKind};
+use crate::DataErrorKind;
 
 /// Why data cannot be read. Each names the file or folder, and the row where there is one.
 #[derive(Debug, thiserror::Error)]
@@ -25,8 +26,9 @@ pub enum ReadError {
     },
     /// A folder without the data of a config.
     #[error(
-        "{}: no data for {config}, neither {config}/{split}-*.parquet nor {config}.jsonl; {}",
-        folder.display(), hint.as_ref().map_or_else(|| format!("there is {}", list(available)), ToString::to_string)
+        "{}: no data for {config}, neither {}/{split}-*.parquet nor {}.jsonl; {}",
+        folder.display(), if config == DEFAULT_CONFIG { "data" } else { config },
+        if config == DEFAULT_CONFIG { split } else { config }, hint.as_ref().map_or_else(|| format!("there is {}", list(available)), ToString::to_string)
     )]
     NoConfig {
         /// The folder.
@@ -54,6 +56,24 @@ pub enum ReadError {
         expected: usize,
         /// How many there are.
         found: usize,
+    },
+    /// The card of a data set that says nothing of a config's files, or what cannot be read.
+    #[error("{}: {problem}", file.display())]
+    Card {
+        /// The card, `README.md`.
+        file: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// Files that a data set's card names and that are not there.
+    #[error("{}: no file {path}, as {} has it for {config}", folder.display(), super::card::CARD)]
+    NoFileOfCard {
+        /// The folder of the data set.
+        folder: PathBuf,
+        /// The path, with `*` where the card has it.
+        path: String,
+        /// The config.
+        config: String,
     },
     /// A file without a row.
     #[error("{}: the file has no rows", file.display())]
@@ -95,7 +115,7 @@ pub enum ReadError {
         /// The column.
         column: &'static str,
         /// What it should hold.
-        expected: ColumnKind,
+        expected: String,
         /// What it holds.
         found: String,
     },

@@ -3,11 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::ReadError;
 use super::hint::Hint;
+use super::{ReadError, card, read_text};
 
-/// A folder with `<config>/<split>-*.parquet`, as on the hub, or `<config>.jsonl`. Where a config has both, the Parquet files
-/// count.
+/// The only config of a data set that was pushed without one: its files are in `data`.
+pub const DEFAULT_CONFIG: &str = "default";
+
+/// A folder with `<config>/<split>-*.parquet`, as on the hub, or `<config>.jsonl` (or `<config>/<split>.jsonl`). Where a config
+/// has both, the Parquet files count. Of [`DEFAULT_CONFIG`] they are `data/<split>-*.parquet`, or `<split>.jsonl`. A `README.md`
+/// with a block `configs:`, as data sets of the hub have it, decides which files are a config's.
 #[derive(Clone, Debug)]
 pub struct DataFolder<'a> {
     path: &'a Path,
@@ -47,12 +51,14 @@ impl<'a> DataFolder<'a> {
     ///
     /// [`ReadError::NoConfig`] names the configs that are there, [`ReadError::MissingFiles`] tells of an incomplete one.
     pub fn files(&self, config: &str) -> Result<ConfigFiles, ReadError> {
+        if let Some(files) = self.files_of_card(config)? {
+            return Ok(files);
+        }
         let parquet = self.parquet_files(config)?;
         if !parquet.is_empty() {
             return Ok(ConfigFiles::Parquet(parquet));
         }
-        let file = self.json_lines(config);
-        if file.is_file() {
+        if let Some(file) = self.json_lines(config) {
             return Ok(ConfigFiles::JsonLines(file));
         }
         Err(ReadError::NoConfig {
@@ -64,14 +70,55 @@ impl<'a> DataFolder<'a> {
         })
     }
 
-    fn json_lines(&self, config: &str) -> PathBuf {
-        self.path.join(format!("{config}.jsonl"))
+    /// What the card of the data set says; `None` without one, and with one that says nothing of files.
+    fn files_of_card(&self, config: &str) -> Result<Option<ConfigFiles>, ReadError> {
+        let file = self.path.join(card::CARD);
+        if !file.is_file() {
+            return Ok(None);
+        }
+        let Some(paths) = card::data_files(&read_text(&file)?, &file, config, self.split)? else {
+            return Ok(None);
+        };
+        let mut files = Vec::new();
+        for path in paths {
+            let found = self.matching(&path)?;
+            if found.is_empty() {
+                let (folder, config) = (self.path.to_owned(), config.to_owned());
+                return Err(ReadError::NoFileOfCard { folder, path, config });
+            }
+            files.extend(found);
+        }
+        ConfigFiles::of_paths(files).map(Some).map_err(|problem| ReadError::Card { file, problem })
+    }
+
+    /// The files of a path with at most one `*`, in its last part, in the order of their names.
+    fn matching(&self, path: &str) -> Result<Vec<PathBuf>, ReadError> {
+        let (folder, pattern) = path.rsplit_once('/').unwrap_or(("", path));
+        let Some((start, end)) = pattern.split_once('*') else {
+            let file = self.path.join(path);
+            return Ok(if file.is_file() { vec![file] } else { Vec::new() });
+        };
+        let names = names_in(&self.path.join(folder), |name| {
+            name.len() >= start.len() + end.len() && name.starts_with(start) && name.ends_with(end)
+        })?;
+        check_count(&self.path.join(folder), self.split, &names)?;
+        Ok(names.into_iter().map(|name| self.path.join(folder).join(name)).collect())
+    }
+
+    fn json_lines(&self, config: &str) -> Option<PathBuf> {
+        let split = self.split;
+        let names = if config == DEFAULT_CONFIG {
+            [format!("{split}.jsonl"), format!("data/{split}.jsonl")]
+        } else {
+            [format!("{config}.jsonl"), format!("{config}/{split}.jsonl")]
+        };
+        names.iter().map(|name| self.path.join(name)).find(|file| file.is_file())
     }
 
     /// The configs that have data here.
     fn available(&self) -> Vec<String> {
         let has_data = |config: &&&str| {
-            self.json_lines(config).is_file()
+            self.json_lines(config).is_some()
                 || self.parquet_files(config).is_ok_and(|files| !files.is_empty())
         };
         self.configs.iter().filter(has_data).map(|&config| config.to_owned()).collect()
@@ -79,29 +126,59 @@ impl<'a> DataFolder<'a> {
 
     /// The Parquet files of a config in the order of their names; none where it has no folder.
     fn parquet_files(&self, config: &str) -> Result<Vec<PathBuf>, ReadError> {
-        let folder = self.path.join(config);
+        let folder = self.path.join(if config == DEFAULT_CONFIG { "data" } else { config });
         if !folder.is_dir() {
             return Ok(Vec::new());
         }
-        let io = |source| ReadError::Io { path: folder.clone(), source };
         let prefix = format!("{}-", self.split);
-        let mut names = Vec::new();
-        for entry in fs::read_dir(&folder).map_err(io)? {
-            if let Ok(name) = entry.map_err(io)?.file_name().into_string()
-                && name.starts_with(&prefix)
-                && name.ends_with(".parquet")
-            {
-                names.push(name);
+        let names = names_in(&folder, |name| name.starts_with(&prefix) && name.ends_with(".parquet"))?;
+        check_count(&folder, self.split, &names)?;
+        Ok(names.into_iter().map(|name| folder.join(name)).collect())
+    }
+}
+
+impl ConfigFiles {
+    /// Parquet files, or one file of JSON Lines, by their names.
+    pub(super) fn of_paths(files: Vec<PathBuf>) -> Result<Self, String> {
+        let is =
+            |extension: &str| files.iter().all(|file| file.extension().is_some_and(|is| is == extension));
+        match files.as_slice() {
+            _ if is("parquet") => Ok(Self::Parquet(files)),
+            [file] if is("jsonl") => Ok(Self::JsonLines(file.clone())),
+            _ => {
+                let names: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+                Err(format!("expected .parquet files or one .jsonl file, found {}", names.join(", ")))
             }
         }
-        names.sort();
-        if let Some(expected) = names.first().and_then(|name| file_count(name))
-            && expected != names.len()
+    }
+}
+
+/// The names in `folder` that are `wanted`, in order; none where there is no such folder.
+fn names_in(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<String>, ReadError> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let io = |source| ReadError::Io { path: folder.to_owned(), source };
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).map_err(io)? {
+        if let Ok(name) = entry.map_err(io)?.file_name().into_string()
+            && wanted(&name)
         {
-            let split = self.split.to_owned();
-            return Err(ReadError::MissingFiles { folder, split, expected, found: names.len() });
+            names.push(name);
         }
-        Ok(names.into_iter().map(|name| folder.join(name)).collect())
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Whether all files are there, as their names say how many there are.
+fn check_count(folder: &Path, split: &str, names: &[String]) -> Result<(), ReadError> {
+    match names.first().and_then(|name| file_count(name)) {
+        Some(expected) if expected != names.len() => {
+            let (folder, split) = (folder.to_owned(), split.to_owned());
+            Err(ReadError::MissingFiles { folder, split, expected, found: names.len() })
+        }
+        _ => Ok(()),
     }
 }
 

@@ -1,6 +1,9 @@
 //! Readers of data sets, for any benchmark: Parquet and JSON Lines, from a folder or from the hub.
 //!
-//! - [`DataFolder`] finds the files of a config in a folder, [`fetch`] those of a data set on the hub.
+//! - [`DataFolder`] finds the files of a config in a folder, [`fetch`] and [`fetch_configs`] those of a data set on the hub;
+//!   [`DataSource`] is which of the two a user wants.
+//! - [`PromptReader`] reads rows that are cut into prompts already, with the columns that copies of benchmarks on the hub share.
+//! - [`score_predictions`] scores a file of predictions that something else made, row by row.
 //! - [`read_parquet`] reads the rows of a Parquet file, [`json_lines`] those of a text of JSON objects. Both give [`Row`]s, so
 //!   that what a benchmark makes of its columns is written once.
 //! - [`read_text`] reads UTF-8, whatever marks it, and tells compressed files and other encodings by their names.
@@ -18,20 +21,27 @@
 //! assert_eq!(error.to_string(), "rows.jsonl: row 3, field length: expected an integer, found nothing");
 //! ```
 
+mod card;
 mod error;
 mod folder;
 mod hint;
 mod hub;
 mod jsonl;
 mod parquet;
+mod predictions;
+mod prompt_rows;
 mod row;
+mod source;
 mod text;
 
 pub use error::ReadError;
-pub use folder::{ConfigFiles, DataFolder};
+pub use folder::{ConfigFiles, DEFAULT_CONFIG, DataFolder};
 pub use hint::Hint;
-pub use hub::fetch;
+pub use hub::{fetch, fetch_configs};
 pub use jsonl::{JsonLine, json_lines};
 pub use parquet::{Columns, read_parquet};
+pub use predictions::{Prediction, RowsWithThoughts, ScoredRow, ScoredRows, score_predictions};
+pub use prompt_rows::{PromptReader, PromptRow};
 pub use row::Row;
+pub use source::DataSource;
 pub use text::{read_text, text};

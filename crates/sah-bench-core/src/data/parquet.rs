@@ -23,6 +23,8 @@ pub struct Columns<'a> {
     pub required: &'a [Column],
     /// Those that may be missing.
     pub optional: &'a [Column],
+    /// Those that must be there and may be of any kind, which differs from data set to data set: for [`Row::value`].
+    pub any_kind: &'a [&'static str],
 }
 
 /// Reads a Parquet file: `convert` turns each row into a value, in order.
@@ -41,6 +43,7 @@ pub fn read_parquet<T, E: From<ReadError>>(
     let builder = ParquetRecordBatchReaderBuilder::try_new(opened).map_err(unreadable)?;
     columns.check(builder.schema(), file)?;
     let wanted = columns.required.iter().chain(columns.optional).map(|column| column.name);
+    let wanted = wanted.chain(columns.any_kind.iter().copied());
     let projection = ProjectionMask::columns(builder.parquet_schema(), wanted);
     let rows = usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or_default();
     let mut values = Vec::with_capacity(rows);
@@ -57,27 +60,45 @@ pub fn read_parquet<T, E: From<ReadError>>(
 impl Columns<'_> {
     /// Whether the required columns are there and all have the right type.
     fn check(&self, schema: &Schema, file: &Path) -> Result<(), ReadError> {
-        for column in self.required {
-            if schema.field_with_name(column.name).is_err() {
+        let required = self.required.iter().map(|column| column.name);
+        for column in required.chain(self.any_kind.iter().copied()) {
+            if schema.field_with_name(column).is_err() {
                 let found = schema.fields().iter().map(|field| field.name().clone()).collect();
-                return Err(ReadError::NoColumn { file: file.to_owned(), column: column.name, found });
+                return Err(ReadError::NoColumn { file: file.to_owned(), column, found });
+            }
+        }
+        for &column in self.any_kind {
+            if let Ok(field) = schema.field_with_name(column)
+                && !KINDS.iter().any(|&kind| holds(field.data_type(), kind))
+            {
+                return Err(wrong_type(file, column, &ANY_KIND, field.data_type()));
             }
         }
         for &Column { name, kind } in self.required.iter().chain(self.optional) {
             if let Ok(field) = schema.field_with_name(name)
                 && !holds(field.data_type(), kind)
             {
-                let found = field.data_type().to_string();
-                return Err(ReadError::ColumnType {
-                    file: file.to_owned(),
-                    column: name,
-                    expected: kind,
-                    found,
-                });
+                return Err(wrong_type(file, name, &kind, field.data_type()));
             }
         }
         Ok(())
     }
+}
+
+/// All kinds of columns.
+const KINDS: [ColumnKind; 3] = [ColumnKind::Text, ColumnKind::Integer, ColumnKind::TextList];
+
+/// The same in words.
+pub(super) const ANY_KIND: &str = "a text, an integer or a list of texts";
+
+fn wrong_type(
+    file: &Path,
+    column: &'static str,
+    expected: &dyn std::fmt::Display,
+    found: &DataType,
+) -> ReadError {
+    let (expected, found) = (expected.to_string(), found.to_string());
+    ReadError::ColumnType { file: file.to_owned(), column, expected, found }
 }
 
 fn holds(data_type: &DataType, expected: ColumnKind) -> bool {

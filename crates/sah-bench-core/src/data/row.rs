@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::ReadError;
-use super::parquet::Batch;
+use super::parquet::{ANY_KIND, Batch};
 use crate::ColumnKind;
 
 /// A row of a data file. A field that is null counts as missing.
@@ -121,6 +121,41 @@ impl<'a> Row<'a> {
         if self.has(field) { self.texts(field).map(Some) } else { Ok(None) }
     }
 
+    /// The value of a field that holds another kind in each data set: a text, an integer, a list of texts, or nothing. An object
+    /// of JSON is its text.
+    pub fn value(&self, field: &'static str) -> Result<crate::Value, ReadError> {
+        let value = match &self.fields {
+            Fields::Json(fields) => fields.get(field).unwrap_or(&Value::Null),
+            Fields::Parquet { .. } if !self.has(field) => &Value::Null,
+            Fields::Parquet { batch, index } => {
+                if let Some(text) = batch.text(field, *index) {
+                    return Ok(crate::Value::Text(text.to_owned()));
+                }
+                return match batch.integer(field, *index) {
+                    Some(integer) => Ok(crate::Value::Integer(integer)),
+                    None => self.texts(field).map(crate::Value::TextList),
+                };
+            }
+        };
+        match value {
+            Value::Null => Ok(crate::Value::Null),
+            Value::String(text) => Ok(crate::Value::Text(text.clone())),
+            Value::Object(_) => Ok(crate::Value::Text(value.to_string())),
+            Value::Array(_) => self.texts(field).map(crate::Value::TextList),
+            Value::Number(number) if number.is_i64() => self.integer(field).map(crate::Value::Integer),
+            other => Err(self.wrong(field, ANY_KIND, describe(other))),
+        }
+    }
+
+    /// A field of a row of JSON as it stands there; `None` where it is missing, and in rows of Parquet.
+    #[must_use]
+    pub fn json(&self, field: &str) -> Option<&Value> {
+        match &self.fields {
+            Fields::Json(fields) => fields.get(field),
+            Fields::Parquet { .. } => None,
+        }
+    }
+
     /// The error of a field whose value is not what a benchmark needs.
     #[must_use]
     pub fn wrong(&self, field: &'static str, expected: &str, found: String) -> ReadError {
@@ -184,5 +219,25 @@ mod tests {
             assert_eq!(error.to_string(), format!("f.jsonl: row 3, {message}"));
         }
         assert_eq!(row.take_optional_text("n").unwrap(), None);
+    }
+
+    #[test]
+    fn a_value_of_any_kind_keeps_its_kind() {
+        let json =
+            r#"{"text": "x", "list": ["a"], "object": {"b": 1}, "number": 7, "null": null, "float": 1.5}"#;
+        let row = Row::from_json(serde_json::from_str(json).unwrap(), Path::new("f.jsonl"), 3);
+        for (field, value) in [
+            ("text", crate::Value::Text("x".to_owned())),
+            ("list", crate::Value::TextList(vec!["a".to_owned()])),
+            ("object", crate::Value::Text(r#"{"b":1}"#.to_owned())),
+            ("number", crate::Value::Integer(7)),
+            ("null", crate::Value::Null),
+            ("missing", crate::Value::Null),
+        ] {
+            assert_eq!(row.value(field).unwrap(), value, "{field}");
+        }
+        let error = row.value("float").unwrap_err().to_string();
+        assert!(error.ends_with("expected a text, an integer or a list of texts, found the number 1.5"));
+        assert_eq!(row.json("float").and_then(Value::as_f64), Some(1.5));
     }
 }

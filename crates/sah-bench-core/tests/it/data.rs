@@ -20,6 +20,7 @@ const COLUMNS: Columns<'_> = Columns {
         Column { name: "new_tokens", kind: ColumnKind::Integer },
     ],
     optional: &[Column { name: "id", kind: ColumnKind::Text }],
+    any_kind: &[],
 };
 
 type Fields = (String, Vec<String>, usize, Option<String>);
@@ -219,4 +220,35 @@ fn data_that_is_not_unpacked_or_lies_deeper_is_pointed_to() {
         let error = missing(folder);
         assert!(error.ends_with(hint), "{file}: {error}");
     }
+}
+
+#[test]
+fn a_card_or_the_layout_of_the_hub_says_where_files_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    for file in
+        ["data/test-00000-of-00001.parquet", "vt/vt-00000-of-00001.parquet", "4096/dev.jsonl", "x/a.parquet"]
+    {
+        fs::create_dir_all(path(file).parent().unwrap()).unwrap();
+        fs::write(path(file), "").unwrap();
+    }
+    let files = |config: &str, split: &str| {
+        let configs = [config];
+        let files = DataFolder::open(folder.path(), &configs, split).unwrap().files(config);
+        files.map_err(|error| error.to_string().replace(&folder.path().display().to_string(), "DIR"))
+    };
+    let parquet = |file: &str| Ok(ConfigFiles::Parquet(vec![path(file)]));
+    assert_eq!(files("default", "test"), parquet("data/test-00000-of-00001.parquet"));
+    assert_eq!(files("vt", "vt"), parquet("vt/vt-00000-of-00001.parquet"));
+    assert_eq!(files("4096", "dev"), Ok(ConfigFiles::JsonLines(path("4096/dev.jsonl"))));
+    assert_eq!(
+        files("default", "dev").unwrap_err(),
+        "DIR: no data for default, neither data/dev-*.parquet nor dev.jsonl; there is none"
+    );
+    let card = "---\nconfigs:\n- config_name: default\n  data_files:\n  - split: test\n    path: x/*.parquet\n  - split: \
+                dev\n    path: y/dev-*\n---\n";
+    fs::write(path("README.md"), card).unwrap();
+    assert_eq!(files("default", "test"), parquet("x/a.parquet"));
+    assert_eq!(files("default", "dev").unwrap_err(), "DIR: no file y/dev-*, as README.md has it for default");
+    assert_eq!(files("vt", "vt").unwrap_err(), "DIR/README.md: no config vt; there is default");
 }

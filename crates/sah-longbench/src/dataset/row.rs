@@ -29,6 +29,7 @@ const COLUMNS: Columns<'_> = Columns {
         column("language", ColumnKind::Text),
         column("_id", ColumnKind::Text),
     ],
+    any_kind: &[],
 };
 
 /// The samples in a Parquet file of the hub.

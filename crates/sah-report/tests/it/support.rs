@@ -46,7 +46,7 @@ impl Benchmark for Letters {
         let mut mean = |task: &str, bucket: Option<&str>| {
             let scores = records.iter().filter(|record| record.sample.task == task).filter_map(|record| {
                 let score = self.score(&record.sample, &record.predicted_answer).unwrap();
-                (score.bucket == bucket).then_some(score.value)
+                (score.bucket.as_deref() == bucket).then_some(score.value)
             });
             let scores: Vec<f64> = scores.collect();
             let mean = (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64);
@@ -73,7 +73,7 @@ impl Benchmark for Letters {
             let problem = "expected an integer".to_owned();
             return Err(Error::Unscorable { task: sample.task.clone(), field: "length", problem });
         };
-        let bucket = (sample.task == "trec_e").then_some(BUCKETS[usize::from(length > 500)]);
+        let bucket = (sample.task == "trec_e").then_some(BUCKETS[usize::from(length > 500)].into());
         let is_right = self.references(sample).iter().any(|reference| reference == answer);
         Ok(RowScore { value: 100.0 * f64::from(is_right), bucket })
     }

@@ -24,7 +24,7 @@ pub(crate) fn command(benchmarks: &Benchmarks) -> Command {
     for (number, entry) in benchmarks.all().enumerate() {
         let Some(scorer) = entry.predictions() else { continue };
         let command = ScoreArgs::augment_args(Command::new(entry.name())).aliases(entry.aliases());
-        let command = command.about(scorer.about).mut_arg("predictions", |arg| arg.help(scorer.folder));
+        let command = command.about(scorer.about).mut_arg("predictions", |arg| arg.help(scorer.file));
         score = score.subcommand(command.display_order(number));
     }
     let commands =

@@ -79,8 +79,8 @@ pub(crate) struct ScoreCommand {
 /// Flags of `score NAME`.
 #[derive(Debug, Args)]
 pub(crate) struct ScoreArgs {
-    /// Folder with predictions
-    #[arg(long, value_name = "DIR")]
+    /// Its help is that of the benchmark
+    #[arg(long, value_name = "PATH")]
     pub(crate) predictions: PathBuf,
 
     /// Score predictions with the thoughts in them. Without it a prediction is what follows its thoughts (`<think>...</think>`,

@@ -147,18 +147,18 @@ pub struct PromptRule {
     pub about: &'static str,
 }
 
-/// How `score NAME` scores a folder of predictions.
+/// How `score NAME` scores a file or a folder of predictions.
 #[derive(Clone, Copy, Debug)]
 pub struct PredictionScorer {
     /// By which metrics, in one line for `score --help`.
     pub about: &'static str,
-    /// What the folder holds, in one line for `score NAME --help`.
-    pub folder: &'static str,
-    /// Scores the predictions in a folder.
+    /// Which file or folder it is and what it holds, in one line for `score NAME --help`.
+    pub file: &'static str,
+    /// Scores the predictions there.
     pub score: fn(&Path, ThoughtsInAnswers) -> Result<ScoredPredictions, sah_bench_core::Error>,
 }
 
-/// The scores of a folder of predictions.
+/// The scores of a file or a folder of predictions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScoredPredictions {
     /// The columns of the table: what rows are called, and what their figures are.

@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args, Command, FromArgMatches as _};
-use sah_bench_core::data::ReadError;
+use sah_bench_core::data;
 use sah_bench_core::{Benchmark, DataError, Error, Warning, WarningKind};
-use sah_longbench::{
-    BUCKETS, DataSource, HUB_ID, LongBench, PredictionScores, RowsWithThoughts, score_predictions,
-};
+use sah_longbench::{BUCKETS, DataSource, HUB_ID, LongBench, PredictionScores, score_predictions};
 use sah_request::ThoughtsInAnswers;
 
-use super::{BenchmarkEntry, DataOrigin, Opened, PredictionScorer, PromptRule, ScoredPredictions};
+use super::data_flag::DataFlag;
+use super::predictions::note_of_thoughts;
+use super::{BenchmarkEntry, Opened, PredictionScorer, PromptRule, ScoredPredictions};
 use crate::terminal::figure;
 use crate::usage::UsageError;
 
@@ -18,38 +18,21 @@ use crate::usage::UsageError;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry;
 
-/// Flags that only LongBench has. They stand before those about rows that every benchmark has.
+/// Where rows come from.
+const DATA: DataFlag = DataFlag {
+    own: "sample",
+    values: "sample|hub|DIR",
+    help: "Where LongBench's rows come from: `sample` (bundled, a demonstration and not LongBench), `hub` (Xnhyacinth/LongBench), \
+           or a folder with `<subset>/*.parquet` in the hub's layout or with THUDM's `<subset>.jsonl`",
+};
+
+/// Flags that only LongBench has, beside `--data`. They stand before those about rows that every benchmark has.
 #[derive(Debug, Args)]
 struct Flags {
-    /// Where LongBench's rows come from: `sample` (bundled, a demonstration and not LongBench), `hub` (Xnhyacinth/LongBench), or a
-    /// folder with `<subset>/*.parquet` in the hub's layout or with THUDM's `<subset>.jsonl`
-    #[arg(long, default_value = "sample", value_name = "sample|hub|DIR")]
-    data: DataArg,
-
     /// Prompt templates in the form of LongBench's dataset2prompt.json; needed for `.jsonl` files in THUDM's form, which
     /// have no prompts of their own
     #[arg(long, value_name = "FILE")]
     prompts: Option<PathBuf>,
-}
-
-/// `--data`.
-#[derive(Clone, Debug)]
-enum DataArg {
-    Sample,
-    Hub,
-    Folder(PathBuf),
-}
-
-impl std::str::FromStr for DataArg {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(match text {
-            "sample" => Self::Sample,
-            "hub" => Self::Hub,
-            folder => Self::Folder(PathBuf::from(folder)),
-        })
-    }
 }
 
 impl BenchmarkEntry for Entry {
@@ -70,29 +53,27 @@ impl BenchmarkEntry for Entry {
     }
 
     fn add_flags(&self, command: Command) -> Command {
-        Flags::augment_args(command)
+        Flags::augment_args(command.arg(DATA.argument()))
     }
 
     fn open(&self, flags: &ArgMatches) -> anyhow::Result<Opened> {
-        let Flags { data, prompts } = Flags::from_arg_matches(flags).map_err(UsageError::from)?;
-        let origin = |source: &str, location| DataOrigin { source: source.to_owned(), location };
+        let Flags { prompts } = Flags::from_arg_matches(flags).map_err(UsageError::from)?;
+        let data = DATA.source(flags);
         let warnings = prompts.iter().map(|_| limits_of_hub()).collect();
-        let (source, data, note) = match (data, prompts) {
-            (DataArg::Folder(path), prompts) => {
-                let location = path.display().to_string();
-                (DataSource::Directory { path, prompts }, origin("folder", Some(location)), None)
-            }
+        let origin = DATA.origin(&data, HUB_ID);
+        let (source, note) = match (data, prompts) {
+            (data::DataSource::Folder(path), prompts) => (DataSource::Directory { path, prompts }, None),
             (_, Some(_)) => {
                 let text = "--prompts is for .jsonl files; name their folder with --data DIR";
                 return Err(UsageError(text.to_owned()).into());
             }
-            (DataArg::Sample, None) => {
+            (data::DataSource::Own, None) => {
                 let note = "data: the bundled sample, a demonstration; its scores are not LongBench scores (--data hub|DIR)";
-                (DataSource::Sample, origin("sample", None), Some(note.to_owned()))
+                (DataSource::Sample, Some(note.to_owned()))
             }
-            (DataArg::Hub, None) => (DataSource::Hub, origin("hub", Some(HUB_ID.to_owned())), None),
+            (data::DataSource::Hub, None) => (DataSource::Hub, None),
         };
-        Ok(Opened { benchmark: Box::new(LongBench::new(source)), data, note, warnings })
+        Ok(Opened { benchmark: Box::new(LongBench::new(source)), data: origin, note, warnings })
     }
 
     fn prompt_rule(&self) -> Option<PromptRule> {
@@ -105,9 +86,7 @@ impl BenchmarkEntry for Entry {
         match error.downcast_ref()? {
             sah_longbench::Error::NoPrompts { .. } => Some("name their file with --prompts".to_owned()),
             sah_longbench::Error::PromptsUnused { .. } => Some("leave out --prompts".to_owned()),
-            sah_longbench::Error::Read(ReadError::Hub(_)) => {
-                Some("a folder with the data is named with --data DIR".to_owned())
-            }
+            sah_longbench::Error::Read(error) => DataFlag::remedy(error),
             _ => None,
         }
     }
@@ -115,7 +94,7 @@ impl BenchmarkEntry for Entry {
     fn predictions(&self) -> Option<PredictionScorer> {
         Some(PredictionScorer {
             about: "With the official LongBench metrics",
-            folder: "Folder with `<task>.jsonl`, one prediction a line: `predicted_answer` (or `pred`), `answers`, `all_classes`, \
+            file: "Folder with `<task>.jsonl`, one prediction a line: `predicted_answer` (or `pred`), `answers`, `all_classes`, \
                      `length`",
             score,
         })
@@ -136,17 +115,8 @@ fn score(folder: &Path, thoughts: ThoughtsInAnswers) -> Result<ScoredPredictions
         rows: scores.standard.iter().map(|(task, score)| row(&scores, task, *score)).collect(),
         json: serde_json::to_value(&scores).expect("scores are plain data"),
         count: scores.rows,
-        notes: scores.thoughts.iter().map(note).collect(),
+        notes: scores.thoughts.iter().map(note_of_thoughts).collect(),
     })
-}
-
-fn note(thoughts: &RowsWithThoughts) -> String {
-    let RowsWithThoughts { rows, unfinished } = thoughts;
-    let said = format!("{rows} predictions had thoughts, which were left out (--keep-thoughts scores them)");
-    match unfinished {
-        0 => said,
-        _ => format!("{said}; {unfinished} of these had no end and count as empty answers"),
-    }
 }
 
 fn row(scores: &PredictionScores, task: &str, score: f64) -> Vec<String> {

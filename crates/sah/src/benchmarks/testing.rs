@@ -56,7 +56,7 @@ impl BenchmarkEntry for Counting {
     fn predictions(&self) -> Option<PredictionScorer> {
         Some(PredictionScorer {
             about: "By the letter b",
-            folder: "Folder with answers.txt, one a line",
+            file: "Folder with answers.txt, one a line",
             score,
         })
     }
@@ -132,7 +132,7 @@ impl Benchmark for Texts {
         let mean = |task: &str, bucket: Option<&str>| {
             let scores = records.iter().filter(|record| record.sample.task == task).filter_map(|record| {
                 let score = self.score(&record.sample, &record.predicted_answer).ok()?;
-                (score.bucket == bucket).then_some(score.value)
+                (score.bucket.as_deref() == bucket).then_some(score.value)
             });
             let scores: Vec<f64> = scores.collect();
             (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64)
@@ -152,7 +152,7 @@ impl Benchmark for Texts {
 
     fn score(&self, sample: &Sample, answer: &str) -> Result<RowScore, Error> {
         let size = if sample.context.len() > 100 { "many" } else { "few" };
-        let bucket = (sample.task == "long").then_some(size);
+        let bucket = (sample.task == "long").then_some(size.into());
         Ok(RowScore { value: f64::from(answer.contains('b')), bucket })
     }
 

@@ -1,0 +1,174 @@
+//! Scoring predictions that something else made: a file of them, a score for each row.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use sah_request::{SplitText, Thoughts, ThoughtsInAnswers};
+use serde::{Deserialize, Serialize};
+
+use super::{ReadError, Row, json_lines, read_text};
+
+/// A prediction and the row that it stands in, with the right answers in fields of the benchmark's own.
+#[derive(Debug)]
+pub struct Prediction<'a> {
+    /// Which row it is: the field `id` or `_id`, a text or a number; without one its place among the rows, from 0.
+    pub id: String,
+    /// The task; `None` where the row has none.
+    pub task: Option<String>,
+    /// What the model answered, its thoughts left out.
+    pub text: String,
+    /// The row.
+    pub row: Row<'a>,
+}
+
+impl Prediction<'_> {
+    /// The task.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Field`] where the row has none.
+    pub fn task(&self) -> Result<&str, ReadError> {
+        let none = || self.row.wrong("task", "a text", "nothing".to_owned());
+        self.task.as_deref().ok_or_else(none)
+    }
+}
+
+/// What came of a prediction.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScoredRow<T> {
+    /// [`Prediction::id`].
+    pub id: String,
+    /// [`Prediction::task`].
+    pub task: Option<String>,
+    /// What it is worth.
+    pub score: T,
+}
+
+/// What came of a file of predictions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScoredRows<T> {
+    /// Row by row, in the order of the file.
+    pub rows: Vec<ScoredRow<T>>,
+    /// Those that had thoughts; `None` where there is none.
+    pub thoughts: Option<RowsWithThoughts>,
+}
+
+/// Predictions that had thoughts in them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowsWithThoughts {
+    /// How many.
+    pub rows: usize,
+    /// Those of them whose thoughts have no end: nothing is known of their answers.
+    pub unfinished: usize,
+}
+
+impl RowsWithThoughts {
+    /// Those among rows with these thoughts; `None` where there is none.
+    pub fn of<'a>(thoughts: impl IntoIterator<Item = &'a Option<Thoughts>>) -> Option<Self> {
+        let mut counts = Self::default();
+        for thoughts in thoughts.into_iter().flatten() {
+            counts.rows += 1;
+            counts.unfinished += usize::from(!thoughts.is_finished);
+        }
+        (counts.rows > 0).then_some(counts)
+    }
+}
+
+/// Scores the predictions in `file`, JSON Lines with `prediction` (or `predicted_answer`, or `pred`), `task` and `id` beside the
+/// fields that `score` reads. A prediction that is null is an empty one: a row without an answer counts as a wrong answer.
+///
+/// # Errors
+///
+/// A file that cannot be read or has no rows, the first row that lacks a field or has the id of another one, and the first error
+/// of `score`.
+pub fn score_predictions<T, E: From<ReadError>>(
+    file: &Path,
+    thoughts: ThoughtsInAnswers,
+    mut score: impl FnMut(&Prediction<'_>) -> Result<T, E>,
+) -> Result<ScoredRows<T>, E> {
+    let text = read_text(file)?;
+    let (mut rows, mut left_out) = (Vec::new(), Vec::new());
+    let mut lines_of_ids = HashMap::new();
+    for (place, line) in json_lines(&text, file).enumerate() {
+        let row = line.parse()?;
+        let SplitText { answer, thoughts } = thoughts.split(predicted(&row)?);
+        left_out.push(thoughts);
+        let id = id(&row)?.unwrap_or_else(|| place.to_string());
+        if let Some(line) = lines_of_ids.insert(id.clone(), row.number()) {
+            let found = format!("{id:?}, which row {line} has too");
+            return Err(row.wrong("id", "one for each row", found).into());
+        }
+        let task = if row.has("task") { Some(row.text("task")?.to_owned()) } else { None };
+        let prediction = Prediction { id, task, text: answer.to_owned(), row };
+        let score = score(&prediction)?;
+        rows.push(ScoredRow { id: prediction.id, task: prediction.task, score });
+    }
+    if rows.is_empty() {
+        return Err(ReadError::NoRows { file: file.to_owned() }.into());
+    }
+    Ok(ScoredRows { rows, thoughts: RowsWithThoughts::of(&left_out) })
+}
+
+fn predicted<'a>(row: &'a Row<'_>) -> Result<&'a str, ReadError> {
+    let is_there = |field: &&&str| row.json(field).is_some();
+    let field = ["prediction", "predicted_answer", "pred"].iter().find(is_there).unwrap_or(&"prediction");
+    if row.json(field).is_some_and(serde_json::Value::is_null) { Ok("") } else { row.text(field) }
+}
+
+fn id(row: &Row<'_>) -> Result<Option<String>, ReadError> {
+    for field in ["id", "_id"] {
+        match row.json(field) {
+            None | Some(serde_json::Value::Null) => {}
+            Some(serde_json::Value::Number(number)) => return Ok(Some(number.to_string())),
+            Some(_) => return row.text(field).map(|id| Some(id.to_owned())),
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn score(text: &str) -> Result<ScoredRows<String>, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("p.jsonl");
+        std::fs::write(&file, text).unwrap();
+        let scored = score_predictions(&file, ThoughtsInAnswers::LeftOut, |prediction| {
+            Ok(format!("{} {}", prediction.task()?, prediction.text))
+        });
+        scored.map_err(|error: ReadError| error.to_string().replace(&file.display().to_string(), "FILE"))
+    }
+
+    #[test]
+    fn each_row_has_an_id_a_task_and_a_prediction() {
+        let text = concat!(
+            r#"{"id": "a", "task": "t", "prediction": "x"}"#,
+            "\n\n",
+            r#"{"_id": 7, "task": "t", "pred": "<think>y</think>\nz"}"#,
+            "\n",
+            r#"{"task": "t", "predicted_answer": "<think>y"}"#,
+            "\n",
+            r#"{"id": null, "task": "t", "prediction": null}"#,
+        );
+        let scored = score(text).unwrap();
+        let rows: Vec<_> = scored.rows.iter().map(|row| (row.id.as_str(), row.score.as_str())).collect();
+        assert_eq!(rows, [("a", "t x"), ("7", "t z"), ("2", "t "), ("3", "t ")]);
+        assert_eq!(scored.thoughts, Some(RowsWithThoughts { rows: 2, unfinished: 1 }));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (text, message) in [
+            (r#"{"task": "t"}"#, "FILE: row 1, field prediction: expected a text, found nothing"),
+            (r#"{"prediction": "t"}"#, "FILE: row 1, field task: expected a text, found nothing"),
+            (
+                "{\"id\": 1, \"task\": \"t\", \"pred\": \"\"}\n{\"id\": \"1\", \"task\": \"t\", \"pred\": \"\"}",
+                "FILE: row 2, field id: expected one for each row, found \"1\", which row 1 has too",
+            ),
+            ("\n", "FILE: the file has no rows"),
+        ] {
+            assert_eq!(score(text).unwrap_err(), message);
+        }
+    }
+}

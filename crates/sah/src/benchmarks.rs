@@ -1,14 +1,18 @@
 //! The table of benchmarks: all that the command line knows of each is its entry.
 
+mod aime;
 mod data_flag;
 mod entry;
 mod longbench;
+mod longbench_v2;
 mod mock;
 mod predictions;
 
 pub use self::entry::{
     BenchmarkEntry, DataOrigin, Opened, PredictionScorer, PromptRule, ScoredPredictions, SimpleEntry,
 };
+
+use sah_aime::Edition;
 
 use crate::args;
 use crate::usage::UsageError;
@@ -24,7 +28,12 @@ impl Benchmarks {
 
     /// Those that this project brings along.
     pub(crate) fn standard() -> Self {
-        Self::none().with(Box::new(longbench::Entry)).with(Box::new(mock::entry()))
+        Self::none()
+            .with(Box::new(longbench::Entry))
+            .with(Box::new(longbench_v2::Entry))
+            .with(Box::new(aime::Entry(Edition::Aime2024)))
+            .with(Box::new(aime::Entry(Edition::Aime2025)))
+            .with(Box::new(mock::entry()))
     }
 
     /// One that is not built in, and one that is.

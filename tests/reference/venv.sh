@@ -4,6 +4,7 @@
 #   venv.sh             `.venv-reference` (requirements.txt): transformers; 6 GB of disk, a few minutes
 #   venv.sh transformers-5  `.venv-transformers-5` (requirements-transformers-5.txt): transformers 5; as large
 #   venv.sh metrics     `.venv-metrics` (requirements.txt of the metrics' reference): LongBench's packages; 0.2 GB, a minute
+#   venv.sh text-metrics `.venv-text-metrics` (requirements.txt of crates/sah-metrics): ROUGE, NLTK, Unidecode; 0.2 GB, a minute
 #   venv.sh llama-cpp   `.venv-llama-cpp` (requirements-llama-cpp.txt): llama.cpp; needs a C++ compiler, several minutes
 #   venv.sh results     `.venv-results` (requirements-results.txt): pandas, polars and DuckDB; 0.5 GB, a minute
 #   venv.sh tokenizers  `.venv-tokenizers` (requirements-tokenizers.txt): transformers 5 without PyTorch; 0.3 GB, a minute
@@ -17,11 +18,12 @@ case ${1-} in
 "") venv=$root/.venv-reference requirements=$here/requirements.txt ;;
 transformers-5) venv=$root/.venv-transformers-5 requirements=$here/requirements-transformers-5.txt ;;
 metrics) venv=$root/.venv-metrics requirements=$root/crates/sah-longbench/tests/reference/requirements.txt ;;
+text-metrics) venv=$root/.venv-text-metrics requirements=$root/crates/sah-metrics/tests/reference/requirements.txt ;;
 llama-cpp) venv=$root/.venv-llama-cpp requirements=$here/requirements-llama-cpp.txt ;;
 results) venv=$root/.venv-results requirements=$here/requirements-results.txt ;;
 tokenizers) venv=$root/.venv-tokenizers requirements=$here/requirements-tokenizers.txt ;;
 *)
-    echo "venv.sh: there is no environment $1; write transformers-5, metrics, llama-cpp, results, tokenizers, or nothing for the reference" >&2
+    echo "venv.sh: there is no environment $1; write transformers-5, metrics, text-metrics, llama-cpp, results, tokenizers, or nothing for the reference" >&2
     exit 2
     ;;
 esac

@@ -39,6 +39,11 @@ impl Sentences {
         }
         new
     }
+
+    /// The word at a place of a sentence.
+    pub(crate) fn word(&self, sentence: usize, place: usize) -> usize {
+        self.words[self.layout[sentence].1.start * 64 + place]
+    }
 }
 
 /// Scratch space, worth keeping from one sentence `x` to the next.
@@ -51,20 +56,27 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// Marks the words that are on the longest common subsequence of `x` with any sentence of `y`.
+    /// Marks the words that are on the longest common subsequence of `x` with any sentence of `y`, see
+    /// [`Table::each_common`].
+    pub(crate) fn mark_common(&mut self, x: &[usize], y: &Sentences, marked: &mut [bool]) {
+        self.each_common(x, y, |sentence, place| marked[y.word(sentence, place)] = true);
+    }
+
+    /// Gives `found` the words on the longest common subsequence of `x` with each sentence of `y`: the sentence, and the place
+    /// in it.
     ///
     /// Of several subsequences of that length it is the one that a walk from the ends of both sentences finds which
     /// steps back in `y` unless only a step back in `x` keeps the length.
-    pub(crate) fn mark_common(&mut self, x: &[usize], y: &Sentences, marked: &mut [bool]) {
+    pub(crate) fn each_common(&mut self, x: &[usize], y: &Sentences, mut found: impl FnMut(usize, usize)) {
         self.fill(x, y);
-        for (length, blocks) in &y.layout {
+        for (sentence, (length, blocks)) in y.layout.iter().enumerate() {
             let first_bit = blocks.start * 64;
             let (mut i, mut j) = (x.len(), *length);
             while i > 0 && j > 0 {
                 let word = x[i - 1];
                 let bit = first_bit + j - 1;
                 if y.words[bit] == word {
-                    marked[word] = true;
+                    found(sentence, j - 1);
                     i -= 1;
                     j -= 1;
                 } else if self.rows[i * y.blocks + bit / 64] >> (bit % 64) & 1 == 0 {

@@ -47,6 +47,59 @@ pub fn digit_runs(text: &str) -> impl Iterator<Item = &str> {
     DIGITS.find_iter(text).map(|found| found.as_str())
 }
 
+/// `str.isdecimal` of one character, and its value: the decimal digits of any script.
+///
+/// Unicode keeps the ten digits of a script together and in order, so the value is the distance from the first.
+#[must_use]
+pub fn digit_value(c: char) -> Option<u32> {
+    static DIGIT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\d$").expect("a constant pattern"));
+    let is_digit = |c: char| DIGIT.is_match(c.encode_utf8(&mut [0; 4]));
+    if c.is_ascii() || !is_digit(c) {
+        return c.to_digit(10);
+    }
+    let before =
+        (1..=c as u32).take_while(|back| char::from_u32(c as u32 - back).is_some_and(is_digit)).count();
+    Some(before as u32 % 10)
+}
+
+/// `int(text)`, as the decimal digits of its value: however many, with a minus sign where it is below zero. `None` where Python
+/// raises.
+///
+/// ```
+/// use sah_metrics::python::int;
+///
+/// assert_eq!(int(" -0_12\n").as_deref(), Some("-12"));
+/// assert_eq!(int("٣٤").as_deref(), Some("34"));
+/// assert_eq!(int("1.0"), None);
+/// ```
+#[must_use]
+pub fn int(text: &str) -> Option<String> {
+    let text = text.trim_matches(is_space);
+    let (minus, digits) = match text.strip_prefix(['+', '-']) {
+        Some(digits) => (text.starts_with('-'), digits),
+        None => (false, text),
+    };
+    let mut value = String::with_capacity(text.len());
+    for part in digits.split('_') {
+        if part.is_empty() {
+            return None;
+        }
+        value.push_str(&ascii_digits(part).filter(|part| !part.contains('.'))?);
+    }
+    let significant = value.trim_start_matches('0');
+    Some(match (minus, significant) {
+        (_, "") => "0".to_owned(),
+        (true, value) => format!("-{value}"),
+        (false, value) => value.to_owned(),
+    })
+}
+
+/// Digits of any script, and full stops, with ASCII's digits; `None` where there is anything else.
+pub(crate) fn ascii_digits(text: &str) -> Option<String> {
+    let ascii = |c| if c == '.' { Some('.') } else { char::from_digit(digit_value(c)?, 10) };
+    text.chars().map(ascii).collect()
+}
+
 /// `\w` of `re`: letters, digits and other numbers of any script, and the underscore. Unlike Rust's `is_alphanumeric`
 /// it leaves out combining marks and enclosed letters.
 #[must_use]
@@ -103,6 +156,31 @@ mod tests {
     fn digits_of_any_script_make_numbers() {
         let runs: Vec<_> = digit_runs("1a23 ٣٤ ½²Ⅷ九 -5").collect();
         assert_eq!(runs, ["1", "23", "٣٤", "5"]);
+    }
+
+    #[test]
+    fn integers_are_read_as_python_reads_them() {
+        for (text, value) in [
+            ("7", Some("7")),
+            (" +007\u{a0}", Some("7")),
+            ("-0", Some("0")),
+            ("1_000", Some("1000")),
+            ("１２", Some("12")),
+            ("𝟘𝟙𝟟", Some("17")),
+            ("123456789012345678901234567890", Some("123456789012345678901234567890")),
+            ("", None),
+            ("-", None),
+            ("--1", None),
+            ("- 1", None),
+            ("1__0", None),
+            ("_1", None),
+            ("1_", None),
+            ("1.0", None),
+            ("½", None),
+            ("0x1", None),
+        ] {
+            assert_eq!(int(text).as_deref(), value, "{text:?}");
+        }
     }
 
     #[test]

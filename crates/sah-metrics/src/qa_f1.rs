@@ -1,6 +1,6 @@
 //! F1 of short answers.
 
-use crate::{python, segment, token_f1};
+use crate::{python, segment, token_f1, unidecode};
 
 /// F1 over the words of both texts after [`normalise_answer`].
 #[must_use]
@@ -11,11 +11,33 @@ pub fn qa_f1(prediction: &str, reference: &str) -> f64 {
     token_f1(&words(&prediction), &words(&reference))
 }
 
+/// F1 over the words of both texts after [`normalise_answer`] and then [`unidecode`](crate::unidecode): letters with and without
+/// accents are the same, and so is a name in two scripts. The order is that of the SCROLLS and `ZeroSCROLLS` scorers, where
+/// punctuation that comes of the transliteration stays.
+#[must_use]
+pub fn qa_f1_unidecode(prediction: &str, reference: &str) -> f64 {
+    let [prediction, reference] = [prediction, reference].map(|text| unidecode(&normalise_answer(text)));
+    let words = |text| python::split_whitespace(text).collect::<Vec<_>>();
+    token_f1(&words(&prediction), &words(&reference))
+}
+
 /// F1 over the words that jieba cuts the texts into, each in lower case and without white space and ASCII or Chinese
 /// punctuation; words of which nothing is left do not count.
 #[must_use]
 pub fn qa_f1_zh(prediction: &str, reference: &str) -> f64 {
     token_f1(&words_zh(prediction), &words_zh(reference))
+}
+
+/// F1 over the characters of both texts in lower case, without white space and ASCII or Chinese punctuation.
+///
+/// ```
+/// // Three of four characters are right, and they are the whole reference.
+/// assert_eq!(sah_metrics::char_f1_zh("三十年。吧", "三十年"), 6.0 / 7.0);
+/// ```
+#[must_use]
+pub fn char_f1_zh(prediction: &str, reference: &str) -> f64 {
+    let characters = |text| normalised_zh(text).chars().map(String::from).collect::<Vec<_>>();
+    token_f1(&characters(prediction), &characters(reference))
 }
 
 /// The normalisation of `SQuAD`: lower case, without ASCII punctuation, and a blank for each of the articles a, an and the. What is
@@ -34,14 +56,19 @@ pub fn normalise_answer(text: &str) -> String {
 fn words_zh(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     segment::cut(text, |word| {
-        let mut word = word.to_lowercase();
-        word.retain(|c| !c.is_ascii_punctuation() && !CHINESE_PUNCTUATION.contains(c));
-        let word = python::without_whitespace(&word);
+        let word = normalised_zh(word);
         if !word.is_empty() {
             words.push(word);
         }
     });
     words
+}
+
+/// In lower case, without white space and punctuation.
+fn normalised_zh(text: &str) -> String {
+    let mut text = text.to_lowercase();
+    text.retain(|c| !c.is_ascii_punctuation() && !CHINESE_PUNCTUATION.contains(c));
+    python::without_whitespace(&text)
 }
 
 /// The punctuation that published scorers of Chinese answers drop: they list the closing bracket 》 and not the opening one.

@@ -1,9 +1,50 @@
-//! ROUGE-L of summaries, as the Python package `rouge` 1.0.1 computes it.
+//! ROUGE of summaries, as the Python package `rouge` 1.0.1 computes it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::lcs::{Sentences, Table};
 use crate::{python, segment};
+
+/// The figures of a ROUGE metric.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Rouge {
+    /// What is right of the prediction.
+    pub precision: f64,
+    /// What is found of the reference.
+    pub recall: f64,
+    /// The harmonic mean of the two.
+    pub f: f64,
+}
+
+impl Rouge {
+    /// `p = common / prediction`, `r = common / reference`, `f = 2 pr / (p + r + 1e-8)`.
+    fn of_counts(common: usize, prediction: usize, reference: usize) -> Self {
+        let share = |all: usize| if all == 0 { 0.0 } else { common as f64 / all as f64 };
+        let (precision, recall) = (share(prediction), share(reference));
+        Self { precision, recall, f: 2.0 * ((precision * recall) / (precision + recall + 1e-8)) }
+    }
+}
+
+/// ROUGE-N over sets of n-grams, which may go on over the end of a sentence; words and sentences are those of [`rouge_l`].
+/// `None` where either text has nothing between its full stops: there the Python package raises.
+///
+/// ```
+/// let rouge = sah_metrics::rouge_n("a a b", "a b c", 1).unwrap();
+/// assert_eq!((rouge.precision, rouge.recall), (1.0, 2.0 / 3.0));
+/// ```
+#[must_use]
+pub fn rouge_n(prediction: &str, reference: &str, n: usize) -> Option<Rouge> {
+    let mut numbers = HashMap::new();
+    let [prediction, reference] = [prediction, reference].map(|text| sentences(text, &mut numbers));
+    if prediction.is_empty() || reference.is_empty() {
+        return None;
+    }
+    let [prediction, reference] = [prediction.concat(), reference.concat()];
+    let grams = |words: &'_ [usize]| words.windows(n).map(<[usize]>::to_vec).collect::<HashSet<_>>();
+    let (prediction, reference) = (grams(&prediction), grams(&reference));
+    let common = prediction.intersection(&reference).count();
+    Some(Rouge::of_counts(common, prediction.len(), reference.len()))
+}
 
 /// The f-measure of summary-level ROUGE-L over sets of words.
 ///
@@ -16,11 +57,18 @@ use crate::{python, segment};
 /// overflows its stack, which scorers count as 0. Here there is no such limit.
 #[must_use]
 pub fn rouge_l(prediction: &str, reference: &str) -> f64 {
+    rouge_l_figures(prediction, reference).map_or(0.0, |rouge| rouge.f)
+}
+
+/// [`rouge_l`] with precision and recall. `None` where either text has nothing between its full stops: there the Python package
+/// raises.
+#[must_use]
+pub fn rouge_l_figures(prediction: &str, reference: &str) -> Option<Rouge> {
     let mut numbers = HashMap::new();
     let prediction = sentences(prediction, &mut numbers);
     let reference = sentences(reference, &mut numbers);
     if prediction.is_empty() || reference.is_empty() {
-        return 0.0;
+        return None;
     }
     let vocabulary = numbers.len();
     let mut common = vec![false; vocabulary];
@@ -29,10 +77,8 @@ pub fn rouge_l(prediction: &str, reference: &str) -> f64 {
     for sentence in &reference {
         table.mark_common(sentence, &laid_out, &mut common);
     }
-    let common = common.iter().filter(|&&marked| marked).count() as f64;
-    let precision = common / distinct(&prediction, vocabulary) as f64;
-    let recall = common / distinct(&reference, vocabulary) as f64;
-    2.0 * ((precision * recall) / (precision + recall + 1e-8))
+    let common = common.iter().filter(|&&marked| marked).count();
+    Some(Rouge::of_counts(common, distinct(&prediction, vocabulary), distinct(&reference, vocabulary)))
 }
 
 /// [`rouge_l`] over the words that jieba cuts the texts into.

@@ -25,6 +25,13 @@ pub(crate) const GENERATORS: &[Generator] = &[
         example: None,
     },
     Generator {
+        name: "text-metrics",
+        environment: "text-metrics",
+        script: &["crates/sah-metrics/tests/reference/text_metrics.py"],
+        files: &["crates/sah-metrics/tests/reference/text_metrics.json"],
+        example: None,
+    },
+    Generator {
         name: "gguf-types",
         script: &["crates/sah-adapter/tests/reference/make_goldens.py", "types"],
         files: &["crates/sah-adapter/tests/reference/every_type.*"],

@@ -1,6 +1,7 @@
 //! The table of benchmarks: all that the command line knows of each is its entry.
 
 mod aime;
+mod custom;
 mod data_flag;
 mod entry;
 mod longbench;
@@ -33,6 +34,7 @@ impl Benchmarks {
             .with(Box::new(longbench_v2::Entry))
             .with(Box::new(aime::Entry(Edition::Aime2024)))
             .with(Box::new(aime::Entry(Edition::Aime2025)))
+            .with(Box::new(custom::Entry))
             .with(Box::new(mock::entry()))
     }
 
@@ -130,8 +132,8 @@ mod tests {
                 assert_eq!(benchmarks.find(&name.to_uppercase()).unwrap().name(), entry.name());
             }
         }
-        let error = benchmarks.find("ruler").err().unwrap().to_string();
-        assert!(error.contains("there is longbench, mock, counting"), "{error}");
+        let error = benchmarks.find("no_such").err().unwrap().to_string();
+        assert!(error.contains("there is longbench, ") && error.ends_with("mock, counting"), "{error}");
     }
 
     #[test]

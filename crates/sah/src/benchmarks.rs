@@ -8,6 +8,7 @@ mod longbench;
 mod longbench_v2;
 mod mock;
 mod predictions;
+mod ruler;
 
 pub use self::entry::{
     BenchmarkEntry, DataOrigin, Opened, PredictionScorer, PromptRule, ScoredPredictions, SimpleEntry,
@@ -31,6 +32,7 @@ impl Benchmarks {
     pub(crate) fn standard() -> Self {
         Self::none()
             .with(Box::new(longbench::Entry))
+            .with(Box::new(ruler::Entry))
             .with(Box::new(longbench_v2::Entry))
             .with(Box::new(aime::Entry(Edition::Aime2024)))
             .with(Box::new(aime::Entry(Edition::Aime2025)))

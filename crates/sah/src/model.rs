@@ -1,8 +1,8 @@
 //! Loading the model that the command line names.
 
-use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
@@ -40,24 +40,41 @@ pub(crate) fn fetch(source: &ModelSource) -> anyhow::Result<ModelSource> {
 #[derive(Debug)]
 pub(crate) struct TokensOf<'a> {
     source: &'a ModelSource,
-    tokenizer: OnceCell<ModelTokenizer>,
+    /// What is said of the chat template that prompts are put in; `None` where they are put in none.
+    template: Option<ChatTemplateOptions>,
+    tokenizer: OnceLock<ModelTokenizer>,
+    /// Held by the thread that reads it.
+    reads: Mutex<()>,
 }
 
 impl<'a> TokensOf<'a> {
-    pub(crate) fn new(source: &'a ModelSource) -> Self {
-        Self { source, tokenizer: OnceCell::new() }
+    pub(crate) fn new(source: &'a ModelSource, template: Option<ChatTemplateOptions>) -> Self {
+        Self { source, template, tokenizer: OnceLock::new(), reads: Mutex::default() }
+    }
+
+    fn tokenizer(&self) -> Result<&ModelTokenizer, ModelError> {
+        if let Some(tokenizer) = self.tokenizer.get() {
+            return Ok(tokenizer);
+        }
+        let _reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tokenizer) = self.tokenizer.get() {
+            return Ok(tokenizer);
+        }
+        let tokenizer = match &self.template {
+            Some(options) => ModelTokenizer::open_with(self.source, options)?,
+            None => ModelTokenizer::open(self.source)?.without_template(),
+        };
+        Ok(self.tokenizer.get_or_init(|| tokenizer))
     }
 }
 
 impl TokenCount for TokensOf<'_> {
     fn count(&self, text: &str) -> Result<usize, ModelError> {
-        let tokenizer = if let Some(tokenizer) = self.tokenizer.get() {
-            tokenizer
-        } else {
-            let tokenizer = ModelTokenizer::open(self.source)?;
-            self.tokenizer.get_or_init(|| tokenizer)
-        };
-        tokenizer.count(text)
+        self.tokenizer()?.count(text)
+    }
+
+    fn count_prompt(&self, message: &str, answer_prefix: &str) -> Result<usize, ModelError> {
+        self.tokenizer()?.count_prompt(message, answer_prefix)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::download::small_files;
 use super::folder::FolderText;
 use super::tokenizer::SpecialTokens;
-use super::{ChatTemplate, ModelSource, Tokenizer, TokenizerRemark};
+use super::{ChatTemplate, ChatTemplateOptions, ModelSource, ModelThinking, Tokenizer, TokenizerRemark};
 use crate::engine::Detokenizer as _;
 use crate::weights::gguf::Gguf;
 use crate::{Error, ModelError, TokenCount};
@@ -40,6 +40,35 @@ impl ModelTokenizer {
                 of_folder(&small_files(&repository, &mut ())?.folder)
             }
         }
+    }
+
+    /// The same with what a user says about the chat template, as [`LoadedModel::load_with`](crate::LoadedModel::load_with) does it.
+    ///
+    /// # Errors
+    ///
+    /// As [`ModelTokenizer::open`], and where the options do not fit the template.
+    pub fn open_with(source: &ModelSource, options: &ChatTemplateOptions) -> Result<Self, Error> {
+        let special = |source: &ModelSource| -> Result<SpecialTokens, Error> {
+            match source {
+                ModelSource::Folder(folder) => Ok(FolderText::read(folder)?.special().clone()),
+                ModelSource::Gguf(path) => SpecialTokens::from_gguf(&Gguf::open(path)?),
+                ModelSource::Hub { repo, revision } => {
+                    let repository = Repository::open(RepoKind::Model, repo, revision.as_deref())?;
+                    let folder = small_files(&repository, &mut ())?.folder;
+                    Ok(FolderText::read(&folder)?.special().clone())
+                }
+            }
+        };
+        let Self { tokenizer, template } = Self::open(source)?;
+        let mut template = options.choose(&special(source)?, || Ok(template))?;
+        ModelThinking::set(template.as_mut(), options.thinking, &tokenizer)?;
+        Ok(Self { tokenizer, template })
+    }
+
+    /// The same for prompts that are put in no chat template.
+    #[must_use]
+    pub fn without_template(self) -> Self {
+        Self { template: None, ..self }
     }
 
     /// Tokens of `text`, without any in front of it. Special tokens that are written in it are recognised.
@@ -86,5 +115,13 @@ impl TokenCount for ModelTokenizer {
     fn count(&self, text: &str) -> Result<usize, ModelError> {
         let ids = self.encode(text).map_err(ModelError::new)?;
         Ok(ids.len())
+    }
+
+    fn count_prompt(&self, message: &str, answer_prefix: &str) -> Result<usize, ModelError> {
+        let text = self.prompt(message).map_err(ModelError::new)?;
+        let text = text.as_deref().unwrap_or(message).to_owned() + answer_prefix;
+        let ids = self.encode(&text).map_err(ModelError::new)?;
+        let is_added = self.bos().is_some_and(|bos| ids.first() != Some(&bos));
+        Ok(ids.len() + usize::from(is_added))
     }
 }

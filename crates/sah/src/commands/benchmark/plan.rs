@@ -111,7 +111,13 @@ impl<'a> Plan<'a> {
             )
         );
         let max_samples = args.data.max_samples.and_then(|n| NonZeroUsize::new(n as usize));
-        let tokens = TokensOf::new(&models[0].source);
+        let template = match args.prompts.mode() {
+            ChatTemplateArg::Never => None,
+            ChatTemplateArg::Always | ChatTemplateArg::AsAuthors(_) | ChatTemplateArg::File(_) => {
+                Some(args.prompts.template()?)
+            }
+        };
+        let tokens = TokensOf::new(&models[0].source, template);
         let mut samples = load_samples(&*benchmark, &subsets, max_samples, &tokens)
             .map_err(|error| with_remedy(entry, error))?;
         if args.limits.answer_tokens == Some(AnswerTokensArg::Authors) {

@@ -1,0 +1,5 @@
+//! Tests of the public interface.
+
+mod dataset;
+mod hub;
+mod predictions;

@@ -7,6 +7,7 @@ mod entry;
 mod longbench;
 mod longbench_v2;
 mod mock;
+mod needle;
 mod predictions;
 mod ruler;
 
@@ -36,6 +37,7 @@ impl Benchmarks {
             .with(Box::new(longbench_v2::Entry))
             .with(Box::new(aime::Entry(Edition::Aime2024)))
             .with(Box::new(aime::Entry(Edition::Aime2025)))
+            .with(Box::new(needle::Entry))
             .with(Box::new(custom::Entry))
             .with(Box::new(mock::entry()))
     }

@@ -18,7 +18,7 @@ use crate::{Error, SUBSETS, TASKS, Task};
 /// # Errors
 ///
 /// Those of [`sah_bench_core::data::score_predictions`], and an answer that is not what the task's rule needs.
-pub fn score_predictions(file: &Path, thoughts: ThoughtsInAnswers) -> Result<ScoredRows<f64>, Error> {
+pub fn score_predictions(file: &Path, thoughts: Option<ThoughtsInAnswers>) -> Result<ScoredRows<f64>, Error> {
     score_rows(file, thoughts, |prediction| Ok(score(prediction)?))
 }
 

@@ -18,7 +18,7 @@ use crate::{SUBSETS, Task};
 /// Those of [`sah_bench_core::data::score_predictions`], and an answer of another type.
 pub fn score_predictions(
     file: &Path,
-    thoughts: ThoughtsInAnswers,
+    thoughts: Option<ThoughtsInAnswers>,
 ) -> Result<(ScoredRows<Score>, Vec<ScoredTask>), ReadError> {
     let rows = score_rows(file, thoughts, score)?;
     let scored = |(task, scores): (&'static Task, Vec<Score>)| {

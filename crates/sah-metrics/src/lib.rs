@@ -6,6 +6,7 @@
 //!   [`char_f1_zh`] with characters, [`qa_f1_unidecode`] with words in ASCII.
 //! - [`rouge_n`], [`rouge_l`] and [`rouge_l_zh`] compare summaries as the package `rouge` does, [`rouge_score`] as the package of
 //!   that name; [`bleu`] as NLTK does.
+//! - [`stated_choice`] and [`final_integer`] find the answer in a text: the option of four, the integer of a solution.
 //! - [`cloze_matches`] counts gaps filled right, [`percentage_similarity`] and [`concordance_index`] say how near a figure or an
 //!   order comes.
 //! - [`fuzz_ratio`] and [`matching_ratio`] compare texts character by character, such as lines of code.
@@ -29,6 +30,7 @@
 mod bleu;
 mod cloze;
 mod f1;
+mod final_integer;
 mod fuzz;
 mod lcs;
 pub mod literal;
@@ -39,17 +41,20 @@ pub mod rouge_score;
 mod segment;
 mod sequence_matcher;
 mod similarity;
+mod stated_choice;
 mod string_match;
 mod unidecode;
 
 pub use bleu::bleu;
 pub use cloze::{ClozeMatches, cloze_matches};
 pub use f1::token_f1;
+pub use final_integer::{FinalInteger, final_integer};
 pub use fuzz::fuzz_ratio;
 pub use qa_f1::{char_f1_zh, normalise_answer, qa_f1, qa_f1_unidecode, qa_f1_zh};
 pub use rouge::{Rouge, rouge_l, rouge_l_figures, rouge_l_zh, rouge_n};
 pub use segment::chinese_words;
 pub use sequence_matcher::matching_ratio;
 pub use similarity::{concordance_index, percentage_similarity};
+pub use stated_choice::stated_choice;
 pub use string_match::{string_match_all, string_match_part};
 pub use unidecode::unidecode;

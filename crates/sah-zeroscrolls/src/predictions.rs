@@ -17,7 +17,10 @@ use crate::{Metric, SUBSETS, Score, TASKS, Task};
 /// # Errors
 ///
 /// Those of [`sah_bench_core::data::score_predictions`], and rows without an answer to compare with.
-pub fn score_predictions(file: &Path, thoughts: ThoughtsInAnswers) -> Result<ScoredRows<Score>, ReadError> {
+pub fn score_predictions(
+    file: &Path,
+    thoughts: Option<ThoughtsInAnswers>,
+) -> Result<ScoredRows<Score>, ReadError> {
     score_rows(file, thoughts, |prediction| {
         let row = &prediction.row;
         let name = prediction.task()?;

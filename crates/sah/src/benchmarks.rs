@@ -1,11 +1,15 @@
 //! The table of benchmarks: all that the command line knows of each is its entry.
 
+mod aime;
+mod custom;
 mod data_flag;
 mod entry;
 mod infinitebench;
 mod longbench;
+mod longbench_v2;
 mod loogle;
 mod mock;
+mod needle;
 mod predictions;
 mod ruler;
 mod zeroscrolls;
@@ -13,6 +17,8 @@ mod zeroscrolls;
 pub use self::entry::{
     BenchmarkEntry, DataOrigin, Opened, PredictionScorer, PromptRule, ScoredPredictions, SimpleEntry,
 };
+
+use sah_aime::Edition;
 
 use crate::args;
 use crate::usage::UsageError;
@@ -34,6 +40,11 @@ impl Benchmarks {
             .with(Box::new(infinitebench::Entry))
             .with(Box::new(loogle::Entry))
             .with(Box::new(zeroscrolls::Entry))
+            .with(Box::new(longbench_v2::Entry))
+            .with(Box::new(aime::Entry(Edition::Aime2024)))
+            .with(Box::new(aime::Entry(Edition::Aime2025)))
+            .with(Box::new(needle::Entry))
+            .with(Box::new(custom::Entry))
             .with(Box::new(mock::entry()))
     }
 
@@ -131,9 +142,8 @@ mod tests {
                 assert_eq!(benchmarks.find(&name.to_uppercase()).unwrap().name(), entry.name());
             }
         }
-        let error = benchmarks.find("no-such").err().unwrap().to_string();
-        let names = "there is longbench, ruler, infinitebench, loogle, zeroscrolls, mock, counting";
-        assert!(error.contains(names), "{error}");
+        let error = benchmarks.find("no_such").err().unwrap().to_string();
+        assert!(error.contains("there is longbench, ") && error.ends_with("mock, counting"), "{error}");
     }
 
     #[test]

@@ -129,6 +129,14 @@ pub enum ReadError {
         /// What the parser said, with the column.
         problem: String,
     },
+    /// A file that is no JSON array of objects.
+    #[error("{}: expected a JSON array of objects: {source}", file.display())]
+    JsonArray {
+        /// The file.
+        file: PathBuf,
+        /// What the parser said.
+        source: serde_json::Error,
+    },
     /// A compressed file where text is expected.
     #[error("{}: compressed ({format}); unpack it first", file.display())]
     Compressed {

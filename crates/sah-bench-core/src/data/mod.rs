@@ -4,7 +4,8 @@
 //!   [`DataSource`] is which of the two a user wants.
 //! - [`PromptReader`] reads rows that are cut into prompts already, with the columns that copies of benchmarks on the hub share.
 //! - [`score_predictions`] scores a file of predictions that something else made, row by row.
-//! - [`read_parquet`] reads the rows of a Parquet file, [`json_lines`] those of a text of JSON objects. Both give [`Row`]s, so
+//! - [`read_parquet`] reads the rows of a Parquet file, [`json_lines`] those of a text of JSON objects,
+//!   [`json_array`] those of a JSON array. All give [`Row`]s, so
 //!   that what a benchmark makes of its columns is written once.
 //! - [`Template`] makes prompts of rows that have none.
 //! - [`read_text`] reads UTF-8, whatever marks it, and tells compressed files and other encodings by their names.
@@ -27,6 +28,7 @@ mod error;
 mod folder;
 mod hint;
 mod hub;
+mod json_array;
 mod jsonl;
 mod parquet;
 mod predictions;
@@ -40,6 +42,7 @@ pub use error::ReadError;
 pub use folder::{ConfigFiles, DEFAULT_CONFIG, DataFolder};
 pub use hint::Hint;
 pub use hub::{fetch, fetch_configs};
+pub use json_array::json_array;
 pub use jsonl::{JsonLine, json_lines};
 pub use parquet::{Columns, read_parquet};
 pub use predictions::{Prediction, RowsWithThoughts, ScoredRow, ScoredRows, score_predictions};

@@ -76,7 +76,7 @@ impl RowsWithThoughts {
     }
 }
 
-/// Scores the predictions in `file`, JSON Lines with `prediction` (or `predicted_answer`, or `pred`), `task` and `id` beside the
+/// Scores the predictions in `file`, JSON Lines with `prediction` (or `predicted_answer`, `response`, `pred`, the first that is there), `task` and `id` beside the
 /// fields that `score` reads. A prediction that is null is an empty one: a row without an answer counts as a wrong answer. What
 /// is done with `thoughts` is that of [`RowsWithThoughts::of`].
 ///
@@ -116,7 +116,8 @@ pub fn score_predictions<T, E: From<ReadError>>(
 
 fn predicted<'a>(row: &'a Row<'_>) -> Result<&'a str, ReadError> {
     let is_there = |field: &&&str| row.json(field).is_some();
-    let field = ["prediction", "predicted_answer", "pred"].iter().find(is_there).unwrap_or(&"prediction");
+    let field =
+        ["prediction", "predicted_answer", "response", "pred"].iter().find(is_there).unwrap_or(&"prediction");
     if row.json(field).is_some_and(serde_json::Value::is_null) { Ok("") } else { row.text(field) }
 }
 

@@ -7,7 +7,7 @@ fn scores(text: &str) -> Result<Vec<f64>, String> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("p.jsonl");
     std::fs::write(&file, text).unwrap();
-    let rows = score_predictions(&file, ThoughtsInAnswers::LeftOut)
+    let rows = score_predictions(&file, None)
         .map_err(|error| error.to_string().replace(&file.display().to_string(), "FILE"))?;
     assert_eq!(figures(&rows).tasks.iter().map(|(_, _, rows)| rows).sum::<usize>(), rows.rows.len());
     Ok(rows.rows.into_iter().map(|row| row.score).collect())

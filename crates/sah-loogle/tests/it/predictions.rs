@@ -8,7 +8,7 @@ fn scored(text: &str) -> Result<(Vec<Value>, Vec<Value>), String> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("p.jsonl");
     std::fs::write(&file, text).unwrap();
-    let (rows, tasks) = score_predictions(&file, ThoughtsInAnswers::LeftOut)
+    let (rows, tasks) = score_predictions(&file, None)
         .map_err(|error| error.to_string().replace(&file.display().to_string(), "FILE"))?;
     let tasks =
         tasks.into_iter().map(|scored| json!([scored.task.name, scored.figures.main, scored.rows])).collect();

@@ -7,7 +7,7 @@ fn scored(text: &str) -> Result<(Vec<f64>, Figures), String> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("p.jsonl");
     std::fs::write(&file, text).unwrap();
-    let rows = score_predictions(&file, ThoughtsInAnswers::LeftOut)
+    let rows = score_predictions(&file, None)
         .map_err(|error| error.to_string().replace(&file.display().to_string(), "FILE"))?;
     Ok((rows.rows.iter().map(|row| row.score.value()).collect(), figures(&rows)))
 }

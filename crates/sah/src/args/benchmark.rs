@@ -67,6 +67,7 @@ fn subsets_help(entry: &dyn BenchmarkEntry) -> String {
         subsets @ [first, .., last] => {
             format!("Subsets to run, such as `{first},{last}`; all {} by default", subsets.len())
         }
+        [] => "Subsets to run: tasks of the data; all by default".to_owned(),
         only => format!("Subsets to run; there is `{}`", only.concat()),
     }
 }

@@ -104,7 +104,7 @@ fn limits_of_hub() -> Warning {
     Warning::new(WarningKind::LimitsAboveAuthors, message)
 }
 
-fn score(file: &Path, thoughts: ThoughtsInAnswers) -> Result<ScoredPredictions, BenchError> {
+fn score(file: &Path, thoughts: Option<ThoughtsInAnswers>) -> Result<ScoredPredictions, BenchError> {
     let rows = score_predictions(file, thoughts).map_err(DataError::from)?;
     let Figures { tasks, overall } = figures(&rows);
     let line = |name: &str, label: &str, score: f64, rows: usize| {
@@ -167,7 +167,7 @@ mod tests {
         let text = "{\"id\": \"a\", \"task\": \"passkey\", \"prediction\": \"12\", \"label\": \"12\"}\n{\"id\": \"b\", \"task\": \
                     \"code_run\", \"prediction\": \"12\", \"label\": 13}\n";
         std::fs::write(&file, text).unwrap();
-        let scores = score(&file, sah_request::ThoughtsInAnswers::LeftOut).unwrap();
+        let scores = score(&file, None).unwrap();
         assert_eq!(scores.json["rows"], serde_json::json!({"a": 1.0, "b": 0.0}));
         assert_eq!(scores.json["overall_score"], 0.5);
         assert_eq!(scores.rows[0], ["passkey", "Retrieve.PassKey", "1.0000", "1"]);

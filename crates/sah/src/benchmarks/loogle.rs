@@ -85,7 +85,7 @@ impl BenchmarkEntry for Entry {
     }
 }
 
-fn score(file: &Path, thoughts: ThoughtsInAnswers) -> Result<ScoredPredictions, BenchError> {
+fn score(file: &Path, thoughts: Option<ThoughtsInAnswers>) -> Result<ScoredPredictions, BenchError> {
     let (rows, tasks) =
         score_predictions(file, thoughts).map_err(|error| DataError::new(error.kind(), error))?;
     let of_task = |scored: &ScoredTask| (scored.task.name.to_owned(), scored.figures.all.clone().into());
@@ -138,7 +138,7 @@ mod tests {
         let file = folder.path().join("p.jsonl");
         let text = "{\"id\": \"a\", \"task\": \"shortdep_cloze\", \"prediction\": \"{'x': 'y'}\", \"answer\": {\"x\": \"y\"}}\n";
         std::fs::write(&file, text).unwrap();
-        let scores = score(&file, sah_request::ThoughtsInAnswers::LeftOut).unwrap();
+        let scores = score(&file, None).unwrap();
         assert_eq!(scores.json["rows"]["a"]["exact_match"], serde_json::json!([1, 1]));
         assert_eq!(scores.json["scores"]["shortdep_cloze"]["exact_match"], 1.0);
         assert_eq!(scores.rows[0], ["shortdep_cloze", "exact_match", "1.0000", "1"]);

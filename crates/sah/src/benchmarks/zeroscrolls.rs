@@ -108,7 +108,7 @@ impl BenchmarkEntry for Entry {
     }
 }
 
-fn score(file: &Path, thoughts: ThoughtsInAnswers) -> Result<ScoredPredictions, Error> {
+fn score(file: &Path, thoughts: Option<ThoughtsInAnswers>) -> Result<ScoredPredictions, Error> {
     let rows = score_predictions(file, thoughts).map_err(|error| DataError::new(error.kind(), error))?;
     let Figures { tasks, rouge, overall } = figures(&rows);
     let line = |name: &str, metric: &str, score: Option<f64>, rows: usize| {
@@ -166,7 +166,7 @@ mod tests {
         let text = "{\"id\": \"a\", \"task\": \"quality\", \"prediction\": \"B\", \"answers\": [\"B\"]}\n{\"id\": \"b\", \"task\": \
                     \"qmsum\", \"prediction\": \"a b c\", \"answers\": [\"x\"]}\n";
         std::fs::write(&file, text).unwrap();
-        let scores = score(&file, sah_request::ThoughtsInAnswers::LeftOut).unwrap();
+        let scores = score(&file, None).unwrap();
         assert_eq!(scores.json["rows"], serde_json::json!({"a": 100.0, "b": 0.0}));
         assert_eq!(scores.json["overall_score"], 50.0);
         assert_eq!(scores.rows[1], ["quality", "accuracy", "100.0000", "1"]);

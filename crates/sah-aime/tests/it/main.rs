@@ -1,0 +1,7 @@
+//! The crate from outside.
+
+mod copies;
+mod evaluate;
+mod originals;
+mod parquet_file;
+mod predictions;

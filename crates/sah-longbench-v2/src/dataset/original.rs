@@ -1,0 +1,42 @@
+//! The authors' `data.json`, whose questions get the prompts of the authors' files.
+
+use std::path::Path;
+
+use sah_bench_core::Sample;
+use sah_bench_core::data::{Row, json_array, read_text};
+
+use super::copy;
+use super::prompt::{Prompt, RowTexts};
+use crate::{Error, Subset};
+
+/// The rows in `file` for each of `subsets`, with the prompts in the folder `prompts`.
+///
+/// A filled prompt is the user's turn as a whole, as the authors have it: the context is what it begins with up to the end of
+/// the text, the question is the rest, and there is no answer prefix. Limits on new tokens are the authors'.
+pub(super) fn load(file: &Path, prompts: &Path, subsets: &[Subset]) -> Result<Vec<Sample>, Error> {
+    let text = read_text(file)?;
+    let mut samples = Vec::new();
+    for &subset in subsets {
+        let prompt = Prompt::open(&prompts.join(subset.prompt_file()))?;
+        for row in json_array(&text, file)? {
+            samples.push(sample(row, subset, &prompt)?);
+        }
+    }
+    Ok(samples)
+}
+
+fn sample(row: Row<'_>, subset: Subset, prompt: &Prompt) -> Result<Sample, Error> {
+    let choices =
+        [row.text("choice_A")?, row.text("choice_B")?, row.text("choice_C")?, row.text("choice_D")?];
+    let question = RowTexts { text: row.text("context")?, question: row.text("question")?, choices };
+    let (context, question) = prompt.fill(&question);
+    let answers = vec![row.text("answer")?.to_owned()];
+    Ok(Sample {
+        task: subset.name().to_owned(),
+        context,
+        question,
+        answer_prefix: String::new(),
+        max_new_tokens: subset.authors_limit(),
+        extra: copy::extra(row, answers)?,
+    })
+}

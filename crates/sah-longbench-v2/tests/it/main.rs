@@ -1,0 +1,8 @@
+//! The crate from outside.
+
+mod copies;
+mod evaluate;
+mod original;
+mod predictions;
+mod sample;
+mod support;

@@ -1,0 +1,23 @@
+//! Needle in a haystack: one sentence hidden at each depth of texts of each length.
+//!
+//! # Overview
+//!
+//! - [`Needle`] is the benchmark: a [`Grid`] of lengths and depths, with rows made from a seed. It implements
+//!   [`sah_bench_core::Benchmark`], so the runner of that crate drives it. Its subsets are the lengths, their buckets the depths.
+//! - [`Figures`] is what an answer is worth: whether it contains what was hidden, and the ROUGE figures that kvpress gives.
+//! - [`score_predictions`] scores a file of predictions that something else made.
+//!
+//! Texts, needles and questions are this project's own: scores compare among themselves, and not with published maps.
+
+mod benchmark;
+mod error;
+mod figures;
+mod grid;
+mod haystack;
+mod predictions;
+
+pub use benchmark::Needle;
+pub use error::Error;
+pub use figures::Figures;
+pub use grid::{GENERATOR, Grid};
+pub use predictions::{PredictionScores, score_predictions};

@@ -6,7 +6,7 @@ use std::path::Path;
 use sah_request::{Thoughts, ThoughtsInAnswers, split_thoughts};
 use serde::{Deserialize, Serialize};
 
-use super::{ReadError, Row, json_lines, read_text};
+use super::{JsonLine, ReadError, Row, json_lines, read_text};
 
 /// A prediction and the row that it stands in, with the right answers in fields of the benchmark's own.
 #[derive(Debug)]
@@ -90,7 +90,7 @@ pub fn score_predictions<T, E: From<ReadError>>(
     mut score: impl FnMut(&Prediction<'_>) -> Result<T, E>,
 ) -> Result<ScoredRows<T>, E> {
     let text = read_text(file)?;
-    let lines: Vec<Row<'_>> = json_lines(&text, file).map(|line| line.parse()).collect::<Result<_, _>>()?;
+    let lines: Vec<Row<'_>> = json_lines(&text, file).map(JsonLine::parse).collect::<Result<_, _>>()?;
     let found = lines.iter().map(|row| Ok(split_thoughts(predicted(row)?).thoughts));
     let counts = RowsWithThoughts::of(&found.collect::<Result<Vec<_>, ReadError>>()?, thoughts);
     let thoughts = counts.map_or(ThoughtsInAnswers::Kept, |counts| counts.thoughts);

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
+use clap::builder::PossibleValuesParser;
 use clap::{ArgMatches, Args, Command, FromArgMatches as _};
 use sah_bench_core::Benchmark;
 use sah_bench_core::data::DEFAULT_CONFIG;
 use sah_custom::{Custom, Metric, Source};
-use sah_message::meant;
 
 use super::{BenchmarkEntry, DataOrigin, Opened};
 use crate::usage::UsageError;
@@ -23,10 +23,8 @@ struct Flags {
     #[arg(long, value_name = "FILE|DIR|ORG/NAME")]
     data: Option<String>,
 
-    /// How answers are scored, from 0 to 100: the best over the references of a row. One of f1, f1_ascii, f1_zh, char_f1_zh,
-    /// exact_match, contains, contains_all, rouge_1, rouge_2, rouge_l, rouge_l_zh, rouge_score_1, rouge_score_2, rouge_score_l,
-    /// rouge_score_lsum, bleu, edit_similarity, matching_ratio, percentage, order, choice, integer
-    #[arg(long, value_name = "NAME")]
+    /// How answers are scored, from 0 to 100: the best over the references of a row
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Metric::ALL.map(Metric::name)))]
     metric: Option<String>,
 
     /// Configs of a data set on the hub
@@ -62,10 +60,9 @@ impl BenchmarkEntry for Entry {
             data.ok_or_else(|| UsageError("name your data with --data FILE|DIR|ORG/NAME".to_owned()))?;
         let metric = metric
             .ok_or_else(|| UsageError("say with --metric how answers are scored; see --help".to_owned()))?;
-        let names = Metric::ALL.map(Metric::name);
-        let metric = Metric::find(&metric).ok_or_else(|| {
-            UsageError(format!("--metric {metric}: no such metric; {}", meant(&metric, names)))
-        })?;
+        // The parser lets no other name pass.
+        let metric = Metric::find(&metric)
+            .ok_or_else(|| UsageError(format!("--metric {metric}: no such metric; see --help")))?;
         let source = source(&data, data_configs, split)?;
         let kind = if matches!(source, Source::Hub { .. }) { "hub" } else { "folder" };
         let origin = DataOrigin { source: kind.to_owned(), location: Some(data) };
@@ -110,10 +107,10 @@ mod tests {
 
     #[test]
     fn help_names_every_metric() {
-        let help = Entry.add_flags(Command::new("custom")).render_long_help().to_string();
+        let help = Entry.add_flags(Command::new("custom")).render_help().to_string();
         let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
         let names = Metric::ALL.map(Metric::name).join(", ");
-        assert!(help.contains(&format!("One of {names}")), "{help}");
+        assert!(help.contains(&format!("[possible values: {names}]")), "{help}");
     }
 
     #[test]
@@ -140,7 +137,8 @@ mod tests {
     fn a_flag_that_is_missing_or_misspelt_is_named() {
         assert!(open(&[]).unwrap_err().contains("--data FILE|DIR|ORG/NAME"));
         assert!(open(&["--data", "x"]).unwrap_err().contains("--metric"));
-        let error = open(&["--data", "x", "--metric", "rougel"]).unwrap_err();
+        let command = Entry.add_flags(Command::new("custom"));
+        let error = command.try_get_matches_from(["custom", "--metric", "rougel"]).unwrap_err().to_string();
         assert!(error.contains("rouge_l"), "{error}");
     }
 }

@@ -3,7 +3,8 @@
 use sah_bench_core::{
     Benchmark, Column, Error, Metrics, Record, RowScore, Sample, TokenCount, read_json, write_json,
 };
-use sah_report::{Analysis, Bootstrap, Group, Run};
+use sah_report::statistics::Bootstrap;
+use sah_report::{Analysis, Group, Run};
 
 use crate::support::{Letters, bench, model, samples};
 

@@ -3,7 +3,7 @@
 mod analysis;
 mod files;
 mod listing;
-mod page;
 mod other_figures;
+mod page;
 mod refusals;
 mod support;

@@ -75,7 +75,7 @@ fn the_scores_of_rows_make_the_scores_of_tasks() {
     for (row, value, bucket) in rows {
         let score = benchmark.score(&row.sample, &row.predicted_answer).unwrap();
         assert!((score.value - value).abs() < 0.005, "{score:?} of {row:?}");
-        assert_eq!(score.bucket, bucket);
+        assert_eq!(score.bucket.as_deref(), bucket);
         let TaskScore::Single(of_task) =
             (match benchmark.evaluate(std::slice::from_ref(&row)).task_scores.pop().unwrap().1 {
                 TaskScore::Buckets(buckets) => TaskScore::Single(buckets[bucket.unwrap()].unwrap()),

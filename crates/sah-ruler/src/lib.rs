@@ -17,8 +17,6 @@
 //! assert_eq!(task.score("They are QXBRA and jwloe.", &["QXBRA", "JWLOE", "PPQAZ", "MNOIT"]), 0.5);
 //! ```
 
-#![cfg_attr(test, expect(clippy::float_cmp, reason = "scores are the official ones in every digit"))]
-
 mod benchmark;
 mod dataset;
 mod error;

@@ -45,7 +45,7 @@ pub struct Generator {
     pub lengths: Vec<usize>,
     /// What needles are hidden in where RULER has essays.
     pub haystack: Haystack,
-    /// Files of questions: SQuAD 2.0's for `qa_1`, `HotpotQA`'s for `qa_2`. A task without a file is left out.
+    /// Files of questions: `SQuAD` 2.0's for `qa_1`, `HotpotQA`'s for `qa_2`. A task without a file is left out.
     pub questions: Vec<PathBuf>,
 }
 

@@ -1,4 +1,4 @@
-//! Questions over documents, of which one or two have the answer: SQuAD's and HotpotQA's, from the user's files.
+//! Questions over documents, of which one or two have the answer: `SQuAD`'s and `HotpotQA`'s, from the user's files.
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
@@ -17,7 +17,7 @@ pub(super) struct Questions {
     pub(super) file: PathBuf,
     /// All distinct documents, sorted.
     documents: Vec<String>,
-    questions: Vec<Question>,
+    list: Vec<Question>,
 }
 
 #[derive(Debug)]
@@ -30,7 +30,7 @@ struct Question {
     near: Vec<usize>,
 }
 
-/// SQuAD 2.0: `{"data": [{"paragraphs": [{"context", "qas": [..]}]}]}`.
+/// `SQuAD` 2.0: `{"data": [{"paragraphs": [{"context", "qas": [..]}]}]}`.
 #[derive(Deserialize)]
 struct Squad {
     data: Vec<Article>,
@@ -60,7 +60,7 @@ struct SquadAnswer {
     text: String,
 }
 
-/// HotpotQA: `[{"question", "answer", "context": [[title, [sentence]]]}]`.
+/// `HotpotQA`: `[{"question", "answer", "context": [[title, [sentence]]]}]`.
 #[derive(Deserialize)]
 struct HotpotQuestion {
     question: String,
@@ -68,7 +68,7 @@ struct HotpotQuestion {
     context: Vec<(String, Vec<String>)>,
 }
 
-/// Which of the two a file is: SQuAD is an object, HotpotQA a list.
+/// Which of the two a file is: `SQuAD` is an object, `HotpotQA` a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
     Squad,
@@ -103,19 +103,19 @@ impl Questions {
         let texts: BTreeSet<&String> = raw.iter().flat_map(|one| one.own.iter().chain(&one.near)).collect();
         let numbers: HashMap<&String, usize> = texts.iter().copied().zip(0..).collect();
         let of = |texts: &[String]| texts.iter().map(|text| numbers[text]).collect();
-        let questions = raw.iter().map(|one| Question {
+        let list = raw.iter().map(|one| Question {
             text: one.text.clone(),
             answers: one.answers.clone(),
             own: of(&one.own),
             near: of(&one.near),
         });
-        let questions = questions.collect();
+        let list = list.collect();
         let documents = texts.into_iter().cloned().collect();
-        Ok((source, Self { file: file.to_owned(), documents, questions }))
+        Ok((source, Self { file: file.to_owned(), documents, list }))
     }
 
     pub(super) fn len(&self) -> usize {
-        self.questions.len()
+        self.list.len()
     }
 }
 
@@ -170,15 +170,15 @@ pub(super) struct Documents<'a> {
 impl<'a> Documents<'a> {
     /// Row number `row` is question number `row`, which is less than [`Questions::len`].
     pub(super) fn new(questions: &'a Questions, seed: RowSeed, row: usize) -> Self {
-        let question = &questions.questions[row];
+        let question = &questions.list[row];
         let mut random = seed.random(Purpose::Haystack);
         let mut near = question.near.clone();
         random.shuffle(&mut near);
         let mut others: Vec<usize> = (0..questions.documents.len()).collect();
         random.shuffle(&mut others);
-        let mut seen = BTreeSet::new();
+        let mut taken = BTreeSet::new();
         let order = question.own.iter().copied().chain(near).chain(others);
-        let order = order.filter(|&document| seen.insert(document)).collect();
+        let order = order.filter(|&document| taken.insert(document)).collect();
         Self { questions, question, seed, order, sums: RefCell::default() }
     }
 }

@@ -47,7 +47,7 @@ struct Flags {
     #[arg(long, value_name = "prose|noise|needle|FILE|DIR")]
     haystack: Option<String>,
 
-    /// Questions for generated rows: the dev file of SQuAD 2.0 (for `qa_1`), of HotpotQA's distractor setting (for `qa_2`), or both
+    /// Questions for generated rows: the dev file of `SQuAD` 2.0 (for `qa_1`), of `HotpotQA`'s distractor setting (for `qa_2`), or both
     #[arg(long, value_delimiter = ',', value_name = "FILE,FILE")]
     qa: Option<Vec<PathBuf>>,
 }

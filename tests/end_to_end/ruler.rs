@@ -72,5 +72,5 @@ fn predictions_are_scored_row_by_row() {
     assert!(table.contains("mean") && table.contains("66.67"), "{table}");
     let scores = json(&out);
     assert_eq!(scores["rows"], serde_json::json!({"a": 33.33, "b": 100.0}));
-    assert_eq!(scores["lengths"]["all"], serde_json::json!((33.33 + 100.0) / 2.0));
+    assert_eq!(scores["lengths"]["all"], serde_json::json!(f64::midpoint(33.33, 100.0)));
 }

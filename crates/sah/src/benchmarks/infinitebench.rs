@@ -32,7 +32,7 @@ const DATA: DataFlag = DataFlag {
 #[derive(Debug, Args)]
 struct Flags {
     /// The authors' src/prompt.py with their prompt templates; needed for `.jsonl` files in their form, which have no prompts.
-    /// For math_find, their eval_utils.py must lie beside it. The files are read, not run
+    /// For `math_find`, their `eval_utils.py` must lie beside it. The files are read, not run
     #[arg(long, value_name = "FILE")]
     prompts: Option<PathBuf>,
 

@@ -1,7 +1,6 @@
 //! Predictions that something else made.
 
 use sah_infinitebench::{figures, score_predictions};
-use sah_request::ThoughtsInAnswers;
 
 fn scores(text: &str) -> Result<Vec<f64>, String> {
     let folder = tempfile::tempdir().unwrap();

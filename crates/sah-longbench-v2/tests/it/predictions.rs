@@ -3,7 +3,6 @@
 use std::fs;
 
 use sah_longbench_v2::{PredictionScores, score_predictions};
-use sah_request::ThoughtsInAnswers;
 
 fn score(text: &str) -> Result<PredictionScores, String> {
     let folder = tempfile::tempdir().unwrap();

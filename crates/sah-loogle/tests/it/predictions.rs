@@ -1,7 +1,6 @@
 //! Predictions that something else made.
 
 use sah_loogle::score_predictions;
-use sah_request::ThoughtsInAnswers;
 use serde_json::{Value, json};
 
 fn scored(text: &str) -> Result<(Vec<Value>, Vec<Value>), String> {

@@ -4,7 +4,7 @@ use std::fs;
 
 use sah_bench_core::{Benchmark as _, Record, Sample, TaskScore, TokenCount, Value};
 use sah_needle::{GENERATOR, Grid, Needle, PredictionScores, score_predictions};
-use sah_request::{ModelError, ThoughtsInAnswers};
+use sah_request::ModelError;
 
 /// A word is a token, and a chat template takes ten.
 struct Words;

@@ -2,7 +2,6 @@
 
 use std::fs;
 
-use sah_request::ThoughtsInAnswers;
 use sah_ruler::{Summary, score_predictions};
 
 fn score(lines: &[&str]) -> Result<Summary, String> {

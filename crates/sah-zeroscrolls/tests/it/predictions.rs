@@ -1,6 +1,5 @@
 //! Predictions that something else made.
 
-use sah_request::ThoughtsInAnswers;
 use sah_zeroscrolls::{Figures, figures, score_predictions};
 
 fn scored(text: &str) -> Result<(Vec<f64>, Figures), String> {

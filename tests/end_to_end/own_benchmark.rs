@@ -131,7 +131,7 @@ fn it_is_reported_compared_listed_and_scored() {
     assert!(log.contains("is a run of counting") && log.contains("one of mock"), "{log}");
     let (code, _, log) = run(crate::command::xtask(&["report"]).arg(path("one")));
     assert_eq!(code, 2, "{log}");
-    assert!(log.contains("there is no benchmark \"counting\"; there is longbench, mock"), "{log}");
+    assert!(log.contains("there is no benchmark \"counting\"; there is longbench, "), "{log}");
 
     fs::write(path("answers.txt"), "b\na\nabc\n").unwrap();
     let mut score = program(&["score", "counting", "--predictions"]);

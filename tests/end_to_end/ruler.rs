@@ -69,7 +69,7 @@ fn predictions_are_scored_row_by_row() {
     let mut command = xtask(&["score", "ruler", "--predictions"]);
     let (code, table, log) = run(command.arg(&file).arg("--json").arg(&out));
     assert_eq!(code, 0, "{log}");
-    assert!(table.contains("mean") && table.contains("66.67"), "{table}");
+    assert!(table.contains("mean") && table.contains("66.66"), "{table}");
     let scores = json(&out);
     assert_eq!(scores["rows"], serde_json::json!({"a": 33.33, "b": 100.0}));
     assert_eq!(scores["lengths"]["all"], serde_json::json!(f64::midpoint(33.33, 100.0)));

@@ -12,7 +12,7 @@ pub const HUB_ID: &str = "MaxJeblick/InfiniteBench";
 
 /// The columns that InfiniteBench has beside those of every sample.
 const EXTRA_COLUMNS: [Column; 2] = [
-    Column { name: "answer", kind: ColumnKind::TextList },
+    Column { name: "answers", kind: ColumnKind::TextList },
     Column { name: "options", kind: ColumnKind::TextList },
 ];
 /// Position in [`EXTRA_COLUMNS`].
@@ -68,7 +68,7 @@ impl Benchmark for InfiniteBench {
         };
         let task = Task::find(&sample.task).ok_or_else(|| unscorable("task", "no such task".to_owned()))?;
         let score = task.score(answer, self.references(sample));
-        let value = score.map_err(|error| unscorable("answer", error.to_string()))?;
+        let value = score.map_err(|error| unscorable("answers", error.to_string()))?;
         Ok(RowScore { value, bucket: None })
     }
 

@@ -17,7 +17,7 @@ use crate::{SUBSETS, TASKS, Task};
 pub const HUB_ID: &str = "simonjegou/loogle";
 
 /// The column that LooGLE has beside those of every sample: the right answer, of a cloze as an object of JSON.
-const EXTRA_COLUMNS: [Column; 1] = [Column { name: "answer", kind: ColumnKind::TextList }];
+const EXTRA_COLUMNS: [Column; 1] = [Column { name: "answers", kind: ColumnKind::TextList }];
 
 /// LooGLE with the samples of a [`DataSource`].
 #[derive(Clone, Debug, Default)]
@@ -42,12 +42,12 @@ impl Loogle {
         };
         let task = Task::find(&sample.task).ok_or_else(|| unscorable("task", "no such task"))?;
         let [reference] = self.references(sample) else {
-            return Err(unscorable("answer", "expected one text"));
+            return Err(unscorable("answers", "expected one text"));
         };
         if !task.is_cloze {
             return Ok(Score::Text(text_scores(answer, reference)));
         }
-        let gaps = gaps(reference).ok_or_else(|| unscorable("answer", "expected an object of texts"))?;
+        let gaps = gaps(reference).ok_or_else(|| unscorable("answers", "expected an object of texts"))?;
         Ok(Score::Cloze(cloze_scores(answer, &gaps)))
     }
 }

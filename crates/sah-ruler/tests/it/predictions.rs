@@ -2,13 +2,14 @@
 
 use std::fs;
 
+use sah_request::ThoughtsInAnswers;
 use sah_ruler::{Summary, score_predictions};
 
 fn score(lines: &[&str]) -> Result<Summary, String> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("p.jsonl");
     fs::write(&file, lines.join("\n")).unwrap();
-    let rows = score_predictions(&file, None);
+    let rows = score_predictions(&file, Some(ThoughtsInAnswers::LeftOut));
     let rows = rows.map_err(|error| error.to_string().replace(&file.display().to_string(), "FILE"))?;
     Ok(Summary::of(&rows.rows.into_iter().map(|row| row.score).collect::<Vec<_>>()))
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 use rayon::prelude::*;
-use sah_bench_core::data::{Hint, ReadError, Row, RowsWithThoughts, json_lines, read_text};
+use sah_bench_core::data::{Hint, JsonLine, ReadError, Row, RowsWithThoughts, json_lines, read_text};
 use sah_request::{Thoughts, ThoughtsInAnswers, split_thoughts};
 use serde::{Deserialize, Serialize};
 
@@ -56,17 +56,20 @@ pub fn score_predictions(
     }
     warn_of_ignored(folder)?;
     let files = read_files(folder)?;
-    let counts = RowsWithThoughts::of(&thoughts_in(&files)?, thoughts);
+    let rows: Vec<Vec<Row<'_>>> = files.iter().map(PredictionFile::rows).collect::<Result<_, _>>()?;
+    let found: Vec<Option<Thoughts>> = rows
+        .par_iter()
+        .flatten()
+        .map(|row| Ok(split_thoughts(prediction(row)?).thoughts))
+        .collect::<Result<_, ReadError>>()?;
+    let counts = RowsWithThoughts::of(&found, thoughts);
     let thoughts = counts.map_or(ThoughtsInAnswers::Kept, |counts| counts.thoughts);
     let mut scores = PredictionScores { thoughts: counts, ..PredictionScores::default() };
-    for PredictionFile { task, path, text } in files {
-        let rows: Vec<ScoredRow> = json_lines(&text, &path)
-            .collect::<Vec<_>>()
-            .into_par_iter()
-            .map(|line| ScoredRow::new(task, &line.parse()?, thoughts))
-            .collect::<Result<_, Error>>()?;
+    for (PredictionFile { task, path, .. }, rows) in files.iter().zip(&rows) {
+        let rows: Vec<ScoredRow> =
+            rows.par_iter().map(|row| ScoredRow::new(task, row, thoughts)).collect::<Result<_, Error>>()?;
         let row_scores: Vec<f64> = rows.iter().map(|row| row.score).collect();
-        let score = task_score(&row_scores).ok_or(ReadError::NoRows { file: path })?;
+        let score = task_score(&row_scores).ok_or_else(|| ReadError::NoRows { file: path.clone() })?;
         scores.rows += rows.len();
         scores.standard.insert(task.name.to_owned(), score);
         if let Some(extended) = task.extended() {
@@ -86,6 +89,13 @@ struct PredictionFile {
     text: String,
 }
 
+impl PredictionFile {
+    fn rows(&self) -> Result<Vec<Row<'_>>, ReadError> {
+        let lines: Vec<_> = json_lines(&self.text, &self.path).collect();
+        lines.into_par_iter().map(JsonLine::parse).collect()
+    }
+}
+
 /// The files of standard tasks, in the order of [`TASKS`].
 fn read_files(folder: &Path) -> Result<Vec<PredictionFile>, Error> {
     let mut files = Vec::new();
@@ -101,20 +111,6 @@ fn read_files(folder: &Path) -> Result<Vec<PredictionFile>, Error> {
         return Err(Error::NoPredictions { folder: folder.to_owned(), hint });
     }
     Ok(files)
-}
-
-/// The thoughts in each prediction.
-fn thoughts_in(files: &[PredictionFile]) -> Result<Vec<Option<Thoughts>>, Error> {
-    let mut thoughts = Vec::new();
-    for PredictionFile { path, text, .. } in files {
-        let of_file = json_lines(text, path)
-            .collect::<Vec<_>>()
-            .into_par_iter()
-            .map(|line| Ok(split_thoughts(prediction(&line.parse()?)?).thoughts))
-            .collect::<Result<Vec<_>, Error>>()?;
-        thoughts.extend(of_file);
-    }
-    Ok(thoughts)
 }
 
 /// The text of a prediction, by either of its names.

@@ -56,10 +56,7 @@ impl BenchmarkEntry for Entry {
     fn open(&self, flags: &ArgMatches) -> anyhow::Result<Opened> {
         let source = DATA.source(flags);
         let data = DATA.origin(&source, self.0.hub_id());
-        let note = (source == DataSource::Own).then(|| {
-            "data: the bundled sample, a demonstration; its scores are not AIME scores (--data hub|DIR)"
-                .to_owned()
-        });
+        let note = DataFlag::demonstration(&source, "AIME");
         Ok(Opened { benchmark: Box::new(Aime::new(self.0, source)), data, note, warnings: Vec::new() })
     }
 

@@ -46,6 +46,14 @@ impl DataFlag {
         DataOrigin { source: word.to_owned(), location }
     }
 
+    /// What a run over the bundled sample says of itself; `None` where rows come from elsewhere. `scores` are whose scores these are
+    /// not.
+    pub(super) fn demonstration(source: &DataSource, scores: &str) -> Option<String> {
+        (*source == DataSource::Own).then(|| {
+            format!("data: the bundled sample, a demonstration; its scores are not {scores} scores (--data hub|DIR)")
+        })
+    }
+
     /// What helps where data cannot be read, if the flag does.
     pub(super) fn remedy(error: &ReadError) -> Option<String> {
         matches!(error, ReadError::Hub(_))

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args, Command, FromArgMatches as _};
-use sah_bench_core::data::DataSource;
 use sah_bench_core::{Benchmark, DataError, Error as BenchError, Warning, WarningKind};
 use sah_infinitebench::{Error, Figures, HUB_ID, InfiniteBench, PromptFiles, figures, score_predictions};
 use sah_request::ThoughtsInAnswers;
@@ -69,8 +68,7 @@ impl BenchmarkEntry for Entry {
             let text = "--prompts is for .jsonl files; name their folder with --data DIR";
             return Err(UsageError(text.to_owned()).into());
         }
-        let note = "data: the bundled sample, a demonstration; its scores are not InfiniteBench scores (--data hub|DIR)";
-        let note = (source == DataSource::Own).then(|| note.to_owned());
+        let note = DataFlag::demonstration(&source, "InfiniteBench");
         let warnings = prompts.iter().map(|_| limits_of_hub()).collect();
         let data = DATA.origin(&source, HUB_ID);
         let prompts = prompts.map(|file| PromptFiles { file, family: prompt_family });

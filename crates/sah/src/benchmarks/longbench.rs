@@ -61,17 +61,15 @@ impl BenchmarkEntry for Entry {
         let data = DATA.source(flags);
         let warnings = prompts.iter().map(|_| limits_of_hub()).collect();
         let origin = DATA.origin(&data, HUB_ID);
-        let (source, note) = match (data, prompts) {
-            (data::DataSource::Folder(path), prompts) => (DataSource::Directory { path, prompts }, None),
+        let note = DataFlag::demonstration(&data, "LongBench");
+        let source = match (data, prompts) {
+            (data::DataSource::Folder(path), prompts) => DataSource::Directory { path, prompts },
             (_, Some(_)) => {
                 let text = "--prompts is for .jsonl files; name their folder with --data DIR";
                 return Err(UsageError(text.to_owned()).into());
             }
-            (data::DataSource::Own, None) => {
-                let note = "data: the bundled sample, a demonstration; its scores are not LongBench scores (--data hub|DIR)";
-                (DataSource::Sample, Some(note.to_owned()))
-            }
-            (data::DataSource::Hub, None) => (DataSource::Hub, None),
+            (data::DataSource::Own, None) => DataSource::Sample,
+            (data::DataSource::Hub, None) => DataSource::Hub,
         };
         Ok(Opened { benchmark: Box::new(LongBench::new(source)), data: origin, note, warnings })
     }

@@ -61,17 +61,15 @@ impl BenchmarkEntry for Entry {
         let Flags { prompts } = Flags::from_arg_matches(flags).map_err(UsageError::from)?;
         let data = DATA.source(flags);
         let origin = DATA.origin(&data, HUB_ID);
-        let (source, note) = match (data, prompts) {
-            (DataSource::Folder(path), prompts) => (Source::Folder { path, prompts }, None),
+        let note = DataFlag::demonstration(&data, "LongBench-v2");
+        let source = match (data, prompts) {
+            (DataSource::Folder(path), prompts) => Source::Folder { path, prompts },
             (_, Some(_)) => {
                 let text = "--prompts is for THUDM's data.json; name its folder with --data DIR";
                 return Err(UsageError(text.to_owned()).into());
             }
-            (DataSource::Own, None) => {
-                let note = "data: the bundled sample, a demonstration; its scores are not LongBench-v2 scores (--data hub|DIR)";
-                (Source::Sample, Some(note.to_owned()))
-            }
-            (DataSource::Hub, None) => (Source::Hub, None),
+            (DataSource::Own, None) => Source::Sample,
+            (DataSource::Hub, None) => Source::Hub,
         };
         Ok(Opened { benchmark: Box::new(LongBenchV2::new(source)), data: origin, note, warnings: Vec::new() })
     }

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args, Command, FromArgMatches as _};
-use sah_bench_core::data::DataSource;
 use sah_bench_core::{Benchmark, DataError, Error as BenchError};
 use sah_loogle::{Error, HUB_ID, Loogle, Score, ScoredTask, score_predictions};
 use sah_request::ThoughtsInAnswers;
@@ -60,9 +59,7 @@ impl BenchmarkEntry for Entry {
             let text = "--prompts is for .jsonl files; name their folder with --data DIR";
             return Err(UsageError(text.to_owned()).into());
         }
-        let note =
-            "data: the bundled sample, a demonstration; its scores are not LooGLE scores (--data hub|DIR)";
-        let note = (source == DataSource::Own).then(|| note.to_owned());
+        let note = DataFlag::demonstration(&source, "LooGLE");
         let data = DATA.origin(&source, HUB_ID);
         Ok(Opened { benchmark: Box::new(Loogle::new(source, prompts)), data, note, warnings: Vec::new() })
     }

@@ -82,17 +82,16 @@ impl BenchmarkEntry for Entry {
             return Err(UsageError(text.to_owned()).into());
         }
         let note = match source {
-            DataSource::Own => Some(
-                "data: the bundled sample, a demonstration; its scores are not ZeroSCROLLS scores (--data hub|DIR)",
-            ),
             DataSource::Hub => {
-                Some("data: the test split, whose answers only the leaderboard has; this run gets no scores")
+                let note =
+                    "data: the test split, whose answers only the leaderboard has; this run gets no scores";
+                Some(note.to_owned())
             }
-            DataSource::Folder(_) => None,
+            DataSource::Own | DataSource::Folder(_) => DataFlag::demonstration(&source, "ZeroSCROLLS"),
         };
         let data = DATA.origin(&source, HUB_ID);
         let benchmark = Box::new(ZeroScrolls::new(source, split.map(Split::from)));
-        Ok(Opened { benchmark, data, note: note.map(str::to_owned), warnings: Vec::new() })
+        Ok(Opened { benchmark, data, note, warnings: Vec::new() })
     }
 
     fn remedy(&self, error: &(dyn std::error::Error + 'static)) -> Option<String> {

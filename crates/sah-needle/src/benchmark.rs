@@ -1,13 +1,15 @@
 //! The grid as a benchmark.
 
 use indexmap::IndexMap;
+use sah_bench_core::data::DataSource;
 use sah_bench_core::{
-    Benchmark, Column, ColumnKind, DataError, Error, Metrics, Record, RowScore, Sample, TaskScore,
-    TokenCount, Units, Value,
+    Benchmark, Column, ColumnKind, DataError, Error as BenchError, Metrics, Record, RowScore, Sample,
+    TaskScore, TokenCount, Units, Value,
 };
 use serde_json::{Map, json};
 
-use crate::{Figures, GENERATOR, Grid, figures, haystack};
+use crate::haystack::{self, Row};
+use crate::{Error, Figures, GENERATOR, Grid, INSERTER, figures, texts};
 
 /// The columns that its rows have beside those of every sample.
 const EXTRA_COLUMNS: [Column; 4] = [
@@ -21,21 +23,42 @@ const EXTRA_COLUMNS: [Column; 4] = [
 #[derive(Clone, Debug)]
 pub struct Needle {
     grid: Grid,
+    source: DataSource,
     lengths: Vec<String>,
 }
 
 impl Needle {
-    /// The rows of `grid`, which [`Benchmark::load`] makes.
+    /// The rows of `grid`, which [`Benchmark::load`] makes, or makes of the texts and needles of `source`.
     #[must_use]
-    pub fn new(grid: Grid) -> Self {
+    pub fn new(grid: Grid, source: DataSource) -> Self {
         let lengths = grid.lengths.iter().map(ToString::to_string).collect();
-        Self { grid, lengths }
+        Self { grid, source, lengths }
+    }
+
+    fn generator(&self) -> &'static str {
+        if self.source == DataSource::Own { GENERATOR } else { INSERTER }
+    }
+
+    fn sample(&self, length: usize, depth: u8, row: Row) -> Sample {
+        Sample {
+            task: length.to_string(),
+            context: row.context,
+            question: row.question,
+            answer_prefix: row.answer_prefix,
+            max_new_tokens: row.max_new_tokens,
+            extra: vec![
+                Value::TextList(vec![row.value]),
+                Value::Text(row.needle),
+                Value::Integer(i64::from(depth)),
+                Value::Text(self.generator().to_owned()),
+            ],
+        }
     }
 }
 
 impl Default for Needle {
     fn default() -> Self {
-        Self::new(Grid::default())
+        Self::new(Grid::default(), DataSource::Own)
     }
 }
 
@@ -52,27 +75,19 @@ impl Benchmark for Needle {
         &EXTRA_COLUMNS
     }
 
-    fn load(&self, subsets: &[&str], tokens: &dyn TokenCount) -> Result<Vec<Sample>, Error> {
+    fn load(&self, subsets: &[&str], tokens: &dyn TokenCount) -> Result<Vec<Sample>, BenchError> {
+        let texts = texts::read(&self.source).map_err(|error| DataError::from(Error::from(error)))?;
+        let rows = if self.source == DataSource::Own { self.grid.rows } else { texts.len() };
         let mut samples = Vec::new();
         let lengths = self.grid.lengths.iter().zip(&self.lengths);
-        for (&length, task) in lengths.filter(|(_, task)| subsets.contains(&task.as_str())) {
+        for (&length, _) in lengths.filter(|(_, task)| subsets.contains(&task.as_str())) {
             for &depth in &self.grid.depths {
-                for number in 0..self.grid.rows {
-                    let row =
-                        haystack::row(&self.grid, length, depth, number, tokens).map_err(DataError::from)?;
-                    samples.push(Sample {
-                        task: task.clone(),
-                        context: row.context,
-                        question: row.question,
-                        answer_prefix: row.answer_prefix,
-                        max_new_tokens: haystack::MAX_NEW_TOKENS,
-                        extra: vec![
-                            Value::TextList(vec![row.value]),
-                            Value::Text(row.needle),
-                            Value::Integer(i64::from(depth)),
-                            Value::Text(GENERATOR.to_owned()),
-                        ],
-                    });
+                for number in 0..rows {
+                    let row = match texts.get(number) {
+                        Some(text) => text.row(length, depth, tokens),
+                        None => haystack::row(&self.grid, length, depth, number, tokens),
+                    };
+                    samples.push(self.sample(length, depth, row.map_err(DataError::from)?));
                 }
             }
         }
@@ -83,7 +98,7 @@ impl Benchmark for Needle {
     /// kvpress's figures for each cell.
     fn evaluate(&self, records: &[Record]) -> Metrics {
         // Lengths in order of appearance, depths in theirs.
-        let mut cells: IndexMap<&str, Result<IndexMap<String, Vec<Figures>>, Error>> = IndexMap::new();
+        let mut cells: IndexMap<&str, Result<IndexMap<String, Vec<Figures>>, BenchError>> = IndexMap::new();
         for record in records {
             let of_length = cells.entry(&record.sample.task).or_insert_with(|| Ok(IndexMap::new()));
             match (&mut *of_length, figures_of(&record.sample, &record.predicted_answer)) {
@@ -119,14 +134,14 @@ impl Benchmark for Needle {
         Metrics {
             overall_score: (!all.is_empty()).then(|| all.iter().sum::<f64>() / all.len() as f64),
             task_scores,
-            further: [("rouge".to_owned(), rouge.into()), ("generator".to_owned(), json!(GENERATOR))]
+            further: [("rouge".to_owned(), rouge.into()), ("generator".to_owned(), json!(self.generator()))]
                 .into_iter()
                 .collect(),
             summary: summary.map(|(name, count)| (name.to_owned(), count as u64)).into_iter().collect(),
         }
     }
 
-    fn score(&self, sample: &Sample, answer: &str) -> Result<RowScore, Error> {
+    fn score(&self, sample: &Sample, answer: &str) -> Result<RowScore, BenchError> {
         let (depth, figures) = figures_of(sample, answer)?;
         Ok(RowScore { value: 100.0 * figures.contains, bucket: Some(depth.into()) })
     }
@@ -142,8 +157,8 @@ impl Benchmark for Needle {
 }
 
 /// The depth of a row in words, and what its answer is worth.
-fn figures_of(sample: &Sample, answer: &str) -> Result<(String, Figures), Error> {
-    let wrong = |column: usize, problem: &str| Error::Unscorable {
+fn figures_of(sample: &Sample, answer: &str) -> Result<(String, Figures), BenchError> {
+    let wrong = |column: usize, problem: &str| BenchError::Unscorable {
         task: sample.task.clone(),
         field: EXTRA_COLUMNS[column].name,
         problem: problem.to_owned(),

@@ -3,6 +3,9 @@
 /// Generator and version of texts, needles and questions: results of one version compare among themselves.
 pub const GENERATOR: &str = "needle-1";
 
+/// The way in which needles of a data set are put into its texts, and its version.
+pub const INSERTER: &str = "needle-texts-1";
+
 /// Lengths, depths, and what rows are made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grid {
@@ -10,7 +13,7 @@ pub struct Grid {
     pub lengths: Vec<usize>,
     /// Where the needle stands, in percent of the haystack's sentences: 0 is before the first, 100 after the last.
     pub depths: Vec<u8>,
-    /// Rows of each cell, each with another haystack and another needle.
+    /// Rows made for each cell, each with another haystack and another needle. Of a data set a cell has all rows.
     pub rows: usize,
     /// What all random choices follow from.
     pub seed: u64,

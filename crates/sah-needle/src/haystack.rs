@@ -7,7 +7,7 @@ use sah_bench_core::TokenCount;
 use crate::{Error, Grid};
 
 /// Room for the answer: needles end in fewer tokens.
-pub(crate) const MAX_NEW_TOKENS: usize = 32;
+const MAX_NEW_TOKENS: usize = 32;
 
 const TOWNS: [&str; 24] = [
     "Arvik", "Brandal", "Corrin", "Dunmore", "Elgin", "Fossum", "Garvel", "Harsted", "Ilmen", "Jarrow",
@@ -116,6 +116,7 @@ pub(crate) struct Row {
     pub(crate) needle: String,
     /// What it says, which the answer must contain.
     pub(crate) value: String,
+    pub(crate) max_new_tokens: usize,
 }
 
 /// A stream of choices that depends on its seeds alone, on every machine.
@@ -170,6 +171,7 @@ pub(crate) fn row(
             answer_prefix: kept.clone(),
             needle: needle.clone(),
             value: value.to_owned(),
+            max_new_tokens: MAX_NEW_TOKENS,
         }
     };
     let size = |row: &Row| {

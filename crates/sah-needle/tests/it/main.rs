@@ -1,9 +1,11 @@
 //! The crate from outside, with words for tokens.
 
 use std::fs;
+use std::path::Path;
 
+use sah_bench_core::data::DataSource;
 use sah_bench_core::{Benchmark as _, Record, Sample, TaskScore, TokenCount, Value};
-use sah_needle::{GENERATOR, Grid, Needle, PredictionScores, score_predictions};
+use sah_needle::{GENERATOR, Grid, INSERTER, Needle, PredictionScores, score_predictions};
 use sah_request::ModelError;
 
 /// A word is a token, and a chat template takes ten.
@@ -24,7 +26,7 @@ fn grid(seed: u64) -> Grid {
 }
 
 fn load(grid: Grid, subsets: &[&str]) -> Vec<Sample> {
-    Needle::new(grid).load(subsets, &Words).unwrap()
+    Needle::new(grid, DataSource::Own).load(subsets, &Words).unwrap()
 }
 
 fn needle(sample: &Sample) -> &str {
@@ -82,8 +84,80 @@ fn a_seed_gives_the_same_rows_and_another_gives_others() {
 #[test]
 fn a_length_without_room_is_named() {
     let small = Grid { lengths: vec![60], ..grid(1) };
-    let error = Needle::new(small).load(&["60"], &Words).unwrap_err().to_string();
+    let error = Needle::new(small, DataSource::Own).load(&["60"], &Words).unwrap_err().to_string();
     assert!(error.starts_with("length 60: needle, question and answer alone take "), "{error}");
+}
+
+/// A data set in kvpress's layout: a text of sentences of seven words, a needle, and what else `change` makes of the row.
+fn data_set(
+    folder: &Path,
+    sentences: usize,
+    change: impl Fn(&mut serde_json::Map<String, serde_json::Value>),
+) -> Needle {
+    let text: Vec<String> =
+        (0..sentences).map(|n| format!("Sentence {n} stands here\nfor the test.")).collect();
+    let row = serde_json::json!({
+        "context": text.join(" "), "needle": "The best time to leave is before the rain.", "question": "When is it best to leave?",
+        "answer_prefix": "The best time to leave is", "max_new_tokens": 50,
+    });
+    let serde_json::Value::Object(mut row) = row else { panic!() };
+    change(&mut row);
+    fs::create_dir_all(folder.join("data")).unwrap();
+    fs::write(folder.join("test.jsonl"), serde_json::to_string(&row).unwrap()).unwrap();
+    let grid = Grid { lengths: vec![150, 400], depths: vec![0, 33, 100], ..Grid::default() };
+    Needle::new(grid, DataSource::Folder(folder.to_owned()))
+}
+
+#[test]
+fn the_needle_of_a_data_set_stands_behind_a_sentence_of_its_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let samples = data_set(folder.path(), 200, |_| ()).load(&["150", "400"], &Words).unwrap();
+    assert_eq!(samples.len(), 6);
+    for sample in samples {
+        let length: usize = sample.task.parse().unwrap();
+        let message = [sample.context.as_str(), &sample.question].concat();
+        let tokens = Words.count_prompt(&message, &sample.answer_prefix).unwrap() + sample.max_new_tokens;
+        assert_eq!((tokens, sample.max_new_tokens), (length, 50), "another word would not fit");
+        let [Value::TextList(answers), Value::Text(needle), Value::Integer(depth), Value::Text(generator)] =
+            &sample.extra[..]
+        else {
+            panic!("{sample:?}")
+        };
+        assert_eq!((&answers[..], generator.as_str()), (&["before the rain".to_owned()][..], INSERTER));
+        assert_eq!(sample.question, "When is it best to leave?\n");
+        let text = sample.context.strip_prefix("Read this text.\n\n").unwrap().strip_suffix("\n\n").unwrap();
+        let (before, after) = text.split_once(needle.as_str()).unwrap();
+        let words = |text: &str| text.split_whitespace().count();
+        let place = (words(before) + words(after)) * *depth as usize / 100;
+        match depth {
+            0 => assert_eq!(before, ""),
+            100 => assert_eq!(after, ""),
+            _ => assert!(
+                before.ends_with("the test. ") && (place - 6..=place).contains(&words(before)),
+                "{before}"
+            ),
+        }
+    }
+}
+
+#[test]
+fn a_data_set_that_will_not_do_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = |needle: Needle| needle.load(&["400"], &Words).unwrap_err().to_string();
+    let short = error(data_set(folder.path(), 10, |_| ()));
+    assert!(
+        short.contains("row 1, field context: expected a text that fills 400 tokens, found one for "),
+        "{short}"
+    );
+    let missing = error(data_set(folder.path(), 200, |row| drop(row.remove("question"))));
+    assert!(missing.ends_with("row 1, field question: expected a text, found nothing"), "{missing}");
+    let nothing = error(data_set(folder.path(), 200, |row| {
+        row.insert("needle".to_owned(), "The best time to leave is".into());
+    }));
+    assert!(
+        nothing.contains("row 1, field needle: expected a sentence that says more than answer_prefix"),
+        "{nothing}"
+    );
 }
 
 #[test]

@@ -3,13 +3,15 @@
 use std::path::Path;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches as _, value_parser};
+use sah_bench_core::data::DataSource;
 use sah_bench_core::{Benchmark, DataError, Error};
-use sah_needle::{Grid, Needle, PredictionScores, score_predictions};
+use sah_needle::{Grid, HUB_ID, Needle, PredictionScores, score_predictions};
 use sah_request::ThoughtsInAnswers;
 use serde_json::{Map, json};
 
+use super::data_flag::DataFlag;
 use super::predictions::{Aggregate, scored};
-use super::{BenchmarkEntry, DataOrigin, Opened, PredictionScorer, ScoredPredictions};
+use super::{BenchmarkEntry, BenchmarkFacts, Opened, PredictionScorer, ScoredPredictions};
 use crate::terminal::figure;
 use crate::usage::UsageError;
 
@@ -17,7 +19,16 @@ use crate::usage::UsageError;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry;
 
-/// Flags that only it has.
+/// Where texts and needles come from.
+const DATA: DataFlag = DataFlag {
+    own: "generated",
+    values: "generated|hub|DIR",
+    help: "Where texts and needles come from: `generated` (made up; scores compare among themselves), `hub` \
+           (alessiodevoto/paul_graham_essays, which kvpress loads), or a folder with a `.parquet` or `.jsonl` file that has its columns \
+           (context, needle, question, answer_prefix, max_new_tokens)",
+};
+
+/// Flags that only it has, beside `--data`.
 #[derive(Debug, Args)]
 struct Flags {
     /// Lengths in tokens of the first model, of prompt, chat template and answer together
@@ -30,9 +41,9 @@ struct Flags {
           value_parser = value_parser!(u8).range(..=100))]
     depths: Vec<u8>,
 
-    /// Rows of each length and depth
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = value_parser!(u32).range(1..))]
-    rows: u32,
+    /// Rows made for each length and depth; 2 by default
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
+    rows: Option<u32>,
 }
 
 impl BenchmarkEntry for Entry {
@@ -48,36 +59,57 @@ impl BenchmarkEntry for Entry {
         "Needle in a haystack: a sentence hidden at each depth of made-up texts of each length"
     }
 
+    fn facts(&self) -> BenchmarkFacts {
+        BenchmarkFacts {
+            data: DATA.facts(HUB_ID),
+            metric: "share of the answers that contain the needle; ROUGE as kvpress has it",
+            source: "after LLMTest_NeedleInAHaystack (Kamradt 2023)",
+        }
+    }
+
     fn scorer(&self) -> Box<dyn Benchmark> {
         Box::new(Needle::default())
     }
 
     fn add_flags(&self, command: Command) -> Command {
-        Flags::augment_args(command)
+        Flags::augment_args(command.arg(DATA.argument()))
     }
 
     fn open(&self, matches: &ArgMatches) -> anyhow::Result<Opened> {
         let Flags { lengths, depths, rows } = Flags::from_arg_matches(matches).map_err(UsageError::from)?;
         let seed = matches.get_one::<u64>("seed").copied().unwrap_or_default();
+        let source = DATA.source(matches);
+        if rows.is_some() && source != DataSource::Own {
+            let text = "--rows is for generated rows; of a data set each length and depth has all rows";
+            return Err(UsageError(text.to_owned()).into());
+        }
+        let default = Grid::default();
         let grid = Grid {
             lengths: in_order(lengths).into_iter().map(|length| length as usize).collect(),
             depths: in_order(depths),
-            rows: rows as usize,
+            rows: rows.map_or(default.rows, |rows| rows as usize),
             seed,
         };
-        let data = DataOrigin { source: "generated".to_owned(), location: Some(grid.description()) };
-        let note = "data: made-up texts and needles, whose scores compare among themselves";
-        Ok(Opened {
-            benchmark: Box::new(Needle::new(grid)),
-            data,
-            note: Some(note.to_owned()),
-            warnings: Vec::new(),
-        })
+        let mut data = DATA.origin(&source, HUB_ID);
+        let note = match source {
+            DataSource::Own => {
+                data.location = Some(grid.description());
+                "data: made-up texts and needles, whose scores compare among themselves"
+            }
+            _ => {
+                "data: needles stand where sentences end; published maps have them at other places, and other scores"
+            }
+        };
+        let benchmark = Box::new(Needle::new(grid, source));
+        Ok(Opened { benchmark, data, note: Some(note.to_owned()), warnings: Vec::new() })
     }
 
     fn remedy(&self, error: &(dyn std::error::Error + 'static)) -> Option<String> {
         match error.downcast_ref()? {
-            sah_needle::Error::TooShort { .. } => Some("see --lengths".to_owned()),
+            sah_needle::Error::TooShort { .. } | sah_needle::Error::TextTooShort { .. } => {
+                Some("see --lengths".to_owned())
+            }
+            sah_needle::Error::Read(error) => DataFlag::remedy(error),
             _ => None,
         }
     }
@@ -139,6 +171,25 @@ mod tests {
         let opened = Entry.open(&flags.unwrap()).unwrap();
         assert_eq!(opened.benchmark.subsets(), ["300", "900"]);
         assert_eq!(opened.data.location.unwrap(), "needle-1, lengths 300,900, depths 0,100, rows 1, seed 0");
+    }
+
+    #[test]
+    fn texts_and_needles_of_a_data_set_are_all_there_is() {
+        let open = |arguments: &[&str]| {
+            let flags = Entry.add_flags(Command::new("x"));
+            Entry.open(
+                &flags
+                    .arg(clap::Arg::new("seed").value_parser(clap::value_parser!(u64)))
+                    .get_matches_from([&["x"], arguments].concat()),
+            )
+        };
+        let opened = open(&["--data", "hub"]).unwrap();
+        assert_eq!(
+            (&*opened.data.source, opened.data.location.as_deref()),
+            ("hub", Some(sah_needle::HUB_ID))
+        );
+        let error = open(&["--data", "my/folder", "--rows", "3"]).unwrap_err().to_string();
+        assert!(error.starts_with("--rows is for generated rows"), "{error}");
     }
 
     #[test]

@@ -29,7 +29,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ATTENTIONS = ["dense", "streaming_llm"]
-BENCH = ["cargo", "xtask", "bench", "longbench"]
+BENCH = ["cargo", "xtask", "bench"]
 SMALL = "--subsets qasper,trec,passage_retrieval_en --max-samples 2 --answer-tokens 2 --max-context-length 96".split()
 TIMES = ["prefill_seconds", "question_seconds", "decode_seconds"]
 
@@ -38,11 +38,11 @@ FAKETIME = pathlib.Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 MODEL = ROOT / ".models/smollm2-135m-instruct/SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
-def start(arguments, memory=None, **environment):
-    """Starts the command, with at most `memory` bytes of address space."""
+def start(arguments, benchmark="longbench", memory=None, **environment):
+    """Starts `bench BENCHMARK`, with at most `memory` bytes of address space."""
     limit = (lambda: resource.setrlimit(resource.RLIMIT_AS, (memory, memory))) if memory else None
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    return subprocess.Popen(BENCH + arguments, cwd=ROOT, preexec_fn=limit, env=os.environ | environment, **pipes)
+    return subprocess.Popen(BENCH + [benchmark] + arguments, cwd=ROOT, preexec_fn=limit, env=os.environ | environment, **pipes)
 
 
 def lines(run, attention):

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """A run that is interrupted several times must equal one that is not, byte for byte but for times.
 
-    python3 tests/interrupted.py [--interruptions 3] [--keep FOLDER] -- BENCH-ARGUMENTS
+    python3 tests/interrupted.py [--benchmark longbench] [--interruptions 3] [--keep FOLDER] -- BENCH-ARGUMENTS
 
-runs `cargo xtask bench longbench BENCH-ARGUMENTS` twice: once undisturbed, once with Ctrl-C after every quarter (at three
+runs `cargo xtask bench BENCHMARK BENCH-ARGUMENTS` twice: once undisturbed, once with Ctrl-C after every quarter (at three
 interruptions) of the rows and `--resume`; --keep keeps both, as `whole` and `cut`. Prints the time that the undisturbed run
 spent outside of the model, too. Ends with 1 if anything differs.
 """
@@ -54,6 +54,7 @@ def overhead(run):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--benchmark", default="longbench", metavar="NAME")
     parser.add_argument("--interruptions", type=int, default=3)
     parser.add_argument("--keep", metavar="FOLDER")
     parser.add_argument("arguments", nargs="*")
@@ -61,18 +62,20 @@ def main():
     with contextlib.nullcontext(given.keep) if given.keep else tempfile.TemporaryDirectory() as folder:
         whole, cut = (pathlib.Path(folder, name) for name in ("whole", "cut"))
         place = lambda run: ["--result-dir", folder, "--run-name", run.name]
-        finish(start(given.arguments + place(whole)), [0])
+        begin = lambda run: start(given.arguments + place(run), given.benchmark)
+        go_on = lambda run: start(["--resume", str(run)], given.benchmark)
+        finish(begin(whole), [0])
         contexts = sum(len(lines(whole, attention)) for attention in attentions(whole))
         done, codes = 0, []
         for number in range(given.interruptions):
-            process = start(["--resume", str(cut)] if (cut / "run.json").exists() else given.arguments + place(cut))
+            process = go_on(cut) if (cut / "run.json").exists() else begin(cut)
             target = contexts * (number + 1) // (given.interruptions + 1)
             while process.poll() is None and done < target:
                 time.sleep(0.2)
                 done = sum(len(lines(cut, a)) for a in attentions(cut)) if cut.exists() else 0
             process.send_signal(signal.SIGINT)
             codes.append(finish(process, [0, 130]))
-        finish(start(["--resume", str(cut)]), [0])
+        finish(go_on(cut), [0])
         differences = []
         for attention in attentions(whole):
             for what, read in [("journal", rows), ("raw_results.csv", table), ("micro_metrics.jsonl", calls)]:

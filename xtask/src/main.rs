@@ -31,6 +31,7 @@ Measure:
   compare    Say which differences of finished runs are beyond noise
   results    List runs, complete or not
   generate   Answer one question about one context (`cargo xtask generate --help`)
+  benchmarks List the benchmarks that can be run, with their subsets, data, metric and source
   models     List the models that can be run, and what their numbers were compared with
   maskers    List the maskers and presets for --attention, with fields, cost and source
   convert    Convert published HashAttention weights, running no code of them (`cargo xtask convert --help`)
@@ -69,8 +70,8 @@ fn dispatch(verb: &str, rest: &[std::ffi::OsString]) -> Result<ExitCode> {
     let flags: Vec<&str> = flags.iter().map(AsRef::as_ref).collect();
     match (verb, flags.as_slice()) {
         (
-            "bench" | "submit" | "score" | "report" | "compare" | "results" | "generate" | "models"
-            | "maskers" | "convert" | "calibrate",
+            "bench" | "submit" | "score" | "report" | "compare" | "results" | "generate" | "benchmarks"
+            | "models" | "maskers" | "convert" | "calibrate",
             _,
         )
         | ("doctor", [_, ..]) => {

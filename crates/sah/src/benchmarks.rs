@@ -15,7 +15,8 @@ mod ruler;
 mod zeroscrolls;
 
 pub use self::entry::{
-    BenchmarkEntry, DataOrigin, Opened, PredictionScorer, PromptRule, ScoredPredictions, SimpleEntry,
+    BenchmarkEntry, BenchmarkFacts, DataOrigin, Opened, PredictionScorer, PromptRule, ScoredPredictions,
+    SimpleEntry,
 };
 
 use sah_aime::Edition;

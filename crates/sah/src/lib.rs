@@ -39,7 +39,8 @@ mod versions;
 
 pub use app::App;
 pub use benchmarks::{
-    BenchmarkEntry, DataOrigin, Opened, PredictionScorer, PromptRule, ScoredPredictions, SimpleEntry,
+    BenchmarkEntry, BenchmarkFacts, DataOrigin, Opened, PredictionScorer, PromptRule, ScoredPredictions,
+    SimpleEntry,
 };
 pub use sah_request::ThoughtsInAnswers;
 pub use usage::UsageError;

@@ -67,6 +67,8 @@ pub(crate) enum Command {
     Score(ScoreCommand),
     /// Answer one question about one context
     Generate(Box<GenerateArgs>),
+    /// List the benchmarks that can be run, with their subsets, data, metric and source
+    Benchmarks,
     /// List the models that can be run, and what their numbers were compared with
     Models,
     /// List the maskers and presets for --attention, with fields, cost and source
@@ -100,6 +102,7 @@ impl Command {
             Self::Generate(args) => args.model.place.threads,
             Self::Calibrate(Calibrate::DoubleSparsity(args)) => args.model.place.threads,
             Self::Score(_)
+            | Self::Benchmarks
             | Self::Models
             | Self::Maskers
             | Self::Convert(_)

@@ -11,7 +11,7 @@ use serde_json::{Map, json};
 
 use super::data_flag::DataFlag;
 use super::predictions::{Aggregate, scored};
-use super::{BenchmarkEntry, Opened, PredictionScorer, ScoredPredictions};
+use super::{BenchmarkEntry, BenchmarkFacts, Opened, PredictionScorer, ScoredPredictions};
 use crate::terminal::figure;
 
 /// `bench aime2024` or `aime2025`, and `score` of the same names.
@@ -42,6 +42,14 @@ impl BenchmarkEntry for Entry {
         match self.0 {
             Edition::Aime2024 => "AIME 2024: 30 competition problems with integer answers",
             Edition::Aime2025 => "AIME 2025: 30 competition problems with integer answers",
+        }
+    }
+
+    fn facts(&self) -> BenchmarkFacts {
+        BenchmarkFacts {
+            data: DATA.facts(self.0.hub_id()),
+            metric: "accuracy of the final integer, as at least three of four published harnesses have it",
+            source: "American Invitational Mathematics Examination, Mathematical Association of America",
         }
     }
 

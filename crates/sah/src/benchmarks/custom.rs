@@ -8,7 +8,7 @@ use sah_bench_core::Benchmark;
 use sah_bench_core::data::DEFAULT_CONFIG;
 use sah_custom::{Custom, Metric, Source};
 
-use super::{BenchmarkEntry, DataOrigin, Opened};
+use super::{BenchmarkEntry, BenchmarkFacts, DataOrigin, Opened};
 use crate::usage::UsageError;
 
 /// `bench custom`.
@@ -43,6 +43,14 @@ impl BenchmarkEntry for Entry {
 
     fn about(&self) -> &'static str {
         "A data set of yours, from files or the hub, with a metric of choice"
+    }
+
+    fn facts(&self) -> BenchmarkFacts {
+        BenchmarkFacts {
+            data: "FILE, DIR, ORG/NAME on the hub".to_owned(),
+            metric: "any of --metric, the best over the references of a row",
+            source: "yours",
+        }
     }
 
     fn scorer(&self) -> Box<dyn Benchmark> {

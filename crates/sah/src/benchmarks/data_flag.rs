@@ -46,6 +46,15 @@ impl DataFlag {
         DataOrigin { source: word.to_owned(), location }
     }
 
+    /// Its values, for the list of benchmarks.
+    pub(super) fn facts(self, hub_id: &str) -> String {
+        self.values
+            .split('|')
+            .map(|value| if value == "hub" { format!("hub ({hub_id})") } else { value.to_owned() })
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+
     /// What a run over the bundled sample says of itself; `None` where rows come from elsewhere. `scores` are whose scores these are
     /// not.
     pub(super) fn demonstration(source: &DataSource, scores: &str) -> Option<String> {

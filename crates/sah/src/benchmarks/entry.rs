@@ -22,6 +22,11 @@ pub trait BenchmarkEntry {
     /// What it measures, in one line for `bench --help`.
     fn about(&self) -> &'static str;
 
+    /// Where its rows and its metric come from, for the list of benchmarks.
+    fn facts(&self) -> BenchmarkFacts {
+        BenchmarkFacts::default()
+    }
+
     /// The benchmark as it scores the rows of finished runs, which it gets with them.
     fn scorer(&self) -> Box<dyn Benchmark>;
 
@@ -53,6 +58,17 @@ pub trait BenchmarkEntry {
     fn predictions(&self) -> Option<PredictionScorer> {
         None
     }
+}
+
+/// Where the rows and the metric of a benchmark come from, a line each. What is empty is not listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BenchmarkFacts {
+    /// The values that its flags take for the rows, with the data set on the hub.
+    pub data: String,
+    /// What an answer is scored by.
+    pub metric: &'static str,
+    /// Who made it, and the paper.
+    pub source: &'static str,
 }
 
 /// The entry of a benchmark without flags of its own.

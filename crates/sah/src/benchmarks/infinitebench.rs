@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::data_flag::DataFlag;
 use super::predictions::{Aggregate, scored};
-use super::{BenchmarkEntry, Opened, PredictionScorer, ScoredPredictions};
+use super::{BenchmarkEntry, BenchmarkFacts, Opened, PredictionScorer, ScoredPredictions};
 use crate::terminal::figure;
 use crate::usage::UsageError;
 
@@ -51,6 +51,14 @@ impl BenchmarkEntry for Entry {
 
     fn about(&self) -> &'static str {
         "InfiniteBench: twelve tasks over contexts of 100 thousand tokens and more"
+    }
+
+    fn facts(&self) -> BenchmarkFacts {
+        BenchmarkFacts {
+            data: DATA.facts(HUB_ID),
+            metric: "exact match by the official rules, F1, ROUGE-Lsum, by task",
+            source: "OpenBMB, arXiv 2402.13718",
+        }
     }
 
     fn scorer(&self) -> Box<dyn Benchmark> {

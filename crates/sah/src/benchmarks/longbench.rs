@@ -10,7 +10,7 @@ use sah_request::ThoughtsInAnswers;
 
 use super::data_flag::DataFlag;
 use super::predictions::note_of_thoughts;
-use super::{BenchmarkEntry, Opened, PredictionScorer, PromptRule, ScoredPredictions};
+use super::{BenchmarkEntry, BenchmarkFacts, Opened, PredictionScorer, PromptRule, ScoredPredictions};
 use crate::terminal::figure;
 use crate::usage::UsageError;
 
@@ -46,6 +46,14 @@ impl BenchmarkEntry for Entry {
 
     fn about(&self) -> &'static str {
         "LongBench and LongBench-E: scores, time and memory, dense beside sparse"
+    }
+
+    fn facts(&self) -> BenchmarkFacts {
+        BenchmarkFacts {
+            data: DATA.facts(HUB_ID),
+            metric: "F1, ROUGE-L, accuracy, edit similarity, by task",
+            source: "THUDM, arXiv 2308.14508",
+        }
     }
 
     fn scorer(&self) -> Box<dyn Benchmark> {

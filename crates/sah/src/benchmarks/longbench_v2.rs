@@ -11,7 +11,7 @@ use serde_json::{Map, json};
 
 use super::data_flag::DataFlag;
 use super::predictions::{Aggregate, scored};
-use super::{BenchmarkEntry, Opened, PredictionScorer, ScoredPredictions};
+use super::{BenchmarkEntry, BenchmarkFacts, Opened, PredictionScorer, ScoredPredictions};
 use crate::terminal::figure;
 use crate::usage::UsageError;
 
@@ -47,6 +47,14 @@ impl BenchmarkEntry for Entry {
 
     fn about(&self) -> &'static str {
         "LongBench-v2: questions with four options about long texts, accuracy by difficulty and length"
+    }
+
+    fn facts(&self) -> BenchmarkFacts {
+        BenchmarkFacts {
+            data: DATA.facts(HUB_ID),
+            metric: "accuracy of the option that the answer states",
+            source: "THUDM, arXiv 2412.15204",
+        }
     }
 
     fn scorer(&self) -> Box<dyn Benchmark> {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::data_flag::DataFlag;
 use super::predictions::{Aggregate, scored};
-use super::{BenchmarkEntry, Opened, PredictionScorer, ScoredPredictions};
+use super::{BenchmarkEntry, BenchmarkFacts, Opened, PredictionScorer, ScoredPredictions};
 use crate::terminal::figure;
 use crate::usage::UsageError;
 
@@ -42,6 +42,14 @@ impl BenchmarkEntry for Entry {
 
     fn about(&self) -> &'static str {
         "LooGLE: questions, gaps and summaries of articles, scripts and papers"
+    }
+
+    fn facts(&self) -> BenchmarkFacts {
+        BenchmarkFacts {
+            data: DATA.facts(HUB_ID),
+            metric: "recall of ROUGE, BLEU; exact and partial match of gaps",
+            source: "BIGAI, arXiv 2311.04939",
+        }
     }
 
     fn scorer(&self) -> Box<dyn Benchmark> {

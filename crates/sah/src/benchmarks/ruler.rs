@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::data_flag::DataFlag;
 use super::predictions::{Aggregate, scored};
-use super::{BenchmarkEntry, DataOrigin, Opened, PredictionScorer, ScoredPredictions};
+use super::{BenchmarkEntry, BenchmarkFacts, DataOrigin, Opened, PredictionScorer, ScoredPredictions};
 use crate::terminal::figure;
 use crate::usage::UsageError;
 
@@ -94,6 +94,14 @@ impl BenchmarkEntry for Entry {
 
     fn about(&self) -> &'static str {
         "RULER: retrieval, tracing, counting and questions at any length, and the length that an attention is good for"
+    }
+
+    fn facts(&self) -> BenchmarkFacts {
+        BenchmarkFacts {
+            data: DATA.facts(HUB_ID),
+            metric: "share of the references that the answer contains; of qa_1 and qa_2 whether it contains any",
+            source: "NVIDIA, arXiv 2404.06654",
+        }
     }
 
     fn scorer(&self) -> Box<dyn Benchmark> {

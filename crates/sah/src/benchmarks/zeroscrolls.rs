@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::data_flag::DataFlag;
 use super::predictions::{Aggregate, scored};
-use super::{BenchmarkEntry, Opened, PredictionScorer, ScoredPredictions};
+use super::{BenchmarkEntry, BenchmarkFacts, Opened, PredictionScorer, ScoredPredictions};
 use crate::terminal::figure;
 use crate::usage::UsageError;
 
@@ -64,6 +64,14 @@ impl BenchmarkEntry for Entry {
 
     fn about(&self) -> &'static str {
         "ZeroSCROLLS: summaries, questions and aggregation over long documents"
+    }
+
+    fn facts(&self) -> BenchmarkFacts {
+        BenchmarkFacts {
+            data: DATA.facts(HUB_ID),
+            metric: "geometric mean of ROUGE, F1, accuracy, exponential similarity, concordance, by task",
+            source: "Tel Aviv University, arXiv 2305.14196",
+        }
     }
 
     fn scorer(&self) -> Box<dyn Benchmark> {

@@ -1,6 +1,7 @@
 //! One file for each command.
 
 mod benchmark;
+mod benchmarks;
 mod calibrate;
 mod compare;
 mod convert;
@@ -30,6 +31,7 @@ pub(crate) fn run(app: &App, cli: Cli, console: &Console) -> anyhow::Result<Exit
         Command::Bench(Bench::Kernels(args)) => kernels::run(&args),
         Command::Score(command) => score::run(&command),
         Command::Generate(args) => generate::run(app, &args),
+        Command::Benchmarks => benchmarks::run(&app.benchmarks),
         Command::Models => models::run(),
         Command::Maskers => maskers::run(&app.maskers),
         Command::Convert(Convert::HashAttention(args)) => convert::hash_attention(&args),

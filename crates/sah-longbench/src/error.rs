@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use sah_bench_core::data::{Hint, ReadError, Row};
+use sah_bench_core::data::{Hint, ReadError, Row, TemplateError};
 use sah_bench_core::{DataError, DataErrorKind};
 
 use crate::MetricError;
@@ -43,41 +43,9 @@ pub enum Error {
         /// What is wrong with it.
         source: MetricError,
     },
-    /// Rows of the LongBench authors' form, and no prompt templates to make questions of them.
-    #[error(
-        "{}: row {row} has an input and no question; the prompt templates of its tasks are needed, LongBench's \
-         dataset2prompt.json", file.display()
-    )]
-    NoPrompts {
-        /// The file.
-        file: PathBuf,
-        /// The row, from 1; in a JSON Lines file the line.
-        row: usize,
-    },
-    /// Prompt templates that no row needs.
-    #[error("{}: no row needs a template: all rows have a question of their own", file.display())]
-    PromptsUnused {
-        /// The file of templates.
-        file: PathBuf,
-    },
-    /// A file of prompt templates that is none.
-    #[error("{}: expected a JSON object of texts, {{task: template}}: {source}", file.display())]
-    PromptsFile {
-        /// The file.
-        file: PathBuf,
-        /// What the parser said.
-        source: serde_json::Error,
-    },
-    /// A task without a template, or one that cannot be used.
-    #[error("{}: template of {task}: {problem}", file.display())]
-    Template {
-        /// The file of templates.
-        file: PathBuf,
-        /// The task.
-        task: &'static str,
-        /// What is wrong.
-        problem: String,
-    },
+    /// Prompt templates that are missing, not needed, or wrong.
+    #[error(transparent)]
+    Templates(#[from] TemplateError),
 }
 
 impl Error {
@@ -90,6 +58,7 @@ impl From<Error> for DataError {
     fn from(error: Error) -> Self {
         let kind = match &error {
             Error::Read(error) => error.kind(),
+            Error::Templates(error) => error.kind(),
             _ => DataErrorKind::Invalid,
         };
         Self::new(kind, error)

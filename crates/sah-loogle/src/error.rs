@@ -1,9 +1,7 @@
 //! What can go wrong with data.
 
-use std::path::PathBuf;
-
-use sah_bench_core::data::ReadError;
-use sah_bench_core::{DataError, DataErrorKind};
+use sah_bench_core::DataError;
+use sah_bench_core::data::{ReadError, TemplateError};
 
 /// Errors of this crate. Each names the place.
 #[derive(Debug, thiserror::Error)]
@@ -12,48 +10,16 @@ pub enum Error {
     /// A file, a row or a field that cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// Rows of the authors' form, and no prompt templates to make questions of them.
-    #[error(
-        "{}: row {row} has no answer_prefix; the authors' prompt templates are needed, LooGLE's config/task2prompt.json",
-        file.display()
-    )]
-    NoPrompts {
-        /// The file.
-        file: PathBuf,
-        /// The row, from 1: the line.
-        row: usize,
-    },
-    /// Prompt templates that no row needs.
-    #[error("{}: no row needs a template: all rows have an answer_prefix of their own", file.display())]
-    PromptsUnused {
-        /// The file of templates.
-        file: PathBuf,
-    },
-    /// A file of prompt templates that is none.
-    #[error("{}: expected a JSON object of texts, {{task: template}}: {source}", file.display())]
-    PromptsFile {
-        /// The file.
-        file: PathBuf,
-        /// What the parser said.
-        source: serde_json::Error,
-    },
-    /// A task without a template, or one that cannot be used.
-    #[error("{}: template of {task}: {problem}", file.display())]
-    Template {
-        /// The file of templates.
-        file: PathBuf,
-        /// The task.
-        task: &'static str,
-        /// What is wrong.
-        problem: String,
-    },
+    /// Prompt templates that are missing, not needed, or wrong.
+    #[error(transparent)]
+    Templates(#[from] TemplateError),
 }
 
 impl From<Error> for DataError {
     fn from(error: Error) -> Self {
         let kind = match &error {
             Error::Read(error) => error.kind(),
-            _ => DataErrorKind::Invalid,
+            Error::Templates(error) => error.kind(),
         };
         Self::new(kind, error)
     }

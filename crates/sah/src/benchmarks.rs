@@ -11,6 +11,7 @@ mod loogle;
 mod mock;
 mod needle;
 mod predictions;
+mod prompts_flag;
 mod ruler;
 mod zeroscrolls;
 

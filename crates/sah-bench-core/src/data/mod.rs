@@ -7,7 +7,7 @@
 //! - [`read_parquet`] reads the rows of a Parquet file, [`json_lines`] those of a text of JSON objects,
 //!   [`json_array`] those of a JSON array. All give [`Row`]s, so
 //!   that what a benchmark makes of its columns is written once.
-//! - [`Template`] makes prompts of rows that have none.
+//! - [`Template`] makes prompts of rows that have none; [`TemplateFile`] has those of a benchmark's authors by task.
 //! - [`read_text`] reads UTF-8, whatever marks it, and tells compressed files and other encodings by their names.
 //! - [`ReadError`] names file, row, field, what was expected and what was found. Rows count from 1; those of JSON Lines are
 //!   the file's lines, blank ones included.
@@ -36,6 +36,7 @@ mod prompt_rows;
 mod row;
 mod source;
 mod template;
+mod template_file;
 mod text;
 
 pub use error::ReadError;
@@ -50,4 +51,5 @@ pub use prompt_rows::{PromptReader, PromptRow};
 pub use row::Row;
 pub use source::DataSource;
 pub use template::{FilledTemplate, Template};
+pub use template_file::{TemplateError, TemplateFile};
 pub use text::{read_text, text};

@@ -75,6 +75,30 @@ impl PromptReader<'_> {
         }
     }
 
+    /// The same of files that may have the authors' form, JSON Lines whose rows have no `answer_prefix`; the first row says which of
+    /// the two it is. What makes samples of the authors' rows, `original` makes of the first one.
+    ///
+    /// # Errors
+    ///
+    /// As [`PromptReader::read`], and the first error of `original` and of what it makes.
+    pub fn read_either<T, E: From<ReadError>, F: FnMut(Row<'_>) -> Result<Vec<T>, E>>(
+        &self,
+        files: &ConfigFiles,
+        convert: impl FnMut(PromptRow, Row<'_>) -> Result<T, E>,
+        original: impl FnOnce(&Row<'_>) -> Result<F, E>,
+    ) -> Result<Vec<T>, E> {
+        let ConfigFiles::JsonLines(file) = files else { return self.read(files, convert) };
+        let text = read_text(file)?;
+        let mut lines = json_lines(&text, file).peekable();
+        let first = lines.peek().map(|line| line.parse()).transpose()?;
+        let Some(first) = first.filter(|row| !row.has("answer_prefix")) else {
+            return self.read_json_lines(&text, file, convert);
+        };
+        let mut samples = original(&first)?;
+        let samples: Vec<Vec<T>> = lines.map(|line| samples(line.parse()?)).collect::<Result<_, E>>()?;
+        Ok(samples.into_iter().flatten().collect())
+    }
+
     /// The rows of `text`, which are JSON Lines and come from `file`.
     ///
     /// # Errors

@@ -7,9 +7,7 @@ mod sample;
 
 use std::path::Path;
 
-use sah_bench_core::data::{
-    ConfigFiles, DataSource, PromptReader, PromptRow, ReadError, Row, json_lines, read_text,
-};
+use sah_bench_core::data::{ConfigFiles, DataSource, PromptReader, PromptRow, ReadError, Row, TemplateError};
 use sah_bench_core::{Sample, Value};
 
 use crate::benchmark::PromptFiles;
@@ -49,7 +47,7 @@ pub(crate) fn load(
         }
     }
     match prompts {
-        Some(prompts) => prompts.check_used().map(|()| samples),
+        Some(prompts) => Ok(prompts.check_used().map(|()| samples)?),
         None => Ok(samples),
     }
 }
@@ -59,18 +57,13 @@ fn of_config(
     task: &'static Task,
     prompts: Option<&PromptFile>,
 ) -> Result<Vec<Sample>, Error> {
-    let ConfigFiles::JsonLines(file) = files else {
-        return READER.read(files, |prompt, row| of_hub(prompt, &row, task));
-    };
-    let text = read_text(file)?;
-    let mut lines = json_lines(&text, file).peekable();
-    let first = lines.peek().map(|line| line.parse()).transpose()?;
-    let Some(first) = first.filter(|row| !row.has("answer_prefix")) else {
-        return READER.read_json_lines(&text, file, |prompt, row| of_hub(prompt, &row, task));
-    };
-    let no_prompts = || Error::NoPrompts { file: file.clone(), row: first.number() };
-    let original = Original::new(task, prompts.ok_or_else(no_prompts)?)?;
-    lines.map(|line| original.sample(&line.parse()?)).collect()
+    let of_hub = |prompt, row: Row<'_>| of_hub(prompt, &row, task);
+    READER.read_either(files, of_hub, |first| {
+        let (file, row) = (first.file().to_owned(), first.number());
+        let missing = TemplateError::Missing { file, row, needed: "InfiniteBench's src/prompt.py" };
+        let original = Original::new(task, prompts.ok_or(missing)?)?;
+        Ok(move |row: Row<'_>| Ok(vec![original.sample(&row)?]))
+    })
 }
 
 /// A row of the copy on the hub: of an option its letter is the answer, and the options stand in the question.

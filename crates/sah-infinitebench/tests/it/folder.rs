@@ -134,24 +134,16 @@ fn what_is_wrong_with_templates_is_named() {
         ("code_debug.jsonl", row),
     ]);
     for (task, family, message) in [
-        ("passkey", None, "DIR/passkey.jsonl: row 1 has an input and no answer_prefix"),
+        ("passkey", None, "DIR/passkey.jsonl: row 1 has no prompt of its own"),
         ("passkey", Some("large"), "DIR/prompt.py: no templates of large; there is small, other"),
-        (
-            "number_string",
-            Some("small"),
-            "DIR/prompt.py: template of number_string in small_templates: there is none",
-        ),
+        ("number_string", Some("small"), "DIR/prompt.py: template of number_string: there is none"),
         ("math_find", Some("small"), "DIR/eval_utils.py: "),
         (
             "code_run",
             Some("small"),
             "DIR/code_run.jsonl: row 1, field input: expected the call of a function",
         ),
-        (
-            "code_debug",
-            Some("small"),
-            "DIR/prompt.py: template of code_debug in small_templates: expected {context} or",
-        ),
+        ("code_debug", Some("small"), "DIR/prompt.py: template of code_debug: expected {context} or"),
     ] {
         let error = folder.load(task, family).unwrap_err();
         assert!(error.contains(message), "{error}");

@@ -1,16 +1,14 @@
 //! Samples from the bundled sample, a folder or the hub.
 
-mod prompts;
 mod row;
 
 use std::path::Path;
 
 use rayon::prelude::*;
 use sah_bench_core::Sample;
-use sah_bench_core::data::{ConfigFiles, DataFolder, ReadError, fetch, read_text};
+use sah_bench_core::data::{ConfigFiles, DataFolder, ReadError, TemplateFile, fetch, read_text};
 
 use crate::{DataSource, Error, HUB_ID, SUBSETS, Task, sample};
-use prompts::Prompts;
 
 /// All rows of `subsets`, in that order. Every sample's task is the config it came from.
 pub(crate) fn load(source: &DataSource, subsets: &[&str]) -> Result<Vec<Sample>, Error> {
@@ -19,7 +17,7 @@ pub(crate) fn load(source: &DataSource, subsets: &[&str]) -> Result<Vec<Sample>,
         DataSource::Sample => tasks.par_iter().map(|&task| from_sample(task)).collect::<Result<_, _>>()?,
         DataSource::Directory { path, prompts } => {
             let folder = DataFolder::open(path, &SUBSETS, "test")?;
-            let prompts = prompts.as_deref().map(Prompts::open).transpose()?;
+            let prompts = prompts.as_deref().map(TemplateFile::open).transpose()?;
             let load = |&task| from_folder(&folder, task, prompts.as_ref());
             let loaded = tasks.par_iter().map(load).collect::<Result<_, _>>()?;
             match prompts {
@@ -46,7 +44,7 @@ fn from_sample(task: &'static Task) -> Result<Vec<Sample>, Error> {
 fn from_folder(
     folder: &DataFolder<'_>,
     task: &'static Task,
-    prompts: Option<&Prompts>,
+    prompts: Option<&TemplateFile>,
 ) -> Result<Vec<Sample>, Error> {
     match folder.files(task.name)? {
         ConfigFiles::Parquet(files) => {

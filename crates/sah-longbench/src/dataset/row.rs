@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use rayon::prelude::*;
-use sah_bench_core::data::{Columns, FilledTemplate, JsonLine, Row, Template, json_lines, read_parquet};
+use sah_bench_core::data::{
+    Columns, FilledTemplate, JsonLine, Row, Template, TemplateError, TemplateFile, json_lines, read_parquet,
+};
 use sah_bench_core::{Column, ColumnKind, Sample, Value};
 
-use super::prompts::Prompts;
 use crate::{Error, Task, evaluate::faulty_field};
 
 const fn column(name: &'static str, kind: ColumnKind) -> Column {
@@ -46,15 +47,17 @@ pub(super) fn from_json_lines(
     text: &str,
     file: &Path,
     task: &'static Task,
-    prompts: Option<&Prompts>,
+    prompts: Option<&TemplateFile>,
 ) -> Result<Vec<Sample>, Error> {
     let lines: Vec<_> = json_lines(text, file).collect();
     let rows: Vec<Row<'_>> = lines.into_par_iter().map(JsonLine::parse).collect::<Result<_, _>>()?;
     let template = match rows.iter().find(|row| !row.has("question")) {
         None => None,
         Some(row) => {
-            let no_prompts = || Error::NoPrompts { file: row.file().to_owned(), row: row.number() };
-            Some(prompts.ok_or_else(no_prompts)?.template(task)?)
+            let (file, row) = (row.file().to_owned(), row.number());
+            let missing = TemplateError::Missing { file, row, needed: "LongBench's dataset2prompt.json" };
+            // A config of LongBench-E may have the template of the task that it is made of.
+            Some(prompts.ok_or(missing)?.template([task.name, task.base], &["context", "input"])?)
         }
     };
     rows.into_par_iter()

@@ -123,7 +123,7 @@ fn faulty_lines_are_named() {
         ),
         (
             format!("{{{input}}}"),
-            "row 2 has an input and no question; the prompt templates of its tasks are needed, LongBench's \
+            "row 2 has no prompt of its own; the authors' prompt templates are needed, LongBench's \
              dataset2prompt.json",
         ),
         (

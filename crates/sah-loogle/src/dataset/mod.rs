@@ -5,14 +5,13 @@ mod original;
 use std::path::Path;
 
 use sah_bench_core::data::{
-    ConfigFiles, DataSource, PromptReader, PromptRow, ReadError, Row, json_lines, read_text,
+    ConfigFiles, DataSource, PromptReader, PromptRow, ReadError, Row, TemplateError, TemplateFile,
 };
 use sah_bench_core::{Sample, Value};
 use sah_metrics::literal::{Literal, parse};
 use serde_json::Map;
 
 use crate::{Error, HUB_ID, SUBSETS, TASKS, Task};
-use original::Prompts;
 
 const READER: PromptReader<'_> = PromptReader { required: &[], optional: &[] };
 
@@ -32,7 +31,7 @@ pub(crate) fn load(
 ) -> Result<Vec<Sample>, Error> {
     let tasks: Vec<&'static Task> = subsets.iter().filter_map(|&name| Task::find(name)).collect();
     let names: Vec<&str> = tasks.iter().map(|task| task.name).collect();
-    let prompts = prompts.map(Prompts::open).transpose()?;
+    let prompts = prompts.map(TemplateFile::open).transpose()?;
     let mut samples = Vec::new();
     match source.files(HUB_ID, &names, &SUBSETS, "test")? {
         None => {
@@ -51,7 +50,7 @@ pub(crate) fn load(
         }
     }
     match prompts {
-        Some(prompts) => prompts.check_used().map(|()| samples),
+        Some(prompts) => Ok(prompts.check_used().map(|()| samples)?),
         None => Ok(samples),
     }
 }
@@ -59,24 +58,16 @@ pub(crate) fn load(
 fn of_config(
     files: &ConfigFiles,
     task: &'static Task,
-    prompts: Option<&Prompts>,
+    prompts: Option<&TemplateFile>,
 ) -> Result<Vec<Sample>, Error> {
-    let ConfigFiles::JsonLines(file) = files else {
-        return Ok(READER.read(files, |prompt, row| of_hub(prompt, &row, task))?);
-    };
-    let text = read_text(file)?;
-    let mut lines = json_lines(&text, file).peekable();
-    let first = lines.peek().map(|line| line.parse()).transpose()?;
-    let Some(first) = first.filter(|row| !row.has("answer_prefix")) else {
-        return Ok(READER.read_json_lines(&text, file, |prompt, row| of_hub(prompt, &row, task))?);
-    };
-    let no_prompts = || Error::NoPrompts { file: file.clone(), row: first.number() };
-    let template = prompts.ok_or_else(no_prompts)?.template(task)?;
-    let mut samples = Vec::new();
-    for line in lines {
-        samples.append(&mut original::samples(&line.parse()?, task, &template)?);
-    }
-    Ok(samples)
+    let of_hub = |prompt, row: Row<'_>| Ok(of_hub(prompt, &row, task)?);
+    READER.read_either(files, of_hub, |first| {
+        let (file, row) = (first.file().to_owned(), first.number());
+        let needed = "LooGLE's config/task2prompt.json";
+        let prompts = prompts.ok_or(TemplateError::Missing { file, row, needed })?;
+        let template = prompts.template([task.name], &original::FIELDS)?;
+        Ok(move |row: Row<'_>| original::samples(&row, task, &template))
+    })
 }
 
 fn of_hub(prompt: PromptRow, row: &Row<'_>, task: &'static Task) -> Result<Sample, ReadError> {

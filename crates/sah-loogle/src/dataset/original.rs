@@ -1,45 +1,13 @@
 //! Rows of the authors' files: a document with its questions, or with its summary, and prompts made by their templates.
 
-use std::cell::Cell;
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
-
-use sah_bench_core::data::{FilledTemplate, ReadError, Row, Template, read_text};
+use sah_bench_core::data::{FilledTemplate, ReadError, Row, Template};
 use sah_bench_core::{Sample, Value};
 use sah_metrics::literal::{Literal, parse};
 
 use crate::{Error, Task};
 
-/// The fields of the authors' templates.
-const FIELDS: [&str; 2] = ["input", "Q"];
-
-/// The authors' `config/task2prompt.json`.
-pub(super) struct Prompts {
-    file: PathBuf,
-    templates: HashMap<String, String>,
-    /// Whether rows needed one.
-    used: Cell<bool>,
-}
-
-impl Prompts {
-    pub(super) fn open(file: &Path) -> Result<Self, Error> {
-        let templates = serde_json::from_str(&read_text(file)?)
-            .map_err(|source| Error::PromptsFile { file: file.to_owned(), source })?;
-        Ok(Self { file: file.to_owned(), templates, used: Cell::new(false) })
-    }
-
-    /// Fails where no template was asked for.
-    pub(super) fn check_used(&self) -> Result<(), Error> {
-        if self.used.get() { Ok(()) } else { Err(Error::PromptsUnused { file: self.file.clone() }) }
-    }
-
-    pub(super) fn template(&self, task: &'static Task) -> Result<Template, Error> {
-        self.used.set(true);
-        let wrong = |problem| Error::Template { file: self.file.clone(), task: task.name, problem };
-        let text = self.templates.get(task.name).ok_or_else(|| wrong("there is none".to_owned()))?;
-        Template::parse(text, &FIELDS).map_err(wrong)
-    }
-}
+/// The fields of the authors' templates, `config/task2prompt.json`.
+pub(super) const FIELDS: [&str; 2] = ["input", "Q"];
 
 /// The samples of a row: one for each question about its document, or the one that asks for its summary.
 ///

@@ -71,7 +71,7 @@ fn what_is_wrong_is_named() {
     };
     let folder = folder(&[("task2prompt.json", PROMPTS)]);
     for (task, prompts, text, message) in [
-        ("shortdep_qa", false, row("[]"), "shortdep_qa.jsonl: row 1 has no answer_prefix"),
+        ("shortdep_qa", false, row("[]"), "shortdep_qa.jsonl: row 1 has no prompt of its own"),
         (
             "longdep_qa",
             true,

@@ -1,8 +1,9 @@
 //! The entry of InfiniteBench.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches as _};
+use sah_bench_core::data::TemplateError;
 use sah_bench_core::{Benchmark, DataError, Error as BenchError, Warning, WarningKind};
 use sah_infinitebench::{Error, Figures, HUB_ID, InfiniteBench, PromptFiles, figures, score_predictions};
 use sah_request::ThoughtsInAnswers;
@@ -10,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::data_flag::DataFlag;
 use super::predictions::{Aggregate, scored};
+use super::prompts_flag::PromptsFlag;
 use super::{BenchmarkEntry, BenchmarkFacts, Opened, PredictionScorer, ScoredPredictions};
 use crate::terminal::figure;
 use crate::usage::UsageError;
@@ -27,14 +29,15 @@ const DATA: DataFlag = DataFlag {
            `<subset>.jsonl`",
 };
 
-/// Flags that only InfiniteBench has, beside `--data`.
+/// Their prompt templates.
+const PROMPTS: PromptsFlag = PromptsFlag {
+    help: "The authors' src/prompt.py with their prompt templates; needed for `.jsonl` files in their form, which have no prompts. \
+           For `math_find`, their `eval_utils.py` must lie beside it. The files are read, not run",
+};
+
+/// Flags that only InfiniteBench has, beside `--data` and `--prompts`.
 #[derive(Debug, Args)]
 struct Flags {
-    /// The authors' src/prompt.py with their prompt templates; needed for `.jsonl` files in their form, which have no prompts.
-    /// For `math_find`, their `eval_utils.py` must lie beside it. The files are read, not run
-    #[arg(long, value_name = "FILE")]
-    prompts: Option<PathBuf>,
-
     /// Whose templates of that file: yarn-mistral, gpt4 or claude2
     #[arg(long, value_name = "NAME", default_value = "yarn-mistral")]
     prompt_family: String,
@@ -66,16 +69,13 @@ impl BenchmarkEntry for Entry {
     }
 
     fn add_flags(&self, command: Command) -> Command {
-        Flags::augment_args(command.arg(DATA.argument()))
+        Flags::augment_args(command.arg(DATA.argument()).arg(PROMPTS.argument()))
     }
 
     fn open(&self, flags: &ArgMatches) -> anyhow::Result<Opened> {
-        let Flags { prompts, prompt_family } = Flags::from_arg_matches(flags).map_err(UsageError::from)?;
+        let Flags { prompt_family } = Flags::from_arg_matches(flags).map_err(UsageError::from)?;
         let source = DATA.source(flags);
-        if prompts.is_some() && source.folder().is_none() {
-            let text = "--prompts is for .jsonl files; name their folder with --data DIR";
-            return Err(UsageError(text.to_owned()).into());
-        }
+        let prompts = PROMPTS.file(flags, &source)?;
         let note = DataFlag::demonstration(&source, "InfiniteBench");
         let warnings = prompts.iter().map(|_| limits_of_hub()).collect();
         let data = DATA.origin(&source, HUB_ID);
@@ -85,9 +85,10 @@ impl BenchmarkEntry for Entry {
 
     fn remedy(&self, error: &(dyn std::error::Error + 'static)) -> Option<String> {
         match error.downcast_ref()? {
-            Error::NoPrompts { .. } => Some("name their file with --prompts".to_owned()),
-            Error::PromptsUnused { .. } => Some("leave out --prompts".to_owned()),
-            Error::Template { .. } => Some("other templates are chosen with --prompt-family".to_owned()),
+            Error::Templates(TemplateError::Template { .. }) => {
+                Some("other templates are chosen with --prompt-family".to_owned())
+            }
+            Error::Templates(error) => PromptsFlag::remedy(error),
             Error::Read(error) => DataFlag::remedy(error),
             _ => None,
         }
@@ -136,7 +137,7 @@ fn score(file: &Path, thoughts: Option<ThoughtsInAnswers>) -> Result<ScoredPredi
 mod tests {
     use clap::Command;
 
-    use super::{BenchmarkEntry as _, Entry, score};
+    use super::{BenchmarkEntry as _, Entry, TemplateError, score};
 
     fn open(arguments: &[&str]) -> anyhow::Result<super::Opened> {
         let command = Entry.add_flags(Command::new("infinitebench"));
@@ -161,7 +162,8 @@ mod tests {
 
     #[test]
     fn a_flag_that_helps_is_named() {
-        let error = sah_infinitebench::Error::NoPrompts { file: "x.jsonl".into(), row: 1 };
+        let missing = TemplateError::Missing { file: "x.jsonl".into(), row: 1, needed: "y" };
+        let error = sah_infinitebench::Error::from(missing);
         assert_eq!(Entry.remedy(&error).unwrap(), "name their file with --prompts");
         assert_eq!(Entry.remedy(&std::fmt::Error), None);
     }

@@ -1,8 +1,8 @@
 //! The entry of LongBench and LongBench-E.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use clap::{ArgMatches, Args, Command, FromArgMatches as _};
+use clap::{ArgMatches, Command};
 use sah_bench_core::data;
 use sah_bench_core::{Benchmark, DataError, Error, Warning, WarningKind};
 use sah_longbench::{BUCKETS, DataSource, HUB_ID, LongBench, PredictionScores, score_predictions};
@@ -10,9 +10,9 @@ use sah_request::ThoughtsInAnswers;
 
 use super::data_flag::DataFlag;
 use super::predictions::note_of_thoughts;
+use super::prompts_flag::PromptsFlag;
 use super::{BenchmarkEntry, BenchmarkFacts, Opened, PredictionScorer, PromptRule, ScoredPredictions};
 use crate::terminal::figure;
-use crate::usage::UsageError;
 
 /// `bench longbench` and `score longbench`.
 #[derive(Clone, Copy, Debug)]
@@ -26,14 +26,11 @@ const DATA: DataFlag = DataFlag {
            or a folder with `<subset>/*.parquet` in the hub's layout or with THUDM's `<subset>.jsonl`",
 };
 
-/// Flags that only LongBench has, beside `--data`. They stand before those about rows that every benchmark has.
-#[derive(Debug, Args)]
-struct Flags {
-    /// Prompt templates in the form of LongBench's dataset2prompt.json; needed for `.jsonl` files in THUDM's form, which
-    /// have no prompts of their own
-    #[arg(long, value_name = "FILE")]
-    prompts: Option<PathBuf>,
-}
+/// Their prompt templates.
+const PROMPTS: PromptsFlag = PromptsFlag {
+    help: "Prompt templates in the form of LongBench's dataset2prompt.json; needed for `.jsonl` files in THUDM's form, which have \
+           no prompts of their own",
+};
 
 impl BenchmarkEntry for Entry {
     fn name(&self) -> &'static str {
@@ -61,23 +58,19 @@ impl BenchmarkEntry for Entry {
     }
 
     fn add_flags(&self, command: Command) -> Command {
-        Flags::augment_args(command.arg(DATA.argument()))
+        command.arg(DATA.argument()).arg(PROMPTS.argument())
     }
 
     fn open(&self, flags: &ArgMatches) -> anyhow::Result<Opened> {
-        let Flags { prompts } = Flags::from_arg_matches(flags).map_err(UsageError::from)?;
         let data = DATA.source(flags);
+        let prompts = PROMPTS.file(flags, &data)?;
         let warnings = prompts.iter().map(|_| limits_of_hub()).collect();
         let origin = DATA.origin(&data, HUB_ID);
         let note = DataFlag::demonstration(&data, "LongBench");
-        let source = match (data, prompts) {
-            (data::DataSource::Folder(path), prompts) => DataSource::Directory { path, prompts },
-            (_, Some(_)) => {
-                let text = "--prompts is for .jsonl files; name their folder with --data DIR";
-                return Err(UsageError(text.to_owned()).into());
-            }
-            (data::DataSource::Own, None) => DataSource::Sample,
-            (data::DataSource::Hub, None) => DataSource::Hub,
+        let source = match data {
+            data::DataSource::Folder(path) => DataSource::Directory { path, prompts },
+            data::DataSource::Own => DataSource::Sample,
+            data::DataSource::Hub => DataSource::Hub,
         };
         Ok(Opened { benchmark: Box::new(LongBench::new(source)), data: origin, note, warnings })
     }
@@ -90,8 +83,7 @@ impl BenchmarkEntry for Entry {
 
     fn remedy(&self, error: &(dyn std::error::Error + 'static)) -> Option<String> {
         match error.downcast_ref()? {
-            sah_longbench::Error::NoPrompts { .. } => Some("name their file with --prompts".to_owned()),
-            sah_longbench::Error::PromptsUnused { .. } => Some("leave out --prompts".to_owned()),
+            sah_longbench::Error::Templates(error) => PromptsFlag::remedy(error),
             sah_longbench::Error::Read(error) => DataFlag::remedy(error),
             _ => None,
         }
@@ -137,6 +129,7 @@ fn row(scores: &PredictionScores, task: &str, score: f64) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use clap::Command;
+    use sah_bench_core::data::TemplateError;
 
     use super::{BenchmarkEntry as _, Entry};
     use crate::args;
@@ -166,7 +159,8 @@ mod tests {
 
     #[test]
     fn a_flag_that_helps_is_named() {
-        let error = sah_longbench::Error::NoPrompts { file: "x.jsonl".into(), row: 1 };
+        let missing = TemplateError::Missing { file: "x.jsonl".into(), row: 1, needed: "y" };
+        let error = sah_longbench::Error::from(missing);
         assert_eq!(Entry.remedy(&error).unwrap(), "name their file with --prompts");
         assert_eq!(Entry.remedy(&std::fmt::Error), None);
     }

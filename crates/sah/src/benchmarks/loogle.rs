@@ -1,8 +1,8 @@
 //! The entry of LooGLE.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use clap::{ArgMatches, Args, Command, FromArgMatches as _};
+use clap::{ArgMatches, Command};
 use sah_bench_core::{Benchmark, DataError, Error as BenchError};
 use sah_loogle::{Error, HUB_ID, Loogle, Score, ScoredTask, score_predictions};
 use sah_request::ThoughtsInAnswers;
@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 
 use super::data_flag::DataFlag;
 use super::predictions::{Aggregate, scored};
+use super::prompts_flag::PromptsFlag;
 use super::{BenchmarkEntry, BenchmarkFacts, Opened, PredictionScorer, ScoredPredictions};
 use crate::terminal::figure;
-use crate::usage::UsageError;
 
 /// `bench loogle` and `score loogle`.
 #[derive(Clone, Copy, Debug)]
@@ -26,14 +26,10 @@ const DATA: DataFlag = DataFlag {
            folder with `<subset>/*.parquet` in the hub's layout or with the authors' `<subset>.jsonl`",
 };
 
-/// Flags that only LooGLE has, beside `--data`.
-#[derive(Debug, Args)]
-struct Flags {
-    /// The authors' config/task2prompt.json with their prompt templates; needed for `.jsonl` files in their form, which have no
-    /// prompts
-    #[arg(long, value_name = "FILE")]
-    prompts: Option<PathBuf>,
-}
+/// Their prompt templates.
+const PROMPTS: PromptsFlag = PromptsFlag {
+    help: "The authors' config/task2prompt.json with their prompt templates; needed for `.jsonl` files in their form, which have no prompts",
+};
 
 impl BenchmarkEntry for Entry {
     fn name(&self) -> &'static str {
@@ -57,16 +53,12 @@ impl BenchmarkEntry for Entry {
     }
 
     fn add_flags(&self, command: Command) -> Command {
-        Flags::augment_args(command.arg(DATA.argument()))
+        command.arg(DATA.argument()).arg(PROMPTS.argument())
     }
 
     fn open(&self, flags: &ArgMatches) -> anyhow::Result<Opened> {
-        let Flags { prompts } = Flags::from_arg_matches(flags).map_err(UsageError::from)?;
         let source = DATA.source(flags);
-        if prompts.is_some() && source.folder().is_none() {
-            let text = "--prompts is for .jsonl files; name their folder with --data DIR";
-            return Err(UsageError(text.to_owned()).into());
-        }
+        let prompts = PROMPTS.file(flags, &source)?;
         let note = DataFlag::demonstration(&source, "LooGLE");
         let data = DATA.origin(&source, HUB_ID);
         Ok(Opened { benchmark: Box::new(Loogle::new(source, prompts)), data, note, warnings: Vec::new() })
@@ -74,8 +66,7 @@ impl BenchmarkEntry for Entry {
 
     fn remedy(&self, error: &(dyn std::error::Error + 'static)) -> Option<String> {
         match error.downcast_ref()? {
-            Error::NoPrompts { .. } => Some("name their file with --prompts".to_owned()),
-            Error::PromptsUnused { .. } => Some("leave out --prompts".to_owned()),
+            Error::Templates(error) => PromptsFlag::remedy(error),
             Error::Read(error) => DataFlag::remedy(error),
             _ => None,
         }

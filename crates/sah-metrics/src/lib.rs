@@ -5,7 +5,7 @@
 //! - [`qa_f1`] and [`qa_f1_zh`] compare short answers word by word; [`token_f1`] does the same with any tokens,
 //!   [`char_f1_zh`] with characters, [`qa_f1_unidecode`] with words in ASCII.
 //! - [`rouge_n`], [`rouge_l`] and [`rouge_l_zh`] compare summaries as the package `rouge` does, [`rouge_score`] as the package of
-//!   that name; [`bleu`] as NLTK does.
+//!   that name; [`bleu`] and [`meteor`] as NLTK does, the latter with [`porter_stem`] and the synonyms of a [`WordNet`].
 //! - [`stated_choice`] and [`final_integer`] find the answer in a text: the option of four, the integer of a solution.
 //! - [`cloze_matches`] counts gaps filled right, [`percentage_similarity`] and [`concordance_index`] say how near a figure or an
 //!   order comes.
@@ -34,6 +34,8 @@ mod final_integer;
 mod fuzz;
 mod lcs;
 pub mod literal;
+mod meteor;
+mod porter;
 pub mod python;
 mod qa_f1;
 mod rouge;
@@ -44,12 +46,15 @@ mod similarity;
 mod stated_choice;
 mod string_match;
 mod unidecode;
+mod wordnet;
 
 pub use bleu::bleu;
 pub use cloze::{ClozeMatches, cloze_matches};
 pub use f1::token_f1;
 pub use final_integer::{FinalInteger, final_integer};
 pub use fuzz::fuzz_ratio;
+pub use meteor::meteor;
+pub use porter::porter_stem;
 pub use qa_f1::{char_f1_zh, normalise_answer, qa_f1, qa_f1_unidecode, qa_f1_zh};
 pub use rouge::{Rouge, rouge_l, rouge_l_figures, rouge_l_zh, rouge_n};
 pub use segment::chinese_words;
@@ -58,3 +63,4 @@ pub use similarity::{concordance_index, percentage_similarity};
 pub use stated_choice::stated_choice;
 pub use string_match::{string_match_all, string_match_part};
 pub use unidecode::unidecode;
+pub use wordnet::{WordNet, WordNetError};

@@ -32,6 +32,16 @@ pub(crate) const GENERATORS: &[Generator] = &[
         example: None,
     },
     Generator {
+        name: "meteor",
+        environment: "text-metrics",
+        script: &["crates/sah-metrics/tests/reference/meteor.py"],
+        files: &[
+            "crates/sah-metrics/tests/reference/meteor.json",
+            "crates/sah-metrics/tests/reference/wordnet/*",
+        ],
+        example: None,
+    },
+    Generator {
         name: "gguf-types",
         script: &["crates/sah-adapter/tests/reference/make_goldens.py", "types"],
         files: &["crates/sah-adapter/tests/reference/every_type.*"],

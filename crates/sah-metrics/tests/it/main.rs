@@ -3,3 +3,4 @@
 #![expect(clippy::float_cmp, reason = "figures are those of Python in every digit")]
 
 mod golden;
+mod meteor;

@@ -1,11 +1,12 @@
 //! The trait that a benchmark implements.
 
 use std::borrow::Cow;
+use std::path::PathBuf;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::{Column, Error, Record, Sample, TokenCount, means};
+use crate::{Column, Error, Record, Sample, TokenCount, Warning, means};
 
 /// A benchmark: where its samples come from and how answers are scored.
 pub trait Benchmark {
@@ -42,6 +43,16 @@ pub trait Benchmark {
 
     /// The answers that would be right, the best match of which counts.
     fn references<'a>(&self, sample: &'a Sample) -> &'a [String];
+
+    /// The files beside the rows that scores are made with, such as a dictionary of synonyms.
+    fn metric_files(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    /// What of `samples`, which it has loaded, makes their scores mean something else than they seem to.
+    fn warnings(&self, _samples: &[Sample]) -> Vec<Warning> {
+        Vec::new()
+    }
 
     /// Whether the figure of `subset` is the mean of [`Benchmark::score`] over its rows. Where it is made of them in another way,
     /// such as a geometric mean of means, reports give it without an interval, and differences are those of the rows' scores.

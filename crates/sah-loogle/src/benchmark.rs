@@ -1,6 +1,7 @@
 //! LooGLE as a benchmark.
 
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use indexmap::IndexMap;
 use sah_bench_core::data::DataSource;
@@ -8,6 +9,7 @@ use sah_bench_core::{
     Benchmark, Column, ColumnKind, DataError, Metrics, Record, RowScore, Sample, TaskScore, TokenCount,
     Units, Value,
 };
+use sah_metrics::WordNet;
 
 use crate::dataset::{self, gaps};
 use crate::scores::{Score, cloze_scores, figures, text_scores};
@@ -24,6 +26,7 @@ const EXTRA_COLUMNS: [Column; 1] = [Column { name: "answers", kind: ColumnKind::
 pub struct Loogle {
     source: DataSource,
     prompts: Option<PathBuf>,
+    wordnet: Option<Rc<WordNet>>,
 }
 
 impl Loogle {
@@ -31,7 +34,13 @@ impl Loogle {
     /// authors' `<task>.jsonl`; only these need `prompts`, the authors' `config/task2prompt.json`.
     #[must_use]
     pub fn new(source: DataSource, prompts: Option<PathBuf>) -> Self {
-        Self { source, prompts }
+        Self { source, prompts, wordnet: None }
+    }
+
+    /// With METEOR among the figures, which takes synonyms from `wordnet`.
+    #[must_use]
+    pub fn with_wordnet(self, wordnet: WordNet) -> Self {
+        Self { wordnet: Some(Rc::new(wordnet)), ..self }
     }
 
     fn answer_score(&self, sample: &Sample, answer: &str) -> Result<Score, sah_bench_core::Error> {
@@ -45,7 +54,7 @@ impl Loogle {
             return Err(unscorable("answers", "expected one text"));
         };
         if !task.is_cloze {
-            return Ok(Score::Text(text_scores(answer, reference)));
+            return Ok(Score::Text(text_scores(answer, reference, self.wordnet.as_deref())));
         }
         let gaps = gaps(reference).ok_or_else(|| unscorable("answers", "expected an object of texts"))?;
         Ok(Score::Cloze(cloze_scores(answer, &gaps)))
@@ -104,6 +113,10 @@ impl Benchmark for Loogle {
 
     fn references<'a>(&self, sample: &'a Sample) -> &'a [String] {
         sample.extra.first().map(Value::texts).unwrap_or_default()
+    }
+
+    fn metric_files(&self) -> Vec<PathBuf> {
+        self.wordnet.as_deref().map(WordNet::files).unwrap_or_default()
     }
 
     /// A cloze adds up gaps, not rows.

@@ -7,13 +7,13 @@
 //! - [`Task`] describes one of the four tasks ([`TASKS`]). [`text_scores`] and [`cloze_scores`] score an answer.
 //! - [`score_predictions`] scores a file of predictions that something else made.
 //!
-//! Nothing here needs libtorch or a model. `BERTScore` and the judgement by GPT-4, which need one, are left out, and so is METEOR,
-//! which has no reproducible official value.
+//! Nothing here needs libtorch or a model. `BERTScore` and the judgement by GPT-4, which need one, are left out; METEOR needs
+//! a WordNet ([`Loogle::with_wordnet`]).
 //!
 //! ```
 //! use sah_loogle::text_scores;
 //!
-//! let scores = text_scores("the cat sat", "the cat sat down");
+//! let scores = text_scores("the cat sat", "the cat sat down", None);
 //! assert_eq!(scores.rouge_1, Some(0.75));
 //! ```
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use sah_bench_core::data::{Prediction, ReadError, ScoredRows, score_predictions as score_rows};
+use sah_metrics::WordNet;
 use sah_request::ThoughtsInAnswers;
 use serde_json::Value;
 
@@ -11,7 +12,7 @@ use crate::scores::{Figures, Score, by_task, cloze_scores, figures, text_scores}
 use crate::{SUBSETS, Task};
 
 /// Scores the predictions in `file`, JSON Lines with `task`, `prediction` and `answer`: a text, of a cloze an object from gaps to texts or
-/// the text of one. Beside the scores of rows the figures of each task.
+/// the text of one. Beside the scores of rows the figures of each task, METEOR among them where there is a `wordnet`.
 ///
 /// # Errors
 ///
@@ -19,8 +20,9 @@ use crate::{SUBSETS, Task};
 pub fn score_predictions(
     file: &Path,
     thoughts: Option<ThoughtsInAnswers>,
+    wordnet: Option<&WordNet>,
 ) -> Result<(ScoredRows<Score>, Vec<ScoredTask>), ReadError> {
-    let rows = score_rows(file, thoughts, score)?;
+    let rows = score_rows(file, thoughts, |prediction| score(prediction, wordnet))?;
     let scored = |(task, scores): (&'static Task, Vec<Score>)| {
         Some(ScoredTask { task, figures: figures(task, &scores)?, rows: scores.len() })
     };
@@ -39,13 +41,13 @@ pub struct ScoredTask {
     pub rows: usize,
 }
 
-fn score(prediction: &Prediction<'_>) -> Result<Score, ReadError> {
+fn score(prediction: &Prediction<'_>, wordnet: Option<&WordNet>) -> Result<Score, ReadError> {
     let row = &prediction.row;
     let name = prediction.task()?;
     let unknown = || row.wrong("task", &format!("one of {}", SUBSETS.join(", ")), format!("{name:?}"));
     let task = Task::find(name).ok_or_else(unknown)?;
     if !task.is_cloze {
-        return Ok(Score::Text(text_scores(&prediction.text, row.text("answer")?)));
+        return Ok(Score::Text(text_scores(&prediction.text, row.text("answer")?, wordnet)));
     }
     let gaps = match row.json("answer") {
         Some(Value::Object(object)) => gaps_of_object(object),

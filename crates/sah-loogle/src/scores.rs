@@ -4,7 +4,7 @@
 
 use sah_bench_core::data::ScoredRows;
 use sah_metrics::python::{round, split_whitespace};
-use sah_metrics::{ClozeMatches, bleu, cloze_matches, rouge_l_figures, rouge_n};
+use sah_metrics::{ClozeMatches, WordNet, bleu, cloze_matches, meteor, rouge_l_figures, rouge_n};
 use serde_json::{Map, Value, json};
 
 use crate::{TASKS, Task};
@@ -23,6 +23,8 @@ pub struct TextScores {
     pub rouge_2: Option<f64>,
     /// Recall of ROUGE-L; `None` as for [`TextScores::rouge_1`].
     pub rouge_l: Option<f64>,
+    /// METEOR. `None` without a WordNet.
+    pub meteor: Option<f64>,
 }
 
 /// What an answer is worth.
@@ -35,14 +37,21 @@ pub enum Score {
 }
 
 impl Score {
-    /// The figures of the row under the official names: null where the official scorer has none, `[matches, gaps]` of a cloze.
+    /// The figures of the row under the official names: null where the official scorer has none, `[matches, gaps]` of a cloze. Without a
+    /// WordNet there is no `meteor`.
     #[must_use]
     pub fn json(self) -> Value {
         match self {
-            Self::Text(TextScores { bleu_1, bleu_4, rouge_1, rouge_2, rouge_l }) => json!({
-                "bleu1": bleu_1, "bleu4": bleu_4,
-                "rouge1_recall": rouge_1, "rouge2_recall": rouge_2, "rougeL_recall": rouge_l,
-            }),
+            Self::Text(TextScores { bleu_1, bleu_4, rouge_1, rouge_2, rouge_l, meteor }) => {
+                let mut figures = json!({
+                    "bleu1": bleu_1, "bleu4": bleu_4,
+                    "rouge1_recall": rouge_1, "rouge2_recall": rouge_2, "rougeL_recall": rouge_l,
+                });
+                if let Some(meteor) = meteor {
+                    figures["meteor"] = meteor.into();
+                }
+                figures
+            }
             Self::Cloze(ClozeMatches { exact, partial, gaps }) => {
                 json!({"exact_match": [exact, gaps], "partial_match": [partial, gaps]})
             }
@@ -60,8 +69,11 @@ impl Score {
 }
 
 /// The scores of an answer to a question, and of a summary. An empty answer is the word None, as in the official scorer.
+///
+/// METEOR needs a WordNet. It is that of the lists of words. The official scorer gives NLTK sets of words, in whatever order Python goes through
+/// them: its figure is another one in each process.
 #[must_use]
-pub fn text_scores(answer: &str, reference: &str) -> TextScores {
+pub fn text_scores(answer: &str, reference: &str, wordnet: Option<&WordNet>) -> TextScores {
     let answer = if answer.is_empty() { "None" } else { answer };
     let words = |text| split_whitespace(text).collect::<Vec<_>>();
     let (found, right) = (words(answer), words(reference));
@@ -74,6 +86,7 @@ pub fn text_scores(answer: &str, reference: &str) -> TextScores {
         rouge_1,
         rouge_2,
         rouge_l,
+        meteor: wordnet.map(|wordnet| meteor(&found, &right, wordnet)),
     }
 }
 
@@ -109,13 +122,16 @@ pub fn figures(task: &Task, scores: &[Score]) -> Option<Figures> {
         scores.iter().map(of).sum::<f64>() / scores.len() as f64
     };
     let rouge_l = mean(|scores| scores.rouge_l);
-    let all = json!({
+    let mut all = json!({
         "bleu1": mean(|scores| Some(scores.bleu_1)),
         "bleu4": mean(|scores| Some(scores.bleu_4)),
         "rouge1_recall": mean(|scores| scores.rouge_1),
         "rouge2_recall": mean(|scores| scores.rouge_2),
         "rougeL_recall": rouge_l,
     });
+    if scores.iter().any(|score| matches!(score, Score::Text(TextScores { meteor: Some(_), .. }))) {
+        all["meteor"] = mean(|scores| scores.meteor).into();
+    }
     Some(Figures { main: rouge_l, all: all.as_object().cloned().unwrap_or_default() })
 }
 
@@ -145,16 +161,16 @@ mod tests {
 
     #[test]
     fn an_empty_answer_is_the_word_none() {
-        assert_eq!(text_scores("", "None"), text_scores("None", "None"));
-        assert_eq!(text_scores("", "a b").rouge_1, Some(0.0));
-        let scores = text_scores("...", "a b");
+        assert_eq!(text_scores("", "None", None), text_scores("None", "None", None));
+        assert_eq!(text_scores("", "a b", None).rouge_1, Some(0.0));
+        let scores = text_scores("...", "a b", None);
         assert_eq!((scores.rouge_1, scores.rouge_l, scores.bleu_1), (None, None, 0.0));
         assert_eq!(Score::Text(scores).json()["rougeL_recall"], Value::Null);
     }
 
     #[test]
     fn bleu_4_is_the_precision_of_4_grams() {
-        let scores = text_scores("a b c d x", "a b c d");
+        let scores = text_scores("a b c d x", "a b c d", None);
         assert_eq!((scores.bleu_1, scores.bleu_4), (0.8, 0.5));
         assert_eq!((scores.rouge_1, scores.rouge_2), (Some(1.0), Some(1.0)));
     }
@@ -165,7 +181,7 @@ mod tests {
         let row = |exact, gaps| Score::Cloze(ClozeMatches { exact, partial: exact, gaps });
         assert_eq!(figures(cloze, &[row(1, 1), row(0, 2)]).unwrap().main, 0.3333);
         let qa = Task::find("longdep_qa").unwrap();
-        let rows = ["a", "x", "..."].map(|answer| Score::Text(text_scores(answer, "a")));
+        let rows = ["a", "x", "..."].map(|answer| Score::Text(text_scores(answer, "a", None)));
         assert_eq!(figures(qa, &rows).unwrap().main, 1.0 / 3.0);
         assert_eq!(figures(qa, &[]), None);
     }

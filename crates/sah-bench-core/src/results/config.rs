@@ -50,6 +50,9 @@ pub struct RunConfig {
     pub subsets: Vec<String>,
     /// Where the samples came from.
     pub data: DataConfig,
+    /// SHA-256 of the files beside the rows that scores were made with, by path.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metric_files: BTreeMap<String, String>,
     /// At most this many samples of each subset.
     pub max_samples: Option<usize>,
     /// Share of the sparse attention calls that were measured.

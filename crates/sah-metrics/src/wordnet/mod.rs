@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 ///
 /// A word is looked up as `wordnet.synsets` of NLTK 3.8.1 does it: under each part of speech, by its exceptional base forms or by
 /// those that endings give.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct WordNet {
+    folder: PathBuf,
     parts: Vec<Part>,
 }
 
@@ -81,7 +82,13 @@ impl WordNet {
             let exceptions = files::exceptions(&folder.join(format!("{name}.exc")))?;
             Ok(Part { endings, exceptions, meanings, synonyms })
         });
-        Ok(Self { parts: parts.collect::<Result<_, WordNetError>>()? })
+        Ok(Self { folder: folder.to_owned(), parts: parts.collect::<Result<_, WordNetError>>()? })
+    }
+
+    /// The files that it was read from.
+    #[must_use]
+    pub fn files(&self) -> Vec<PathBuf> {
+        Self::FILES.iter().map(|name| self.folder.join(name)).collect()
     }
 
     /// The words that mean what `word` may mean, in the spelling of WordNet, without those of several words. Few words have all
@@ -99,5 +106,11 @@ impl WordNet {
             }
         }
         synonyms
+    }
+}
+
+impl std::fmt::Debug for WordNet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WordNet").field("folder", &self.folder).finish_non_exhaustive()
     }
 }

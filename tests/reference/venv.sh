@@ -5,6 +5,7 @@
 #   venv.sh transformers-5  `.venv-transformers-5` (requirements-transformers-5.txt): transformers 5; as large
 #   venv.sh metrics     `.venv-metrics` (requirements.txt of the metrics' reference): LongBench's packages; 0.2 GB, a minute
 #   venv.sh text-metrics `.venv-text-metrics` (requirements.txt of crates/sah-metrics): ROUGE, NLTK, Unidecode; 0.2 GB, a minute
+#   venv.sh final-integer `.venv-final-integer` (requirements-final-integer.txt of crates/sah-metrics): three harnesses of AIME; 0.4 GB, minutes
 #   venv.sh llama-cpp   `.venv-llama-cpp` (requirements-llama-cpp.txt): llama.cpp; needs a C++ compiler, several minutes
 #   venv.sh results     `.venv-results` (requirements-results.txt): pandas, polars and DuckDB; 0.5 GB, a minute
 #   venv.sh tokenizers  `.venv-tokenizers` (requirements-tokenizers.txt): transformers 5 without PyTorch; 0.3 GB, a minute
@@ -19,11 +20,12 @@ case ${1-} in
 transformers-5) venv=$root/.venv-transformers-5 requirements=$here/requirements-transformers-5.txt ;;
 metrics) venv=$root/.venv-metrics requirements=$root/crates/sah-longbench/tests/reference/requirements.txt ;;
 text-metrics) venv=$root/.venv-text-metrics requirements=$root/crates/sah-metrics/tests/reference/requirements.txt ;;
+final-integer) venv=$root/.venv-final-integer requirements=$root/crates/sah-metrics/tests/reference/requirements-final-integer.txt ;;
 llama-cpp) venv=$root/.venv-llama-cpp requirements=$here/requirements-llama-cpp.txt ;;
 results) venv=$root/.venv-results requirements=$here/requirements-results.txt ;;
 tokenizers) venv=$root/.venv-tokenizers requirements=$here/requirements-tokenizers.txt ;;
 *)
-    echo "venv.sh: there is no environment $1; write transformers-5, metrics, text-metrics, llama-cpp, results, tokenizers, or nothing for the reference" >&2
+    echo "venv.sh: there is no environment $1; write transformers-5, metrics, text-metrics, final-integer, llama-cpp, results, tokenizers, or nothing for the reference" >&2
     exit 2
     ;;
 esac
@@ -41,6 +43,8 @@ if ! cmp -s "$requirements" "$stamp"; then
         export CFLAGS="${CFLAGS-} $no_amx" CXXFLAGS="${CXXFLAGS-} $no_amx"
     fi
     python3 -m venv "$venv"
+    # The harnesses want model libraries that scoring does not need: their own requirements are in the file, the rest is left out.
+    if [[ ${1-} == final-integer ]]; then options=(--no-deps); fi
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "${options[@]}" -r "$requirements" >&2
     cp "$requirements" "$stamp"
 fi

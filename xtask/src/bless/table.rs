@@ -42,6 +42,27 @@ pub(crate) const GENERATORS: &[Generator] = &[
         example: None,
     },
     Generator {
+        name: "rules",
+        environment: "text-metrics",
+        script: &["crates/sah-metrics/tests/reference/rules.py"],
+        files: &["crates/sah-metrics/tests/reference/rules.json"],
+        example: None,
+    },
+    Generator {
+        name: "needle",
+        environment: "text-metrics",
+        script: &["crates/sah-needle/tests/reference/needle.py"],
+        files: &["crates/sah-needle/tests/reference/needle.json"],
+        example: None,
+    },
+    Generator {
+        name: "final-integer",
+        environment: "final-integer",
+        script: &["crates/sah-metrics/tests/reference/final_integer.py"],
+        files: &["crates/sah-metrics/tests/reference/final_integer.json"],
+        example: None,
+    },
+    Generator {
         name: "gguf-types",
         script: &["crates/sah-adapter/tests/reference/make_goldens.py", "types"],
         files: &["crates/sah-adapter/tests/reference/every_type.*"],

@@ -201,3 +201,20 @@ fn predictions_are_scored_as_kvpress_does() {
     let [(name, mean), ..] = scores.means();
     assert!(name == "rouge-1" && (mean - 0.5).abs() < 1e-6, "{mean}");
 }
+
+/// From `tests/reference/needle.py`.
+#[test]
+fn figures_of_predictions_are_those_of_kvpress() {
+    let golden: Vec<serde_json::Value> =
+        serde_json::from_str(include_str!("../reference/needle.json")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("p.jsonl");
+    let lines: String = golden.iter().map(|row| format!("{row}\n")).collect();
+    fs::write(&file, lines).unwrap();
+    let scores = score_predictions(&file, None).unwrap();
+    assert!(golden.iter().filter(|row| row["figures"].is_null()).count() > 1);
+    for (row, scored) in golden.iter().zip(&scores.rows.rows) {
+        assert_eq!(PredictionScores::json(&scored.score), row["figures"], "{row}");
+    }
+    assert_eq!(scores.rows.rows.len(), golden.len());
+}

@@ -49,6 +49,12 @@ pub trait Benchmark {
         Vec::new()
     }
 
+    /// `records` as the benchmark's leaderboard takes them, where it scores rows whose right answers nobody else has. Rows that failed
+    /// have the empty answer.
+    fn leaderboard(&self, _records: &[Record]) -> Option<Leaderboard> {
+        None
+    }
+
     /// What of `samples`, which it has loaded, makes their scores mean something else than they seem to.
     fn warnings(&self, _samples: &[Sample]) -> Vec<Warning> {
         Vec::new()
@@ -75,6 +81,15 @@ pub trait Benchmark {
     fn is_plain(&self, _subset: &str) -> bool {
         false
     }
+}
+
+/// Answers for a leaderboard: a table, to be written as CSV.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leaderboard {
+    /// The names of the columns.
+    pub header: Vec<&'static str>,
+    /// A row for each answer.
+    pub rows: Vec<Vec<String>>,
 }
 
 /// What the figures and the buckets of a benchmark mean, in words.

@@ -115,7 +115,7 @@ mod sample;
 mod selection;
 mod shard;
 
-pub use benchmark::{Benchmark, Metrics, RowScore, TaskScore, Units};
+pub use benchmark::{Benchmark, Leaderboard, Metrics, RowScore, TaskScore, Units};
 pub use comparison::{
     AgainstBaseline, AttentionSummary, ComparisonFile, DENSE, ScoreDifference, Seconds, TaskComparison,
 };

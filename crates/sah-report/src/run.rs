@@ -59,6 +59,18 @@ impl Run {
         // There is one at least.
         benchmark_of(&attentions[0])
     }
+
+    /// The files beside its rows that the finished run in `folder` was scored with.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Run::benchmark`].
+    pub fn metric_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+        let (_, attentions) = finished_attentions(folder)?;
+        let config: Value = read_json(&attentions[0].join("config.json"))?;
+        let files = config["metric_files"].as_object().into_iter().flat_map(serde_json::Map::keys);
+        Ok(files.map(PathBuf::from).collect())
+    }
 }
 
 /// The benchmark that the config of an attention names.

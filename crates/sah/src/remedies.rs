@@ -51,7 +51,9 @@ pub(crate) fn of_warning(warning: &Warning) -> String {
         WarningKind::AnswersAtLimit => Some("--answer-tokens N gives all rows another limit"),
         WarningKind::UnfinishedThoughts => Some("--thinking-tokens N gives them more room"),
         WarningKind::TemplateThinks => Some("see --thinking on|off and --thinking-tokens N"),
-        WarningKind::LimitsAboveAuthors => Some("--answer-tokens authors takes that of the authors"),
+        WarningKind::LimitsAboveAuthors | WarningKind::LimitsBelowAuthors => {
+            Some("--answer-tokens authors takes that of the authors")
+        }
         WarningKind::SpecialTokensInText => Some(SPECIAL_TOKENS),
         WarningKind::GenerationConfigNotApplied => {
             Some("--generation-config ignore leaves it out and says nothing of it")

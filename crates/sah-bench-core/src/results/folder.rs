@@ -9,7 +9,7 @@ use sah_request::MicroMetrics;
 use serde::{Deserialize, Serialize};
 
 use super::atomic::{remove_temporaries, sync_folder};
-use super::csv::write_csv;
+use super::csv::{write_csv, write_leaderboard};
 use super::detailed::{DetailedResults, RunMeasures};
 use super::journal::Journal;
 use super::json::{read_json, write_json};
@@ -26,6 +26,7 @@ pub(super) const JOURNAL: &str = "journal.jsonl";
 pub(super) const CONFIG: &str = "config.json";
 const RAW_CSV: &str = "raw_results.csv";
 const RAW_PARQUET: &str = "raw_results.parquet";
+const LEADERBOARD: &str = "leaderboard.csv";
 const DETAILED: &str = "detailed_results.json";
 pub(super) const MICRO_LOG: &str = "micro_metrics.jsonl";
 const MICRO_PARQUET: &str = "micro_metrics.parquet";
@@ -221,6 +222,9 @@ impl RunFolder {
         let table = Table::new(benchmark.extra_columns(), records)?;
         write_csv(&self.path.join(RAW_CSV), &table)?;
         write_parquet(&self.path.join(RAW_PARQUET), &table)?;
+        if let Some(leaderboard) = benchmark.leaderboard(records) {
+            write_leaderboard(&self.path.join(LEADERBOARD), &leaderboard)?;
+        }
         let calls = records.iter().filter_map(|record| record.stats.as_ref()?.attention_calls).sum();
         let log = self.micro_metrics.take();
         let micro_metrics = log.map(|log| log.finish(&self.path.join(MICRO_PARQUET), calls)).transpose()?;

@@ -30,6 +30,8 @@ pub enum WarningKind {
     TemplateThinks,
     /// Limits on new tokens are higher than those of the benchmark's authors.
     LimitsAboveAuthors,
+    /// Limits on new tokens are lower than those of the benchmark's authors.
+    LimitsBelowAuthors,
     /// The model is not run as its checkpoint may mean it: fields have no effect, parts or tensors are not read.
     Checkpoint,
     /// Text of contexts or questions gave special tokens, such as the end of a turn.

@@ -84,6 +84,22 @@ fn csv_comes_back_equal() {
     assert_eq!((field(2, "answers"), field(2, "generated_tokens")), ("[]", "3"));
 }
 
+#[test]
+fn answers_for_a_leaderboard_stand_in_a_file_of_their_own() {
+    let (directory, none) = folder();
+    assert!(!none.join("leaderboard.csv").exists());
+    let hidden = |context: &str, question: &str| {
+        let mut sample = sample("qa", context, question);
+        sample.extra[2] = Value::Text("hidden".to_owned());
+        sample
+    };
+    let samples = vec![hidden("c", NASTY), sample("qa", "c", "q"), hidden("bad", "q")];
+    let run = finished(directory.path(), "hidden", samples, &ScriptedModel::failing_on("bad"));
+    let text = std::fs::read_to_string(run.folder.join("leaderboard.csv")).unwrap();
+    let nasty = format!("{NASTY}!");
+    assert_eq!(rfc4180(&text), [["Task", "Prediction"], ["qa", &*nasty], ["qa", ""]]);
+}
+
 /// A parser with the rules of RFC 4180 and nothing else: it panics on what they do not allow.
 fn rfc4180(text: &str) -> Vec<Vec<String>> {
     let mut rows = Vec::new();

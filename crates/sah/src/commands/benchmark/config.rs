@@ -1,7 +1,7 @@
 //! `config.json` of a run.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use sah_adapter::{LoadedModel, ModelSource, RequestLimits, WeightFormat, file_sha256};
@@ -79,6 +79,7 @@ pub(super) fn run_config(
         benchmark: plan.benchmark.name().to_owned(),
         subsets: plan.subsets.clone(),
         data: DataConfig { source: kind, location, hash: Some(data_hash.to_owned()) },
+        metric_files: hashes(plan.benchmark.metric_files())?,
         max_samples: args.data.max_samples.map(|n| n as usize),
         micro_metrics: args.output.micro_metrics,
         limits: RequestLimits {
@@ -107,6 +108,15 @@ pub(super) fn run_config(
         special_tokens: args.prompts.special.special_tokens.name().to_owned(),
         warnings,
     })
+}
+
+/// SHA-256 of each file, by path.
+fn hashes(files: Vec<PathBuf>) -> anyhow::Result<BTreeMap<String, String>> {
+    let hash = |file: PathBuf| {
+        let path = file.display().to_string();
+        Ok((path.clone(), file_sha256(&file).context(path)?))
+    };
+    files.into_iter().map(hash).collect()
 }
 
 /// The hashes of the files that an attention reads: those that its fields `..._file` name.

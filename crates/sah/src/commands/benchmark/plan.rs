@@ -76,9 +76,6 @@ impl<'a> Plan<'a> {
         }
         let entry = app.benchmarks.find(options.benchmark)?;
         let Opened { benchmark, data, note, mut warnings } = entry.open(matches)?;
-        if args.limits.answer_tokens.is_some() {
-            warnings.retain(|warning| warning.kind != WarningKind::LimitsAboveAuthors);
-        }
         let subsets = select_subsets(&*benchmark, args.data.subsets.as_deref())?;
         check_template(&args.prompts, &*benchmark, &subsets)?;
         let run_name = args.output.run_name.clone().map_or_else(time_as_name, Ok)?;
@@ -120,6 +117,12 @@ impl<'a> Plan<'a> {
         let tokens = TokensOf::new(&models[0].source, template);
         let mut samples = load_samples(&*benchmark, &subsets, max_samples, &tokens)
             .map_err(|error| with_remedy(entry, error))?;
+        warnings.extend(benchmark.warnings(&samples));
+        if args.limits.answer_tokens.is_some() {
+            let is_of_limits =
+                |kind| matches!(kind, WarningKind::LimitsAboveAuthors | WarningKind::LimitsBelowAuthors);
+            warnings.retain(|warning| !is_of_limits(warning.kind));
+        }
         if args.limits.answer_tokens == Some(AnswerTokensArg::Authors) {
             take_authors_limits(&*benchmark, &mut samples)?;
         }

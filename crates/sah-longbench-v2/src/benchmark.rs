@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use indexmap::IndexMap;
 use sah_bench_core::{
     Benchmark, Column, ColumnKind, DataError, Error, Metrics, Record, RowScore, Sample, TaskScore,
-    TokenCount, Value,
+    TokenCount, Value, Warning,
 };
 use sah_metrics::stated_choice;
 use serde_json::{Map, json};
 
-use crate::{Accuracy, Difficulty, Length, Subset, dataset};
+use crate::{Accuracy, Difficulty, Length, Subset, dataset, limits};
 
 /// The data set on the hub: the questions with their prompts, in the configs `0shot` and `cot`.
 pub const HUB_ID: &str = "Xnhyacinth/LongBench-v2";
@@ -124,6 +124,11 @@ impl Benchmark for LongBenchV2 {
 
     fn references<'a>(&self, sample: &'a Sample) -> &'a [String] {
         sample.extra.get(ANSWERS).map(Value::texts).unwrap_or_default()
+    }
+
+    /// The bundled sample has limits that fit its short answers.
+    fn warnings(&self, samples: &[Sample]) -> Vec<Warning> {
+        if self.source == Source::Sample { Vec::new() } else { limits::warnings(samples) }
     }
 
     fn authors_limit(&self, subset: &str) -> Option<usize> {

@@ -26,6 +26,7 @@ mod benchmark;
 mod category;
 mod dataset;
 mod error;
+mod limits;
 mod predictions;
 mod sample;
 mod subset;

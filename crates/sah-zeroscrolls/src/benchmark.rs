@@ -3,7 +3,8 @@
 use indexmap::IndexMap;
 use sah_bench_core::data::DataSource;
 use sah_bench_core::{
-    Benchmark, Column, ColumnKind, DataError, Metrics, Record, RowScore, Sample, TaskScore, TokenCount, Value,
+    Benchmark, Column, ColumnKind, DataError, Leaderboard, Metrics, Record, RowScore, Sample, TaskScore,
+    TokenCount, Value,
 };
 
 use crate::scores::letter;
@@ -18,8 +19,9 @@ const EXTRA_COLUMNS: [Column; 3] = [
     Column { name: "id", kind: ColumnKind::Text },
     Column { name: "pid", kind: ColumnKind::Text },
 ];
-/// Position in [`EXTRA_COLUMNS`].
+/// Positions in [`EXTRA_COLUMNS`].
 const ANSWERS: usize = 0;
+const ID: usize = 1;
 
 /// A split of the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,6 +132,21 @@ impl Benchmark for ZeroScrolls {
 
     fn references<'a>(&self, sample: &'a Sample) -> &'a [String] {
         sample.extra.get(ANSWERS).map(Value::texts).unwrap_or_default()
+    }
+
+    /// The rows of the test split, if these are of it.
+    fn leaderboard(&self, records: &[Record]) -> Option<Leaderboard> {
+        let row = |record: &Record| {
+            let sample = &record.sample;
+            match sample.extra.get(ID) {
+                Some(Value::Text(id)) if self.references(sample).is_empty() => {
+                    Some(vec![sample.task.clone(), id.clone(), record.predicted_answer.clone()])
+                }
+                _ => None,
+            }
+        };
+        let rows: Vec<_> = records.iter().filter_map(row).collect();
+        (!rows.is_empty()).then(|| Leaderboard { header: vec!["Task", "ID", "Prediction"], rows })
     }
 
     fn is_mean(&self, subset: &str) -> bool {

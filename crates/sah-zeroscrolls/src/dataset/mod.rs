@@ -59,6 +59,10 @@ fn of_hub(prompt: PromptRow, mut row: Row<'_>) -> Result<Sample, ReadError> {
     })?;
     let mut text = |field| row.take_optional_text(field).map(|text| text.map_or(Value::Null, Value::Text));
     let [id, pid] = [text("id")?, text("pid")?];
+    if answers.is_empty() && id == Value::Null {
+        let expected = "a text, by which the leaderboard knows a row without an answer";
+        return Err(row.wrong("id", expected, "nothing".to_owned()));
+    }
     Ok(Sample {
         task,
         context,

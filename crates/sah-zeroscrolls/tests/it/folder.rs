@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use sah_bench_core::data::DataSource;
-use sah_bench_core::{Benchmark as _, NoTokenizer, Sample, Value};
+use sah_bench_core::{Benchmark as _, NoTokenizer, Record, Sample, Value};
 use sah_zeroscrolls::{Split, ZeroScrolls};
 
 fn line(id: &str, output: &str) -> String {
@@ -42,6 +42,23 @@ fn the_authors_rows_are_cut_by_characters_and_equal_ids_are_one_row() {
     assert_eq!(sample.extra[2], Value::Text("a_0".to_owned()));
     let test = load(path, Some(Split::Test), &["qasper"]).unwrap();
     assert!(test[0].extra[0].texts().is_empty());
+
+    let record = |(index, sample): (usize, Sample)| Record {
+        index,
+        sample,
+        predicted_answer: "an, answer".to_owned(),
+        thoughts: None,
+        error: None,
+        stats: None,
+    };
+    let leaderboard = |samples: Vec<Sample>| {
+        let records: Vec<Record> = samples.into_iter().enumerate().map(record).collect();
+        ZeroScrolls::default().leaderboard(&records)
+    };
+    assert_eq!(leaderboard(samples), None);
+    let leaderboard = leaderboard(test).unwrap();
+    assert_eq!(leaderboard.header, ["Task", "ID", "Prediction"]);
+    assert_eq!(leaderboard.rows, [["qasper", "t", "an, answer"]]);
 }
 
 #[test]
@@ -73,6 +90,12 @@ fn rows_of_the_hub_s_layout_are_told_apart_by_their_task() {
     assert_eq!(
         samples.iter().map(|sample| &*sample.task).collect::<Vec<_>>(),
         ["quality", "qasper", "qasper"]
+    );
+    fs::write(&file, row("qasper").replace(r#""id": "x", "#, "")).unwrap();
+    let error = load(folder.path(), None, &["qasper"]).unwrap_err();
+    assert!(
+        error.contains("DIR/test.jsonl: row 1, field id: expected a text, by which the leaderboard"),
+        "{error}"
     );
     fs::write(&file, row("default")).unwrap();
     let error = load(folder.path(), None, &["qasper"]).unwrap_err();

@@ -28,6 +28,10 @@ const DATA: DataFlag = DataFlag {
            `<subset>.zip` or `<subset>/<split>.jsonl`",
 };
 
+/// What a run over it says of itself.
+const TEST_SPLIT: &str = "data: the test split, whose answers only the leaderboard has; this run gets no scores, and a leaderboard.csv beside \
+                          the results of each attention";
+
 /// Flags that only ZeroSCROLLS has, beside `--data`.
 #[derive(Debug, Args)]
 struct Flags {
@@ -90,11 +94,8 @@ impl BenchmarkEntry for Entry {
             return Err(UsageError(text.to_owned()).into());
         }
         let note = match source {
-            DataSource::Hub => {
-                let note =
-                    "data: the test split, whose answers only the leaderboard has; this run gets no scores";
-                Some(note.to_owned())
-            }
+            DataSource::Hub => Some(TEST_SPLIT.to_owned()),
+            DataSource::Folder(_) if matches!(split, Some(SplitArg::Test)) => Some(TEST_SPLIT.to_owned()),
             DataSource::Own | DataSource::Folder(_) => DataFlag::demonstration(&source, "ZeroSCROLLS"),
         };
         let data = DATA.origin(&source, HUB_ID);
@@ -110,7 +111,7 @@ impl BenchmarkEntry for Entry {
         Some(PredictionScorer {
             about: "With the official ZeroSCROLLS metrics, from 0 to 100",
             file: "JSON Lines, a prediction each: `task`, `prediction`, and the references as `answers` or `answer`",
-            score,
+            score: |file, thoughts, _| Ok(score(file, thoughts)?),
         })
     }
 }
@@ -157,7 +158,8 @@ mod tests {
         for (arguments, source, has_note) in [
             (&[][..], "sample", true),
             (&["--data", "hub"], "hub", true),
-            (&["--data", "my/folder", "--split", "test"], "folder", false),
+            (&["--data", "my/folder", "--split", "test"], "folder", true),
+            (&["--data", "my/folder"], "folder", false),
         ] {
             let opened = open(arguments).unwrap();
             assert_eq!((opened.data.source.as_str(), opened.note.is_some()), (source, has_note));

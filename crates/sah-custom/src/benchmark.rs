@@ -1,10 +1,14 @@
 //! The rows of a user as a benchmark.
 
+use std::path::PathBuf;
+use std::rc::Rc;
+
 use indexmap::IndexMap;
 use sah_bench_core::{
     Benchmark, Column, ColumnKind, DataError, Error, Metrics, Record, RowScore, Sample, TaskScore,
     TokenCount, Value,
 };
+use sah_metrics::WordNet;
 use serde_json::Map;
 
 use crate::{Metric, Source, dataset};
@@ -23,6 +27,7 @@ const EXTRA_COLUMNS: [Column; 2] = [
 pub struct Custom {
     samples: Vec<Sample>,
     tasks: Vec<String>,
+    wordnet: Option<Rc<WordNet>>,
 }
 
 impl Custom {
@@ -39,7 +44,13 @@ impl Custom {
                 tasks.push(sample.task.clone());
             }
         }
-        Ok(Self { samples, tasks })
+        Ok(Self { samples, tasks, wordnet: None })
+    }
+
+    /// With the WordNet that metrics need for which [`Metric::needs_wordnet`] is true: without it their rows cannot be scored.
+    #[must_use]
+    pub fn with_wordnet(self, wordnet: WordNet) -> Self {
+        Self { wordnet: Some(Rc::new(wordnet)), ..self }
     }
 }
 
@@ -104,12 +115,20 @@ impl Benchmark for Custom {
             Some(Value::Text(name)) => name.as_str(),
             _ => "",
         };
-        let metric = Metric::find(name).ok_or_else(|| Error::Unscorable {
-            task: sample.task.clone(),
-            field: EXTRA_COLUMNS[1].name,
-            problem: format!("expected the name of a metric, found {name:?}"),
-        })?;
-        Ok(RowScore { value: metric.score(answer, self.references(sample)), bucket: None })
+        let unscorable = |problem: String| {
+            let (task, field) = (sample.task.clone(), EXTRA_COLUMNS[1].name);
+            Error::Unscorable { task, field, problem }
+        };
+        let metric = Metric::find(name)
+            .ok_or_else(|| unscorable(format!("expected the name of a metric, found {name:?}")))?;
+        let value = metric
+            .score(answer, self.references(sample), self.wordnet.as_deref())
+            .ok_or_else(|| unscorable(format!("{name} needs a WordNet, and there is none")))?;
+        Ok(RowScore { value, bucket: None })
+    }
+
+    fn metric_files(&self) -> Vec<PathBuf> {
+        self.wordnet.as_deref().map(WordNet::files).unwrap_or_default()
     }
 
     fn references<'a>(&self, sample: &'a Sample) -> &'a [String] {

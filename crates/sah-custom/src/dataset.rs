@@ -125,7 +125,7 @@ fn read(file: &Path, task: &str, metric: Metric) -> Result<Vec<Sample>, Error> {
     if file.extension().is_some_and(|extension| extension == "jsonl") {
         let text = read_text(file)?;
         let row = |row: Row<'_>| {
-            let answers = ANSWERS.into_iter().find(|field| row.has(field)).unwrap_or(ANSWERS[1]);
+            let answers = answers_field(&row);
             sample(row, answers, task, metric)
         };
         let rows: Vec<Sample> =
@@ -146,7 +146,17 @@ fn read(file: &Path, task: &str, metric: Metric) -> Result<Vec<Sample>, Error> {
     }
 }
 
-fn sample(mut row: Row<'_>, field: &'static str, task: &str, metric: Metric) -> Result<Sample, ReadError> {
+/// The field of a row of JSON that has the references.
+pub(crate) fn answers_field(row: &Row<'_>) -> &'static str {
+    ANSWERS.into_iter().find(|field| row.has(field)).unwrap_or(ANSWERS[1])
+}
+
+/// The references of a row, one at least, each of which `metric` can compare with.
+pub(crate) fn references(
+    row: &Row<'_>,
+    field: &'static str,
+    metric: Metric,
+) -> Result<Vec<String>, ReadError> {
     let answers = match row.value(field)? {
         Value::Null => Vec::new(),
         Value::Text(text) => vec![text],
@@ -162,6 +172,11 @@ fn sample(mut row: Row<'_>, field: &'static str, task: &str, metric: Metric) -> 
             return Err(row.wrong(field, &expected, format!("{answer:?}")));
         }
     }
+    Ok(answers)
+}
+
+fn sample(mut row: Row<'_>, field: &'static str, task: &str, metric: Metric) -> Result<Sample, ReadError> {
+    let answers = references(&row, field, metric)?;
     Ok(Sample {
         task: row.take_optional_text("task")?.unwrap_or_else(|| task.to_owned()),
         max_new_tokens: row.tokens("max_new_tokens")?,

@@ -12,6 +12,12 @@ pub enum Error {
     /// A file, a row or a field that cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// A metric that looks words up, and nothing to look them up in.
+    #[error("the metric {metric} needs a WordNet")]
+    NoWordNet {
+        /// The metric.
+        metric: &'static str,
+    },
     /// A folder without data.
     #[error("{}: no data; expected files *.jsonl or *.parquet, in it or in its folders", folder.display())]
     NoData {

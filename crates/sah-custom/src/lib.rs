@@ -5,12 +5,13 @@
 //! - [`Custom`] is the benchmark: it has the rows of a [`Source`], and a [`Metric`]. It implements
 //!   [`sah_bench_core::Benchmark`], so the runner of that crate drives it. Its subsets are the tasks of the rows.
 //! - [`Metric`] is any of `sah_metrics`, by name.
+//! - [`score_predictions`] scores a file of predictions that something else made.
 //!
 //! ```
 //! use sah_custom::Metric;
 //!
 //! let metric = Metric::find("f1").expect("a metric");
-//! assert_eq!(metric.score("It is Paris.", &["Rome".to_owned(), "Paris".to_owned()]), 50.0);
+//! assert_eq!(metric.score("It is Paris.", &["Rome".to_owned(), "Paris".to_owned()], None), Some(50.0));
 //! ```
 
 #![cfg_attr(test, expect(clippy::float_cmp, reason = "figures of small cases are exact"))]
@@ -19,8 +20,10 @@ mod benchmark;
 mod dataset;
 mod error;
 mod metric;
+mod predictions;
 
 pub use benchmark::Custom;
 pub use dataset::Source;
 pub use error::Error;
 pub use metric::Metric;
+pub use predictions::{Figures, figures, score_predictions};

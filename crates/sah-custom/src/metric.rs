@@ -1,9 +1,9 @@
 //! The metrics that a row can be scored by.
 
 use sah_metrics::{
-    bleu, char_f1_zh, concordance_index, final_integer, fuzz_ratio, matching_ratio, normalise_answer,
-    percentage_similarity, python, qa_f1, qa_f1_unidecode, qa_f1_zh, rouge_l, rouge_l_zh, rouge_n,
-    rouge_score, stated_choice, string_match_all, string_match_part,
+    WordNet, bleu, char_f1_zh, concordance_index, final_integer, fuzz_ratio, matching_ratio, meteor,
+    normalise_answer, percentage_similarity, python, qa_f1, qa_f1_unidecode, qa_f1_zh, rouge_l, rouge_l_zh,
+    rouge_n, rouge_score, stated_choice, string_match_all, string_match_part,
 };
 
 /// How an answer is compared with the references of its row. All but [`Metric::ContainsAll`] take the best over these.
@@ -41,6 +41,8 @@ pub enum Metric {
     RougeScoreLsum,
     /// [`bleu`] with four equal weights, over words at white space.
     Bleu,
+    /// [`meteor`] over words at white space. Needs a [`WordNet`].
+    Meteor,
     /// [`fuzz_ratio`].
     EditSimilarity,
     /// [`matching_ratio`].
@@ -57,7 +59,7 @@ pub enum Metric {
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::F1,
         Self::F1Ascii,
         Self::F1Zh,
@@ -74,6 +76,7 @@ impl Metric {
         Self::RougeScoreL,
         Self::RougeScoreLsum,
         Self::Bleu,
+        Self::Meteor,
         Self::EditSimilarity,
         Self::MatchingRatio,
         Self::Percentage,
@@ -102,6 +105,7 @@ impl Metric {
             Self::RougeScoreL => "rouge_score_l",
             Self::RougeScoreLsum => "rouge_score_lsum",
             Self::Bleu => "bleu",
+            Self::Meteor => "meteor",
             Self::EditSimilarity => "edit_similarity",
             Self::MatchingRatio => "matching_ratio",
             Self::Percentage => "percentage",
@@ -117,20 +121,35 @@ impl Metric {
         Self::ALL.into_iter().find(|metric| metric.name() == name)
     }
 
-    /// The score of `answer`, from 0 to 100; 0 without references.
+    /// Whether it looks words up in a [`WordNet`].
     #[must_use]
-    pub fn score(self, answer: &str, references: &[String]) -> f64 {
-        let share = match self {
-            Self::ContainsAll => string_match_all(answer, references),
-            _ => references.iter().map(|reference| self.compare(answer, reference)).fold(0.0, f64::max),
-        };
-        100.0 * share
+    pub const fn needs_wordnet(self) -> bool {
+        matches!(self, Self::Meteor)
     }
 
-    /// From 0 to 1.
-    fn compare(self, answer: &str, reference: &str) -> f64 {
-        let one_if = |is_right: bool| f64::from(u8::from(is_right));
+    /// The score of `answer`, from 0 to 100; 0 without references. `None` where the metric needs a [`WordNet`] and there is none.
+    #[must_use]
+    pub fn score(self, answer: &str, references: &[String], wordnet: Option<&WordNet>) -> Option<f64> {
+        if self.needs_wordnet() && wordnet.is_none() {
+            return None;
+        }
+        let mut share: f64 = 0.0;
         match self {
+            Self::ContainsAll => share = string_match_all(answer, references),
+            _ => {
+                for reference in references {
+                    share = share.max(self.compare(answer, reference, wordnet)?);
+                }
+            }
+        }
+        Some(100.0 * share)
+    }
+
+    /// From 0 to 1. `None` as for [`Metric::score`].
+    fn compare(self, answer: &str, reference: &str, wordnet: Option<&WordNet>) -> Option<f64> {
+        let one_if = |is_right: bool| f64::from(u8::from(is_right));
+        let words = |text| python::split_whitespace(text).collect::<Vec<_>>();
+        Some(match self {
             Self::F1 => qa_f1(answer, reference),
             Self::F1Ascii => qa_f1_unidecode(answer, reference),
             Self::F1Zh => qa_f1_zh(answer, reference),
@@ -149,10 +168,8 @@ impl Metric {
             Self::RougeScore2 => rouge_score::rouge_n(answer, reference, 2).f,
             Self::RougeScoreL => rouge_score::rouge_l(answer, reference).f,
             Self::RougeScoreLsum => rouge_score::rouge_lsum(answer, reference).f,
-            Self::Bleu => {
-                let words = |text| python::split_whitespace(text).collect::<Vec<_>>();
-                bleu(&words(answer), &words(reference), &[0.25; 4])
-            }
+            Self::Bleu => bleu(&words(answer), &words(reference), &[0.25; 4]),
+            Self::Meteor => meteor(&words(answer), &words(reference), wordnet?),
             Self::EditSimilarity => f64::from(fuzz_ratio(answer, reference)) / 100.0,
             Self::MatchingRatio => matching_ratio(answer, reference),
             Self::Percentage => percentage_similarity(answer, reference),
@@ -163,7 +180,7 @@ impl Metric {
             Self::Integer => {
                 one_if(final_integer(answer).value.is_some_and(|value| Some(value) == integer(reference)))
             }
-        }
+        })
     }
 
     /// What is wrong with `reference`: what it should be, in words. `None` where nothing is.
@@ -188,7 +205,17 @@ fn integer(reference: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use sah_metrics::WordNet;
+
     use super::Metric;
+
+    /// A part of WordNet that has the words of these tests, or none of them.
+    fn wordnet() -> WordNet {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../sah-metrics/tests/reference/wordnet");
+        WordNet::open(Path::new(folder)).unwrap()
+    }
 
     #[test]
     fn names_are_unique_and_found() {
@@ -201,6 +228,7 @@ mod tests {
     /// A right answer, a wrong one, and the references.
     #[test]
     fn a_right_answer_scores_more_than_a_wrong_one() {
+        let wordnet = wordnet();
         for metric in Metric::ALL {
             let (right, wrong, reference) = match metric {
                 Metric::Percentage => ("It is 40%.", "It is 90%.", "40%"),
@@ -211,21 +239,32 @@ mod tests {
                 _ => ("over the green hills", "nothing", "over the green hills"),
             };
             let references = ["something else".to_owned(), reference.to_owned()];
-            let (high, low) = (metric.score(right, &references), metric.score(wrong, &references));
+            let score = |answer, references| metric.score(answer, references, Some(&wordnet)).unwrap();
+            let (high, low) = (score(right, &references[..]), score(wrong, &references));
             assert!(high > low && high <= 100.0 && low >= 0.0, "{}: {high} {low}", metric.name());
             assert_eq!(metric.misfit(reference), None, "{}", metric.name());
-            assert_eq!(metric.score(right, &[]), 0.0);
+            assert_eq!(score(right, &[]), 0.0);
         }
     }
 
     #[test]
     fn one_metric_wants_all_references_the_others_the_best() {
         let references = ["kelp".to_owned(), "moss".to_owned()];
-        assert_eq!(Metric::ContainsAll.score("Kelp!", &references), 50.0);
-        assert_eq!(Metric::Contains.score("Kelp!", &references), 100.0);
-        assert_eq!(Metric::ExactMatch.score("The Kelp!", &references), 100.0);
-        assert_eq!(Metric::ExactMatch.score("kelp and moss", &references), 0.0);
-        assert_eq!(Metric::F1.score("kelp bed mud", &references), 50.0);
+        assert_eq!(Metric::ContainsAll.score("Kelp!", &references, None), Some(50.0));
+        assert_eq!(Metric::Contains.score("Kelp!", &references, None), Some(100.0));
+        assert_eq!(Metric::ExactMatch.score("The Kelp!", &references, None), Some(100.0));
+        assert_eq!(Metric::ExactMatch.score("kelp and moss", &references, None), Some(0.0));
+        assert_eq!(Metric::F1.score("kelp bed mud", &references, None), Some(50.0));
+    }
+
+    #[test]
+    fn meteor_takes_synonyms_and_has_no_score_without_them() {
+        let references = ["The doctor purchased cars .".to_owned()];
+        let answer = "the physician bought a car .";
+        assert_eq!(Metric::Meteor.score(answer, &references, None), None);
+        let score = Metric::Meteor.score(answer, &references, Some(&wordnet()));
+        assert_eq!(score, Some(73.529_411_764_705_89));
+        assert!(Metric::ALL.iter().filter(|metric| metric.needs_wordnet()).eq([&Metric::Meteor]));
     }
 
     #[test]

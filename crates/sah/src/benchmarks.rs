@@ -13,6 +13,7 @@ mod needle;
 mod predictions;
 mod prompts_flag;
 mod ruler;
+mod wordnet_flag;
 mod zeroscrolls;
 
 pub use self::entry::{

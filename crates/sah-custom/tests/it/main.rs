@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, ListBuilder, RecordBatch, StringArray, StringBuilder};
 use parquet::arrow::ArrowWriter;
 use sah_bench_core::{Benchmark as _, NoTokenizer, Record, Sample, TaskScore, Value};
-use sah_custom::{Custom, Metric, Source};
+use sah_custom::{Custom, Metric, Source, figures, score_predictions};
 use serde_json::json;
 
 fn open(path: &Path, metric: Metric) -> Result<Custom, String> {
@@ -134,4 +134,36 @@ fn a_finished_run_is_scored_by_what_its_rows_say() {
     let TaskScore::Failed { error } = &metrics.task_scores["u"] else { panic!("{metrics:?}") };
     assert!(error.contains(r#"field metric: expected the name of a metric, found "bleurt""#), "{error}");
     assert_eq!(metrics.overall_score, Some(50.0));
+
+    records[2].sample.extra[1] = Value::Text("meteor".to_owned());
+    let metrics = Custom::default().evaluate(&records);
+    let TaskScore::Failed { error } = &metrics.task_scores["u"] else { panic!("{metrics:?}") };
+    assert!(error.contains("field metric: meteor needs a WordNet, and there is none"), "{error}");
+}
+
+#[test]
+fn predictions_are_scored_by_the_metric_that_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("p.jsonl");
+    let lines = [
+        r#"{"id": 1, "task": "a", "prediction": "x y", "answers": ["z", "X"]}"#,
+        r#"{"id": 2, "task": "a", "prediction": null, "answer": "x"}"#,
+        r#"{"id": 3, "prediction": "<think>no</think>7", "answer": 7}"#,
+    ];
+    fs::write(&file, lines.join("\n")).unwrap();
+    let rows = score_predictions(&file, None, Metric::Contains, None).unwrap();
+    let scores: Vec<_> = rows.rows.iter().map(|row| (&*row.id, row.score)).collect();
+    assert_eq!(scores, [("1", 100.0), ("2", 0.0), ("3", 100.0)]);
+    let figures = figures(&rows);
+    let tasks: Vec<_> = figures.tasks.iter().map(|(task, figure)| (&**task, *figure)).collect();
+    assert_eq!(tasks, [("a", (50.0, 2)), ("all", (100.0, 1))]);
+    assert_eq!(figures.overall.to_bits(), 75.0_f64.to_bits());
+
+    let error = |metric| score_predictions(&file, None, metric, None).unwrap_err().to_string();
+    assert_eq!(error(Metric::Meteor), "the metric meteor needs a WordNet");
+    assert!(
+        error(Metric::Choice).ends_with(
+            r#"row 1, field answers: expected a letter, A to D, for the metric choice, found "z""#
+        )
+    );
 }

@@ -24,7 +24,10 @@ pub(crate) fn command(benchmarks: &Benchmarks) -> Command {
     for (number, entry) in benchmarks.all().enumerate() {
         let Some(scorer) = entry.predictions() else { continue };
         let command = ScoreArgs::augment_args(Command::new(entry.name())).aliases(entry.aliases());
-        let command = command.about(scorer.about).mut_arg("predictions", |arg| arg.help(scorer.file));
+        let command = entry
+            .add_score_flags(command)
+            .about(scorer.about)
+            .mut_arg("predictions", |arg| arg.help(scorer.file));
         score = score.subcommand(command.display_order(number));
     }
     let commands =
@@ -51,7 +54,8 @@ pub(crate) fn parse(benchmarks: &Benchmarks, matches: &ArgMatches) -> Result<Cli
                 .subcommand()
                 .and_then(|(name, matches)| Some((benchmarks.find(name).ok()?.predictions()?, matches)));
             let Some((scorer, matches)) = named else { return Ok(Cli::from_arg_matches(matches)?) };
-            super::Command::Score(ScoreCommand { scorer, args: ScoreArgs::from_arg_matches(matches)? })
+            let args = ScoreArgs::from_arg_matches(matches)?;
+            super::Command::Score(ScoreCommand { scorer, args, matches: matches.clone() })
         }
         _ => return Ok(Cli::from_arg_matches(matches)?),
     };

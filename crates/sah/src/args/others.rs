@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgMatches, Args};
 
 use super::{
     AttentionArgs, ModelArgs, ModelConfigArgs, SamplingArgs, SpecialTokensArgs, TemplateArgs, TokeniseArgs,
@@ -74,6 +74,8 @@ pub(crate) struct ScoreCommand {
     /// That of the benchmark.
     pub(crate) scorer: PredictionScorer,
     pub(crate) args: ScoreArgs,
+    /// What clap made of them, for the flags that only this benchmark has.
+    pub(crate) matches: ArgMatches,
 }
 
 /// Flags of `score NAME`.

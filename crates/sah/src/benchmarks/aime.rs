@@ -79,7 +79,7 @@ impl BenchmarkEntry for Entry {
         Some(PredictionScorer {
             about: "As at least three of four published harnesses judge AIME answers",
             file: "File with a prediction a line: `prediction` and `answer`",
-            score,
+            score: |file, thoughts, _| Ok(score(file, thoughts)?),
         })
     }
 }

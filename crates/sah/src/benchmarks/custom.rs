@@ -1,17 +1,23 @@
 //! The entry of data sets of the user.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValuesParser;
 use clap::{ArgMatches, Args, Command, FromArgMatches as _};
-use sah_bench_core::Benchmark;
 use sah_bench_core::data::DEFAULT_CONFIG;
-use sah_custom::{Custom, Metric, Source};
+use sah_bench_core::{Benchmark, DataError, Error as BenchError};
+use sah_custom::{Custom, Figures, Metric, Source, figures, score_predictions};
+use sah_metrics::WordNet;
+use sah_request::ThoughtsInAnswers;
+use serde_json::{Map, Value, json};
 
-use super::{BenchmarkEntry, BenchmarkFacts, DataOrigin, Opened};
+use super::predictions::{Aggregate, scored};
+use super::wordnet_flag::WordNetFlag;
+use super::{BenchmarkEntry, BenchmarkFacts, DataOrigin, Opened, PredictionScorer, ScoredPredictions};
+use crate::terminal::figure;
 use crate::usage::UsageError;
 
-/// `bench custom`.
+/// `bench custom` and `score custom`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry;
 
@@ -23,9 +29,8 @@ struct Flags {
     #[arg(long, value_name = "FILE|DIR|ORG/NAME")]
     data: Option<String>,
 
-    /// How answers are scored, from 0 to 100: the best over the references of a row
-    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Metric::ALL.map(Metric::name)))]
-    metric: Option<String>,
+    #[command(flatten)]
+    scores: ScoreFlags,
 
     /// Configs of a data set on the hub
     #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = DEFAULT_CONFIG)]
@@ -34,6 +39,37 @@ struct Flags {
     /// Split of a data set on the hub
     #[arg(long, value_name = "NAME", default_value = "test")]
     split: String,
+}
+
+/// How answers are scored: flags of `bench` and `score`.
+#[derive(Debug, Args)]
+struct ScoreFlags {
+    /// How answers are scored, from 0 to 100: the best over the references of a row; `meteor` needs --wordnet
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Metric::ALL.map(Metric::name)))]
+    metric: Option<String>,
+
+    #[command(flatten)]
+    wordnet: WordNetFlag,
+}
+
+impl ScoreFlags {
+    /// The metric, and the WordNet that it looks words up in.
+    fn open(&self) -> Result<(Metric, Option<WordNet>), UsageError> {
+        let none = || UsageError("say with --metric how answers are scored; see --help".to_owned());
+        let name = self.metric.as_ref().ok_or_else(none)?;
+        // The parser lets no other name pass.
+        let unknown = || UsageError(format!("--metric {name}: no such metric; see --help"));
+        let metric = Metric::find(name).ok_or_else(unknown)?;
+        match (metric.needs_wordnet(), self.wordnet.open()?) {
+            (true, None) => Err(UsageError(format!(
+                "--metric {name} takes synonyms from a WordNet; name its folder with --wordnet DIR"
+            ))),
+            (false, Some(_)) => {
+                Err(UsageError(format!("--wordnet has no effect: --metric {name} looks no words up")))
+            }
+            (_, wordnet) => Ok((metric, wordnet)),
+        }
+    }
 }
 
 impl BenchmarkEntry for Entry {
@@ -57,27 +93,78 @@ impl BenchmarkEntry for Entry {
         Box::new(Custom::default())
     }
 
+    /// The only files are those of a WordNet.
+    fn scorer_with(&self, metric_files: &[PathBuf]) -> anyhow::Result<Box<dyn Benchmark>> {
+        let custom = Custom::default();
+        Ok(match metric_files.first().and_then(|file| file.parent()) {
+            Some(folder) => Box::new(custom.with_wordnet(WordNet::open(folder)?)),
+            None => Box::new(custom),
+        })
+    }
+
     fn add_flags(&self, command: Command) -> Command {
         Flags::augment_args(command)
     }
 
     fn open(&self, flags: &ArgMatches) -> anyhow::Result<Opened> {
-        let Flags { data, metric, data_configs, split } =
+        let Flags { data, scores, data_configs, split } =
             Flags::from_arg_matches(flags).map_err(UsageError::from)?;
         let data =
             data.ok_or_else(|| UsageError("name your data with --data FILE|DIR|ORG/NAME".to_owned()))?;
-        let metric = metric
-            .ok_or_else(|| UsageError("say with --metric how answers are scored; see --help".to_owned()))?;
-        // The parser lets no other name pass.
-        let metric = Metric::find(&metric)
-            .ok_or_else(|| UsageError(format!("--metric {metric}: no such metric; see --help")))?;
+        let (metric, wordnet) = scores.open()?;
         let source = source(&data, data_configs, split)?;
         let kind = if matches!(source, Source::Hub { .. }) { "hub" } else { "folder" };
         let origin = DataOrigin { source: kind.to_owned(), location: Some(data) };
-        let benchmark = Box::new(Custom::open(&source, metric)?);
+        let mut custom = Custom::open(&source, metric)?;
+        if let Some(wordnet) = wordnet {
+            custom = custom.with_wordnet(wordnet);
+        }
         let note = Some(format!("scores: {}, of the rows' own references", metric.name()));
-        Ok(Opened { benchmark, data: origin, note, warnings: Vec::new() })
+        Ok(Opened { benchmark: Box::new(custom), data: origin, note, warnings: Vec::new() })
     }
+
+    fn predictions(&self) -> Option<PredictionScorer> {
+        Some(PredictionScorer {
+            about: "With a metric of choice, from 0 to 100",
+            file: "JSON Lines, a prediction each: `prediction`, the references as `answers` or `answer`, and `task` if there is one",
+            score,
+        })
+    }
+
+    fn add_score_flags(&self, command: Command) -> Command {
+        ScoreFlags::augment_args(command).mut_arg("metric", |arg| arg.required(true))
+    }
+}
+
+fn score(
+    file: &Path,
+    thoughts: Option<ThoughtsInAnswers>,
+    flags: &ArgMatches,
+) -> anyhow::Result<ScoredPredictions> {
+    let (metric, wordnet) = ScoreFlags::from_arg_matches(flags).map_err(UsageError::from)?.open()?;
+    let rows = score_predictions(file, thoughts, metric, wordnet.as_ref())
+        .map_err(DataError::from)
+        .map_err(BenchError::from)?;
+    let Figures { tasks, overall } = figures(&rows);
+    let line = |name: &str, score: f64, rows: usize| {
+        vec![name.to_owned(), metric.name().to_owned(), figure(Some(score), 2), rows.to_string()]
+    };
+    let mut lines: Vec<_> = tasks.iter().map(|(name, (score, rows))| line(name, *score, *rows)).collect();
+    lines.push(line("mean of tasks", overall, rows.rows.len()));
+    let scores: Map<String, Value> =
+        tasks.iter().map(|(name, (score, _))| (name.clone(), json!(score))).collect();
+    let figures = [
+        ("metric".to_owned(), json!(metric.name())),
+        ("task_scores".to_owned(), Value::Object(scores)),
+        ("overall_score".to_owned(), json!(overall)),
+    ];
+    let aggregate = Aggregate {
+        header: ["task", "metric", "score", "rows"].map(str::to_owned).to_vec(),
+        lines,
+        figures: figures.into_iter().collect(),
+        notes: Vec::new(),
+    };
+    Ok(scored(&rows, |score| json!(score), aggregate))
 }
 
 /// What is there counts, before the hub is asked.
@@ -103,6 +190,7 @@ fn source(data: &str, configs: Vec<String>, split: String) -> Result<Source, Usa
 #[cfg(test)]
 mod tests {
     use clap::Command;
+    use sah_bench_core::{Benchmark, NoTokenizer};
     use sah_custom::Metric;
 
     use super::{BenchmarkEntry as _, Entry, Source, source};
@@ -148,5 +236,48 @@ mod tests {
         let command = Entry.add_flags(Command::new("custom"));
         let error = command.try_get_matches_from(["custom", "--metric", "rougel"]).unwrap_err().to_string();
         assert!(error.contains("rouge_l"), "{error}");
+    }
+
+    const WORDNET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../sah-metrics/tests/reference/wordnet");
+
+    #[test]
+    fn meteor_needs_a_wordnet_and_no_other_metric_takes_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let row = r#"{"context": "c", "question": "q", "answer": "the doctor", "max_new_tokens": 7}"#;
+        std::fs::write(folder.path().join("qa.jsonl"), row).unwrap();
+        let data = folder.path().to_str().unwrap();
+        let error = open(&["--data", data, "--metric", "meteor"]).unwrap_err();
+        assert!(error.contains("name its folder with --wordnet DIR"), "{error}");
+        let error = open(&["--data", data, "--metric", "f1", "--wordnet", WORDNET]).unwrap_err();
+        assert!(error.contains("--wordnet has no effect"), "{error}");
+        let run = open(&["--data", data, "--metric", "meteor", "--wordnet", WORDNET]).unwrap().benchmark;
+        let sample = &run.load(&["qa"], &NoTokenizer).unwrap()[0];
+        let value = |benchmark: &dyn Benchmark| benchmark.score(sample, "the physician").unwrap().value;
+        let scorer = Entry.scorer_with(&run.metric_files()).unwrap();
+        assert_eq!((value(&*run), value(&*scorer)), (93.75, 93.75));
+    }
+
+    #[test]
+    fn predictions_are_scored_by_any_metric() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("p.jsonl");
+        std::fs::write(&file, r#"{"id": "a", "prediction": "the physician", "answer": "the doctor"}"#)
+            .unwrap();
+        let flags = |arguments: &[&str]| {
+            let command = Entry.add_score_flags(Command::new("custom"));
+            command.try_get_matches_from([&["custom"], arguments].concat())
+        };
+        assert!(flags(&[]).unwrap_err().to_string().contains("--metric"));
+        for (arguments, value) in
+            [(&["--metric", "contains"][..], 0.0), (&["--metric", "meteor", "--wordnet", WORDNET], 93.75)]
+        {
+            let scores = super::score(&file, None, &flags(arguments).unwrap()).unwrap();
+            assert_eq!(scores.json["rows"]["a"], value);
+            assert_eq!(
+                (&scores.json["task_scores"]["all"], &scores.json["metric"]),
+                (&value.into(), &arguments[1].into())
+            );
+            assert_eq!(scores.rows[0], ["all", arguments[1], &format!("{value:.2}"), "1"]);
+        }
     }
 }

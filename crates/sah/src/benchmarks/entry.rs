@@ -1,7 +1,7 @@
 //! What the command line must know of a benchmark.
 
 use std::error::Error;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Command};
 use sah_bench_core::{Benchmark, Warning};
@@ -30,6 +30,15 @@ pub trait BenchmarkEntry {
     /// The benchmark as it scores the rows of finished runs, which it gets with them.
     fn scorer(&self) -> Box<dyn Benchmark>;
 
+    /// The same of a run whose scores were made with `metric_files`, those of [`Benchmark::metric_files`].
+    ///
+    /// # Errors
+    ///
+    /// Files that cannot be read any more.
+    fn scorer_with(&self, _metric_files: &[PathBuf]) -> anyhow::Result<Box<dyn Benchmark>> {
+        Ok(self.scorer())
+    }
+
     /// Adds flags of its own to those of every benchmark. They work in files, plans and resumed runs like all others.
     fn add_flags(&self, command: Command) -> Command {
         command
@@ -57,6 +66,11 @@ pub trait BenchmarkEntry {
     /// How predictions are scored that something else made; `None` where they cannot be.
     fn predictions(&self) -> Option<PredictionScorer> {
         None
+    }
+
+    /// Adds flags of its own to those of every `score NAME`.
+    fn add_score_flags(&self, command: Command) -> Command {
+        command
     }
 }
 
@@ -170,8 +184,9 @@ pub struct PredictionScorer {
     pub about: &'static str,
     /// Which file or folder it is and what it holds, in one line for `score NAME --help`.
     pub file: &'static str,
-    /// Scores the predictions there; `None` takes the thoughts in them as fits all of them.
-    pub score: fn(&Path, Option<ThoughtsInAnswers>) -> Result<ScoredPredictions, sah_bench_core::Error>,
+    /// Scores the predictions there; `None` takes the thoughts in them as fits all of them. The flags are those of
+    /// [`BenchmarkEntry::add_score_flags`].
+    pub score: fn(&Path, Option<ThoughtsInAnswers>, &ArgMatches) -> anyhow::Result<ScoredPredictions>,
 }
 
 /// The scores of a file or a folder of predictions.

@@ -99,7 +99,7 @@ impl BenchmarkEntry for Entry {
             about: "With the official InfiniteBench rules, from 0 to 1",
             file: "JSON Lines, a prediction each: `task`, `prediction`, and the answer as `label`, `ground_truth` or `answer` (of \
                    longbook_choice_eng and code_debug the option's text and its letter, or one of them beside `options` or `question`)",
-            score,
+            score: |file, thoughts, _| Ok(score(file, thoughts)?),
         })
     }
 }

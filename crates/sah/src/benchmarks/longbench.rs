@@ -94,7 +94,7 @@ impl BenchmarkEntry for Entry {
             about: "With the official LongBench metrics",
             file: "Folder with `<task>.jsonl`, one prediction a line: `predicted_answer` (or `pred`), `answers`, `all_classes`, \
                      `length`",
-            score,
+            score: |file, thoughts, _| Ok(score(file, thoughts)?),
         })
     }
 }

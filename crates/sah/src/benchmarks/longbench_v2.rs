@@ -96,7 +96,7 @@ impl BenchmarkEntry for Entry {
             about: "With LongBench-v2's official accuracy",
             file: "File with a prediction a line: `prediction` (or THUDM's `response`), `answer`, `difficulty`, `length`, and `task` \
                    where there is one",
-            score,
+            score: |file, thoughts, _| Ok(score(file, thoughts)?),
         })
     }
 }

@@ -118,7 +118,7 @@ impl BenchmarkEntry for Entry {
         Some(PredictionScorer {
             about: "With the ROUGE figures that kvpress gives",
             file: "File with a prediction a line: `prediction` and `needle`",
-            score,
+            score: |file, thoughts, _| Ok(score(file, thoughts)?),
         })
     }
 }

@@ -153,7 +153,7 @@ impl BenchmarkEntry for Entry {
             about: "With RULER's official scores",
             file: "File of JSON Lines, one prediction a line: `task`, `prediction` (or `pred`), `answers` (or `outputs`), and where they \
                    are known `id` and `length`",
-            score,
+            score: |file, thoughts, _| Ok(score(file, thoughts)?),
         })
     }
 }

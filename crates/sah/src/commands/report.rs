@@ -29,7 +29,8 @@ pub(super) fn read(app: &App, folders: &[PathBuf]) -> anyhow::Result<Vec<Run>> {
         for path in runs_in(folder)? {
             let name = Run::benchmark(&path)?;
             let entry = app.benchmarks.find(&name).with_context(|| path.display().to_string())?;
-            runs.push(Run::read(&path, &*entry.scorer())?);
+            let scorer = entry.scorer_with(&Run::metric_files(&path)?);
+            runs.push(Run::read(&path, &*scorer.with_context(|| path.display().to_string())?)?);
             match &first {
                 Some((other, folder)) if *other != name => bail!(UsageError(format!(
                     "{} is a run of {other} and {} one of {name}; name runs of one benchmark",

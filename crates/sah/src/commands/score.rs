@@ -11,14 +11,14 @@ use crate::terminal::{figures, show};
 
 /// Scores the predictions, prints a table and writes the JSON file, if there is to be one.
 pub(crate) fn run(command: &ScoreCommand) -> anyhow::Result<ExitCode> {
-    let ScoreCommand { scorer, args } = command;
+    let ScoreCommand { scorer, args, matches } = command;
     let started = Instant::now();
     let thoughts = match (args.keep_thoughts, args.cut_thoughts) {
         (true, _) => Some(ThoughtsInAnswers::Kept),
         (_, true) => Some(ThoughtsInAnswers::LeftOut),
         (false, false) => None,
     };
-    let scores = (scorer.score)(&args.predictions, thoughts)?;
+    let scores = (scorer.score)(&args.predictions, thoughts, matches)?;
     let seconds = started.elapsed().as_secs_f64();
     show(format_args!("{}\n", figures(scores.header, scores.rows)))?;
     for note in &scores.notes {

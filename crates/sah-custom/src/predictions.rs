@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use indexmap::IndexMap;
-use sah_bench_core::data::{ReadError, ScoredRows, score_predictions as score_rows};
+use sah_bench_core::data::{ScoredRows, score_predictions as score_rows};
 use sah_metrics::WordNet;
 use sah_request::ThoughtsInAnswers;
 

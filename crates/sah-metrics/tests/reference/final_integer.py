@@ -56,7 +56,9 @@ def inspect_evals(text, answer):
 
 
 def main():
-    texts = [frame.replace("%s", content) for content in BOXES for frame in FRAMES] + WORDS
+    # A dollar within dollars is no LaTeX.
+    fits = lambda frame, content: not ("$" in frame and content.startswith("$"))
+    texts = [frame.replace("%s", content) for content in BOXES for frame in FRAMES if fits(frame, content)] + WORDS
     rows = []
     for text in texts:
         for answer in ("70", "7", "0"):

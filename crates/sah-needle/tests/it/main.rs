@@ -209,8 +209,8 @@ fn figures_of_predictions_are_those_of_kvpress() {
         serde_json::from_str(include_str!("../reference/needle.json")).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("p.jsonl");
-    let lines: String = golden.iter().map(|row| format!("{row}\n")).collect();
-    fs::write(&file, lines).unwrap();
+    let lines: Vec<String> = golden.iter().map(serde_json::Value::to_string).collect();
+    fs::write(&file, lines.join("\n")).unwrap();
     let scores = score_predictions(&file, None).unwrap();
     assert!(golden.iter().filter(|row| row["figures"].is_null()).count() > 1);
     for (row, scored) in golden.iter().zip(&scores.rows.rows) {

@@ -45,6 +45,7 @@ impl Row {
             text: self.question.clone(),
             answer_prefix: Some(self.answer_prefix.clone()),
             max_new_tokens: None,
+            ..Question::default()
         };
         Request::new(context, question)
     }

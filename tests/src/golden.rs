@@ -175,6 +175,7 @@ impl Case {
             text: golden.question.clone(),
             answer_prefix: Some(golden.answer_prefix.clone()),
             max_new_tokens: Some(golden.max_new_tokens),
+            ..Question::default()
         };
         Request {
             context: self.context.clone(),

@@ -63,6 +63,7 @@ fn answers(samples: &[Sample], format: KvFormat) -> anyhow::Result<Vec<Said>> {
             text: sample.question.clone(),
             answer_prefix: Some(sample.answer_prefix.clone()),
             max_new_tokens: Some(sample.max_new_tokens),
+            ..Question::default()
         };
         let request =
             Request { context: sample.context.clone(), questions: vec![question], ..Request::default() };

@@ -32,7 +32,7 @@ pub use network::{Network, Sequence};
 pub use placement::Placement;
 pub use precision::{Precision, WeightStorage};
 pub use sah_request::{
-    Answer, AnswerEnd, AnswerStats, AttentionBackends, AttentionCall, AttentionHead, ContextStats,
+    Answer, AnswerEnd, AnswerStats, AttentionBackends, AttentionCall, AttentionHead, ContextStats, Draws,
     GenerationParams, MicroMetrics, ModelAdapter, ModelError, NewToken, NoTokenizer, OutOfRange, PromptForm,
     Question, RandomSampling, RepetitionPenalty, Request, RequestLimits, RequestObserver, RequestResponse,
     Sampling, Share, SplitText, Temperature, ThoughtTags, Thoughts, TokenCount, Truncation, split_thoughts,

@@ -6,6 +6,7 @@
 //! - [`ModelAdapter`]: answers requests. The context is processed once, however many questions there are, and every
 //!   question gets exactly one [`Answer`]. A [`RequestObserver`] is told how far it is.
 //! - [`GenerationParams`] and [`Sampling`]: how answers are generated; [`RequestLimits`]: what a request may cost.
+//! - [`Draws`]: which random numbers an answer draws, where several answers to one question are wanted.
 //! - [`Thoughts`]: what a model writes to itself before it answers; [`split_thoughts`] finds them in a text.
 //! - [`MicroMetrics`]: figures of single attention calls.
 //! - [`TokenCount`]: counts the tokens of a text.
@@ -46,6 +47,7 @@
 //! ```
 
 mod adapter;
+mod draws;
 mod error;
 mod micro;
 mod request;
@@ -54,6 +56,7 @@ mod thoughts;
 mod tokens;
 
 pub use adapter::{ModelAdapter, RequestObserver};
+pub use draws::Draws;
 pub use error::ModelError;
 pub use micro::{AttentionBackends, AttentionCall, AttentionHead, MicroMetrics};
 pub use request::{

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::draws::Draws;
 use crate::micro::{AttentionBackends, MicroMetrics};
 use crate::sampling::{RepetitionPenalty, Sampling};
 use crate::thoughts::Thoughts;
@@ -49,6 +50,9 @@ pub struct Question {
     pub answer_prefix: Option<String>,
     /// At most this many new tokens, unless [`GenerationParams`] has a limit.
     pub max_new_tokens: Option<usize>,
+    /// Which random numbers its answer draws; `None` for those of its place in the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draws: Option<Draws>,
 }
 
 impl From<&str> for Question {

@@ -32,7 +32,8 @@ pub struct RandomSampling {
     /// Only tokens can be drawn that are at least this share as likely as the most likely one (Nguyen et al. 2024, arXiv
     /// 2407.01082).
     pub min_p: Option<Share>,
-    /// Where the random numbers start. Question n of a request draws from stream n, whatever the other questions draw.
+    /// Where the random numbers start. Question n of a request draws from stream n, unless it [says](crate::Draws) from which,
+    /// whatever the other questions draw.
     pub seed: u64,
 }
 

@@ -3,7 +3,7 @@
 use tch::Tensor;
 
 use super::{LogitRules, ThoughtMarks};
-use crate::{AnswerStats, Error, GenerationParams, MicroMetrics, NewToken, Thoughts};
+use crate::{AnswerStats, Draws, Error, GenerationParams, MicroMetrics, NewToken, Thoughts};
 
 /// A context and the questions about it, as tokens.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +20,8 @@ pub(crate) struct QuestionTokens {
     /// Whether they end within thoughts, which the chat template has opened.
     pub(crate) in_thoughts: bool,
     pub(crate) limit: AnswerLimit,
+    /// Which random numbers the answer draws; `None` for those of the question's number.
+    pub(crate) draws: Option<Draws>,
 }
 
 /// The most new tokens.
@@ -39,6 +41,11 @@ impl AnswerLimit {
 }
 
 impl QuestionTokens {
+    /// Which random numbers the answer draws, as the question of this `number` in its request.
+    pub(super) fn draws(&self, number: usize) -> Draws {
+        self.draws.unwrap_or(Draws { repeat: 0, stream: number as u64 })
+    }
+
     /// Tokens of the question and of the longest answer.
     pub(crate) fn length(&self) -> usize {
         self.ids.len() + self.limit.tokens()

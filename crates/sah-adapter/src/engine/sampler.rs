@@ -6,7 +6,7 @@ use tch::{Device, Tensor};
 
 use super::processors::Processors;
 use super::warpers;
-use crate::{Error, Sampling};
+use crate::{Draws, Error, Sampling};
 
 /// Chooses the tokens of one answer.
 pub(super) struct Sampler<'a> {
@@ -16,14 +16,14 @@ pub(super) struct Sampler<'a> {
 }
 
 impl<'a> Sampler<'a> {
-    /// For the question of this `number`.
-    pub(super) fn new(sampling: &'a Sampling, processors: Processors, number: usize) -> Self {
+    /// For the answer that has these `draws`.
+    pub(super) fn new(sampling: &'a Sampling, processors: Processors, draws: Draws) -> Self {
         let start = match sampling {
             Sampling::Greedy => 0,
-            Sampling::Random(random) => random.seed,
+            Sampling::Random(random) => draws.seed(random.seed),
         };
         let mut random = ChaCha8Rng::seed_from_u64(start);
-        random.set_stream(number as u64);
+        random.set_stream(draws.stream);
         Self { sampling, processors, random }
     }
 
@@ -71,29 +71,31 @@ mod tests {
     use super::Sampler;
     use crate::engine::logit_rules::LogitRules;
     use crate::engine::processors::{AnswerLimits, Processors};
-    use crate::{Error, RandomSampling, RepetitionPenalty, Sampling};
+    use crate::{Draws, Error, RandomSampling, RepetitionPenalty, Sampling};
 
-    fn sampler<'a>(sampling: &'a Sampling, rules: &LogitRules, prompt: &[u32], number: usize) -> Sampler<'a> {
+    fn sampler<'a>(sampling: &'a Sampling, rules: &LogitRules, prompt: &[u32], draws: Draws) -> Sampler<'a> {
         let limits = AnswerLimits { eos: &[], max_new_tokens: 64 };
-        Sampler::new(sampling, Processors::new(rules, limits, prompt.iter().copied()), number)
+        Sampler::new(sampling, Processors::new(rules, limits, prompt.iter().copied()), draws)
     }
 
     fn random(seed: u64) -> Sampling {
         Sampling::Random(RandomSampling { seed, ..RandomSampling::default() })
     }
 
-    fn draws(sampling: &Sampling, number: usize, logits: &Tensor) -> Vec<u32> {
-        let mut sampler = sampler(sampling, &LogitRules::default(), &[], number);
+    fn drawn(sampling: &Sampling, repeat: u64, stream: u64, logits: &Tensor) -> Vec<u32> {
+        let mut sampler = sampler(sampling, &LogitRules::default(), &[], Draws { repeat, stream });
         (0..64).map(|_| sampler.choose(logits).unwrap()).collect()
     }
 
     #[test]
-    fn the_same_seed_and_question_draw_the_same_tokens() {
+    fn the_same_seed_repeat_and_stream_draw_the_same_tokens() {
         let logits = Tensor::from_slice(&[0.0_f32; 16]);
-        let first = draws(&random(1), 0, &logits);
-        assert_eq!(first, draws(&random(1), 0, &logits));
-        assert_ne!(first, draws(&random(2), 0, &logits));
-        assert_ne!(first, draws(&random(1), 1, &logits));
+        let first = drawn(&random(1), 0, 0, &logits);
+        assert_eq!(first, drawn(&random(1), 0, 0, &logits));
+        assert_ne!(first, drawn(&random(2), 0, 0, &logits));
+        assert_ne!(first, drawn(&random(1), 0, 1, &logits));
+        assert_ne!(first, drawn(&random(1), 1, 0, &logits));
+        assert_eq!(drawn(&random(1), 1, u64::MAX, &logits), drawn(&random(1), 1, u64::MAX, &logits));
         assert!(first.iter().any(|&token| token != first[0]), "{first:?}");
     }
 
@@ -102,7 +104,7 @@ mod tests {
         let shares = [0.5_f32, 0.3, 0.15, 0.05];
         let logits = Tensor::from_slice(&shares.map(f32::ln));
         let sampling = random(3);
-        let mut sampler = sampler(&sampling, &LogitRules::default(), &[], 0);
+        let mut sampler = sampler(&sampling, &LogitRules::default(), &[], Draws::default());
         let mut counts = [0; 4];
         for _ in 0..10_000 {
             counts[sampler.choose(&logits).unwrap() as usize] += 1;
@@ -124,7 +126,7 @@ mod tests {
         let logits = Tensor::from_slice(&[2.0_f32, 1.9, 1.8, -1.0]);
         let repetition_penalty = Some(RepetitionPenalty::try_from(1.2).unwrap());
         let rules = LogitRules { repetition_penalty, ..LogitRules::default() };
-        let mut sampler = sampler(&Sampling::Greedy, &rules, &[0], 0);
+        let mut sampler = sampler(&Sampling::Greedy, &rules, &[0], Draws::default());
         let chosen: Vec<u32> = (0..4).map(|_| sampler.choose(&logits).unwrap()).collect();
         assert_eq!(chosen, [1, 2, 0, 0]);
     }
@@ -133,10 +135,10 @@ mod tests {
     fn logits_that_are_no_numbers_are_an_error() {
         let logits = Tensor::from_slice(&[1.0_f32, f32::NAN]);
         for sampling in [Sampling::Greedy, random(0)] {
-            let mut sampler = sampler(&sampling, &LogitRules::default(), &[], 0);
+            let mut sampler = sampler(&sampling, &LogitRules::default(), &[], Draws::default());
             assert!(matches!(sampler.choose(&logits), Err(Error::NotANumber)));
             let rules = LogitRules { remove_invalid_values: true, ..LogitRules::default() };
-            let mut sampler = self::sampler(&Sampling::Greedy, &rules, &[], 0);
+            let mut sampler = self::sampler(&Sampling::Greedy, &rules, &[], Draws::default());
             assert_eq!(sampler.choose(&logits).unwrap(), 0, "0 stands for what is no number");
         }
     }

@@ -19,7 +19,7 @@ pub(crate) struct Session<'a> {
     request: TokenRequest<'a>,
     batching: Batching,
     context: ContextCache,
-    /// What maskers learn about the context's keys serves all questions, like the cache itself.
+    /// What maskers learn about the context's keys serves all questions with the same seed, like the cache itself.
     state: RequestState,
     prefill_seconds: f64,
 }
@@ -155,6 +155,16 @@ impl<'a> QuestionBatch<'a> {
         (self.first..).zip(self.questions)
     }
 
+    /// Makes `state` what maskers know of the context alone, by the seed of the answer to a question.
+    fn rewind(&self, state: &mut RequestState, (number, question): (usize, &QuestionTokens)) {
+        let seed = question.draws(number).seed(self.plan.seed);
+        if state.seed() == seed {
+            state.truncate(self.context.len());
+        } else {
+            *state = RequestState::new(seed);
+        }
+    }
+
     /// Answers a single question after the context, in its cache.
     fn answer_alone(
         &self,
@@ -164,9 +174,9 @@ impl<'a> QuestionBatch<'a> {
         on_token: &mut OnToken<'_>,
     ) -> Result<Generated, Error> {
         cache.truncate(self.context.len());
-        state.truncate(self.context.len());
-        let mut attention = self.plan.decode_policy(state);
         let question = (self.first, question);
+        self.rewind(state, question);
+        let mut attention = self.plan.decode_policy(state);
         let slot = self.generator.prefill_question(question, self.context, cache, &mut attention)?;
         let mut generated = self.generator.decode(slot, cache, &mut attention, on_token)?;
         generated.stats.masker_state_bytes = state.bytes();
@@ -185,7 +195,7 @@ impl<'a> QuestionBatch<'a> {
         cache.make_slots(self.questions.len(), longest)?;
         let (mut slots, mut states) = (Vec::new(), Vec::new());
         for (number, question) in self.numbered().enumerate() {
-            state.truncate(self.context.len());
+            self.rewind(state, question);
             let mut attention = self.plan.decode_policy(state);
             slots.push(self.generator.prefill_question(question, self.context, cache, &mut attention)?);
             cache.move_to_slot(number)?;
@@ -205,9 +215,10 @@ impl<'a> QuestionBatch<'a> {
         let (mut slots, mut forks, mut states) = (Vec::new(), Vec::new(), Vec::new());
         for (number, question) in self.numbered() {
             let mut fork = context.fork(kept, question.ids.len(), question.limit.tokens())?;
-            let mut state = state.fork();
-            let mut attention = self.plan.decode_policy(&mut state);
             let question = (number, question);
+            let mut state = state.fork();
+            self.rewind(&mut state, question);
+            let mut attention = self.plan.decode_policy(&mut state);
             slots.push(self.generator.prefill_question(question, self.context, &mut fork, &mut attention)?);
             forks.push(fork);
             states.push(state);

@@ -41,7 +41,7 @@ impl<'a> Slot<'a> {
             number,
             limit: question.limit,
             eos,
-            sampler: Sampler::new(&params.sampling, processors, number),
+            sampler: Sampler::new(&params.sampling, processors, question.draws(number)),
             text: AnswerText::new(detokenizer, &params.stop, thoughts, question.in_thoughts),
             ids: Vec::new(),
             chosen: None,

@@ -10,7 +10,7 @@ use tokenisation::{Rest, Texts, Tokens};
 use super::Checkpoint;
 use super::control::MarkedText;
 use crate::engine::{AnswerLimit, QuestionTokens, TokenRequest};
-use crate::{Error, GenerationParams, PromptForm, Request, RequestLimits, Truncation};
+use crate::{Draws, Error, GenerationParams, PromptForm, Request, RequestLimits, Truncation};
 
 /// The tokens of a request.
 #[derive(Debug)]
@@ -44,7 +44,12 @@ impl Prompt {
         let truncated = truncate(&mut context, limits);
         let questions = questions.into_iter().zip(frames);
         let questions = questions
-            .map(|(ids, AnswerFrame { in_thoughts, limit })| QuestionTokens { ids, in_thoughts, limit })
+            .map(|(ids, AnswerFrame { in_thoughts, limit, draws })| QuestionTokens {
+                ids,
+                in_thoughts,
+                limit,
+                draws,
+            })
             .collect();
         let special_tokens = special.count(request, tokenisation);
         Ok(Self { context, truncated, border, questions, special_tokens })
@@ -70,10 +75,11 @@ impl Prompt {
     }
 }
 
-/// Where an answer begins, and how long it may be.
+/// Where an answer begins, how long it may be, and what it draws.
 struct AnswerFrame {
     in_thoughts: bool,
     limit: AnswerLimit,
+    draws: Option<Draws>,
 }
 
 /// The texts of `request` as the model of `checkpoint` gets them.
@@ -103,7 +109,7 @@ fn texts(
         let thoughts = if is_chat { generation.thinking_tokens } else { 0 };
         let limit = AnswerLimit { thoughts, answer: generation.limit_for(question) };
         rests.push(Rest { text: MarkedText::of(format!("{after}{prefix}"), marks), across });
-        frames.push(AnswerFrame { in_thoughts, limit });
+        frames.push(AnswerFrame { in_thoughts, limit, draws: question.draws });
         match &context {
             None => context = Some(before),
             Some(first) if *first == before => {}
@@ -138,7 +144,7 @@ mod tests {
     fn the_last_token_of_an_answer_needs_no_position() {
         let prompt = |answer| {
             let limit = AnswerLimit { thoughts: 0, answer };
-            let question = QuestionTokens { ids: vec![0; 2], in_thoughts: false, limit };
+            let question = QuestionTokens { ids: vec![0; 2], in_thoughts: false, limit, draws: None };
             Prompt {
                 context: vec![0; 5],
                 truncated: 0,

@@ -80,6 +80,8 @@ fn main() -> anyhow::Result<()> {
         });
         folder.write_config(&about)?;
         let runner = Runner {
+            benchmark: &benchmark,
+            repeats: NonZeroUsize::MIN,
             adapter: &adapter,
             generation: &generation,
             limits: &limits,

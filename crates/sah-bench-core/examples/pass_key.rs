@@ -3,6 +3,7 @@
 //! `cargo xtask example pass_key RESULT_DIR` leaves every result file of a run.
 #![expect(clippy::print_stdout, reason = "an example prints its result")]
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
@@ -109,6 +110,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         });
         folder.write_config(&config)?;
         let runner = Runner {
+            benchmark: &PassKey,
+            repeats: NonZeroUsize::MIN,
             adapter: &Reader { window },
             generation: &GenerationParams::default(),
             limits: &RequestLimits::default(),

@@ -66,6 +66,18 @@ pub trait Benchmark {
         true
     }
 
+    /// The score of a right answer of `subset`, where an answer is right or else worth nothing; `None` where there is something in
+    /// between. Of such answers reports say how often one of several is right, too.
+    fn right_score(&self, _subset: &str) -> Option<f64> {
+        None
+    }
+
+    /// What is asked about `sample` after the model wrote `first`: that was its reasoning then, and what it answers now is its
+    /// answer. `None` where `first` is the answer.
+    fn follow_up(&self, _sample: &Sample, _first: &str) -> Option<FollowUp> {
+        None
+    }
+
     /// What its figures and its buckets mean, for tables and figures.
     fn units(&self) -> Units {
         Units::default()
@@ -90,6 +102,15 @@ pub struct Leaderboard {
     pub header: Vec<&'static str>,
     /// A row for each answer.
     pub rows: Vec<Vec<String>>,
+}
+
+/// A second question about a sample, in a request of its own: it has no context but what it says itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FollowUp {
+    /// The whole prompt.
+    pub prompt: String,
+    /// At most this many new tokens.
+    pub max_new_tokens: usize,
 }
 
 /// What the figures and the buckets of a benchmark mean, in words.

@@ -22,6 +22,7 @@
 //! # A run, from subsets to scores
 //!
 //! ```
+//! use std::num::NonZeroUsize;
 //! use std::sync::atomic::AtomicBool;
 //!
 //! use sah_request::{Answer, ContextStats, GenerationParams, ModelAdapter, Request, RequestLimits, RequestResponse};
@@ -85,6 +86,8 @@
 //! folder.write_config(&config)?;
 //!
 //! let runner = Runner {
+//!     benchmark: &FirstWord,
+//!     repeats: NonZeroUsize::MIN,
 //!     adapter: &Parrot,
 //!     generation: &GenerationParams::default(),
 //!     limits: &RequestLimits::default(),
@@ -109,13 +112,15 @@ mod grouping;
 mod means;
 mod mock;
 mod observer;
+mod repeats;
 mod results;
 mod runner;
 mod sample;
 mod selection;
 mod shard;
+pub mod statistics;
 
-pub use benchmark::{Benchmark, Leaderboard, Metrics, RowScore, TaskScore, Units};
+pub use benchmark::{Benchmark, FollowUp, Leaderboard, Metrics, RowScore, TaskScore, Units};
 pub use comparison::{
     AgainstBaseline, AttentionSummary, ComparisonFile, DENSE, ScoreDifference, Seconds, TaskComparison,
 };
@@ -123,6 +128,7 @@ pub use error::{DataError, DataErrorKind, Error, Named, full_text};
 pub use grouping::group_by_context;
 pub use mock::MockBenchmark;
 pub use observer::{GroupFinished, GroupStarted, RunObserver};
+pub use repeats::{IntervalFigure, RepeatFigures, Repeats, pass_at};
 pub use results::{
     AnswerLimits, ChatTemplateConfig, Cost, DataConfig, DetailedResults, Distribution, FinishedRun,
     GenerationConfigUsed, Journal, JournalContents, LayerMetrics, MeasuredHead, MeasuredHeads, MicroSummary,
@@ -132,6 +138,6 @@ pub use results::{
 };
 pub use runner::{RunOutcome, Runner};
 pub use sah_request::{NoTokenizer, TokenCount};
-pub use sample::{Column, ColumnKind, Record, RecordStats, Sample, Value, samples_hash};
+pub use sample::{Column, ColumnKind, Reasoning, Record, RecordStats, Sample, Value, samples_hash};
 pub use selection::{MANY_ROWS, first_of_each_task, load_samples, select_subsets};
 pub use shard::Shard;

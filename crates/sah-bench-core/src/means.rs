@@ -113,14 +113,7 @@ mod tests {
                 max_new_tokens: 1,
                 extra: Vec::new(),
             };
-            Record {
-                index,
-                sample,
-                predicted_answer: answer.to_owned(),
-                thoughts: None,
-                error: None,
-                stats: None,
-            }
+            Record { predicted_answer: answer.to_owned(), ..Record::unanswered(index, sample) }
         };
         let records: Vec<Record> = rows.into_iter().enumerate().map(record).collect();
         let metrics = Lengths.evaluate(&records);

@@ -69,6 +69,10 @@ impl Benchmark for MockBenchmark {
         Ok(RowScore { value, bucket: None })
     }
 
+    fn right_score(&self, _: &str) -> Option<f64> {
+        Some(100.0)
+    }
+
     fn references<'a>(&self, sample: &'a Sample) -> &'a [String] {
         sample.extra.first().map(Value::texts).unwrap_or_default()
     }
@@ -95,12 +99,8 @@ mod tests {
             .zip(answers)
             .enumerate()
             .map(|(index, (sample, answer))| Record {
-                index,
-                sample,
                 predicted_answer: answer.to_owned(),
-                thoughts: None,
-                error: None,
-                stats: None,
+                ..Record::unanswered(index, sample)
             })
             .collect();
         assert_eq!(records.len(), 5);

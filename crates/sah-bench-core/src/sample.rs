@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sah_request::Thoughts;
+use sah_request::{AnswerStats, ContextStats, Thoughts};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -148,10 +148,16 @@ pub(crate) fn check_samples<'a>(
 /// A [`Sample`] and what the model made of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// Position of the sample in the run, from 0: the order of the result files.
+    /// Position in the run, from 0: the order of the result files.
     pub index: usize,
     /// The sample.
     pub sample: Sample,
+    /// Which of several answers to the sample it is, from 0; `None` where a sample has one.
+    #[serde(default)]
+    pub repeat: Option<usize>,
+    /// What the model wrote before it was asked for the answer [in a request of its own](crate::Benchmark::follow_up).
+    #[serde(default)]
+    pub reasoning: Option<Reasoning>,
     /// The answer; empty where `error` says why there is none.
     pub predicted_answer: String,
     /// What the model thought before, which is not scored.
@@ -163,18 +169,71 @@ pub struct Record {
     pub stats: Option<RecordStats>,
 }
 
+impl Record {
+    /// A row that nobody has answered yet.
+    #[must_use]
+    pub fn unanswered(index: usize, sample: Sample) -> Self {
+        Self {
+            index,
+            sample,
+            repeat: None,
+            reasoning: None,
+            predicted_answer: String::new(),
+            thoughts: None,
+            error: None,
+            stats: None,
+        }
+    }
+}
+
+/// What a model wrote about a sample before it was asked for the answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reasoning {
+    /// The text, without thoughts.
+    pub text: String,
+    /// What the model thought before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thoughts: Option<Thoughts>,
+}
+
 /// What one answered row cost.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RecordStats {
     /// What the context cost. Rows of one group share it: it is the same in each.
-    pub context: sah_request::ContextStats,
+    pub context: ContextStats,
     /// How many rows shared the context.
     pub group_size: usize,
+    /// What the reasoning cost, which was asked for with the context.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<AnswerStats>,
     /// What the answer cost.
-    pub answer: sah_request::AnswerStats,
+    pub answer: AnswerStats,
     /// Its calls of sparse attention, where some were to be measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attention_calls: Option<u64>,
+}
+
+impl RecordStats {
+    /// What the model wrote cost, request by request.
+    pub(crate) fn answers(&self) -> impl Iterator<Item = &AnswerStats> {
+        self.reasoning.iter().chain([&self.answer])
+    }
+
+    /// Of the request that had the context.
+    pub(crate) fn with_context(&self) -> &AnswerStats {
+        self.reasoning.as_ref().unwrap_or(&self.answer)
+    }
+
+    /// Mean share of the visible keys that attention read, over the rows of all requests.
+    pub(crate) fn density(&self) -> Option<f64> {
+        let Some(reasoning) = &self.reasoning else { return self.answer.density };
+        // The last new token is never read.
+        let read = |stats: &AnswerStats| {
+            (stats.question_tokens + stats.generated_tokens).saturating_sub(1).max(1) as f64
+        };
+        let (first, last) = (read(reasoning), read(&self.answer));
+        Some((reasoning.density? * first + self.answer.density? * last) / (first + last))
+    }
 }
 
 #[cfg(test)]

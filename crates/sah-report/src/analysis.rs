@@ -78,7 +78,8 @@ impl<'a> Analysis<'a> {
 
 impl Scores {
     fn new(side: &Side, bootstrap: &Bootstrap) -> Self {
-        let scores = |group: &Group| side.rows_of(group).map(|row| row.score).collect::<Vec<_>>();
+        // Samples are drawn with all their answers: these are no independent rows.
+        let scores = |group: &Group| side.scores_of(group).into_values().collect::<Vec<_>>();
         let figures = side.figures();
         let mut groups = IndexMap::new();
         let mut of_buckets: IndexMap<&str, Vec<&Group>> = IndexMap::new();

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use indexmap::IndexMap;
+
 use crate::statistics::{Bootstrap, Estimate, Stratum};
 use crate::{Group, Row, RowKey, Side};
 
@@ -95,8 +97,10 @@ impl Comparison {
     #[must_use]
     pub fn answers_that_differ<'a>(&self, sides: &[&'a Side]) -> Vec<AnswerPair<'a>> {
         let (base, other) = (sides[self.base], sides[self.other]);
-        let by_key: HashMap<&RowKey, &Row> = base.rows.iter().map(|row| (&row.key, row)).collect();
-        let pair = |other: &'a Row| Some(AnswerPair { base: *by_key.get(&other.key)?, other });
+        let by_key: HashMap<(&RowKey, usize), &Row> =
+            base.rows.iter().map(|row| ((&row.key, row.repeat), row)).collect();
+        let pair =
+            |other: &'a Row| Some(AnswerPair { base: *by_key.get(&(&other.key, other.repeat))?, other });
         let mut pairs: Vec<AnswerPair<'a>> = other.rows.iter().filter_map(pair).collect();
         pairs.retain(|pair| pair.base.answer != pair.other.answer);
         pairs.sort_by(|one, two| {
@@ -134,19 +138,18 @@ struct Differences {
 
 impl Differences {
     fn new(base: &Side, other: &Side, group: &Group) -> Self {
-        let of_base: HashMap<&RowKey, f64> = base.rows_of(group).map(|row| (&row.key, row.score)).collect();
-        let of_other: Vec<(&RowKey, f64)> = other.rows_of(group).map(|row| (&row.key, row.score)).collect();
+        let (of_base, of_other) = (base.scores_of(group), other.scores_of(group));
         let rows = of_base.len().min(of_other.len());
-        let pairs = of_other.iter().filter_map(|(key, score)| Some(score - of_base.get(key)?));
+        let pairs = of_other.iter().filter_map(|(key, score)| Some(score - of_base.get(*key)?));
         let differences: Vec<f64> = pairs.collect();
         if differences.len() == of_base.len() && differences.len() == of_other.len() {
             let strata = vec![Stratum { weight: 1.0, values: differences }];
             return Self { strata, pairing: Pairing::Paired, rows };
         }
-        let scores = |side: &Side| side.rows_of(group).map(|row| row.score).collect();
+        let scores = |of: IndexMap<&RowKey, f64>| of.into_values().collect();
         let strata = vec![
-            Stratum { weight: 1.0, values: scores(other) },
-            Stratum { weight: -1.0, values: scores(base) },
+            Stratum { weight: 1.0, values: scores(of_other) },
+            Stratum { weight: -1.0, values: scores(of_base) },
         ];
         Self { strata, pairing: Pairing::Unpaired, rows }
     }

@@ -26,7 +26,6 @@ mod report;
 mod row;
 mod run;
 mod side;
-pub mod statistics;
 pub mod tables;
 mod visible;
 
@@ -40,5 +39,6 @@ pub use listing::{Listed, State, list, runs_in};
 pub use report::Report;
 pub use row::{Row, RowKey};
 pub use run::Run;
+pub use sah_bench_core::statistics;
 pub use side::Side;
 pub use visible::visible;

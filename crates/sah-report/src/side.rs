@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use indexmap::IndexMap;
 use sah_bench_core::{Benchmark, FinishedRun, read_json, read_micro_metrics, read_results};
 use serde_json::Value;
 
 use crate::row::Rows;
 use crate::run::benchmark_of;
-use crate::{AttentionErrors, Error, Group, Row};
+use crate::{AttentionErrors, Error, Group, Row, RowKey};
 
 /// How far a mean may be from the benchmark's figure: both are rounded to hundredths.
 const ROUNDING: f64 = 0.011;
@@ -79,6 +80,22 @@ impl Side {
     /// The rows that the figure of `group` is made of.
     pub fn rows_of<'a>(&'a self, group: &'a Group) -> impl Iterator<Item = &'a Row> {
         self.rows.iter().filter(move |row| row.group == *group)
+    }
+
+    /// The score of each sample that the figure of `group` is made of: the mean over its answers.
+    pub(crate) fn scores_of<'a>(&'a self, group: &'a Group) -> IndexMap<&'a RowKey, f64> {
+        let mut scores: IndexMap<&RowKey, Vec<f64>> = IndexMap::new();
+        for row in self.rows_of(group) {
+            scores.entry(&row.key).or_default().push(row.score);
+        }
+        let mean = |scores: Vec<f64>| scores.iter().sum::<f64>() / scores.len() as f64;
+        scores.into_iter().map(|(key, scores)| (key, mean(scores))).collect()
+    }
+
+    /// How many samples were answered.
+    #[must_use]
+    pub fn samples(&self) -> usize {
+        self.rows.iter().filter(|row| row.repeat == 0).count()
     }
 
     /// The name of the model.

@@ -12,12 +12,8 @@ fn answers_are_right_boxed_and_extracted() {
     assert_eq!(samples.len(), 4);
     let answers = [r"\boxed{045}", "12 + 12 = 24", r"\boxed{-165}", ""];
     let record = |(index, (sample, answer)): (usize, (sah_bench_core::Sample, &str))| Record {
-        index,
-        sample,
         predicted_answer: answer.to_owned(),
-        thoughts: None,
-        error: None,
-        stats: None,
+        ..Record::unanswered(index, sample)
     };
     let mut records: Vec<Record> = samples.into_iter().zip(answers).enumerate().map(record).collect();
     let metrics = benchmark.evaluate(&records);

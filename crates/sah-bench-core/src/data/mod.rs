@@ -46,7 +46,9 @@ pub use hub::{fetch, fetch_configs};
 pub use json_array::json_array;
 pub use jsonl::{JsonLine, json_lines};
 pub use parquet::{Columns, read_parquet};
-pub use predictions::{Prediction, RowsWithThoughts, ScoredRow, ScoredRows, score_predictions};
+pub use predictions::{
+    Prediction, RowsWithThoughts, ScoredRow, ScoredRows, score_predictions, score_repeated_predictions,
+};
 pub use prompt_rows::{PromptReader, PromptRow};
 pub use row::Row;
 pub use source::DataSource;

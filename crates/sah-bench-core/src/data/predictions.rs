@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use indexmap::IndexMap;
 use sah_request::{Thoughts, ThoughtsInAnswers, split_thoughts};
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +54,18 @@ pub struct ScoredRows<T> {
     pub thoughts: Option<RowsWithThoughts>,
 }
 
+impl<T> ScoredRows<T> {
+    /// By id, in the order of the file: one row, or those of several predictions for it.
+    #[must_use]
+    pub fn by_id(&self) -> IndexMap<&str, Vec<&ScoredRow<T>>> {
+        let mut by_id: IndexMap<&str, Vec<&ScoredRow<T>>> = IndexMap::new();
+        for row in &self.rows {
+            by_id.entry(&row.id).or_default().push(row);
+        }
+        by_id
+    }
+}
+
 /// Predictions that had thoughts in them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowsWithThoughts {
@@ -87,7 +100,73 @@ impl RowsWithThoughts {
 pub fn score_predictions<T, E: From<ReadError>>(
     file: &Path,
     thoughts: Option<ThoughtsInAnswers>,
+    score: impl FnMut(&Prediction<'_>) -> Result<T, E>,
+) -> Result<ScoredRows<T>, E> {
+    let mut lines_of_ids: HashMap<String, usize> = HashMap::new();
+    score_all(file, thoughts, score, |row, id, _| match lines_of_ids.insert(id.to_owned(), row.number()) {
+        None => Ok(()),
+        Some(line) => Err(same_id(row, id, line)),
+    })
+}
+
+/// The same for predictions of which several belong to one row: those that have the same id, apart by their field `repeat` where
+/// they have one. Of each row there must be as many.
+///
+/// # Errors
+///
+/// As [`score_predictions`], but for rows that share an id: of these the first that has the `repeat` or another `task` than one
+/// before it, and the first id that has more or fewer than the first one.
+pub fn score_repeated_predictions<T, E: From<ReadError>>(
+    file: &Path,
+    thoughts: Option<ThoughtsInAnswers>,
+    score: impl FnMut(&Prediction<'_>) -> Result<T, E>,
+) -> Result<ScoredRows<T>, E> {
+    let mut seen: IndexMap<String, Vec<Repeat>> = IndexMap::new();
+    let scored = score_all(file, thoughts, score, |row, id, task| {
+        let number = if row.has("repeat") { Some(row.integer("repeat")?) } else { None };
+        let of_id = seen.entry(id.to_owned()).or_default();
+        if let Some(other) = of_id.iter().find(|other| other.task.as_deref() != task) {
+            return Err(same_id(row, id, other.line));
+        }
+        if let Some(other) = of_id.iter().find(|other| number.is_some() && other.number == number) {
+            let found = format!("{}, which row {} of {id:?} has too", number.unwrap_or_default(), other.line);
+            return Err(row.wrong("repeat", "one for each prediction of an id", found));
+        }
+        of_id.push(Repeat { line: row.number(), task: task.map(str::to_owned), number });
+        Ok(())
+    })?;
+    let expected = seen.first().map_or(0, |(_, first)| first.len());
+    if let Some((id, other)) = seen.iter().find(|(_, other)| other.len() != expected) {
+        let first = seen.first().map_or("", |(id, _)| id);
+        return Err(ReadError::Field {
+            file: file.to_owned(),
+            row: other[0].line,
+            field: "id",
+            expected: format!("{expected} predictions for each, as {first:?} has"),
+            found: format!("{} of {id:?}", other.len()),
+        }
+        .into());
+    }
+    Ok(scored)
+}
+
+/// One of several predictions with the same id.
+struct Repeat {
+    line: usize,
+    task: Option<String>,
+    number: Option<i64>,
+}
+
+fn same_id(row: &Row<'_>, id: &str, line: usize) -> ReadError {
+    row.wrong("id", "one for each row", format!("{id:?}, which row {line} has too"))
+}
+
+/// `check` is told of each row, its id and its task.
+fn score_all<T, E: From<ReadError>>(
+    file: &Path,
+    thoughts: Option<ThoughtsInAnswers>,
     mut score: impl FnMut(&Prediction<'_>) -> Result<T, E>,
+    mut check: impl FnMut(&Row<'_>, &str, Option<&str>) -> Result<(), ReadError>,
 ) -> Result<ScoredRows<T>, E> {
     let text = read_text(file)?;
     let lines: Vec<Row<'_>> = json_lines(&text, file).map(JsonLine::parse).collect::<Result<_, _>>()?;
@@ -95,15 +174,11 @@ pub fn score_predictions<T, E: From<ReadError>>(
     let counts = RowsWithThoughts::of(&found.collect::<Result<Vec<_>, ReadError>>()?, thoughts);
     let thoughts = counts.map_or(ThoughtsInAnswers::Kept, |counts| counts.thoughts);
     let mut rows = Vec::new();
-    let mut lines_of_ids = HashMap::new();
     for (place, row) in lines.into_iter().enumerate() {
         let text = thoughts.split(predicted(&row)?).answer.to_owned();
         let id = id(&row)?.unwrap_or_else(|| place.to_string());
-        if let Some(line) = lines_of_ids.insert(id.clone(), row.number()) {
-            let found = format!("{id:?}, which row {line} has too");
-            return Err(row.wrong("id", "one for each row", found).into());
-        }
         let task = if row.has("task") { Some(row.text("task")?.to_owned()) } else { None };
+        check(&row, &id, task.as_deref())?;
         let prediction = Prediction { id, task, text, row };
         let score = score(&prediction)?;
         rows.push(ScoredRow { id: prediction.id, task: prediction.task, score });
@@ -162,6 +237,47 @@ mod tests {
         assert_eq!(rows, [("a", "t x"), ("7", "t z"), ("2", "t "), ("3", "t ")]);
         let thoughts = ThoughtsInAnswers::LeftOut;
         assert_eq!(scored.thoughts, Some(RowsWithThoughts { rows: 2, unfinished: 1, thoughts }));
+    }
+
+    fn score_repeated(rows: &[&str]) -> Result<Vec<(String, String)>, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("p.jsonl");
+        std::fs::write(&file, rows.join("\n")).unwrap();
+        let scored = score_repeated_predictions(&file, None, |prediction| Ok(prediction.text.clone()));
+        let by_id = |scored: ScoredRows<String>| {
+            let join =
+                |rows: &Vec<&ScoredRow<String>>| rows.iter().map(|row| &*row.score).collect::<String>();
+            scored.by_id().iter().map(|(id, rows)| ((*id).to_owned(), join(rows))).collect()
+        };
+        let error = |error: ReadError| error.to_string().replace(&file.display().to_string(), "FILE");
+        scored.map(by_id).map_err(error)
+    }
+
+    #[test]
+    fn several_predictions_may_belong_to_a_row() {
+        let (a, b) = (r#"{"id": "a", "pred": "x"}"#, r#"{"id": "b", "pred": "y"}"#);
+        let both =
+            |a: &str, b: &str| Ok(vec![("a".to_owned(), a.to_owned()), ("b".to_owned(), b.to_owned())]);
+        assert_eq!(score_repeated(&[a, b]), both("x", "y"));
+        assert_eq!(score_repeated(&[a, b, a, b]), both("xx", "yy"));
+        let numbered = |number: usize| format!(r#"{{"id": "a", "repeat": {number}, "pred": "{number}"}}"#);
+        assert_eq!(score_repeated(&[&numbered(1), &numbered(0), b, b]), both("10", "yy"));
+
+        let error = |rows: &[&str]| score_repeated(rows).unwrap_err();
+        assert_eq!(
+            error(&[a, b, b, b, a]),
+            "FILE: row 2, field id: expected 2 predictions for each, as \"a\" has, found 3 of \"b\""
+        );
+        assert_eq!(
+            error(&[&numbered(1), &numbered(1)]),
+            "FILE: row 2, field repeat: expected one for each prediction of an id, found 1, which row 1 of \"a\" has too"
+        );
+        let other_task = r#"{"id": "a", "task": "t", "pred": "x"}"#;
+        assert!(
+            error(&[a, other_task]).contains("field id: expected one for each row"),
+            "{}",
+            error(&[a, other_task])
+        );
     }
 
     #[test]

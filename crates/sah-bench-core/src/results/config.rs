@@ -1,6 +1,7 @@
 //! `config.json`: enough to repeat the run.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 
 use sah_request::{GenerationParams, RequestLimits};
 use serde::{Deserialize, Serialize};
@@ -55,6 +56,9 @@ pub struct RunConfig {
     pub metric_files: BTreeMap<String, String>,
     /// At most this many samples of each subset.
     pub max_samples: Option<usize>,
+    /// How many answers each sample got; not in the file where it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<NonZeroUsize>,
     /// Share of the sparse attention calls that were measured.
     #[serde(default)]
     pub micro_metrics: f64,

@@ -1,7 +1,7 @@
 //! `detailed_results.json`: what the run cost, in all, per task and per row.
 
 use indexmap::IndexMap;
-use sah_request::AttentionBackends;
+use sah_request::{AnswerStats, AttentionBackends};
 use serde::{Deserialize, Serialize};
 
 use super::distribution::Distribution;
@@ -123,7 +123,7 @@ impl DetailedResults {
         let tasks = tasks.into_iter().map(|(task, rows)| (task.to_owned(), TaskCost::of(&rows))).collect();
         let mut attention_backends = AttentionBackends::default();
         for stats in records.iter().filter_map(|record| record.stats.as_ref()) {
-            attention_backends.merge(&stats.answer.attention_backends);
+            stats.answers().for_each(|answer| attention_backends.merge(&answer.attention_backends));
         }
         Self { rows, rows_failed, measures, attention_backends, total, per_row, tasks }
     }
@@ -160,27 +160,38 @@ impl Cost {
     fn of(rows: &[&RecordStats]) -> Self {
         // Not `sum`, which gives -0 where there are no rows.
         let sum = |read: fn(&RecordStats) -> f64| rows.iter().fold(0.0, |sum, row| sum + read(row));
-        let count = |read: fn(&RecordStats) -> usize| rows.iter().copied().map(read).sum::<usize>() as u64;
+        let count = |read: fn(&AnswerStats) -> usize| {
+            rows.iter().flat_map(|row| row.answers()).map(read).sum::<usize>() as u64
+        };
         let prefill_tokens = sum(|row| share(row, row.context.tokens as f64)).round() as u64;
         let truncated_tokens = sum(|row| share(row, row.context.truncated_tokens as f64)).round() as u64;
         let prefill = Phase::new(sum(prefill_share), prefill_tokens);
-        let question =
-            Phase::new(sum(|row| row.answer.question_seconds), count(|row| row.answer.question_tokens));
+        let question = Phase::new(sum(question_seconds), count(|answer| answer.question_tokens));
         // The first new token comes out of the question phase.
-        let decoded = count(|row| row.answer.generated_tokens.saturating_sub(1));
-        let decode = Phase::new(sum(|row| row.answer.decode_seconds), decoded);
-        let densities: Vec<f64> = rows.iter().filter_map(|row| row.answer.density).collect();
+        let decoded = count(|answer| answer.generated_tokens.saturating_sub(1));
+        let decode = Phase::new(sum(decode_seconds), decoded);
+        let densities: Vec<f64> = rows.iter().filter_map(|row| row.density()).collect();
         Self {
             prefill,
             question,
             decode,
             seconds: prefill.seconds + question.seconds + decode.seconds,
-            generated_tokens: count(|row| row.answer.generated_tokens),
+            generated_tokens: count(|answer| answer.generated_tokens),
             truncated_tokens,
-            border_tokens: count(|row| row.context.border_tokens),
+            border_tokens: rows.iter().map(|row| row.context.border_tokens as u64).sum(),
             density: Distribution::of(densities).map(|densities| densities.mean),
         }
     }
+}
+
+/// Of all requests of a row.
+fn question_seconds(row: &RecordStats) -> f64 {
+    row.answers().fold(0.0, |sum, answer| sum + answer.question_seconds)
+}
+
+/// Of all requests of a row.
+fn decode_seconds(row: &RecordStats) -> f64 {
+    row.answers().fold(0.0, |sum, answer| sum + answer.decode_seconds)
 }
 
 impl Phase {
@@ -195,15 +206,18 @@ impl PerRow {
         let each = |read: fn(&RecordStats) -> f64| Distribution::of(rows.iter().copied().map(read).collect());
         Self {
             context_tokens: each(|row| row.context.tokens as f64),
-            generated_tokens: each(|row| row.answer.generated_tokens as f64),
+            generated_tokens: each(|row| {
+                row.answers().map(|answer| answer.generated_tokens).sum::<usize>() as f64
+            }),
             prefill_seconds: each(prefill_share),
-            question_seconds: each(|row| row.answer.question_seconds),
-            decode_seconds: each(|row| row.answer.decode_seconds),
-            seconds: each(|row| prefill_share(row) + row.answer.question_seconds + row.answer.decode_seconds),
-            density: Distribution::of(rows.iter().filter_map(|row| row.answer.density).collect()),
+            question_seconds: each(question_seconds),
+            decode_seconds: each(decode_seconds),
+            seconds: each(|row| prefill_share(row) + question_seconds(row) + decode_seconds(row)),
+            density: Distribution::of(rows.iter().filter_map(|row| row.density()).collect()),
             masker_state_bytes_per_token: each(|row| {
-                let tokens = row.context.tokens + row.answer.question_tokens + row.answer.generated_tokens;
-                row.answer.masker_state_bytes as f64 / tokens.max(1) as f64
+                let answer = row.with_context();
+                let tokens = row.context.tokens + answer.question_tokens + answer.generated_tokens;
+                answer.masker_state_bytes as f64 / tokens.max(1) as f64
             }),
         }
     }
@@ -211,25 +225,22 @@ impl PerRow {
 
 #[cfg(test)]
 mod tests {
-    use sah_request::{AnswerStats, ContextStats};
+    use sah_request::ContextStats;
 
     use super::*;
     use crate::Sample;
 
     fn record(task: &str, group_size: usize, density: Option<f64>) -> Record {
+        let sample = Sample {
+            task: task.to_owned(),
+            context: "shared".to_owned(),
+            question: String::new(),
+            answer_prefix: String::new(),
+            max_new_tokens: 5,
+            extra: Vec::new(),
+        };
         Record {
-            index: 0,
-            sample: Sample {
-                task: task.to_owned(),
-                context: "shared".to_owned(),
-                question: String::new(),
-                answer_prefix: String::new(),
-                max_new_tokens: 5,
-                extra: Vec::new(),
-            },
             predicted_answer: "x".to_owned(),
-            thoughts: None,
-            error: None,
             stats: Some(RecordStats {
                 context: ContextStats {
                     tokens: 90,
@@ -239,6 +250,7 @@ mod tests {
                     prefill_seconds: 3.0,
                 },
                 group_size,
+                reasoning: None,
                 attention_calls: None,
                 answer: AnswerStats {
                     question_tokens: 10,
@@ -252,6 +264,7 @@ mod tests {
                     attention_backends: AttentionBackends::default(),
                 },
             }),
+            ..Record::unanswered(0, sample)
         }
     }
 

@@ -20,7 +20,7 @@ use super::table::Table;
 use super::unchanged::check_unchanged;
 use super::warning::Warning;
 use crate::error::{Named, panic_text};
-use crate::{Benchmark, Error, Metrics, Record};
+use crate::{Benchmark, Error, Metrics, Record, Repeats};
 
 pub(super) const JOURNAL: &str = "journal.jsonl";
 pub(super) const CONFIG: &str = "config.json";
@@ -231,18 +231,16 @@ impl RunFolder {
         self.write_config(config)?;
         let detailed = DetailedResults::new(records, measures);
         write_json(&self.path.join(DETAILED), &detailed)?;
-        let metrics = catch_unwind(AssertUnwindSafe(|| benchmark.evaluate(records))).map_err(|panic| {
-            Error::Scoring {
-                benchmark: benchmark.name().to_owned(),
-                message: panic_text(panic.as_ref()),
-                folder: self.path.clone(),
-            }
+        let score = || (benchmark.evaluate(records), Repeats::of(benchmark, records));
+        let (metrics, repeats) = catch_unwind(AssertUnwindSafe(score)).map_err(|panic| Error::Scoring {
+            benchmark: benchmark.name().to_owned(),
+            message: panic_text(panic.as_ref()),
+            folder: self.path.clone(),
         })?;
-        let file = MetricsFile { metrics, micro_metrics, warnings: self.warnings(config, records)? };
+        let warnings = self.warnings(config, records)?;
+        let file = MetricsFile { metrics, repeats, micro_metrics, warnings };
         write_json(&self.path.join(METRICS), &file)?;
-        let (attention, folder) = (self.attention, self.path);
-        let MetricsFile { metrics, micro_metrics, warnings } = file;
-        Ok(FinishedRun { attention, folder, metrics, micro_metrics, warnings, detailed })
+        Ok(file.into_run(self.attention, self.path, detailed))
     }
 
     /// Those that `config` knows of, and those that the answers give rise to.
@@ -259,9 +257,18 @@ struct MetricsFile {
     #[serde(flatten)]
     metrics: Metrics,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    repeats: Option<Repeats>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     micro_metrics: Option<MicroSummary>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<Warning>,
+}
+
+impl MetricsFile {
+    fn into_run(self, attention: String, folder: PathBuf, detailed: DetailedResults) -> FinishedRun {
+        let Self { metrics, repeats, micro_metrics, warnings } = self;
+        FinishedRun { attention, folder, metrics, repeats, micro_metrics, warnings, detailed }
+    }
 }
 
 /// The results of one attention.
@@ -273,6 +280,8 @@ pub struct FinishedRun {
     pub folder: PathBuf,
     /// The scores.
     pub metrics: Metrics,
+    /// What several answers to each sample say; `None` where each has one.
+    pub repeats: Option<Repeats>,
     /// What single attention calls read and how far they were from dense attention; `None` where it was not measured.
     pub micro_metrics: Option<MicroSummary>,
     /// What makes the scores mean something else than they seem to.
@@ -303,15 +312,9 @@ impl FinishedRun {
     ///
     /// [`Error::Missing`] names the file that a run which did not finish lacks.
     pub fn read(folder: &Path) -> Result<Self, Error> {
-        let MetricsFile { metrics, micro_metrics, warnings } = read_json(&folder.join(METRICS))?;
-        Ok(Self {
-            attention: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            metrics,
-            micro_metrics,
-            warnings,
-            detailed: read_json(&folder.join(DETAILED))?,
-            folder: folder.to_path_buf(),
-        })
+        let file: MetricsFile = read_json(&folder.join(METRICS))?;
+        let attention = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(file.into_run(attention, folder.to_path_buf(), read_json(&folder.join(DETAILED))?))
     }
 }
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::atomic::sync_folder;
 use super::finite::{Refusal, check_finite};
 use crate::error::line_problem;
-use crate::{Error, Record, RecordStats, Sample, Value};
+use crate::{Error, Reasoning, Record, RecordStats, Sample, Value};
 
 /// The journal of a run in progress. Its file is locked while this value lives.
 #[derive(Debug)]
@@ -165,11 +165,15 @@ struct Line<'a> {
 #[derive(Serialize, Deserialize)]
 struct Row<'a> {
     index: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    repeat: Option<usize>,
     task: Cow<'a, str>,
     question: Cow<'a, str>,
     answer_prefix: Cow<'a, str>,
     max_new_tokens: usize,
     extra: Cow<'a, [Value]>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reasoning: Option<Cow<'a, Reasoning>>,
     predicted_answer: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     thoughts: Option<Cow<'a, Thoughts>>,
@@ -179,14 +183,16 @@ struct Row<'a> {
 
 impl<'a> Row<'a> {
     fn borrowed(record: &'a Record) -> Self {
-        let Record { index, sample, predicted_answer, thoughts, error, stats } = record;
+        let Record { index, sample, repeat, reasoning, predicted_answer, thoughts, error, stats } = record;
         Self {
             index: *index,
+            repeat: *repeat,
             task: Cow::Borrowed(&sample.task),
             question: Cow::Borrowed(&sample.question),
             answer_prefix: Cow::Borrowed(&sample.answer_prefix),
             max_new_tokens: sample.max_new_tokens,
             extra: Cow::Borrowed(&sample.extra),
+            reasoning: reasoning.as_ref().map(Cow::Borrowed),
             predicted_answer: Cow::Borrowed(predicted_answer),
             thoughts: thoughts.as_ref().map(Cow::Borrowed),
             error: error.as_deref().map(Cow::Borrowed),
@@ -208,6 +214,8 @@ impl Line<'_> {
                     max_new_tokens: row.max_new_tokens,
                     extra: row.extra.into_owned(),
                 },
+                repeat: row.repeat,
+                reasoning: row.reasoning.map(Cow::into_owned),
                 predicted_answer: row.predicted_answer.into_owned(),
                 thoughts: row.thoughts.map(Cow::into_owned),
                 error: row.error.map(Cow::into_owned),

@@ -21,6 +21,10 @@ pub struct ResultRow {
     pub index: usize,
     /// The sample.
     pub sample: Sample,
+    /// Which of several answers to the sample it is, from 0; `None` where a sample has one.
+    pub repeat: Option<usize>,
+    /// What the model wrote before it was asked for the answer in a request of its own; `None` where it was not.
+    pub reasoning: Option<String>,
     /// The answer; empty where `error` says why there is none.
     pub predicted_answer: String,
     /// What the model thought before; `None` where it did not, and in results of a version that does not know thoughts.
@@ -45,7 +49,8 @@ pub struct ResultRows {
 /// [`Error::ResultColumn`] where it has other columns.
 pub fn read_results(path: &Path, columns: &'static [Column]) -> Result<ResultRows, Error> {
     let own = columns.iter().map(|column| column.name);
-    let names = TEXTS.into_iter().chain(["max_new_tokens", "thoughts", "error"]).chain(own);
+    let names =
+        TEXTS.into_iter().chain(["max_new_tokens", "repeat", "reasoning", "thoughts", "error"]).chain(own);
     Ok(ResultRows { columns, batches: Batches::open(path, BATCH, names)?, read: 0 })
 }
 
@@ -180,8 +185,13 @@ impl ResultRow {
         let (task, context) = (batch.texts(task)?, batch.texts(context)?);
         let (question, answer_prefix) = (batch.texts(question)?, batch.texts(answer_prefix)?);
         let (answer, error) = (batch.texts(answer)?, batch.nullable_texts("error")?);
-        let thoughts = batch.rows.column_by_name("thoughts").map(|_| batch.nullable_texts("thoughts"));
-        let thoughts = thoughts.transpose()?;
+        let texts_if_any =
+            |name| batch.rows.column_by_name(name).map(|_| batch.nullable_texts(name)).transpose();
+        let (thoughts, reasoning) = (texts_if_any("thoughts")?, texts_if_any("reasoning")?);
+        let text = |column: Option<&StringArray>, at: usize| {
+            column.filter(|column| column.is_valid(at)).map(|column| column.value(at).to_owned())
+        };
+        let repeats = batch.rows.column_by_name("repeat").map(|_| batch.integers("repeat")).transpose()?;
         let limit = batch.integers("max_new_tokens")?;
         let own = columns.iter().map(|column| batch.values(column)).collect::<Result<Vec<_>, _>>()?;
         let row = |at: usize| Self {
@@ -195,7 +205,9 @@ impl ResultRow {
                 extra: own.iter().map(|values| values[at].clone()).collect(),
             },
             predicted_answer: answer.value(at).to_owned(),
-            thoughts: thoughts.filter(|column| column.is_valid(at)).map(|column| column.value(at).to_owned()),
+            repeat: repeats.map(|column| column.value(at) as usize),
+            reasoning: text(reasoning, at),
+            thoughts: text(thoughts, at),
             error: error.is_valid(at).then(|| error.value(at).to_owned()),
         };
         Ok((0..batch.rows.num_rows()).map(row).collect())

@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use sah_request::AnswerStats;
+
 use crate::sample::check_samples;
 use crate::{Column, ColumnKind, Error, Record, RecordStats, Value};
 
@@ -68,12 +70,16 @@ pub(super) struct Table<'a> {
 impl<'a> Table<'a> {
     pub(super) fn new(extra: &[Column], records: &'a [Record]) -> Result<Self, Error> {
         check_samples(extra, records.iter().map(|record| &record.sample))?;
-        let columns = columns(extra);
+        let all = columns(extra, Present { repeats: true, reasoning: true });
         let mut names = HashSet::new();
-        if let Some(twice) = columns.iter().find(|column| !names.insert(column.name)) {
+        if let Some(twice) = all.iter().find(|column| !names.insert(column.name)) {
             return Err(Error::ColumnName { column: twice.name });
         }
-        Ok(Self { columns, records })
+        let present = Present {
+            repeats: records.iter().any(|record| record.repeat.is_some()),
+            reasoning: records.iter().any(|record| record.reasoning.is_some()),
+        };
+        Ok(Self { columns: columns(extra, present), records })
     }
 
     /// The first number that is not finite, as an error of the file `path`.
@@ -103,9 +109,17 @@ const BEFORE: [(&str, Kind, Read); 4] = [
     ("answer_prefix", Kind::Text, |record| Cell::Text(&record.sample.answer_prefix)),
 ];
 
-/// The columns after the benchmark's own.
-const AFTER: [(&str, Kind, Read); 16] = [
-    ("max_new_tokens", Kind::Integer, |record| Cell::Integer(record.sample.max_new_tokens as i64)),
+/// The column after the benchmark's own.
+const LIMIT: (&str, Kind, Read) =
+    ("max_new_tokens", Kind::Integer, |record| Cell::Integer(record.sample.max_new_tokens as i64));
+
+/// The column that tells several answers to a sample apart.
+const REPEAT: (&str, Kind, Read) = ("repeat", Kind::Integer, |record| {
+    record.repeat.map_or(Cell::Null, |repeat| Cell::Integer(repeat as i64))
+});
+
+/// The columns of an answer.
+const ANSWER: [(&str, Kind, Read); 15] = [
     ("predicted_answer", Kind::Text, |record| Cell::Text(&record.predicted_answer)),
     ("thoughts", Kind::Text, |record| {
         record.thoughts.as_ref().map_or(Cell::Null, |thoughts| Cell::Text(&thoughts.text))
@@ -128,6 +142,48 @@ const AFTER: [(&str, Kind, Read); 16] = [
     ("density", Kind::Float, |record| figure(record, |stats| stats.answer.density)),
 ];
 
+/// The columns of what was written before an answer, in a request of its own.
+const REASONING: [(&str, Kind, Read); 9] = [
+    ("reasoning", Kind::Text, |record| {
+        record.reasoning.as_ref().map_or(Cell::Null, |reasoning| Cell::Text(&reasoning.text))
+    }),
+    ("reasoning_thoughts", Kind::Text, |record| {
+        let thoughts = record.reasoning.as_ref().and_then(|reasoning| reasoning.thoughts.as_ref());
+        thoughts.map_or(Cell::Null, |thoughts| Cell::Text(&thoughts.text))
+    }),
+    ("reasoning_ended_by", Kind::Text, |record| {
+        let end = reasoning(record).and_then(|stats| stats.end);
+        end.map_or(Cell::Null, |end| Cell::Text(end.name()))
+    }),
+    ("reasoning_question_tokens", Kind::Integer, |record| {
+        count_of_reasoning(record, |stats| stats.question_tokens)
+    }),
+    ("reasoning_question_seconds", Kind::Float, |record| {
+        reasoning(record).map_or(Cell::Null, |stats| Cell::Float(stats.question_seconds))
+    }),
+    ("reasoning_generated_tokens", Kind::Integer, |record| {
+        count_of_reasoning(record, |stats| stats.generated_tokens)
+    }),
+    ("reasoning_thinking_tokens", Kind::Integer, |record| {
+        count_of_reasoning(record, |stats| stats.thinking_tokens)
+    }),
+    ("reasoning_decode_seconds", Kind::Float, |record| {
+        reasoning(record).map_or(Cell::Null, |stats| Cell::Float(stats.decode_seconds))
+    }),
+    ("reasoning_density", Kind::Float, |record| {
+        reasoning(record).and_then(|stats| stats.density).map_or(Cell::Null, Cell::Float)
+    }),
+];
+
+/// What the reasoning of an answered row cost.
+fn reasoning(record: &Record) -> Option<&AnswerStats> {
+    record.stats.as_ref()?.reasoning.as_ref()
+}
+
+fn count_of_reasoning(record: &Record, read: fn(&AnswerStats) -> usize) -> Cell<'_> {
+    reasoning(record).map_or(Cell::Null, |stats| Cell::Integer(read(stats) as i64))
+}
+
 fn count(record: &Record, read: fn(&RecordStats) -> usize) -> Cell<'_> {
     record.stats.as_ref().map_or(Cell::Null, |stats| Cell::Integer(read(stats) as i64))
 }
@@ -136,8 +192,15 @@ fn figure(record: &Record, read: fn(&RecordStats) -> Option<f64>) -> Cell<'_> {
     record.stats.as_ref().and_then(read).map_or(Cell::Null, Cell::Float)
 }
 
-fn columns(extra: &[Column]) -> Vec<TableColumn> {
-    let fixed = |&(name, kind, read): &(&'static str, Kind, Read)| TableColumn {
+/// Which columns there are beside those of every run.
+#[derive(Clone, Copy)]
+struct Present {
+    repeats: bool,
+    reasoning: bool,
+}
+
+fn columns(extra: &[Column], present: Present) -> Vec<TableColumn> {
+    let fixed = |(name, kind, read): (&'static str, Kind, Read)| TableColumn {
         name,
         kind,
         source: Source::Record(read),
@@ -151,7 +214,10 @@ fn columns(extra: &[Column]) -> Vec<TableColumn> {
         },
         source: Source::Extra(number),
     });
-    BEFORE.iter().map(fixed).chain(own).chain(AFTER.iter().map(fixed)).collect()
+    let repeat = [REPEAT].into_iter().filter(|_| present.repeats);
+    let reasoning = REASONING.into_iter().filter(|_| present.reasoning);
+    let after = std::iter::once(LIMIT).chain(repeat).chain(ANSWER).chain(reasoning);
+    BEFORE.into_iter().map(fixed).chain(own).chain(after.map(fixed)).collect()
 }
 
 #[cfg(test)]

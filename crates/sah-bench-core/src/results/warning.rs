@@ -32,6 +32,8 @@ pub enum WarningKind {
     LimitsAboveAuthors,
     /// Limits on new tokens are lower than those of the benchmark's authors.
     LimitsBelowAuthors,
+    /// Reasoning and answer come of one request, where the benchmark's authors ask for the answer in a second one.
+    ReasoningWithAnswer,
     /// The model is not run as its checkpoint may mean it: fields have no effect, parts or tensors are not read.
     Checkpoint,
     /// Text of contexts or questions gave special tokens, such as the end of a turn.
@@ -135,7 +137,7 @@ mod tests {
         let answer_stats = AnswerStats { end: Some(end), ..AnswerStats::default() };
         let stats = RecordStats { answer: answer_stats, ..RecordStats::default() };
         let predicted_answer = answer.to_owned();
-        Record { index: 0, sample, predicted_answer, thoughts, error: None, stats: Some(stats) }
+        Record { predicted_answer, thoughts, stats: Some(stats), ..Record::unanswered(0, sample) }
     }
 
     #[test]

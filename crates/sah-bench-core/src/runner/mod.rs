@@ -1,24 +1,26 @@
 //! Puts samples through a model, one request for each context.
 
+mod ask;
 mod check;
 mod rows;
+mod streams;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use sah_request::{
-    GenerationParams, ModelAdapter, PromptForm, Question, Request, RequestLimits, RequestResponse,
-};
+use sah_request::{GenerationParams, ModelAdapter, PromptForm, Question, RequestLimits};
 
-use self::check::check;
 use self::rows::RunRows;
-use crate::error::{full_text, panic_text};
-use crate::{Error, Record, RunFolder, RunObserver, Sample, Shard, group_by_context};
+use crate::{Benchmark, Error, Record, RunFolder, RunObserver, Sample, Shard, group_by_context};
 
 /// How samples are put through a model.
 #[derive(Clone, Copy)]
 pub struct Runner<'a> {
+    /// Whose samples they are: it may ask [more](Benchmark::follow_up) about them.
+    pub benchmark: &'a dyn Benchmark,
+    /// How many answers each sample gets. Several differ where something is drawn at random.
+    pub repeats: NonZeroUsize,
     /// The model.
     pub adapter: &'a dyn ModelAdapter,
     /// How answers are generated. Without a limit on new tokens each sample has its own.
@@ -34,6 +36,8 @@ pub struct Runner<'a> {
 impl std::fmt::Debug for Runner<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Runner")
+            .field("benchmark", &self.benchmark.name())
+            .field("repeats", &self.repeats)
             .field("generation", self.generation)
             .field("limits", self.limits)
             .field("plain_subsets", &self.plain_subsets)
@@ -44,7 +48,7 @@ impl std::fmt::Debug for Runner<'_> {
 /// What a run gave.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunOutcome {
-    /// One for each sample of the part that was run, in the order of the samples.
+    /// One for each answer to a sample of the part that was run, in the order of the samples.
     pub records: Vec<Record>,
     /// Rows that have no answer. Where it is not 0, the run as a whole is not a success.
     pub rows_failed: usize,
@@ -61,7 +65,9 @@ impl Runner<'_> {
     /// Answers `samples`, one request for each distinct context (and way of putting it), in
     /// order of first appearance.
     ///
-    /// Rows of a group may differ in answer prefix and limit: each keeps its own. A context that fails (the adapter
+    /// Rows of a group may differ in answer prefix and limit: each keeps its own. Where a sample gets several answers, each is
+    /// a row, and all of them are asked for in the same request: what they draw at random follows from the seed, the sample's
+    /// texts and the number of the repeat, and from nothing else. A context that fails (the adapter
     /// reports an error or panics, or gives an answer too few or a figure that is no number) costs its own rows only: they
     /// get an empty answer and the reason, and the run goes on. The rows of each group are in the journal of `folder` before
     /// the next group starts, and what was measured of their attention is in its `micro_metrics.jsonl`. Rows that `folder`
@@ -94,7 +100,7 @@ impl Runner<'_> {
     ) -> Result<RunOutcome, Error> {
         let start = Instant::now();
         let groups = self.groups(shard, &samples);
-        let mut rows = RunRows::new(samples, groups);
+        let mut rows = RunRows::new(samples, groups, self.repeats);
         let is_resumed = rows.restore(folder)?;
         for group in 0..rows.groups.len() {
             if rows.is_answered(group) {
@@ -151,37 +157,5 @@ impl Runner<'_> {
     fn limit(&self, sample: &Sample) -> usize {
         let question = Question { max_new_tokens: Some(sample.max_new_tokens), ..Question::default() };
         self.generation.limit_for(&question) + self.generation.thinking_tokens
-    }
-
-    /// The response for one group, or why there is none.
-    fn answer(
-        &self,
-        records: &mut [Record],
-        rows: &[usize],
-        observer: &mut dyn RunObserver,
-    ) -> Result<RequestResponse, String> {
-        let form = self.form(&records[rows[0]].sample);
-        let questions: Vec<Question> = rows.iter().map(|row| question(&records[*row].sample)).collect();
-        // Lent to the request and given back: contexts are long.
-        let context = std::mem::take(&mut records[rows[0]].sample.context);
-        let request = Request { context, questions, answer_prefix: String::new(), form };
-        // Models on libtorch report some failures, such as running out of memory, by panicking.
-        let result = catch_unwind(AssertUnwindSafe(|| {
-            let response = self.adapter.process_observed(&request, self.generation, self.limits, observer);
-            response.map_err(|error| full_text(&error))
-        }));
-        records[rows[0]].sample.context = request.context;
-        let response = result
-            .unwrap_or_else(|panic| Err(format!("the model panicked: {}", panic_text(panic.as_ref()))))?;
-        check(&response, rows.len())?;
-        Ok(response)
-    }
-}
-
-fn question(sample: &Sample) -> Question {
-    Question {
-        text: sample.question.clone(),
-        answer_prefix: Some(sample.answer_prefix.clone()),
-        max_new_tokens: Some(sample.max_new_tokens),
     }
 }

@@ -1,18 +1,21 @@
 //! The rows of a run while it goes on: which are answered, and which failed.
 
 use std::collections::HashSet;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use sah_request::{Answer, MicroMetrics, RequestResponse};
+use sah_request::{Answer, MicroMetrics};
 
 use super::RunOutcome;
-use crate::{Error, GroupFinished, GroupStarted, Record, RecordStats, RunFolder, Sample};
+use super::ask::{GroupAnswers, RowAnswer};
+use crate::{Error, GroupFinished, GroupStarted, Reasoning, Record, RecordStats, RunFolder, Sample};
 
 /// The rows of a shard, by groups with equal contexts.
 pub(super) struct RunRows {
     /// All samples of the run, those of other shards included.
     pub(super) records: Vec<Record>,
-    /// The rows of each group of the shard, by their places in `records`.
+    /// The rows of each group of the shard, by their places in `records`, in the order in which they are asked: all rows of one
+    /// repeat follow each other.
     pub(super) groups: Vec<Vec<usize>>,
     rows_total: usize,
     rows_done: usize,
@@ -32,10 +35,20 @@ pub(super) struct GroupResult {
 }
 
 impl RunRows {
-    /// `samples` without answers, of which those in `groups` are to be answered.
-    pub(super) fn new(samples: Vec<Sample>, groups: Vec<Vec<usize>>) -> Self {
+    /// `samples` without answers, of which those in `groups` are to be answered, each so often.
+    pub(super) fn new(samples: Vec<Sample>, groups: Vec<Vec<usize>>, repeats: NonZeroUsize) -> Self {
+        let all = repeats.get();
+        let rows_of = |samples: Vec<usize>| -> Vec<usize> {
+            (0..all).flat_map(|repeat| samples.iter().map(move |sample| sample * all + repeat)).collect()
+        };
+        let groups: Vec<Vec<usize>> = groups.into_iter().map(rows_of).collect();
         let rows_total = groups.iter().map(Vec::len).sum();
-        let records = samples.into_iter().enumerate().map(unanswered).collect();
+        let copies = samples.into_iter().flat_map(|sample| std::iter::repeat_n(sample, all));
+        let record = |(index, sample)| Record {
+            repeat: (all > 1).then_some(index % all),
+            ..Record::unanswered(index, sample)
+        };
+        let records = copies.enumerate().map(record).collect();
         Self { records, groups, rows_total, rows_done: 0, rows_failed: 0, groups_failed: 0 }
     }
 
@@ -44,7 +57,9 @@ impl RunRows {
         let answered = folder.take_answered();
         let any = !answered.is_empty();
         for (row, answered) in answered {
-            let same = self.records.get_mut(row).filter(|record| record.sample == answered.sample);
+            let is_same =
+                |record: &&mut Record| record.sample == answered.sample && record.repeat == answered.repeat;
+            let same = self.records.get_mut(row).filter(is_same);
             let Some(record) = same else {
                 let (task, folder) = (answered.sample.task, folder.path().to_path_buf());
                 return Err(Error::SampleChanged { row, task, folder });
@@ -71,12 +86,12 @@ impl RunRows {
     }
 
     /// Puts the answers of a group, or the reason why there are none, into its rows.
-    pub(super) fn fill(&mut self, group: usize, answered: Result<RequestResponse, String>) -> GroupResult {
+    pub(super) fn fill(&mut self, group: usize, answered: Result<GroupAnswers, String>) -> GroupResult {
         let rows = &self.groups[group];
         match answered {
             Ok(response) => GroupResult {
                 context_tokens: response.context.tokens,
-                generated_tokens: response.answers.iter().map(|answer| answer.stats.generated_tokens).sum(),
+                generated_tokens: response.rows.iter().map(RowAnswer::generated_tokens).sum(),
                 measured: fill(&mut self.records, rows, response),
                 error: None,
             },
@@ -163,20 +178,23 @@ impl RunRows {
     }
 }
 
-fn unanswered((index, sample): (usize, Sample)) -> Record {
-    Record { index, sample, predicted_answer: String::new(), thoughts: None, error: None, stats: None }
-}
-
 /// Puts the answers into their rows, and gives what was measured in each of `rows`.
-fn fill(records: &mut [Record], rows: &[usize], response: RequestResponse) -> Vec<(usize, MicroMetrics)> {
-    let RequestResponse { answers, context } = response;
+fn fill(records: &mut [Record], rows: &[usize], answers: GroupAnswers) -> Vec<(usize, MicroMetrics)> {
+    let GroupAnswers { context, rows: answers } = answers;
     let mut measured = Vec::new();
-    for (&row, Answer { text, thoughts, stats, micro_metrics }) in rows.iter().zip(answers) {
-        records[row].predicted_answer = text;
-        records[row].thoughts = thoughts;
+    for (&row, mut answered) in rows.iter().zip(answers) {
+        let micro_metrics = answered.take_micro_metrics();
+        let RowAnswer { reasoning, answer: Answer { text, thoughts, stats, .. } } = answered;
+        let record = &mut records[row];
+        let reasoning = reasoning.map(|Answer { text, thoughts, stats, .. }| {
+            record.reasoning = Some(Reasoning { text, thoughts });
+            stats
+        });
+        record.predicted_answer = text;
+        record.thoughts = thoughts;
         let attention_calls = micro_metrics.as_ref().map(|metrics| metrics.calls);
-        records[row].stats =
-            Some(RecordStats { context, group_size: rows.len(), answer: stats, attention_calls });
+        let group_size = rows.len();
+        record.stats = Some(RecordStats { context, group_size, reasoning, answer: stats, attention_calls });
         measured.extend(micro_metrics.map(|metrics| (row, metrics)));
     }
     measured

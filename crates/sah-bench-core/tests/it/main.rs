@@ -6,6 +6,7 @@ mod files;
 mod folder;
 mod journal;
 mod micro_metrics;
+mod repeats;
 mod resume;
 mod runner;
 mod selection;

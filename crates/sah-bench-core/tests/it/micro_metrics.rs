@@ -1,6 +1,7 @@
 //! Measured attention calls: what is written of them, summed up, and read back by other code than wrote it.
 
 use std::fs::{self, File};
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
@@ -15,7 +16,7 @@ use sah_bench_core::{
 use sah_request::{AttentionCall, AttentionHead, GenerationParams, MicroMetrics, Request, RequestLimits};
 use serde_json::{Value, json};
 
-use crate::support::{ScriptedModel, finished, right_answers, run, sample};
+use crate::support::{ScriptedModel, TinyBenchmark, finished, right_answers, run, sample};
 
 const DENSITY: &str = "research_attention_density";
 const ERROR: &str = "research_attention_output_error";
@@ -237,6 +238,8 @@ fn no_drawn_call_leaves_empty_files_and_the_count() {
 /// Runs `samples` in `folder` and gives the error that stopped it.
 fn stopped(folder: &mut RunFolder) -> Error {
     let runner = Runner {
+        benchmark: &TinyBenchmark::default(),
+        repeats: NonZeroUsize::MIN,
         adapter: &ScriptedModel::new(|request| Ok(measured(request))),
         generation: &GenerationParams::default(),
         limits: &RequestLimits::default(),

@@ -1,6 +1,7 @@
 //! What the runner asks the model, and what becomes of the answers.
 
 use std::cell::RefCell;
+use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
 
 use sah_bench_core::{GroupFinished, GroupStarted, RunFolder, RunObserver, Runner};
@@ -8,7 +9,7 @@ use sah_request::{
     Answer, ContextStats, GenerationParams, PromptForm, RequestLimits, RequestObserver, RequestResponse,
 };
 
-use crate::support::{ScriptedModel, right_answers, run, sample};
+use crate::support::{ScriptedModel, TinyBenchmark, right_answers, run, sample};
 
 #[test]
 fn one_request_per_context_in_order_of_first_appearance() {
@@ -58,6 +59,8 @@ fn subsets_given_as_plain_text_are_asked_apart() {
     let directory = tempfile::tempdir().unwrap();
     let mut folder = RunFolder::create(directory.path(), "run", "dense").unwrap();
     let runner = Runner {
+        benchmark: &TinyBenchmark::default(),
+        repeats: NonZeroUsize::MIN,
         adapter: &model,
         generation: &GenerationParams::default(),
         limits: &RequestLimits::default(),

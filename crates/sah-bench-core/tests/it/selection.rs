@@ -33,7 +33,7 @@ fn samples_are_limited_per_task_and_checked() {
     let samples = (0..4)
         .flat_map(|i| [sample("qa", "c", &format!("q{i}")), sample("trec", "c", &format!("t{i}"))])
         .collect();
-    let mut benchmark = TinyBenchmark { samples, accident: None };
+    let mut benchmark = TinyBenchmark { samples, ..TinyBenchmark::default() };
     let load = |benchmark: &TinyBenchmark, subsets: &[&str], n| {
         let subsets: Vec<String> = subsets.iter().map(|&name| name.to_owned()).collect();
         let loaded = load_samples(benchmark, &subsets, NonZeroUsize::new(n), &NoTokenizer)?;

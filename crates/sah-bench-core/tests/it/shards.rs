@@ -18,6 +18,8 @@ fn run_shard(directory: &Path, shard: Shard, model: &ScriptedModel<'_>) -> Vec<S
     let Resumed::Unfinished(mut folder) = folder else { panic!("a shard has no scores") };
     folder.write_config(&config()).unwrap();
     let runner = Runner {
+        benchmark: &TinyBenchmark::default(),
+        repeats: NonZeroUsize::MIN,
         adapter: model,
         generation: &GenerationParams::default(),
         limits: &RequestLimits::default(),

@@ -1,10 +1,11 @@
 //! A small benchmark and a model that plays a script.
 
 use std::cell::RefCell;
+use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
 
 use sah_bench_core::{
-    Benchmark, Column, ColumnKind, Error, FinishedRun, Leaderboard, Metrics, Record, RowScore, RunFolder,
+    Benchmark, Column, ColumnKind, Error, FinishedRun, Leaderboard, Metrics, Record, RowScore, RunFolder, FollowUp,
     RunMeasures, RunObserver, RunOutcome, Runner, Sample, TaskScore, TokenCount, Value,
 };
 use sah_request::{
@@ -18,6 +19,8 @@ pub(crate) struct TinyBenchmark {
     pub(crate) samples: Vec<Sample>,
     /// What `evaluate` does instead of scoring.
     pub(crate) accident: Option<Accident>,
+    /// Whether an answer is asked for after the reasoning, in a prompt `QUESTION|REASONING`.
+    pub(crate) asks_again: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -77,6 +80,15 @@ impl Benchmark for TinyBenchmark {
     fn score(&self, sample: &Sample, answer: &str) -> Result<RowScore, Error> {
         let is_right = self.references(sample).iter().any(|reference| reference == answer);
         Ok(RowScore { value: 100.0 * f64::from(is_right), bucket: None })
+    }
+
+    fn right_score(&self, _: &str) -> Option<f64> {
+        Some(100.0)
+    }
+
+    fn follow_up(&self, sample: &Sample, first: &str) -> Option<FollowUp> {
+        let prompt = format!("{}|{first}", sample.question);
+        (self.asks_again && !first.is_empty()).then_some(FollowUp { prompt, max_new_tokens: 5 })
     }
 
     fn references<'a>(&self, sample: &'a Sample) -> &'a [String] {
@@ -199,6 +211,8 @@ pub(crate) fn run_until(
     observer: &mut dyn RunObserver,
 ) -> Result<RunOutcome, Error> {
     let runner = Runner {
+        benchmark: &TinyBenchmark::default(),
+        repeats: NonZeroUsize::MIN,
         adapter: model,
         generation: &GenerationParams::default(),
         limits: &RequestLimits::default(),

@@ -111,12 +111,8 @@ fn a_finished_run_is_scored_by_what_its_rows_say() {
     fs::write(folder.path().join("a.jsonl"), text.join("\n")).unwrap();
     let custom = open(folder.path(), Metric::ExactMatch).unwrap();
     let record = |(index, sample): (usize, Sample)| Record {
-        index,
-        sample,
         predicted_answer: "X.".to_owned(),
-        thoughts: None,
-        error: None,
-        stats: None,
+        ..Record::unanswered(index, sample)
     };
     let samples = custom.load(&custom.subsets(), &NoTokenizer).unwrap();
     let mut records: Vec<Record> = samples.into_iter().enumerate().map(record).collect();

@@ -37,7 +37,7 @@ fn tasks_add_up_to_means_and_their_mean() {
     let benchmark = InfiniteBench::default();
     let record = |(index, sample): (usize, Sample)| {
         let answer = if index % 2 == 0 { benchmark.references(&sample)[0].clone() } else { String::new() };
-        Record { index, sample, predicted_answer: answer, thoughts: None, error: None, stats: None }
+        Record { predicted_answer: answer, ..Record::unanswered(index, sample) }
     };
     let records: Vec<Record> = samples()
         .into_iter()

@@ -6,28 +6,22 @@ use serde_json::json;
 
 fn record(task: &str, prediction: &str, answers: &[&str], length: i64) -> Record {
     let texts = |texts: &[&str]| Value::TextList(texts.iter().map(|&text| text.to_owned()).collect());
-    Record {
-        index: 0,
-        sample: Sample {
-            task: task.to_owned(),
-            context: String::new(),
-            question: String::new(),
-            answer_prefix: String::new(),
-            max_new_tokens: 1,
-            extra: vec![
-                texts(answers),
-                Value::Null,
-                Value::Integer(length),
-                Value::Null,
-                Value::Null,
-                Value::Null,
-            ],
-        },
-        predicted_answer: prediction.to_owned(),
-        thoughts: None,
-        error: None,
-        stats: None,
-    }
+    let sample = Sample {
+        task: task.to_owned(),
+        context: String::new(),
+        question: String::new(),
+        answer_prefix: String::new(),
+        max_new_tokens: 1,
+        extra: vec![
+            texts(answers),
+            Value::Null,
+            Value::Integer(length),
+            Value::Null,
+            Value::Null,
+            Value::Null,
+        ],
+    };
+    Record { predicted_answer: prediction.to_owned(), ..Record::unanswered(0, sample) }
 }
 
 fn evaluate(records: &[Record]) -> serde_json::Value {
@@ -121,12 +115,8 @@ fn every_row_of_the_bundled_sample_can_be_scored() {
         .into_iter()
         .enumerate()
         .map(|(index, sample)| Record {
-            index,
-            sample,
             predicted_answer: String::new(),
-            thoughts: None,
-            error: None,
-            stats: None,
+            ..Record::unanswered(index, sample)
         })
         .collect();
     let metrics = benchmark.evaluate(&records);

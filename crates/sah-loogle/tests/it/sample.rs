@@ -35,12 +35,8 @@ fn a_cloze_adds_up_gaps() {
         .zip(answers)
         .enumerate()
         .map(|(index, (sample, answer))| Record {
-            index,
-            sample,
             predicted_answer: answer.to_owned(),
-            thoughts: None,
-            error: None,
-            stats: None,
+            ..Record::unanswered(index, sample)
         })
         .collect();
     let metrics = benchmark.evaluate(&records);

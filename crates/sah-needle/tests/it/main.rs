@@ -167,7 +167,7 @@ fn each_cell_has_its_figures() {
     let record = |(index, sample): (usize, Sample)| {
         // Right at the first depth, once right and once empty at the second.
         let answer = if index == 3 { String::new() } else { format!(" {}.", sample.extra[0].texts()[0]) };
-        Record { index, sample, predicted_answer: answer, thoughts: None, error: None, stats: None }
+        Record { predicted_answer: answer, ..Record::unanswered(index, sample) }
     };
     let mut records: Vec<Record> = samples.into_iter().enumerate().map(record).collect();
     // One that was made for another grid.

@@ -1,9 +1,9 @@
 //! The page, from its head to its last table.
 
 use super::markup::Markup;
-use crate::Analysis;
 use crate::figures::{Figure, palette};
 use crate::tables::{self, Table};
+use crate::{Analysis, Side};
 
 const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
@@ -54,10 +54,16 @@ fn title(analysis: &Analysis<'_>) -> String {
 }
 
 fn subtitle(analysis: &Analysis<'_>, names: &str) -> String {
-    let rows: Vec<String> = analysis.runs.iter().map(|run| run.sides[0].rows.len().to_string()).collect();
+    let rows: Vec<String> = analysis.runs.iter().map(|run| rows(&run.sides[0])).collect();
     let plural = if analysis.runs.len() == 1 { "Run" } else { "Runs" };
     let labels = analysis.labels.join(", ");
     format!("{plural} {names}. Attentions: {labels}. Rows: {}.", rows.join(", "))
+}
+
+/// How many there are, and how often each was answered.
+fn rows(side: &Side) -> String {
+    let (rows, samples) = (side.rows.len(), side.samples());
+    if rows == samples { rows.to_string() } else { format!("{samples} with {} answers each", rows / samples) }
 }
 
 /// `Length buckets` for `length`.

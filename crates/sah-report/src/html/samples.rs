@@ -123,7 +123,7 @@ impl Markup {
         if let Some(error) = &row.error {
             return self.tags("<div class=\"failed\">no answer: ").text(error).tags("</div>");
         }
-        self.thoughts(row);
+        self.folded("reasoning", row.reasoning.as_deref()).folded("thoughts", row.thoughts.as_deref());
         if row.answer.trim().is_empty() {
             return self.tags("<div class=\"where\">(empty)</div>");
         }
@@ -135,12 +135,11 @@ impl Markup {
         self.tags("</div>")
     }
 
-    fn thoughts(&mut self, row: &Row) -> &mut Self {
-        let Some(thoughts) = row.thoughts.as_deref().filter(|thoughts| !thoughts.is_empty()) else {
-            return self;
-        };
-        self.tags("<details><summary>thoughts</summary><div class=\"context\">");
-        self.excerpt(&cut(thoughts, ANSWER)).tags("</div></details>")
+    /// What was written before an answer, if anything was.
+    fn folded(&mut self, name: &str, text: Option<&str>) -> &mut Self {
+        let Some(text) = text.filter(|text| !text.is_empty()) else { return self };
+        self.tags("<details><summary>").text(name).tags("</summary><div class=\"context\">");
+        self.excerpt(&cut(text, ANSWER)).tags("</div></details>")
     }
 
     fn marked(&mut self, text: &str, references: &[String]) -> &mut Self {

@@ -3,7 +3,7 @@
 use sah_report::statistics::{Bootstrap, Verdict};
 use sah_report::{Analysis, Difference, Pairing, Run};
 
-use crate::support::{Letters, bench, model, samples, two_attentions};
+use crate::support::{Letters, bench, bench_repeated, model, samples, two_attentions};
 
 fn shown(name: &str, difference: &Difference) -> String {
     let estimate = difference.estimate;
@@ -101,4 +101,33 @@ fn later_runs_are_held_against_the_same_attention_of_the_first_unpaired_where_ro
     // Row by row, nine of ten against eight of ten is a difference in every tenth row.
     let qa = between.groups[0].1.estimate;
     assert_eq!((qa.value, qa.verdict()), (-10.0, Verdict::BeyondNoise));
+}
+
+/// A model that always says the same says nothing new when it is asked again.
+#[test]
+fn rows_are_drawn_with_all_their_answers() {
+    let directory = tempfile::tempdir().unwrap();
+    let all = [samples("qa", 40), samples("trec_e", 40)].concat();
+    let sides = || [("dense", model(9, 1.0)), ("quest", model(5, 0.1))];
+    let folder =
+        |name: &str, repeats: usize| bench_repeated(directory.path(), name, &sides(), (&all, repeats));
+    let [once, often] = [("once", 1), ("often", 3)]
+        .map(|(name, repeats)| Run::read(&folder(name, repeats), &Letters).unwrap());
+    assert_eq!((often.sides[0].rows.len(), often.sides[0].samples()), (240, 80));
+    let bootstrap = Bootstrap::default();
+    let (one, three) = ([once.clone()], [often.clone()]);
+    let (one, three) = (Analysis::new(&one, &bootstrap), Analysis::new(&three, &bootstrap));
+    assert_eq!(one.scores, three.scores);
+    assert_eq!(one.comparisons, three.comparisons);
+    // The answers of each repeat are held against each other.
+    let differing =
+        |analysis: &Analysis<'_>| analysis.comparisons[0].answers_that_differ(&analysis.sides).len();
+    assert_eq!(differing(&three), 3 * differing(&one));
+
+    // Runs with other numbers of repeats are compared sample by sample.
+    let both = [once, often];
+    let both = Analysis::new(&both, &bootstrap);
+    let between = both.comparisons.last().unwrap();
+    assert!(between.groups.iter().all(|(_, difference)| difference.pairing == Pairing::Paired));
+    assert_eq!(between.overall.unwrap().estimate.value, 0.0);
 }

@@ -1,5 +1,6 @@
 //! A benchmark with buckets, and models that are right as often as they are told.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
@@ -182,12 +183,24 @@ pub(crate) fn bench(
     attentions: &[(&str, Sometimes)],
     samples: &[Sample],
 ) -> PathBuf {
+    bench_repeated(results, name, attentions, (samples, 1))
+}
+
+/// The same with so many answers to each sample.
+pub(crate) fn bench_repeated(
+    results: &Path,
+    name: &str,
+    attentions: &[(&str, Sometimes)],
+    (samples, repeats): (&[Sample], usize),
+) -> PathBuf {
     let mut finished = Vec::new();
     for (attention, model) in attentions {
         let mut folder = RunFolder::create(results, name, attention).unwrap();
         let config = config(attention);
         folder.write_config(&config).unwrap();
         let runner = Runner {
+            benchmark: &Letters,
+            repeats: NonZeroUsize::new(repeats).unwrap(),
             adapter: model,
             generation: &GenerationParams::default(),
             limits: &RequestLimits::default(),

@@ -129,12 +129,9 @@ fn figures_are_by_task_and_length() {
     let ruler = Ruler::new(Rows::Files { source, hub_id: HUB_ID.to_owned(), lengths: Vec::new() });
     let samples = ruler.load(&["niah_single_1", "vt"], &NoTokenizer).unwrap();
     let record = |(index, (sample, answer)): (usize, (Sample, &str))| Record {
-        index,
-        sample,
         predicted_answer: answer.to_owned(),
-        thoughts: None,
         error: answer.is_empty().then(|| "too long".to_owned()),
-        stats: None,
+        ..Record::unanswered(index, sample)
     };
     let answers = ["Reed", "", "reed and kelp", "kelp"];
     let records: Vec<Record> = samples.into_iter().zip(answers).enumerate().map(record).collect();

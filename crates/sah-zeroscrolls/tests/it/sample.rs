@@ -8,7 +8,7 @@ fn samples() -> Vec<Sample> {
 }
 
 fn record((index, (sample, answer)): (usize, (Sample, String))) -> Record {
-    Record { index, sample, predicted_answer: answer, thoughts: None, error: None, stats: None }
+    Record { predicted_answer: answer, ..Record::unanswered(index, sample) }
 }
 
 /// Results of the sample are compared across versions.

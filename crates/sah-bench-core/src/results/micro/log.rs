@@ -206,14 +206,7 @@ mod tests {
                 max_new_tokens: 1,
                 extra: Vec::new(),
             };
-            let record = Record {
-                index: 0,
-                sample,
-                predicted_answer: String::new(),
-                thoughts: None,
-                error: None,
-                stats: None,
-            };
+            let record = Record::unanswered(0, sample);
             let head = AttentionHead { density: 0.5, output_error: None };
             let call = AttentionCall {
                 time: SystemTime::UNIX_EPOCH,

@@ -84,6 +84,10 @@ impl Benchmark for Aime {
         Ok(RowScore { value: self.verdict(sample, answer)?.score(), bucket: None })
     }
 
+    fn right_score(&self, _: &str) -> Option<f64> {
+        Some(1.0)
+    }
+
     fn references<'a>(&self, sample: &'a Sample) -> &'a [String] {
         sample.extra.first().map(Value::texts).unwrap_or_default()
     }

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use sah_bench_core::Value;
-use sah_bench_core::data::{ReadError, ScoredRows, score_predictions as score_rows};
+use sah_bench_core::data::{ReadError, ScoredRows, score_repeated_predictions};
+use sah_bench_core::{Repeats, Value};
 use sah_request::ThoughtsInAnswers;
 
 use crate::{Rates, Verdict, answer};
@@ -15,9 +15,12 @@ pub struct PredictionScores {
     pub rows: ScoredRows<Verdict>,
     /// Of all rows.
     pub rates: Rates,
+    /// What several predictions for each problem say; `None` where each has one.
+    pub repeats: Option<Repeats>,
 }
 
-/// Scores the predictions in `file`, JSON Lines with `prediction` and `answer`, a number or a text.
+/// Scores the predictions in `file`, JSON Lines with `prediction` and `answer`, a number or a text. Several with the same `id` are
+/// answers to the same problem.
 ///
 /// # Errors
 ///
@@ -26,7 +29,7 @@ pub fn score_predictions(
     file: &Path,
     thoughts: Option<ThoughtsInAnswers>,
 ) -> Result<PredictionScores, ReadError> {
-    let rows = score_rows(file, thoughts, |prediction| {
+    let rows = score_repeated_predictions(file, thoughts, |prediction| {
         let row = &prediction.row;
         let text = match row.value("answer")? {
             Value::Text(text) => text,
@@ -40,5 +43,6 @@ pub fn score_predictions(
     })?;
     let verdicts: Vec<Verdict> = rows.rows.iter().map(|row| row.score).collect();
     let rates = Rates::of(&verdicts).ok_or_else(|| ReadError::NoRows { file: file.to_owned() })?;
-    Ok(PredictionScores { rows, rates })
+    let repeats = Repeats::of_predictions(&rows, Some(1.0), |verdict| verdict.score());
+    Ok(PredictionScores { rows, rates, repeats })
 }

@@ -28,6 +28,25 @@ fn each_row_has_a_verdict() {
     assert_eq!(right, [true, true, false, false]);
     assert_eq!(scores.rates, Rates { accuracy: 0.5, boxed_rate: 0.25, extracted_rate: 0.75 });
     assert_eq!(scores.rows.thoughts.unwrap().rows, 1);
+    assert_eq!(scores.repeats, None);
+}
+
+#[test]
+fn several_predictions_for_a_problem_have_pass_at_k() {
+    let line = |id: &str, repeat: usize, answer: &str| {
+        format!(r#"{{"id": "{id}", "repeat": {repeat}, "answer": "33", "prediction": "{answer}"}}"#)
+    };
+    let answers = [("a", ["33", "1", "2", "3"]), ("b", ["1", "2", "3", "4"])];
+    let lines = answers.map(|(id, answers)| {
+        answers.iter().enumerate().map(|(repeat, answer)| line(id, repeat, answer)).collect::<Vec<_>>()
+    });
+    let scores = score(&lines.concat().join("\n")).unwrap();
+    assert_eq!(scores.rates.accuracy, 0.125);
+    let repeats = scores.repeats.unwrap();
+    let all = &repeats.figures["all"];
+    assert_eq!((repeats.count, all.rows, all.mean.unwrap().value), (4, 2, 0.125));
+    let pass: Vec<(usize, f64)> = all.pass.iter().map(|(k, figure)| (*k, figure.value)).collect();
+    assert_eq!(pass, [(1, 0.125), (2, 0.25), (4, 0.5)]);
 }
 
 #[test]

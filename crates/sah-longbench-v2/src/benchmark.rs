@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use indexmap::IndexMap;
 use sah_bench_core::{
-    Benchmark, Column, ColumnKind, DataError, Error, Metrics, Record, RowScore, Sample, TaskScore,
+    Benchmark, Column, ColumnKind, DataError, Error, FollowUp, Metrics, Record, RowScore, Sample, TaskScore,
     TokenCount, Value, Warning,
 };
 use sah_metrics::stated_choice;
 use serde_json::{Map, json};
 
+use crate::dataset::prompt::stripped;
 use crate::{Accuracy, Difficulty, Length, Subset, dataset, limits};
 
 /// The data set on the hub: the questions with their prompts, in the configs `0shot` and `cot`.
@@ -20,19 +21,25 @@ const fn column(name: &'static str, kind: ColumnKind) -> Column {
 }
 
 /// The columns that its rows have beside those of every sample.
-pub(crate) const EXTRA_COLUMNS: [Column; 6] = [
+pub(crate) const EXTRA_COLUMNS: [Column; 7] = [
     column("answers", ColumnKind::TextList),
     column("difficulty", ColumnKind::Text),
     column("length", ColumnKind::Text),
     column("domain", ColumnKind::Text),
     column("sub_domain", ColumnKind::Text),
     column("_id", ColumnKind::Text),
+    // The prompt that asks for the answer after the reasoning, which goes between its parts.
+    column("answer_prompt", ColumnKind::TextList),
 ];
+
+/// The score of a right answer.
+pub(crate) const RIGHT: f64 = 100.0;
 
 /// Positions in [`EXTRA_COLUMNS`].
 const ANSWERS: usize = 0;
 const DIFFICULTY: usize = 1;
 const LENGTH: usize = 2;
+const ANSWER_PROMPT: usize = 6;
 
 /// Where the samples come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,12 +48,15 @@ pub enum Source {
     #[default]
     Sample,
     /// The data set [`HUB_ID`] on the Hugging Face hub, or the cache's copy of it.
-    Hub,
+    Hub {
+        /// The folder with the authors' prompts, for the subset with a reasoning.
+        prompts: Option<PathBuf>,
+    },
     /// A folder in the layout of the hub's data set, or with the authors' `data.json`.
     Folder {
         /// The folder.
         path: PathBuf,
-        /// The folder with the authors' prompts, for `data.json`.
+        /// The folder with the authors' prompts, for `data.json` and the subset with a reasoning.
         prompts: Option<PathBuf>,
     },
 }
@@ -119,7 +129,20 @@ impl Benchmark for LongBenchV2 {
             return Err(unscorable(sample, "answers", "expected one letter"));
         };
         let is_right = is_right(answer, letter);
-        Ok(RowScore { value: if is_right { 100.0 } else { 0.0 }, bucket: None })
+        Ok(RowScore { value: if is_right { RIGHT } else { 0.0 }, bucket: None })
+    }
+
+    fn right_score(&self, _: &str) -> Option<f64> {
+        Some(RIGHT)
+    }
+
+    /// As the authors ask for the answer after a reasoning: with it, and without the text. Where it is empty there is nothing to
+    /// ask with, and no answer.
+    fn follow_up(&self, sample: &Sample, first: &str) -> Option<FollowUp> {
+        let Some(Value::TextList(parts)) = sample.extra.get(ANSWER_PROMPT) else { return None };
+        let reasoning = stripped(first);
+        (!reasoning.is_empty())
+            .then(|| FollowUp { prompt: parts.join(reasoning), max_new_tokens: Subset::ANSWER_LIMIT })
     }
 
     fn references<'a>(&self, sample: &'a Sample) -> &'a [String] {

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use indexmap::IndexMap;
-use sah_bench_core::data::{ReadError, ScoredRows, score_predictions as score_rows};
+use sah_bench_core::Repeats;
+use sah_bench_core::data::{ReadError, ScoredRows, score_repeated_predictions};
 use sah_request::ThoughtsInAnswers;
 
-use crate::benchmark::{is_letter, is_right};
+use crate::benchmark::{RIGHT, is_letter, is_right};
 use crate::category::known;
 use crate::{Accuracy, Difficulty, Length};
 
@@ -17,6 +18,8 @@ pub struct PredictionScores {
     pub rows: ScoredRows<u8>,
     /// Of each task that the file has, in the order in which they appear; rows without one are under `all`.
     pub accuracy: IndexMap<String, Accuracy>,
+    /// What several predictions for each question say; `None` where each has one.
+    pub repeats: Option<Repeats>,
 }
 
 /// Scores the predictions in `file`, JSON Lines with `prediction`, `answer` (a letter), `difficulty`, `length` and, where there is
@@ -30,7 +33,7 @@ pub fn score_predictions(
     thoughts: Option<ThoughtsInAnswers>,
 ) -> Result<PredictionScores, ReadError> {
     let mut accuracy: IndexMap<String, Accuracy> = IndexMap::new();
-    let rows = score_rows(file, thoughts, |prediction| {
+    let rows = score_repeated_predictions(file, thoughts, |prediction| {
         let row = &prediction.row;
         let letter = row.text("answer")?;
         known(row, "answer", "a letter, A to D", |text| is_letter(text).then_some(()))?;
@@ -41,5 +44,6 @@ pub fn score_predictions(
         accuracy.entry(task).or_default().add(difficulty, length, is_right);
         Ok::<_, ReadError>(u8::from(is_right))
     })?;
-    Ok(PredictionScores { rows, accuracy })
+    let repeats = Repeats::of_predictions(&rows, Some(RIGHT), |is_right| RIGHT * f64::from(*is_right));
+    Ok(PredictionScores { rows, accuracy, repeats })
 }

@@ -5,7 +5,7 @@
 pub enum Subset {
     /// For the answer at once.
     ZeroShot,
-    /// For thoughts, and then the answer.
+    /// For a reasoning, and then, without the text, for the answer.
     ChainOfThought,
 }
 
@@ -30,7 +30,7 @@ impl Subset {
         Self::ALL.into_iter().find(|subset| subset.name() == name)
     }
 
-    /// New tokens that the authors allow, for thoughts where there are any.
+    /// New tokens that the authors allow, for the reasoning where there is one.
     #[must_use]
     pub const fn authors_limit(self) -> usize {
         match self {
@@ -38,6 +38,12 @@ impl Subset {
             Self::ChainOfThought => 1024,
         }
     }
+
+    /// New tokens that the authors allow an answer.
+    pub(crate) const ANSWER_LIMIT: usize = Self::ZeroShot.authors_limit();
+
+    /// The authors' file of the prompt that asks for the answer after a reasoning.
+    pub(crate) const ANSWER_PROMPT_FILE: &str = "0shot_cot_ans.txt";
 
     /// The authors' file of its prompt.
     pub(crate) const fn prompt_file(self) -> &'static str {

@@ -6,7 +6,8 @@ use sah_bench_core::Sample;
 use sah_bench_core::data::{Row, json_array, read_text};
 
 use super::copy;
-use super::prompt::{Prompt, RowTexts};
+use super::prompt::RowTexts;
+use super::prompts::Prompts;
 use crate::{Error, Subset};
 
 /// The rows in `file` for each of `subsets`, with the prompts in the folder `prompts`.
@@ -17,19 +18,18 @@ pub(super) fn load(file: &Path, prompts: &Path, subsets: &[Subset]) -> Result<Ve
     let text = read_text(file)?;
     let mut samples = Vec::new();
     for &subset in subsets {
-        let prompt = Prompt::open(&prompts.join(subset.prompt_file()))?;
+        let prompts = Prompts::open(prompts, subset)?;
         for row in json_array(&text, file)? {
-            samples.push(sample(row, subset, &prompt)?);
+            samples.push(sample(row, subset, &prompts)?);
         }
     }
     Ok(samples)
 }
 
-fn sample(row: Row<'_>, subset: Subset, prompt: &Prompt) -> Result<Sample, Error> {
-    let choices =
-        [row.text("choice_A")?, row.text("choice_B")?, row.text("choice_C")?, row.text("choice_D")?];
-    let question = RowTexts { text: row.text("context")?, question: row.text("question")?, choices };
-    let (context, question) = prompt.fill(&question);
+fn sample(row: Row<'_>, subset: Subset, prompts: &Prompts) -> Result<Sample, Error> {
+    let texts = RowTexts { question: row.text("question")?, choices: copy::choices(&row)? };
+    let (context, question) = prompts.first.fill(row.text("context")?, &texts);
+    let answer_prompt = prompts.answer.as_ref().map(|prompt| prompt.fill(&texts));
     let answers = vec![row.text("answer")?.to_owned()];
     Ok(Sample {
         task: subset.name().to_owned(),
@@ -37,6 +37,6 @@ fn sample(row: Row<'_>, subset: Subset, prompt: &Prompt) -> Result<Sample, Error
         question,
         answer_prefix: String::new(),
         max_new_tokens: subset.authors_limit(),
-        extra: copy::extra(row, answers)?,
+        extra: copy::extra(row, answers, answer_prompt)?,
     })
 }

@@ -34,6 +34,21 @@ fn each_row_has_a_verdict_and_each_task_its_figures() {
 }
 
 #[test]
+fn several_predictions_for_a_question_have_pass_at_k() {
+    let line = |answer: &str| {
+        format!(
+            r#"{{"id": "a", "answer": "B", "difficulty": "easy", "length": "short", "prediction": "The correct answer is {answer}"}}"#
+        )
+    };
+    let scores = score(&["A", "B"].map(line).join("\n")).unwrap();
+    assert_eq!(scores.accuracy["all"].overall(), Some(50.0));
+    let repeats = scores.repeats.unwrap();
+    let pass: Vec<(usize, f64)> =
+        repeats.figures["all"].pass.iter().map(|(k, figure)| (*k, figure.value)).collect();
+    assert_eq!(pass, [(1, 50.0), (2, 100.0)]);
+}
+
+#[test]
 fn what_is_wrong_is_named() {
     for (text, message) in [
         (r#"{"prediction": "x"}"#, "FILE: row 1, field answer: expected a text, found nothing"),

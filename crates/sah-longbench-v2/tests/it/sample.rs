@@ -10,6 +10,15 @@ fn it_has_every_kind_of_question_in_both_subsets() {
     let benchmark = LongBenchV2::default();
     let samples = benchmark.load(&benchmark.subsets(), &NoTokenizer).unwrap();
     assert_eq!(samples.len(), 12);
+    // Half of them ask for the answer after a reasoning, with the same question and without the text.
+    let asked: Vec<_> =
+        samples.iter().filter_map(|one| Some((one, benchmark.follow_up(one, "Hm.")?))).collect();
+    assert_eq!(asked.len(), 6);
+    for (sample, follow_up) in asked {
+        assert!(sample.task == "cot" && follow_up.prompt.contains("\nHm.\n"), "{follow_up:?}");
+        assert!(follow_up.prompt.starts_with(sample.question.trim_end()), "{follow_up:?}");
+        assert!(!follow_up.prompt.contains(sample.context.trim()), "{follow_up:?}");
+    }
     let right = |sample: &sah_bench_core::Sample| {
         format!("The correct answer is ({})", benchmark.references(sample)[0])
     };

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow, bail};
 use sah_adapter::{HfAdapter, LoadedModel};
 use sah_attention::{
-    AttentionConfig, Error, Kernel, LocalConfig, MaskerRegistry, OracleTopKConfig, OracleTopPConfig,
-    QuestConfig, ResearchAttention, SinkConfig,
+    AttentionConfig, DoubleSparsityConfig, Error, HashAttentionConfig, HashSource, Kernel, LocalConfig,
+    MaskerRegistry, OracleTopKConfig, OracleTopPConfig, QuestConfig, ResearchAttention, SinkConfig,
 };
 use sah_bench_core::data::read_text;
 use sah_message::{meant, nearest};
@@ -66,6 +66,8 @@ impl NamedAttention {
                 && masker.get::<OracleTopKConfig>().is_none()
                 && masker.get::<OracleTopPConfig>().is_none()
                 && masker.get::<QuestConfig>().is_none()
+                && masker.get::<DoubleSparsityConfig>().is_none()
+                && masker.get::<HashAttentionConfig>().is_none_or(|hash| hash.weights == HashSource::Random)
         })
     }
 

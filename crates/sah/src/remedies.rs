@@ -54,6 +54,7 @@ pub(crate) fn of_warning(warning: &Warning) -> String {
         WarningKind::LimitsAboveAuthors | WarningKind::LimitsBelowAuthors => {
             Some("--answer-tokens authors takes that of the authors")
         }
+        WarningKind::ReasoningWithAnswer => Some("--prompts DIR asks as they do"),
         WarningKind::SpecialTokensInText => Some(SPECIAL_TOKENS),
         WarningKind::GenerationConfigNotApplied => {
             Some("--generation-config ignore leaves it out and says nothing of it")

@@ -6,6 +6,7 @@ mod text;
 use std::io::{ErrorKind, IsTerminal as _, Write as _, stdout};
 
 use anyhow::Context as _;
+use sah_bench_core::IntervalFigure;
 use sah_report::visible;
 
 pub(crate) use self::table::{TextTable, figures, table, words};
@@ -38,4 +39,15 @@ pub(crate) fn one_line(text: &str) -> String {
 /// A figure with `digits` decimals, or a dash where there is none.
 pub(crate) fn figure(value: Option<f64>, digits: usize) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
+}
+
+/// A figure with its interval, if it has one: `0.43 [0.30, 0.57]`.
+pub(crate) fn interval(of: Option<IntervalFigure>, digits: usize) -> String {
+    let text = figure(of.map(|of| of.value), digits);
+    match of {
+        Some(IntervalFigure { low: Some(low), high: Some(high), .. }) => {
+            format!("{text} [{low:.digits$}, {high:.digits$}]")
+        }
+        _ => text,
+    }
 }

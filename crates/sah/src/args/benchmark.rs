@@ -279,6 +279,12 @@ pub(crate) struct LimitArgs {
     /// and to maskers that sample
     #[arg(long, default_value_t = 42)]
     pub(crate) seed: u64,
+
+    /// Answer every row K times, each time with other random numbers: scores are means over all answers, intervals are of rows,
+    /// and where answers are right or wrong there is pass@k, too. For tokens drawn at random (`--temperature`) and maskers that
+    /// sample. A context is still read once
+    #[arg(long, value_name = "K", default_value = "1")]
+    pub(crate) repeats: NonZeroUsize,
 }
 
 /// `--answer-tokens`.

@@ -7,10 +7,10 @@ use sah_aime::{Aime, Edition, PredictionScores, Verdict, score_predictions};
 use sah_bench_core::data::DataSource;
 use sah_bench_core::{Benchmark, DataError, Error};
 use sah_request::ThoughtsInAnswers;
-use serde_json::{Map, json};
+use serde_json::json;
 
 use super::data_flag::DataFlag;
-use super::predictions::{Aggregate, scored};
+use super::predictions::{Aggregate, repeat_columns, scored};
 use super::{BenchmarkEntry, BenchmarkFacts, Opened, PredictionScorer, ScoredPredictions};
 use crate::terminal::figure;
 
@@ -40,8 +40,12 @@ impl BenchmarkEntry for Entry {
 
     fn about(&self) -> &'static str {
         match self.0 {
-            Edition::Aime2024 => "AIME 2024: 30 competition problems with integer answers",
-            Edition::Aime2025 => "AIME 2025: 30 competition problems with integer answers",
+            Edition::Aime2024 => {
+                "AIME 2024: 30 competition problems with integer answers; papers give avg@16 (--repeats 16 --temperature 0.6)"
+            }
+            Edition::Aime2025 => {
+                "AIME 2025: 30 competition problems with integer answers; papers give avg@16 (--repeats 16 --temperature 0.6)"
+            }
         }
     }
 
@@ -78,25 +82,33 @@ impl BenchmarkEntry for Entry {
     fn predictions(&self) -> Option<PredictionScorer> {
         Some(PredictionScorer {
             about: "As at least three of four published harnesses judge AIME answers",
-            file: "File with a prediction a line: `prediction` and `answer`",
+            file: "File with a prediction a line: `prediction` and `answer`; several with the same `id` are answers to one problem and have \
+                   avg@K and pass@k, too",
             score: |file, thoughts, _| Ok(score(file, thoughts)?),
         })
     }
 }
 
 fn score(file: &Path, thoughts: Option<ThoughtsInAnswers>) -> Result<ScoredPredictions, Error> {
-    let PredictionScores { rows, rates } =
+    let PredictionScores { rows, rates, repeats } =
         score_predictions(file, thoughts).map_err(sah_aime::Error::from).map_err(DataError::from)?;
     let figures = [
         ("accuracy", rates.accuracy),
         ("boxed_rate", rates.boxed_rate),
         ("extracted_rate", rates.extracted_rate),
     ];
-    let cells = figures.map(|(_, rate)| figure(Some(rate), 3));
+    let cells = figures.map(|(name, rate)| (name.to_owned(), figure(Some(rate), 3)));
+    let tasks = repeats.iter().flat_map(|repeats| repeats.figures.keys());
+    let several = tasks.flat_map(|task| repeat_columns(repeats.as_ref(), task, 3));
+    let columns =
+        std::iter::once(("rows".to_owned(), rows.rows.len().to_string())).chain(cells).chain(several);
+    let (header, line) = columns.unzip();
+    let rates = figures.map(|(name, rate)| (name.to_owned(), json!(rate)));
+    let of_repeats = repeats.iter().map(|repeats| ("repeats".to_owned(), json!(repeats)));
     let aggregate = Aggregate {
-        header: std::iter::once("rows").chain(figures.map(|(name, _)| name)).map(str::to_owned).collect(),
-        lines: vec![std::iter::once(rows.rows.len().to_string()).chain(cells).collect()],
-        figures: Map::from_iter(figures.map(|(name, rate)| (name.to_owned(), json!(rate)))),
+        header,
+        lines: vec![line],
+        figures: rates.into_iter().chain(of_repeats).collect(),
         notes: Vec::new(),
     };
     Ok(scored(&rows, |verdict: &Verdict| json!(u8::from(verdict.is_right)), aggregate))

@@ -63,6 +63,12 @@ impl DataFlag {
         })
     }
 
+    /// Whether the subset of this name is among those that are run: `--subsets` names it, or nothing.
+    pub(super) fn runs(flags: &ArgMatches, subset: &str) -> bool {
+        let named = flags.try_get_many::<String>("subsets").ok().flatten();
+        named.is_none_or(|mut names| names.any(|name| name.trim() == subset))
+    }
+
     /// What helps where data cannot be read, if the flag does.
     pub(super) fn remedy(error: &ReadError) -> Option<String> {
         matches!(error, ReadError::Hub(_))

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args, Command, FromArgMatches as _};
 use sah_bench_core::data::DataSource;
-use sah_bench_core::{Benchmark, DataError, Error};
+use sah_bench_core::{Benchmark, DataError, Error, Warning, WarningKind};
 use sah_longbench_v2::{Accuracy, HUB_ID, LongBenchV2, Source, score_predictions};
 use sah_request::ThoughtsInAnswers;
 use serde_json::{Map, json};
 
 use super::data_flag::DataFlag;
-use super::predictions::{Aggregate, scored};
+use super::predictions::{Aggregate, repeat_columns, scored};
 use super::{BenchmarkEntry, BenchmarkFacts, Opened, PredictionScorer, ScoredPredictions};
 use crate::terminal::figure;
 use crate::usage::UsageError;
@@ -30,8 +30,9 @@ const DATA: DataFlag = DataFlag {
 /// Flags that only LongBench-v2 has, beside `--data`.
 #[derive(Debug, Args)]
 struct Flags {
-    /// Folder with THUDM's prompt files, `0shot.txt` and `0shot_cot.txt`; needed for its `data.json`, which has no prompts of its
-    /// own
+    /// Folder with THUDM's prompt files: `0shot.txt`, and for `cot` `0shot_cot.txt` and `0shot_cot_ans.txt`. Its `data.json` has no
+    /// prompts of its own. With them `cot` is two requests, as its authors do it: one for the reasoning, and one without the text
+    /// for the answer. Without them the hub's `cot` is one request for both
     #[arg(long, value_name = "DIR")]
     prompts: Option<PathBuf>,
 }
@@ -70,16 +71,18 @@ impl BenchmarkEntry for Entry {
         let data = DATA.source(flags);
         let origin = DATA.origin(&data, HUB_ID);
         let note = DataFlag::demonstration(&data, "LongBench-v2");
+        let is_one_request = data != DataSource::Own && prompts.is_none() && DataFlag::runs(flags, "cot");
         let source = match (data, prompts) {
             (DataSource::Folder(path), prompts) => Source::Folder { path, prompts },
-            (_, Some(_)) => {
-                let text = "--prompts is for THUDM's data.json; name its folder with --data DIR";
+            (DataSource::Hub, prompts) => Source::Hub { prompts },
+            (DataSource::Own, None) => Source::Sample,
+            (DataSource::Own, Some(_)) => {
+                let text = "--prompts has no effect: the bundled sample has prompts of its own; name other data with --data";
                 return Err(UsageError(text.to_owned()).into());
             }
-            (DataSource::Own, None) => Source::Sample,
-            (DataSource::Hub, None) => Source::Hub,
         };
-        Ok(Opened { benchmark: Box::new(LongBenchV2::new(source)), data: origin, note, warnings: Vec::new() })
+        let warnings = is_one_request.then(one_request).into_iter().collect();
+        Ok(Opened { benchmark: Box::new(LongBenchV2::new(source)), data: origin, note, warnings })
     }
 
     fn remedy(&self, error: &(dyn std::error::Error + 'static)) -> Option<String> {
@@ -95,10 +98,17 @@ impl BenchmarkEntry for Entry {
         Some(PredictionScorer {
             about: "With LongBench-v2's official accuracy",
             file: "File with a prediction a line: `prediction` (or THUDM's `response`), `answer`, `difficulty`, `length`, and `task` \
-                   where there is one",
+                   where there is one; several with the same `id` are answers to one question and have avg@K and pass@k, too",
             score: |file, thoughts, _| Ok(score(file, thoughts)?),
         })
     }
+}
+
+/// Of `cot` without the authors' prompts.
+fn one_request() -> Warning {
+    let message = "cot is one request, in whose answer reasoning and letter are; its authors ask for the letter in a second one, \
+                   without the text";
+    Warning::new(WarningKind::ReasoningWithAnswer, message)
 }
 
 fn score(file: &Path, thoughts: Option<ThoughtsInAnswers>) -> Result<ScoredPredictions, Error> {
@@ -107,14 +117,19 @@ fn score(file: &Path, thoughts: Option<ThoughtsInAnswers>) -> Result<ScoredPredi
     let kinds = Accuracy::default().figures().into_keys().map(str::to_owned);
     let line = |(task, accuracy): (&String, &Accuracy)| {
         let figures = accuracy.figures().into_values().map(|value| figure(value, 1));
-        [task.clone(), accuracy.rows().to_string()].into_iter().chain(figures).collect()
+        let several = repeat_columns(scores.repeats.as_ref(), task, 1).into_iter().map(|(_, value)| value);
+        [task.clone(), accuracy.rows().to_string()].into_iter().chain(figures).chain(several).collect()
     };
+    // The same for each task.
+    let several = scores.accuracy.keys().next().map(|task| repeat_columns(scores.repeats.as_ref(), task, 1));
+    let several = several.into_iter().flatten().map(|(name, _)| name);
     let accuracy: Map<_, _> =
         scores.accuracy.iter().map(|(task, accuracy)| (task.clone(), json!(accuracy.figures()))).collect();
+    let of_repeats = scores.repeats.iter().map(|repeats| ("repeats".to_owned(), json!(repeats)));
     let aggregate = Aggregate {
-        header: ["task", "rows"].map(str::to_owned).into_iter().chain(kinds).collect(),
+        header: ["task", "rows"].map(str::to_owned).into_iter().chain(kinds).chain(several).collect(),
         lines: scores.accuracy.iter().map(line).collect(),
-        figures: Map::from_iter([("accuracy".to_owned(), accuracy.into())]),
+        figures: std::iter::once(("accuracy".to_owned(), accuracy.into())).chain(of_repeats).collect(),
         notes: Vec::new(),
     };
     Ok(scored(&scores.rows, |score| json!(score), aggregate))
@@ -124,7 +139,10 @@ fn score(file: &Path, thoughts: Option<ThoughtsInAnswers>) -> Result<ScoredPredi
 mod tests {
     use clap::Command;
 
+    use sah_bench_core::WarningKind;
+
     use super::{BenchmarkEntry as _, Entry};
+    use crate::args;
 
     fn open(arguments: &[&str]) -> anyhow::Result<super::Opened> {
         let command = Entry.add_flags(Command::new("longbench-v2"));
@@ -142,8 +160,21 @@ mod tests {
             assert_eq!((&*opened.data.source, opened.data.location.as_deref()), (source, location));
             assert_eq!(opened.note.is_some(), has_note, "{arguments:?}");
         }
-        let error = open(&["--data", "hub", "--prompts", "p"]).unwrap_err().to_string();
-        assert!(error.contains("--prompts is for THUDM's data.json"), "{error}");
+        let error = open(&["--prompts", "p"]).unwrap_err().to_string();
+        assert!(error.contains("--prompts has no effect"), "{error}");
+    }
+
+    #[test]
+    fn a_reasoning_with_its_answer_in_one_request_is_said() {
+        let said = |arguments: &[&str]| {
+            let command = args::of_benchmark(&Entry);
+            let opened =
+                Entry.open(&command.try_get_matches_from([&["longbench-v2"], arguments].concat()).unwrap());
+            opened.unwrap().warnings.iter().any(|one| one.kind == WarningKind::ReasoningWithAnswer)
+        };
+        assert!(said(&["--data", "hub"]) && said(&["--data", "my/folder", "--subsets", "0shot,cot"]));
+        assert!(!said(&["--data", "hub", "--subsets", "0shot"]));
+        assert!(!said(&["--data", "hub", "--prompts", "p"]) && !said(&[]));
     }
 
     #[test]

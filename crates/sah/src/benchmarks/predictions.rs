@@ -1,10 +1,12 @@
 //! `score NAME` of benchmarks that are scored row by row.
 
-use sah_bench_core::data::{RowsWithThoughts, ScoredRows};
+use sah_bench_core::Repeats;
+use sah_bench_core::data::{RowsWithThoughts, ScoredRow, ScoredRows};
 use sah_request::ThoughtsInAnswers;
 use serde_json::{Map, Value};
 
 use super::ScoredPredictions;
+use crate::terminal::interval;
 
 /// The aggregate of scored rows: a table for the terminal, and keys of the JSON file.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,20 +22,35 @@ pub(super) struct Aggregate {
 }
 
 /// What `score NAME` gives: `{"rows": {id: score}, ...}` with the figures of `aggregate`. `value` is the score of a row as it
-/// stands in the file: a number, null where no score is defined, or an object of figures.
+/// stands in the file: a number, null where no score is defined, or an object of figures; of several predictions for a row it is
+/// the list of theirs.
 pub(super) fn scored<T>(
     rows: &ScoredRows<T>,
     value: impl Fn(&T) -> Value,
     aggregate: Aggregate,
 ) -> ScoredPredictions {
     let Aggregate { header, lines, figures, mut notes } = aggregate;
-    let of_rows: Map<String, Value> =
-        rows.rows.iter().map(|row| (row.id.clone(), value(&row.score))).collect();
+    let of_id = |(id, rows): (&str, Vec<&ScoredRow<T>>)| {
+        let mut values: Vec<Value> = rows.iter().map(|row| value(&row.score)).collect();
+        let value = if values.len() == 1 { values.remove(0) } else { Value::Array(values) };
+        (id.to_owned(), value)
+    };
+    let of_rows: Map<String, Value> = rows.by_id().into_iter().map(of_id).collect();
     let mut json = Map::new();
     json.insert("rows".to_owned(), Value::Object(of_rows));
     json.extend(figures);
     notes.extend(rows.thoughts.iter().map(note_of_thoughts));
     ScoredPredictions { header, rows: lines, json: Value::Object(json), count: rows.rows.len(), notes }
+}
+
+/// What several predictions for each row of `task` say: columns of the table with their values, of predictions `digits` exact.
+pub(super) fn repeat_columns(repeats: Option<&Repeats>, task: &str, digits: usize) -> Vec<(String, String)> {
+    let Some((repeats, figures)) = repeats.and_then(|all| Some((all, all.figures.get(task)?))) else {
+        return Vec::new();
+    };
+    let mean = (format!("avg@{}", repeats.count), interval(figures.mean, digits));
+    let pass = figures.pass.iter().map(|(k, figure)| (format!("pass@{k}"), interval(Some(*figure), digits)));
+    std::iter::once(mean).chain(pass).collect()
 }
 
 /// What was done with thoughts.
@@ -53,7 +70,6 @@ pub(super) fn note_of_thoughts(counts: &RowsWithThoughts) -> String {
 
 #[cfg(test)]
 mod tests {
-    use sah_bench_core::data::ScoredRow;
     use serde_json::json;
 
     use super::*;

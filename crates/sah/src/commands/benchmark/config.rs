@@ -81,6 +81,7 @@ pub(super) fn run_config(
         data: DataConfig { source: kind, location, hash: Some(data_hash.to_owned()) },
         metric_files: hashes(plan.benchmark.metric_files())?,
         max_samples: args.data.max_samples.map(|n| n as usize),
+        repeats: Some(args.limits.repeats).filter(|repeats| repeats.get() > 1),
         micro_metrics: args.output.micro_metrics,
         limits: RequestLimits {
             max_context_length: args.limits.max_context_length.map(|n| n as usize),

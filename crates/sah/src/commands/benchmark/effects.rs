@@ -2,7 +2,6 @@
 
 use super::plan::Plan;
 use crate::args::{BenchOptions, BenchmarkArgs};
-use crate::attention::NamedAttention;
 use crate::usage::UsageError;
 
 /// Of a new run.
@@ -18,12 +17,34 @@ pub(super) fn check(plan: &Plan<'_>) -> Result<(), UsageError> {
     if args.limits.keep_contexts > 0.0 && plan.attentions.len() == 1 {
         return Err(none("keep-contexts", "one attention reads each context once; it is for several"));
     }
-    if options.gives("seed")
-        && args.sampling.is_greedy()
-        && !plan.attentions.iter().any(NamedAttention::may_draw)
-    {
-        let seed = args.limits.seed;
+    if args.sampling.is_greedy() {
+        check_greedy(plan)?;
+    }
+    Ok(())
+}
+
+/// Where only attentions can draw random numbers.
+fn check_greedy(plan: &Plan<'_>) -> Result<(), UsageError> {
+    let limits = &plan.args.limits;
+    let of_attentions = |draws: bool| plan.attentions.iter().filter(move |one| one.may_draw() == draws);
+    let is_random = of_attentions(true).next().is_some();
+    if plan.options.gives("seed") && !is_random {
+        let seed = limits.seed;
         tracing::warn!("--seed {seed} changes nothing: decoding is greedy, and no attention draws anything");
+    }
+    let repeats = limits.repeats.get();
+    if repeats == 1 {
+        return Ok(());
+    }
+    if !is_random {
+        let why = "decoding is greedy, and no attention draws anything, so that all answers to a row would be the same; \
+                   --temperature T draws tokens at random";
+        return Err(none("repeats", why));
+    }
+    let names: Vec<&str> = of_attentions(false).map(|attention| attention.name.as_str()).collect();
+    if !names.is_empty() {
+        let names = names.join(", ");
+        tracing::warn!("{names}: nothing is random, so that all {repeats} answers to a row are the same");
     }
     Ok(())
 }
@@ -87,6 +108,7 @@ mod tests {
             (&["--truncation=middle"][..], "--truncation has no effect: contexts are cut"),
             (&["--attention=dense", "--micro-metrics=0.1"], "--micro-metrics has no effect"),
             (&["--attention=dense", "--keep-contexts=1"], "--keep-contexts has no effect"),
+            (&["--attention=dense,quest", "--repeats=2"], "--repeats has no effect: decoding is greedy"),
         ] {
             let test = TestRun::of_one(flags);
             let error = check(&test.plan()).unwrap_err().to_string();
@@ -95,6 +117,9 @@ mod tests {
         let flags =
             ["--truncation=middle", "--max-context-length=9", "--micro-metrics=0.1", "--keep-contexts=1"];
         check(&TestRun::of_one(&flags).plan()).unwrap();
+        for random in ["--temperature=0.6", "--attention=dense,vattention"] {
+            check(&TestRun::of_one(&["--repeats=4", random]).plan()).unwrap();
+        }
     }
 
     #[test]

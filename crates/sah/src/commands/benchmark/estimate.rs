@@ -105,9 +105,10 @@ impl Work {
     fn of(plan: &Plan<'_>, samples: &mut dyn Iterator<Item = &Sample>) -> Self {
         let limits = &plan.args.limits;
         let (mut work, mut contexts) = (Self::default(), HashSet::new());
+        let repeats = limits.repeats.get();
         for sample in samples {
-            work.rows += 1;
-            work.new_tokens += limits.of_every_answer().unwrap_or(sample.max_new_tokens);
+            work.rows += repeats;
+            work.new_tokens += repeats * limits.of_every_answer().unwrap_or(sample.max_new_tokens);
             if contexts.insert(&sample.context) {
                 let limit = limits.max_context_length.map_or(usize::MAX, |limit| limit as usize);
                 work.context_tokens += (sample.context.len() / BYTES_PER_TOKEN).min(limit);

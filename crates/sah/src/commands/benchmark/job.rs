@@ -130,6 +130,8 @@ impl<'a> Job<'a> {
     ) -> anyhow::Result<Option<FinishedRun>> {
         folder.write_config(config)?;
         let runner = Runner {
+            benchmark: &*self.plan.benchmark,
+            repeats: self.plan.args.limits.repeats,
             adapter: &*model.adapter(attention, config.micro_metrics)?,
             generation: &config.generation,
             limits: &config.limits,

@@ -58,7 +58,11 @@ impl Outcome {
                 show(format_args!("{}\n\n", model.args.place.model))?;
             }
             let scores = table::scores(finished, &comparison.baseline, &plan.benchmark.units());
-            show(format_args!("{scores}\n\n{}\n\n", table::costs(finished)))?;
+            show(format_args!("{scores}\n\n"))?;
+            if let Some(repeats) = table::repeats(finished, &plan.benchmark.units()) {
+                show(format_args!("{repeats}\n\n"))?;
+            }
+            show(format_args!("{}\n\n", table::costs(finished)))?;
             if let Some(warnings) = table::warnings(finished) {
                 show(format_args!("{warnings}\n\n"))?;
             }

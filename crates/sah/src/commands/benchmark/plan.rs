@@ -142,6 +142,11 @@ impl<'a> Plan<'a> {
         })
     }
 
+    /// How many rows each cell has: the answers to all samples.
+    pub(super) fn rows(&self) -> usize {
+        self.samples.len() * self.args.limits.repeats.get()
+    }
+
     /// Whether cells are done by processes of their own.
     pub(super) fn is_matrix(&self) -> bool {
         self.args.is_matrix()

@@ -1,9 +1,9 @@
 //! The tables at the end of a run.
 
-use sah_bench_core::{FinishedRun, TaskScore, Units, Warning};
+use sah_bench_core::{FinishedRun, IntervalFigure, Repeats, TaskScore, Units, Warning};
 
 use crate::remedies;
-use crate::terminal::{TextTable, figure, figures, one_line};
+use crate::terminal::{TextTable, figure, figures, interval, one_line};
 
 /// Score of each task, a column for each attention, the baseline's first, and the differences to it.
 pub(super) fn scores(runs: &[FinishedRun], baseline: &str, units: &Units) -> TextTable {
@@ -25,6 +25,25 @@ pub(super) fn scores(runs: &[FinishedRun], baseline: &str, units: &Units) -> Tex
     let overall: Vec<_> = others.iter().map(|run| run.metrics.overall_score).collect();
     rows.push(row("overall", base.metrics.overall_score, &overall));
     figures(header, rows)
+}
+
+/// What several answers to each row say, a column for each attention; `None` where each row has one.
+pub(super) fn repeats(runs: &[FinishedRun], units: &Units) -> Option<TextTable> {
+    let first = runs.iter().find_map(|run| run.repeats.as_ref())?;
+    let mut header = vec![format!("answers to a row: {} ({})", first.count, units.score)];
+    header.extend(runs.iter().map(|run| run.attention.clone()));
+    let line = |label: String, read: &dyn Fn(&Repeats) -> Option<IntervalFigure>| {
+        let cell = |run: &FinishedRun| interval(run.repeats.as_ref().and_then(read), 2);
+        std::iter::once(label).chain(runs.iter().map(cell)).collect::<Vec<_>>()
+    };
+    let mut rows = Vec::new();
+    for (label, figures) in &first.figures {
+        rows.push(line(format!("{label} avg@{}", first.count), &|of| of.figures.get(label)?.mean));
+        for k in figures.pass.keys() {
+            rows.push(line(format!("{label} pass@{k}"), &|of| of.figures.get(label)?.pass.get(k).copied()));
+        }
+    }
+    Some(figures(header, rows))
 }
 
 /// Time, memory and density, a column for each attention.

@@ -54,7 +54,7 @@ impl Display {
             .into_iter()
             .map(|part| {
                 // Of a part about as many as of the others, until it says how many.
-                let rows = plan.samples.len() / part.shard.map_or(1, |shard| shard.count().get());
+                let rows = plan.rows() / part.shard.map_or(1, |shard| shard.count().get());
                 let rows_total = if plan.is_to_do(part) { rows } else { 0 };
                 let is_done = plan.args.resume.is_some() && plan.is_done(part);
                 let rows_done = if is_done { rows_total } else { 0 };

@@ -83,12 +83,15 @@ impl Repeats {
     }
 }
 
-/// The scores of a task, by bucket and sample; `None` where one cannot be scored.
+/// The scores of all answers to each sample, by the place of its first row.
+type SampleScores = IndexMap<usize, Vec<f64>>;
+
+/// The scores of a task, by bucket; `None` where one cannot be scored.
 fn scores<'a>(
     benchmark: &dyn Benchmark,
     records: impl Iterator<Item = &'a Record>,
-) -> Option<IndexMap<Option<String>, IndexMap<usize, Vec<f64>>>> {
-    let mut groups: IndexMap<Option<String>, IndexMap<usize, Vec<f64>>> = IndexMap::new();
+) -> Option<IndexMap<Option<String>, SampleScores>> {
+    let mut groups: IndexMap<Option<String>, SampleScores> = IndexMap::new();
     for record in records {
         let score = benchmark.score(&record.sample, &record.predicted_answer).ok()?;
         let rows = groups.entry(score.bucket.map(std::borrow::Cow::into_owned)).or_default();

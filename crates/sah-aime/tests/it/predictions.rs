@@ -41,7 +41,7 @@ fn several_predictions_for_a_problem_have_pass_at_k() {
         answers.iter().enumerate().map(|(repeat, answer)| line(id, repeat, answer)).collect::<Vec<_>>()
     });
     let scores = score(&lines.concat().join("\n")).unwrap();
-    assert_eq!(scores.rates.accuracy, 0.125);
+    assert_eq!(scores.rates, Rates { accuracy: 0.125, boxed_rate: 0.0, extracted_rate: 1.0 });
     let repeats = scores.repeats.unwrap();
     let all = &repeats.figures["all"];
     assert_eq!((repeats.count, all.rows, all.mean.unwrap().value), (4, 2, 0.125));

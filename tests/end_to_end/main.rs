@@ -17,6 +17,7 @@ mod messages;
 mod models;
 mod outside_project;
 mod own_benchmark;
+mod repeats;
 mod report;
 mod resume;
 mod ruler;

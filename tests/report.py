@@ -125,7 +125,14 @@ class Checks:
             print(f"FAILED: {what}")
 
 
-VISIBLE = """[...document.querySelectorAll('#samples-body > tr')].filter(row => row.offsetParent !== null)"""
+def parts(browser):
+    """What the ids of each table of samples begin with: nothing, or on a page of several benchmarks their names."""
+    return browser.evaluate("[...document.querySelectorAll('form.filters')].map(form => form.id.slice(0, -'filters'.length))")
+
+
+def visible(part):
+    """The samples that are shown."""
+    return f"[...document.getElementById('{part}samples-body').children].filter(row => row.offsetParent !== null)"
 
 
 def show(browser, page, look):
@@ -175,53 +182,56 @@ def check_keyboard(browser, checks):
     browser.press("Enter")
     checks.that(browser.evaluate("document.activeElement.id") == "content", "the skip link leads nowhere")
     reached = set()
-    for _ in range(60):
+    reachable = "document.querySelectorAll('a, summary, select, input, button, [tabindex=\"0\"]').length"
+    for _ in range(browser.evaluate(reachable)):
         browser.press("Tab")
         reached.add(browser.evaluate("document.activeElement.id || document.activeElement.tagName"))
-    wanted = {"by-task", "by-comparison", "by-text", "SUMMARY"} if browser.evaluate(f"{VISIBLE}.length") else set()
+    wanted = {part + name for part in parts(browser) for name in ("by-task", "by-comparison", "by-text")}
+    wanted |= {"SUMMARY"} if wanted else set()
     checks.that(wanted <= reached, f"the keyboard does not reach {wanted - reached}")
 
 
-def check_filters(browser, checks):
-    all_rows = browser.evaluate(f"{VISIBLE}.length")
+def check_filters(browser, checks, part):
+    shown_rows = visible(part)
+    all_rows = browser.evaluate(f"{shown_rows}.length")
     if not all_rows:
         print("no samples differ: nothing to filter")
         return
-    checks.that(not browser.evaluate("document.getElementById('filters').hidden"), "the filters are hidden")
+    checks.that(not browser.evaluate(f"document.getElementById('{part}filters').hidden"), "the filters are hidden")
 
     def choose(field, text):
         browser.evaluate(
             f"(field => {{ field.value = {json.dumps(text)}; field.dispatchEvent(new Event('input', {{bubbles: true}})); }})"
-            f"(document.getElementById('{field}'))"
+            f"(document.getElementById('{part}{field}'))"
         )
 
     def reset():
-        browser.evaluate("document.querySelector('#filters button').click()")
+        browser.evaluate(f"document.querySelector('#{part}filters button').click()")
         browser.evaluate("new Promise(done => setTimeout(done, 30))")
 
-    count = "document.getElementById('count').textContent"
+    count = f"document.getElementById('{part}count').textContent"
     for field, key in [("by-task", "task"), ("by-comparison", "comparison")]:
-        values = browser.evaluate(f"[...document.getElementById('{field}').options].map(option => option.value)")
+        values = browser.evaluate(f"[...document.getElementById('{part}{field}').options].map(option => option.value)")
         total = 0
         for choice in values[1:]:
             choose(field, choice)
-            shown = browser.evaluate(f"{VISIBLE}.map(row => row.dataset.{key})")
+            shown = browser.evaluate(f"{shown_rows}.map(row => row.dataset.{key})")
             checks.that(shown and set(shown) == {choice}, f"{field}={choice} shows {set(shown)}")
             checks.that(browser.evaluate(count) == f"{len(shown)} of {all_rows} samples", f"{field}: {browser.evaluate(count)}")
             total += len(shown)
         checks.that(total == all_rows, f"{field}: {total} of {all_rows} samples are in one of the choices")
         reset()
-        checks.that(browser.evaluate(f"{VISIBLE}.length") == all_rows, f"{field} cannot be taken back")
-    word = browser.evaluate(f"{VISIBLE}[0].querySelector('.question').textContent.trim().slice(0, 12)")
+        checks.that(browser.evaluate(f"{shown_rows}.length") == all_rows, f"{field} cannot be taken back")
+    word = browser.evaluate(f"{shown_rows}[0].querySelector('.question').textContent.trim().slice(0, 12)")
     choose("by-text", word.upper())
-    texts = browser.evaluate(f"{VISIBLE}.map(row => row.textContent.toLowerCase())")
+    texts = browser.evaluate(f"{shown_rows}.map(row => row.textContent.toLowerCase())")
     checks.that(texts and all(word.lower() in text for text in texts), f"text {word!r} shows {len(texts)} samples")
     choose("by-text", "no sample has this text \U0001f984")
-    checks.that(browser.evaluate(f"{VISIBLE}.length") == 0, "a text that is nowhere shows samples")
+    checks.that(browser.evaluate(f"{shown_rows}.length") == 0, "a text that is nowhere shows samples")
     reset()
-    opened = f"(row => {{ row.querySelector('summary').click(); return row.querySelector('.context').offsetHeight; }})({VISIBLE}[0])"
+    opened = f"(row => {{ row.querySelector('summary').click(); return row.querySelector('.context').offsetHeight; }})({shown_rows}[0])"
     checks.that(browser.evaluate(opened) > 0, "a context does not unfold")
-    browser.evaluate("document.querySelectorAll('#samples-body details').forEach(details => { details.open = false; })")
+    browser.evaluate(f"document.querySelectorAll('#{part}samples-body details').forEach(details => {{ details.open = false; }})")
 
 
 def check_width(browser, checks, look):
@@ -275,7 +285,8 @@ def main():
             if look == "desktop":
                 check_names(browser, checks)
                 check_keyboard(browser, checks)
-            check_filters(browser, checks)
+            for part in parts(browser):
+                check_filters(browser, checks, part)
             check_console(browser, checks, look)
         browser.close()
     for at, what in enumerate(["the page", "text in figures"]):

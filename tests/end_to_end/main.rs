@@ -21,6 +21,7 @@ mod repeats;
 mod report;
 mod resume;
 mod ruler;
+mod several;
 mod speed;
 mod terminal;
 mod thinking;

@@ -118,7 +118,7 @@ fn it_is_reported_compared_listed_and_scored() {
     assert_eq!(code, 0, "{log}");
     assert!(table.contains("complete"), "{table}");
 
-    // Runs of two benchmarks do not belong together, and a program that does not know one says so.
+    // Runs of two benchmarks are shown one after the other, and a program that does not know one says so.
     let mut mock = program(&["bench", "mock", "--run-name", "mock", "--answer-tokens", "2", "--model"]);
     mock.arg(path("model")).arg("--result-dir").arg(folder.path());
     let (code, _, log) = run(&mut mock);
@@ -126,9 +126,9 @@ fn it_is_reported_compared_listed_and_scored() {
     let (code, page, log) = run(program(&["report"]).arg(path("mock")));
     assert_eq!(code, 0, "{log}");
     assert!(fs::read_to_string(page.trim_end()).unwrap().contains("mock: "));
-    let (code, _, log) = run(program(&["compare"]).arg(path("one")).arg(path("mock")));
-    assert_eq!(code, 2, "{log}");
-    assert!(log.contains("is a run of counting") && log.contains("one of mock"), "{log}");
+    let (code, tables, log) = run(program(&["compare"]).arg(path("one")).arg(path("mock")));
+    assert_eq!(code, 0, "{log}");
+    assert!(tables.contains("counting (0 to 1)") && tables.contains("mock (0 to 100)"), "{tables}");
     let (code, _, log) = run(crate::command::xtask(&["report"]).arg(path("one")));
     assert_eq!(code, 2, "{log}");
     assert!(log.contains("there is no benchmark \"counting\"; there is longbench, "), "{log}");
@@ -144,11 +144,11 @@ fn it_is_reported_compared_listed_and_scored() {
 }
 
 #[test]
-fn its_jobs_of_slurm_name_it() {
+fn its_jobs_of_slurm_go_on_with_its_run() {
     let (folder, plan) = folder();
     let (code, scripts, log) = run(program(&["submit", "slurm", "--dry-run"]).arg(&plan));
     assert_eq!(code, 0, "{log}");
-    assert_eq!(scripts.matches(" bench counting --resume ").count(), 2, "{scripts}");
+    assert_eq!(scripts.matches(" bench --resume ").count(), 2, "{scripts}");
     assert!(scripts.contains("with_counting' report "), "{scripts}");
     assert!(!scripts.contains("longbench"), "{scripts}");
     let text = fs::read_to_string(&plan).unwrap();

@@ -6,6 +6,7 @@
 //!   [`Side`], each answer a [`Row`] with the score that the [`Benchmark`](sah_bench_core::Benchmark) gives it.
 //! - [`Analysis`] analyses one or more runs: every figure with a 95 % confidence interval ([`statistics`]), and a
 //!   [`Comparison`] of two sides, row by row where both answered the same samples.
+//! - [`Overview`] is an analysis of each of several benchmarks, with a table over all.
 //! - [`tables`] and [`figures`] show an analysis; [`Report`] is all of it: `report.html`, SVG, PNG, CSV, Markdown, LaTeX.
 //! - [`list`] finds runs, complete or not.
 //!
@@ -22,6 +23,7 @@ pub mod figures;
 mod group;
 mod html;
 mod listing;
+mod overview;
 mod report;
 mod row;
 mod run;
@@ -36,7 +38,8 @@ pub use error::Error;
 pub use excerpt::Excerpt;
 pub use group::Group;
 pub use listing::{Listed, State, list, runs_in};
-pub use report::Report;
+pub use overview::{Missing, Overview, Part};
+pub use report::{OverviewReport, Report};
 pub use row::{Row, RowKey};
 pub use run::Run;
 pub use sah_bench_core::statistics;

@@ -21,6 +21,8 @@ pub struct Run {
     pub sides: Vec<Side>,
     /// What the figures of its benchmark mean.
     pub units: Units,
+    /// The folder of the run of several benchmarks that it is part of.
+    pub whole: Option<PathBuf>,
 }
 
 /// What of `comparison.json` says in which order attentions ran.
@@ -46,7 +48,18 @@ impl Run {
         });
         let sides = attentions.iter().map(|folder| Side::read(folder, benchmark));
         let sides = sides.collect::<Result<_, _>>()?;
-        Ok(Self { name: name_of(&folder), sides, units: benchmark.units(), folder })
+        Ok(Self { name: name_of(&folder), sides, units: benchmark.units(), folder, whole: None })
+    }
+
+    /// The same as part of the run of several benchmarks in the folder `whole`, whose name it has: its own is the benchmark's.
+    #[must_use]
+    pub fn part_of(mut self, whole: &Path) -> Self {
+        let whole = whole.canonicalize().unwrap_or_else(|_| whole.to_path_buf());
+        // Of several models each has a folder of its own.
+        if self.folder.parent() == Some(&whole) {
+            self.name = name_of(&whole);
+        }
+        Self { whole: Some(whole), ..self }
     }
 
     /// The name of the benchmark that the finished run in `folder` is of, which [`Run::read`] needs.

@@ -1,10 +1,11 @@
 //! The command line with the pieces that it knows.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use sah_attention::{Kernel, KernelRegistry, MaskerConfig, MaskerRegistry};
 
-use crate::args;
+use crate::args::{self, Asked, MessageArgs};
 use crate::benchmarks::{BenchmarkEntry, Benchmarks};
 use crate::failure::Failure;
 use crate::logging::{self, Console};
@@ -81,23 +82,28 @@ impl App {
     /// Runs the command line that this process was started with, and says how it ended.
     #[must_use]
     pub fn main(self) -> ExitCode {
-        let matches = match args::command(&self.benchmarks).try_get_matches() {
+        let arguments: Vec<OsString> = std::env::args_os().collect();
+        let command = match args::command_for(&self.benchmarks, &arguments[1.min(arguments.len())..]) {
+            Ok(command) => command,
+            Err(error) => return usage::refuse(&error),
+        };
+        let matches = match command.try_get_matches_from(arguments) {
             Ok(matches) => matches,
             Err(error) => return usage::explain(error),
         };
-        let cli = match args::parse(&self.benchmarks, &matches) {
-            Ok(cli) => cli,
+        let line = match args::parse(&self.benchmarks, &matches) {
+            Ok(line) => line,
             Err(error) => return usage::refuse(&error),
         };
         let console = Console::default();
-        let _trace = match logging::start(&cli.messages, &console) {
+        let _trace = match logging::start(&line.messages, &console) {
             Ok(guard) => guard,
             Err(error) => {
                 eprintln!("error: {}", remedies::explained(&error));
                 return Failure::exit_code(&error);
             }
         };
-        match self.run(cli, &console) {
+        match self.run(line.asked, &line.messages, &console) {
             Ok(code) => code,
             Err(error) => {
                 // A message quotes files, and what is in them.
@@ -107,10 +113,18 @@ impl App {
         }
     }
 
-    fn run(&self, cli: args::Cli, console: &Console) -> anyhow::Result<ExitCode> {
-        let cli = resume::complete(self, cli)?;
-        threads::set(cli.command.threads())?;
-        commands::run(self, cli, console)
+    fn run(&self, asked: Asked, messages: &MessageArgs, console: &Console) -> anyhow::Result<ExitCode> {
+        match asked {
+            Asked::Benchmarks(given) => {
+                let benchmarks = resume::complete(self, *given)?;
+                threads::set(benchmarks.threads())?;
+                commands::run_benchmarks(self, &benchmarks, messages, console)
+            }
+            Asked::Other(command) => {
+                threads::set(command.threads())?;
+                commands::run(self, command)
+            }
+        }
     }
 }
 

@@ -89,6 +89,19 @@ impl Benchmarks {
         found.ok_or_else(|| UsageError(format!("there is no benchmark {text:?}; there is {}", self.names())))
     }
 
+    /// The benchmarks of a list such as `NAME,NAME`.
+    pub(crate) fn find_all(&self, text: &str) -> Result<Vec<&dyn BenchmarkEntry>, UsageError> {
+        let mut found: Vec<&dyn BenchmarkEntry> = Vec::new();
+        for name in text.split(',') {
+            let entry = self.find(name.trim())?;
+            if found.iter().any(|other| other.name() == entry.name()) {
+                return Err(UsageError(format!("{} is named twice", entry.name())));
+            }
+            found.push(entry);
+        }
+        Ok(found)
+    }
+
     /// Their names in words.
     pub(crate) fn names(&self) -> String {
         self.all().map(BenchmarkEntry::name).collect::<Vec<_>>().join(", ")

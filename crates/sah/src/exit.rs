@@ -8,7 +8,7 @@ pub(crate) const FAILED: u8 = 1;
 pub(crate) const USAGE: u8 = 2;
 /// The run ended, and some of its rows have no answer.
 pub(crate) const ROWS_FAILED: u8 = 3;
-/// The run ended, and some of its cells could not be finished.
+/// The run ended, and some of its cells, or of its benchmarks, could not be finished.
 pub(crate) const CELLS_FAILED: u8 = 4;
 /// Failed for a reason that may pass, so that another try is worth it: `EX_TEMPFAIL` of sysexits.h.
 pub(crate) const MAY_PASS: u8 = 75;

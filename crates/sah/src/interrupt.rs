@@ -88,6 +88,11 @@ impl Interrupt {
         self.state.works.store(true, Ordering::Relaxed);
     }
 
+    /// No context is at work until a further model is loaded.
+    pub(crate) fn work_ends(&self) {
+        self.state.works.store(false, Ordering::Relaxed);
+    }
+
     /// True from the first signal on.
     pub(crate) fn stop(&self) -> &AtomicBool {
         &self.state.stop

@@ -4,7 +4,7 @@
 //! [`App`] is all of it. A project that has pieces of its own adds them and has the whole command line.
 //!
 //! Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage,
-//! 3 done but some rows have no answer, 4 some cells of a matrix failed, 75 failed for a reason that may pass (network, busy
+//! 3 done but some rows have no answer, 4 some cells of a matrix or some of several benchmarks failed, 75 failed for a reason that may pass (network, busy
 //! device), 130 stopped by Ctrl-C.
 
 #![expect(clippy::print_stderr, reason = "a command line program talks to its user")]

@@ -318,6 +318,15 @@ impl FinishedRun {
     }
 }
 
+/// Whether a run may be called so: its folder has this name.
+///
+/// # Errors
+///
+/// [`Error::FolderName`].
+pub fn check_run_name(name: &str) -> Result<(), Error> {
+    check_name(Named::Run, name)
+}
+
 fn check_name(of: Named, name: &str) -> Result<(), Error> {
     let fits = |letter: char| letter.is_alphanumeric() || matches!(letter, '.' | '_' | '-');
     if name.is_empty() || name.starts_with('.') || !name.chars().all(fits) {

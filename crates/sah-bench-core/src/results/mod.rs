@@ -24,7 +24,7 @@ pub use config::{
 };
 pub use detailed::{Cost, DetailedResults, PerRow, Phase, RunMeasures, TaskCost};
 pub use distribution::Distribution;
-pub use folder::{FinishedRun, Resumed, RunFolder};
+pub use folder::{FinishedRun, Resumed, RunFolder, check_run_name};
 pub use journal::{Journal, JournalContents, read_journal};
 pub use json::{read_json, write_json};
 pub use micro::{LayerMetrics, MeasuredHead, MeasuredHeads, MicroSummary, read_micro_metrics};

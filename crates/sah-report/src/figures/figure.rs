@@ -35,13 +35,18 @@ impl Figure {
     /// As an SVG file.
     #[must_use]
     pub fn svg(&self) -> String {
+        self.svg_in("")
+    }
+
+    /// In a page in which ids begin with `prefix`.
+    pub(crate) fn svg_in(&self, prefix: &str) -> String {
         let (width, height) = self.size;
+        let id = escaped(&format!("{prefix}{}", self.name));
         let (title, description) = (escaped(&self.title), escaped(&self.description));
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
-             viewBox=\"0 0 {width} {height}\" role=\"img\" aria-labelledby=\"{name}-title {name}-text\">\n\
-             <title id=\"{name}-title\">{title}</title>\n<desc id=\"{name}-text\">{description}</desc>{content}</svg>\n",
-            name = self.name,
+             viewBox=\"0 0 {width} {height}\" role=\"img\" aria-labelledby=\"{id}-title {id}-text\">\n\
+             <title id=\"{id}-title\">{title}</title>\n<desc id=\"{id}-text\">{description}</desc>{content}</svg>\n",
             content = self.content,
         )
     }

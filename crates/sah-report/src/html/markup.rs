@@ -5,36 +5,73 @@ use crate::visible;
 
 /// HTML being written.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Markup(String);
+pub(super) struct Markup {
+    html: String,
+    /// What ids begin with: the name of a part of the page, whose ids are those of others, too.
+    part: Option<String>,
+    /// How many parts there are, which share what the page has room for; 0 in a page without any.
+    parts: usize,
+}
 
 impl Markup {
     /// Tags. They are in this program: what comes from data cannot be `'static`.
     pub(super) fn tags(&mut self, html: &'static str) -> &mut Self {
-        self.0.push_str(html);
+        self.html.push_str(html);
         self
     }
 
     /// Text, or the value of an attribute in double quotes.
     pub(super) fn text(&mut self, text: &str) -> &mut Self {
-        self.0.push_str(&escaped(text));
+        self.html.push_str(&escaped(text));
         self
     }
 
     /// A figure, whose own text is escaped.
     pub(super) fn figure(&mut self, figure: &Figure) -> &mut Self {
-        self.0.push_str(&figure.svg());
+        self.html.push_str(&figure.svg_in(&self.prefix()));
         self
+    }
+
+    /// A page of so many parts.
+    pub(super) fn of_parts(parts: usize) -> Self {
+        Self { parts, ..Self::default() }
+    }
+
+    /// What each part has of the room that there is for `all`.
+    pub(super) fn share(&self, all: usize) -> usize {
+        all / self.parts.max(1)
+    }
+
+    /// From now on ids are those of this part of the page, or of the page itself.
+    pub(super) fn part(&mut self, name: Option<&str>) -> &mut Self {
+        self.part = name.map(str::to_owned);
+        self
+    }
+
+    /// Whether this is a part of a page.
+    pub(super) fn is_part(&self) -> bool {
+        self.part.is_some()
+    }
+
+    /// An id, in an attribute.
+    pub(super) fn id(&mut self, id: &str) -> &mut Self {
+        let prefix = self.prefix();
+        self.text(&prefix).text(id)
+    }
+
+    fn prefix(&self) -> String {
+        self.part.as_ref().map_or_else(String::new, |part| format!("{part}-"))
     }
 
     /// Rules for colours, made of numbers.
     pub(super) fn style(&mut self, css: &str) -> &mut Self {
         debug_assert!(!css.contains('<'), "a style ends at a tag");
-        self.0.push_str(css);
+        self.html.push_str(css);
         self
     }
 
     pub(super) fn into_string(self) -> String {
-        self.0
+        self.html
     }
 }
 

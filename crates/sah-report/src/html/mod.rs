@@ -7,4 +7,4 @@ mod samples;
 mod table;
 
 pub(crate) use markup::escaped;
-pub(crate) use page::page;
+pub(crate) use page::{page, page_of_several};

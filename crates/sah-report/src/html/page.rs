@@ -2,6 +2,7 @@
 
 use super::markup::Markup;
 use crate::figures::{Figure, palette};
+use crate::overview::{Overview, Part};
 use crate::tables::{self, Table};
 use crate::{Analysis, Side};
 
@@ -10,39 +11,50 @@ const SCRIPT: &str = include_str!("report.js");
 
 /// The page of an analysis with its figures.
 pub(crate) fn page(analysis: &Analysis<'_>, figures: &[Figure]) -> String {
-    let names: Vec<&str> = analysis.runs.iter().map(|run| run.name.as_str()).collect();
-    let names = names.join(", ");
+    let names = run_names(analysis);
     let mut page = Markup::default();
-    // The policy lets nothing in from elsewhere, whatever is in the page.
-    page.tags(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'; \
-         script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n\
-         <link rel=\"icon\" href=\"data:,\">\n<title>",
-    );
-    page.text(&format!("Report of {names}")).tags("</title>\n<style>\n").tags(STYLE);
-    page.tags("@media (prefers-color-scheme: dark) {\n").style(&palette::dark_rules(".figure svg"));
-    page.tags("}\n</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#content\">Skip to the content</a>\n<header>\n<h1>");
-    page.text(&title(analysis))
-        .tags("</h1>\n<p>")
-        .text(&subtitle(analysis, &names))
-        .tags("</p>\n</header>\n");
+    page.head(&names, &title(analysis), &subtitle(analysis, &names));
     let sections = sections(analysis, figures);
-    page.tags("<nav aria-label=\"Sections\"><ul>\n");
-    for section in &sections {
-        page.tags("<li><a href=\"#").tags(section.id).tags("\">").text(&section.title).tags("</a></li>\n");
-    }
-    page.tags("</ul></nav>\n<main id=\"content\" tabindex=\"-1\">\n");
+    page.tags("<nav aria-label=\"Sections\">").links(&sections);
+    page.tags("</nav>\n<main id=\"content\" tabindex=\"-1\">\n");
     for section in &sections {
         page.section(analysis, section);
     }
-    page.tags("</main>\n<footer><p>Made by <code>cargo xtask report</code>, version ");
-    page.text(env!("CARGO_PKG_VERSION"))
-        .tags("; no part of this page comes from elsewhere.</p></footer>\n<script>\n");
-    page.tags(SCRIPT).tags("</script>\n</body>\n</html>\n");
-    page.into_string()
+    page.foot().into_string()
+}
+
+/// The page of several analyses, each with its figures, after the table over all.
+pub(crate) fn page_of_several(overview: &Overview<'_>, figures: &[&[Figure]]) -> String {
+    let names = overview.run_names().join(", ");
+    let benchmarks: Vec<&str> = overview.parts.iter().map(|part| part.benchmark.as_str()).collect();
+    let mut page = Markup::of_parts(overview.parts.len());
+    page.head(&names, &benchmarks.join(", "), &format!("Runs: {names}."));
+    page.tags("<nav aria-label=\"Benchmarks\"><ul>\n<li><a href=\"#overview\">Overview</a></li>\n");
+    for part in &overview.parts {
+        page.part(Some(&part.benchmark)).tags("<li><a href=\"#").id("part").tags("\">");
+        page.text(&part.benchmark).tags("</a></li>\n");
+    }
+    page.part(None).tags("</ul></nav>\n<main id=\"content\" tabindex=\"-1\">\n");
+    page.tags("<section aria-labelledby=\"overview\">\n<h2 id=\"overview\">Overview</h2>\n<p>")
+        .tags(OVERVIEW);
+    page.tags("</p>\n");
+    for table in overview.tables() {
+        page.table(&table);
+    }
+    page.tags("</section>\n");
+    for (part, figures) in overview.parts.iter().zip(figures) {
+        let Part { benchmark, analysis } = part;
+        page.part(Some(benchmark)).tags("<section class=\"part\" aria-labelledby=\"").id("part");
+        page.tags("\">\n<h2 id=\"").id("part").tags("\">").text(benchmark).tags("</h2>\n<p>");
+        page.text(&subtitle(analysis, &run_names(analysis))).tags("</p>\n");
+        let sections = sections(analysis, figures);
+        page.tags("<nav aria-label=\"").text(benchmark).tags("\">").links(&sections).tags("</nav>\n");
+        for section in &sections {
+            page.section(analysis, section);
+        }
+        page.tags("</section>\n");
+    }
+    page.foot().into_string()
 }
 
 fn title(analysis: &Analysis<'_>) -> String {
@@ -73,6 +85,11 @@ fn title_of_buckets(bucket: &str) -> String {
     format!("{first}{} buckets", letters.as_str())
 }
 
+fn run_names(analysis: &Analysis<'_>) -> String {
+    let names: Vec<&str> = analysis.runs.iter().map(|run| run.name.as_str()).collect();
+    names.join(", ")
+}
+
 struct Section<'a> {
     id: &'static str,
     title: String,
@@ -84,6 +101,9 @@ struct Section<'a> {
     has_samples: bool,
 }
 
+const OVERVIEW: &str = "The single figure of each benchmark, on the scale of that, in brackets its 95 % confidence interval. Benchmarks \
+    have different scales and different tasks: there is no mean over them. A dash is a benchmark without a single figure, or one that \
+    the method did not finish.";
 const SCORES: &str = "A score is the mean over a task\u{2019}s rows. Its interval is from the 2.5th to the 97.5th percentile of the \
     means of 9,999 samples, each drawn from those rows with replacement (bootstrap).";
 const DIFFERENCES: &str = "Where both sides answered the same rows, the interval is that of the mean of the rows\u{2019} own \
@@ -133,13 +153,47 @@ fn sections<'a>(analysis: &Analysis<'_>, figures: &'a [Figure]) -> Vec<Section<'
 }
 
 impl Markup {
+    /// Everything before the sections.
+    fn head(&mut self, names: &str, title: &str, subtitle: &str) -> &mut Self {
+        // The policy lets nothing in from elsewhere, whatever is in the page.
+        self.tags(
+            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <meta name=\"color-scheme\" content=\"light dark\">\n\
+             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; \
+             style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n\
+             <link rel=\"icon\" href=\"data:,\">\n<title>",
+        );
+        self.text(&format!("Report of {names}")).tags("</title>\n<style>\n").tags(STYLE);
+        self.tags("@media (prefers-color-scheme: dark) {\n").style(&palette::dark_rules(".figure svg"));
+        self.tags(
+            "}\n</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#content\">Skip to the content</a>\n",
+        );
+        self.tags("<header>\n<h1>").text(title).tags("</h1>\n<p>").text(subtitle).tags("</p>\n</header>\n")
+    }
+
+    /// Everything after them.
+    fn foot(mut self) -> Self {
+        self.tags("</main>\n<footer><p>Made by <code>cargo xtask report</code>, version ");
+        self.text(env!("CARGO_PKG_VERSION"))
+            .tags("; no part of this page comes from elsewhere.</p></footer>\n<script>\n");
+        self.tags(SCRIPT).tags("</script>\n</body>\n</html>\n");
+        self
+    }
+
+    /// Links to sections.
+    fn links(&mut self, sections: &[Section<'_>]) -> &mut Self {
+        self.tags("<ul>\n");
+        for section in sections {
+            self.tags("<li><a href=\"#").id(section.id).tags("\">").text(&section.title).tags("</a></li>\n");
+        }
+        self.tags("</ul>")
+    }
+
     fn section(&mut self, analysis: &Analysis<'_>, section: &Section<'_>) -> &mut Self {
-        self.tags("<section aria-labelledby=\"")
-            .tags(section.id)
-            .tags("\">\n<h2 id=\"")
-            .tags(section.id)
-            .tags("\">");
-        self.text(&section.title).tags("</h2>\n");
+        let (open, close) = if self.is_part() { ("<h3 id=\"", "</h3>\n") } else { ("<h2 id=\"", "</h2>\n") };
+        self.tags("<section aria-labelledby=\"").id(section.id).tags("\">\n");
+        self.tags(open).id(section.id).tags("\">").text(&section.title).tags(close);
         if !section.text.is_empty() {
             self.tags("<p>").tags(section.text).tags("</p>\n");
         }

@@ -1,9 +1,9 @@
 "use strict";
-(() => {
-  const form = document.getElementById("filters");
-  if (!form) return;
-  const [task, comparison, text] = ["by-task", "by-comparison", "by-text"].map((id) => document.getElementById(id));
-  const rows = [...document.querySelectorAll("#samples-body > tr")];
+// The ids of each form begin with the name of its part of the page.
+for (const form of document.querySelectorAll("form.filters")) {
+  const of = (id) => document.getElementById(form.id.slice(0, -"filters".length) + id);
+  const [task, comparison, text] = ["by-task", "by-comparison", "by-text"].map(of);
+  const rows = [...of("samples-body").children];
   const texts = rows.map((row) => row.textContent.toLowerCase());
   const filter = () => {
     const wanted = text.value.trim().toLowerCase();
@@ -15,7 +15,7 @@
       row.hidden = !fits;
       shown += fits;
     });
-    document.getElementById("count").textContent = `${shown} of ${rows.length} samples`;
+    of("count").textContent = `${shown} of ${rows.length} samples`;
   };
   form.hidden = false;
   form.addEventListener("input", filter);
@@ -23,4 +23,4 @@
   // Fields are empty only after the event.
   form.addEventListener("reset", () => setTimeout(filter));
   filter();
-})();
+}

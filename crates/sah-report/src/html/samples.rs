@@ -17,7 +17,7 @@ const REFERENCES: usize = 6;
 impl Markup {
     /// The section's content: what is left out, the filters, and the table.
     pub(super) fn samples(&mut self, analysis: &Analysis<'_>) -> &mut Self {
-        let most = MOST / analysis.comparisons.len().max(1);
+        let most = self.share(MOST) / analysis.comparisons.len().max(1);
         let comparisons = analysis.comparisons.iter().enumerate();
         let pairs: Vec<(usize, Vec<AnswerPair<'_>>)> = comparisons
             .map(|(number, comparison)| (number, comparison.answers_that_differ(&analysis.sides)))
@@ -39,7 +39,8 @@ impl Markup {
                    <thead role=\"rowgroup\"><tr role=\"row\"><th scope=\"col\" role=\"columnheader\">sample</th>\
                    <th scope=\"col\" role=\"columnheader\">references</th>\
                    <th scope=\"col\" role=\"columnheader\">answer it is held against</th>\
-                   <th scope=\"col\" role=\"columnheader\">answer</th></tr></thead>\n<tbody id=\"samples-body\" role=\"rowgroup\">\n");
+                   <th scope=\"col\" role=\"columnheader\">answer</th></tr></thead>\n<tbody id=\"");
+        self.id("samples-body").tags("\" role=\"rowgroup\">\n");
         for (number, pairs) in &pairs {
             let comparison = &analysis.comparisons[*number];
             let labels = (&*analysis.labels[comparison.base], &*analysis.labels[comparison.other]);
@@ -56,10 +57,11 @@ impl Markup {
         pairs: &[(usize, Vec<AnswerPair<'_>>)],
         most: usize,
     ) -> &mut Self {
-        self.tags(
-            "<form id=\"filters\" role=\"search\" aria-label=\"Samples\" hidden>\n\
-                   <label>Task <select id=\"by-task\"><option value=\"\">all</option>",
-        );
+        self.tags("<form id=\"")
+            .id("filters")
+            .tags("\" class=\"filters\" role=\"search\" aria-labelledby=\"");
+        self.id("samples").tags("\" hidden>\n<label>Task <select id=\"");
+        self.id("by-task").tags("\"><option value=\"\">all</option>");
         let shown = || pairs.iter().flat_map(|(_, pairs)| pairs.iter().take(most));
         let has_rows = |task: &str| shown().any(|pair| pair.base.group.task == task);
         let mut last = "";
@@ -69,7 +71,8 @@ impl Markup {
             }
             last = &group.task;
         }
-        self.tags("</select></label>\n<label>Comparison <select id=\"by-comparison\"><option value=\"\">all</option>");
+        self.tags("</select></label>\n<label>Comparison <select id=\"").id("by-comparison");
+        self.tags("\"><option value=\"\">all</option>");
         for (number, of_comparison) in pairs {
             if !of_comparison.is_empty() {
                 let name = analysis.name_of(&analysis.comparisons[*number]);
@@ -80,10 +83,19 @@ impl Markup {
                     .tags("</option>");
             }
         }
-        self.tags("</select></label>\n\
-                   <label>Text <input id=\"by-text\" type=\"search\" placeholder=\"in question, answers, context\"></label>\n\
-                   <button type=\"reset\">Show all</button>\n<output id=\"count\" for=\"by-task by-comparison by-text\"></output>\n\
-                   </form>\n")
+        self.tags("</select></label>\n<label>Text <input id=\"").id("by-text");
+        self.tags(
+            "\" type=\"search\" placeholder=\"in question, answers, context\"></label>\n\
+                   <button type=\"reset\">Show all</button>\n<output id=\"",
+        );
+        self.id("count")
+            .tags("\" for=\"")
+            .id("by-task")
+            .tags(" ")
+            .id("by-comparison")
+            .tags(" ")
+            .id("by-text");
+        self.tags("\"></output>\n</form>\n")
     }
 
     fn sample(&mut self, comparison: usize, labels: (&str, &str), pair: &AnswerPair<'_>) -> &mut Self {

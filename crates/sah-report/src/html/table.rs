@@ -7,8 +7,9 @@ use crate::tables::{Cell, Kind, Table};
 impl Markup {
     /// A table that scrolls by itself where it is too wide, and can be reached with the keyboard.
     pub(super) fn table(&mut self, table: &Table) -> &mut Self {
-        self.tags("<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-labelledby=\"table-");
-        self.text(&table.name).tags("\"><table><caption id=\"table-").text(&table.name).tags("\">");
+        let id = format!("table-{}", table.name);
+        self.tags("<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-labelledby=\"");
+        self.id(&id).tags("\"><table><caption id=\"").id(&id).tags("\">");
         self.text(&table.caption).tags("</caption>\n<thead><tr>");
         for column in &table.columns {
             self.tags(if column.kind == Kind::Text {

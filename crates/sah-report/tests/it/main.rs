@@ -4,6 +4,7 @@ mod analysis;
 mod files;
 mod listing;
 mod other_figures;
+mod overview;
 mod page;
 mod refusals;
 mod support;

@@ -2,32 +2,22 @@
 //!
 //! All of them go through clap in the end, so that an option means the same wherever it stands.
 
-use anyhow::bail;
 use clap::{ArgMatches, parser::ValueSource};
 
+use super::BenchmarkCommand;
 use super::command::BENCH;
-use super::{Bench, BenchmarkCommand, Command, command, of_benchmark, parse};
-use crate::benchmarks::{BenchmarkEntry, Benchmarks};
+use crate::benchmarks::Benchmarks;
 use crate::usage::UsageError;
 
-/// A benchmark and options for it by the names of their flags, each with its values: none for a flag without.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct BenchOptions {
-    /// The name of the benchmark.
-    pub(crate) benchmark: &'static str,
-    options: Vec<(String, Vec<String>)>,
-}
+/// Options of a benchmark by the names of their flags, each with its values: none for a flag without.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct BenchOptions(Vec<(String, Vec<String>)>);
 
 impl BenchOptions {
-    /// No option yet.
-    pub(crate) fn none(entry: &dyn BenchmarkEntry) -> Self {
-        Self { benchmark: entry.name(), options: Vec::new() }
-    }
-
-    /// What the command line of `entry` gives, as clap has read it.
-    pub(super) fn of_matches(entry: &dyn BenchmarkEntry, matches: &ArgMatches) -> Result<Self, UsageError> {
-        let mut options = Self::none(entry);
-        for argument in of_benchmark(entry).get_arguments() {
+    /// What a command line gives that clap has read as one of `command`.
+    pub(super) fn of_matches(command: &clap::Command, matches: &ArgMatches) -> Result<Self, UsageError> {
+        let mut options = Self::default();
+        for argument in command.get_arguments() {
             let (id, Some(name)) = (argument.get_id().as_str(), argument.get_long()) else { continue };
             if matches.value_source(id) != Some(ValueSource::CommandLine) {
                 continue;
@@ -45,14 +35,9 @@ impl BenchOptions {
         Ok(options)
     }
 
-    /// The options in a command line after the program's name.
-    pub(crate) fn in_arguments(benchmarks: &Benchmarks, arguments: &[String]) -> anyhow::Result<Self> {
-        Ok(benchmark_command(benchmarks, arguments)?.options)
-    }
-
     /// Adds an option.
     pub(crate) fn push(&mut self, name: &str, values: Vec<String>) {
-        self.options.push((name.to_owned(), values));
+        self.0.push((name.to_owned(), values));
     }
 
     /// Only the option `name`, with this value.
@@ -64,25 +49,20 @@ impl BenchOptions {
 
     /// All options but these.
     pub(crate) fn without(mut self, names: &[&str]) -> Self {
-        self.options.retain(|(name, _)| !names.contains(&name.as_str()));
+        self.0.retain(|(name, _)| !names.contains(&name.as_str()));
         self
     }
 
     /// These options, and those of `other` that are not among them.
     pub(crate) fn completed_by(mut self, other: Self) -> Self {
         let names: Vec<String> = self.names().map(str::to_owned).collect();
-        self.options.extend(other.options.into_iter().filter(|(name, _)| !names.contains(name)));
+        self.0.extend(other.0.into_iter().filter(|(name, _)| !names.contains(name)));
         self
-    }
-
-    /// These options for this benchmark, but for those that `other` gives, too.
-    pub(crate) fn replaced_by(self, other: Self) -> Self {
-        Self { benchmark: self.benchmark, ..other.completed_by(self) }
     }
 
     /// The names of the options.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.options.iter().map(|(name, _)| name.as_str())
+        self.0.iter().map(|(name, _)| name.as_str())
     }
 
     /// Whether the option `name` is among them.
@@ -90,10 +70,10 @@ impl BenchOptions {
         self.names().any(|given| given == name)
     }
 
-    /// As a command line after the program's name.
-    pub(crate) fn arguments(&self) -> Vec<String> {
-        let mut arguments = [BENCH, self.benchmark].map(str::to_owned).to_vec();
-        for (name, values) in &self.options {
+    /// As a command line of `benchmark`, after the program's name.
+    pub(crate) fn arguments(&self, benchmark: &str) -> Vec<String> {
+        let mut arguments = [BENCH, benchmark].map(str::to_owned).to_vec();
+        for (name, values) in &self.0 {
             if values.is_empty() {
                 arguments.push(format!("--{name}"));
             }
@@ -102,47 +82,41 @@ impl BenchOptions {
         arguments
     }
 
-    /// What they mean.
-    pub(crate) fn parse(&self, benchmarks: &Benchmarks) -> anyhow::Result<BenchmarkCommand> {
-        benchmark_command(benchmarks, &self.arguments())
+    /// What they mean for `benchmark`.
+    pub(crate) fn parse(&self, benchmarks: &Benchmarks, benchmark: &str) -> anyhow::Result<BenchmarkCommand> {
+        BenchmarkCommand::of_arguments(benchmarks, &self.arguments(benchmark))
     }
-}
-
-/// A command line, after the program's name, that runs a benchmark.
-fn benchmark_command(benchmarks: &Benchmarks, arguments: &[String]) -> anyhow::Result<BenchmarkCommand> {
-    let program = std::iter::once("sah").chain(arguments.iter().map(String::as_str));
-    let matches = command(benchmarks).try_get_matches_from(program).map_err(UsageError::from)?;
-    let Command::Bench(Bench::Benchmark(command)) = parse(benchmarks, &matches)?.command else {
-        bail!("no command line of a benchmark")
-    };
-    Ok(*command)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::BenchOptions;
+    use crate::args::BenchmarkCommand;
     use crate::benchmarks::Benchmarks;
 
     fn all() -> Benchmarks {
         Benchmarks::for_tests()
     }
 
-    fn parsed(arguments: &[&str]) -> BenchOptions {
+    fn parsed(arguments: &[&str]) -> BenchmarkCommand {
         let arguments: Vec<String> = arguments.iter().map(|&text| text.to_owned()).collect();
-        BenchOptions::in_arguments(&all(), &arguments).unwrap()
+        BenchmarkCommand::of_arguments(&all(), &arguments).unwrap()
+    }
+
+    fn arguments(command: &BenchmarkCommand) -> Vec<String> {
+        command.options.arguments(command.benchmark)
     }
 
     #[test]
     fn a_command_line_is_what_it_gives() {
         let line = ["--attention", "dense,quest", "--set", "heavy_size=5%", "--evict", "--max-samples=2"];
-        let options = parsed(&[&["bench", "counting"], &line[..]].concat());
-        let arguments = options.arguments();
+        let command = parsed(&[&["bench", "counting"], &line[..]].concat());
+        let arguments = arguments(&command);
         assert_eq!(
             arguments[2..],
             ["--attention=dense", "--attention=quest", "--set=heavy_size=5%", "--evict", "--max-samples=2"]
         );
-        assert_eq!(BenchOptions::in_arguments(&all(), &arguments).unwrap(), options);
-        let args = options.parse(&all()).unwrap().args;
+        assert_eq!(BenchmarkCommand::of_arguments(&all(), &arguments).unwrap().options, command.options);
+        let args = command.options.parse(&all(), "counting").unwrap().args;
         assert_eq!(args.attention.attention, ["dense", "quest"]);
         assert!(args.attention.evict && args.data.max_samples == Some(2));
     }
@@ -150,7 +124,7 @@ mod tests {
     #[test]
     fn an_alias_is_the_benchmark() {
         assert_eq!(
-            parsed(&["bench", "mock_benchmark", "--seed=1"]).arguments(),
+            arguments(&parsed(&["bench", "mock_benchmark", "--seed=1"])),
             ["bench", "mock", "--seed=1"]
         );
     }
@@ -160,12 +134,11 @@ mod tests {
         // In the order of the flags, whatever that of the command line.
         let line =
             ["--seed=1", "--chat-template=never", "--subsets=long", "--up-to", "4", "--attention=dense"];
-        let options = parsed(&[&["bench", "counting"], &line[..]].concat());
+        let command = parsed(&[&["bench", "counting"], &line[..]].concat());
         assert_eq!(
-            options.arguments()[2..],
+            arguments(&command)[2..],
             ["--attention=dense", "--up-to=4", "--subsets=long", "--chat-template=never", "--seed=1"]
         );
-        let command = options.parse(&all()).unwrap();
         assert_eq!(command.matches.get_one::<usize>("up_to"), Some(&4));
     }
 
@@ -173,7 +146,7 @@ mod tests {
     fn what_is_no_benchmark_runs_none() {
         for line in [&["bench", "ruler"][..], &["bench"], &["bench", "speed"], &["models"]] {
             let arguments: Vec<String> = line.iter().map(|&text| text.to_owned()).collect();
-            assert!(BenchOptions::in_arguments(&all(), &arguments).is_err(), "{line:?}");
+            assert!(BenchmarkCommand::of_arguments(&all(), &arguments).is_err(), "{line:?}");
         }
     }
 
@@ -181,8 +154,9 @@ mod tests {
     fn what_is_given_first_counts() {
         let file =
             parsed(&["bench", "mock", "--attention", "dense", "--max-samples", "5", "--model", "a", "b"]);
-        let merged = parsed(&["bench", "mock", "--max-samples", "2"]).completed_by(file);
-        let args = merged.parse(&all()).unwrap().args;
+        let line = parsed(&["bench", "mock", "--max-samples", "2"]);
+        let merged = line.options.completed_by(file.options);
+        let args = merged.parse(&all(), "mock").unwrap().args;
         assert_eq!(args.data.max_samples, Some(2));
         assert_eq!(args.models.model, ["a", "b"]);
     }

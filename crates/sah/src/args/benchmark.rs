@@ -6,87 +6,14 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
-use clap::{Arg, ArgMatches, Args, Command, FromArgMatches as _, ValueEnum};
+use clap::{Arg, Args, Command, ValueEnum};
 use sah_adapter::ChatTemplateOptions;
 use sah_request::Truncation;
 
 use super::{
-    AttentionArgs, BenchOptions, ExecutionArgs, ModelsArgs, SamplingArgs, SpecialTokensArgs, TemplateArgs,
-    TokeniseArgs,
+    AttentionArgs, ExecutionArgs, ModelsArgs, SamplingArgs, SpecialTokensArgs, TemplateArgs, TokeniseArgs,
 };
-use crate::benchmarks::BenchmarkEntry;
 use crate::usage::UsageError;
-
-/// A command line that runs a benchmark.
-#[derive(Debug)]
-pub(crate) struct BenchmarkCommand {
-    /// Which benchmark it is, and all its options, from the command line or a file.
-    pub(crate) options: BenchOptions,
-    /// What they mean, for flags that every benchmark has.
-    pub(crate) args: BenchmarkArgs,
-    /// What clap made of them, for the flags that only this benchmark has.
-    pub(crate) matches: ArgMatches,
-}
-
-impl BenchmarkCommand {
-    /// `matches` are those of the command of `entry`.
-    pub(super) fn new(entry: &dyn BenchmarkEntry, matches: &ArgMatches) -> Result<Self, UsageError> {
-        let options = BenchOptions::of_matches(entry, matches)?;
-        let args = BenchmarkArgs::from_arg_matches(matches).map_err(UsageError::from)?;
-        Ok(Self { options, args, matches: matches.clone() })
-    }
-}
-
-/// The command `bench NAME` of a benchmark. The order of its arguments is that of the options in `run.json`.
-pub(super) fn command_of(entry: &dyn BenchmarkEntry) -> Command {
-    let common = BenchmarkArgs::augment_args(Command::new("common"));
-    let own = entry.add_flags(Command::new("own").next_help_heading("Data"));
-    let mut arguments = Vec::new();
-    for argument in common.get_arguments().cloned() {
-        match argument.get_id().as_str() {
-            "subsets" => {
-                arguments.extend(own.get_arguments().cloned());
-                arguments.push(argument.help(subsets_help(entry)));
-            }
-            "chat_template" => {
-                let rule = entry.prompt_rule().map(|rule| rule.name);
-                let argument = argument.value_parser(ChatTemplateParser { rule });
-                arguments.push(argument.help(chat_template_help(entry)));
-            }
-            _ => arguments.push(argument),
-        }
-    }
-    let groups = common.get_groups().chain(own.get_groups()).cloned();
-    let command = Command::new(entry.name()).about(entry.about()).aliases(entry.aliases());
-    command.args(arguments).groups(groups)
-}
-
-fn subsets_help(entry: &dyn BenchmarkEntry) -> String {
-    let benchmark = entry.scorer();
-    match benchmark.subsets().as_slice() {
-        subsets @ [first, .., last] => {
-            format!("Subsets to run, such as `{first},{last}`; all {} by default", subsets.len())
-        }
-        [] => "Subsets to run: tasks of the data; all by default".to_owned(),
-        only => format!("Subsets to run; there is `{}`", only.concat()),
-    }
-}
-
-fn chat_template_help(entry: &dyn BenchmarkEntry) -> String {
-    let rule = entry.prompt_rule().map_or_else(String::new, |rule| format!(", {}", rule.about));
-    format!(
-        "Whether prompts are put in the model's chat template, if it has one: `always` as in the reference, `never`{rule}; \
-         or FILE, a template that is used instead of the model's own. Change it to compare with scores that were made so"
-    )
-}
-
-/// The flag of `entry` that every benchmark has, if there is one.
-pub(crate) fn flag_taken(entry: &dyn BenchmarkEntry) -> Option<String> {
-    let common = super::MessageArgs::augment_args(BenchmarkArgs::augment_args(Command::new("common")));
-    let own = entry.add_flags(Command::new("own"));
-    let is_taken = |flag: &&str| common.get_arguments().any(|common| common.get_long() == Some(flag));
-    own.get_arguments().filter_map(Arg::get_long).find(is_taken).map(str::to_owned)
-}
 
 /// Flags of every benchmark.
 #[derive(Debug, Args)]
@@ -198,8 +125,8 @@ pub(crate) enum ChatTemplateArg {
 
 /// Reads `--chat-template` of a benchmark whose authors have a rule of this name, if they have one.
 #[derive(Clone)]
-struct ChatTemplateParser {
-    rule: Option<&'static str>,
+pub(super) struct ChatTemplateParser {
+    pub(super) rule: Option<&'static str>,
 }
 
 impl ChatTemplateParser {

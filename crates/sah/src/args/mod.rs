@@ -3,6 +3,8 @@
 mod attention;
 mod bench_options;
 mod benchmark;
+mod benchmark_command;
+mod benchmark_flags;
 mod command;
 mod execution;
 mod files;
@@ -23,10 +25,12 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use attention::{AttentionArgs, PrefillArg};
 pub(crate) use bench_options::BenchOptions;
-pub(crate) use benchmark::{
-    AnswerTokensArg, BenchmarkArgs, BenchmarkCommand, ChatTemplateArg, PromptArgs, TruncationArg, flag_taken,
-};
-pub(crate) use command::{STATIC_BENCHES, command, of_benchmark, parse};
+pub(crate) use benchmark::{AnswerTokensArg, BenchmarkArgs, ChatTemplateArg, PromptArgs, TruncationArg};
+pub(crate) use benchmark_command::{BenchmarkCommand, BenchmarkCommands, GivenBenchmarks, SeveralCommand};
+pub(crate) use benchmark_flags::flag_taken;
+#[cfg(test)]
+pub(crate) use command::command;
+pub(crate) use command::{Asked, STATIC_BENCHES, command_for, of_benchmark, parse};
 pub(crate) use execution::ExecutionArgs;
 pub(crate) use files::{DoubleSparsityArgs, HashAttentionArgs};
 pub(crate) use kernels::{HeadsArg, KernelsArgs};
@@ -96,7 +100,6 @@ impl Command {
     /// `--threads`, where the command has it.
     pub(crate) fn threads(&self) -> Option<u16> {
         match self {
-            Self::Bench(Bench::Benchmark(command)) => command.args.models.threads,
             Self::Bench(Bench::Speed(args)) => args.place.threads,
             Self::Bench(Bench::Kernels(args)) => args.threads,
             Self::Generate(args) => args.model.place.threads,
@@ -115,11 +118,9 @@ impl Command {
     }
 }
 
+/// What `bench` does beside running the benchmarks of the table, whose commands are added to these.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Bench {
-    /// One of the table of benchmarks, whose commands are added to these.
-    #[command(skip)]
-    Benchmark(Box<BenchmarkCommand>),
     /// Prefill, decode, shared questions, start-up and memory, beside the machine's limits, and beside other programs with
     /// --peers
     #[command(display_order = 1001)]

@@ -8,7 +8,7 @@ use clap::Args;
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
     /// Folders of finished runs, such as `benchmark_results/NAME`. Several, of other models or settings, are shown side by
-    /// side, later ones held against the first
+    /// side, later ones held against the first; those of other benchmarks one after the other, with a table over all
     #[arg(required = true, value_name = "RUN")]
     pub(crate) runs: Vec<PathBuf>,
 
@@ -22,7 +22,7 @@ pub(crate) struct ReportArgs {
 #[derive(Debug, Args)]
 pub(crate) struct CompareArgs {
     /// Folders of finished runs. Each attention is held against the baseline of its run, and the same attention of a later run
-    /// against that of the first
+    /// against that of the first run of this benchmark
     #[arg(required = true, value_name = "RUN")]
     pub(crate) runs: Vec<PathBuf>,
 }

@@ -13,7 +13,7 @@ pub(crate) enum Submit {
 /// Flags of `submit slurm`.
 #[derive(Debug, Args)]
 pub(crate) struct SlurmArgs {
-    /// The plan: `benchmark = "NAME"`, options of `bench NAME` as for its `--config`, and a table `slurm`: `options` of sbatch for each task
+    /// The plan: `benchmark = "NAME"` or a list of names, options of `bench NAME` as for its `--config`, and a table `slurm`: `options` of sbatch for each task
     /// (`options.partition = "gpu"`), `at-once` (tasks at the same time), `setup` (lines of shell before each, such as
     /// `module load cuda`), and `collect-options` for the job after them, where they differ
     #[arg(value_name = "PLAN.toml")]

@@ -2,34 +2,52 @@
 
 use std::process::ExitCode;
 
-use sah_report::statistics::{Bootstrap, Verdict};
+use sah_report::statistics::Verdict;
 use sah_report::tables::{Cell, difference, warnings};
-use sah_report::{Analysis, Comparison, Pairing};
+use sah_report::{Analysis, Comparison, Pairing, Part};
 
-use super::report::read;
+use super::report::Finished;
 use crate::App;
 use crate::args::CompareArgs;
 use crate::terminal;
 use crate::usage::UsageError;
 
-/// Prints a table and a sentence for each comparison.
+/// Prints a table and a sentence for each comparison; of several benchmarks first a table over all.
 pub(crate) fn run(app: &App, args: &CompareArgs) -> anyhow::Result<ExitCode> {
-    let runs = read(app, &args.runs)?;
-    let analysis = Analysis::new(&runs, &Bootstrap::default());
-    if analysis.comparisons.is_empty() {
+    let finished = Finished::read(app, &args.runs)?;
+    let overview = finished.overview();
+    if overview.parts.iter().all(|part| part.analysis.comparisons.is_empty()) {
         let message = "a run of one attention has nothing to be compared with; name another RUN".to_owned();
         return Err(UsageError(message).into());
     }
+    if finished.of_one().is_none() {
+        for table in overview.tables() {
+            let caption = terminal::one_line(&table.caption);
+            terminal::show(format_args!("{caption}\n\n{}\n\n", terminal::table(&table)))?;
+        }
+    }
+    for Part { benchmark, analysis } in &overview.parts {
+        if overview.parts.len() > 1 {
+            terminal::show(format_args!("{benchmark}\n\n"))?;
+        }
+        compare(analysis)?;
+    }
+    finished.warn();
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints the comparisons of one benchmark.
+fn compare(analysis: &Analysis<'_>) -> anyhow::Result<()> {
     for comparison in &analysis.comparisons {
         let name = terminal::one_line(&analysis.name_of(comparison));
-        let table = terminal::table(&difference(&analysis, comparison));
+        let table = terminal::table(&difference(analysis, comparison));
         terminal::show(format_args!("{name}\n\n{table}\n\n{}\n\n", conclusion(comparison)))?;
     }
-    if let Some(warnings) = warnings(&analysis) {
+    if let Some(warnings) = warnings(analysis) {
         let caption = terminal::one_line(&warnings.caption);
         terminal::show(format_args!("{caption}\n{}\n", terminal::table(&warnings)))?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 fn conclusion(comparison: &Comparison) -> String {

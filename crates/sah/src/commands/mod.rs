@@ -18,15 +18,13 @@ mod submit;
 
 use std::process::ExitCode;
 
-pub(crate) use self::benchmark::check_execution;
+pub(crate) use self::benchmark::{check_execution, run as run_benchmarks, time_as_name};
 use crate::App;
-use crate::args::{Bench, Calibrate, Cli, Command, Convert, Submit};
-use crate::logging::Console;
+use crate::args::{Bench, Calibrate, Command, Convert, Submit};
 
-/// Runs what the command line asks for and gives the exit code.
-pub(crate) fn run(app: &App, cli: Cli, console: &Console) -> anyhow::Result<ExitCode> {
-    match cli.command {
-        Command::Bench(Bench::Benchmark(command)) => benchmark::run(app, &command, &cli.messages, console),
+/// Runs what the command line asks for, beside benchmarks, and gives the exit code.
+pub(crate) fn run(app: &App, command: Command) -> anyhow::Result<ExitCode> {
+    match command {
         Command::Bench(Bench::Speed(args)) => speed::run(app, &args),
         Command::Bench(Bench::Kernels(args)) => kernels::run(&args),
         Command::Score(command) => score::run(&command),

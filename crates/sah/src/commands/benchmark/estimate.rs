@@ -16,8 +16,8 @@ use crate::terminal::figures;
 
 /// Bytes of text for a token: about right for English and these tokenizers, and too much for Chinese.
 const BYTES_PER_TOKEN: usize = 4;
-/// Folders of runs, models and attentions.
-const DEPTH: usize = 3;
+/// Folders of runs, benchmarks, models and attentions.
+const DEPTH: usize = 4;
 
 /// How much there is to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,7 +75,7 @@ pub(super) fn describe(plan: &Plan<'_>) -> anyhow::Result<String> {
         None => writeln!(
             text,
             "no estimate for some cells: there is no finished run of the same model in {}; one with --max-samples 1 is enough",
-            plan.args.output.result_dir.display()
+            result_dir(plan).display()
         )?,
     }
     write!(
@@ -162,10 +162,15 @@ fn speed(plan: &Plan<'_>, cell: Cell) -> Option<Speed> {
             && of.prefill == attention.prefill.name()
     };
     let mut found = Vec::new();
-    folders(&plan.args.output.result_dir, DEPTH, &mut found);
+    folders(result_dir(plan), DEPTH, &mut found);
     let speeds = found.iter().filter_map(|folder| Speed::read(folder)).filter(|(of, _)| fits(of));
     let best = speeds.max_by_key(|(of, speed)| (of.attention == config, speed.finished));
     best.map(|(_, speed)| speed)
+}
+
+/// The folder in which runs are.
+fn result_dir<'a>(plan: &'a Plan<'_>) -> &'a Path {
+    plan.whole.parent().unwrap_or(&plan.args.output.result_dir)
 }
 
 /// Folders up to so many levels below `folder` that have results.

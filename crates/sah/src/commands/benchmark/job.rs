@@ -161,7 +161,8 @@ impl<'a> Job<'a> {
     fn at_this_run(&self, error: Error) -> Error {
         match error {
             Error::Interrupted { rows_done, rows_total, attention, .. } => {
-                Error::Interrupted { rows_done, rows_total, attention, run: self.model.path() }
+                let run = self.plan.whole.clone();
+                Error::Interrupted { rows_done, rows_total, attention, run }
             }
             error => error,
         }

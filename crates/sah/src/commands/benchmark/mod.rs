@@ -15,11 +15,13 @@ mod outcome;
 mod parts;
 mod plan;
 mod progress;
+mod several;
 mod table;
 
 #[cfg(test)]
 mod testing;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 pub(crate) use self::array::{ArrayPlan, ArrayTask};
@@ -27,60 +29,83 @@ pub(crate) use self::effects::check_execution;
 use self::job::Job;
 use self::loaded::Loaded;
 use self::outcome::Outcome;
+pub(crate) use self::plan::time_as_name;
 use self::plan::{ModelRun, Plan};
 use self::progress::{Display, Listener, ToParent};
 
 use crate::App;
-use crate::args::{BenchmarkCommand, MessageArgs};
+use crate::args::{BenchmarkCommand, BenchmarkCommands, MessageArgs};
 use crate::failure::{Failure, FailureKind};
 use crate::interrupt::Interrupt;
 use crate::logging::Console;
 use crate::terminal::show;
 
-/// Runs the benchmark. What can be wrong with the command line, the data or the result folder is found before a
-/// model is loaded.
+/// Runs one benchmark, or several one after the other. What can be wrong with the command line, the data or the result folder is
+/// found before a model is loaded.
 pub(crate) fn run(
     app: &App,
-    command: &BenchmarkCommand,
+    commands: &BenchmarkCommands,
     messages: &MessageArgs,
     console: &Console,
 ) -> anyhow::Result<ExitCode> {
-    let execution = &command.args.execution;
-    if execution.worker {
+    let command = match commands {
+        BenchmarkCommands::One(command) => command,
+        BenchmarkCommands::Several(several) => return several::run(app, several, messages, console),
+    };
+    if command.args.execution.worker {
         return Ok(work(app, command));
     }
+    let plan = checked(app, command)?;
+    if command.args.execution.dry_run {
+        show(estimate::describe(&plan)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let interrupt = interrupt(command, &plan.whole, console)?;
+    carry_out(&plan, messages, console, &interrupt)?.conclude(&plan)
+}
+
+/// The plan of a command line, with all that can be checked.
+fn checked<'a>(app: &App, command: &'a BenchmarkCommand) -> anyhow::Result<Plan<'a>> {
     let plan = Plan::new(app, command)?;
     if plan.args.resume.is_none() {
         effects::check(&plan)?;
     }
-    if execution.dry_run {
-        show(estimate::describe(&plan)?)?;
-        return Ok(ExitCode::SUCCESS);
-    }
+    Ok(plan)
+}
+
+/// Catches the signals of the run in the folder `whole`, unless it answers nothing.
+fn interrupt(command: &BenchmarkCommand, whole: &Path, console: &Console) -> anyhow::Result<Interrupt> {
+    if command.args.execution.collect { Ok(Interrupt::default()) } else { Interrupt::of_run(whole, console) }
+}
+
+/// Does what is left of a plan.
+fn carry_out(
+    plan: &Plan<'_>,
+    messages: &MessageArgs,
+    console: &Console,
+    interrupt: &Interrupt,
+) -> anyhow::Result<Outcome> {
     if let Some(note) = &plan.note {
         tracing::info!("{note}");
     }
-    let mut display = Display::new(&plan, console, messages.quiet);
-    let outcome = if execution.collect {
-        matrix::collect(&plan)
-    } else if plan.is_matrix() {
-        let interrupt = Interrupt::of_run(&plan.path, console)?;
+    let execution = &plan.args.execution;
+    let mut display = Display::new(plan, console, messages.quiet);
+    if execution.collect {
+        return Ok(matrix::collect(plan));
+    }
+    if plan.is_matrix() {
         interrupt.work_begins();
-        matrix::run(&plan, messages, &mut display, interrupt.stop())?
-    } else {
-        let interrupt = Interrupt::of_run(&plan.path, console)?;
-        let finished = Job::new(&plan, interrupt.stop()).run(loader(&interrupt), &mut display);
-        if let (Err(error), Some(cell)) = (&finished, &execution.cell) {
-            let failure = Failure::of(error);
-            if failure.kind != FailureKind::Interrupted {
-                // For whoever looks at the run without having seen this process. The error that led here is the one to report.
-                let _ = failure.write(&plan.models[0].path().join(cell));
-            }
+        return matrix::run(plan, messages, &mut display, interrupt.stop());
+    }
+    let finished = Job::new(plan, interrupt.stop()).run(loader(interrupt), &mut display);
+    if let (Err(error), Some(cell)) = (&finished, &execution.cell) {
+        let failure = Failure::of(error);
+        if failure.kind != FailureKind::Interrupted {
+            // For whoever looks at the run without having seen this process. The error that led here is the one to report.
+            let _ = failure.write(&plan.models[0].path().join(cell));
         }
-        Outcome::of_one(finished?)
-    };
-    drop(display);
-    outcome.conclude(&plan)
+    }
+    Ok(Outcome::of_one(finished?))
 }
 
 /// Does a cell for the process that started this one, and tells it everything.

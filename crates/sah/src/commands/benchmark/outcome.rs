@@ -76,7 +76,7 @@ impl Outcome {
             tracing::error!("{} failed: {}", plan.name(*cell), failure.message);
         }
         let (failed, all) = (self.failed.len(), plan.cells().len());
-        let resume = format!("go on with --resume {}", plan.path.display());
+        let resume = format!("go on with --resume {}", plan.whole.display());
         let rows = self.rows_failed();
         if self.left > 0 {
             let to_do = self.left + failed;

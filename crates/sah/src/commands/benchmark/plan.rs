@@ -1,7 +1,7 @@
 //! What is to be run: models with attentions on rows.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{bail, ensure};
 use sah_adapter::ModelSource;
@@ -39,6 +39,8 @@ pub(super) struct Plan<'a> {
     pub(super) models: Vec<ModelRun>,
     /// The folder of the run.
     pub(super) path: PathBuf,
+    /// The folder that `--resume` is given to go on: that of the run, or of the run of several benchmarks which it is part of.
+    pub(super) whole: PathBuf,
 }
 
 /// A model of a run. Its folder is that of a run of this model alone.
@@ -60,7 +62,7 @@ impl ModelRun {
 impl<'a> Plan<'a> {
     /// Checks what can be checked, and loads the rows.
     pub(super) fn new(app: &App, command: &'a BenchmarkCommand) -> anyhow::Result<Self> {
-        let BenchmarkCommand { options, args, matches } = command;
+        let BenchmarkCommand { benchmark, options, args, matches } = command;
         let attentions = attention::named(app, &args.attention, &["dense", "streaming_llm"])?;
         if args.attention.evict && args.output.micro_metrics > 0.0 {
             bail!(UsageError(
@@ -74,7 +76,7 @@ impl<'a> Plan<'a> {
         {
             bail!(UsageError(format!("--cell {cell}: the run has no such attention")));
         }
-        let entry = app.benchmarks.find(options.benchmark)?;
+        let entry = app.benchmarks.find(benchmark)?;
         let Opened { benchmark, data, note, mut warnings } = entry.open(matches)?;
         let subsets = select_subsets(&*benchmark, args.data.subsets.as_deref())?;
         check_template(&args.prompts, &*benchmark, &subsets)?;
@@ -138,6 +140,7 @@ impl<'a> Plan<'a> {
             samples,
             attentions,
             models,
+            whole: path.clone(),
             path,
         })
     }
@@ -145,6 +148,11 @@ impl<'a> Plan<'a> {
     /// How many rows each cell has: the answers to all samples.
     pub(super) fn rows(&self) -> usize {
         self.samples.len() * self.args.limits.repeats.get()
+    }
+
+    /// As part of the run of several benchmarks in the folder `whole`.
+    pub(super) fn part_of(self, whole: &Path) -> Self {
+        Self { whole: whole.to_path_buf(), ..self }
     }
 
     /// Whether cells are done by processes of their own.
@@ -155,11 +163,12 @@ impl<'a> Plan<'a> {
     /// Keeps the options in the folder of the run, and of each of its models those of a run of that model alone.
     pub(super) fn keep_options(&self) -> anyhow::Result<()> {
         let options = self.options;
-        resume::keep_options(&self.path, options)?;
+        let benchmark = self.benchmark.name();
+        resume::keep_options(&self.path, benchmark, options)?;
         if self.models.len() > 1 {
             for model in &self.models {
                 let of_one = options.clone().without(&["jobs"]).with("model", &model.args.place.model);
-                resume::keep_options(&model.path(), &of_one)?;
+                resume::keep_options(&model.path(), benchmark, &of_one)?;
             }
         }
         Ok(())
@@ -238,7 +247,7 @@ fn models(args: &BenchmarkArgs, run_name: &str) -> anyhow::Result<Vec<ModelRun>>
 
 /// The folder of a model: of a path its last part, of a hub id both with `_` between them.
 fn folder_name(model: &str) -> String {
-    let path = std::path::Path::new(model);
+    let path = Path::new(model);
     let name = if path.exists() {
         let stem = if path.is_dir() { path.file_name() } else { path.file_stem() };
         stem.map_or_else(|| model.to_owned(), |stem| stem.to_string_lossy().into_owned())
@@ -252,7 +261,7 @@ fn folder_name(model: &str) -> String {
 }
 
 /// The time in UTC, as the name of a folder: `2026-01-31_12-30-00`.
-fn time_as_name() -> anyhow::Result<String> {
+pub(crate) fn time_as_name() -> anyhow::Result<String> {
     let format = format_description!("[year]-[month]-[day]_[hour]-[minute]-[second]");
     Ok(OffsetDateTime::now_utc().format(format)?)
 }

@@ -18,7 +18,7 @@ use super::parts::Cell;
 use super::plan::Plan;
 use super::progress::{Listener, Message, Screen};
 use crate::App;
-use crate::args::{BenchOptions, BenchmarkCommand};
+use crate::args::BenchmarkCommand;
 use crate::attention::NamedAttention;
 
 /// A run in a folder that is gone afterwards.
@@ -83,7 +83,7 @@ fn command(result_dir: &Path, run_name: &str, options: &[String]) -> BenchmarkCo
     line.push(format!("--run-name={run_name}"));
     line.extend(options.iter().cloned());
     let benchmarks = App::standard().benchmarks;
-    BenchOptions::in_arguments(&benchmarks, &line).unwrap().parse(&benchmarks).unwrap()
+    BenchmarkCommand::of_arguments(&benchmarks, &line).unwrap()
 }
 
 /// The cell with this name, as messages spell it.

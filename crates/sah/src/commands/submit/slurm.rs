@@ -1,6 +1,6 @@
 //! `cargo xtask submit slurm`: a job array with a task for each part of a run, and a job that merges the parts.
 //!
-//! A task is `bench NAME --resume RUN --cell ATTENTION`: whatever ends it, the same task goes on where it stopped.
+//! A task is `bench --resume RUN --cell ATTENTION`: whatever ends it, the same task goes on where it stopped.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,12 +12,12 @@ use sah_bench_core::replace_file;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::App;
-use crate::args::SlurmArgs;
+use crate::args::{BenchOptions, SlurmArgs};
 use crate::commands::benchmark::{ArrayPlan, ArrayTask};
 use crate::plan_file::PlanFile;
 use crate::terminal::show;
 use crate::usage::UsageError;
+use crate::{App, resume};
 
 /// Options of sbatch that are ours to set.
 const OURS: [&str; 6] = ["array", "dependency", "output", "open-mode", "requeue", "parsable"];
@@ -40,7 +40,7 @@ struct Slurm {
 
 /// Writes the scripts and submits them.
 pub(crate) fn run(app: &App, args: &SlurmArgs) -> anyhow::Result<ExitCode> {
-    let file = PlanFile::read(&app.benchmarks, &args.plan, None)?;
+    let file = PlanFile::read(&app.benchmarks, &args.plan, &[])?;
     let slurm = match &file.slurm {
         None => Slurm::default(),
         Some(table) => serde_json::from_value(table.clone())
@@ -48,9 +48,9 @@ pub(crate) fn run(app: &App, args: &SlurmArgs) -> anyhow::Result<ExitCode> {
     };
     let options = sbatch_lines(&slurm.options)?;
     let collect_options = sbatch_lines(slurm.collect_options.as_ref().unwrap_or(&slurm.options))?;
-    let command = file.options.parse(&app.benchmarks)?;
+    let commands = resume::planned(app, file, &BenchOptions::default())?;
     let plan =
-        if args.dry_run { ArrayPlan::new(app, &command)? } else { ArrayPlan::make_folders(app, &command)? };
+        if args.dry_run { ArrayPlan::new(app, &commands)? } else { ArrayPlan::make_folders(app, &commands)? };
     let program = std::env::current_exe().context("the path of this program")?;
     let scripts = Scripts { program: &program, slurm: &slurm, plan: &plan };
     if args.dry_run {
@@ -130,7 +130,7 @@ struct Scripts<'a> {
 impl Scripts<'_> {
     /// A job array with a task for each part of the run.
     fn tasks(&self, options: &str) -> String {
-        let ArrayPlan { benchmark, path, tasks, retries } = self.plan;
+        let ArrayPlan { path, tasks, retries } = self.plan;
         let at_once = self.slurm.at_once.map(|count| format!("%{count}")).unwrap_or_default();
         let list = |of: &dyn Fn(&ArrayTask) -> String| {
             let lines: Vec<String> = tasks.iter().map(|task| format!("  {}\n", quoted(&of(task)))).collect();
@@ -152,7 +152,7 @@ impl Scripts<'_> {
              {setup}\
              trap : TERM\n\
              # shellcheck disable=SC2086\n\
-             {program} bench {benchmark} --resume \"${{runs[$SLURM_ARRAY_TASK_ID]}}\" ${{parts[$SLURM_ARRAY_TASK_ID]}} \\\n\
+             {program} bench --resume \"${{runs[$SLURM_ARRAY_TASK_ID]}}\" ${{parts[$SLURM_ARRAY_TASK_ID]}} \\\n\
              \x20   ${{SLURM_CPUS_PER_TASK:+--threads=$SLURM_CPUS_PER_TASK}}\n\
              code=$?\n\
              if [[ $code -eq 75 && ${{SLURM_RESTART_COUNT:-0}} -lt {retries} ]]; then\n\
@@ -168,14 +168,14 @@ impl Scripts<'_> {
 
     /// The job after them.
     fn collect(&self, options: &str) -> String {
-        let ArrayPlan { benchmark, path, .. } = self.plan;
+        let path = &self.plan.path;
         format!(
             "#!/bin/bash\n\
              #SBATCH --output={log}\n\
              {options}\
              # Puts shards together, compares, says what is missing, and reports; written by cargo xtask submit slurm.\n\
              {setup}\
-             {program} bench {benchmark} --resume {run} --collect\n\
+             {program} bench --resume {run} --collect\n\
              code=$?\n\
              if [[ $code -eq 0 || $code -eq 3 ]]; then\n\
              \x20   {program} report {run} || code=$?\n\

@@ -5,7 +5,8 @@
     python3 tests/report.py benchmark_results/RUN/report/report.html [--screenshots DIR]
 
 Fails where the console has an error, anything is fetched, a filter shows the wrong samples, the keyboard cannot reach what it
-should, a picture, table or landmark has no name, or the page is wider than a phone. Needs `chromium` (Debian: `apt-get install
+should, a picture, table or landmark has no name, a figure in a heat map does not stand out from its cell, a link of the page or a folded
+table leads nowhere, or the page is wider than a phone. Needs `chromium` (Debian: `apt-get install
 chromium`; CHROMIUM=PATH names another) and nothing of Python but its standard library: it speaks to the browser through a pipe.
 """
 
@@ -234,6 +235,44 @@ def check_filters(browser, checks, part):
     browser.evaluate(f"document.querySelectorAll('#{part}samples-body details').forEach(details => {{ details.open = false; }})")
 
 
+MAPS = """[...document.querySelectorAll('figure svg')].filter(svg => svg.querySelector('title').id.startsWith('maps')).map(svg => {
+  const box = element => element.getBoundingClientRect(), fill = element => getComputedStyle(element).fill;
+  const cells = [...svg.querySelectorAll('rect')].map(cell => [box(cell), fill(cell)]);
+  const behind = ({x, y, width, height}) => cells.filter(([cell]) =>
+    cell.left <= x + width / 2 && x + width / 2 <= cell.right && cell.top <= y + height / 2 && y + height / 2 <= cell.bottom);
+  return [...svg.querySelectorAll('text')].map(text => [text.textContent.trim(), fill(text), behind(box(text)).at(-1)?.[1]]);
+})"""
+
+
+def luminance(colour):
+    """Relative luminance (WCAG 2.2) of `rgb(1, 2, 3)`."""
+    channels = [int(channel) / 255 for channel in colour[4:-1].split(",")]
+    linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def check_maps(browser, checks, look):
+    """Every figure stands out from what is behind it."""
+    for texts in browser.evaluate(MAPS):
+        figures = [text for text in texts if text[0].replace(".", "").isdigit()]
+        checks.that(figures, f"{look}: a map has no figures")
+        for text, ink, behind in texts:
+            one, two = sorted([luminance(ink), luminance(behind)])
+            contrast = (two + 0.05) / (one + 0.05)
+            checks.that(contrast >= 4.5, f"{look}: {text!r} in a map is {ink} on {behind}, a contrast of {contrast:.1f}")
+
+
+def check_links(browser, checks):
+    """What the page leads to is there, and what is folded has a table."""
+    lost = "[...document.querySelectorAll('a')].filter(link => !document.querySelector(link.hash)).map(link => link.hash)"
+    checks.that(not browser.evaluate(lost), f"links lead nowhere: {browser.evaluate(lost)}")
+    folded = "[...document.querySelectorAll('main > section > details')]"
+    for at in range(browser.evaluate(f"{folded}.length")):
+        opened = f"(details => {{ details.open = true; return details.querySelector('tbody tr')?.offsetHeight; }})({folded}[{at}])"
+        checks.that(browser.evaluate(opened), "a folded table does not unfold")
+        browser.evaluate(f"{folded}[{at}].open = false")
+
+
 def check_width(browser, checks, look):
     wide = browser.evaluate("document.documentElement.scrollWidth")
     checks.that(wide <= SIZES[look][0], f"{look}: the page is {wide} pixels wide")
@@ -247,7 +286,7 @@ def screenshots(browser, look, folder):
     parts = {"top": (0, min(full, 4 * height))}
     if samples:
         parts["samples"] = (samples, min(full - samples, 2 * height))
-    for heading in ["scores", "differences", "density", "costs", "buckets", "attention", "configuration"]:
+    for heading in ["scores", "buckets", "further", "differences", "density", "costs", "attention", "configuration"]:
         at = browser.evaluate(f"document.getElementById('{heading}')?.getBoundingClientRect().top + scrollY")
         if at:
             parts[heading] = (at, min(full - at, 2 * height))
@@ -279,11 +318,13 @@ def main():
         for look in SIZES:
             show(browser, arguments.page, look)
             check_width(browser, checks, look)
+            check_maps(browser, checks, look)
             seen[look] = colours(browser)
             if arguments.screenshots:
                 screenshots(browser, look, arguments.screenshots)
             if look == "desktop":
                 check_names(browser, checks)
+                check_links(browser, checks)
                 check_keyboard(browser, checks)
             for part in parts(browser):
                 check_filters(browser, checks, part)

@@ -15,6 +15,7 @@ mod masker_pages;
 mod matrix;
 mod messages;
 mod models;
+mod needle;
 mod outside_project;
 mod own_benchmark;
 mod repeats;

@@ -2,8 +2,8 @@
 
 use sah_bench_core::data::DataSource;
 use sah_bench_core::{
-    Benchmark, Column, ColumnKind, DataError, Error, Metrics, Record, RowScore, Sample, TaskScore,
-    TokenCount, Units, Value,
+    Benchmark, Column, ColumnKind, DataError, Error, FurtherFigures, Metrics, Record, RowScore, Sample,
+    Scale, TaskScore, TokenCount, Units, Value,
 };
 use serde_json::json;
 
@@ -93,6 +93,16 @@ impl Benchmark for Aime {
     }
 
     fn units(&self) -> Units {
-        Units { score: "0 to 1".to_owned(), ..Units::default() }
+        Units { score: Scale::One, ..Units::default() }
+    }
+
+    fn further(&self, metrics: &Metrics) -> Vec<FurtherFigures> {
+        let rate = |name: &str| metrics.further.get(name).and_then(serde_json::Value::as_f64);
+        let title = "Shares of answers with a box, and of those in which an integer was found";
+        let rates = ["boxed_rate", "extracted_rate"].into_iter();
+        let table = rates.fold(FurtherFigures::new("rates", title, Scale::One), |table, name| {
+            table.with(name, rate(name))
+        });
+        table.unless_empty().into_iter().collect()
     }
 }

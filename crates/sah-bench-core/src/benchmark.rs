@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::{Column, Error, Record, Sample, TokenCount, Warning, means};
+use crate::{Column, Error, FurtherFigures, Record, Sample, TokenCount, Units, Warning, means};
 
 /// A benchmark: where its samples come from and how answers are scored.
 pub trait Benchmark {
@@ -78,9 +78,15 @@ pub trait Benchmark {
         None
     }
 
-    /// What its figures and its buckets mean, for tables and figures.
+    /// What its figures and its buckets mean, and how they are laid out, for tables and figures.
     fn units(&self) -> Units {
         Units::default()
+    }
+
+    /// The tables that stand beside the scores: what of [`Metrics::further`] is to be shown, on the terminal and in reports. They are
+    /// made of `metrics.json`, so that they are there for finished runs.
+    fn further(&self, _metrics: &Metrics) -> Vec<FurtherFigures> {
+        Vec::new()
     }
 
     /// The limit on new tokens that the benchmark's authors give the rows of `subset`, whatever that of the data is; `None` where
@@ -111,23 +117,6 @@ pub struct FollowUp {
     pub prompt: String,
     /// At most this many new tokens.
     pub max_new_tokens: usize,
-}
-
-/// What the figures and the buckets of a benchmark mean, in words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Units {
-    /// The range of a score: `0 to 100`.
-    pub score: String,
-    /// What rows are put into buckets by, in a word: `length`.
-    pub bucket: String,
-    /// The same with its unit, for the axis of a figure: `length of the context in words`.
-    pub bucket_axis: String,
-}
-
-impl Default for Units {
-    fn default() -> Self {
-        Self { score: "0 to 100".to_owned(), bucket: "length".to_owned(), bucket_axis: "length".to_owned() }
-    }
 }
 
 /// The score of one answer.

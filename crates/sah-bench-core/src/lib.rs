@@ -14,6 +14,7 @@
 //!   them make a [`ComparisonFile`].
 //! - A [`Shard`] is a part of a run that a process of its own does: [`Runner::run_shard`], then [`RunFolder::finish_shard`], and
 //!   [`merge_shards`] once all are done.
+//! - What figures mean and how they are shown, wherever they are, is said by [`Units`], [`Grid`] and [`FurtherFigures`].
 //! - [`read_results`] and [`read_micro_metrics`] give the rows of finished runs back, and [`FinishedRun::read`] the rest.
 //!
 //! The files are described in `docs/results-format.md`. The crate needs no libtorch: it knows models only through
@@ -108,6 +109,8 @@ mod benchmark;
 mod comparison;
 pub mod data;
 mod error;
+mod further;
+mod grid;
 mod grouping;
 mod means;
 mod mock;
@@ -119,12 +122,15 @@ mod sample;
 mod selection;
 mod shard;
 pub mod statistics;
+mod units;
 
-pub use benchmark::{Benchmark, FollowUp, Leaderboard, Metrics, RowScore, TaskScore, Units};
+pub use benchmark::{Benchmark, FollowUp, Leaderboard, Metrics, RowScore, TaskScore};
 pub use comparison::{
     AgainstBaseline, AttentionSummary, ComparisonFile, DENSE, ScoreDifference, Seconds, TaskComparison,
 };
 pub use error::{DataError, DataErrorKind, Error, Named, full_text};
+pub use further::{FurtherBeside, FurtherFigure, FurtherFigures};
+pub use grid::{Grid, GridSide};
 pub use grouping::group_by_context;
 pub use mock::MockBenchmark;
 pub use observer::{GroupFinished, GroupStarted, RunObserver};
@@ -142,3 +148,4 @@ pub use sah_request::{NoTokenizer, TokenCount};
 pub use sample::{Column, ColumnKind, Reasoning, Record, RecordStats, Sample, Value, samples_hash};
 pub use selection::{MANY_ROWS, first_of_each_task, load_samples, select_subsets};
 pub use shard::Shard;
+pub use units::{Layout, Scale, Units};

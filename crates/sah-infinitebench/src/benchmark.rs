@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use sah_bench_core::data::DataSource;
-use sah_bench_core::{Benchmark, Column, ColumnKind, DataError, RowScore, Sample, TokenCount, Units, Value};
+use sah_bench_core::{
+    Benchmark, Column, ColumnKind, DataError, RowScore, Sample, Scale, TokenCount, Units, Value,
+};
 
 use crate::{SUBSETS, Task, dataset};
 
@@ -77,7 +79,7 @@ impl Benchmark for InfiniteBench {
     }
 
     fn units(&self) -> Units {
-        Units { score: "0 to 1".to_owned(), ..Units::default() }
+        Units { score: Scale::One, ..Units::default() }
     }
 
     fn authors_limit(&self, subset: &str) -> Option<usize> {

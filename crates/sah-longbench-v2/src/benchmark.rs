@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use indexmap::IndexMap;
 use sah_bench_core::{
-    Benchmark, Column, ColumnKind, DataError, Error, FollowUp, Metrics, Record, RowScore, Sample, TaskScore,
-    TokenCount, Value, Warning,
+    Benchmark, Column, ColumnKind, DataError, Error, FollowUp, FurtherFigures, Metrics, Record, RowScore,
+    Sample, Scale, TaskScore, TokenCount, Value, Warning,
 };
 use sah_metrics::stated_choice;
 use serde_json::{Map, json};
@@ -152,6 +152,13 @@ impl Benchmark for LongBenchV2 {
     /// The bundled sample has limits that fit its short answers.
     fn warnings(&self, samples: &[Sample]) -> Vec<Warning> {
         if self.source == Source::Sample { Vec::new() } else { limits::warnings(samples) }
+    }
+
+    fn further(&self, metrics: &Metrics) -> Vec<FurtherFigures> {
+        let title =
+            "Accuracy by difficulty and by length of the text, rounded as the official scorer does it";
+        let table = FurtherFigures::new("accuracy", title, Scale::Hundred);
+        table.with_stored(metrics.further.get("accuracy")).with_digits(1).unless_empty().into_iter().collect()
     }
 
     fn authors_limit(&self, subset: &str) -> Option<usize> {

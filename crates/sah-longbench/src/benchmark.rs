@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use sah_bench_core::{
-    Benchmark, Column, ColumnKind, DataError, Metrics, Record, RowScore, Sample, TokenCount, Units, Value,
+    Benchmark, Column, ColumnKind, DataError, FurtherFigures, Metrics, Record, RowScore, Sample, Scale,
+    TokenCount, Units, Value,
 };
 
 use crate::evaluate::Unscorable;
@@ -95,6 +96,23 @@ impl Benchmark for LongBench {
     fn units(&self) -> Units {
         let bucket_axis = "length of the context in words, as the data set counts them".to_owned();
         Units { bucket_axis, ..Units::default() }
+    }
+
+    /// Where there are tasks of both kinds, what each kind scores by itself.
+    fn further(&self, metrics: &Metrics) -> Vec<FurtherFigures> {
+        let stored = |key: &str| metrics.further.get(key);
+        let standard = stored("standard_overall_score").and_then(serde_json::Value::as_f64);
+        let extended =
+            FurtherFigures::new("", "", Scale::Hundred).with_stored(stored("extended_overall_scores"));
+        let (Some(standard), Some(extended)) = (standard, extended.unless_empty()) else { return Vec::new() };
+        let title = "Means over the standard tasks, and in each length bucket over those of LongBench-E";
+        let table =
+            FurtherFigures::new("overall_scores", title, Scale::Hundred).with("standard", Some(standard));
+        let table = extended
+            .figures
+            .iter()
+            .fold(table, |table, figure| table.with(&format!("LongBench-E {}", figure.name), figure.value));
+        vec![table]
     }
 
     fn authors_limit(&self, subset: &str) -> Option<usize> {

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use indexmap::IndexMap;
 use sah_bench_core::data::DataSource;
 use sah_bench_core::{
-    Benchmark, Column, ColumnKind, DataError, Metrics, Record, RowScore, Sample, TaskScore, TokenCount,
-    Units, Value,
+    Benchmark, Column, ColumnKind, DataError, FurtherFigures, Metrics, Record, RowScore, Sample, Scale,
+    TaskScore, TokenCount, Units, Value,
 };
 use sah_metrics::WordNet;
 
@@ -125,7 +125,13 @@ impl Benchmark for Loogle {
     }
 
     fn units(&self) -> Units {
-        Units { score: "0 to 1".to_owned(), ..Units::default() }
+        Units { score: Scale::One, ..Units::default() }
+    }
+
+    fn further(&self, metrics: &Metrics) -> Vec<FurtherFigures> {
+        let title = "All official figures of each task";
+        let table = FurtherFigures::new("official", title, Scale::One);
+        table.with_stored(metrics.further.get("scores")).unless_empty().into_iter().collect()
     }
 
     fn authors_limit(&self, subset: &str) -> Option<usize> {

@@ -3,8 +3,8 @@
 use indexmap::IndexMap;
 use sah_bench_core::data::DataSource;
 use sah_bench_core::{
-    Benchmark, Column, ColumnKind, DataError, Error as BenchError, Metrics, Record, RowScore, Sample,
-    TaskScore, TokenCount, Units, Value,
+    Benchmark, Column, ColumnKind, DataError, Error as BenchError, FurtherFigures, Layout, Metrics, Record,
+    RowScore, Sample, TaskScore, TokenCount, Units, Value,
 };
 use serde_json::{Map, json};
 
@@ -152,7 +152,15 @@ impl Benchmark for Needle {
 
     fn units(&self) -> Units {
         let bucket_axis = "depth of the needle in percent of the text".to_owned();
-        Units { bucket: "depth".to_owned(), bucket_axis, ..Units::default() }
+        let layout = Layout::Map {
+            task: "length".to_owned(),
+            task_axis: "length of prompt and answer in tokens".to_owned(),
+        };
+        Units { bucket: "depth".to_owned(), bucket_axis, layout, ..Units::default() }
+    }
+
+    fn further(&self, metrics: &Metrics) -> Vec<FurtherFigures> {
+        figures::tables(metrics.further.get("rouge"), &self.units().layout)
     }
 }
 

@@ -1,7 +1,8 @@
 //! What an answer is worth.
 
+use sah_bench_core::{FurtherFigure, FurtherFigures, Layout, Scale};
 use sah_metrics::{Rouge, rouge_l_figures, rouge_n, string_match_part};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// The figures of an answer, or of many.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -26,6 +27,33 @@ pub(crate) fn rouge(answer: &str, needle: &str) -> Option<[Rouge; 3]> {
 pub(crate) fn to_json(rouge: &[Rouge; 3]) -> Value {
     let figure = |rouge: &Rouge| json!({"r": rouge.recall, "p": rouge.precision, "f": rouge.f});
     NAMES.into_iter().zip(rouge).map(|(name, rouge)| (name.to_owned(), figure(rouge))).collect()
+}
+
+/// The figures of [`to_json`] that are kept for each length and depth, as tables: their means over all cells, and a map of the F of
+/// ROUGE-L.
+pub(crate) fn tables(cells: Option<&Value>, layout: &Layout) -> Vec<FurtherFigures> {
+    let empty = Map::new();
+    let lengths = cells.and_then(Value::as_object).unwrap_or(&empty);
+    let all = || lengths.values().filter_map(Value::as_object).flat_map(Map::values);
+    let title = "ROUGE of needle and answer as kvpress gives it, mean over the cells: r is the share of the answer\u{2019}s words, p \
+                 that of the needle\u{2019}s";
+    let mut means = FurtherFigures::new("rouge", title, Scale::One);
+    for name in NAMES {
+        for part in ["r", "p", "f"] {
+            let values: Vec<f64> = all().filter_map(|cell| cell[name][part].as_f64()).collect();
+            let mean = (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
+            means.figures.push(FurtherFigure::new(name, Some(part), mean, means.scale.digits()));
+        }
+    }
+    let title = "F of ROUGE-L of needle and answer, as kvpress gives it";
+    let mut map = FurtherFigures::new("rouge_l", title, Scale::One);
+    map.layout = layout.clone();
+    for (length, depths) in lengths {
+        for (depth, cell) in depths.as_object().into_iter().flatten() {
+            map.figures.push(FurtherFigure::new(length, Some(depth), cell["rouge-l"]["f"].as_f64(), 2));
+        }
+    }
+    [means, map].into_iter().filter_map(FurtherFigures::unless_empty).collect()
 }
 
 impl Figures {
@@ -54,7 +82,9 @@ impl Figures {
 
 #[cfg(test)]
 mod tests {
-    use super::{Figures, rouge, to_json};
+    use sah_bench_core::Layout;
+
+    use super::{Figures, rouge, tables, to_json};
 
     /// Figures of `Rouge().get_scores(needle, answer)` of rouge 1.0.1.
     #[test]
@@ -68,6 +98,22 @@ mod tests {
         });
         assert_eq!(figures, expected);
         assert_eq!(rouge("", needle), None);
+    }
+
+    #[test]
+    fn tables_have_the_means_over_cells_and_a_map() {
+        let cell = |f: f64| {
+            let rouge = sah_metrics::Rouge { recall: 1.0, precision: 0.5, f };
+            to_json(&[rouge, rouge, rouge])
+        };
+        let cells =
+            serde_json::json!({"256": {"0 %": cell(0.2), "50 %": cell(0.4)}, "512": {"0 %": cell(0.6)}});
+        let [means, map] = &tables(Some(&cells), &Layout::List)[..] else { panic!("two tables") };
+        let mean = means.find("rouge-2", Some("f")).unwrap().value.unwrap();
+        assert!((mean - 0.4).abs() < 1e-12, "{mean}");
+        assert_eq!(means.figures.len(), 9);
+        assert_eq!(map.find("256", Some("50 %")).unwrap().value, Some(0.4));
+        assert_eq!(tables(None, &Layout::List), []);
     }
 
     #[test]

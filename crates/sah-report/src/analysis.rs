@@ -1,10 +1,11 @@
 //! The analysis of one or more runs: every figure with its interval, and the comparisons of its sides.
 
 use indexmap::{IndexMap, IndexSet};
-use sah_bench_core::Units;
+use sah_bench_core::{FurtherBeside, FurtherFigures, Grid, Units};
 
 use crate::comparison::{Comparison, overall_score};
-use crate::statistics::{Bootstrap, Estimate, Stratum};
+use crate::margin::{margin_of, mean_over};
+use crate::statistics::{Bootstrap, Estimate};
 use crate::{Group, Run, Side};
 
 /// What runs say, with confidence intervals.
@@ -20,6 +21,8 @@ pub struct Analysis<'a> {
     pub labels: Vec<String>,
     /// Every group that a side has a figure for, in the benchmark's order.
     pub groups: Vec<Group>,
+    /// Their rows and columns, where the benchmark shows them as a grid.
+    pub grid: Option<Grid>,
     /// For each side, the figures.
     pub scores: Vec<Scores>,
     /// Each attention against the baseline of its run, and each run against the first that has the same attention.
@@ -31,8 +34,8 @@ pub struct Analysis<'a> {
 pub struct Scores {
     /// Of each group that the side has.
     pub groups: IndexMap<Group, Estimate>,
-    /// Of each bucket, the mean over the tasks that have rows in it.
-    pub buckets: IndexMap<String, Estimate>,
+    /// Of each bucket the mean over the tasks that have rows in it; in a map, of each task the mean over its buckets.
+    pub margins: IndexMap<String, Estimate>,
     /// The benchmark's single figure.
     pub overall: Option<Estimate>,
 }
@@ -48,25 +51,69 @@ impl<'a> Analysis<'a> {
         let sides: Vec<&Side> = runs.iter().flat_map(|run| &run.sides).collect();
         let groups: IndexSet<Group> =
             sides.iter().flat_map(|side| side.figures()).map(|(group, _)| group).collect();
-        let comparisons =
-            pairs(runs).into_iter().map(|pair| Comparison::new(&sides, pair, bootstrap)).collect();
+        let units = &runs[0].units;
+        let comparison = |pair| Comparison::new(&sides, units, pair, bootstrap);
+        let comparisons = pairs(runs).into_iter().map(comparison).collect();
+        let cells = groups.iter().filter_map(|group| Some((group.task.as_str(), group.bucket.as_deref()?)));
         Self {
-            units: &runs[0].units,
+            units,
             runs,
             labels: labels(runs),
+            grid: Grid::new(units, cells),
             groups: groups.into_iter().collect(),
-            scores: sides.iter().map(|side| Scores::new(side, bootstrap)).collect(),
+            scores: sides.iter().map(|side| Scores::new(side, units, bootstrap)).collect(),
             comparisons,
             sides,
         }
     }
 
-    /// The buckets that a side has a figure for, in order.
+    /// What tables call a group: in a map the task says what it is, too, as `length 256, depth 50 %`.
     #[must_use]
-    pub fn buckets(&self) -> Vec<&str> {
-        let buckets: IndexSet<&str> =
-            self.groups.iter().filter_map(|group| group.bucket.as_deref()).collect();
-        buckets.into_iter().collect()
+    pub fn group_name(&self, group: &Group) -> String {
+        match (&self.grid, &group.bucket) {
+            (Some(Grid { rows, columns, .. }), Some(bucket)) if self.is_map() => {
+                format!("{} {}, {} {bucket}", columns.word, group.task, rows.word)
+            }
+            _ => group.to_string(),
+        }
+    }
+
+    fn is_map(&self) -> bool {
+        self.grid.as_ref().is_some_and(Grid::is_map)
+    }
+
+    /// What [`Scores::margins`] are of, in order.
+    #[must_use]
+    pub fn margins(&self) -> Vec<&str> {
+        if let Some(grid) = &self.grid {
+            return grid.columns.names.iter().map(String::as_str).collect();
+        }
+        let margins: IndexSet<&str> =
+            self.groups.iter().filter_map(|group| margin_of(self.units, group)).collect();
+        margins.into_iter().collect()
+    }
+
+    /// What these are in a word, and with its unit.
+    #[must_use]
+    pub fn margin_names(&self) -> (&str, &str) {
+        match &self.grid {
+            Some(grid) => (&grid.columns.word, &grid.columns.axis),
+            None => (&self.units.bucket, &self.units.bucket_axis),
+        }
+    }
+
+    /// What the benchmark gives beside its scores, of all sides.
+    #[must_use]
+    pub fn further(&self) -> Vec<FurtherBeside<'a>> {
+        let of_each: Vec<&'a [FurtherFigures]> =
+            self.sides.iter().map(|side| side.further.as_slice()).collect();
+        FurtherBeside::all(&of_each)
+    }
+
+    /// Whether a side has the benchmark's single figure: some benchmarks have none.
+    #[must_use]
+    pub fn has_overall(&self) -> bool {
+        self.scores.iter().any(|scores| scores.overall.is_some())
     }
 
     /// `other - base` of a comparison.
@@ -77,38 +124,28 @@ impl<'a> Analysis<'a> {
 }
 
 impl Scores {
-    fn new(side: &Side, bootstrap: &Bootstrap) -> Self {
-        // Samples are drawn with all their answers: these are no independent rows.
-        let scores = |group: &Group| side.scores_of(group).into_values().collect::<Vec<_>>();
+    fn new(side: &Side, units: &Units, bootstrap: &Bootstrap) -> Self {
         let figures = side.figures();
         let mut groups = IndexMap::new();
-        let mut of_buckets: IndexMap<&str, Vec<&Group>> = IndexMap::new();
+        let mut margins: IndexMap<&str, Vec<(&Group, f64)>> = IndexMap::new();
         for (group, figure) in &figures {
-            if let Some(estimate) = bootstrap.mean(scores(group)) {
-                // An interval of the mean says nothing of a figure that is none.
-                let interval = estimate.interval.filter(|_| side.is_mean(group));
-                groups.insert(group.clone(), Estimate { value: *figure, interval, ..estimate });
+            if let Some(estimate) = mean_over(side, &[(group, *figure)], bootstrap) {
+                groups.insert(group.clone(), estimate);
             }
-            if let Some(bucket) = &group.bucket {
-                of_buckets.entry(bucket).or_default().push(group);
+            if let Some(margin) = margin_of(units, group) {
+                margins.entry(margin).or_default().push((group, *figure));
             }
         }
-        let mean_over = |groups: &[&Group]| {
-            let weight = 1.0 / groups.len() as f64;
-            let strata: Vec<Stratum> =
-                groups.iter().map(|group| Stratum { weight, values: scores(group) }).collect();
-            let rows = strata.iter().map(|stratum| stratum.values.len()).sum();
-            bootstrap.estimate(&strata, rows)
+        let margin = |(margin, groups): (&str, Vec<(&Group, f64)>)| {
+            Some((margin.to_owned(), mean_over(side, &groups, bootstrap)?))
         };
-        let bucket = |(bucket, groups): (&str, Vec<&Group>)| Some((bucket.to_owned(), mean_over(&groups)?));
-        let all: Vec<&Group> = figures.iter().map(|(group, _)| group).collect();
+        let all: Vec<(&Group, f64)> = figures.iter().map(|(group, figure)| (group, *figure)).collect();
         let overall = side.results.metrics.overall_score.and_then(|value| {
-            let estimate = mean_over(&all)?;
-            let are_means = all.iter().all(|group| side.is_mean(group));
-            let interval = estimate.interval.filter(|_| are_means && overall_score(side).is_some());
+            let estimate = mean_over(side, &all, bootstrap)?;
+            let interval = estimate.interval.filter(|_| overall_score(side, units).is_some());
             Some(Estimate { value, interval, ..estimate })
         });
-        Self { groups, buckets: of_buckets.into_iter().filter_map(bucket).collect(), overall }
+        Self { groups, margins: margins.into_iter().filter_map(margin).collect(), overall }
     }
 }
 

@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 
 use indexmap::IndexMap;
+use sah_bench_core::Units;
 
+use crate::margin::margin_of;
+use crate::side::rounding;
 use crate::statistics::{Bootstrap, Estimate, Stratum};
 use crate::{Group, Row, RowKey, Side};
 
@@ -49,6 +52,8 @@ pub struct Comparison {
     pub other: usize,
     /// The groups that both sides have, in the benchmark's order.
     pub groups: Vec<(Group, Difference)>,
+    /// The means over those of them that share a bucket, or in a map a task; see [`Scores::margins`](crate::Scores::margins).
+    pub margins: IndexMap<String, Difference>,
     /// The difference of the benchmark's single figures; `None` where the two are not means over the same groups.
     pub overall: Option<Difference>,
 }
@@ -63,34 +68,40 @@ pub struct AnswerPair<'a> {
 }
 
 impl Comparison {
-    pub(crate) fn new(sides: &[&Side], (base, other): (usize, usize), bootstrap: &Bootstrap) -> Self {
+    pub(crate) fn new(
+        sides: &[&Side],
+        units: &Units,
+        (base, other): (usize, usize),
+        bootstrap: &Bootstrap,
+    ) -> Self {
         let (of_base, of_other) = (sides[base], sides[other]);
-        let mut groups = Vec::new();
-        let mut strata = Vec::new();
-        let mut pairing = Pairing::Paired;
-        let mut rows = 0;
+        let mut all = Vec::new();
         for (group, figure) in of_other.figures() {
             let Some(base_figure) = of_base.figure(&group) else { continue };
-            let differences = Differences::new(of_base, of_other, &group);
-            rows += differences.rows;
-            if differences.pairing == Pairing::Unpaired {
-                pairing = Pairing::Unpaired;
+            let rows = Differences::new(of_base, of_other, &group);
+            if let Some(difference) = mean_difference(&[(base_figure, figure, &rows)], bootstrap) {
+                all.push((group, difference, rows));
             }
-            if let Some(estimate) = bootstrap.estimate(&differences.strata, differences.rows) {
-                let pairing = differences.pairing;
-                groups.push((group, Difference { base: base_figure, other: figure, estimate, pairing }));
+        }
+        let mut margins: IndexMap<&str, Vec<Compared<'_>>> = IndexMap::new();
+        for (group, difference, rows) in &all {
+            if let Some(margin) = margin_of(units, group) {
+                margins.entry(margin).or_default().push((difference.base, difference.other, rows));
             }
-            strata.extend(differences.strata);
         }
-        let same_groups = [of_base, of_other].iter().all(|side| side.figures().len() == groups.len());
-        for stratum in &mut strata {
-            stratum.weight /= groups.len() as f64;
-        }
-        let overall = bootstrap.estimate(&strata, rows).filter(|_| same_groups).and_then(|estimate| {
-            let (base, other) = (overall_score(of_base)?, overall_score(of_other)?);
-            Some(Difference { base, other, estimate, pairing })
+        let margin = |(margin, compared): (&str, Vec<Compared<'_>>)| {
+            Some((margin.to_owned(), mean_difference(&compared, bootstrap)?))
+        };
+        let margins = margins.into_iter().filter_map(margin).collect();
+        let same_groups = [of_base, of_other].iter().all(|side| side.figures().len() == all.len());
+        let compared: Vec<Compared<'_>> =
+            all.iter().map(|(_, difference, rows)| (difference.base, difference.other, rows)).collect();
+        let overall = mean_difference(&compared, bootstrap).filter(|_| same_groups).and_then(|mean| {
+            let (base, other) = (overall_score(of_base, units)?, overall_score(of_other, units)?);
+            Some(Difference { base, other, ..mean })
         });
-        Self { base, other, groups, overall }
+        let groups = all.into_iter().map(|(group, difference, _)| (group, difference)).collect();
+        Self { base, other, groups, margins, overall }
     }
 
     /// The samples that both sides answered, in different words: those whose scores differ most first.
@@ -122,11 +133,29 @@ impl AnswerPair<'_> {
 }
 
 /// The benchmark's single figure, where it is the mean over all its figures, as intervals are made.
-pub(crate) fn overall_score(side: &Side) -> Option<f64> {
+pub(crate) fn overall_score(side: &Side, units: &Units) -> Option<f64> {
     let figures = side.figures();
     let mean = figures.iter().map(|(_, figure)| figure).sum::<f64>() / figures.len() as f64;
-    // Both are rounded to hundredths.
-    side.results.metrics.overall_score.filter(|overall| (overall - mean).abs() < 0.011)
+    // Both are rounded.
+    side.results.metrics.overall_score.filter(|overall| (overall - mean).abs() < rounding(units.score))
+}
+
+/// The figures of both sides and the rows behind them.
+type Compared<'a> = (f64, f64, &'a Differences);
+
+/// The mean of differences, each counting the same.
+fn mean_difference(compared: &[Compared<'_>], bootstrap: &Bootstrap) -> Option<Difference> {
+    let weight = 1.0 / compared.len() as f64;
+    let weighted = |stratum: &Stratum| Stratum { weight: stratum.weight * weight, ..stratum.clone() };
+    let strata: Vec<Stratum> =
+        compared.iter().flat_map(|(.., rows)| rows.strata.iter().map(weighted)).collect();
+    let is_paired = compared.iter().all(|(.., rows)| rows.pairing == Pairing::Paired);
+    Some(Difference {
+        base: compared.iter().map(|(base, ..)| base * weight).sum(),
+        other: compared.iter().map(|(_, other, _)| other * weight).sum(),
+        estimate: bootstrap.estimate(&strata, compared.iter().map(|(.., rows)| rows.rows).sum())?,
+        pairing: if is_paired { Pairing::Paired } else { Pairing::Unpaired },
+    })
 }
 
 /// What the difference of two means is made of.

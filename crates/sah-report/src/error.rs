@@ -52,8 +52,8 @@ pub enum Error {
     },
     /// Answers that are worth something else than `metrics.json` says.
     #[error(
-        "{}: the answers in raw_results.parquet are worth {recomputed:.2} in {group}, and metrics.json says \
-         {recorded:.2}: one of the two was changed, or made by another version; run the benchmark again",
+        "{}: the answers in raw_results.parquet are worth {recomputed:.4} in {group}, and metrics.json says \
+         {recorded:.4}: one of the two was changed, or made by another version; run the benchmark again",
         folder.display()
     )]
     ScoresDiffer {

@@ -23,6 +23,7 @@ pub mod figures;
 mod group;
 mod html;
 mod listing;
+mod margin;
 mod overview;
 mod report;
 mod row;

@@ -84,18 +84,17 @@ impl<'a> Overview<'a> {
         let mut columns = vec![Column::text("model"), Column::text("attention")];
         columns.extend(settings.iter().map(|name| Column::text(*name)));
         columns.extend(has_runs.then(|| Column::text("run")));
-        columns.extend(
-            self.parts
-                .iter()
-                .map(|part| Column::estimate(format!("{} ({})", part.benchmark, part.analysis.units.score))),
-        );
+        columns.extend(self.parts.iter().map(|part| {
+            Column::estimate(format!("{} ({})", part.benchmark, part.analysis.units.score.text()))
+        }));
         let row = |method: &Method<'_>| {
             let mut cells = vec![Cell::text(method.side.model()), Cell::text(&method.side.attention)];
             cells.extend(settings.iter().map(|name| Cell::Text(setting(name)(method))));
             cells.extend(has_runs.then(|| Cell::Text(runs(method))));
-            let cell =
-                |figure: &Option<Option<Estimate>>| figure.flatten().map_or(Cell::Empty, Cell::Estimate);
-            cells.extend(method.figures.iter().map(cell));
+            let cell = |(figure, part): (&Option<Option<Estimate>>, &Part<'_>)| {
+                Cell::estimate(figure.flatten(), part.analysis.units.score.digits())
+            };
+            cells.extend(method.figures.iter().zip(&self.parts).map(cell));
             cells
         };
         Table {

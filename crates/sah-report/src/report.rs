@@ -32,6 +32,8 @@ impl Report {
         let figures = figures::all(analysis)?;
         let mut tables = vec![tables::summary(analysis)];
         tables.extend(tables::warnings(analysis));
+        tables.extend(tables::grids(analysis));
+        tables.extend(tables::further(analysis));
         tables.extend([tables::scores(analysis), tables::differences(analysis)]);
         tables.push(tables::costs(analysis));
         tables.extend(tables::buckets(analysis));
@@ -70,7 +72,7 @@ impl Report {
         for table in &self.tables {
             let path = folder.join("tables").join(format!("{}.csv", table.name));
             write_file(&path, table.csv().as_bytes())?;
-            if table.name == tables::PAPER {
+            if table.is_for_papers() {
                 write_file(&path.with_extension("tex"), table.latex().as_bytes())?;
             }
         }

@@ -3,15 +3,19 @@
 use std::path::Path;
 
 use indexmap::IndexMap;
-use sah_bench_core::{Benchmark, FinishedRun, read_json, read_micro_metrics, read_results};
+use sah_bench_core::{
+    Benchmark, FinishedRun, FurtherFigures, Scale, read_json, read_micro_metrics, read_results,
+};
 use serde_json::Value;
 
 use crate::row::Rows;
 use crate::run::benchmark_of;
 use crate::{AttentionErrors, Error, Group, Row, RowKey};
 
-/// How far a mean may be from the benchmark's figure: both are rounded to hundredths.
-const ROUNDING: f64 = 0.011;
+/// How far a mean may be from the benchmark's figure: both may be rounded to the digits that tables show.
+pub(crate) fn rounding(scale: Scale) -> f64 {
+    scale.top() * 1.1e-4
+}
 
 /// One attention of one run.
 #[derive(Clone, Debug)]
@@ -22,6 +26,8 @@ pub struct Side {
     pub config: Value,
     /// Scores, time and memory.
     pub results: FinishedRun,
+    /// What the benchmark gives beside its scores.
+    pub further: Vec<FurtherFigures>,
     /// The answers, in the order of the run.
     pub rows: Vec<Row>,
     /// What was measured of single attention calls.
@@ -54,8 +60,9 @@ impl Side {
         let attention = results.attention.clone();
         let tasks = results.metrics.task_scores.keys();
         let not_means = tasks.filter(|task| !benchmark.is_mean(task)).cloned().collect();
-        let side = Self { attention, config, results, rows, attention_errors, not_means };
-        side.check_scores()?;
+        let further = benchmark.further(&results.metrics);
+        let side = Self { attention, config, results, further, rows, attention_errors, not_means };
+        side.check_scores(benchmark.units().score)?;
         Ok(side)
     }
 
@@ -106,14 +113,14 @@ impl Side {
     }
 
     /// A figure that is not the mean of its rows would stand beside an interval of something else.
-    fn check_scores(&self) -> Result<(), Error> {
+    fn check_scores(&self, scale: Scale) -> Result<(), Error> {
         for (group, recorded) in self.figures() {
             let scores: Vec<f64> = self.rows_of(&group).map(|row| row.score).collect();
             if !self.is_mean(&group) && !scores.is_empty() {
                 continue;
             }
             let recomputed = scores.iter().sum::<f64>() / scores.len() as f64;
-            if (recomputed - recorded).abs() > ROUNDING || scores.is_empty() {
+            if (recomputed - recorded).abs() > rounding(scale) || scores.is_empty() {
                 let (folder, group) = (self.results.folder.clone(), group.to_string());
                 return Err(Error::ScoresDiffer { folder, group, recomputed, recorded });
             }

@@ -2,15 +2,15 @@
 
 use sah_bench_core::data::DataSource;
 use sah_bench_core::{
-    Benchmark, Column, ColumnKind, DataError, Metrics, Record, RowScore, Sample, TaskScore, TokenCount,
-    Units, Value,
+    Benchmark, Column, ColumnKind, DataError, FurtherFigures, Layout, Metrics, Record, RowScore, Sample,
+    TaskScore, TokenCount, Units, Value,
 };
 use serde_json::json;
 
 use crate::dataset;
 use crate::generator::Generator;
 use crate::predictions::is_empty;
-use crate::summary::{ScoredAnswer, Summary, bucket};
+use crate::summary::{OverLengths, ScoredAnswer, Summary, THRESHOLD, bucket};
 use crate::tasks::{SUBSETS, Task};
 
 /// The columns that RULER has beside those of every sample.
@@ -132,7 +132,12 @@ impl Benchmark for Ruler {
 
     fn units(&self) -> Units {
         let bucket_axis = "length of prompt and answer in tokens".to_owned();
-        Units { bucket_axis, ..Units::default() }
+        Units { bucket_axis, layout: Layout::Across { threshold: Some(THRESHOLD) }, ..Units::default() }
+    }
+
+    fn further(&self, metrics: &Metrics) -> Vec<FurtherFigures> {
+        let over: Result<OverLengths, _> = serde_json::from_value(metrics.further.clone().into());
+        over.ok().and_then(|over| over.table().unless_empty()).into_iter().collect()
     }
 
     fn authors_limit(&self, subset: &str) -> Option<usize> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
+use sah_bench_core::{FurtherFigure, FurtherFigures, Scale};
 use serde::{Deserialize, Serialize};
 
 use crate::tasks::{TASKS, Task, task_score};
@@ -112,6 +113,20 @@ impl OverLengths {
             effective_length: effective.and_then(|(length, _)| *length),
         }
     }
+
+    /// The weighted means and the effective length as a table; the mean is the benchmark's single figure.
+    #[must_use]
+    pub fn table(&self) -> FurtherFigures {
+        let title = format!(
+            "Over lengths; the effective length is the longest whose mean is above {THRESHOLD}, where there is one"
+        );
+        let effective = self.effective_length.map(|length| length as f64);
+        let mut table = FurtherFigures::new("over_lengths", &title, Scale::Hundred)
+            .with("mean weighted to long lengths", self.weighted_mean_increasing)
+            .with("mean weighted to short lengths", self.weighted_mean_decreasing);
+        table.figures.push(FurtherFigure::new("effective length, tokens", None, effective, 0));
+        table
+    }
 }
 
 fn mean(values: &[f64]) -> f64 {
@@ -161,5 +176,9 @@ mod tests {
         assert_eq!(format!("{:.1}", over.weighted_mean_increasing.unwrap()), "85.4");
         assert_eq!(format!("{:.1}", over.weighted_mean_decreasing.unwrap()), "91.3");
         assert_eq!(over.effective_length, Some(32768));
+        let shown = |name| over.table().find(name, None).map(|figure| (figure.value.unwrap(), figure.digits));
+        assert_eq!(shown("effective length, tokens"), Some((32768.0, 0)));
+        let weighted = shown("mean weighted to long lengths").unwrap().0;
+        assert_eq!(format!("{weighted:.1}"), "85.4");
     }
 }

@@ -3,8 +3,8 @@
 use indexmap::IndexMap;
 use sah_bench_core::data::DataSource;
 use sah_bench_core::{
-    Benchmark, Column, ColumnKind, DataError, Leaderboard, Metrics, Record, RowScore, Sample, TaskScore,
-    TokenCount, Value,
+    Benchmark, Column, ColumnKind, DataError, FurtherFigures, Leaderboard, Metrics, Record, RowScore, Sample,
+    Scale, TaskScore, TokenCount, Value,
 };
 
 use crate::scores::letter;
@@ -153,9 +153,20 @@ impl Benchmark for ZeroScrolls {
         Task::find(subset).is_none_or(|task| task.metric != Metric::Rouge)
     }
 
+    fn further(&self, metrics: &Metrics) -> Vec<FurtherFigures> {
+        rouge_table(metrics.further.get("rouge")).into_iter().collect()
+    }
+
     fn authors_limit(&self, subset: &str) -> Option<usize> {
         Task::find(subset).map(|task| task.max_new_tokens)
     }
+}
+
+/// The means of ROUGE of each task of summaries, as they stand under `rouge` in `metrics.json`, as a table; `None` where there is none.
+#[must_use]
+pub fn rouge_table(means: Option<&serde_json::Value>) -> Option<FurtherFigures> {
+    let title = "ROUGE of summaries, whose geometric mean is the score of the task";
+    FurtherFigures::new("rouge", title, Scale::Hundred).with_stored(means).unless_empty()
 }
 
 /// The mean, rounded to 4 decimals as all figures are.

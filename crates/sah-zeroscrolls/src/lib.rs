@@ -25,7 +25,7 @@ mod predictions;
 mod scores;
 mod tasks;
 
-pub use benchmark::{HUB_ID, Split, ZeroScrolls};
+pub use benchmark::{HUB_ID, Split, ZeroScrolls, rouge_table};
 pub use predictions::{Figures, figures, score_predictions};
 pub use scores::Score;
 pub use tasks::{Metric, SUBSETS, TASKS, Task};

@@ -1,5 +1,6 @@
 //! What is printed to standard output: texts, and tables that fit the terminal.
 
+mod maps;
 mod table;
 mod text;
 
@@ -9,7 +10,8 @@ use anyhow::Context as _;
 use sah_bench_core::IntervalFigure;
 use sah_report::visible;
 
-pub(crate) use self::table::{TextTable, figures, table, words};
+pub(crate) use self::maps::{CellFigure, HeatMaps};
+pub(crate) use self::table::{TextTable, figures, further, table, words};
 pub(crate) use self::text::Facts;
 
 /// Prints `text` to standard output. A pipe that nobody reads any more is no error.

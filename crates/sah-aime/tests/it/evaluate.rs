@@ -20,7 +20,7 @@ fn answers_are_right_boxed_and_extracted() {
     assert_eq!(metrics.task_scores["aime2025"], TaskScore::Single(0.5));
     assert_eq!(metrics.overall_score, Some(0.5));
     assert_eq!(serde_json::Value::Object(metrics.further), json!({"boxed_rate": 0.5, "extracted_rate": 0.5}));
-    assert_eq!(benchmark.units().score, "0 to 1");
+    assert_eq!(benchmark.units().score, sah_bench_core::Scale::One);
 
     records[1].sample.extra.clear();
     let metrics = benchmark.evaluate(&records);

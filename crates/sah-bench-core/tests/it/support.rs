@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
 
 use sah_bench_core::{
-    Benchmark, Column, ColumnKind, Error, FinishedRun, Leaderboard, Metrics, Record, RowScore, RunFolder, FollowUp,
-    RunMeasures, RunObserver, RunOutcome, Runner, Sample, TaskScore, TokenCount, Value,
+    Benchmark, Column, ColumnKind, Error, FinishedRun, FollowUp, Leaderboard, Metrics, Record, RowScore,
+    RunFolder, RunMeasures, RunObserver, RunOutcome, Runner, Sample, TaskScore, TokenCount, Value,
 };
 use sah_request::{
     Answer, AnswerStats, ContextStats, GenerationParams, ModelAdapter, Request, RequestLimits,

@@ -22,10 +22,11 @@ pub(super) fn density(analysis: &Analysis<'_>) -> Result<Option<Figure>, Error> 
         return Ok(None);
     }
     let densities = || points.iter().map(|(_, point)| point.x);
+    let (range, digits) = (analysis.units.score, analysis.units.score.digits());
     let highest = points.iter().map(|(_, point)| point.interval.map_or(point.y, |(_, high)| high));
     let says: Vec<String> = points
         .iter()
-        .map(|(label, point)| format!("{label} scores {:.2} at a density of {:.4}", point.y, point.x))
+        .map(|(label, point)| format!("{label} scores {:.digits$} at a density of {:.4}", point.y, point.x))
         .collect();
     let lines = Lines {
         name: "density",
@@ -35,13 +36,17 @@ pub(super) fn density(analysis: &Analysis<'_>) -> Result<Option<Figure>, Error> 
             densities().fold(f64::MAX, f64::min),
             densities().fold(f64::MIN_POSITIVE, f64::max),
         )),
-        up: Scale::from_zero(highest.fold(1.0, f64::max)),
-        axes: ("density: share of the visible keys that attention read, logarithmic", "overall score"),
+        up: Scale::from_zero(highest.fold(range.top() / 100.0, f64::max)),
+        axes: (
+            "density: share of the visible keys that attention read, logarithmic",
+            &format!("overall score ({})", range.text()),
+        ),
         series: points
             .into_iter()
             .map(|(name, point)| Line { name, points: vec![point], dashed: Vec::new() })
             .collect(),
         is_joined: false,
+        threshold: None,
     };
     lines.draw().map(Some)
 }

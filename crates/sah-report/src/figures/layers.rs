@@ -41,6 +41,7 @@ pub(super) fn layers(analysis: &Analysis<'_>) -> Result<Option<Figure>, Error> {
         axes: ("layer", "error against dense attention"),
         series: lines,
         is_joined: true,
+        threshold: None,
     };
     figure.draw().map(Some)
 }

@@ -48,6 +48,8 @@ pub(super) struct Lines<'a> {
     pub(super) series: Vec<Line>,
     /// Whether points are joined.
     pub(super) is_joined: bool,
+    /// A figure that matters, as a dashed line.
+    pub(super) threshold: Option<f64>,
 }
 
 impl Lines<'_> {
@@ -64,6 +66,11 @@ impl Lines<'_> {
         draw(self.name, self.title, self.description.clone(), SIZE, |canvas| {
             canvas.legend((16.0, TOP), wide, &names);
             self.axes(canvas, top);
+            if let Some(threshold) = self.threshold {
+                let (_, y) = self.at((0.0, threshold), top);
+                canvas.dashes((LEFT, y), (RIGHT, y), INK);
+                canvas.text((RIGHT, y - 9.0), &label(threshold), 11.0, INK, Align::Right);
+            }
             for (number, line) in self.series.iter().enumerate() {
                 self.line(canvas, top, number, line);
             }

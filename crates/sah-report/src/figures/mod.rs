@@ -11,6 +11,7 @@ mod figure;
 mod heads;
 mod layers;
 mod lines;
+mod maps;
 pub mod palette;
 mod png;
 mod scale;
@@ -29,6 +30,7 @@ use crate::{Analysis, Error};
 /// [`Error::Figure`].
 pub fn all(analysis: &Analysis<'_>) -> Result<Vec<Figure>, Error> {
     let mut figures = vec![scores::scores(analysis)?];
+    figures.extend(maps::maps(analysis)?);
     figures.extend(scores::differences(analysis)?);
     figures.extend(density::density(analysis)?);
     figures.push(costs::costs(analysis)?);

@@ -1,7 +1,7 @@
 //! Colours that people with any colour vision can tell apart (Okabe and Ito 2008), each with the one that stands for it on a
 //! dark page.
 
-use plotters::style::RGBColor;
+pub use plotters::style::RGBColor;
 
 /// A colour on a light and on a dark page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,11 @@ pub const GRID: Colour = colour([216, 221, 227], [57, 65, 75]);
 pub const BAND: Colour = colour([244, 246, 248], [28, 33, 40]);
 /// Where nothing was measured.
 pub const NOTHING: Colour = colour([236, 232, 226], [44, 42, 38]);
+
+/// Text on the bright colours of a map, which are the same on both pages.
+pub const ON_BRIGHT: Colour = colour([1, 1, 1], [1, 1, 1]);
+/// Text on its dark ones.
+pub const ON_DARK: Colour = colour([254, 254, 254], [254, 254, 254]);
 
 /// One for each side, in turn.
 pub const SERIES: [Colour; 7] = [
@@ -62,8 +67,26 @@ pub(crate) fn dark_rules(selector: &str) -> String {
     named.iter().chain(&SERIES).map(rule).collect()
 }
 
+/// Whether dark text stands out more than bright text on [`viridis`] of this share.
+#[must_use]
+pub fn is_bright(share: f64) -> bool {
+    let RGBColor(red, green, blue) = viridis(share);
+    // The colour against which black and white have the same contrast (WCAG 2.2).
+    luminance([red, green, blue]) > 0.179
+}
+
+/// Relative luminance (WCAG 2.2).
+fn luminance(colour: [u8; 3]) -> f64 {
+    let linear = |channel: u8| {
+        let share = f64::from(channel) / 255.0;
+        if share <= 0.04045 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
+    };
+    0.2126 * linear(colour[0]) + 0.7152 * linear(colour[1]) + 0.0722 * linear(colour[2])
+}
+
 /// Viridis (van der Walt and Smith 2015), by eye as even as by number: `share` from 0, dark, to 1, bright.
-pub(crate) fn viridis(share: f64) -> RGBColor {
+#[must_use]
+pub fn viridis(share: f64) -> RGBColor {
     const AT: [[u8; 3]; 11] = [
         [68, 1, 84],
         [72, 35, 116],
@@ -90,15 +113,6 @@ pub(crate) fn viridis(share: f64) -> RGBColor {
 mod tests {
     use super::*;
 
-    /// Relative luminance (WCAG 2.2).
-    fn luminance(colour: [u8; 3]) -> f64 {
-        let linear = |channel: u8| {
-            let share = f64::from(channel) / 255.0;
-            if share <= 0.04045 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
-        };
-        0.2126 * linear(colour[0]) + 0.7152 * linear(colour[1]) + 0.0722 * linear(colour[2])
-    }
-
     fn contrast(one: [u8; 3], two: [u8; 3]) -> f64 {
         let (one, two) = (luminance(one), luminance(two));
         (one.max(two) + 0.05) / (one.min(two) + 0.05)
@@ -115,6 +129,15 @@ mod tests {
                 assert!(contrast(line.light, paper.light) > 3.0, "{line:?}");
                 assert!(contrast(line.dark, paper.dark) > 3.0, "{line:?}");
             }
+        }
+    }
+
+    #[test]
+    fn figures_in_a_map_can_be_read_on_every_colour() {
+        for share in (0..=100_u8).map(|percent| f64::from(percent) / 100.0) {
+            let RGBColor(red, green, blue) = viridis(share);
+            let ink = if is_bright(share) { ON_BRIGHT } else { ON_DARK };
+            assert!(contrast(ink.light, [red, green, blue]) > 4.5, "{share}");
         }
     }
 

@@ -54,6 +54,7 @@ pub(super) fn steps(analysis: &Analysis<'_>) -> Result<Option<Figure>, Error> {
         axes: ("the rows of the question, then new tokens by number", "error against dense attention"),
         series: lines,
         is_joined: true,
+        threshold: None,
     };
     figure.draw().map(Some)
 }

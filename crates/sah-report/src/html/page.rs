@@ -79,8 +79,12 @@ fn rows(side: &Side) -> String {
 }
 
 /// `Length buckets` for `length`.
-fn title_of_buckets(bucket: &str) -> String {
-    let mut letters = bucket.chars();
+fn title_of_buckets(analysis: &Analysis<'_>) -> String {
+    let (word, _) = analysis.margin_names();
+    if analysis.grid.is_some() {
+        return format!("Means by {word}");
+    }
+    let mut letters = word.chars();
     let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{} buckets", letters.as_str())
 }
@@ -129,15 +133,22 @@ fn sections<'a>(analysis: &Analysis<'_>, figures: &'a [Figure]) -> Vec<Section<'
         analysis.comparisons.iter().map(|comparison| tables::difference(analysis, comparison)).collect();
     let summary = std::iter::once(tables::summary(analysis)).chain(tables::warnings(analysis)).collect();
     let buckets = tables::buckets(analysis).into_iter().collect();
+    let grids = tables::grids(analysis);
+    let list = vec![tables::scores(analysis)];
+    // The maps have all figures of a grid.
+    let (shown, folded) =
+        if grids.is_empty() { (list, Vec::new()) } else { (Vec::new(), [grids, list].concat()) };
+    let further = tables::further(analysis);
     let steps = tables::attention_steps(analysis).into_iter().collect();
     let changed = tables::configuration_differences(analysis).into_iter().collect();
     let mut all = vec![
         section("summary", "Summary", "", &[], summary),
-        section("scores", "Scores", SCORES, &["scores"], vec![tables::scores(analysis)]),
+        Section { folded, ..section("scores", "Scores", SCORES, &["scores", "maps"], shown) },
+        section("buckets", &title_of_buckets(analysis), "", &["buckets"], buckets),
+        section("further", "Further figures", "", &[], further),
         section("differences", "Differences", DIFFERENCES, &["differences"], differences),
         section("density", "Score against density", "", &["density"], Vec::new()),
         section("costs", "Time and memory", "", &["costs"], vec![tables::costs(analysis)]),
-        section("buckets", &title_of_buckets(&analysis.units.bucket), "", &["buckets"], buckets),
         section("attention", "Attention error", ERRORS, &["attention_error"], steps),
         Section { has_samples: true, ..section("samples", "Samples", "", &[], Vec::new()) },
         Section {

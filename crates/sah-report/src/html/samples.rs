@@ -1,5 +1,7 @@
 //! The samples to which two sides gave different answers.
 
+use indexmap::IndexSet;
+
 use super::highlight;
 use super::markup::Markup;
 use crate::comparison::AnswerPair;
@@ -26,6 +28,8 @@ impl Markup {
         if all == 0 {
             return self.tags("<p>No sample has different answers.</p>\n");
         }
+        // Of single rows one decimal less than of means.
+        let digits = analysis.units.score.digits() - 1;
         let shown: usize = pairs.iter().map(|(_, pairs)| pairs.len().min(most)).sum();
         self.tags("<p>Samples whose answers differ, those whose scores differ most first. Words of an answer that a reference \
                    has, too, are <mark>marked</mark>. ");
@@ -45,7 +49,7 @@ impl Markup {
             let comparison = &analysis.comparisons[*number];
             let labels = (&*analysis.labels[comparison.base], &*analysis.labels[comparison.other]);
             for pair in pairs.iter().take(most) {
-                self.sample(*number, labels, pair);
+                self.sample(*number, labels, pair, digits);
             }
         }
         self.tags("</tbody></table>\n")
@@ -64,12 +68,10 @@ impl Markup {
         self.id("by-task").tags("\"><option value=\"\">all</option>");
         let shown = || pairs.iter().flat_map(|(_, pairs)| pairs.iter().take(most));
         let has_rows = |task: &str| shown().any(|pair| pair.base.group.task == task);
-        let mut last = "";
-        for group in &analysis.groups {
-            if group.task != last && has_rows(&group.task) {
-                self.tags("<option>").text(&group.task).tags("</option>");
-            }
-            last = &group.task;
+        // Buckets of a task need not follow each other where runs have other ones.
+        let tasks: IndexSet<&str> = analysis.groups.iter().map(|group| group.task.as_str()).collect();
+        for task in tasks.into_iter().filter(|task| has_rows(task)) {
+            self.tags("<option>").text(task).tags("</option>");
         }
         self.tags("</select></label>\n<label>Comparison <select id=\"").id("by-comparison");
         self.tags("\"><option value=\"\">all</option>");
@@ -98,7 +100,13 @@ impl Markup {
         self.tags("\"></output>\n</form>\n")
     }
 
-    fn sample(&mut self, comparison: usize, labels: (&str, &str), pair: &AnswerPair<'_>) -> &mut Self {
+    fn sample(
+        &mut self,
+        comparison: usize,
+        labels: (&str, &str),
+        pair: &AnswerPair<'_>,
+        digits: usize,
+    ) -> &mut Self {
         let row = pair.base;
         self.tags("<tr role=\"row\" data-task=\"").text(&row.group.task).tags("\" data-comparison=\"");
         self.text(&comparison.to_string());
@@ -113,8 +121,8 @@ impl Markup {
         self.tags("</div></details></th>\n<td role=\"cell\" data-label=\"references\">");
         self.references(&row.references)
             .tags("</td>\n<td role=\"cell\" data-label=\"answer it is held against\">");
-        self.answer(labels.0, pair.base).tags("</td>\n<td role=\"cell\" data-label=\"answer\">");
-        self.answer(labels.1, pair.other).tags("</td></tr>\n")
+        self.answer(labels.0, pair.base, digits).tags("</td>\n<td role=\"cell\" data-label=\"answer\">");
+        self.answer(labels.1, pair.other, digits).tags("</td></tr>\n")
     }
 
     fn references(&mut self, references: &[String]) -> &mut Self {
@@ -129,9 +137,9 @@ impl Markup {
         self.tags("</ul>")
     }
 
-    fn answer(&mut self, label: &str, row: &Row) -> &mut Self {
+    fn answer(&mut self, label: &str, row: &Row, digits: usize) -> &mut Self {
         self.tags("<div class=\"who\"><span>").text(label).tags("</span> <span class=\"score\">");
-        self.text(&format!("{:.1}", row.score)).tags("</span></div>");
+        self.text(&format!("{:.digits$}", row.score)).tags("</span></div>");
         if let Some(error) = &row.error {
             return self.tags("<div class=\"failed\">no answer: ").text(error).tags("</div>");
         }

@@ -44,7 +44,7 @@ impl Markup {
                 };
                 self.tags(class).text(verdict.text()).tags("</strong>")
             }
-            Cell::Estimate(_) | Cell::SignedEstimate(_) => {
+            Cell::Estimate(..) | Cell::SignedEstimate(..) => {
                 let shown = cell.shown();
                 match shown.split_once(" [") {
                     None => self.text(&shown),

@@ -45,7 +45,7 @@ fn fields(cell: &Cell, kind: Kind) -> Vec<String> {
         Cell::Text(text) => vec![guarded(text).into_owned()],
         Cell::Verdict(verdict) => vec![verdict.text().to_owned()],
         Cell::Number(value, _) | Cell::Signed(value, _) => vec![number(*value)],
-        Cell::Estimate(estimate) | Cell::SignedEstimate(estimate) => {
+        Cell::Estimate(estimate, _) | Cell::SignedEstimate(estimate, _) => {
             let Estimate { value, interval, .. } = estimate;
             let end = |end: Option<f64>| end.map_or_else(String::new, number);
             let (low, high) = (interval.map(|ends| ends.low), interval.map(|ends| ends.high));

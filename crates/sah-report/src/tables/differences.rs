@@ -1,5 +1,7 @@
 //! What changes from one side to another, and whether it is beyond noise.
 
+use sah_bench_core::Scale;
+
 use super::{Cell, Column, Table};
 use crate::{Analysis, Comparison, Difference};
 
@@ -10,7 +12,7 @@ pub fn difference(analysis: &Analysis<'_>, comparison: &Comparison) -> Table {
     let [base, other] = &names;
     let row = |(name, difference): (String, &Difference)| {
         let mut cells = vec![Cell::text(name)];
-        cells.extend(cells_of(difference));
+        cells.extend(cells_of(difference, analysis.units.score));
         cells
     };
     Table {
@@ -20,7 +22,7 @@ pub fn difference(analysis: &Analysis<'_>, comparison: &Comparison) -> Table {
              where that excludes 0."
         ),
         columns: vec![
-            Column::text("task"),
+            Column::text(format!("score ({})", analysis.units.score.text())),
             Column::number("rows"),
             Column::number(base),
             Column::number(other),
@@ -28,7 +30,7 @@ pub fn difference(analysis: &Analysis<'_>, comparison: &Comparison) -> Table {
             Column::text("says"),
             Column::text("rows are"),
         ],
-        rows: named(comparison).into_iter().map(row).collect(),
+        rows: named(analysis, comparison).into_iter().map(row).collect(),
     }
 }
 
@@ -37,10 +39,10 @@ pub fn difference(analysis: &Analysis<'_>, comparison: &Comparison) -> Table {
 pub fn differences(analysis: &Analysis<'_>) -> Table {
     let mut rows = Vec::new();
     for comparison in &analysis.comparisons {
-        for (name, difference) in named(comparison) {
+        for (name, difference) in named(analysis, comparison) {
             let label = |side: usize| Cell::text(&analysis.labels[side]);
             let mut cells = vec![label(comparison.base), label(comparison.other), Cell::text(name)];
-            cells.extend(cells_of(difference));
+            cells.extend(cells_of(difference, analysis.units.score));
             rows.push(cells);
         }
     }
@@ -62,18 +64,22 @@ pub fn differences(analysis: &Analysis<'_>) -> Table {
     }
 }
 
-fn named(comparison: &Comparison) -> Vec<(String, &Difference)> {
-    let groups = comparison.groups.iter().map(|(group, difference)| (group.to_string(), difference));
-    groups.chain(comparison.overall.as_ref().map(|overall| ("overall".to_owned(), overall))).collect()
+/// Of each task and bucket, in a grid of the means of each column, and of the benchmark's single figure.
+fn named<'a>(analysis: &'a Analysis<'_>, comparison: &'a Comparison) -> Vec<(String, &'a Difference)> {
+    let groups = comparison.groups.iter().map(|(group, difference)| (analysis.group_name(group), difference));
+    let means = analysis.grid.iter().flat_map(|grid| &grid.columns.names);
+    let means = means.filter_map(|name| Some((format!("mean {name}"), comparison.margins.get(name)?)));
+    let overall = comparison.overall.as_ref().map(|overall| ("overall".to_owned(), overall));
+    groups.chain(means).chain(overall).collect()
 }
 
-fn cells_of(difference: &Difference) -> [Cell; 6] {
+fn cells_of(difference: &Difference, scale: Scale) -> [Cell; 6] {
     let Difference { base, other, estimate, pairing } = difference;
     [
         Cell::Number(estimate.rows as f64, 0),
-        Cell::Number(*base, 2),
-        Cell::Number(*other, 2),
-        Cell::SignedEstimate(*estimate),
+        Cell::Number(*base, scale.digits()),
+        Cell::Number(*other, scale.digits()),
+        Cell::SignedEstimate(*estimate, scale.digits()),
         Cell::Verdict(estimate.verdict()),
         Cell::text(pairing.text()),
     ]

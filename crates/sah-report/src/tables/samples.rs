@@ -20,6 +20,7 @@ pub fn samples_csv(analysis: &Analysis<'_>) -> String {
         "base answer",
         "other answer",
     ];
+    let digits = analysis.units.score.digits();
     let mut rows = vec![header.map(str::to_owned).to_vec()];
     for comparison in &analysis.comparisons {
         let label = |side: usize| guarded(&analysis.labels[side]).into_owned();
@@ -31,8 +32,8 @@ pub fn samples_csv(analysis: &Analysis<'_>) -> String {
                 guarded(&base.group.to_string()).into_owned(),
                 base.index.to_string(),
                 other.index.to_string(),
-                format!("{:.2}", base.score),
-                format!("{:.2}", other.score),
+                format!("{:.digits$}", base.score),
+                format!("{:.digits$}", other.score),
                 guarded(&base.question).into_owned(),
                 serde_json::Value::from(base.references.as_slice()).to_string(),
                 guarded(&base.answer).into_owned(),

@@ -9,50 +9,99 @@ const INTERVALS: &str = "in brackets 95 % confidence intervals (bootstrap over r
 /// A row for each task and bucket, and one for the benchmark's single figure.
 #[must_use]
 pub fn scores(analysis: &Analysis<'_>) -> Table {
-    let line = |name: String, read: &dyn Fn(&Scores) -> Option<Estimate>| {
-        let estimates: Vec<Option<Estimate>> = analysis.scores.iter().map(read).collect();
-        let mut cells = vec![Cell::text(name), rows(&estimates)];
-        cells.extend(estimates.into_iter().map(|estimate| estimate.map_or(Cell::Empty, Cell::Estimate)));
-        cells
-    };
     let mut lines: Vec<Vec<Cell>> = analysis
         .groups
         .iter()
-        .map(|group| line(group.to_string(), &|scores| scores.groups.get(group).copied()))
+        .map(|group| line(analysis, analysis.group_name(group), &|scores| scores.groups.get(group).copied()))
         .collect();
-    lines.push(line("overall".to_owned(), &|scores| scores.overall));
+    if analysis.has_overall() {
+        lines.push(line(analysis, "overall".to_owned(), &|scores| scores.overall));
+    }
     Table {
         name: "scores".to_owned(),
-        caption: format!("Score of each task, from {}; {INTERVALS}.", analysis.units.score),
-        columns: columns(analysis, "task"),
+        caption: format!("Score of each task, from {}; {INTERVALS}.", analysis.units.score.text()),
+        columns: columns(analysis, "score"),
         rows: lines,
     }
 }
 
-/// A row for each bucket: the mean over the tasks that have rows in it. `None` where no task has buckets.
+/// A row for each bucket: the mean over the tasks that have rows in it; in a map, a row for each task: the mean over its buckets. At the
+/// end of a grid's the benchmark's single figure. `None` where no task has buckets.
 #[must_use]
 pub fn buckets(analysis: &Analysis<'_>) -> Option<Table> {
-    let line = |bucket: &str| {
-        let estimates: Vec<Option<Estimate>> =
-            analysis.scores.iter().map(|scores| scores.buckets.get(bucket).copied()).collect();
-        let mut cells = vec![Cell::text(bucket), rows(&estimates)];
-        cells.extend(estimates.into_iter().map(|estimate| estimate.map_or(Cell::Empty, Cell::Estimate)));
-        cells
+    let mut lines: Vec<Vec<Cell>> = analysis
+        .margins()
+        .into_iter()
+        .map(|name| line(analysis, name.to_owned(), &|scores| scores.margins.get(name).copied()))
+        .collect();
+    if lines.is_empty() {
+        return None;
+    }
+    let (word, _) = analysis.margin_names();
+    let caption = match &analysis.grid {
+        None => format!("Mean score of the tasks with rows in each {word} bucket"),
+        Some(grid) => {
+            if analysis.has_overall() {
+                lines.push(line(analysis, "overall".to_owned(), &|scores| scores.overall));
+            }
+            format!("Mean score over the {}s of each {word}", grid.rows.word)
+        }
     };
-    let lines: Vec<Vec<Cell>> = analysis.buckets().into_iter().map(line).collect();
-    (!lines.is_empty()).then(|| Table {
+    let caption = format!("{caption}, from {}; {INTERVALS}.", analysis.units.score.text());
+    Some(Table {
         name: "buckets".to_owned(),
-        caption: format!(
-            "Mean score of the tasks with rows in each {} bucket; {INTERVALS}.",
-            analysis.units.bucket
-        ),
-        columns: columns(analysis, &analysis.units.bucket),
+        caption,
+        columns: columns(analysis, &format!("mean by {word}")),
         rows: lines,
     })
 }
 
+/// Where scores are a grid, a table for each side with the means of its columns below.
+#[must_use]
+pub fn grids(analysis: &Analysis<'_>) -> Vec<Table> {
+    let Some(grid) = &analysis.grid else { return Vec::new() };
+    let (digits, scale) = (analysis.units.score.digits(), analysis.units.score.text());
+    let of_side = |(label, scores): (&String, &Scores)| {
+        let row = |row: &String| {
+            let cell = |column: &String| {
+                let (task, bucket) = grid.cell(row, column);
+                let is_cell =
+                    |group: &&crate::Group| group.task == task && group.bucket.as_deref() == Some(bucket);
+                let group = analysis.groups.iter().find(is_cell);
+                let figure = group.and_then(|group| scores.groups.get(group));
+                Cell::number(figure.map(|figure| figure.value), digits)
+            };
+            std::iter::once(Cell::text(row)).chain(grid.columns.names.iter().map(cell)).collect()
+        };
+        let mean =
+            |column: &String| Cell::number(scores.margins.get(column).map(|estimate| estimate.value), digits);
+        let means = std::iter::once(Cell::text("mean")).chain(grid.columns.names.iter().map(mean)).collect();
+        let columns = grid.columns.names.iter().map(Column::number);
+        Table {
+            name: format!("scores_{}", super::file_name(label)),
+            caption: format!(
+                "{label}: score of each {} by {}, from {scale}.",
+                grid.rows.word, grid.columns.axis
+            ),
+            columns: std::iter::once(Column::text(&grid.rows.word)).chain(columns).collect(),
+            rows: grid.rows.names.iter().map(row).chain([means]).collect(),
+        }
+    };
+    analysis.labels.iter().zip(&analysis.scores).map(of_side).collect()
+}
+
+/// What it is of, how many rows, and the figure of each side.
+fn line(analysis: &Analysis<'_>, name: String, read: &dyn Fn(&Scores) -> Option<Estimate>) -> Vec<Cell> {
+    let estimates: Vec<Option<Estimate>> = analysis.scores.iter().map(read).collect();
+    let digits = analysis.units.score.digits();
+    let mut cells = vec![Cell::text(name), rows(&estimates)];
+    cells.extend(estimates.into_iter().map(|estimate| Cell::estimate(estimate, digits)));
+    cells
+}
+
 fn columns(analysis: &Analysis<'_>, first: &str) -> Vec<Column> {
     let sides = analysis.labels.iter().map(Column::estimate);
+    let first = format!("{first} ({})", analysis.units.score.text());
     [Column::text(first), Column::number("rows")].into_iter().chain(sides).collect()
 }
 

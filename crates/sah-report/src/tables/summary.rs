@@ -4,39 +4,45 @@ use super::costs::per_row;
 use super::{Cell, Column, Table};
 use crate::Analysis;
 
-/// The benchmark's single figure of each side, its difference to what it is held against first, and what it took.
+/// The benchmark's single figure of each side, if it has one, its difference to what it is held against first, and what it took.
 #[must_use]
 pub fn summary(analysis: &Analysis<'_>) -> Table {
+    let (scale, digits) = (analysis.units.score.text(), analysis.units.score.digits());
     let row = |(number, label): (usize, &String)| {
         let side = analysis.sides[number];
-        let overall = analysis.scores[number].overall;
         let first = analysis.comparisons.iter().find(|comparison| comparison.other == number);
         let difference = first.and_then(|comparison| comparison.overall).map(|overall| overall.estimate);
         let total = &side.results.detailed.total;
-        vec![
-            Cell::text(label),
-            overall.map_or(Cell::Empty, Cell::Estimate),
-            difference.map_or(Cell::Empty, Cell::SignedEstimate),
-            difference.map_or(Cell::Empty, |difference| Cell::Verdict(difference.verdict())),
+        let mut cells = vec![Cell::text(label)];
+        if analysis.has_overall() {
+            cells.extend([
+                Cell::estimate(analysis.scores[number].overall, digits),
+                difference.map_or(Cell::Empty, |difference| Cell::SignedEstimate(difference, digits)),
+                difference.map_or(Cell::Empty, |difference| Cell::Verdict(difference.verdict())),
+            ]);
+        }
+        cells.extend([
             Cell::number(total.density, 4),
             Cell::number(per_row(side, total.seconds), 2),
             Cell::number(total.decode.tokens_per_second, 1),
-        ]
+        ]);
+        cells
     };
+    let mut columns = vec![Column::text("attention")];
+    let mut caption = "Density and time.".to_owned();
+    if analysis.has_overall() {
+        let score = format!("overall score ({scale})");
+        columns.extend([Column::estimate(score), Column::estimate("difference"), Column::text("which is")]);
+        caption = format!(
+            "The benchmark\u{2019}s single figure, from {scale}, in brackets its 95 % confidence interval; the difference to the \
+             baseline; density; and time."
+        );
+    }
+    columns.extend(["density", "s per row", "decoded tokens/s"].map(Column::number));
     Table {
         name: "summary".to_owned(),
-        caption: "The benchmark\u{2019}s single figure, in brackets its 95 % confidence interval; the difference to the \
-                  baseline; density; and time."
-            .to_owned(),
-        columns: vec![
-            Column::text("attention"),
-            Column::estimate("overall score"),
-            Column::estimate("difference"),
-            Column::text("which is"),
-            Column::number("density"),
-            Column::number("s per row"),
-            Column::number("decoded tokens/s"),
-        ],
+        caption,
+        columns,
         rows: analysis.labels.iter().enumerate().map(row).collect(),
     }
 }

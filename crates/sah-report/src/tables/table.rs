@@ -34,10 +34,10 @@ pub enum Cell {
     Number(f64, usize),
     /// A difference, with its sign and so many decimals.
     Signed(f64, usize),
-    /// A score with its interval.
-    Estimate(Estimate),
-    /// A difference of scores with its interval.
-    SignedEstimate(Estimate),
+    /// A score with its interval, in so many decimals.
+    Estimate(Estimate, usize),
+    /// A difference of scores with its interval, in so many decimals.
+    SignedEstimate(Estimate, usize),
     /// What a difference says.
     Verdict(Verdict),
 }
@@ -56,6 +56,12 @@ pub struct Table {
 }
 
 impl Table {
+    /// Whether it is one that papers print.
+    pub(crate) fn is_for_papers(&self) -> bool {
+        let is_grid = self.name.strip_prefix("scores_").is_some();
+        self.name == super::PAPER || is_grid || self.name.starts_with("further_")
+    }
+
     /// Whether it is for programs: too long to be read.
     pub(crate) fn is_long(&self) -> bool {
         self.rows.len() > 200
@@ -91,6 +97,12 @@ impl Cell {
         value.map_or(Self::Empty, |value| Self::Number(value, digits))
     }
 
+    /// An estimate, if there is one.
+    #[must_use]
+    pub fn estimate(estimate: Option<Estimate>, digits: usize) -> Self {
+        estimate.map_or(Self::Empty, |estimate| Self::Estimate(estimate, digits))
+    }
+
     /// As people read it: `41.20 [35.10, 47.30]`, a dash where there is nothing. Control characters are made visible.
     #[must_use]
     pub fn shown(&self) -> String {
@@ -100,16 +112,19 @@ impl Cell {
             Self::Verdict(verdict) => verdict.text().to_owned(),
             Self::Number(value, digits) => format!("{value:.digits$}"),
             Self::Signed(value, digits) => signed(*value, *digits),
-            Self::Estimate(Estimate { value, interval, .. }) => match interval {
-                Some(Interval { low, high }) => format!("{value:.2} [{low:.2}, {high:.2}]"),
-                None => format!("{value:.2}"),
+            Self::Estimate(Estimate { value, interval, .. }, digits) => match interval {
+                Some(Interval { low, high }) => format!("{value:.digits$} [{low:.digits$}, {high:.digits$}]"),
+                None => format!("{value:.digits$}"),
             },
-            Self::SignedEstimate(Estimate { value, interval, .. }) => match interval {
-                Some(Interval { low, high }) => {
-                    format!("{} [{}, {}]", signed(*value, 2), signed(*low, 2), signed(*high, 2))
+            Self::SignedEstimate(Estimate { value, interval, .. }, digits) => {
+                let signed = |value: f64| signed(value, *digits);
+                match interval {
+                    Some(Interval { low, high }) => {
+                        format!("{} [{}, {}]", signed(*value), signed(*low), signed(*high))
+                    }
+                    None => signed(*value),
                 }
-                None => signed(*value, 2),
-            },
+            }
         }
     }
 }
@@ -135,10 +150,10 @@ pub(crate) mod tests {
             rows: vec![
                 row(
                     "=cmd|' /C calc'!A0",
-                    Cell::SignedEstimate(Estimate { value: -17.25, interval, rows: 12 }),
+                    Cell::SignedEstimate(Estimate { value: -17.25, interval, rows: 12 }, 2),
                 ),
                 row("<b>\"a\", b\n\u{1b}</b>", Cell::Empty),
-                row("-1", Cell::Estimate(Estimate { value: 40.0, interval: None, rows: 1 })),
+                row("-1", Cell::Estimate(Estimate { value: 40.0, interval: None, rows: 1 }, 2)),
             ],
         }
     }

@@ -85,7 +85,8 @@ fn tables_have_the_figures_and_no_formulas() {
     let scores = rows(&tables.join("scores.csv"));
     assert_eq!(
         scores[0],
-        ["task", "rows", "dense", "dense low", "dense high", "quest", "quest low", "quest high"][..]
+        ["score (0 to 100)", "rows", "dense", "dense low", "dense high", "quest", "quest low", "quest high"]
+            [..]
     );
     assert_eq!((&scores[1][0], &scores[1][1], &scores[1][2], &scores[1][5]), ("qa", "40", "90", "50"));
     assert_eq!(&scores[4][0], "overall");

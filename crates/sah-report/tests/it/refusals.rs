@@ -31,7 +31,7 @@ fn what_cannot_be_shown_says_which_file_and_what_to_do() {
     changed["task_scores"]["qa"] = serde_json::json!(80.0);
     write_json(&metrics, &changed).unwrap();
     let text = refusal(&run);
-    assert!(text.contains("worth 100.00 in qa") && text.contains("says 80.00"), "{text}");
+    assert!(text.contains("worth 100.0000 in qa") && text.contains("says 80.0000"), "{text}");
 
     fs::write(&metrics, "{").unwrap();
     assert!(refusal(&run).contains("metrics.json"));

@@ -109,7 +109,7 @@ fn score(file: &Path, thoughts: Option<ThoughtsInAnswers>) -> Result<ScoredPredi
         header,
         lines: vec![line],
         figures: rates.into_iter().chain(of_repeats).collect(),
-        notes: Vec::new(),
+        ..Aggregate::default()
     };
     Ok(scored(&rows, |verdict: &Verdict| json!(u8::from(verdict.is_right)), aggregate))
 }

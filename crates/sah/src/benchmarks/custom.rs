@@ -162,7 +162,7 @@ fn score(
         header: ["task", "metric", "score", "rows"].map(str::to_owned).to_vec(),
         lines,
         figures: figures.into_iter().collect(),
-        notes: Vec::new(),
+        ..Aggregate::default()
     };
     Ok(scored(&rows, |score| json!(score), aggregate))
 }

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Command};
-use sah_bench_core::{Benchmark, Warning};
+use sah_bench_core::{Benchmark, FurtherFigures, Warning};
 use sah_request::ThoughtsInAnswers;
 
 /// A benchmark of the command line: `bench NAME`, `benchmark = "NAME"` in a plan, `score NAME`.
@@ -196,6 +196,8 @@ pub struct ScoredPredictions {
     pub header: Vec<String>,
     /// The lines of the table.
     pub rows: Vec<Vec<String>>,
+    /// What the benchmark gives beside them, each a table.
+    pub further: Vec<FurtherFigures>,
     /// All scores in full, for `--json`.
     pub json: serde_json::Value,
     /// How many predictions were scored.

@@ -7,13 +7,12 @@ use sah_bench_core::data::TemplateError;
 use sah_bench_core::{Benchmark, DataError, Error as BenchError, Warning, WarningKind};
 use sah_infinitebench::{Error, Figures, HUB_ID, InfiniteBench, PromptFiles, figures, score_predictions};
 use sah_request::ThoughtsInAnswers;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::data_flag::DataFlag;
 use super::predictions::{Aggregate, scored};
 use super::prompts_flag::PromptsFlag;
 use super::{BenchmarkEntry, BenchmarkFacts, Opened, PredictionScorer, ScoredPredictions};
-use crate::terminal::figure;
 use crate::usage::UsageError;
 
 /// `bench infinitebench` and `score infinitebench`.
@@ -114,22 +113,8 @@ fn limits_of_hub() -> Warning {
 fn score(file: &Path, thoughts: Option<ThoughtsInAnswers>) -> Result<ScoredPredictions, BenchError> {
     let rows = score_predictions(file, thoughts).map_err(DataError::from)?;
     let Figures { tasks, overall } = figures(&rows);
-    let line = |name: &str, label: &str, score: f64, rows: usize| {
-        vec![name.to_owned(), label.to_owned(), figure(Some(score), 4), rows.to_string()]
-    };
-    let mut lines: Vec<_> =
-        tasks.iter().map(|(task, mean, rows)| line(task.name, task.label, *mean, *rows)).collect();
-    lines.push(line("mean of tasks", "", overall, rows.rows.len()));
-    let means: Map<String, Value> =
-        tasks.iter().map(|(task, mean, _)| (task.name.to_owned(), json!(mean))).collect();
-    let figures =
-        [("task_scores".to_owned(), Value::Object(means)), ("overall_score".to_owned(), json!(overall))];
-    let aggregate = Aggregate {
-        header: ["task", "paper", "score", "rows"].map(str::to_owned).to_vec(),
-        lines,
-        figures: figures.into_iter().collect(),
-        notes: Vec::new(),
-    };
+    let tasks = tasks.iter().map(|(task, mean, rows)| (task.name, task.label, *mean, *rows));
+    let aggregate = Aggregate::of_task_means("paper", tasks, Some(overall));
     Ok(scored(&rows, |score| json!(score), aggregate))
 }
 

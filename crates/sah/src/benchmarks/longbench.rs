@@ -111,6 +111,7 @@ fn score(folder: &Path, thoughts: Option<ThoughtsInAnswers>) -> Result<ScoredPre
     Ok(ScoredPredictions {
         header: ["task", "score"].into_iter().chain(BUCKETS).map(str::to_owned).collect(),
         rows: scores.standard.iter().map(|(task, score)| row(&scores, task, *score)).collect(),
+        further: Vec::new(),
         json: serde_json::to_value(&scores).expect("scores are plain data"),
         count: scores.rows,
         notes: scores.thoughts.iter().map(note_of_thoughts).collect(),

@@ -130,7 +130,7 @@ fn score(file: &Path, thoughts: Option<ThoughtsInAnswers>) -> Result<ScoredPredi
         header: ["task", "rows"].map(str::to_owned).into_iter().chain(kinds).chain(several).collect(),
         lines: scores.accuracy.iter().map(line).collect(),
         figures: std::iter::once(("accuracy".to_owned(), accuracy.into())).chain(of_repeats).collect(),
-        notes: Vec::new(),
+        ..Aggregate::default()
     };
     Ok(scored(&scores.rows, |score| json!(score), aggregate))
 }

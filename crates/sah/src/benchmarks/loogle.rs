@@ -133,6 +133,7 @@ fn score(
         notes: check(wordnet.as_ref(), tasks.iter().any(|scored| !scored.task.is_cloze))?
             .into_iter()
             .collect(),
+        ..Aggregate::default()
     };
     Ok(scored(&rows, |score: &Score| score.json(), aggregate))
 }

@@ -150,7 +150,7 @@ fn score(file: &Path, thoughts: Option<ThoughtsInAnswers>) -> Result<ScoredPredi
                 .collect::<Map<_, _>>()
                 .into(),
         )]),
-        notes: Vec::new(),
+        ..Aggregate::default()
     };
     Ok(scored(&scores.rows, PredictionScores::json, aggregate))
 }

@@ -1,12 +1,12 @@
 //! `score NAME` of benchmarks that are scored row by row.
 
-use sah_bench_core::Repeats;
 use sah_bench_core::data::{RowsWithThoughts, ScoredRow, ScoredRows};
+use sah_bench_core::{FurtherFigures, Repeats};
 use sah_request::ThoughtsInAnswers;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::ScoredPredictions;
-use crate::terminal::interval;
+use crate::terminal::{figure, interval};
 
 /// The aggregate of scored rows: a table for the terminal, and keys of the JSON file.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -15,10 +15,40 @@ pub(super) struct Aggregate {
     pub(super) header: Vec<String>,
     /// Its lines.
     pub(super) lines: Vec<Vec<String>>,
+    /// What the benchmark gives beside them.
+    pub(super) further: Vec<FurtherFigures>,
     /// All figures in full; they stand beside `rows`.
     pub(super) figures: Map<String, Value>,
     /// What else is to be said, each a sentence without a full stop.
     pub(super) notes: Vec<String>,
+}
+
+impl Aggregate {
+    /// Tasks with a word about each, their figure and their rows, and the mean of the tasks. Figures have four decimals.
+    pub(super) fn of_task_means<'a>(
+        word: &str,
+        tasks: impl IntoIterator<Item = (&'a str, &'a str, f64, usize)>,
+        overall: Option<f64>,
+    ) -> Self {
+        let line = |name: &str, word: &str, score: Option<f64>, rows: usize| {
+            vec![name.to_owned(), word.to_owned(), figure(score, 4), rows.to_string()]
+        };
+        let (mut lines, mut means, mut all) = (Vec::new(), Map::new(), 0);
+        for (name, word, score, rows) in tasks {
+            lines.push(line(name, word, Some(score), rows));
+            means.insert(name.to_owned(), json!(score));
+            all += rows;
+        }
+        lines.push(line("mean of tasks", "", overall, all));
+        let figures =
+            [("task_scores".to_owned(), Value::Object(means)), ("overall_score".to_owned(), json!(overall))];
+        Self {
+            header: ["task", word, "score", "rows"].map(str::to_owned).to_vec(),
+            lines,
+            figures: figures.into_iter().collect(),
+            ..Self::default()
+        }
+    }
 }
 
 /// What `score NAME` gives: `{"rows": {id: score}, ...}` with the figures of `aggregate`. `value` is the score of a row as it
@@ -29,7 +59,7 @@ pub(super) fn scored<T>(
     value: impl Fn(&T) -> Value,
     aggregate: Aggregate,
 ) -> ScoredPredictions {
-    let Aggregate { header, lines, figures, mut notes } = aggregate;
+    let Aggregate { header, lines, further, figures, mut notes } = aggregate;
     let of_id = |(id, rows): (&str, Vec<&ScoredRow<T>>)| {
         let mut values: Vec<Value> = rows.iter().map(|row| value(&row.score)).collect();
         let value = if values.len() == 1 { values.remove(0) } else { Value::Array(values) };
@@ -40,7 +70,14 @@ pub(super) fn scored<T>(
     json.insert("rows".to_owned(), Value::Object(of_rows));
     json.extend(figures);
     notes.extend(rows.thoughts.iter().map(note_of_thoughts));
-    ScoredPredictions { header, rows: lines, json: Value::Object(json), count: rows.rows.len(), notes }
+    ScoredPredictions {
+        header,
+        rows: lines,
+        further,
+        json: Value::Object(json),
+        count: rows.rows.len(),
+        notes,
+    }
 }
 
 /// What several predictions for each row of `task` say: columns of the table with their values, of predictions `digits` exact.

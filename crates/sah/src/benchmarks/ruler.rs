@@ -4,11 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args, Command, FromArgMatches as _};
 use sah_bench_core::data::DataSource;
-use sah_bench_core::{Benchmark, DataError};
+use sah_bench_core::{Benchmark, DataError, FurtherFigure, Scale};
 use sah_request::ThoughtsInAnswers;
-use sah_ruler::{
-    Error, Generator, HUB_ID, Haystack, OverLengths, Rows, Ruler, ScoredAnswer, Summary, score_predictions,
-};
+use sah_ruler::{Error, Generator, HUB_ID, Haystack, Rows, Ruler, ScoredAnswer, Summary, score_predictions};
 use serde_json::{Value, json};
 
 use super::data_flag::DataFlag;
@@ -166,7 +164,8 @@ fn score(
     let answers: Vec<ScoredAnswer> = rows.rows.iter().map(|row| row.score).collect();
     let summary = Summary::of(&answers);
     let lengths: Vec<&String> = summary.lengths.keys().collect();
-    let header = std::iter::once("task".to_owned()).chain(lengths.iter().map(|length| (*length).clone()));
+    let header = std::iter::once(format!("score ({})", Scale::Hundred.text()))
+        .chain(lengths.iter().map(|length| (*length).clone()));
     let line = |name: &str, scores: &dyn Fn(&str) -> Option<f64>| {
         let cells = lengths.iter().map(|length| figure(scores(length), 2));
         std::iter::once(name.to_owned()).chain(cells).collect::<Vec<String>>()
@@ -174,33 +173,19 @@ fn score(
     let tasks =
         (summary.tasks.iter()).map(|(task, scores)| line(task, &|length| scores.get(length).copied()));
     let mean = line("mean", &|length| summary.lengths.get(length).copied());
+    let mut over = summary.over_lengths.table();
+    over.figures.insert(0, FurtherFigure::new("mean", None, summary.over_lengths.mean, 2));
     let aggregate = Aggregate {
+        further: vec![over],
         header: header.collect(),
         lines: tasks.chain([mean]).collect(),
         figures: json!(summary).as_object().cloned().unwrap_or_default(),
-        notes: over_lengths(&summary),
+        notes: Vec::new(),
     };
     // As the official scorer has the score of a single row.
     let value =
         |answer: &ScoredAnswer| sah_ruler::task_score(&[answer.score]).map_or(Value::Null, Value::from);
     Ok(scored(&rows, value, aggregate))
-}
-
-/// The figures over several lengths, in a sentence.
-fn over_lengths(summary: &Summary) -> Vec<String> {
-    let OverLengths { mean, weighted_mean_increasing, weighted_mean_decreasing, effective_length } =
-        summary.over_lengths;
-    if summary.lengths.len() < 2 {
-        return Vec::new();
-    }
-    let effective = effective_length.map_or_else(|| "none".to_owned(), |length| length.to_string());
-    vec![format!(
-        "over {} lengths: mean {}, weighted towards long ones {}, towards short ones {}, effective length {effective}",
-        summary.lengths.len(),
-        figure(mean, 2),
-        figure(weighted_mean_increasing, 2),
-        figure(weighted_mean_decreasing, 2)
-    )]
 }
 
 #[cfg(test)]

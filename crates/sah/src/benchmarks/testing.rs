@@ -7,7 +7,7 @@ use sah::{
     BenchmarkEntry, DataOrigin, Opened, PredictionScorer, PromptRule, ScoredPredictions, ThoughtsInAnswers,
 };
 use sah_bench_core::{
-    Benchmark, Column, ColumnKind, DataError, DataErrorKind, Error, Metrics, Record, RowScore, Sample,
+    Benchmark, Column, ColumnKind, DataError, DataErrorKind, Error, Metrics, Record, RowScore, Sample, Scale,
     TaskScore, TokenCount, Units, Value,
 };
 
@@ -69,6 +69,7 @@ fn score(folder: &Path, _: Option<ThoughtsInAnswers>) -> Result<ScoredPrediction
     Ok(ScoredPredictions {
         header: vec!["answers".to_owned(), "right".to_owned()],
         rows: vec![vec!["all".to_owned(), right.to_string()]],
+        further: Vec::new(),
         json: serde_json::json!({"right": right}),
         count: text.lines().count(),
         notes: Vec::new(),
@@ -162,9 +163,10 @@ impl Benchmark for Texts {
 
     fn units(&self) -> Units {
         Units {
-            score: "0 to 1".to_owned(),
+            score: Scale::One,
             bucket: "size".to_owned(),
             bucket_axis: "size of the text in letters".to_owned(),
+            ..Units::default()
         }
     }
 

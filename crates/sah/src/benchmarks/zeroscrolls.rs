@@ -6,13 +6,14 @@ use clap::{ArgMatches, Args, Command, FromArgMatches as _, ValueEnum};
 use sah_bench_core::data::{DataSource, ReadError};
 use sah_bench_core::{Benchmark, DataError, Error};
 use sah_request::ThoughtsInAnswers;
-use sah_zeroscrolls::{Figures, HUB_ID, Score, Split, Task, ZeroScrolls, figures, score_predictions};
-use serde_json::{Map, Value, json};
+use sah_zeroscrolls::{
+    Figures, HUB_ID, Score, Split, Task, ZeroScrolls, figures, rouge_table, score_predictions,
+};
+use serde_json::{Value, json};
 
 use super::data_flag::DataFlag;
 use super::predictions::{Aggregate, scored};
 use super::{BenchmarkEntry, BenchmarkFacts, Opened, PredictionScorer, ScoredPredictions};
-use crate::terminal::figure;
 use crate::usage::UsageError;
 
 /// `bench zeroscrolls` and `score zeroscrolls`.
@@ -119,26 +120,12 @@ impl BenchmarkEntry for Entry {
 fn score(file: &Path, thoughts: Option<ThoughtsInAnswers>) -> Result<ScoredPredictions, Error> {
     let rows = score_predictions(file, thoughts).map_err(|error| DataError::new(error.kind(), error))?;
     let Figures { tasks, rouge, overall } = figures(&rows);
-    let line = |name: &str, metric: &str, score: Option<f64>, rows: usize| {
-        vec![name.to_owned(), metric.to_owned(), figure(score, 4), rows.to_string()]
-    };
     let metric = |name: &str| Task::find(name).map_or("", |task| task.metric.name());
-    let mut lines: Vec<_> =
-        tasks.iter().map(|(name, (score, rows))| line(name, metric(name), Some(*score), *rows)).collect();
-    lines.push(line("mean of tasks", "", overall, rows.rows.len()));
-    let scores: Map<String, Value> =
-        tasks.iter().map(|(name, (score, _))| ((*name).to_owned(), json!(score))).collect();
-    let figures = [
-        ("task_scores".to_owned(), Value::Object(scores)),
-        ("rouge".to_owned(), Value::Object(rouge)),
-        ("overall_score".to_owned(), json!(overall)),
-    ];
-    let aggregate = Aggregate {
-        header: ["task", "metric", "score", "rows"].map(str::to_owned).to_vec(),
-        lines,
-        figures: figures.into_iter().collect(),
-        notes: Vec::new(),
-    };
+    let tasks = tasks.iter().map(|(name, (score, rows))| (*name, metric(name), *score, *rows));
+    let mut aggregate = Aggregate::of_task_means("metric", tasks, overall);
+    let rouge = Value::Object(rouge);
+    aggregate.further = rouge_table(Some(&rouge)).into_iter().collect();
+    aggregate.figures.insert("rouge".to_owned(), rouge);
     Ok(scored(&rows, |score: &Score| json!(score.value()), aggregate))
 }
 

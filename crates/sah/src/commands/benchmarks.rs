@@ -30,7 +30,7 @@ fn facts(entry: &dyn BenchmarkEntry) -> Facts {
         ("subsets", subsets),
         ("data", facts.data),
         ("metric", facts.metric.to_owned()),
-        ("scores", benchmark.units().score),
+        ("scores", benchmark.units().score.text().to_owned()),
         ("source", facts.source.to_owned()),
     ];
     let titled = Facts::titled(&format!("{}: {}", entry.name(), entry.about()));

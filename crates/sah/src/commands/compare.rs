@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use sah_report::statistics::Verdict;
-use sah_report::tables::{Cell, difference, warnings};
+use sah_report::tables::{Cell, difference, further_differences, warnings};
 use sah_report::{Analysis, Comparison, Pairing, Part};
 
 use super::report::Finished;
@@ -41,7 +41,11 @@ fn compare(analysis: &Analysis<'_>) -> anyhow::Result<()> {
     for comparison in &analysis.comparisons {
         let name = terminal::one_line(&analysis.name_of(comparison));
         let table = terminal::table(&difference(analysis, comparison));
-        terminal::show(format_args!("{name}\n\n{table}\n\n{}\n\n", conclusion(comparison)))?;
+        terminal::show(format_args!("{name}\n\n{table}\n\n{}\n\n", conclusion(analysis, comparison)))?;
+        for further in further_differences(analysis, comparison) {
+            let caption = terminal::one_line(&further.caption);
+            terminal::show(format_args!("{caption}\n{}\n\n", terminal::table(&further)))?;
+        }
     }
     if let Some(warnings) = warnings(analysis) {
         let caption = terminal::one_line(&warnings.caption);
@@ -50,15 +54,16 @@ fn compare(analysis: &Analysis<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn conclusion(comparison: &Comparison) -> String {
+fn conclusion(analysis: &Analysis<'_>, comparison: &Comparison) -> String {
     let verdicts = comparison.groups.iter().map(|(_, difference)| difference.estimate.verdict());
     let beyond = verdicts.filter(|verdict| *verdict == Verdict::BeyondNoise).count();
     let all = comparison.groups.len();
     let overall = match &comparison.overall {
         Some(overall) => {
-            let shown = Cell::SignedEstimate(overall.estimate).shown();
+            let shown = Cell::SignedEstimate(overall.estimate, analysis.units.score.digits()).shown();
             format!("overall {shown}, {}", overall.estimate.verdict().text())
         }
+        None if !analysis.has_overall() => "the benchmark has no overall score".to_owned(),
         None => "no overall difference: the sides have different tasks".to_owned(),
     };
     let unpaired = comparison.groups.iter().filter(|(_, difference)| difference.pairing == Pairing::Unpaired);

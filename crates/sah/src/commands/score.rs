@@ -4,10 +4,11 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Context as _;
+use sah_bench_core::FurtherBeside;
 use sah_request::ThoughtsInAnswers;
 
 use crate::args::ScoreCommand;
-use crate::terminal::{figures, show};
+use crate::terminal::{figures, further, show};
 
 /// Scores the predictions, prints a table and writes the JSON file, if there is to be one.
 pub(crate) fn run(command: &ScoreCommand) -> anyhow::Result<ExitCode> {
@@ -21,6 +22,9 @@ pub(crate) fn run(command: &ScoreCommand) -> anyhow::Result<ExitCode> {
     let scores = (scorer.score)(&args.predictions, thoughts, matches)?;
     let seconds = started.elapsed().as_secs_f64();
     show(format_args!("{}\n", figures(scores.header, scores.rows)))?;
+    for beside in FurtherBeside::all(&[scores.further.as_slice()]) {
+        show(format_args!("\n{}\n", further(&["figure"], &beside)))?;
+    }
     for note in &scores.notes {
         tracing::warn!("{note}");
     }

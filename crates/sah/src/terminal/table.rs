@@ -3,9 +3,10 @@
 use std::fmt;
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
+use sah_bench_core::{FurtherBeside, FurtherFigure};
 use sah_report::tables::{Cell, Kind};
 
-use super::{one_line, width};
+use super::{figure, one_line, width};
 
 /// What stands between two columns, and at both ends.
 const BORDER: usize = 3;
@@ -41,6 +42,26 @@ pub(crate) fn table(table: &sah_report::tables::Table) -> TextTable {
     let header = table.columns.iter().map(|column| column.name.clone()).collect();
     let rows = table.rows.iter().map(|row| row.iter().map(Cell::shown).collect()).collect();
     TextTable::new(header, rows, |column| table.columns[column].kind != Kind::Text)
+}
+
+/// What a benchmark gives beside its scores, a column for each of these names.
+pub(crate) fn further(names: &[&str], beside: &FurtherBeside<'_>) -> TextTable {
+    let header = std::iter::once(beside.head()).chain(names.iter().map(|&name| name.to_owned())).collect();
+    let row = |line: &&FurtherFigure| {
+        let cell = |number: usize| {
+            let found = beside.find(number, line);
+            let shown = |value| figure(value, line.digits);
+            match found.and_then(|found| found.interval) {
+                None => shown(found.and_then(|found| found.value)),
+                Some([low, high]) => {
+                    let value = shown(found.and_then(|found| found.value));
+                    format!("{value} [{}, {}]", shown(Some(low)), shown(Some(high)))
+                }
+            }
+        };
+        std::iter::once(line.label()).chain((0..names.len()).map(cell)).collect()
+    };
+    figures(header, beside.lines().iter().map(row).collect())
 }
 
 impl TextTable {

@@ -57,7 +57,7 @@ impl Outcome {
             if plan.models.len() > 1 {
                 show(format_args!("{}\n\n", model.args.place.model))?;
             }
-            let scores = table::scores(finished, &comparison.baseline, &plan.benchmark.units());
+            let scores = table::scores(finished, &comparison.baseline, &*plan.benchmark);
             show(format_args!("{scores}\n\n"))?;
             if let Some(repeats) = table::repeats(finished, &plan.benchmark.units()) {
                 show(format_args!("{repeats}\n\n"))?;

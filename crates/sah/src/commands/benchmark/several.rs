@@ -146,7 +146,7 @@ impl Results {
                 scores.push((method, run.metrics.overall_score));
             }
         }
-        self.scores.push((format!("{benchmark} ({})", plan.benchmark.units().score), scores));
+        self.scores.push((format!("{benchmark} ({})", plan.benchmark.units().score.text()), scores));
     }
 
     /// The single figure of each method (a model with an attention) in each benchmark.

@@ -119,8 +119,9 @@ impl HeatMaps<'_> {
                 text.push('\n');
             };
             line("", &|at| format!(" {:width$}", names[at], width = map - 1));
-            let head: String =
+            let head: Vec<String> =
                 columns.names.iter().map(|name| format!("{name:>width$} ", width = cell - 1)).collect();
+            let head = head.concat();
             line(&rows.word, &|_| format!("{head:map$}"));
             for row in &rows.names {
                 line(row, &|at| {
@@ -129,8 +130,8 @@ impl HeatMaps<'_> {
                         let (task, bucket) = self.grid.cell(row, column);
                         let value = (maps[at].1)(task, bucket);
                         let share = value.map(|value| value / self.scale.top());
-                        let shade = if colours == Colours::None { share.map_or(' ', shade) } else { ' ' };
-                        let shown = format!("{:>width$}{shade}", figure(value), width = cell - 1);
+                        let after = if colours == Colours::None { share.map_or(' ', shade) } else { ' ' };
+                        let shown = format!("{:>width$}{after}", figure(value), width = cell - 1);
                         cells.push_str(
                             &share.map_or_else(|| shown.clone(), |share| colours.paint(&shown, share)),
                         );

@@ -44,8 +44,8 @@ pub(crate) fn table(table: &sah_report::tables::Table) -> TextTable {
     TextTable::new(header, rows, |column| table.columns[column].kind != Kind::Text)
 }
 
-/// What a benchmark gives beside its scores, a column for each of these names.
-pub(crate) fn further(names: &[&str], beside: &FurtherBeside<'_>) -> TextTable {
+/// What a benchmark gives beside its scores, under its title: a column for each of these names.
+pub(crate) fn further(names: &[&str], beside: &FurtherBeside<'_>) -> String {
     let header = std::iter::once(beside.head()).chain(names.iter().map(|&name| name.to_owned())).collect();
     let row = |line: &&FurtherFigure| {
         let cell = |number: usize| {
@@ -61,7 +61,8 @@ pub(crate) fn further(names: &[&str], beside: &FurtherBeside<'_>) -> TextTable {
         };
         std::iter::once(line.label()).chain((0..names.len()).map(cell)).collect()
     };
-    figures(header, beside.lines().iter().map(row).collect())
+    let table = figures(header, beside.lines().iter().map(row).collect());
+    format!("{}\n{table}", one_line(&beside.table.title))
 }
 
 impl TextTable {

@@ -27,7 +27,7 @@ pub(super) fn scores(runs: &[FinishedRun], baseline: &str, benchmark: &dyn Bench
             tables.chain([means(&runs, &grid, &units).to_string()]).collect()
         }
     };
-    blocks.extend(further(&runs, benchmark).iter().map(TextTable::to_string));
+    blocks.extend(further(&runs, benchmark));
     blocks.join("\n\n")
 }
 
@@ -128,7 +128,7 @@ pub(super) fn repeats(runs: &[FinishedRun], units: &Units) -> Option<TextTable> 
 }
 
 /// What the benchmark gives beside the scores, a table for each, a column for each attention. Maps are for reports.
-fn further(runs: &[&FinishedRun], benchmark: &dyn Benchmark) -> Vec<TextTable> {
+fn further(runs: &[&FinishedRun], benchmark: &dyn Benchmark) -> Vec<String> {
     let of_each: Vec<Vec<FurtherFigures>> = runs.iter().map(|run| benchmark.further(&run.metrics)).collect();
     let of_each: Vec<&[FurtherFigures]> = of_each.iter().map(Vec::as_slice).collect();
     let names: Vec<&str> = runs.iter().map(|run| run.attention.as_str()).collect();
@@ -291,7 +291,10 @@ mod tests {
         let means: Vec<Vec<&str>> = tables[2].lines().map(|line| line.split_whitespace().collect()).collect();
         assert_eq!(means[2].join(" "), "| 512 | 90.00 | 50.00 | -40.00 |");
         assert_eq!(means[4].join(" "), "| overall | 70.00 | 30.00 | -40.00 |");
-        assert!(tables[3].starts_with("| rates (0 to 1) |") && tables[3].contains("| 0.5000 |"), "{text}");
+        assert!(
+            tables[3].starts_with("Rates\n| rates (0 to 1) |") && tables[3].contains("| 0.5000 |"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -308,7 +311,9 @@ mod tests {
         let text = scores(&runs(), "dense", &Laid(Layout::List));
         assert!(text.starts_with("| score (0 to 100) |") && text.contains("| vt 1024 "), "{text}");
         let mut runs = runs();
-        runs.iter_mut().for_each(|run| run.metrics.overall_score = None);
+        for run in &mut runs {
+            run.metrics.overall_score = None;
+        }
         assert!(!scores(&runs, "dense", &Laid(Layout::List)).contains("overall"));
     }
 }

@@ -134,12 +134,15 @@ impl Benchmark for ZeroScrolls {
         sample.extra.get(ANSWERS).map(Value::texts).unwrap_or_default()
     }
 
-    /// The rows of the test split, if these are of it.
+    /// The rows of the test split, if these are of it, each with its first answer.
     fn leaderboard(&self, records: &[Record]) -> Option<Leaderboard> {
         let row = |record: &Record| {
             let sample = &record.sample;
             match sample.extra.get(ID) {
-                Some(Value::Text(id)) if self.references(sample).is_empty() => {
+                Some(Value::Text(id))
+                    if self.references(sample).is_empty()
+                        && record.repeat.is_none_or(|repeat| repeat == 0) =>
+                {
                     Some(vec![sample.task.clone(), id.clone(), record.predicted_answer.clone()])
                 }
                 _ => None,

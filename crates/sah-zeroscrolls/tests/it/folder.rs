@@ -44,15 +44,12 @@ fn the_authors_rows_are_cut_by_characters_and_equal_ids_are_one_row() {
     assert!(test[0].extra[0].texts().is_empty());
 
     let record = |(index, sample): (usize, Sample)| Record {
-        index,
-        sample,
         predicted_answer: "an, answer".to_owned(),
-        thoughts: None,
-        error: None,
-        stats: None,
+        ..Record::unanswered(index, sample)
     };
     let leaderboard = |samples: Vec<Sample>| {
-        let records: Vec<Record> = samples.into_iter().enumerate().map(record).collect();
+        let mut records: Vec<Record> = samples.into_iter().enumerate().map(record).collect();
+        records.extend(records.clone().into_iter().map(|record| Record { repeat: Some(1), ..record }));
         ZeroScrolls::default().leaderboard(&records)
     };
     assert_eq!(leaderboard(samples), None);

@@ -1,5 +1,6 @@
 //! Runs of several benchmarks: an analysis of each, and a table over all.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::Value;
@@ -47,8 +48,8 @@ struct Method<'a> {
     whole: Option<&'a Path>,
     /// The names of the runs that its figures are from.
     runs: Vec<String>,
-    /// For each benchmark, in the order of the parts, the figure of the side, where there is one.
-    figures: Vec<Option<Option<Estimate>>>,
+    /// Its figure by the place of the benchmark among the parts, of those where it ran; some benchmarks have no single figure.
+    figures: BTreeMap<usize, Option<Estimate>>,
 }
 
 impl<'a> Overview<'a> {
@@ -91,10 +92,10 @@ impl<'a> Overview<'a> {
             let mut cells = vec![Cell::text(method.side.model()), Cell::text(&method.side.attention)];
             cells.extend(settings.iter().map(|name| Cell::Text(setting(name)(method))));
             cells.extend(has_runs.then(|| Cell::Text(runs(method))));
-            let cell = |(figure, part): (&Option<Option<Estimate>>, &Part<'_>)| {
-                Cell::estimate(figure.flatten(), part.analysis.units.score.digits())
-            };
-            cells.extend(method.figures.iter().zip(&self.parts).map(cell));
+            cells.extend(self.parts.iter().enumerate().map(|(at, part)| {
+                let figure = method.figures.get(&at).copied().flatten();
+                Cell::estimate(figure, part.analysis.units.score.digits())
+            }));
             cells
         };
         Table {
@@ -141,18 +142,17 @@ impl<'a> Overview<'a> {
             for ((run, side), scores) in sides.zip(&part.analysis.scores) {
                 let whole = run.whole.as_deref();
                 let fits = |method: &&mut Method<'a>| {
-                    method.figures[at].is_none() && method.whole == whole && is_same(method.side, side)
+                    !method.figures.contains_key(&at) && method.whole == whole && is_same(method.side, side)
                 };
                 let name = whole_name(run);
                 if let Some(method) = methods.iter_mut().find(fits) {
-                    method.figures[at] = Some(scores.overall);
+                    method.figures.insert(at, scores.overall);
                     if !method.runs.contains(&name) {
                         method.runs.push(name);
                     }
                     continue;
                 }
-                let mut figures = vec![None; self.parts.len()];
-                figures[at] = Some(scores.overall);
+                let figures = [(at, scores.overall)].into_iter().collect();
                 methods.push(Method { side, whole, runs: vec![name], figures });
             }
         }

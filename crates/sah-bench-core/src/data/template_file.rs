@@ -30,7 +30,7 @@ pub enum TemplateError {
         file: PathBuf,
         /// The row, from 1; in a JSON Lines file the line.
         row: usize,
-        /// The file of templates, such as "`LongBench`'s dataset2prompt.json".
+        /// The file of templates, by its name among the authors' files.
         needed: &'static str,
     },
     /// Templates that no row needs.

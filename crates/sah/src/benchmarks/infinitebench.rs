@@ -74,7 +74,7 @@ impl BenchmarkEntry for Entry {
     fn open(&self, flags: &ArgMatches) -> anyhow::Result<Opened> {
         let Flags { prompt_family } = Flags::from_arg_matches(flags).map_err(UsageError::from)?;
         let source = DATA.source(flags);
-        let prompts = PROMPTS.file(flags, &source)?;
+        let prompts = PromptsFlag::file(flags, &source)?;
         let note = DataFlag::demonstration(&source, "InfiniteBench");
         let warnings = prompts.iter().map(|_| limits_of_hub()).collect();
         let data = DATA.origin(&source, HUB_ID);

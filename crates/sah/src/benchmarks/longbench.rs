@@ -63,7 +63,7 @@ impl BenchmarkEntry for Entry {
 
     fn open(&self, flags: &ArgMatches) -> anyhow::Result<Opened> {
         let data = DATA.source(flags);
-        let prompts = PROMPTS.file(flags, &data)?;
+        let prompts = PromptsFlag::file(flags, &data)?;
         let warnings = prompts.iter().map(|_| limits_of_hub()).collect();
         let origin = DATA.origin(&data, HUB_ID);
         let note = DataFlag::demonstration(&data, "LongBench");

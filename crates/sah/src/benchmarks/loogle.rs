@@ -63,7 +63,7 @@ impl BenchmarkEntry for Entry {
 
     fn open(&self, flags: &ArgMatches) -> anyhow::Result<Opened> {
         let source = DATA.source(flags);
-        let prompts = PROMPTS.file(flags, &source)?;
+        let prompts = PromptsFlag::file(flags, &source)?;
         let of_data = DataFlag::demonstration(&source, "LooGLE");
         let subsets = flags.try_get_many::<String>("subsets").ok().flatten();
         let has_texts = subsets.is_none_or(|mut names| names.any(|name| !is_cloze(name)));

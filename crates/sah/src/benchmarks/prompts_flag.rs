@@ -23,7 +23,7 @@ impl PromptsFlag {
     }
 
     /// What the user gave, beside rows from `source`.
-    pub(super) fn file(self, flags: &ArgMatches, source: &DataSource) -> Result<Option<PathBuf>, UsageError> {
+    pub(super) fn file(flags: &ArgMatches, source: &DataSource) -> Result<Option<PathBuf>, UsageError> {
         let file = flags.get_one::<PathBuf>(NAME).cloned();
         if file.is_some() && source.folder().is_none() {
             let text = "--prompts is for .jsonl files; name their folder with --data DIR";
@@ -51,7 +51,7 @@ mod tests {
         let flag = PromptsFlag { help: "x" };
         let file = |arguments: &[&str], source: &DataSource| {
             let matches = clap::Command::new("x").arg(flag.argument()).get_matches_from(arguments);
-            flag.file(&matches, source).map_err(|error| error.to_string())
+            PromptsFlag::file(&matches, source).map_err(|error| error.to_string())
         };
         let folder = DataSource::Folder("d".into());
         assert_eq!(file(&["x", "--prompts", "p"], &folder).unwrap(), Some("p".into()));

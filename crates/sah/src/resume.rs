@@ -147,16 +147,18 @@ fn resumed(
         return Err(UsageError(text).into());
     }
     let is_asked = |name: &str| names.is_empty() || names.contains(&name);
+    let asked: Vec<(&str, &Vec<String>)> =
+        there_is.into_iter().zip(&lines).filter(|(name, _)| is_asked(name)).collect();
+    if options.gives("cell") && asked.len() > 1 {
+        let text = format!("--cell: {} is a run of several benchmarks; name {0}/BENCHMARK", run.display());
+        return Err(UsageError(text).into());
+    }
     let mut commands = Vec::new();
-    for (name, arguments) in there_is.into_iter().zip(&lines).filter(|(name, _)| is_asked(name)) {
+    for (name, arguments) in asked {
         commands.push(one_resumed(app, &run, &run.join(name), arguments, options)?);
     }
     if commands.len() == 1 {
         return Ok(BenchmarkCommands::One(Box::new(commands.remove(0))));
-    }
-    if options.gives("cell") {
-        let text = format!("--cell: {} is a run of several benchmarks; name {0}/BENCHMARK", run.display());
-        return Err(UsageError(text).into());
     }
     Ok(BenchmarkCommands::Several(SeveralCommand { run, commands, is_resumed: true }))
 }

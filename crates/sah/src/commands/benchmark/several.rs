@@ -142,7 +142,10 @@ impl Results {
         let mut scores = Vec::new();
         for (model, finished) in plan.models.iter().zip(&outcome.finished) {
             for run in finished {
-                let method = format!("{} {}", model.args.place.model, run.attention);
+                let method = match plan.models.len() {
+                    1 => run.attention.clone(),
+                    _ => format!("{}/{}", model.run_name, run.attention),
+                };
                 scores.push((method, run.metrics.overall_score));
             }
         }

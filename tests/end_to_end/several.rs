@@ -1,4 +1,4 @@
-//! Several benchmarks in one run: killed in the middle, without the data of one, and shown on one page.
+//! Several benchmarks in one run: killed in the middle, with broken data of one, and shown on one page.
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
@@ -19,7 +19,7 @@ fn program(arguments: &[&str]) -> Command {
     command
 }
 
-/// A tiny model, and a plan for three benchmarks: the questions of the last are in a file that is not there yet.
+/// A tiny model, and a plan for three benchmarks: the questions of the last are in a file that is yet to be written.
 fn folder() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     tiny_model::write(&folder.path().join("model"), 0);
@@ -105,13 +105,13 @@ fn a_run_that_is_killed_in_its_second_benchmark_goes_on_and_is_shown() {
     check_equal(&path("killed"), &path("whole"), &["mock", "counting", "custom"]);
 
     // Each is a run of its own, and all of them have one page.
-    let (code, table, log) = run(program(&["results"]).arg(folder.path()));
+    let (code, table, log) = run(program(&["results"]).arg(path("killed")));
     assert_eq!(code, 0, "{log}");
-    assert_eq!(table.matches("complete").count(), 12, "{table}");
+    assert_eq!(table.matches("complete").count(), 6, "{table}");
     let (code, _, log) = run(&mut resume(&path("killed/counting"), &[]));
     assert_eq!(code, 0, "{log}");
     let (code, page, log) = run(program(&["report"]).arg(path("killed")));
-    assert_eq!((code, log.as_str()), (0, ""));
+    assert!(code == 0 && !log.contains("left out"), "{log}");
     let html = fs::read_to_string(page.trim_end()).unwrap();
     for part in
         ["mock, counting, custom</h1>", "<h2 id=\"counting-part\">", "counting (0 to 1)", "custom-scores"]
@@ -144,6 +144,7 @@ fn a_run_that_is_killed_in_its_second_benchmark_goes_on_and_is_shown() {
 fn a_benchmark_without_its_data_costs_no_other() {
     let (folder, plan) = folder();
     let path = |name: &str| folder.path().join(name);
+    fs::write(path("questions.jsonl"), "{\n").unwrap();
     let (code, tables, log) = run(&mut bench(&plan, "cut", &[]));
     assert_eq!(code, 4, "{log}");
     for words in [

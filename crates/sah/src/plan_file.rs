@@ -381,7 +381,10 @@ mod tests {
         for (text, expected) in [
             ("up-to = 4", "line 2: mock has no option up-to; put it in the table [counting]"),
             ("[mock]\nup-to = 4", "line 3: there is no option \"up-to\""),
-            ("[counting]\n\nuptp = 4", "line 4: there is no option \"uptp\"; did you mean up-to?"),
+            (
+                "[counting]\n\nmax-sample = 4",
+                "line 4: there is no option \"max-sample\"; did you mean max-samples?",
+            ),
             ("[countin]\nup-to = 4", "line 2: there is no option \"countin\"; did you mean counting?"),
             ("seed = 1\n[counting]\nrun-name = \"a\"", "line 4: run-name holds for all benchmarks of a run"),
             ("[counting]\nup-to = \"x\"", "a.toml: counting: invalid value 'x' for '--up-to <N>'"),

@@ -22,6 +22,7 @@ pub const HUB_LENGTH: usize = 4096;
 
 /// RULER's own files, `<task>/validation.jsonl`.
 const OWN_FILE: &str = "validation.jsonl";
+const OWN_FOLDER: &str = "data";
 
 /// The rows of `tasks`, task by task; of each the first row of every length, then the second, and so on.
 pub(crate) fn load(
@@ -89,8 +90,11 @@ fn from_folder(path: &Path, lengths: &[usize], tasks: &[&'static Task]) -> Resul
         }
         let config = length.to_string();
         let folder = path.join(&config);
-        if has_tasks(&folder) {
-            return of_tasks(&folder, length, tasks);
+        // RULER's own program has them beside its predictions.
+        for folder in [folder.join(OWN_FOLDER), folder] {
+            if has_tasks(&folder) {
+                return of_tasks(&folder, length, tasks);
+            }
         }
         let files = DataFolder::open(path, &[&config], "test")?.files(&config)?;
         read(&files, Some(length), None, tasks)

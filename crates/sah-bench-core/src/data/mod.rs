@@ -47,7 +47,8 @@ pub use json_array::json_array;
 pub use jsonl::{JsonLine, json_lines};
 pub use parquet::{Columns, read_parquet};
 pub use predictions::{
-    Prediction, RowsWithThoughts, ScoredRow, ScoredRows, score_predictions, score_repeated_predictions,
+    Prediction, RowsWithThoughts, ScoredRow, ScoredRows, prediction_id, score_prediction_files,
+    score_predictions, score_repeated_predictions,
 };
 pub use prompt_rows::{PromptReader, PromptRow};
 pub use row::Row;

@@ -1,13 +1,13 @@
 //! Scoring predictions that something else made: a file of them, a score for each row.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 use sah_request::{Thoughts, ThoughtsInAnswers, split_thoughts};
 use serde::{Deserialize, Serialize};
 
-use super::{JsonLine, ReadError, Row, json_lines, read_text};
+use super::{ReadError, Row, json_lines, read_text};
 
 /// A prediction and the row that it stands in, with the right answers in fields of the benchmark's own.
 #[derive(Debug)]
@@ -102,14 +102,31 @@ pub fn score_predictions<T, E: From<ReadError>>(
     thoughts: Option<ThoughtsInAnswers>,
     score: impl FnMut(&Prediction<'_>) -> Result<T, E>,
 ) -> Result<ScoredRows<T>, E> {
-    let mut lines_of_ids: HashMap<String, usize> = HashMap::new();
-    score_all(file, thoughts, score, |row, id, _| match lines_of_ids.insert(id.to_owned(), row.number()) {
-        None => Ok(()),
-        Some(line) => Err(same_id(row, id, line)),
+    score_prediction_files(&[file.to_owned()], thoughts, prediction_id, score)
+}
+
+/// As [`score_predictions`], of several files whose rows are one set. The id of a row is what `id` says, or without that its
+/// place among all rows.
+///
+/// # Errors
+///
+/// As [`score_predictions`], and those of `id`.
+pub fn score_prediction_files<T, E: From<ReadError>>(
+    files: &[PathBuf],
+    thoughts: Option<ThoughtsInAnswers>,
+    id: impl Fn(&Row<'_>) -> Result<Option<String>, ReadError>,
+    score: impl FnMut(&Prediction<'_>) -> Result<T, E>,
+) -> Result<ScoredRows<T>, E> {
+    let mut places: HashMap<String, (PathBuf, usize)> = HashMap::new();
+    score_all(files, thoughts, id, score, |row, id, _| {
+        match places.insert(id.to_owned(), (row.file().to_owned(), row.number())) {
+            None => Ok(()),
+            Some((file, line)) => Err(same_id(row, id, &file, line)),
+        }
     })
 }
 
-/// The same for predictions of which several belong to one row: those that have the same id, apart by their field `repeat` where
+/// As [`score_predictions`], of predictions of which several belong to one row: those that have the same id, apart by their field `repeat` where
 /// they have one. Of each row there must be as many.
 ///
 /// # Errors
@@ -122,11 +139,11 @@ pub fn score_repeated_predictions<T, E: From<ReadError>>(
     score: impl FnMut(&Prediction<'_>) -> Result<T, E>,
 ) -> Result<ScoredRows<T>, E> {
     let mut seen: IndexMap<String, Vec<Repeat>> = IndexMap::new();
-    let scored = score_all(file, thoughts, score, |row, id, task| {
+    let scored = score_all(&[file.to_owned()], thoughts, prediction_id, score, |row, id, task| {
         let number = if row.has("repeat") { Some(row.integer("repeat")?) } else { None };
         let of_id = seen.entry(id.to_owned()).or_default();
         if let Some(other) = of_id.iter().find(|other| other.task.as_deref() != task) {
-            return Err(same_id(row, id, other.line));
+            return Err(same_id(row, id, row.file(), other.line));
         }
         if let Some(other) = of_id.iter().find(|other| number.is_some() && other.number == number) {
             let found = format!("{}, which row {} of {id:?} has too", number.unwrap_or_default(), other.line);
@@ -157,19 +174,32 @@ struct Repeat {
     number: Option<i64>,
 }
 
-fn same_id(row: &Row<'_>, id: &str, line: usize) -> ReadError {
-    row.wrong("id", "one for each row", format!("{id:?}, which row {line} has too"))
+/// `line` of `file` has the id of `row`, too.
+fn same_id(row: &Row<'_>, id: &str, file: &Path, line: usize) -> ReadError {
+    let of_file = if file == row.file() { String::new() } else { format!(" of {}", file.display()) };
+    row.wrong("id", "one for each row", format!("{id:?}, which row {line}{of_file} has too"))
 }
 
 /// `check` is told of each row, its id and its task.
 fn score_all<T, E: From<ReadError>>(
-    file: &Path,
+    files: &[PathBuf],
     thoughts: Option<ThoughtsInAnswers>,
+    id: impl Fn(&Row<'_>) -> Result<Option<String>, ReadError>,
     mut score: impl FnMut(&Prediction<'_>) -> Result<T, E>,
     mut check: impl FnMut(&Row<'_>, &str, Option<&str>) -> Result<(), ReadError>,
 ) -> Result<ScoredRows<T>, E> {
-    let text = read_text(file)?;
-    let lines: Vec<Row<'_>> = json_lines(&text, file).map(JsonLine::parse).collect::<Result<_, _>>()?;
+    let texts: Vec<(&PathBuf, String)> =
+        (files.iter()).map(|file| Ok((file, read_text(file)?))).collect::<Result<_, ReadError>>()?;
+    let mut lines: Vec<Row<'_>> = Vec::new();
+    for (file, text) in &texts {
+        let before = lines.len();
+        for line in json_lines(text, file) {
+            lines.push(line.parse()?);
+        }
+        if lines.len() == before {
+            return Err(ReadError::NoRows { file: (*file).clone() }.into());
+        }
+    }
     let found = lines.iter().map(|row| Ok(split_thoughts(predicted(row)?).thoughts));
     let counts = RowsWithThoughts::of(&found.collect::<Result<Vec<_>, ReadError>>()?, thoughts);
     let thoughts = counts.map_or(ThoughtsInAnswers::Kept, |counts| counts.thoughts);
@@ -183,9 +213,6 @@ fn score_all<T, E: From<ReadError>>(
         let score = score(&prediction)?;
         rows.push(ScoredRow { id: prediction.id, task: prediction.task, score });
     }
-    if rows.is_empty() {
-        return Err(ReadError::NoRows { file: file.to_owned() }.into());
-    }
     Ok(ScoredRows { rows, thoughts: counts })
 }
 
@@ -196,7 +223,12 @@ fn predicted<'a>(row: &'a Row<'_>) -> Result<&'a str, ReadError> {
     if row.json(field).is_some_and(serde_json::Value::is_null) { Ok("") } else { row.text(field) }
 }
 
-fn id(row: &Row<'_>) -> Result<Option<String>, ReadError> {
+/// The field `id` or `_id` of a row of predictions.
+///
+/// # Errors
+///
+/// A value that is neither a text nor a number.
+pub fn prediction_id(row: &Row<'_>) -> Result<Option<String>, ReadError> {
     for field in ["id", "_id"] {
         match row.json(field) {
             None | Some(serde_json::Value::Null) => {}
@@ -278,6 +310,24 @@ mod tests {
             "{}",
             error(&[a, other_task])
         );
+    }
+
+    #[test]
+    fn several_files_are_one_set() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = ["a.jsonl", "b.jsonl"].map(|name| folder.path().join(name));
+        for (file, text) in files.iter().zip(["{\"pred\": \"<think>y</think>z\"}", "{\"pred\": \"x\"}"]) {
+            std::fs::write(file, text).unwrap();
+        }
+        let scored = |id: &dyn Fn(&Row<'_>) -> Result<Option<String>, ReadError>| {
+            score_prediction_files(&files, None, id, |prediction| Ok::<_, ReadError>(prediction.text.clone()))
+        };
+        let rows = scored(&prediction_id).unwrap();
+        let texts: Vec<_> = rows.rows.iter().map(|row| (row.id.as_str(), row.score.as_str())).collect();
+        assert_eq!(texts, [("0", "z"), ("1", "x")]);
+        assert_eq!(rows.thoughts.unwrap().rows, 1);
+        let error = scored(&|_| Ok(Some("same".to_owned()))).unwrap_err().to_string();
+        assert!(error.ends_with("a.jsonl has too") && error.contains("which row 1 of "), "{error}");
     }
 
     #[test]

@@ -6,6 +6,8 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::command::{run, xtask};
+use crate::resume::rows;
+use crate::tiny_model;
 
 fn json(path: &Path) -> Value {
     let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -87,6 +89,88 @@ fn rows_are_made_for_the_model_run_and_scored_by_length() {
     assert!(log.contains("--rows is for generated rows"), "{log}");
 }
 
+/// Rows of 300 tokens for a model whose tokens are words, which thinks where it is told to; each with what it takes as it says.
+fn rows_of_words(folder: &Path, name: &str, more: &[&str]) -> Vec<(Value, i64)> {
+    let model = folder.join("model");
+    if !model.exists() {
+        tiny_model::write_thinking(&model);
+    }
+    let mut command = xtask(&["bench", "ruler", "--attention", "dense", "--rows", "2", "--lengths", "300"]);
+    command
+        .args(["--subsets", "niah_single_2,niah_multikey_2,fwe", "--run-name", name, "--model"])
+        .arg(&model);
+    let (code, _, log) = run(command.arg("--result-dir").arg(folder).args(more));
+    assert_eq!(code, 0, "{log}");
+    let run = folder.join(name).join("dense");
+    let config = json(&run.join("config.json"));
+    let of_run = &config["generation"];
+    let rows = rows(&run).into_iter().map(|row| {
+        let number = |value: &Value| value.as_i64().unwrap_or_else(|| panic!("{value} in {row}"));
+        let limit = number(&row["max_new_tokens"]).max(of_run["max_new_tokens"].as_i64().unwrap_or_default());
+        let prompt =
+            number(&row["stats"]["context"]["tokens"]) + number(&row["stats"]["answer"]["question_tokens"]);
+        let takes = prompt + limit + number(&of_run["thinking_tokens"]);
+        let says = row["extra"].as_array().unwrap().last().unwrap();
+        assert_eq!(number(says), takes, "{row}");
+        assert!(takes <= 300, "{takes} of 300 tokens: {row}");
+        // A line of the haystack has 11 words.
+        assert!(300 - takes <= 11, "{takes} of 300 tokens: {row}");
+        (row, takes)
+    });
+    rows.collect()
+}
+
+#[test]
+fn thoughts_and_longer_answers_are_in_the_budget() {
+    let folder = tempfile::tempdir().unwrap();
+    let context = |rows: &[(Value, i64)]| rows[0].0["stats"]["context"]["tokens"].as_i64().unwrap();
+    let plain = rows_of_words(folder.path(), "plain", &[]);
+    let apart = rows_of_words(folder.path(), "apart", &["--tokenise", "apart"]);
+    let thinks = ["--thinking", "on", "--thinking-tokens", "60"];
+    let thoughtful = rows_of_words(folder.path(), "thoughtful", &thinks);
+    let longer = rows_of_words(folder.path(), "longer", &["--answer-tokens", "140"]);
+    assert_eq!([plain.len(), apart.len(), thoughtful.len(), longer.len()], [6; 4]);
+    // 60 tokens more for thoughts; beside them the template leaves out what closes them, and the answer has no prefix.
+    let less = context(&plain) - context(&thoughtful);
+    assert!((30..=60).contains(&less), "{less} tokens less");
+    assert!((12..=23).contains(&(context(&plain) - context(&longer))));
+}
+
+#[test]
+fn a_length_that_cannot_be_is_named_before_the_model_is_loaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = folder.path().join("model");
+    tiny_model::write_thinking(&model);
+    let text = folder.path().join("text.txt");
+    fs::write(&text, "no sentence ends here").unwrap();
+    let bench = |more: &[&str]| {
+        let mut command =
+            xtask(&["bench", "ruler", "--attention", "dense", "--subsets", "niah_single_2", "--rows", "1"]);
+        command.arg("--model").arg(&model).arg("--result-dir").arg(folder.path());
+        run(command.args(more))
+    };
+    // The model has 4096 positions.
+    let (code, _, log) = bench(&["--lengths", "512,5000"]);
+    assert_eq!(code, 1, "{log}");
+    for words in
+        ["rows of 5000 tokens are longer than the model's 4096 positions", "--lengths", "--positions"]
+    {
+        assert!(log.contains(words), "{words} is not in\n{log}");
+    }
+    // With more of them, and where contexts are cut, rows may be longer.
+    for more in [["--positions", "5000"], ["--max-context-length", "200"]] {
+        let (code, _, log) = bench(&[&["--lengths", "5000", "--dry-run"], &more[..]].concat());
+        assert_eq!(code, 0, "{more:?}: {log}");
+    }
+    let (code, _, log) = bench(&["--lengths", "100"]);
+    assert!(code == 1 && log.contains("niah_single_2 does not fit in 100 tokens"), "{log}");
+    let (code, _, log) = bench(&["--lengths", "512", "--haystack", text.to_str().unwrap()]);
+    assert!(code == 1 && log.contains("text.txt: no word ends a sentence"), "{log}");
+    fs::write(&text, "A sentence ends here. Another does.").unwrap();
+    let (code, _, log) = bench(&["--lengths", "512", "--haystack", text.to_str().unwrap()]);
+    assert!(code == 0 && log.contains("has 6 words; rows of 512 tokens with more words repeat it"), "{log}");
+}
+
 #[test]
 fn predictions_are_scored_row_by_row() {
     let folder = tempfile::tempdir().unwrap();
@@ -111,4 +195,23 @@ fn predictions_are_scored_row_by_row() {
     let scores = json(&out);
     assert_eq!(scores["rows"], serde_json::json!({"a": 33.33, "b": 100.0}));
     assert_eq!(scores["lengths"]["all"], serde_json::json!(f64::midpoint(33.33, 100.0)));
+
+    // As RULER's own program leaves them: the task is the file's name, and `length` that of each prompt.
+    for (length, pred) in [(4096, "7316884"), (8192, "731688")] {
+        let file = folder.path().join(format!("m/synthetic/{length}/pred/niah_single_1.jsonl"));
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        let line =
+            serde_json::json!({"index": 0, "pred": pred, "outputs": ["7316884"], "length": length - 9});
+        fs::write(file, line.to_string()).unwrap();
+    }
+    let mut command = xtask(&["score", "ruler", "--predictions"]);
+    let (code, table, log) = run(command.arg(folder.path().join("m")).arg("--json").arg(&out));
+    assert_eq!(code, 0, "{log}");
+    assert!(table.contains("4096") && !table.contains("4087"), "{table}");
+    let scores = json(&out);
+    assert_eq!(
+        scores["rows"],
+        serde_json::json!({"4096/niah_single_1/0": 100.0, "8192/niah_single_1/0": 0.0})
+    );
+    assert_eq!(scores["effective_length"], 4096);
 }

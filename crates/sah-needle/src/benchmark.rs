@@ -80,7 +80,11 @@ impl Benchmark for Needle {
         let rows = if self.source == DataSource::Own { self.grid.rows } else { texts.len() };
         let mut samples = Vec::new();
         let lengths = self.grid.lengths.iter().zip(&self.lengths);
+        let positions = tokens.positions().map_err(Error::from).map_err(DataError::from)?;
         for (&length, _) in lengths.filter(|(_, task)| subsets.contains(&task.as_str())) {
+            if let Some(positions) = positions.filter(|&positions| positions < length) {
+                return Err(DataError::from(Error::TooLong { length, positions }).into());
+            }
             for &depth in &self.grid.depths {
                 for number in 0..rows {
                     let row = match texts.get(number) {

@@ -36,6 +36,16 @@ pub enum Error {
         /// What is needed at least.
         needed: usize,
     },
+    /// A length that the model has no positions for.
+    #[error(
+        "length {length}: prompt and answer may take no more than the model's {positions} positions; take a shorter one"
+    )]
+    TooLong {
+        /// The length.
+        length: usize,
+        /// How many positions there are.
+        positions: usize,
+    },
 }
 
 impl From<Error> for DataError {

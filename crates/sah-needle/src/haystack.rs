@@ -175,8 +175,8 @@ pub(crate) fn row(
         }
     };
     let size = |row: &Row| {
-        let message = [row.context.as_str(), &row.question].concat();
-        Ok::<_, Error>(tokens.count_prompt(&message, &row.answer_prefix)? + MAX_NEW_TOKENS)
+        let prompt = tokens.count_prompt(&row.context, &row.question, &row.answer_prefix)?;
+        Ok::<_, Error>(prompt + tokens.answer_room(MAX_NEW_TOKENS))
     };
     let needed = size(&build(0))?;
     if needed > length {

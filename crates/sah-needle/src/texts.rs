@@ -98,8 +98,8 @@ impl Text {
     pub(crate) fn row(&self, length: usize, depth: u8, tokens: &dyn TokenCount) -> Result<Row, Error> {
         let size = |words: usize| {
             let row = self.with_words(words, depth);
-            let message = [row.context.as_str(), &row.question].concat();
-            Ok::<_, Error>(tokens.count_prompt(&message, &row.answer_prefix)? + row.max_new_tokens)
+            let prompt = tokens.count_prompt(&row.context, &row.question, &row.answer_prefix)?;
+            Ok::<_, Error>(prompt + tokens.answer_room(row.max_new_tokens))
         };
         let needed = size(0)?;
         if needed > length {

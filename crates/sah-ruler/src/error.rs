@@ -21,6 +21,12 @@ pub enum Error {
         /// The folder.
         folder: PathBuf,
     },
+    /// A folder without predictions.
+    #[error("{}: no predictions; expected <length>/pred/<task>.jsonl, or <task>.jsonl", folder.display())]
+    NoPredictions {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// A folder without one of the lengths.
     #[error("{}: no rows of length {length}; there is {}", folder.display(), lengths(available))]
     NoLength {
@@ -42,6 +48,35 @@ pub enum Error {
         "qa_1 and qa_2 are questions over documents, whose files are not bundled; give SQuAD 2.0's or HotpotQA's dev file"
     )]
     NoQuestions,
+    /// A text in which nothing can be hidden.
+    #[error("{}: no word ends a sentence, with `.`, `!` or `?`, and needles stand between sentences; give a text that has them", place.display())]
+    NoSentences {
+        /// The file or folder.
+        place: PathBuf,
+    },
+    /// Another haystack than the usual one, and no task that has it.
+    #[error("no haystack but prose has an effect: none of the tasks is one that RULER hides in essays")]
+    UnusedHaystack,
+    /// A file of questions for a task that is not run.
+    #[error("{}: the questions of {task}, which is not run", file.display())]
+    UnusedQuestions {
+        /// The file.
+        file: PathBuf,
+        /// The task that they are for.
+        task: &'static str,
+    },
+    /// Fewer questions than rows.
+    #[error("{}: {questions} questions for {task}, and {rows} rows are asked for; give a larger file, or ask for fewer rows", file.display())]
+    FewQuestions {
+        /// The file.
+        file: PathBuf,
+        /// The task.
+        task: &'static str,
+        /// How many questions have an answer.
+        questions: usize,
+        /// How many rows there are to be.
+        rows: usize,
+    },
     /// Two files of the same kind.
     #[error("{}: a second file of the same questions, beside {}; give one of SQuAD and one of HotpotQA", second.display(), first.display())]
     TwoFiles {
@@ -62,6 +97,19 @@ pub enum Error {
         /// How many tokens its shortest row takes.
         needed: usize,
     },
+    /// A length that the model has no positions for.
+    #[error(
+        "rows of {length} tokens are longer than the model's {positions} positions; ask for shorter lengths"
+    )]
+    AbovePositions {
+        /// The length.
+        length: usize,
+        /// How many tokens prompt and answer may have.
+        positions: usize,
+    },
+    /// The model's files do not say how many positions it has.
+    #[error(transparent)]
+    Positions(sah_request::ModelError),
     /// A file of documents that a length has room for.
     #[error(
         "{}: too few documents for {task} at {length} tokens: all of them take {used}; give a larger file, or ask for shorter lengths",

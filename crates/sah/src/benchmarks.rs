@@ -16,6 +16,13 @@ mod ruler;
 mod wordnet_flag;
 mod zeroscrolls;
 
+/// [`DataOrigin::source`] of rows that are drawn by `--seed`.
+pub(crate) const GENERATED: &str = "generated";
+
+/// What helps where a row would be longer than the model has positions.
+const ABOVE_POSITIONS: &str =
+    "see --lengths, or raise the limit with --positions, as far as the rotary embeddings reach (--rope)";
+
 pub use self::entry::{
     BenchmarkEntry, BenchmarkFacts, DataOrigin, Opened, PredictionScorer, PromptRule, ScoredPredictions,
     SimpleEntry,

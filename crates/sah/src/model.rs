@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
 use sah_adapter::{
-    ChatTemplateOptions, LoadedModel, ModelError, ModelOptions, ModelSource, ModelTokenizer,
-    TemplateIdentity, TokenCount,
+    ChatTemplateOptions, ConfigOverrides, LoadedModel, ModelError, ModelOptions, ModelSource, ModelTokenizer,
+    SpecialTokensInText, TemplateIdentity, TokenCount, Tokenisation,
 };
 
 use crate::args::{DEFAULT_MODEL, ModelArgs};
@@ -36,20 +36,34 @@ pub(crate) fn fetch(source: &ModelSource) -> anyhow::Result<ModelSource> {
     Ok(source.fetch(&mut Bars::default())?)
 }
 
+/// What a run does with prompts, as far as it matters to how long they are.
+#[derive(Clone, Debug)]
+pub(crate) struct PromptLengths {
+    /// What is said of the chat template that prompts are put in; `None` where they are put in none.
+    pub(crate) template: Option<ChatTemplateOptions>,
+    pub(crate) special_tokens: SpecialTokensInText,
+    pub(crate) tokenisation: Tokenisation,
+    /// The room for thoughts beside each answer.
+    pub(crate) thinking_tokens: usize,
+    /// The limit on new tokens of all answers, where it is not that of each row.
+    pub(crate) answer_tokens: Option<usize>,
+    /// What is used instead of the model's config; `None` where contexts are cut, so that they may be of any length.
+    pub(crate) config: Option<ConfigOverrides>,
+}
+
 /// Counts tokens of a model, whose tokenizer is read when the first text is to be counted: most benchmarks never do.
 #[derive(Debug)]
 pub(crate) struct TokensOf<'a> {
     source: &'a ModelSource,
-    /// What is said of the chat template that prompts are put in; `None` where they are put in none.
-    template: Option<ChatTemplateOptions>,
+    lengths: PromptLengths,
     tokenizer: OnceLock<ModelTokenizer>,
     /// Held by the thread that reads it.
     reads: Mutex<()>,
 }
 
 impl<'a> TokensOf<'a> {
-    pub(crate) fn new(source: &'a ModelSource, template: Option<ChatTemplateOptions>) -> Self {
-        Self { source, template, tokenizer: OnceLock::new(), reads: Mutex::default() }
+    pub(crate) fn new(source: &'a ModelSource, lengths: PromptLengths) -> Self {
+        Self { source, lengths, tokenizer: OnceLock::new(), reads: Mutex::default() }
     }
 
     fn tokenizer(&self) -> Result<&ModelTokenizer, ModelError> {
@@ -60,10 +74,12 @@ impl<'a> TokensOf<'a> {
         if let Some(tokenizer) = self.tokenizer.get() {
             return Ok(tokenizer);
         }
-        let tokenizer = match &self.template {
+        let tokenizer = match &self.lengths.template {
             Some(options) => ModelTokenizer::open_with(self.source, options)?,
             None => ModelTokenizer::open(self.source)?.without_template(),
         };
+        let PromptLengths { special_tokens, tokenisation, .. } = self.lengths;
+        let tokenizer = tokenizer.with_special_tokens(special_tokens).with_tokenisation(tokenisation);
         Ok(self.tokenizer.get_or_init(|| tokenizer))
     }
 }
@@ -73,8 +89,18 @@ impl TokenCount for TokensOf<'_> {
         self.tokenizer()?.count(text)
     }
 
-    fn count_prompt(&self, message: &str, answer_prefix: &str) -> Result<usize, ModelError> {
-        self.tokenizer()?.count_prompt(message, answer_prefix)
+    fn count_prompt(&self, context: &str, question: &str, answer_prefix: &str) -> Result<usize, ModelError> {
+        self.tokenizer()?.count_prompt(context, question, answer_prefix)
+    }
+
+    /// A lower limit leaves room: rows stay those of the published one.
+    fn answer_room(&self, limit: usize) -> usize {
+        self.lengths.answer_tokens.map_or(limit, |given| given.max(limit)) + self.lengths.thinking_tokens
+    }
+
+    fn positions(&self) -> Result<Option<usize>, ModelError> {
+        let config = self.lengths.config.as_ref();
+        config.map(|config| self.source.positions(config).map_err(ModelError::new)).transpose()
     }
 }
 

@@ -7,7 +7,7 @@ use sah_attention::{AutoKernel, CallSampling, Kernel, ResearchAttention};
 use tch::{Device, Tensor};
 
 use super::control::ControlTokens;
-use super::prompt::{Prompt, SpecialText, Tokenisation};
+use super::prompt::{Prompt, Prompter, SpecialText, Tokenisation};
 use super::{
     Checkpoint, GenerationConfig, GenerationConfigUse, ModelIdentity, ModelOptions, ModelSource,
     SpecialTokensInText, TemplateIdentity, ThinkingMode, TokenizerRemark,
@@ -311,8 +311,14 @@ impl HfAdapter {
         limits: &RequestLimits,
     ) -> Result<Prompt, Error> {
         let LoadedModel { checkpoint, control_tokens, .. } = &*self.model;
-        let special = SpecialText { tokens: control_tokens, read: self.special_tokens };
-        Prompt::new(request, checkpoint, generation, limits, special, self.tokenisation)
+        let prompter = Prompter {
+            tokenizer: &checkpoint.tokenizer,
+            chat_template: checkpoint.chat_template.as_ref(),
+            thinking: &checkpoint.thinking,
+            special: SpecialText { tokens: control_tokens, read: self.special_tokens },
+            tokenisation: self.tokenisation,
+        };
+        prompter.prompt(request, generation, limits)
     }
 
     fn process(

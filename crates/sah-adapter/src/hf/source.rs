@@ -1,11 +1,14 @@
 //! The three forms in which a model can be asked for.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::download;
+use super::folder::FolderConfig;
 use crate::Error;
+use crate::model::{ConfigOverrides, ModelSpec};
+use crate::weights::gguf::{Gguf, hf_config};
 use sah_hub::{Progress, RepoKind, Repository};
 
 /// Where a model comes from.
@@ -96,6 +99,28 @@ impl ModelSource {
                 Self::Hub { repo: repo.clone(), revision: Some(snapshot.commit) }
             }
         })
+    }
+
+    /// How many positions a prompt and its answer may take, as the model's config has it or `overrides` in its place. Weights are
+    /// not read; of a model on a hub the small files are fetched.
+    ///
+    /// # Errors
+    ///
+    /// Those of loading the model, as far as they concern its config.
+    pub fn positions(&self, overrides: &ConfigOverrides) -> Result<usize, Error> {
+        let of_folder = |folder: &Path| {
+            let FolderConfig { json, path, .. } = FolderConfig::read(folder)?;
+            ModelSpec::read(&json, &path, overrides)
+        };
+        let spec = match self {
+            Self::Folder(folder) => of_folder(folder)?,
+            Self::Gguf(path) => ModelSpec::read(&hf_config(&Gguf::open(path)?)?, path, overrides)?,
+            Self::Hub { repo, revision } => {
+                let repository = Repository::open(RepoKind::Model, repo, revision.as_deref())?;
+                of_folder(&download::small_files(&repository, &mut ())?.folder)?
+            }
+        };
+        Ok(spec.positions())
     }
 }
 

@@ -44,6 +44,8 @@ pub enum WarningKind {
     GenerationConfigNotApplied,
     /// The model's generation config asks for tokens drawn at random, and decoding is greedy.
     GreedyInsteadOfSampling,
+    /// A text that rows are made of is shorter than they are and stands in them more than once.
+    RepeatedText,
     /// One that only a later version knows.
     #[serde(other)]
     Other,

@@ -16,8 +16,12 @@ impl TokenCount for Words {
         Ok(text.split_whitespace().count())
     }
 
-    fn count_prompt(&self, message: &str, answer_prefix: &str) -> Result<usize, ModelError> {
-        Ok(self.count(message)? + self.count(answer_prefix)? + 10)
+    fn count_prompt(&self, context: &str, question: &str, answer_prefix: &str) -> Result<usize, ModelError> {
+        Ok(self.count(context)? + self.count(question)? + self.count(answer_prefix)? + 10)
+    }
+
+    fn positions(&self) -> Result<Option<usize>, ModelError> {
+        Ok(Some(4000))
     }
 }
 
@@ -47,8 +51,8 @@ fn rows_keep_their_length_and_are_within_a_sentence_of_it() {
     for seed in 0..5 {
         for sample in load(grid(seed), &["128", "300", "4000"]) {
             let length: usize = sample.task.parse().unwrap();
-            let message = [sample.context.as_str(), &sample.question].concat();
-            let tokens = Words.count_prompt(&message, &sample.answer_prefix).unwrap() + sample.max_new_tokens;
+            let Sample { context, question, answer_prefix, max_new_tokens, .. } = &sample;
+            let tokens = Words.count_prompt(context, question, answer_prefix).unwrap() + max_new_tokens;
             assert!(tokens <= length && tokens > length - LONGEST, "{tokens} of {length}");
         }
     }
@@ -82,10 +86,13 @@ fn a_seed_gives_the_same_rows_and_another_gives_others() {
 }
 
 #[test]
-fn a_length_without_room_is_named() {
+fn a_length_that_cannot_be_is_named() {
     let small = Grid { lengths: vec![60], ..grid(1) };
     let error = Needle::new(small, DataSource::Own).load(&["60"], &Words).unwrap_err().to_string();
     assert!(error.starts_with("length 60: needle, question and answer alone take "), "{error}");
+    let long = Grid { lengths: vec![4001], ..grid(1) };
+    let error = Needle::new(long, DataSource::Own).load(&["4001"], &Words).unwrap_err().to_string();
+    assert!(error.contains("no more than the model's 4000 positions"), "{error}");
 }
 
 /// A data set in kvpress's layout: a text of sentences of seven words, a needle, and what else `change` makes of the row.
@@ -115,8 +122,8 @@ fn the_needle_of_a_data_set_stands_behind_a_sentence_of_its_text() {
     assert_eq!(samples.len(), 6);
     for sample in samples {
         let length: usize = sample.task.parse().unwrap();
-        let message = [sample.context.as_str(), &sample.question].concat();
-        let tokens = Words.count_prompt(&message, &sample.answer_prefix).unwrap() + sample.max_new_tokens;
+        let Sample { context, question, answer_prefix, max_new_tokens, .. } = &sample;
+        let tokens = Words.count_prompt(context, question, answer_prefix).unwrap() + max_new_tokens;
         assert_eq!((tokens, sample.max_new_tokens), (length, 50), "another word would not fit");
         let [Value::TextList(answers), Value::Text(needle), Value::Integer(depth), Value::Text(generator)] =
             &sample.extra[..]

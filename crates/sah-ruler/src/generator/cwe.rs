@@ -95,12 +95,16 @@ impl Draft for CommonWords {
         let Counts { common, other } = self.counts;
         let mut sums = self.sums.borrow_mut();
         while sums.len() <= units {
-            let word = sums.len();
-            let sum = sums.last().copied().unwrap_or_default();
-            let place = (COMMON * common + word * other).to_string();
-            let number = tokens.piece(&format!(" {place}."))?;
-            let written = self.words.word(word.min(self.words.len() - 1));
-            sums.push(sum + other * (number + tokens.piece(&format!(" {written}"))?));
+            let Some(&sum) = sums.last() else {
+                sums.push(0);
+                continue;
+            };
+            // Each word more makes the list longer, at whose end there are new numbers.
+            let word = sums.len() - 1;
+            let list = COMMON * common + (word.max(COMMON) - COMMON) * other;
+            let written = other * tokens.piece(&format!(" {}", self.words.word(word)))?;
+            let numbers = (list + 1..=list + other).map(|place| tokens.piece(&format!(" {place}.")));
+            sums.push(sum + written + numbers.sum::<Result<usize, _>>()?);
         }
         Ok(sums[units] as f64)
     }

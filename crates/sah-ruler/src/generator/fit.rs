@@ -70,9 +70,22 @@ impl<'a> Counter<'a> {
         Ok(twice.saturating_sub(self.tokens.count(piece)?))
     }
 
-    fn prompt(&self, prompt: &Prompt) -> Result<usize, ModelError> {
-        let message = [prompt.context.as_str(), prompt.question.as_str()].concat();
-        self.tokens.count_prompt(&message, &prompt.answer_prefix)
+    /// What a line adds to a text of lines, for one that does not come again.
+    pub(super) fn line(&self, line: &str) -> Result<usize, ModelError> {
+        // Some tokenizers begin a text with a blank of their own.
+        const BEFORE: &str = "x\n";
+        let with = self.tokens.count(&[BEFORE, line, "\n"].concat())?;
+        Ok(with.saturating_sub(self.tokens.count(BEFORE)?))
+    }
+
+    /// The most new tokens of an answer with the limit `limit`.
+    pub(super) fn answer_room(&self, limit: usize) -> usize {
+        self.tokens.answer_room(limit)
+    }
+
+    /// The tokens of a whole row.
+    pub(super) fn prompt(&self, prompt: &Prompt) -> Result<usize, ModelError> {
+        self.tokens.count_prompt(&prompt.context, &prompt.question, &prompt.answer_prefix)
     }
 }
 
@@ -135,10 +148,10 @@ fn last(
     high: usize,
     fits: impl Fn(usize) -> Result<bool, ModelError>,
 ) -> Result<usize, ModelError> {
-    let (mut low, mut step) = (low, 1);
+    let (first, mut low) = (low, low);
     // `high` may be far away, and what is there dear to predict.
     let mut high = loop {
-        let next = low + step;
+        let next = low + 1 + (low - first) / 8;
         if next >= high {
             break high;
         }
@@ -146,7 +159,6 @@ fn last(
             break next;
         }
         low = next;
-        step *= 2;
     };
     while low + 1 < high {
         let middle = usize::midpoint(low, high);

@@ -2,10 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::RwLock;
 
 use sah_bench_core::data::{ReadError, read_text};
+use sah_request::ModelError;
 
+use super::fit::Counter;
 use super::prose::prose;
+use crate::error::Error;
 
 /// What stands in the place of the essays, in the five tasks that have them. The haystacks of the other tasks are a part of what
 /// they ask.
@@ -23,13 +27,26 @@ pub enum Haystack {
 }
 
 impl Haystack {
-    /// For results.
-    pub(crate) fn name(&self) -> String {
+    /// What it is called in results.
+    #[must_use]
+    pub fn name(&self) -> String {
         match self {
             Self::Prose => "prose".to_owned(),
             Self::Noise => "noise".to_owned(),
             Self::Needles => "needle".to_owned(),
             Self::Text(path) => path.display().to_string(),
+        }
+    }
+
+    /// How many words the user's text has, which rows with more words repeat; `None` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// A file or folder that cannot be read, and one without text.
+    pub fn words(&self) -> Result<Option<usize>, Error> {
+        match self {
+            Self::Text(path) => Ok(Some(read(path)?.split_whitespace().count())),
+            Self::Prose | Self::Noise | Self::Needles => Ok(None),
         }
     }
 }
@@ -40,15 +57,20 @@ pub(super) struct Words {
     text: String,
     /// Where each word begins and ends.
     places: Vec<(usize, usize)>,
+    /// What the first words take, added up; as far as any row asked for them.
+    sums: RwLock<Vec<usize>>,
 }
 
 impl Words {
     /// Of our prose, or of the user's text.
-    pub(super) fn open(haystack: &Haystack, most: usize) -> Result<Self, ReadError> {
-        Ok(Self::new(match haystack {
-            Haystack::Text(path) => read(path)?,
-            Haystack::Prose | Haystack::Noise | Haystack::Needles => prose(most),
-        }))
+    pub(super) fn open(haystack: &Haystack, most: usize) -> Result<Self, Error> {
+        let Haystack::Text(path) = haystack else { return Ok(Self::new(prose(most))) };
+        let words = Self::new(read(path)?);
+        // All needles would stand at one place.
+        if !(0..words.places.len()).any(|number| ends_sentence(words.word(number))) {
+            return Err(Error::NoSentences { place: path.clone() });
+        }
+        Ok(words)
     }
 
     fn new(text: String) -> Self {
@@ -56,13 +78,29 @@ impl Words {
         let place =
             |word: &str| (word.as_ptr() as usize - start, word.as_ptr() as usize - start + word.len());
         let places = text.split_whitespace().map(place).collect();
-        Self { text, places }
+        Self { text, places, sums: RwLock::default() }
     }
 
     /// The word of this number. After the last one the first follows.
     pub(super) fn word(&self, number: usize) -> &str {
         let (start, end) = self.places[number % self.places.len()];
         &self.text[start..end]
+    }
+
+    /// How many tokens the first `count` words take, each with a blank before it.
+    pub(super) fn tokens(&self, count: usize, tokens: &Counter<'_>) -> Result<usize, ModelError> {
+        if let Some(sum) = self.sums.read().expect("no thread panics with it").get(count) {
+            return Ok(*sum);
+        }
+        let mut sums = self.sums.write().expect("no thread panics with it");
+        while sums.len() <= count {
+            let sum = match sums.last() {
+                None => 0,
+                Some(sum) => sum + tokens.piece(&format!(" {}", self.word(sums.len() - 1)))?,
+            };
+            sums.push(sum);
+        }
+        Ok(sums[count])
     }
 
     /// The first `count` words in sentences, each with blanks between its words.
@@ -130,6 +168,11 @@ mod tests {
             fs::write(folder.path().join(file), text).unwrap();
         }
         assert_eq!(read(folder.path()).unwrap(), "A.\n\nB.");
+        let text = Haystack::Text(folder.path().join("b.txt"));
+        assert_eq!((text.words().unwrap(), Haystack::Noise.words().unwrap()), (Some(1), None));
+        fs::write(folder.path().join("b.txt"), "words, words").unwrap();
+        let error = Words::open(&text, 10).unwrap_err().to_string();
+        assert!(error.contains("b.txt: no word ends a sentence"), "{error}");
         fs::write(folder.path().join("empty"), " \n").unwrap();
         assert!(matches!(read(&folder.path().join("empty")), Err(ReadError::NoRows { .. })));
     }

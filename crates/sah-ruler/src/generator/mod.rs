@@ -29,10 +29,10 @@ use self::vt::Tracing;
 use crate::benchmark::extra;
 use crate::dataset::interleave;
 use crate::error::Error;
-use crate::tasks::{TASKS, Task};
+use crate::tasks::{Group, TASKS, Task};
 
 /// The version of the generator. Rows of one version are the same on every machine; scores of different versions do not compare.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Makes rows of RULER's tasks with their published parameters; the wording is this project's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl Default for Generator {
     fn default() -> Self {
         Self {
             seed: 42,
-            rows: 5,
+            rows: 3,
             lengths: vec![512, 1024],
             haystack: Haystack::default(),
             questions: Vec::new(),
@@ -66,6 +66,17 @@ struct Material {
     words: Option<Words>,
     squad: Option<Questions>,
     hotpot: Option<Questions>,
+}
+
+impl Material {
+    /// The questions of a task over documents.
+    fn questions(&self, task: &str) -> Option<&Questions> {
+        match task {
+            "qa_1" => self.squad.as_ref(),
+            "qa_2" => self.hotpot.as_ref(),
+            _ => None,
+        }
+    }
 }
 
 /// One row to be made.
@@ -90,24 +101,21 @@ impl Generator {
         tasks: &[&'static Task],
         tokens: &dyn TokenCount,
     ) -> Result<Vec<Sample>, Error> {
+        if let Some(positions) = tokens.positions().map_err(Error::Positions)?
+            && let Some(&length) = self.lengths.iter().find(|&&length| length > positions)
+        {
+            return Err(Error::AbovePositions { length, positions });
+        }
         let material = self.material(tasks)?;
         let counter = Counter::new(tokens);
-        let has_rows = |task: &&&'static Task| match task.name {
-            "qa_1" => material.squad.is_some(),
-            "qa_2" => material.hotpot.is_some(),
-            _ => true,
-        };
+        let has_rows =
+            |task: &&&'static Task| task.group != Group::Questions || material.questions(task.name).is_some();
         let tasks: Vec<&'static Task> = tasks.iter().filter(has_rows).copied().collect();
         let Some(_) = tasks.first() else { return Err(Error::NoQuestions) };
-        let rows_of = |task: &Task| match task.name {
-            "qa_1" => self.rows.min(material.squad.as_ref().map_or(0, Questions::len)),
-            "qa_2" => self.rows.min(material.hotpot.as_ref().map_or(0, Questions::len)),
-            _ => self.rows,
-        };
         let jobs: Vec<Job> = (tasks.iter())
             .flat_map(|&task| {
                 let of_length =
-                    |&length: &usize| (0..rows_of(task)).map(|row| Job { task, length, row }).collect();
+                    |&length: &usize| (0..self.rows).map(|row| Job { task, length, row }).collect();
                 interleave(self.lengths.iter().map(of_length).collect())
             })
             .collect();
@@ -115,12 +123,15 @@ impl Generator {
     }
 
     fn material(&self, tasks: &[&'static Task]) -> Result<Material, Error> {
+        if self.haystack != Haystack::Prose && !tasks.iter().any(|task| has_essays(task)) {
+            return Err(Error::UnusedHaystack);
+        }
         let needs_words = tasks.iter().any(|task| self.reads_text(task));
         let most = self.lengths.iter().copied().max().unwrap_or_default();
         let words = needs_words.then(|| Words::open(&self.haystack, most)).transpose()?;
         let mut material = Material { words, squad: None, hotpot: None };
         for file in &self.questions {
-            let (source, questions) = Questions::open(file)?;
+            let (source, found) = Questions::open(file)?;
             let place = match source {
                 Source::Squad => &mut material.squad,
                 Source::HotpotQa => &mut material.hotpot,
@@ -128,71 +139,86 @@ impl Generator {
             if let Some(first) = place {
                 return Err(Error::TwoFiles { first: first.file.clone(), second: file.clone() });
             }
-            *place = Some(questions);
+            let task = source.task();
+            if !tasks.iter().any(|one| one.name == task) {
+                return Err(Error::UnusedQuestions { file: file.clone(), task });
+            }
+            let (questions, rows) = (found.len(), self.rows);
+            if questions < rows {
+                return Err(Error::FewQuestions { file: file.clone(), task, questions, rows });
+            }
+            *place = Some(found);
         }
         Ok(material)
     }
 
     /// Whether the haystack of a task is a text.
     fn reads_text(&self, task: &Task) -> bool {
-        let is_text = matches!(self.haystack, Haystack::Prose | Haystack::Text(_));
-        is_text && settings(task.name).is_some_and(|(_, hay)| matches!(hay, PublishedHay::Essay))
+        matches!(self.haystack, Haystack::Prose | Haystack::Text(_)) && has_essays(task)
+    }
+
+    /// A row whose haystack has no size yet.
+    fn draft<'a>(
+        &self,
+        job: Job,
+        material: &'a Material,
+        tokens: &Counter<'_>,
+    ) -> Result<Box<dyn Draft + 'a>, Error> {
+        let Job { task, length, row } = job;
+        let number = TASKS.iter().position(|one| one == task).unwrap_or_default() as u32;
+        let seed = RowSeed { seed: self.seed, task: number, length: length as u64, row: row as u64 };
+        if let Some((settings, hay)) = settings(task.name) {
+            let hay = match (hay, &self.haystack, &material.words) {
+                (PublishedHay::Essay, Haystack::Prose | Haystack::Text(_), Some(words)) => Hay::Text(words),
+                (PublishedHay::Needle, ..) | (PublishedHay::Essay, Haystack::Needles, _) => Hay::Needles,
+                _ => Hay::Noise,
+            };
+            return Ok(Box::new(Niah::new(settings, hay, seed)));
+        }
+        Ok(match task.name {
+            "vt" => {
+                let count = |source| Error::Count { task: task.name, source };
+                Box::new(Tracing::new(seed, length, tokens).map_err(count)?)
+            }
+            "cwe" => Box::new(CommonWords::new(seed, length)),
+            "fwe" => Box::new(CodeWords::new(seed, length, task.max_new_tokens)),
+            name => {
+                let questions = material.questions(name).ok_or(Error::NoQuestions)?;
+                Box::new(Documents::new(questions, seed, row))
+            }
+        })
     }
 
     fn sample(&self, job: Job, material: &Material, tokens: &Counter<'_>) -> Result<Sample, Error> {
-        let Job { task, length, row } = job;
-        let count = |error| Error::Count { task: task.name, source: error };
-        let number = TASKS.iter().position(|one| one == task).unwrap_or_default() as u32;
-        let seed = RowSeed { seed: self.seed, task: number, length: length as u64, row: row as u64 };
-        let draft: Box<dyn Draft + '_> = match (task.name, settings(task.name)) {
-            (_, Some((settings, hay))) => {
-                let hay = match (hay, &self.haystack, &material.words) {
-                    (PublishedHay::Essay, Haystack::Prose | Haystack::Text(_), Some(words)) => {
-                        Hay::Text(words)
-                    }
-                    (PublishedHay::Needle, ..) | (PublishedHay::Essay, Haystack::Needles, _) => Hay::Needles,
-                    _ => Hay::Noise,
-                };
-                Box::new(Niah::new(settings, hay, seed))
-            }
-            ("vt", _) => Box::new(Tracing::new(seed, length, tokens).map_err(count)?),
-            ("cwe", _) => Box::new(CommonWords::new(seed, length)),
-            ("fwe", _) => Box::new(CodeWords::new(seed, length, task.max_new_tokens)),
-            (name, _) => {
-                let file = if name == "qa_1" { &material.squad } else { &material.hotpot };
-                let questions = file.as_ref().ok_or(Error::NoQuestions)?;
-                Box::new(Documents::new(questions, seed, row))
-            }
-        };
-        let room = length.saturating_sub(task.max_new_tokens);
-        match fit(&*draft, room, tokens).map_err(count)? {
-            Fitted::Row(prompt, used) => {
-                let used = used + task.max_new_tokens;
-                Ok(Sample {
-                    task: task.name.to_owned(),
-                    context: prompt.context,
-                    question: prompt.question,
-                    answer_prefix: prompt.answer_prefix,
-                    max_new_tokens: task.max_new_tokens,
-                    extra: extra(prompt.answers, Some(length), Some(used)),
-                })
-            }
-            Fitted::TooShort(used) => {
-                Err(Error::TooShort { task: task.name, length, needed: used + task.max_new_tokens })
-            }
+        let Job { task, length, .. } = job;
+        let draft = self.draft(job, material, tokens)?;
+        let answer = tokens.answer_room(task.max_new_tokens);
+        let room = length.saturating_sub(answer);
+        let fitted = fit(&*draft, room, tokens).map_err(|source| Error::Count { task: task.name, source })?;
+        match fitted {
+            Fitted::Row(prompt, used) => Ok(Sample {
+                task: task.name.to_owned(),
+                context: prompt.context,
+                question: prompt.question,
+                answer_prefix: prompt.answer_prefix,
+                max_new_tokens: task.max_new_tokens,
+                extra: extra(prompt.answers, Some(length), Some(used + answer)),
+            }),
+            Fitted::TooShort(used) => Err(Error::TooShort { task: task.name, length, needed: used + answer }),
             Fitted::NotCounted(used) => {
-                Err(Error::NotCounted { task: task.name, length, used: used + task.max_new_tokens })
+                Err(Error::NotCounted { task: task.name, length, used: used + answer })
             }
             Fitted::TooFew(used) => {
-                let file = match task.name {
-                    "qa_1" => material.squad.as_ref(),
-                    _ => material.hotpot.as_ref(),
-                };
-                let file = file.map(|questions| questions.file.clone());
-                Err(Error::TooFew { task: task.name, length, used: used + task.max_new_tokens, file })
+                let file = material.questions(task.name).map(|questions| questions.file.clone());
+                Err(Error::TooFew { task: task.name, length, used: used + answer, file })
             }
         }
     }
+}
+
+/// Whether RULER hides the needles of a task in essays.
+fn has_essays(task: &Task) -> bool {
+    settings(task.name).is_some_and(|(_, hay)| matches!(hay, PublishedHay::Essay))
 }
 
 /// What the published tasks hide needles in.

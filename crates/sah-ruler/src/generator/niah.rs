@@ -77,8 +77,15 @@ pub(super) struct Niah<'a> {
     /// Those that are asked for.
     queries: Vec<String>,
     answers: Vec<String>,
-    /// What the haystack's first units take, added up; as far as they were asked for.
-    sums: RefCell<Vec<usize>>,
+    others: RefCell<Others>,
+}
+
+/// Sentences like the needle, as far as they were asked for.
+struct Others {
+    random: Random,
+    lines: Vec<String>,
+    /// What the first lines take, added up.
+    sums: Vec<usize>,
 }
 
 impl<'a> Niah<'a> {
@@ -109,7 +116,11 @@ impl<'a> Niah<'a> {
             needles,
             queries: asked.iter().map(|&i| keys[i].clone()).collect(),
             answers: asked.iter().flat_map(|&i| values[i].clone()).collect(),
-            sums: RefCell::default(),
+            others: RefCell::new(Others {
+                random: seed.random(Purpose::Haystack),
+                lines: Vec::new(),
+                sums: Vec::new(),
+            }),
         }
     }
 
@@ -129,10 +140,18 @@ impl<'a> Niah<'a> {
             }
             Hay::Needles => {
                 let places = random.distinct(self.needles.len(), units).into_iter();
-                let mut draws = self.seed.random(Purpose::Haystack);
-                let lines: Vec<String> = (0..units).map(|_| self.other_needle(&mut draws)).collect();
-                insert(&lines, &self.needles, places, "\n")
+                let mut others = self.others.borrow_mut();
+                self.draw(units, &mut others);
+                insert(&others.lines[..units], &self.needles, places, "\n")
             }
+        }
+    }
+
+    /// So many lines at least.
+    fn draw(&self, count: usize, others: &mut Others) {
+        while others.lines.len() < count {
+            let line = self.other_needle(&mut others.random);
+            others.lines.push(line);
         }
     }
 
@@ -216,26 +235,20 @@ impl Draft for Niah<'_> {
         match self.hay {
             // All lines take the same.
             Hay::Noise => Ok((units * tokens.piece(&format!("\n{NOISE}"))?) as f64),
-            // They take much the same.
             Hay::Needles => {
-                const LINES: usize = 24;
-                let mut sums = self.sums.borrow_mut();
-                if sums.is_empty() {
-                    let mut draws = self.seed.random(Purpose::Haystack);
-                    let lines: String = (0..LINES).map(|_| self.other_needle(&mut draws) + "\n").collect();
-                    sums.push(tokens.once(&lines)?);
-                }
-                Ok((units * sums[0]) as f64 / LINES as f64)
-            }
-            Hay::Text(words) => {
-                let mut sums = self.sums.borrow_mut();
+                let mut others = self.others.borrow_mut();
+                self.draw(units, &mut others);
+                let Others { lines, sums, .. } = &mut *others;
                 while sums.len() <= units {
-                    let sum = sums.last().copied().unwrap_or_default();
-                    let word = tokens.piece(&format!(" {}", words.word(sums.len())))?;
-                    sums.push(sum + word);
+                    let sum = match sums.last() {
+                        None => 0,
+                        Some(sum) => sum + tokens.line(&lines[sums.len() - 1])?,
+                    };
+                    sums.push(sum);
                 }
                 Ok(sums[units] as f64)
             }
+            Hay::Text(words) => Ok(words.tokens(units, tokens)? as f64),
         }
     }
 }

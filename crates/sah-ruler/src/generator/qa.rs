@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use sah_bench_core::data::{ReadError, read_text};
 use sah_request::ModelError;
@@ -16,8 +17,15 @@ use super::random::{Purpose, RowSeed};
 pub(super) struct Questions {
     pub(super) file: PathBuf,
     /// All distinct documents, sorted.
-    documents: Vec<String>,
+    documents: Vec<Document>,
     list: Vec<Question>,
+}
+
+#[derive(Debug)]
+struct Document {
+    text: String,
+    /// What it takes in a row, once it was asked for.
+    tokens: OnceLock<usize>,
 }
 
 #[derive(Debug)]
@@ -75,6 +83,16 @@ pub(super) enum Source {
     HotpotQa,
 }
 
+impl Source {
+    /// The task that its questions are for.
+    pub(super) fn task(self) -> &'static str {
+        match self {
+            Self::Squad => "qa_1",
+            Self::HotpotQa => "qa_2",
+        }
+    }
+}
+
 /// A question with its own documents and those near it, as texts.
 struct Raw {
     text: String,
@@ -110,7 +128,8 @@ impl Questions {
             near: of(&one.near),
         });
         let list = list.collect();
-        let documents = texts.into_iter().cloned().collect();
+        let document = |text: &String| Document { text: text.clone(), tokens: OnceLock::new() };
+        let documents = texts.into_iter().map(document).collect();
         Ok((source, Self { file: file.to_owned(), documents, list }))
     }
 
@@ -176,9 +195,9 @@ impl<'a> Documents<'a> {
         random.shuffle(&mut near);
         let mut others: Vec<usize> = (0..questions.documents.len()).collect();
         random.shuffle(&mut others);
-        let mut taken = BTreeSet::new();
+        let mut is_taken = vec![false; questions.documents.len()];
         let order = question.own.iter().copied().chain(near).chain(others);
-        let order = order.filter(|&document| taken.insert(document)).collect();
+        let order = order.filter(|&document| !std::mem::replace(&mut is_taken[document], true)).collect();
         Self { questions, question, seed, order, sums: RefCell::default() }
     }
 }
@@ -196,7 +215,9 @@ impl Draft for Documents<'_> {
         let mut chosen = self.order[..units].to_vec();
         self.seed.random(Purpose::Places).shuffle(&mut chosen);
         let documents: Vec<String> = (chosen.iter().zip(1..))
-            .map(|(&document, number)| format!("Document {number}:\n{}", self.questions.documents[document]))
+            .map(|(&document, number)| {
+                format!("Document {number}:\n{}", self.questions.documents[document].text)
+            })
             .collect();
         Prompt {
             context: format!(
@@ -213,10 +234,17 @@ impl Draft for Documents<'_> {
     fn predict(&self, units: usize, tokens: &Counter<'_>) -> Result<f64, ModelError> {
         let mut sums = self.sums.borrow_mut();
         while sums.len() <= units {
-            let sum = sums.last().copied().unwrap_or_default();
-            let document = self.order[sums.len().min(self.order.len() - 1)];
-            let text = format!("Document 10:\n{}\n\n", self.questions.documents[document]);
-            sums.push(sum + tokens.piece(&text)?);
+            let Some(&sum) = sums.last() else {
+                sums.push(0);
+                continue;
+            };
+            let place = sums.len();
+            let Document { text, tokens: known } = &self.questions.documents[self.order[place - 1]];
+            let count = match known.get() {
+                Some(count) => *count,
+                None => tokens.once(&format!("{text}\n\n"))?,
+            };
+            sums.push(sum + known.get_or_init(|| count) + tokens.piece(&format!("Document {place}:\n"))?);
         }
         Ok(sums[units] as f64)
     }

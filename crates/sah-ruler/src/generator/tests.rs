@@ -5,8 +5,9 @@ use std::collections::{HashMap, HashSet};
 use sah_bench_core::{Sample, TokenCount, Value, samples_hash};
 use sah_request::ModelError;
 
+use super::fit::{Counter, Fitted, fit};
 use super::niah::{DEPTHS, depth};
-use super::{Generator, Haystack};
+use super::{Generator, Haystack, Job};
 use crate::tasks::{SUBSETS, TASKS, Task};
 
 /// Pieces of four letters at most, as many tokenizers cut: a blank belongs to what follows it. Around a prompt stand 7 tokens.
@@ -19,8 +20,8 @@ impl TokenCount for Pieces {
         Ok(lines + words)
     }
 
-    fn count_prompt(&self, message: &str, answer_prefix: &str) -> Result<usize, ModelError> {
-        Ok(7 + self.count(message)? + self.count(answer_prefix)?)
+    fn count_prompt(&self, context: &str, question: &str, answer_prefix: &str) -> Result<usize, ModelError> {
+        Ok(7 + self.count(&[context, question].concat())? + self.count(answer_prefix)?)
     }
 }
 
@@ -39,6 +40,27 @@ struct One;
 impl TokenCount for One {
     fn count(&self, _: &str) -> Result<usize, ModelError> {
         Ok(1)
+    }
+}
+
+/// [`Pieces`] of a run whose answers think first, and of a model with few positions.
+struct Small;
+
+impl TokenCount for Small {
+    fn count(&self, text: &str) -> Result<usize, ModelError> {
+        Pieces.count(text)
+    }
+
+    fn count_prompt(&self, context: &str, question: &str, answer_prefix: &str) -> Result<usize, ModelError> {
+        Pieces.count_prompt(context, question, answer_prefix)
+    }
+
+    fn answer_room(&self, limit: usize) -> usize {
+        limit + 300
+    }
+
+    fn positions(&self) -> Result<Option<usize>, ModelError> {
+        Ok(Some(4095))
     }
 }
 
@@ -78,8 +100,8 @@ fn questions(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
 }
 
 fn used(sample: &Sample, tokens: &dyn TokenCount) -> usize {
-    let message = [sample.context.as_str(), &sample.question].concat();
-    tokens.count_prompt(&message, &sample.answer_prefix).unwrap() + sample.max_new_tokens
+    let Sample { context, question, answer_prefix, max_new_tokens, .. } = sample;
+    tokens.count_prompt(context, question, answer_prefix).unwrap() + tokens.answer_room(*max_new_tokens)
 }
 
 /// The most tokens that one unit of a task's haystack takes with [`Pieces`], or with [`Bytes`].
@@ -98,28 +120,69 @@ fn unit(task: &str) -> usize {
 fn rows_keep_their_budget_and_have_no_room_for_another_unit() {
     let folder = tempfile::tempdir().unwrap();
     let questions = questions(folder.path());
-    for tokens in [&Pieces as &dyn TokenCount, &Bytes] {
-        for (seed, lengths) in [(1, vec![512, 700, 1024]), (42, vec![4095, 4096, 10_000])] {
-            let generator = Generator {
-                seed,
-                rows: 2,
-                lengths: lengths.clone(),
-                questions: questions.clone(),
-                ..Generator::default()
+    let cases: [(&dyn TokenCount, u64, Vec<usize>); 5] = [
+        (&Pieces, 1, vec![512, 700, 1024]),
+        (&Pieces, 42, vec![4095, 4096, 10_000]),
+        (&Bytes, 1, vec![512, 700, 1024]),
+        (&Bytes, 42, vec![4095, 4096, 10_000]),
+        (&Small, 1, vec![900, 2048, 4095]),
+    ];
+    for (tokens, seed, lengths) in cases {
+        let generator = Generator {
+            seed,
+            rows: 2,
+            lengths: lengths.clone(),
+            questions: questions.clone(),
+            ..Generator::default()
+        };
+        let samples = generator.samples(&tasks(&SUBSETS), tokens).unwrap();
+        assert_eq!(samples.len(), 13 * 2 * lengths.len());
+        for sample in &samples {
+            let [Value::TextList(answers), Value::Integer(length), Value::Integer(counted)] =
+                &sample.extra[..]
+            else {
+                panic!("{sample:?}")
             };
-            let samples = generator.samples(&tasks(&SUBSETS), tokens).unwrap();
-            assert_eq!(samples.len(), 13 * 2 * lengths.len());
-            for sample in &samples {
-                let [Value::TextList(answers), Value::Integer(length), Value::Integer(counted)] =
-                    &sample.extra[..]
-                else {
-                    panic!("{sample:?}")
-                };
-                let (length, used) = (*length as usize, used(sample, tokens));
-                let place = format!("{} at {length}: {used}", sample.task);
-                assert_eq!(used, *counted as usize, "{place}");
-                assert!(used <= length && length - used < unit(&sample.task), "{place}");
-                assert!(!answers.is_empty(), "{place}");
+            let (length, used) = (*length as usize, used(sample, tokens));
+            let place = format!("{} at {length}: {used}", sample.task);
+            assert_eq!(used, *counted as usize, "{place}");
+            assert!(used <= length && length - used < unit(&sample.task), "{place}");
+            assert!(!answers.is_empty(), "{place}");
+        }
+    }
+}
+
+/// Exactly: the row with one unit more is over the budget.
+#[test]
+fn no_row_has_room_for_its_next_unit() {
+    let folder = tempfile::tempdir().unwrap();
+    let generator = Generator { questions: questions(folder.path()), ..Generator::default() };
+    let tasks = tasks(&SUBSETS);
+    let material = generator.material(&tasks).unwrap();
+    for tokens in [&Pieces as &dyn TokenCount, &Bytes] {
+        let counter = Counter::new(tokens);
+        for length in [600, 1024, 5000] {
+            for row in 0..3 {
+                for &task in &tasks {
+                    let draft = generator.draft(Job { task, length, row }, &material, &counter).unwrap();
+                    let room = length - task.max_new_tokens;
+                    let fitted = fit(&*draft, room, &counter).unwrap();
+                    let Fitted::Row(prompt, used) = fitted else { panic!("{fitted:?}") };
+                    // More units are a longer text.
+                    let (mut units, mut more) = (draft.least(), draft.most().min(length));
+                    while units < more {
+                        let middle = units.midpoint(more);
+                        if draft.build(middle).context.len() < prompt.context.len() {
+                            units = middle + 1;
+                        } else {
+                            more = middle;
+                        }
+                    }
+                    assert_eq!(draft.build(units), prompt);
+                    let next = counter.prompt(&draft.build(units + 1)).unwrap();
+                    // A unit can be free where tokens do not add up.
+                    assert!(used <= room && (next > room || next == used), "{}: {used}, {next}", task.name);
+                }
             }
         }
     }
@@ -157,8 +220,8 @@ fn the_rows_are_those_of_this_version() {
     assert_eq!(samples_hash(&rows), HASH, "a change of the rows is a new VERSION");
 }
 
-/// Of version 1.
-const HASH: &str = "bd0b794419c877d984f549ff9c83a2d81682b6226e6263bcc859d88b1c55b803";
+/// Of version 2.
+const HASH: &str = "446cc8a8b9a64f2d7e50f7c2a8f89b627d21ae1864bcf5b9c3300564ad886710";
 
 #[test]
 fn needles_stand_in_the_context_and_are_asked_for() {
@@ -290,8 +353,17 @@ fn what_cannot_be_made_is_named() {
     let message = error(&["cwe"], of(200));
     assert!(message.starts_with("cwe does not fit in 200 tokens: its shortest row takes "), "{message}");
     assert!(error(&["qa_1"], of(1024)).contains("give SQuAD 2.0's or HotpotQA's dev file"));
-    let message = error(&["qa_1"], Generator { questions: questions.clone(), ..of(100_000) });
+    let message = error(&["qa_1"], Generator { questions: questions[..1].to_vec(), ..of(100_000) });
     assert!(message.starts_with("DIR/squad.json: too few documents for qa_1 at 100000 tokens"), "{message}");
+    let message = error(&["qa_1", "vt"], Generator { questions: questions.clone(), ..of(1024) });
+    assert_eq!(message, "DIR/hotpot.json: the questions of qa_2, which is not run");
+    let message = error(&["qa_2"], Generator { questions: questions[1..].to_vec(), rows: 71, ..of(1024) });
+    assert!(
+        message.starts_with("DIR/hotpot.json: 70 questions for qa_2, and 71 rows are asked for"),
+        "{message}"
+    );
+    let message = error(&["vt", "niah_single_1"], Generator { haystack: Haystack::Noise, ..of(1024) });
+    assert!(message.starts_with("no haystack but prose has an effect"), "{message}");
     let twice = vec![questions[0].clone(), questions[0].clone()];
     assert!(
         error(&["qa_1"], Generator { questions: twice, ..of(1024) })
@@ -305,6 +377,12 @@ fn what_cannot_be_made_is_named() {
     assert!(message.starts_with("/no/such: "), "{message}");
     let message = of(1024).samples(&tasks(&["niah_single_2"]), &One).unwrap_err().to_string();
     assert!(message.contains("its row still takes only 129; the model's tokenizer"), "{message}");
+    let message =
+        Generator { lengths: vec![512, 4096], ..of(0) }.samples(&tasks(&["vt"]), &Small).unwrap_err();
+    assert_eq!(
+        message.to_string(),
+        "rows of 4096 tokens are longer than the model's 4095 positions; ask for shorter lengths"
+    );
     // Without their files the other tasks are made.
     assert_eq!(of(1024).samples(&tasks(&["fwe", "qa_1"]), &Pieces).unwrap().len(), 1);
     assert_eq!(TASKS.len(), 13);

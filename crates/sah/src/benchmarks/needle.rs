@@ -11,7 +11,9 @@ use serde_json::{Map, json};
 
 use super::data_flag::DataFlag;
 use super::predictions::{Aggregate, scored};
-use super::{BenchmarkEntry, BenchmarkFacts, Opened, PredictionScorer, ScoredPredictions};
+use super::{
+    ABOVE_POSITIONS, BenchmarkEntry, BenchmarkFacts, GENERATED, Opened, PredictionScorer, ScoredPredictions,
+};
 use crate::terminal::figure;
 use crate::usage::UsageError;
 
@@ -21,7 +23,7 @@ pub(super) struct Entry;
 
 /// Where texts and needles come from.
 const DATA: DataFlag = DataFlag {
-    own: "generated",
+    own: GENERATED,
     values: "generated|hub|DIR",
     help: "Where texts and needles come from: `generated` (made up; scores compare among themselves), `hub` \
            (alessiodevoto/paul_graham_essays, which kvpress loads), or a folder with a `.parquet` or `.jsonl` file that has its columns \
@@ -110,6 +112,7 @@ impl BenchmarkEntry for Entry {
                 Some("see --lengths".to_owned())
             }
             sah_needle::Error::Read(error) => DataFlag::remedy(error),
+            sah_needle::Error::TooLong { .. } => Some(ABOVE_POSITIONS.to_owned()),
             _ => None,
         }
     }

@@ -4,14 +4,17 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args, Command, FromArgMatches as _};
 use sah_bench_core::data::DataSource;
-use sah_bench_core::{Benchmark, DataError, FurtherFigure, Scale};
+use sah_bench_core::{Benchmark, DataError, FurtherFigure, Scale, Warning, WarningKind};
 use sah_request::ThoughtsInAnswers;
 use sah_ruler::{Error, Generator, HUB_ID, Haystack, Rows, Ruler, ScoredAnswer, Summary, score_predictions};
 use serde_json::{Value, json};
 
 use super::data_flag::DataFlag;
 use super::predictions::{Aggregate, scored};
-use super::{BenchmarkEntry, BenchmarkFacts, DataOrigin, Opened, PredictionScorer, ScoredPredictions};
+use super::{
+    ABOVE_POSITIONS, BenchmarkEntry, BenchmarkFacts, DataOrigin, GENERATED, Opened, PredictionScorer,
+    ScoredPredictions,
+};
 use crate::terminal::figure;
 use crate::usage::UsageError;
 
@@ -21,7 +24,7 @@ pub(super) struct Entry;
 
 /// Where rows come from.
 const DATA: DataFlag = DataFlag {
-    own: "generated",
+    own: GENERATED,
     values: "generated|hub|DIR",
     help: "Where RULER's rows come from: `generated` (made for the first model's tokenizer and chat template; scores compare among \
            themselves), `hub` (simonjegou/ruler, for published scores), or a folder with `<length>/*.parquet` in the hub's layout, \
@@ -36,7 +39,7 @@ struct Flags {
     #[arg(long, value_delimiter = ',', value_name = "N,M")]
     lengths: Option<Vec<u32>>,
 
-    /// Generated rows of each task and length; 5 by default
+    /// Generated rows of each task and length; 3 by default
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     rows: Option<u32>,
 
@@ -122,8 +125,9 @@ impl BenchmarkEntry for Entry {
                             need files of questions and are left out (--qa FILE)";
                 text.to_owned()
             });
+            let warnings = repeated_text(&generator).into_iter().collect();
             let benchmark = Box::new(Ruler::new(Rows::Generated(generator)));
-            return Ok(Opened { benchmark, data, note, warnings: Vec::new() });
+            return Ok(Opened { benchmark, data, note, warnings });
         }
         if let Some(flag) = flags.of_generated() {
             let text = format!(
@@ -141,6 +145,10 @@ impl BenchmarkEntry for Entry {
             Error::Read(error) => DataFlag::remedy(error),
             Error::WhichLength { .. } => Some("--lengths N".to_owned()),
             Error::NoQuestions => Some("name them with --qa".to_owned()),
+            Error::UnusedQuestions { .. } => Some("leave it out of --qa, or see --subsets".to_owned()),
+            Error::FewQuestions { .. } => Some("see --rows".to_owned()),
+            Error::UnusedHaystack => Some("leave out --haystack, or see --subsets".to_owned()),
+            Error::AbovePositions { .. } => Some(ABOVE_POSITIONS.to_owned()),
             Error::TooShort { .. } => Some("see --lengths and --subsets".to_owned()),
             _ => None,
         }
@@ -150,17 +158,27 @@ impl BenchmarkEntry for Entry {
         Some(PredictionScorer {
             about: "With RULER's official scores",
             file: "File of JSON Lines, one prediction a line: `task`, `prediction` (or `pred`), `answers` (or `outputs`), and where they \
-                   are known `id` and `length`",
+                   are known `id` and `length`; or files as RULER's own program leaves them, <length>/pred/<task>.jsonl, one or a folder \
+                   of them",
             score: |file, thoughts, _| Ok(score(file, thoughts)?),
         })
     }
 }
 
+/// A text of the user's with fewer words than the longest rows may have. What is wrong with it is said when it is read for rows.
+fn repeated_text(generator: &Generator) -> Option<Warning> {
+    let (words, length) = (generator.haystack.words().ok()??, *generator.lengths.iter().max()?);
+    let place = generator.haystack.name();
+    let text =
+        format!("the text in {place} has {words} words; rows of {length} tokens with more words repeat it");
+    (words < length).then(|| Warning::new(WarningKind::RepeatedText, text))
+}
+
 fn score(
-    file: &Path,
+    path: &Path,
     thoughts: Option<ThoughtsInAnswers>,
 ) -> Result<ScoredPredictions, sah_bench_core::Error> {
-    let rows = score_predictions(file, thoughts).map_err(|error| DataError::from(Error::from(error)))?;
+    let rows = score_predictions(path, thoughts).map_err(DataError::from)?;
     let answers: Vec<ScoredAnswer> = rows.rows.iter().map(|row| row.score).collect();
     let summary = Summary::of(&answers);
     let lengths: Vec<&String> = summary.lengths.keys().collect();
@@ -175,12 +193,20 @@ fn score(
     let mean = line("mean", &|length| summary.lengths.get(length).copied());
     let mut over = summary.over_lengths.table();
     over.figures.insert(0, FurtherFigure::new("mean", None, summary.over_lengths.mean, 2));
+    let mut notes = Vec::new();
+    if answers.iter().any(|answer| answer.length.is_none()) {
+        notes.push(
+            "nothing says which length the rows under `all` were made for: in a line with `task` that is `length`, of RULER's own files \
+             the folder says it, <length>/pred/<task>.jsonl"
+                .to_owned(),
+        );
+    }
     let aggregate = Aggregate {
         further: vec![over],
         header: header.collect(),
         lines: tasks.chain([mean]).collect(),
         figures: json!(summary).as_object().cloned().unwrap_or_default(),
-        notes: Vec::new(),
+        notes,
     };
     // As the official scorer has the score of a single row.
     let value =
@@ -205,7 +231,7 @@ mod tests {
     fn rows_are_generated_or_read() {
         let opened = open(&["--seed", "7", "--lengths", "2048,1024,2048", "--haystack", "noise"]).unwrap();
         assert_eq!(opened.data.source, "generated");
-        assert_eq!(opened.data.location.as_deref(), Some("sah-ruler generator 1, seed 7, haystack noise"));
+        assert_eq!(opened.data.location.as_deref(), Some("sah-ruler generator 2, seed 7, haystack noise"));
         assert!(opened.note.unwrap().contains("--qa FILE"));
         let opened = open(&["--data", "hub", "--lengths", "8192"]).unwrap();
         assert_eq!((&*opened.data.source, opened.note), ("hub", None));

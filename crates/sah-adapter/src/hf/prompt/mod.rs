@@ -7,10 +7,20 @@ pub(super) use special::SpecialText;
 pub use tokenisation::Tokenisation;
 use tokenisation::{Rest, Texts, Tokens};
 
-use super::Checkpoint;
 use super::control::MarkedText;
+use super::{ChatTemplate, ModelThinking, Tokenizer};
 use crate::engine::{AnswerLimit, QuestionTokens, TokenRequest};
 use crate::{Draws, Error, GenerationParams, PromptForm, Request, RequestLimits, Truncation};
+
+/// How requests become tokens.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Prompter<'a> {
+    pub(super) tokenizer: &'a Tokenizer,
+    pub(super) chat_template: Option<&'a ChatTemplate>,
+    pub(super) thinking: &'a ModelThinking,
+    pub(super) special: SpecialText<'a>,
+    pub(super) tokenisation: Tokenisation,
+}
 
 /// The tokens of a request.
 #[derive(Debug)]
@@ -26,21 +36,19 @@ pub(super) struct Prompt {
     pub(super) special_tokens: usize,
 }
 
-impl Prompt {
+impl Prompter<'_> {
     /// The tokens of `request`.
     ///
     /// With a chat template, the context and one question form a user's turn, and the answer prefix stands inside the
     /// model's turn. Without, one follows the other.
-    pub(super) fn new(
+    pub(super) fn prompt(
+        &self,
         request: &Request,
-        checkpoint: &Checkpoint,
         generation: &GenerationParams,
         limits: &RequestLimits,
-        special: SpecialText<'_>,
-        tokenisation: Tokenisation,
-    ) -> Result<Self, Error> {
-        let (texts, frames) = texts(request, checkpoint, generation, special)?;
-        let Tokens { mut context, border, questions } = texts.tokens(&checkpoint.tokenizer, tokenisation)?;
+    ) -> Result<Prompt, Error> {
+        let (texts, frames) = self.texts(request, generation)?;
+        let Tokens { mut context, border, questions } = texts.tokens(self.tokenizer, self.tokenisation)?;
         let truncated = truncate(&mut context, limits);
         let questions = questions.into_iter().zip(frames);
         let questions = questions
@@ -51,10 +59,56 @@ impl Prompt {
                 draws,
             })
             .collect();
-        let special_tokens = special.count(request, tokenisation);
-        Ok(Self { context, truncated, border, questions, special_tokens })
+        let special_tokens = self.special.count(request, self.tokenisation);
+        Ok(Prompt { context, truncated, border, questions, special_tokens })
     }
 
+    /// How many tokens the prompt of each question has, the context's among them.
+    pub(super) fn count(&self, request: &Request) -> Result<Vec<usize>, Error> {
+        let (texts, _) = self.texts(request, &GenerationParams::default())?;
+        texts.count(self.tokenizer, self.tokenisation)
+    }
+
+    /// The texts of `request` as the model gets them.
+    fn texts(
+        &self,
+        request: &Request,
+        generation: &GenerationParams,
+    ) -> Result<(Texts, Vec<AnswerFrame>), Error> {
+        let Self { chat_template, thinking, special, .. } = *self;
+        let marks = special.marks(request)?;
+        let shared = special.tokens.read(&request.context, marks);
+        let mut context = None;
+        let (mut rests, mut frames) = (Vec::new(), Vec::new());
+        let is_chat = request.form == PromptForm::Chat;
+        for question in &request.questions {
+            let own = special.tokens.read(&question.text, marks);
+            let across = special.text_across(&request.context, &question.text);
+            let (before, after) = match (chat_template, request.form) {
+                (Some(template), PromptForm::Chat) => template.split(&shared, &own)?,
+                _ => (shared.clone(), own),
+            };
+            let in_thoughts = is_chat && thinking.is_opened_by(&after);
+            let prefix = question.answer_prefix.as_deref().unwrap_or(&request.answer_prefix);
+            // Inside or before thoughts it would not begin the answer.
+            let thinks = is_chat && thinking.mode.thinks();
+            let prefix = if thinks || in_thoughts { "" } else { prefix };
+            let thoughts = if is_chat { generation.thinking_tokens } else { 0 };
+            let limit = AnswerLimit { thoughts, answer: generation.limit_for(question) };
+            rests.push(Rest { text: MarkedText::of(format!("{after}{prefix}"), marks), across });
+            frames.push(AnswerFrame { in_thoughts, limit, draws: question.draws });
+            match &context {
+                None => context = Some(before),
+                Some(first) if *first == before => {}
+                Some(_) => return Err(Error::ContextDependsOnQuestion),
+            }
+        }
+        let context = MarkedText::of(context.unwrap_or_default(), marks);
+        Ok((Texts { context, rests }, frames))
+    }
+}
+
+impl Prompt {
     /// The request for the engine.
     pub(super) fn tokens(&self) -> TokenRequest<'_> {
         TokenRequest { context: &self.context, questions: &self.questions }
@@ -80,44 +134,6 @@ struct AnswerFrame {
     in_thoughts: bool,
     limit: AnswerLimit,
     draws: Option<Draws>,
-}
-
-/// The texts of `request` as the model of `checkpoint` gets them.
-fn texts(
-    request: &Request,
-    checkpoint: &Checkpoint,
-    generation: &GenerationParams,
-    special: SpecialText<'_>,
-) -> Result<(Texts, Vec<AnswerFrame>), Error> {
-    let marks = special.marks(request)?;
-    let shared = special.tokens.read(&request.context, marks);
-    let mut context = None;
-    let (mut rests, mut frames) = (Vec::new(), Vec::new());
-    let is_chat = request.form == PromptForm::Chat;
-    for question in &request.questions {
-        let own = special.tokens.read(&question.text, marks);
-        let across = special.text_across(&request.context, &question.text);
-        let (before, after) = match (&checkpoint.chat_template, request.form) {
-            (Some(template), PromptForm::Chat) => template.split(&shared, &own)?,
-            _ => (shared.clone(), own),
-        };
-        let in_thoughts = is_chat && checkpoint.thinking.is_opened_by(&after);
-        let prefix = question.answer_prefix.as_deref().unwrap_or(&request.answer_prefix);
-        // Inside or before thoughts it would not begin the answer.
-        let thinks = is_chat && checkpoint.thinking.mode.thinks();
-        let prefix = if thinks || in_thoughts { "" } else { prefix };
-        let thoughts = if is_chat { generation.thinking_tokens } else { 0 };
-        let limit = AnswerLimit { thoughts, answer: generation.limit_for(question) };
-        rests.push(Rest { text: MarkedText::of(format!("{after}{prefix}"), marks), across });
-        frames.push(AnswerFrame { in_thoughts, limit, draws: question.draws });
-        match &context {
-            None => context = Some(before),
-            Some(first) if *first == before => {}
-            Some(_) => return Err(Error::ContextDependsOnQuestion),
-        }
-    }
-    let context = MarkedText::of(context.unwrap_or_default(), marks);
-    Ok((Texts { context, rests }, frames))
 }
 
 /// Cuts `ids` as `limits` say; how many are gone.

@@ -68,6 +68,22 @@ impl Texts {
         }
         Ok(tokens)
     }
+
+    /// How many tokens each prompt has.
+    pub(super) fn count(&self, tokenizer: &Tokenizer, how: Tokenisation) -> Result<Vec<usize>, Error> {
+        let of = |ids: Result<Vec<u32>, Error>| ids.map(|ids| ids.len());
+        match how {
+            Tokenisation::Whole => {
+                let whole = |rest: &Rest| self.context.joined(&rest.text, rest.across.as_ref());
+                self.rests.iter().map(|rest| of(tokenizer.encode_prompt(&whole(rest)))).collect()
+            }
+            Tokenisation::Apart => {
+                let context = of(tokenizer.encode_prompt(&self.context))?;
+                let rest = |rest: &Rest| Ok(context + of(tokenizer.encode_marked(&rest.text))?);
+                self.rests.iter().map(rest).collect()
+            }
+        }
+    }
 }
 
 impl Tokens {

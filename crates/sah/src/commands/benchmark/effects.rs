@@ -2,6 +2,7 @@
 
 use super::plan::Plan;
 use crate::args::{BenchOptions, BenchmarkArgs};
+use crate::benchmarks::GENERATED;
 use crate::usage::UsageError;
 
 /// Of a new run.
@@ -28,7 +29,8 @@ fn check_greedy(plan: &Plan<'_>) -> Result<(), UsageError> {
     let limits = &plan.args.limits;
     let of_attentions = |draws: bool| plan.attentions.iter().filter(move |one| one.may_draw() == draws);
     let is_random = of_attentions(true).next().is_some();
-    if plan.options.gives("seed") && !is_random {
+    let rows_are_drawn = plan.data.source == GENERATED;
+    if plan.options.gives("seed") && !is_random && !rows_are_drawn {
         let seed = limits.seed;
         tracing::warn!("--seed {seed} changes nothing: decoding is greedy, and no attention draws anything");
     }

@@ -15,7 +15,7 @@ use crate::args::{
 };
 use crate::attention::{self, NamedAttention};
 use crate::benchmarks::{BenchmarkEntry, DataOrigin, Opened};
-use crate::model::TokensOf;
+use crate::model::{PromptLengths, TokensOf};
 use crate::usage::UsageError;
 use crate::{model, resume};
 
@@ -110,13 +110,7 @@ impl<'a> Plan<'a> {
             )
         );
         let max_samples = args.data.max_samples.and_then(|n| NonZeroUsize::new(n as usize));
-        let template = match args.prompts.mode() {
-            ChatTemplateArg::Never => None,
-            ChatTemplateArg::Always | ChatTemplateArg::AsAuthors(_) | ChatTemplateArg::File(_) => {
-                Some(args.prompts.template()?)
-            }
-        };
-        let tokens = TokensOf::new(&models[0].source, template);
+        let tokens = TokensOf::new(&models[0].source, prompt_lengths(args, &models[0].args)?);
         let mut samples = load_samples(&*benchmark, &subsets, max_samples, &tokens)
             .map_err(|error| with_remedy(entry, error))?;
         warnings.extend(benchmark.warnings(&samples));
@@ -173,6 +167,24 @@ impl<'a> Plan<'a> {
         }
         Ok(())
     }
+}
+
+/// What `args` say of how long prompts and answers are.
+fn prompt_lengths(args: &BenchmarkArgs, model: &ModelArgs) -> anyhow::Result<PromptLengths> {
+    let PromptArgs { template, special, tokens, .. } = &args.prompts;
+    Ok(PromptLengths {
+        template: match args.prompts.mode() {
+            ChatTemplateArg::Never => None,
+            ChatTemplateArg::Always | ChatTemplateArg::AsAuthors(_) | ChatTemplateArg::File(_) => {
+                Some(args.prompts.template()?)
+            }
+        },
+        special_tokens: special.special_tokens.into(),
+        tokenisation: tokens.tokenise.into(),
+        thinking_tokens: template.thinking_tokens()?,
+        answer_tokens: args.limits.of_every_answer(),
+        config: args.limits.max_context_length.is_none().then(|| model.config.overrides()),
+    })
 }
 
 /// An error where something is said of a chat template that no prompt is put in.

@@ -22,6 +22,7 @@ mod repeats;
 mod report;
 mod resume;
 mod ruler;
+mod ruler_rows;
 mod several;
 mod speed;
 mod terminal;

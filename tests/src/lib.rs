@@ -3,6 +3,7 @@
 pub mod golden;
 pub mod kv_formats;
 pub mod model_table;
+pub mod ruler_rows;
 pub mod tiny;
 
 use std::path::{Path, PathBuf};

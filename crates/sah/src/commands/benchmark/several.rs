@@ -122,8 +122,8 @@ fn describe(planned: &[Planned<'_>]) -> anyhow::Result<ExitCode> {
 struct Results {
     /// How many there are.
     count: usize,
-    /// Of each that came to its end its name with its scale, and the single figure of each method.
-    scores: Vec<(String, Vec<(String, Option<f64>)>)>,
+    /// Of each that came to its end its name with its scale, and the single figure of each method, as it is shown.
+    scores: Vec<(String, Vec<(String, String)>)>,
     /// The worst exit code of those.
     code: u8,
     /// Those that could not be run, and why.
@@ -139,6 +139,7 @@ impl Results {
             self.left.push(benchmark);
         }
         self.code = self.code.max(code);
+        let scale = plan.benchmark.units().score;
         let mut scores = Vec::new();
         for (model, finished) in plan.models.iter().zip(&outcome.finished) {
             for run in finished {
@@ -146,7 +147,7 @@ impl Results {
                     1 => run.attention.clone(),
                     _ => format!("{}/{}", model.run_name, run.attention),
                 };
-                scores.push((method, run.metrics.overall_score));
+                scores.push((method, figure(run.metrics.overall_score, scale.digits())));
             }
         }
         self.scores.push((format!("{benchmark} ({})", plan.benchmark.units().score.text()), scores));
@@ -163,10 +164,11 @@ impl Results {
         let header =
             std::iter::once("score".to_owned()).chain(self.scores.iter().map(|(name, _)| name.clone()));
         let row = |method: &String| {
-            let score = |scores: &[(String, Option<f64>)]| {
-                scores.iter().find(|(other, _)| other == method).and_then(|(_, score)| *score)
+            let score = |scores: &[(String, String)]| {
+                let found = scores.iter().find(|(other, _)| other == method);
+                found.map_or_else(|| "-".to_owned(), |(_, score)| score.clone())
             };
-            let cells = self.scores.iter().map(|(_, scores)| figure(score(scores), 2));
+            let cells = self.scores.iter().map(|(_, scores)| score(scores));
             std::iter::once(method.clone()).chain(cells).collect()
         };
         let rows: Vec<Vec<String>> = methods.iter().map(|method| row(method)).collect();
@@ -209,13 +211,16 @@ mod tests {
 
     #[test]
     fn each_method_is_a_line_and_each_benchmark_a_column_with_its_scale() {
-        let scores = |scores: &[(&str, f64)]| {
-            scores.iter().map(|(method, score)| ((*method).to_owned(), Some(*score))).collect::<Vec<_>>()
+        let scores = |scores: &[(&str, &str)]| {
+            scores
+                .iter()
+                .map(|(method, score)| ((*method).to_owned(), (*score).to_owned()))
+                .collect::<Vec<_>>()
         };
         let results = Results {
             scores: vec![
-                ("one (0 to 100)".to_owned(), scores(&[("m dense", 40.0), ("m quest", 30.5)])),
-                ("two (0 to 1)".to_owned(), scores(&[("m dense", 0.5)])),
+                ("one (0 to 100)".to_owned(), scores(&[("m/dense", "40.00"), ("m/quest", "30.50")])),
+                ("two (0 to 1)".to_owned(), scores(&[("m/dense", "0.500")])),
             ],
             ..Results::default()
         };
@@ -223,7 +228,7 @@ mod tests {
         let lines: Vec<String> =
             table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
         assert_eq!(lines[0], "| score | one (0 to 100) | two (0 to 1) |");
-        assert_eq!(lines[2..], ["| m dense | 40.00 | 0.50 |", "| m quest | 30.50 | - |"]);
+        assert_eq!(lines[2..], ["| m/dense | 40.00 | 0.500 |", "| m/quest | 30.50 | - |"]);
         assert!(Results::default().table().is_none());
     }
 }

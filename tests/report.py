@@ -235,7 +235,7 @@ def check_filters(browser, checks, part):
     browser.evaluate(f"document.querySelectorAll('#{part}samples-body details').forEach(details => {{ details.open = false; }})")
 
 
-MAPS = """[...document.querySelectorAll('figure svg')].filter(svg => svg.querySelector('title').id.startsWith('maps')).map(svg => {
+MAPS = """[...document.querySelectorAll('figure svg')].filter(svg => svg.querySelector('title').id.match(/(^|-)maps/)).map(svg => {
   const box = element => element.getBoundingClientRect(), fill = element => getComputedStyle(element).fill;
   const cells = [...svg.querySelectorAll('rect')].map(cell => [box(cell), fill(cell)]);
   const behind = ({x, y, width, height}) => cells.filter(([cell]) =>

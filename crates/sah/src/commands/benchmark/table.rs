@@ -302,8 +302,8 @@ mod tests {
         let layout = Layout::Map { task: "task".to_owned(), task_axis: "task".to_owned() };
         let text = scores(&runs(), "dense", &Laid(layout));
         for part in [
-            "\nlength    vt   qa",
-            "\n512      100\u{2588}  80\u{2593}     60\u{2592}  40\u{2592}\n",
+            "\nlength   vt   qa          vt   qa\n",
+            "\n512     100\u{2588}  80\u{2593}         60\u{2592}  40\u{2592}\n",
             "| mean by task (0 to 100) |",
         ] {
             assert!(text.contains(part), "no {part:?} in\n{text}");

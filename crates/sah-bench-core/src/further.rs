@@ -105,7 +105,7 @@ impl FurtherFigures {
         }
     }
 
-    /// With one more, which has as many decimals as its scale; see [`FurtherFigure::with_digits`].
+    /// With one more, which has as many decimals as its scale; see [`FurtherFigures::with_digits`].
     #[must_use]
     pub fn with(mut self, name: &str, value: Option<f64>) -> Self {
         self.figures.push(FurtherFigure::new(name, None, value, self.scale.digits()));

@@ -122,7 +122,7 @@ impl App {
             }
             Asked::Other(command) => {
                 threads::set(command.threads())?;
-                commands::run(self, command)
+                commands::run(self, *command)
             }
         }
     }

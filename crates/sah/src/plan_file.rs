@@ -76,7 +76,7 @@ impl PlanFile {
                         bail!(source.wrong(&[&name], &text));
                     };
                     for (option, value) in table {
-                        take_own(&mut of_one[at], &entries, at, &option, value)
+                        take_own(&mut of_one[at], &entries, at, &option, &value)
                             .map_err(|error| source.wrong(&[&name, &option], &error))?;
                     }
                     Ok(())
@@ -151,7 +151,7 @@ fn take_own(
     entries: &[&dyn BenchmarkEntry],
     at: usize,
     name: &str,
-    value: Value,
+    value: &Value,
 ) -> anyhow::Result<()> {
     let command = args::of_benchmark(entries[at]);
     if entries.len() > 1 && OF_THE_RUN.contains(&name) {
@@ -160,7 +160,7 @@ fn take_own(
     if flag(&command, name).is_none() {
         return Err(unknown(&entries[at..=at], &[command], name));
     }
-    push(options, &command, name, &value)
+    push(options, &command, name, value)
 }
 
 /// The flag of this name, or with this alias, that may be in a file.

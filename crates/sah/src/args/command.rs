@@ -86,7 +86,7 @@ pub(crate) enum Asked {
     /// Benchmarks: how they are run is known once the file or the run is read that may be named.
     Benchmarks(Box<GivenBenchmarks>),
     /// Anything else.
-    Other(super::Command),
+    Other(Box<super::Command>),
 }
 
 /// What a command line means that [`command_for`] has read.
@@ -101,7 +101,8 @@ pub(crate) fn parse(benchmarks: &Benchmarks, matches: &ArgMatches) -> Result<Lin
                 Some((scorer, matches)) => {
                     let args = ScoreArgs::from_arg_matches(matches)?;
                     let matches = matches.clone();
-                    Some(Asked::Other(super::Command::Score(ScoreCommand { scorer, args, matches })))
+                    let score = super::Command::Score(ScoreCommand { scorer, args, matches });
+                    Some(Asked::Other(Box::new(score)))
                 }
                 None => None,
             }
@@ -112,7 +113,7 @@ pub(crate) fn parse(benchmarks: &Benchmarks, matches: &ArgMatches) -> Result<Lin
         return Ok(Line { asked, messages: MessageArgs::from_arg_matches(matches)? });
     }
     let Cli { command, messages } = Cli::from_arg_matches(matches)?;
-    Ok(Line { asked: Asked::Other(command), messages })
+    Ok(Line { asked: Asked::Other(Box::new(command)), messages })
 }
 
 /// The benchmarks that a command line `bench` asks for; `None` where it is something else that is measured.

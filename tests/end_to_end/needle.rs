@@ -14,13 +14,9 @@ fn a_run_ends_with_maps_and_has_them_in_its_report() {
     assert_eq!(code, 0, "{log}");
     // No terminal: shades, which stay where they are copied to.
     assert!(text.contains("score (0 to 100): 0  25\u{2591} 50\u{2592} 75\u{2593} 100\u{2588}"), "{text}");
-    for part in [
-        "depth     256   320",
-        "\n100 %",
-        "| mean by length (0 to 100) ",
-        "| rouge-l f ",
-        "| rouge (0 to 1) ",
-    ] {
+    for part in
+        ["depth  256  320", "\n100 %", "| mean by length (0 to 100) ", "| rouge-l f ", "| rouge (0 to 1) "]
+    {
         assert!(text.contains(part), "no {part:?} in\n{text}");
     }
     let folder = results.path().join("maps");

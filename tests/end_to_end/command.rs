@@ -11,6 +11,13 @@ pub(crate) fn xtask(arguments: &[&str]) -> Command {
     command
 }
 
+/// The program with the benchmark `counting`, see `src/bin/with_counting.rs`.
+pub(crate) fn with_counting(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_with_counting"));
+    command.args(arguments);
+    command
+}
+
 /// In the root of the checkout, without what cargo sets for this test: a user's shell has none of it. (With it, build
 /// scripts that look at it would run again, and all that depends on them.)
 pub(crate) fn as_in_a_shell(command: &mut Command) -> &mut Command {

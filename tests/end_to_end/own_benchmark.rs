@@ -8,15 +8,8 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::command::run;
+use crate::command::{run, with_counting};
 use crate::tiny_model;
-
-/// The program with the benchmark `counting`, see `src/bin/with_counting.rs`.
-fn program(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_with_counting"));
-    command.args(arguments);
-    command
-}
 
 /// A tiny model, and a plan for three texts of each subset.
 fn folder() -> (TempDir, PathBuf) {
@@ -33,13 +26,13 @@ fn folder() -> (TempDir, PathBuf) {
 }
 
 fn bench(plan: &Path, name: &str, more: &[&str]) -> Command {
-    let mut command = program(&["bench", "counting", "--run-name", name, "--config"]);
+    let mut command = with_counting(&["bench", "counting", "--run-name", name, "--config"]);
     command.arg(plan).args(more);
     command
 }
 
 fn resume(run: &Path) -> Command {
-    let mut command = program(&["bench", "counting", "--resume"]);
+    let mut command = with_counting(&["bench", "counting", "--resume"]);
     command.arg(run);
     command
 }
@@ -104,29 +97,29 @@ fn it_is_reported_compared_listed_and_scored() {
     let (folder, plan) = folder();
     let path = |name: &str| folder.path().join(name);
     assert_eq!(run(&mut bench(&plan, "one", &[])).0, 0);
-    let (code, page, log) = run(program(&["report"]).arg(path("one")));
+    let (code, page, log) = run(with_counting(&["report"]).arg(path("one")));
     assert_eq!(code, 0, "{log}");
     let html = fs::read_to_string(page.trim_end()).unwrap();
     for words in ["counting: ", "from 0 to 1;", "Size buckets", "size of the text in letters"] {
         assert!(html.contains(words), "{words}");
     }
     assert!(!html.contains("0 to 100"), "a figure that is none of this benchmark's");
-    let (code, table, log) = run(program(&["compare"]).arg(path("one")));
+    let (code, table, log) = run(with_counting(&["compare"]).arg(path("one")));
     assert_eq!(code, 0, "{log}");
     assert!(table.contains("long few") && table.contains("differences are beyond noise"), "{table}");
-    let (code, table, log) = run(program(&["results"]).arg(path("one")));
+    let (code, table, log) = run(with_counting(&["results"]).arg(path("one")));
     assert_eq!(code, 0, "{log}");
     assert!(table.contains("complete"), "{table}");
 
     // Runs of two benchmarks are shown one after the other, and a program that does not know one says so.
-    let mut mock = program(&["bench", "mock", "--run-name", "mock", "--answer-tokens", "2", "--model"]);
+    let mut mock = with_counting(&["bench", "mock", "--run-name", "mock", "--answer-tokens", "2", "--model"]);
     mock.arg(path("model")).arg("--result-dir").arg(folder.path());
     let (code, _, log) = run(&mut mock);
     assert_eq!(code, 0, "{log}");
-    let (code, page, log) = run(program(&["report"]).arg(path("mock")));
+    let (code, page, log) = run(with_counting(&["report"]).arg(path("mock")));
     assert_eq!(code, 0, "{log}");
     assert!(fs::read_to_string(page.trim_end()).unwrap().contains("mock: "));
-    let (code, tables, log) = run(program(&["compare"]).arg(path("one")).arg(path("mock")));
+    let (code, tables, log) = run(with_counting(&["compare"]).arg(path("one")).arg(path("mock")));
     assert_eq!(code, 0, "{log}");
     assert!(tables.contains("counting (0 to 1)") && tables.contains("mock (0 to 100)"), "{tables}");
     let (code, _, log) = run(crate::command::xtask(&["report"]).arg(path("one")));
@@ -134,26 +127,26 @@ fn it_is_reported_compared_listed_and_scored() {
     assert!(log.contains("there is no benchmark \"counting\"; there is longbench, "), "{log}");
 
     fs::write(path("answers.txt"), "b\na\nabc\n").unwrap();
-    let mut score = program(&["score", "counting", "--predictions"]);
+    let mut score = with_counting(&["score", "counting", "--predictions"]);
     let (code, table, log) = run(score.arg(folder.path()).arg("--json").arg(path("scores.json")));
     assert_eq!(code, 0, "{log}");
     assert!(table.contains("| all     |     2 |") && log.contains("3 rows scored"), "{table}{log}");
     assert_eq!(json(&path("scores.json"))["right"], 2);
-    let (code, _, log) = run(&mut program(&["score", "mock", "--predictions", "x"]));
+    let (code, _, log) = run(&mut with_counting(&["score", "mock", "--predictions", "x"]));
     assert_eq!(code, 2, "{log}");
 }
 
 #[test]
 fn its_jobs_of_slurm_go_on_with_its_run() {
     let (folder, plan) = folder();
-    let (code, scripts, log) = run(program(&["submit", "slurm", "--dry-run"]).arg(&plan));
+    let (code, scripts, log) = run(with_counting(&["submit", "slurm", "--dry-run"]).arg(&plan));
     assert_eq!(code, 0, "{log}");
     assert_eq!(scripts.matches(" bench --resume ").count(), 2, "{scripts}");
     assert!(scripts.contains("with_counting' report "), "{scripts}");
     assert!(!scripts.contains("longbench"), "{scripts}");
     let text = fs::read_to_string(&plan).unwrap();
     fs::write(&plan, text.replace("benchmark = \"counting\"\n", "")).unwrap();
-    let (code, _, log) = run(program(&["submit", "slurm", "--dry-run"]).arg(&plan));
+    let (code, _, log) = run(with_counting(&["submit", "slurm", "--dry-run"]).arg(&plan));
     assert_eq!(code, 2, "{log}");
     assert!(log.contains("write benchmark = \"NAME\""), "{log}");
     drop(folder);

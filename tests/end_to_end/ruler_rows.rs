@@ -35,7 +35,7 @@ fn the_same_bytes_come_again_with_any_number_of_threads() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         // Whatever is counted once for all rows is counted anew.
         let tokenizer = tokenizer();
-        pool.install(|| samples_hash(&rows(&[600, 2048], 2, 42, &questions, &tokenizer).unwrap()))
+        pool.install(|| samples_hash(&rows(&SUBSETS, &[600, 2048], 2, 42, &questions, &tokenizer).unwrap()))
     };
     let first = hash(2);
     assert_eq!([hash(1), hash(2)], [first.clone(), first]);
@@ -55,7 +55,7 @@ fn an_adapter_reads_as_many_tokens_as_were_counted() {
             };
             let tokenizer = tokenizer.with_tokenisation(tokenisation);
             let adapter = HfAdapter::new(model.clone(), None, 0).with_tokenisation(tokenisation);
-            for row in rows(&[512, 3000], 2, 7, &questions, &tokenizer).unwrap() {
+            for row in rows(&SUBSETS, &[512, 3000], 2, 7, &questions, &tokenizer).unwrap() {
                 let Sample { task, context, question, answer_prefix, max_new_tokens, extra } = row;
                 let question = Question {
                     text: question,

@@ -7,17 +7,10 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::command::run;
+use crate::command::{run, with_counting};
 use crate::tiny_model;
 
 const ATTENTIONS: [&str; 2] = ["dense", "streaming_llm"];
-
-/// The program with the benchmark `counting`, which ends when all its rows are answered where it is told to.
-fn program(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_with_counting"));
-    command.args(arguments);
-    command
-}
 
 /// A tiny model, and a plan for three benchmarks: the questions of the last are in a file that is yet to be written.
 fn folder() -> (TempDir, PathBuf) {
@@ -40,13 +33,13 @@ fn write_questions(folder: &Path) {
 }
 
 fn bench(plan: &Path, name: &str, more: &[&str]) -> Command {
-    let mut command = program(&["bench", "--run-name", name, "--config"]);
+    let mut command = with_counting(&["bench", "--run-name", name, "--config"]);
     command.arg(plan).args(more);
     command
 }
 
 fn resume(run: &Path, more: &[&str]) -> Command {
-    let mut command = program(&["bench", "--resume"]);
+    let mut command = with_counting(&["bench", "--resume"]);
     command.arg(run).args(more);
     command
 }
@@ -91,7 +84,7 @@ fn a_run_that_is_killed_in_its_second_benchmark_goes_on_and_is_shown() {
     assert_eq!(kept.len(), 6);
     fs::write(&journal, kept[..5].join("\n") + "\n").unwrap();
     // A report of what there is says what is missing.
-    let (code, page, log) = run(program(&["report"]).arg(path("killed")));
+    let (code, page, log) = run(with_counting(&["report"]).arg(path("killed")));
     assert_eq!(code, 0, "{log}");
     assert!(log.contains("left out: ") && log.contains("killed/counting: "), "{log}");
     let html = fs::read_to_string(page.trim_end()).unwrap();
@@ -105,12 +98,12 @@ fn a_run_that_is_killed_in_its_second_benchmark_goes_on_and_is_shown() {
     check_equal(&path("killed"), &path("whole"), &["mock", "counting", "custom"]);
 
     // Each is a run of its own, and all of them have one page.
-    let (code, table, log) = run(program(&["results"]).arg(path("killed")));
+    let (code, table, log) = run(with_counting(&["results"]).arg(path("killed")));
     assert_eq!(code, 0, "{log}");
     assert_eq!(table.matches("complete").count(), 6, "{table}");
     let (code, _, log) = run(&mut resume(&path("killed/counting"), &[]));
     assert_eq!(code, 0, "{log}");
-    let (code, page, log) = run(program(&["report"]).arg(path("killed")));
+    let (code, page, log) = run(with_counting(&["report"]).arg(path("killed")));
     assert!(code == 0 && !log.contains("left out"), "{log}");
     let html = fs::read_to_string(page.trim_end()).unwrap();
     for part in
@@ -119,7 +112,7 @@ fn a_run_that_is_killed_in_its_second_benchmark_goes_on_and_is_shown() {
         assert!(html.contains(part), "no {part}");
     }
     assert!(path("killed/report/counting/tables/scores.csv").exists());
-    let (code, tables, log) = run(program(&["compare"]).arg(path("killed")).arg(path("whole")));
+    let (code, tables, log) = run(with_counting(&["compare"]).arg(path("killed")).arg(path("whole")));
     assert_eq!(code, 0, "{log}");
     for words in [
         "killed/streaming_llm - killed/dense",
@@ -129,12 +122,12 @@ fn a_run_that_is_killed_in_its_second_benchmark_goes_on_and_is_shown() {
     ] {
         assert!(tables.contains(words), "{words} is not in\n{tables}");
     }
-    let (code, _, log) = run(program(&["report"]).arg(path("killed/mock")));
+    let (code, _, log) = run(with_counting(&["report"]).arg(path("killed/mock")));
     assert_eq!(code, 0, "{log}");
     let (code, _, log) = run(&mut resume(&path("killed"), &["--cell", "dense"]));
     assert_eq!(code, 2, "{log}");
     assert!(log.contains("is a run of several benchmarks; name"), "{log}");
-    let mut other = program(&["bench", "aime2024", "--resume"]);
+    let mut other = with_counting(&["bench", "aime2024", "--resume"]);
     let (code, _, log) = run(other.arg(path("killed")));
     assert_eq!(code, 2, "{log}");
     assert!(log.contains("is a run of mock, counting, custom, not of aime2024"), "{log}");
@@ -206,11 +199,11 @@ fn mistakes_are_found_before_anything_is_begun() {
         (&["bench", "--max-samples", "2", "mock"], "--max-samples before mock: write options behind it"),
         (&["bench", "--max-samples", "2"], "name a benchmark, several as NAME,NAME, or a plan with --config"),
     ] {
-        let (code, _, log) = run(&mut program(line));
+        let (code, _, log) = run(&mut with_counting(line));
         assert_eq!(code, 2, "{line:?}: {log}");
         assert!(log.contains(words), "{words} is not in\n{log}");
     }
-    let (code, help, _) = run(&mut program(&["bench", "mock,counting", "--help"]));
+    let (code, help, _) = run(&mut with_counting(&["bench", "mock,counting", "--help"]));
     assert!(code == 0 && help.contains("--max-samples <N>") && !help.contains("--up-to"), "{help}");
 }
 
@@ -231,13 +224,13 @@ fn they_are_run_in_shards_and_by_a_scheduler() {
         "--run-name",
         "divided",
     ];
-    let mut divided = program(&[&["bench", "mock,counting", "--model"][..]].concat());
+    let mut divided = with_counting(&[&["bench", "mock,counting", "--model"][..]].concat());
     divided.arg(path("model")).args(two).arg("--result-dir").arg(folder.path());
     let (code, _, log) = run(&mut divided);
     assert_eq!(code, 0, "{log}");
     check_equal(&path("divided"), &path("whole"), &["mock"]);
 
-    let (code, scripts, log) = run(program(&["submit", "slurm", "--dry-run"]).arg(&plan));
+    let (code, scripts, log) = run(with_counting(&["submit", "slurm", "--dry-run"]).arg(&plan));
     assert_eq!(code, 0, "{log}");
     assert!(scripts.contains("#SBATCH --array=0-5\n"), "two cells for each of three benchmarks: {scripts}");
     for benchmark in ["mock", "counting", "custom"] {

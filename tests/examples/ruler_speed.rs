@@ -16,7 +16,7 @@ use sah_adapter::{ChatTemplateOptions, ModelSource, ModelTokenizer, TokenCount a
 use sah_bench_core::samples_hash;
 use sah_ruler::SUBSETS;
 use sah_tests::default_model;
-use sah_tests::ruler_rows::{rows_of, write_questions};
+use sah_tests::ruler_rows::{rows, write_questions};
 
 fn main() -> anyhow::Result<()> {
     let numbers: Vec<usize> = std::env::args()
@@ -37,7 +37,7 @@ fn main() -> anyhow::Result<()> {
     let mut all = Vec::new();
     for task in SUBSETS {
         let (started, processor) = (Instant::now(), processor_seconds());
-        all.append(&mut rows_of(&[task], &[length], count, 42, &questions, &tokenizer)?);
+        all.append(&mut rows(&[task], &[length], count, 42, &questions, &tokenizer)?);
         let (seconds, processor) = (started.elapsed().as_secs_f64(), processor_seconds() - processor);
         println!("| {task} | {seconds:.2} | {processor:.2} | {:.1} |", 1000.0 * seconds / count as f64);
     }

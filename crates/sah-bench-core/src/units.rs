@@ -61,6 +61,15 @@ impl Scale {
             Self::Hundred => 2,
         }
     }
+
+    /// A figure in the cell of a map, where there is little room.
+    #[must_use]
+    pub fn in_cell(self, value: f64) -> String {
+        match self {
+            Self::One => format!("{value:.2}"),
+            Self::Hundred => format!("{value:.0}"),
+        }
+    }
 }
 
 /// How figures of tasks and their buckets are shown.

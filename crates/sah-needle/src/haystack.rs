@@ -4,6 +4,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use sah_bench_core::TokenCount;
 
+use crate::fit::most_units;
 use crate::{Error, Grid};
 
 /// Room for the answer: needles end in fewer tokens.
@@ -182,14 +183,7 @@ pub(crate) fn row(
     if needed > length {
         return Err(Error::TooShort { length, needed });
     }
-    // `fits` sentences fit, `over` do not.
-    let (mut fits, mut over) = (0, 1);
-    while size(&build(over))? <= length {
-        (fits, over) = (over, 2 * over);
-    }
-    while over - fits > 1 {
-        let middle = fits.midpoint(over);
-        if size(&build(middle))? <= length { fits = middle } else { over = middle }
-    }
+    // There is always another sentence.
+    let fits = most_units(length, usize::MAX, |sentences| size(&build(sentences)))?.unwrap_or_default();
     Ok(build(fits))
 }

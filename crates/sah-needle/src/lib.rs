@@ -13,6 +13,7 @@
 mod benchmark;
 mod error;
 mod figures;
+mod fit;
 mod grid;
 mod haystack;
 mod predictions;

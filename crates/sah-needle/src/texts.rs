@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use sah_bench_core::data::{
-    Columns, ConfigFiles, DEFAULT_CONFIG, DataSource, ReadError, Row as DataRow, json_lines, read_parquet,
-    read_text,
+    Columns, ConfigFiles, DEFAULT_CONFIG, DataSource, ReadError, Row as DataRow, ends_sentence, json_lines,
+    read_parquet, read_text,
 };
 use sah_bench_core::{Column, ColumnKind, TokenCount};
 
 use crate::Error;
+use crate::fit::most_units;
 use crate::haystack::Row;
 
 /// The data set that kvpress loads.
@@ -105,23 +106,11 @@ impl Text {
         if needed > length {
             return Err(Error::TooShort { length, needed });
         }
-        // `fits` words fit, `over` do not.
-        let (mut fits, mut over) = (0, 1);
-        while over <= self.ends.len() && size(over)? <= length {
-            (fits, over) = (over, 2 * over);
-        }
-        if over > self.ends.len() {
-            over = self.ends.len();
-            let all = size(over)?;
-            if all <= length {
-                let (file, row) = (self.file.clone(), self.number);
-                return Err(Error::TextTooShort { file, row, length, found: all });
-            }
-        }
-        while over - fits > 1 {
-            let middle = fits.midpoint(over);
-            if size(middle)? <= length { fits = middle } else { over = middle }
-        }
+        let all = self.ends.len();
+        let Some(fits) = most_units(length, all, size)? else {
+            let (file, row) = (self.file.clone(), self.number);
+            return Err(Error::TextTooShort { file, row, length, found: size(all)? });
+        };
         Ok(self.with_words(fits, depth))
     }
 
@@ -157,10 +146,6 @@ impl Text {
 fn hidden<'a>(needle: &'a str, answer_prefix: &str) -> &'a str {
     let rest = needle.trim().strip_prefix(answer_prefix.trim()).unwrap_or(needle);
     rest.trim().trim_end_matches(['.', '!']).trim()
-}
-
-fn ends_sentence(text: &str) -> bool {
-    text.trim_end_matches(['"', '\'', ')', '”', '’']).ends_with(['.', '!', '?', '。', '！', '？'])
 }
 
 #[cfg(test)]

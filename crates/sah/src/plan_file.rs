@@ -128,15 +128,11 @@ fn take(
     name: &str,
     value: &Value,
 ) -> anyhow::Result<()> {
-    let commands: Vec<Command> = entries.iter().map(|entry| args::of_benchmark(*entry)).collect();
-    let has = |command: &Command| flag(command, name).is_some();
-    let (with, without): (Vec<_>, Vec<_>) =
-        entries.iter().zip(&commands).partition(|(_, command)| has(command));
-    if let (Some((lacking, _)), false) = (without.first(), with.is_empty()) {
-        let tables: Vec<String> = with.iter().map(|(entry, _)| format!("[{}]", entry.name())).collect();
-        bail!("{} has no option {name}; put it in the table {}", lacking.name(), tables.join(", "));
+    if let Some((lacking, tables)) = args::lacking(entries, |command| flag(command, name).is_some()) {
+        bail!("{} has no option {name}; put it in the table {tables}", lacking.name());
     }
-    if with.is_empty() {
+    let commands: Vec<Command> = entries.iter().map(|entry| args::of_benchmark(*entry)).collect();
+    if commands.iter().all(|command| flag(command, name).is_none()) {
         return Err(unknown(entries, &commands, name));
     }
     for (options, command) in options.iter_mut().zip(&commands) {

@@ -45,11 +45,15 @@ pub(crate) fn figure(value: Option<f64>, digits: usize) -> String {
 
 /// A figure with its interval, if it has one: `0.43 [0.30, 0.57]`.
 pub(crate) fn interval(of: Option<IntervalFigure>, digits: usize) -> String {
-    let text = figure(of.map(|of| of.value), digits);
-    match of {
-        Some(IntervalFigure { low: Some(low), high: Some(high), .. }) => {
-            format!("{text} [{low:.digits$}, {high:.digits$}]")
-        }
-        _ => text,
+    let ends = of.and_then(|of| Some([of.low?, of.high?]));
+    between(of.map(|of| of.value), ends, digits)
+}
+
+/// The same of a figure and the ends of its interval.
+fn between(value: Option<f64>, ends: Option<[f64; 2]>, digits: usize) -> String {
+    let text = figure(value, digits);
+    match ends {
+        Some([low, high]) => format!("{text} [{low:.digits$}, {high:.digits$}]"),
+        None => text,
     }
 }

@@ -44,27 +44,12 @@ pub struct Fit {
     pub left: usize,
 }
 
-/// So many rows of each of RULER's tasks and `lengths`; `questions` are the files of [`write_questions`].
+/// So many rows of each of `tasks` and `lengths`; `questions` are the files of [`write_questions`].
 ///
 /// # Errors
 ///
 /// Those of the generator.
 pub fn rows(
-    lengths: &[usize],
-    rows: usize,
-    seed: u64,
-    questions: &[PathBuf],
-    tokens: &dyn TokenCount,
-) -> anyhow::Result<Vec<Sample>> {
-    rows_of(&SUBSETS, lengths, rows, seed, questions, tokens)
-}
-
-/// The same of some tasks.
-///
-/// # Errors
-///
-/// Those of the generator.
-pub fn rows_of(
     tasks: &[&str],
     lengths: &[usize],
     rows: usize,
@@ -98,7 +83,7 @@ pub fn check(
     let questions = write_questions(folder)?;
     let mut all: Vec<Row> = Vec::new();
     for seed in seeds {
-        let samples = rows(lengths, 1, seed, &questions, tokens)?;
+        let samples = rows(&SUBSETS, lengths, 1, seed, &questions, tokens)?;
         ensure!(samples.len() == SUBSETS.len() * lengths.len(), "{} rows", samples.len());
         for sample in samples {
             all.push(Row::new(sample, seed)?);

@@ -55,4 +55,4 @@ pub use row::Row;
 pub use source::DataSource;
 pub use template::{FilledTemplate, Template};
 pub use template_file::{TemplateError, TemplateFile};
-pub use text::{read_text, text};
+pub use text::{ends_sentence, read_text, text};

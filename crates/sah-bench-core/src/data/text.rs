@@ -57,6 +57,13 @@ pub fn text(bytes: Vec<u8>, file: &Path) -> Result<String, ReadError> {
     Ok(text)
 }
 
+/// Whether a sentence may end where `text` does: with a full stop, an exclamation mark or a question mark, before quotation marks or
+/// brackets that close.
+#[must_use]
+pub fn ends_sentence(text: &str) -> bool {
+    text.trim_end_matches(['"', '\'', ')', '”', '’']).ends_with(['.', '!', '?', '。', '！', '？'])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

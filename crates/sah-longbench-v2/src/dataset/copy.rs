@@ -64,14 +64,19 @@ fn reworded(prompt: PromptRow, row: Row<'_>, subset: Subset, prompts: &Prompts) 
     let texts = RowTexts { question: found.question, choices };
     let question = found.fill(&texts);
     let answer_prompt = prompts.answer.as_ref().map(|prompt| prompt.fill(&texts));
-    Ok(Sample {
+    Ok(as_authors(subset, (context, question), extra(row, answers, answer_prompt)?))
+}
+
+/// A row in the authors' prompt: context and question, no answer prefix, and their limit on new tokens.
+pub(super) fn as_authors(subset: Subset, (context, question): (String, String), extra: Vec<Value>) -> Sample {
+    Sample {
         task: subset.name().to_owned(),
         context,
         question,
         answer_prefix: String::new(),
         max_new_tokens: subset.authors_limit(),
-        extra: extra(row, answers, answer_prompt)?,
-    })
+        extra,
+    }
 }
 
 /// What may be chosen.

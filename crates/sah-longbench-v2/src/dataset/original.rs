@@ -28,15 +28,8 @@ pub(super) fn load(file: &Path, prompts: &Path, subsets: &[Subset]) -> Result<Ve
 
 fn sample(row: Row<'_>, subset: Subset, prompts: &Prompts) -> Result<Sample, Error> {
     let texts = RowTexts { question: row.text("question")?, choices: copy::choices(&row)? };
-    let (context, question) = prompts.first.fill(row.text("context")?, &texts);
+    let prompt = prompts.first.fill(row.text("context")?, &texts);
     let answer_prompt = prompts.answer.as_ref().map(|prompt| prompt.fill(&texts));
     let answers = vec![row.text("answer")?.to_owned()];
-    Ok(Sample {
-        task: subset.name().to_owned(),
-        context,
-        question,
-        answer_prefix: String::new(),
-        max_new_tokens: subset.authors_limit(),
-        extra: copy::extra(row, answers, answer_prompt)?,
-    })
+    Ok(copy::as_authors(subset, prompt, copy::extra(row, answers, answer_prompt)?))
 }

@@ -113,7 +113,7 @@ impl Maps<'_> {
                 let colour = share.map_or(NOTHING.rgb(), viridis);
                 canvas.rectangle((x, y), (x + wide - 1.0, y + HIGH - 1.0), colour);
                 let middle = (x + (wide - 1.0) / 2.0, y + HIGH / 2.0);
-                let text = value.map_or_else(|| "-".to_owned(), |value| shown(value, self.range));
+                let text = value.map_or_else(|| "-".to_owned(), |value| self.range.in_cell(value));
                 let ink = match share {
                     None => MUTED,
                     Some(share) if is_bright(share) => ON_BRIGHT,
@@ -165,13 +165,5 @@ impl Maps<'_> {
             self.range.top(),
             means.join(", ")
         )
-    }
-}
-
-/// In a cell.
-fn shown(value: f64, range: Range) -> String {
-    match range {
-        Range::Hundred => format!("{value:.0}"),
-        Range::One => format!("{value:.2}"),
     }
 }

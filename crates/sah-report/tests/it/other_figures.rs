@@ -3,70 +3,12 @@
 use std::fs;
 use std::path::Path;
 
-use sah_bench_core::{
-    Benchmark, Column, Error, FurtherFigure, FurtherFigures, Layout, Metrics, Record, RowScore, Sample,
-    Scale, TokenCount, Units, read_json, write_json,
-};
+use sah_bench_core::{FurtherFigure, FurtherFigures, Layout, Scale, read_json, write_json};
 use sah_report::statistics::Bootstrap;
 use sah_report::tables::{further_differences, grids, scores};
 use sah_report::{Analysis, Group, Report, Run};
 
-use crate::support::{Letters, bench, model, samples};
-
-/// As [`Letters`], but for what it says of its figures.
-#[derive(Default)]
-struct Other {
-    layout: Layout,
-    /// A task whose figure is made in another way.
-    not_mean: Option<&'static str>,
-    further: Vec<FurtherFigures>,
-}
-
-impl Benchmark for Other {
-    fn name(&self) -> &str {
-        Letters.name()
-    }
-
-    fn subsets(&self) -> Vec<&str> {
-        Letters.subsets()
-    }
-
-    fn extra_columns(&self) -> &'static [Column] {
-        Letters.extra_columns()
-    }
-
-    fn load(&self, subsets: &[&str], tokens: &dyn TokenCount) -> Result<Vec<Sample>, Error> {
-        Letters.load(subsets, tokens)
-    }
-
-    fn evaluate(&self, records: &[Record]) -> Metrics {
-        Letters.evaluate(records)
-    }
-
-    fn score(&self, sample: &Sample, answer: &str) -> Result<RowScore, Error> {
-        Letters.score(sample, answer)
-    }
-
-    fn references<'a>(&self, sample: &'a Sample) -> &'a [String] {
-        Letters.references(sample)
-    }
-
-    fn is_mean(&self, subset: &str) -> bool {
-        self.not_mean != Some(subset)
-    }
-
-    fn units(&self) -> Units {
-        Units { layout: self.layout.clone(), ..Units::default() }
-    }
-
-    fn further(&self, metrics: &Metrics) -> Vec<FurtherFigures> {
-        let mut tables = self.further.clone();
-        for table in &mut tables {
-            table.figures[0].value = metrics.overall_score;
-        }
-        tables
-    }
-}
+use crate::support::{Letters, Other, bench, model, samples};
 
 #[test]
 fn figures_that_are_no_means_are_shown_as_they_are_and_without_an_interval() {

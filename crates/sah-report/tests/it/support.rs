@@ -6,8 +6,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
 use sah_bench_core::{
-    Benchmark, Column, ColumnKind, ComparisonFile, Error, Metrics, Record, RowScore, RunFolder, RunMeasures,
-    Runner, Sample, TaskScore, TokenCount, Value,
+    Benchmark, Column, ColumnKind, ComparisonFile, Error, FurtherFigures, Layout, Metrics, Record, RowScore,
+    RunFolder, RunMeasures, Runner, Sample, TaskScore, TokenCount, Units, Value,
 };
 use sah_report::Run;
 use sah_request::{
@@ -84,6 +84,63 @@ impl Benchmark for Letters {
             Value::TextList(answers) => answers,
             _ => &[],
         }
+    }
+}
+
+/// As [`Letters`], but for its name and what it says of its figures.
+#[derive(Default)]
+pub(crate) struct Other {
+    /// What it is called, where not as that.
+    pub(crate) name: Option<&'static str>,
+    pub(crate) layout: Layout,
+    /// A task whose figure is made in another way.
+    pub(crate) not_mean: Option<&'static str>,
+    pub(crate) further: Vec<FurtherFigures>,
+}
+
+impl Benchmark for Other {
+    fn name(&self) -> &str {
+        self.name.unwrap_or(Letters.name())
+    }
+
+    fn subsets(&self) -> Vec<&str> {
+        Letters.subsets()
+    }
+
+    fn extra_columns(&self) -> &'static [Column] {
+        Letters.extra_columns()
+    }
+
+    fn load(&self, subsets: &[&str], tokens: &dyn TokenCount) -> Result<Vec<Sample>, Error> {
+        Letters.load(subsets, tokens)
+    }
+
+    fn evaluate(&self, records: &[Record]) -> Metrics {
+        Letters.evaluate(records)
+    }
+
+    fn score(&self, sample: &Sample, answer: &str) -> Result<RowScore, Error> {
+        Letters.score(sample, answer)
+    }
+
+    fn references<'a>(&self, sample: &'a Sample) -> &'a [String] {
+        Letters.references(sample)
+    }
+
+    fn is_mean(&self, subset: &str) -> bool {
+        self.not_mean != Some(subset)
+    }
+
+    fn units(&self) -> Units {
+        Units { layout: self.layout.clone(), ..Units::default() }
+    }
+
+    fn further(&self, metrics: &Metrics) -> Vec<FurtherFigures> {
+        let mut tables = self.further.clone();
+        for table in &mut tables {
+            table.figures[0].value = metrics.overall_score;
+        }
+        tables
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::RwLock;
 
-use sah_bench_core::data::{ReadError, read_text};
+use sah_bench_core::data::{ReadError, ends_sentence, read_text};
 use sah_request::ModelError;
 
 use super::fit::Counter;
@@ -122,10 +122,6 @@ impl Words {
         }
         sentences
     }
-}
-
-fn ends_sentence(word: &str) -> bool {
-    word.trim_end_matches(['"', '\'', ')', '”', '’']).ends_with(['.', '!', '?', '。', '！', '？'])
 }
 
 /// The text of a file, or of all `.txt` and `.md` files of a folder, with an empty line between.

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::bail;
-use clap::{ArgMatches, FromArgMatches as _};
+use clap::{ArgMatches, Command, FromArgMatches as _};
 
-use super::benchmark_flags::command_of;
+use super::benchmark_flags::{command_of, lacking};
 use super::command::{BENCH, command};
 use super::{BenchOptions, BenchmarkArgs};
 use crate::benchmarks::{BenchmarkEntry, Benchmarks};
@@ -101,16 +101,10 @@ impl GivenBenchmarks {
 
 /// An error where some of the benchmarks have the flag `name`, and others have not.
 fn check_all_have(entries: &[&dyn BenchmarkEntry], name: &str) -> Result<(), UsageError> {
-    let has = |entry: &&dyn BenchmarkEntry| {
-        command_of(&[*entry]).get_arguments().any(|arg| arg.get_long() == Some(name))
-    };
-    let (with, without): (Vec<&dyn BenchmarkEntry>, Vec<_>) =
-        entries.iter().copied().partition(|entry| has(entry));
-    let Some(lacking) = without.first().filter(|_| !with.is_empty()) else { return Ok(()) };
-    let tables: Vec<String> = with.iter().map(|entry| format!("[{}]", entry.name())).collect();
+    let has = |command: &Command| command.get_arguments().any(|arg| arg.get_long() == Some(name));
+    let Some((lacking, tables)) = lacking(entries, has) else { return Ok(()) };
+    let lacking = lacking.name();
     Err(UsageError(format!(
-        "{} has no --{name}; write a plan (--config) with {name} in the table {}",
-        lacking.name(),
-        tables.join(", ")
+        "{lacking} has no --{name}; write a plan (--config) with {name} in the table {tables}"
     )))
 }

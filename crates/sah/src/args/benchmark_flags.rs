@@ -77,6 +77,19 @@ fn own_flags(entries: &[&dyn BenchmarkEntry]) -> Command {
     own
 }
 
+/// Of benchmarks of which some have a flag and others have not: the first that has not, and the tables of a plan in which the others
+/// take it.
+pub(crate) fn lacking<'a>(
+    entries: &[&'a dyn BenchmarkEntry],
+    has: impl Fn(&Command) -> bool,
+) -> Option<(&'a dyn BenchmarkEntry, String)> {
+    let (with, without): (Vec<&dyn BenchmarkEntry>, Vec<&dyn BenchmarkEntry>) =
+        entries.iter().copied().partition(|entry| has(&command_of(&[*entry])));
+    let lacking = without.first().filter(|_| !with.is_empty())?;
+    let tables: Vec<String> = with.iter().map(|entry| format!("[{}]", entry.name())).collect();
+    Some((*lacking, tables.join(", ")))
+}
+
 fn subsets_help(entry: &dyn BenchmarkEntry) -> String {
     let benchmark = entry.scorer();
     match benchmark.subsets().as_slice() {

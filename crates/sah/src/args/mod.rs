@@ -27,7 +27,7 @@ pub(crate) use attention::{AttentionArgs, PrefillArg};
 pub(crate) use bench_options::BenchOptions;
 pub(crate) use benchmark::{AnswerTokensArg, BenchmarkArgs, ChatTemplateArg, PromptArgs, TruncationArg};
 pub(crate) use benchmark_command::{BenchmarkCommand, BenchmarkCommands, GivenBenchmarks, SeveralCommand};
-pub(crate) use benchmark_flags::flag_taken;
+pub(crate) use benchmark_flags::{flag_taken, lacking};
 #[cfg(test)]
 pub(crate) use command::command;
 pub(crate) use command::{Asked, STATIC_BENCHES, command_for, of_benchmark, parse};

@@ -9,12 +9,11 @@ use sah_bench_core::{Benchmark, DataError, Error as BenchError};
 use sah_custom::{Custom, Figures, Metric, Source, figures, score_predictions};
 use sah_metrics::WordNet;
 use sah_request::ThoughtsInAnswers;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::predictions::{Aggregate, scored};
 use super::wordnet_flag::WordNetFlag;
 use super::{BenchmarkEntry, BenchmarkFacts, DataOrigin, Opened, PredictionScorer, ScoredPredictions};
-use crate::terminal::figure;
 use crate::usage::UsageError;
 
 /// `bench custom` and `score custom`.
@@ -146,24 +145,10 @@ fn score(
         .map_err(DataError::from)
         .map_err(BenchError::from)?;
     let Figures { tasks, overall } = figures(&rows);
-    let line = |name: &str, score: f64, rows: usize| {
-        vec![name.to_owned(), metric.name().to_owned(), figure(Some(score), 2), rows.to_string()]
-    };
-    let mut lines: Vec<_> = tasks.iter().map(|(name, (score, rows))| line(name, *score, *rows)).collect();
-    lines.push(line("mean of tasks", overall, rows.rows.len()));
-    let scores: Map<String, Value> =
-        tasks.iter().map(|(name, (score, _))| (name.clone(), json!(score))).collect();
-    let figures = [
-        ("metric".to_owned(), json!(metric.name())),
-        ("task_scores".to_owned(), Value::Object(scores)),
-        ("overall_score".to_owned(), json!(overall)),
-    ];
-    let aggregate = Aggregate {
-        header: ["task", "metric", "score", "rows"].map(str::to_owned).to_vec(),
-        lines,
-        figures: figures.into_iter().collect(),
-        ..Aggregate::default()
-    };
+    let name = metric.name();
+    let tasks = tasks.iter().map(|(task, (score, rows))| (task.as_str(), name, *score, *rows));
+    let mut aggregate = Aggregate::of_task_means("metric", 2, tasks, (name, Some(overall)));
+    aggregate.figures.insert("metric".to_owned(), json!(name));
     Ok(scored(&rows, |score| json!(score), aggregate))
 }
 

@@ -114,7 +114,7 @@ fn score(file: &Path, thoughts: Option<ThoughtsInAnswers>) -> Result<ScoredPredi
     let rows = score_predictions(file, thoughts).map_err(DataError::from)?;
     let Figures { tasks, overall } = figures(&rows);
     let tasks = tasks.iter().map(|(task, mean, rows)| (task.name, task.label, *mean, *rows));
-    let aggregate = Aggregate::of_task_means("paper", tasks, Some(overall));
+    let aggregate = Aggregate::of_task_means("paper", 4, tasks, ("", Some(overall)));
     Ok(scored(&rows, |score| json!(score), aggregate))
 }
 

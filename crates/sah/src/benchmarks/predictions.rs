@@ -24,14 +24,16 @@ pub(super) struct Aggregate {
 }
 
 impl Aggregate {
-    /// Tasks with a word about each, their figure and their rows, and the mean of the tasks. Figures have four decimals.
+    /// Tasks with a word about each, their figure and their rows, and the mean of the tasks, with a word about that. `word` says
+    /// what the words are, figures have `digits` decimals.
     pub(super) fn of_task_means<'a>(
         word: &str,
+        digits: usize,
         tasks: impl IntoIterator<Item = (&'a str, &'a str, f64, usize)>,
-        overall: Option<f64>,
+        (of_mean, overall): (&str, Option<f64>),
     ) -> Self {
         let line = |name: &str, word: &str, score: Option<f64>, rows: usize| {
-            vec![name.to_owned(), word.to_owned(), figure(score, 4), rows.to_string()]
+            vec![name.to_owned(), word.to_owned(), figure(score, digits), rows.to_string()]
         };
         let (mut lines, mut means, mut all) = (Vec::new(), Map::new(), 0);
         for (name, word, score, rows) in tasks {
@@ -39,7 +41,7 @@ impl Aggregate {
             means.insert(name.to_owned(), json!(score));
             all += rows;
         }
-        lines.push(line("mean of tasks", "", overall, all));
+        lines.push(line("mean of tasks", of_mean, overall, all));
         let figures =
             [("task_scores".to_owned(), Value::Object(means)), ("overall_score".to_owned(), json!(overall))];
         Self {

@@ -122,7 +122,7 @@ fn score(file: &Path, thoughts: Option<ThoughtsInAnswers>) -> Result<ScoredPredi
     let Figures { tasks, rouge, overall } = figures(&rows);
     let metric = |name: &str| Task::find(name).map_or("", |task| task.metric.name());
     let tasks = tasks.iter().map(|(name, (score, rows))| (*name, metric(name), *score, *rows));
-    let mut aggregate = Aggregate::of_task_means("metric", tasks, overall);
+    let mut aggregate = Aggregate::of_task_means("metric", 4, tasks, ("", overall));
     let rouge = Value::Object(rouge);
     aggregate.further = rouge_table(Some(&rouge)).into_iter().collect();
     aggregate.figures.insert("rouge".to_owned(), rouge);

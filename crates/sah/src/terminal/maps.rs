@@ -88,11 +88,8 @@ impl HeatMaps<'_> {
         let length = |text: &str| text.chars().count();
         let (rows, columns) = (&self.grid.rows, &self.grid.columns);
         let label = rows.names.iter().chain([&rows.word]).map(|name| length(name)).max().unwrap_or(0);
-        let figure = |value: Option<f64>| match (value, self.scale) {
-            (None, _) => "-".to_owned(),
-            (Some(value), Scale::Hundred) => format!("{value:.0}"),
-            (Some(value), Scale::One) => format!("{value:.2}"),
-        };
+        let figure =
+            |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| self.scale.in_cell(value));
         // A blank, the figure, its shade or a blank.
         let cell = columns
             .names

@@ -6,7 +6,7 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Wi
 use sah_bench_core::{FurtherBeside, FurtherFigure};
 use sah_report::tables::{Cell, Kind};
 
-use super::{figure, one_line, width};
+use super::{between, one_line, width};
 
 /// What stands between two columns, and at both ends.
 const BORDER: usize = 3;
@@ -50,14 +50,8 @@ pub(crate) fn further(names: &[&str], beside: &FurtherBeside<'_>) -> String {
     let row = |line: &&FurtherFigure| {
         let cell = |number: usize| {
             let found = beside.find(number, line);
-            let shown = |value| figure(value, line.digits);
-            match found.and_then(|found| found.interval) {
-                None => shown(found.and_then(|found| found.value)),
-                Some([low, high]) => {
-                    let value = shown(found.and_then(|found| found.value));
-                    format!("{value} [{}, {}]", shown(Some(low)), shown(Some(high)))
-                }
-            }
+            let (value, ends) = (found.and_then(|found| found.value), found.and_then(|found| found.interval));
+            between(value, ends, line.digits)
         };
         std::iter::once(line.label()).chain((0..names.len()).map(cell)).collect()
     };

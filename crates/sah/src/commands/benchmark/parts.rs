@@ -30,10 +30,14 @@ impl Plan<'_> {
 
     /// The name of a cell, which is its folder inside that of the run.
     pub(super) fn name(&self, cell: Cell) -> String {
-        let attention = &self.attentions[cell.attention].name;
+        self.name_of(cell.model, &self.attentions[cell.attention].name)
+    }
+
+    /// The name of the cell of this model and this attention.
+    pub(super) fn name_of(&self, model: usize, attention: &str) -> String {
         match self.models.as_slice() {
-            [_] => attention.clone(),
-            models => format!("{}/{attention}", models[cell.model].run_name),
+            [_] => attention.to_owned(),
+            models => format!("{}/{attention}", models[model].run_name),
         }
     }
 

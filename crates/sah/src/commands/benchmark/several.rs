@@ -141,16 +141,13 @@ impl Results {
         self.code = self.code.max(code);
         let scale = plan.benchmark.units().score;
         let mut scores = Vec::new();
-        for (model, finished) in plan.models.iter().zip(&outcome.finished) {
+        for (model, finished) in outcome.finished.iter().enumerate() {
             for run in finished {
-                let method = match plan.models.len() {
-                    1 => run.attention.clone(),
-                    _ => format!("{}/{}", model.run_name, run.attention),
-                };
+                let method = plan.name_of(model, &run.attention);
                 scores.push((method, figure(run.metrics.overall_score, scale.digits())));
             }
         }
-        self.scores.push((format!("{benchmark} ({})", plan.benchmark.units().score.text()), scores));
+        self.scores.push((format!("{benchmark} ({})", scale.text()), scores));
     }
 
     /// The single figure of each method (a model with an attention) in each benchmark.

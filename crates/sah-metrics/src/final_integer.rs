@@ -2,7 +2,8 @@
 //!
 //! There is no official scorer. Four published harnesses (`MathArena`, math-verify 0.9.0, inspect-evals 0.28.0, lm-eval 0.4.13)
 //! call very different answers right; the rule here says right where at least three of the four do, and wrong where at least
-//! three say so. Where two stand against two it takes the reading that is the plainer one.
+//! three say so. Where two stand against two it takes the reading that is the plainer one. One case is read more kindly than three of
+//! them do: a box that has dollars of its own and stands within dollars (`$\boxed{$70$}$`), which is no LaTeX.
 
 use std::sync::LazyLock;
 

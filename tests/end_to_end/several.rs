@@ -75,6 +75,9 @@ fn a_run_that_is_killed_in_its_second_benchmark_goes_on_and_is_shown() {
         assert!(tables.contains(words), "{words} is not in\n{tables}");
     }
     assert!(tables.ends_with(&format!("results in {}\n", path("whole").display())), "{tables}");
+    // Once there is a run, there is an estimate.
+    let (code, told, log) = run(&mut bench(&plan, "none", &["--dry-run"]));
+    assert!(code == 0 && told.contains("\n3 benchmarks in about "), "{told}{log}");
 
     let killed = bench(&plan, "killed", &[]).env("COUNTING_DIES", "1").output().unwrap();
     assert_eq!(killed.status.signal(), Some(6));

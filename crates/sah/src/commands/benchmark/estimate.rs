@@ -41,8 +41,16 @@ struct Speed {
     decoded_tokens_per_second: f64,
 }
 
-/// The plan in words and tables.
-pub(super) fn describe(plan: &Plan<'_>) -> anyhow::Result<String> {
+/// A plan in words and tables, and its time.
+pub(super) struct Estimate {
+    /// The words and tables.
+    pub(super) text: String,
+    /// How long it may take; `None` where that is unknown.
+    pub(super) time: Option<Duration>,
+}
+
+/// What `plan` would run.
+pub(super) fn of(plan: &Plan<'_>) -> anyhow::Result<Estimate> {
     let work = |samples: &mut dyn Iterator<Item = &Sample>| Work::of(plan, samples);
     let all = work(&mut plan.samples.iter());
     let mut subsets = Vec::new();
@@ -67,10 +75,11 @@ pub(super) fn describe(plan: &Plan<'_>) -> anyhow::Result<String> {
     let columns = ["cell", "rows to do", "time, about"].map(str::to_owned).to_vec();
     writeln!(text, "{}\n", figures(columns, cells))?;
     let devices = plan.args.models.device.len();
+    let total = total.map(|total| total / devices as u32);
     match total {
         Some(total) => {
             let at_once = if devices > 1 { format!(", {devices} at a time") } else { String::new() };
-            writeln!(text, "in total about {}{at_once}", clock(total / devices as u32))?;
+            writeln!(text, "in total about {}{at_once}", clock(total))?;
         }
         None => writeln!(
             text,
@@ -98,7 +107,7 @@ pub(super) fn describe(plan: &Plan<'_>) -> anyhow::Result<String> {
     for warning in &plan.warnings {
         writeln!(text, "warning: {}", remedies::of_warning(warning))?;
     }
-    Ok(text)
+    Ok(Estimate { text, time: total })
 }
 
 impl Work {
@@ -108,7 +117,10 @@ impl Work {
         let repeats = limits.repeats.get();
         for sample in samples {
             work.rows += repeats;
-            work.new_tokens += repeats * limits.of_every_answer().unwrap_or(sample.max_new_tokens);
+            let second = plan.benchmark.follow_up(sample, "").map(|asked| asked.max_new_tokens);
+            let own = std::iter::once(sample.max_new_tokens).chain(second);
+            let limits_of_row = own.map(|own| limits.of_every_answer().unwrap_or(own));
+            work.new_tokens += repeats * limits_of_row.sum::<usize>();
             if contexts.insert(&sample.context) {
                 let limit = limits.max_context_length.map_or(usize::MAX, |limit| limit as usize);
                 work.context_tokens += (sample.context.len() / BYTES_PER_TOKEN).min(limit);

@@ -57,7 +57,7 @@ pub(crate) fn run(
     }
     let plan = checked(app, command)?;
     if command.args.execution.dry_run {
-        show(estimate::describe(&plan)?)?;
+        show(estimate::of(&plan)?.text)?;
         return Ok(ExitCode::SUCCESS);
     }
     let interrupt = interrupt(command, &plan.whole, console)?;

@@ -2,10 +2,12 @@
 
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use super::estimate;
+use super::estimate::{self, Estimate};
 use super::outcome::Outcome;
 use super::plan::Plan;
+use super::progress::clock;
 use super::{carry_out, checked, interrupt};
 use crate::args::{MessageArgs, SeveralCommand};
 use crate::failure::{Failure, FailureKind};
@@ -104,15 +106,23 @@ pub(super) fn run(
 
 /// What would be run.
 fn describe(planned: &[Planned<'_>]) -> anyhow::Result<ExitCode> {
-    let mut code = exit::DONE;
+    let (mut code, mut total) = (exit::DONE, Some(Duration::ZERO));
     for (benchmark, plan) in planned {
         match plan {
-            Ok(plan) => show(format_args!("{benchmark}\n\n{}\n", estimate::describe(plan)?))?,
+            Ok(plan) => {
+                let Estimate { text, time } = estimate::of(plan)?;
+                show(format_args!("{benchmark}\n\n{text}\n"))?;
+                total = total.zip(time).map(|(total, time)| total + time);
+            }
             Err(failure) => {
                 tracing::error!("{benchmark} cannot be run: {}", failure.message);
                 code = code.max(failure.kind.exit_code());
+                total = None;
             }
         }
+    }
+    if let Some(total) = total {
+        show(format_args!("{} benchmarks in about {}\n", planned.len(), clock(total)))?;
     }
     Ok(ExitCode::from(code))
 }

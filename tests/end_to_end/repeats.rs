@@ -39,7 +39,7 @@ fn answers_follow_from_row_and_repeat_whatever_else_is_run() {
 
     let (code, tables, log) = bench("mock", folder, "three", &with(&["--repeats", "3"]));
     assert_eq!(code, 0, "{log}");
-    for words in ["answers to a row: 3", "reading_comprehension avg@3", "reading_comprehension pass@2"] {
+    for words in ["Of 3 answers to each row", "reading_comprehension avg@3", "reading_comprehension pass@2"] {
         assert!(tables.contains(words), "{words} is not in\n{tables}");
     }
     let all = answers(&folder.join("three/dense"));
@@ -70,7 +70,7 @@ fn answers_follow_from_row_and_repeat_whatever_else_is_run() {
     let (code, _, log) = run(xtask(&["report"]).arg(folder.join("three")));
     assert_eq!(code, 0, "{log}");
     let page = fs::read_to_string(folder.join("three/report/report.html")).unwrap();
-    assert!(page.contains("5 with 3 answers each"));
+    assert!(page.contains("5 with 3 answers each") && page.contains("reading_comprehension pass@2"));
 
     let (code, _, log) = bench("mock", folder, "greedy", &["--repeats", "2", "--attention", "dense"]);
     assert_eq!(code, 2, "{log}");

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::ScoredRows;
 use crate::statistics::{Bootstrap, Estimate};
-use crate::{Benchmark, Record};
+use crate::{Benchmark, FurtherFigure, FurtherFigures, Record, Scale};
 
 /// Figures of a run in which each sample got several answers: `repeats` in `metrics.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,6 +80,28 @@ impl Repeats {
         let figures =
             |(task, rows): (&str, Vec<Vec<f64>>)| (task.to_owned(), RepeatFigures::of(&rows, right));
         (count > 1).then(|| Self { count, figures: tasks.into_iter().map(figures).collect() })
+    }
+}
+
+impl Repeats {
+    /// The table of them, whose figures are within `scale`.
+    #[must_use]
+    pub fn further(&self, scale: Scale) -> FurtherFigures {
+        let count = self.count;
+        let pass = self.figures.values().any(|figures| !figures.pass.is_empty());
+        let pass = if pass { ", and how often one of k is right (pass@k)" } else { "" };
+        let title = format!("Of {count} answers to each row, the mean score (avg@{count}){pass}");
+        let mut table = FurtherFigures::new("repeats", &title, scale);
+        for (label, figures) in &self.figures {
+            let mean = figures.mean.map(|mean| (format!("avg@{count}"), mean));
+            let pass = figures.pass.iter().map(|(k, figure)| (format!("pass@{k}"), *figure));
+            for (part, figure) in mean.into_iter().chain(pass) {
+                let shown = FurtherFigure::new(label, Some(&part), Some(figure.value), scale.digits());
+                let interval = figure.low.zip(figure.high).map(|(low, high)| [low, high]);
+                table.figures.push(FurtherFigure { interval, ..shown });
+            }
+        }
+        table
     }
 }
 

@@ -26,7 +26,7 @@ pub struct Side {
     pub config: Value,
     /// Scores, time and memory.
     pub results: FinishedRun,
-    /// What the benchmark gives beside its scores.
+    /// The tables beside its scores.
     pub further: Vec<FurtherFigures>,
     /// The answers, in the order of the run.
     pub rows: Vec<Row>,
@@ -60,7 +60,7 @@ impl Side {
         let attention = results.attention.clone();
         let tasks = results.metrics.task_scores.keys();
         let not_means = tasks.filter(|task| !benchmark.is_mean(task)).cloned().collect();
-        let further = benchmark.further(&results.metrics);
+        let further = results.further(benchmark);
         let side = Self { attention, config, results, further, rows, attention_errors, not_means };
         side.check_scores(benchmark.units().score)?;
         Ok(side)

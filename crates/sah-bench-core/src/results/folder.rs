@@ -20,7 +20,7 @@ use super::table::Table;
 use super::unchanged::check_unchanged;
 use super::warning::Warning;
 use crate::error::{Named, panic_text};
-use crate::{Benchmark, Error, Metrics, Record, Repeats};
+use crate::{Benchmark, Error, FurtherFigures, Metrics, Record, Repeats};
 
 pub(super) const JOURNAL: &str = "journal.jsonl";
 pub(super) const CONFIG: &str = "config.json";
@@ -295,6 +295,13 @@ impl FinishedRun {
     #[must_use]
     pub fn attention_error(&self) -> Option<f64> {
         Some(self.micro_metrics.as_ref()?.output_error?.mean)
+    }
+
+    /// The tables that stand beside the scores: those of `benchmark`, and what several answers to each row say.
+    #[must_use]
+    pub fn further(&self, benchmark: &dyn Benchmark) -> Vec<FurtherFigures> {
+        let repeats = self.repeats.as_ref().map(|repeats| repeats.further(benchmark.units().score));
+        benchmark.further(&self.metrics).into_iter().chain(repeats).collect()
     }
 
     /// Fails where the run had another model, attention, data or limits than `config` says.

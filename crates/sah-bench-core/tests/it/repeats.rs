@@ -151,6 +151,15 @@ fn several_answers_have_means_and_pass_at_k() {
         "samples of two rows: both the one, both the other, or one of each"
     );
     assert_eq!(repeats.figures["qa_e"].mean.unwrap().low, None, "a single row");
+
+    // The table of them, with which reports and terminals show them.
+    let tables = finished.further(&ONCE);
+    let table = tables.last().unwrap();
+    let shown: Vec<_> = table.figures.iter().take(4).map(|it| (it.label(), it.value.unwrap())).collect();
+    let expected = [("qa avg@4", 62.5), ("qa pass@1", 62.5), ("qa pass@2", 75.0), ("qa pass@4", 100.0)];
+    assert_eq!(shown, expected.map(|(label, value)| (label.to_owned(), value)));
+    assert_eq!(table.find("qa", Some("avg@4")).unwrap().interval, Some([25.0, 100.0]));
+    assert_eq!(table.find("qa_e", Some("avg@4")).unwrap().interval, None);
     assert_eq!(FinishedRun::read(&finished.folder).unwrap(), finished, "as it is read back");
 }
 

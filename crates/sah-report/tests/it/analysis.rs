@@ -1,6 +1,7 @@
 //! Figures, intervals and differences of runs.
 
 use sah_report::statistics::{Bootstrap, Verdict};
+use sah_report::tables::{self, Cell};
 use sah_report::{Analysis, Difference, Pairing, Run};
 
 use crate::support::{Letters, bench, bench_repeated, model, samples, two_attentions};
@@ -119,6 +120,11 @@ fn rows_are_drawn_with_all_their_answers() {
     let [of_single, of_repeated] = runs.each_ref().map(|runs| Analysis::new(runs, &bootstrap));
     assert_eq!(of_single.scores, of_repeated.scores);
     assert_eq!(of_single.comparisons, of_repeated.comparisons);
+    // Only a run with several answers has a table of them, in the report and in the comparison.
+    assert!(of_single.further().is_empty());
+    assert_eq!(tables::further(&of_repeated)[0].name, "further_repeats");
+    let differences = tables::further_differences(&of_repeated, &of_repeated.comparisons[0]);
+    assert_eq!(differences[0].rows[0][0], Cell::text("qa avg@3"));
     // The answers of each repeat are held against each other.
     let differing = |of: &Analysis<'_>| of.comparisons[0].answers_that_differ(&of.sides).len();
     assert_eq!(differing(&of_repeated), 3 * differing(&of_single));

@@ -59,9 +59,6 @@ impl Outcome {
             }
             let scores = table::scores(finished, &comparison.baseline, &*plan.benchmark);
             show(format_args!("{scores}\n\n"))?;
-            if let Some(repeats) = table::repeats(finished, &plan.benchmark.units()) {
-                show(format_args!("{repeats}\n\n"))?;
-            }
             show(format_args!("{}\n\n", table::costs(finished)))?;
             if let Some(warnings) = table::warnings(finished) {
                 show(format_args!("{warnings}\n\n"))?;

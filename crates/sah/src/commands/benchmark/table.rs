@@ -1,12 +1,11 @@
 //! The tables at the end of a run.
 
 use sah_bench_core::{
-    Benchmark, FinishedRun, FurtherBeside, FurtherFigures, Grid, IntervalFigure, Repeats, TaskScore, Units,
-    Warning,
+    Benchmark, FinishedRun, FurtherBeside, FurtherFigures, Grid, TaskScore, Units, Warning,
 };
 
 use crate::remedies;
-use crate::terminal::{self, CellFigure, HeatMaps, TextTable, figure, figures, interval, one_line};
+use crate::terminal::{self, CellFigure, HeatMaps, TextTable, figure, figures, one_line};
 
 /// The scores of attentions, the baseline's first, and what the benchmark gives beside them.
 pub(super) fn scores(runs: &[FinishedRun], baseline: &str, benchmark: &dyn Benchmark) -> String {
@@ -108,28 +107,9 @@ fn with_differences<'a>(
     figures(header, rows)
 }
 
-/// What several answers to each row say, a column for each attention; `None` where each row has one.
-pub(super) fn repeats(runs: &[FinishedRun], units: &Units) -> Option<TextTable> {
-    let first = runs.iter().find_map(|run| run.repeats.as_ref())?;
-    let mut header = vec![format!("answers to a row: {} ({})", first.count, units.score.text())];
-    header.extend(runs.iter().map(|run| run.attention.clone()));
-    let line = |label: String, read: &dyn Fn(&Repeats) -> Option<IntervalFigure>| {
-        let cell = |run: &FinishedRun| interval(run.repeats.as_ref().and_then(read), 2);
-        std::iter::once(label).chain(runs.iter().map(cell)).collect::<Vec<_>>()
-    };
-    let mut rows = Vec::new();
-    for (label, figures) in &first.figures {
-        rows.push(line(format!("{label} avg@{}", first.count), &|of| of.figures.get(label)?.mean));
-        for k in figures.pass.keys() {
-            rows.push(line(format!("{label} pass@{k}"), &|of| of.figures.get(label)?.pass.get(k).copied()));
-        }
-    }
-    Some(figures(header, rows))
-}
-
-/// What the benchmark gives beside the scores, a table for each, a column for each attention. Maps are for reports.
+/// The tables beside the scores, a column for each attention. Maps are for reports.
 fn further(runs: &[&FinishedRun], benchmark: &dyn Benchmark) -> Vec<String> {
-    let of_each: Vec<Vec<FurtherFigures>> = runs.iter().map(|run| benchmark.further(&run.metrics)).collect();
+    let of_each: Vec<Vec<FurtherFigures>> = runs.iter().map(|run| run.further(benchmark)).collect();
     let of_each: Vec<&[FurtherFigures]> = of_each.iter().map(Vec::as_slice).collect();
     let names: Vec<&str> = runs.iter().map(|run| run.attention.as_str()).collect();
     let tables = FurtherBeside::all(&of_each);

@@ -1,11 +1,8 @@
-//! Presets, and single fields set by text.
+//! Presets of attentions, and their fields set by text.
 
-use std::collections::{BTreeSet, HashSet};
+use serde_json::Value;
 
-use sah_message::{meant, nearest};
-use serde_json::{Map, Value, json};
-
-use crate::config::AttentionConfig;
+use crate::config::{AttentionConfig, assign};
 use crate::error::{Error, Result};
 use crate::masker::MaskerRegistry;
 
@@ -61,84 +58,11 @@ fn assigned(
     mut config: Value,
     assignments: &[impl AsRef<str>],
 ) -> Result<AttentionConfig> {
-    let mut set = HashSet::new();
-    for assignment in assignments {
-        let assignment = assignment.as_ref();
-        let fail = |problem| Error::Assignment { assignment: assignment.to_owned(), problem };
-        let field = assign(registry, &mut config, assignment).map_err(fail)?;
-        if let Some(field) = set.replace(field) {
-            return Err(fail(format!("{field} is set already, by another value before it")));
-        }
-    }
+    let fields = |name: &str| registry.info(name).map(|info| info.fields);
+    let entries =
+        assign::Entries { list: "maskers", word: "maskers", own: &["dense_layers"], fields: &fields };
+    assign::all(&entries, &mut config, assignments)?;
     AttentionConfig::read(registry, config).map_err(|error| Error::Config { problem: error.to_string() })
-}
-
-/// Carries out one assignment and gives the field in full, `TYPE.FIELD`; fails with the problem.
-fn assign(registry: &MaskerRegistry, config: &mut Value, assignment: &str) -> Result<String, String> {
-    let (field, text) = assignment.split_once('=').ok_or("must be FIELD=VALUE")?;
-    let value = parsed(text);
-    if field == "dense_layers" {
-        config[field] = value;
-        return Ok(field.to_owned());
-    }
-    let (wanted, field) = match field.split_once('.') {
-        Some((masker, field)) => (Some(masker), field),
-        None => (None, field),
-    };
-    let maskers = config["maskers"].as_array_mut().map(Vec::as_mut_slice).unwrap_or_default();
-    let types: Vec<String> = maskers.iter().map(|masker| type_of(masker).to_owned()).collect();
-    let mut places: Vec<&mut Map<String, Value>> = maskers
-        .iter_mut()
-        .filter(|masker| wanted.is_none_or(|wanted| wanted == type_of(masker)))
-        .filter(|masker| {
-            registry.info(type_of(masker)).is_some_and(|info| info.fields.iter().any(|f| f.name == field))
-        })
-        .filter_map(Value::as_object_mut)
-        .collect();
-    match places.as_mut_slice() {
-        [place] => {
-            let masker = place.get("type").and_then(Value::as_str).unwrap_or_default();
-            let full = format!("{masker}.{field}");
-            place.insert(field.to_owned(), value);
-            Ok(full)
-        }
-        [] => Err(no_such_field(registry, &types, wanted, field)),
-        [first, ..] => {
-            let example = first.get("type").and_then(Value::as_str).unwrap_or_default();
-            Err(format!(
-                "several maskers have it: write TYPE.FIELD=VALUE, for example {example}.{field}={text}"
-            ))
-        }
-    }
-}
-
-fn type_of(masker: &Value) -> &str {
-    masker["type"].as_str().unwrap_or_default()
-}
-
-/// What may be meant by a field that no masker of `types` has: without its masker's type where that was left out.
-fn no_such_field(registry: &MaskerRegistry, types: &[String], masker: Option<&str>, field: &str) -> String {
-    let infos = || types.iter().filter_map(|name| registry.info(name));
-    let full: Vec<String> = infos()
-        .flat_map(|info| info.fields.iter().map(|field| format!("{}.{}", info.name, field.name)))
-        .chain(["dense_layers".to_owned()])
-        .collect();
-    let names = infos().flat_map(|info| info.fields.iter().map(|field| field.name));
-    let names: BTreeSet<&str> = names.chain(["dense_layers"]).collect();
-    let meant = match masker {
-        None if !nearest(field, names.iter().copied()).is_empty() => meant(field, names),
-        None => meant(field, full.iter().map(String::as_str)),
-        Some(masker) => meant(&format!("{masker}.{field}"), full.iter().map(String::as_str)),
-    };
-    format!("no such field; {meant}")
-}
-
-/// JSON, a percentage as a fraction, or text.
-fn parsed(text: &str) -> Value {
-    if let Some(percent) = text.strip_suffix('%').and_then(|percent| percent.parse::<f64>().ok()) {
-        return json!({"fraction": percent / 100.0});
-    }
-    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
 }
 
 #[cfg(test)]

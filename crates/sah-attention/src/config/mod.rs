@@ -1,5 +1,6 @@
 //! Sparse attention as configuration.
 
+pub(crate) mod assign;
 mod assignment;
 mod read;
 

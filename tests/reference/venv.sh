@@ -7,6 +7,7 @@
 #   venv.sh text-metrics `.venv-text-metrics` (requirements.txt of crates/sah-metrics): ROUGE, NLTK, Unidecode; 0.2 GB, a minute
 #   venv.sh final-integer `.venv-final-integer` (requirements-final-integer.txt of crates/sah-metrics): three harnesses of AIME; 0.4 GB, minutes
 #   venv.sh llama-cpp   `.venv-llama-cpp` (requirements-llama-cpp.txt): llama.cpp; needs a C++ compiler, several minutes
+#   venv.sh kvpress     `.venv-kvpress` (requirements-kvpress.txt): kvpress and transformers; 6 GB, a few minutes
 #   venv.sh results     `.venv-results` (requirements-results.txt): pandas, polars and DuckDB; 0.5 GB, a minute
 #   venv.sh tokenizers  `.venv-tokenizers` (requirements-tokenizers.txt): transformers 5 without PyTorch; 0.3 GB, a minute
 #
@@ -22,10 +23,11 @@ metrics) venv=$root/.venv-metrics requirements=$root/crates/sah-longbench/tests/
 text-metrics) venv=$root/.venv-text-metrics requirements=$root/crates/sah-metrics/tests/reference/requirements.txt ;;
 final-integer) venv=$root/.venv-final-integer requirements=$root/crates/sah-metrics/tests/reference/requirements-final-integer.txt ;;
 llama-cpp) venv=$root/.venv-llama-cpp requirements=$here/requirements-llama-cpp.txt ;;
+kvpress) venv=$root/.venv-kvpress requirements=$here/requirements-kvpress.txt ;;
 results) venv=$root/.venv-results requirements=$here/requirements-results.txt ;;
 tokenizers) venv=$root/.venv-tokenizers requirements=$here/requirements-tokenizers.txt ;;
 *)
-    echo "venv.sh: there is no environment $1; write transformers-5, metrics, text-metrics, final-integer, llama-cpp, results, tokenizers, or nothing for the reference" >&2
+    echo "venv.sh: there is no environment $1; write transformers-5, metrics, text-metrics, final-integer, llama-cpp, kvpress, results, tokenizers, or nothing for the reference" >&2
     exit 2
     ;;
 esac

@@ -145,6 +145,20 @@ pub enum Error {
         /// The names there are.
         known: Vec<&'static str>,
     },
+    /// There is no retention of this name.
+    #[error("there is no retention {name:?}; {}", meant(name, known.iter().copied()))]
+    NoRetention {
+        /// The name.
+        name: String,
+        /// The names there are.
+        known: Vec<&'static str>,
+    },
+    /// The configuration of a retention lacks a field, or a field is out of its range.
+    #[error("retention configuration: {problem}")]
+    RetentionConfig {
+        /// What is wrong, and in which field.
+        problem: String,
+    },
     /// There is no kernel of this name.
     #[error("there is no kernel {name:?}; {}", meant(name, known.iter().copied()))]
     NoKernel {

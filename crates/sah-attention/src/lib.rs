@@ -64,6 +64,7 @@ mod mask;
 mod masker;
 mod micro;
 mod policy;
+pub mod retention;
 #[cfg(test)]
 #[path = "../tests/it/seeded.rs"]
 mod seeded;
@@ -93,6 +94,9 @@ pub use masker::{
 };
 pub use micro::{CallMeasure, CallSampling, HeadMeasure};
 pub use policy::{AttentionObserver, AttentionPolicy};
+pub use retention::{
+    AnyRetentionRule, Budget, Retention, RetentionConfig, RetentionInfo, RetentionRegistry, RetentionRule,
+};
 pub use sah_tensor::without_frames;
 pub use size::Size;
 pub use state::{LayerState, MaskerState, RequestState};

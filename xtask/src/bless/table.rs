@@ -63,6 +63,16 @@ pub(crate) const GENERATORS: &[Generator] = &[
         example: None,
     },
     Generator {
+        name: "retention",
+        environment: "kvpress",
+        script: &["crates/sah-attention/tests/reference/retention.py"],
+        files: &[
+            "crates/sah-attention/tests/reference/retention.json",
+            "crates/sah-attention/tests/reference/retention.safetensors",
+        ],
+        example: None,
+    },
+    Generator {
         name: "gguf-types",
         script: &["crates/sah-adapter/tests/reference/make_goldens.py", "types"],
         files: &["crates/sah-adapter/tests/reference/every_type.*"],

@@ -35,6 +35,7 @@ mod micro;
 mod oracles;
 mod outside;
 mod quest;
+mod retention;
 mod rules;
 mod sampling;
 mod seeded;

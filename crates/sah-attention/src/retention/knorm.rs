@@ -1,0 +1,40 @@
+//! Keys with small norms.
+
+use serde::{Deserialize, Serialize};
+use tch::Tensor;
+
+use super::{RetentionInfo, RetentionRule, Rule, Scorer, toolkit};
+use crate::error::Result;
+use crate::inputs::AttentionInputs;
+
+/// Keeps the keys with the smallest norms.
+///
+#[doc = include_str!("../../docs/retentions/knorm.md")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Knorm {}
+
+impl RetentionRule for Knorm {
+    const INFO: RetentionInfo = RetentionInfo {
+        name: "knorm",
+        about: "keys with small norms",
+        fields: &[],
+        source: "Devoto et al. 2024, arXiv 2406.11430",
+        cost: "n D",
+        looks_at: "keys",
+    };
+
+    fn build(&self) -> Result<Rule> {
+        Ok(Rule::scorer(*self))
+    }
+}
+
+impl Scorer for Knorm {
+    fn name(&self) -> &'static str {
+        Self::INFO.name
+    }
+
+    fn scores(&self, inputs: &AttentionInputs<'_>, _: u64) -> Result<Tensor> {
+        Ok(toolkit::norms(&toolkit::keys(inputs)?)?.f_neg()?)
+    }
+}

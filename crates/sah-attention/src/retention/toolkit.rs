@@ -1,0 +1,86 @@
+//! What scorers and choices are made of.
+
+use tch::{Kind, Tensor};
+
+use crate::error::Result;
+use crate::inputs::AttentionInputs;
+use crate::masker::toolkit::{exact_scores, row_blocks};
+
+/// The weights that the last queries give to keys, `[H, w, n]`, row block by row block: `block(first, weights)` has those of
+/// the rows from `first` on.
+pub(super) fn weights_by_rows(
+    inputs: &AttentionInputs<'_>,
+    mut block: impl FnMut(Tensor) -> Result<()>,
+) -> Result<()> {
+    let dims = inputs.dims();
+    for rows in row_blocks(dims, dims.keys) {
+        let mut scores = exact_scores(inputs, rows.clone(), 0..dims.keys)?.f_to_kind(Kind::Float)?;
+        if dims.queries > 1 {
+            // Row i of the block reads keys up to K - Q + first + i.
+            let future = Tensor::f_full(
+                [rows.len() as i64, dims.keys as i64],
+                f64::NEG_INFINITY,
+                (Kind::Float, inputs.device()),
+            )?;
+            scores = scores.f_add_(&future.f_triu((dims.past() + rows.start) as i64 + 1)?)?;
+        }
+        block(scores.f_softmax(-1, Kind::Float)?.f_squeeze_dim(0)?)?;
+    }
+    Ok(())
+}
+
+/// The keys of the context in f32, `[Hkv, n, D]`.
+pub(super) fn keys(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
+    Ok(inputs.keys()?.f_to_kind(Kind::Float)?.f_squeeze_dim(0)?)
+}
+
+/// The values of the context in f32, `[Hkv, n, Dv]`.
+pub(super) fn values(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
+    Ok(inputs.values()?.f_to_kind(Kind::Float)?.f_squeeze_dim(0)?)
+}
+
+/// Euclidean norms of `[.., D]`: `[..]`.
+pub(super) fn norms(vectors: &Tensor) -> Result<Tensor> {
+    Ok(vectors.f_square()?.f_sum_dim_intlist([-1i64].as_slice(), false, Kind::Float)?.f_sqrt()?)
+}
+
+/// `scores`, `[Hkv, n]`, followed by `count` keys that are worth more than any of them.
+pub(super) fn followed_by_best(scores: &Tensor, count: usize) -> Result<Tensor> {
+    let best = if scores.numel() == 0 { 1.0 } else { scores.f_max()?.f_double_value(&[])? + 1.0 };
+    Ok(scores.f_pad([0, count as i64], "constant", best)?)
+}
+
+/// `[Hkv, n]` as `[Hkv][n]`.
+pub(super) fn on_host(scores: &Tensor) -> Result<Vec<Vec<f32>>> {
+    let (heads, n) = scores.size2()?;
+    let all = Vec::<f32>::try_from(scores.f_to_kind(Kind::Float)?.f_contiguous()?.f_view([-1])?)?;
+    Ok((0..heads).map(|head| all[(head * n) as usize..((head + 1) * n) as usize].to_vec()).collect())
+}
+
+/// The `count` keys with the largest scores, in ascending order of their numbers. Of equal scores those of later keys count.
+pub(super) fn best(scores: &[f32], count: usize) -> Vec<usize> {
+    let mut keys: Vec<usize> = (0..scores.len()).collect();
+    if count < keys.len() {
+        let better =
+            |one: &usize, other: &usize| scores[*other].total_cmp(&scores[*one]).then_with(|| other.cmp(one));
+        if count > 0 {
+            keys.select_nth_unstable_by(count - 1, better);
+        }
+        keys.truncate(count);
+        keys.sort_unstable();
+    }
+    keys
+}
+
+#[cfg(test)]
+mod tests {
+    use super::best;
+
+    #[test]
+    fn of_equal_scores_later_ones_count() {
+        assert_eq!(best(&[3.0, 1.0, 2.0, 3.0, 2.0], 3), [0, 3, 4]);
+        assert_eq!(best(&[1.0; 5], 2), [3, 4]);
+        assert_eq!(best(&[0.0, -0.0, f32::INFINITY], 2), [0, 2]);
+        assert_eq!((best(&[1.0, 2.0], 5), best(&[1.0], 0), best(&[], 1)), (vec![0, 1], vec![], vec![]));
+    }
+}

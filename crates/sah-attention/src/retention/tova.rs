@@ -1,0 +1,49 @@
+//! What the last token looks at.
+
+use serde::{Deserialize, Serialize};
+use tch::{Kind, Tensor};
+
+use super::{RetentionInfo, RetentionRule, Rule, Scorer, toolkit};
+use crate::error::Result;
+use crate::inputs::AttentionInputs;
+
+/// Keeps the keys that the last query gives the largest weights, in the mean over all heads.
+///
+#[doc = include_str!("../../docs/retentions/tova.md")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tova {}
+
+impl RetentionRule for Tova {
+    const INFO: RetentionInfo = RetentionInfo {
+        name: "tova",
+        about: "what the last token looks at, the same keys in all heads",
+        fields: &[],
+        source: "TOVA, arXiv 2401.06104",
+        cost: "H n D",
+        looks_at: "keys, the last query",
+    };
+
+    fn build(&self) -> Result<Rule> {
+        Ok(Rule::scorer(*self))
+    }
+}
+
+impl Scorer for Tova {
+    fn name(&self) -> &'static str {
+        Self::INFO.name
+    }
+
+    fn scores(&self, inputs: &AttentionInputs<'_>, _: u64) -> Result<Tensor> {
+        let dims = inputs.dims();
+        let (heads, others) = (dims.kv_heads as i64, dims.keys as i64 - 1);
+        let mut mean = None;
+        toolkit::weights_by_rows(inputs, |weights| {
+            let last = weights.f_select(1, -1)?.f_narrow(1, 0, others)?;
+            mean = Some(last.f_mean_dim([0i64].as_slice(), true, Kind::Float)?);
+            Ok(())
+        })?;
+        let mean = mean.expect("there is a query").f_expand([heads, others], false)?;
+        toolkit::followed_by_best(&mean, 1)
+    }
+}

@@ -252,6 +252,11 @@ pub enum Error {
     #[error("the model cannot be told to think: its chat template knows nothing of thinking, or it has none")]
     CannotThink,
     // Running ----------------------------------------------------------------------------------------------------
+    /// A retention is to choose among keys of which some are never read, or are gone while the context is read.
+    #[error(
+        "a retention chooses among all keys of a context: read contexts densely, and evict none beside it"
+    )]
+    RetentionNeedsContext,
     /// A question, the chat template and the answer prefix together have no token.
     #[error("a question without any token; give it a text or an answer prefix")]
     EmptyQuestion,

@@ -118,13 +118,16 @@ impl ResearchAttention {
 
     /// Fails where the maskers may select a key that was evicted.
     fn check_evicted(&self, inputs: &AttentionInputs<'_>) -> Result<()> {
-        let Some(gap) = inputs.evicted() else { return Ok(()) };
+        let positions = inputs.positions();
+        if positions.missed() == 0 {
+            return Ok(());
+        }
         let kept = self.kept_keys()?;
-        // The first row's own key and those before it, back to the gap.
-        let window = inputs.dims().past() - gap.first + 1;
-        if gap.first < kept.sinks || window < kept.window {
+        // The first row's own key and those before it, back to the last that was evicted.
+        let window = inputs.dims().past() - positions.first() + 1;
+        if !positions.begins_with(kept.sinks) || window < kept.window {
             let reader = format!("a selection of {} first and {} last keys", kept.sinks, kept.window);
-            return Err(Error::Evicted { reader, count: gap.count });
+            return Err(Error::Evicted { reader, count: positions.missed() });
         }
         Ok(())
     }
@@ -142,9 +145,10 @@ impl ResearchAttention {
         if layer < self.dense_layers {
             return Ok(Mask::full(shape));
         }
+        let first = inputs.layer_heads().first;
         let mut mask = Mask::empty(shape);
         for (slot, masker) in self.maskers.iter().enumerate() {
-            mask = masker.select(inputs, &mut state.layer(layer, slot), mask)?;
+            mask = masker.select(inputs, &mut state.heads(layer, first, slot), mask)?;
         }
         Ok(mask)
     }

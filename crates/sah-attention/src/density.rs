@@ -30,6 +30,12 @@ impl Density {
         }))
     }
 
+    /// One that the caller has counted.
+    #[must_use]
+    pub fn known(density: f64) -> Self {
+        Self(Counted::Known(density))
+    }
+
     /// The density. Waits for the device where there is a list.
     pub fn value(&self) -> Result<f64> {
         match &self.0 {

@@ -1,4 +1,4 @@
-//! Keys that stay in a cache, and keys that were evicted from it.
+//! Keys that stay in a cache.
 
 /// The keys that attention may still read in rows to come, whatever these are; all others can be evicted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,13 +21,4 @@ impl KeptKeys {
     pub fn count(self) -> usize {
         self.sinks.saturating_add(self.window)
     }
-}
-
-/// Keys of a sequence that were evicted from its cache.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EvictedKeys {
-    /// Position of the first of them, which is the number of keys that stayed before them.
-    pub first: usize,
-    /// How many they are.
-    pub count: usize,
 }

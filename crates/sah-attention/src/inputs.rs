@@ -6,9 +6,12 @@ use sah_tensor::torch::choose_vector_functions;
 use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
-use crate::eviction::EvictedKeys;
 use crate::kv::{KeysOrValues, KvFormat, KvRows, KvView, check_floating};
 use crate::mask::{MaskShape, Visible};
+use crate::positions::Positions;
+
+/// Where keys stand from which none was evicted.
+static WHOLE: Positions = Positions::WHOLE;
 
 /// Dimensions of one attention call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +52,25 @@ impl Dims {
     }
 }
 
+/// Which of a layer's key/value heads a call has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LayerHeads {
+    /// The first of them; the others follow.
+    pub first: usize,
+    /// How many the layer has.
+    pub all: usize,
+}
+
+impl LayerHeads {
+    /// Of something that a layer has for each of its `all` heads, or for each of their query heads, that of `kv_heads` heads from
+    /// the first on: `count` is how many it has for the layer.
+    #[must_use]
+    pub fn part_of(self, count: usize, kv_heads: usize) -> Range<usize> {
+        let each = count / self.all;
+        self.first * each..(self.first + kv_heads) * each
+    }
+}
+
 /// Queries, keys and values of one layer, and what the layer does to their scores.
 ///
 /// Causal, aligned bottom-right: query row `i` stands at position `K - Q + i`. Keys and values may be views of a larger
@@ -65,7 +87,8 @@ pub struct AttentionInputs<'a> {
     scale: f64,
     window: Option<usize>,
     soft_cap: Option<f64>,
-    evicted: Option<EvictedKeys>,
+    positions: &'a Positions,
+    of_layer: LayerHeads,
     dims: Dims,
     kind: Kind,
     device: Device,
@@ -133,7 +156,8 @@ impl<'a> AttentionInputs<'a> {
             scale,
             window: None,
             soft_cap: None,
-            evicted: None,
+            positions: &WHOLE,
+            of_layer: LayerHeads { first: 0, all: kv_heads },
             dims,
             kind,
             device,
@@ -161,20 +185,35 @@ impl<'a> AttentionInputs<'a> {
         Ok(self)
     }
 
-    /// Of a sequence from whose cache keys were evicted: key `j` from `evicted.first` on stands at position `j +
-    /// evicted.count`. Windows and densities go by positions. At least the `Q` keys of the rows themselves come after the gap.
+    /// Of a sequence from whose cache keys were evicted: `positions` says where those that are left stand. Windows and densities
+    /// go by positions. The keys of the `Q` rows themselves stand one after another, after all that was evicted.
     ///
-    /// What would read an evicted key is [`Error::Evicted`]: dense attention, a full mask, and maskers that are free to select
-    /// it.
-    pub fn with_evicted(mut self, evicted: Option<EvictedKeys>) -> Result<Self> {
-        if let Some(EvictedKeys { first, .. }) = evicted.filter(|gap| gap.first > self.dims.past()) {
+    /// Where keys were evicted because nothing reads them, what would read one is [`Error::Evicted`]: dense attention, a full mask, and
+    /// maskers that are free to select it. Of keys that were left out for good, the others are all that there are.
+    pub fn with_positions(mut self, positions: &'a Positions) -> Result<Self> {
+        let (first, past) = (positions.first(), self.dims.past());
+        if positions.evicted() > 0 && first > past {
             return Err(Error::Field {
-                field: "first evicted key",
-                expected: "before the first query row",
-                found: first.to_string(),
+                field: "keys before the last that was evicted",
+                expected: "no more than the keys before the first query row",
+                found: format!("{first} of {past}"),
             });
         }
-        self.evicted = evicted.filter(|gap| gap.count > 0);
+        self.positions = positions;
+        Ok(self)
+    }
+
+    /// Of some of a layer's heads: `heads.first` and those after it, in a layer whose heads keep different keys, so that each call
+    /// has some of them. Maskers remember something of each by itself.
+    pub fn with_heads(mut self, heads: LayerHeads) -> Result<Self> {
+        if heads.first + self.dims.kv_heads > heads.all {
+            return Err(Error::Field {
+                field: "key/value heads of the layer",
+                expected: "no fewer than those of the call and before them",
+                found: format!("{} for {} from {} on", heads.all, self.dims.kv_heads, heads.first),
+            });
+        }
+        self.of_layer = heads;
         Ok(self)
     }
 
@@ -244,30 +283,36 @@ impl<'a> AttentionInputs<'a> {
         self.soft_cap
     }
 
-    /// Keys that were evicted.
+    /// Where the keys stand in the text.
     #[must_use]
-    pub fn evicted(&self) -> Option<EvictedKeys> {
-        self.evicted
+    pub fn positions(&self) -> &'a Positions {
+        self.positions
+    }
+
+    /// Which of the layer's heads these are: all of them, where nothing else was said.
+    #[must_use]
+    pub fn layer_heads(&self) -> LayerHeads {
+        self.of_layer
     }
 
     /// Length of the sequence: all its keys, evicted ones included.
     #[must_use]
     pub fn length(&self) -> usize {
-        self.dims.keys + self.evicted.map_or(0, |gap| gap.count)
+        self.positions.length(self.dims.keys)
     }
 
-    /// Fails where keys were evicted, for `reader`, which reads all of them.
+    /// Fails where keys were evicted because nothing reads them, for `reader`, which reads all of them.
     pub fn check_all_keys(&self, reader: &str) -> Result<()> {
-        match self.evicted {
-            Some(gap) => Err(Error::Evicted { reader: reader.to_owned(), count: gap.count }),
-            None => Ok(()),
+        match self.positions.missed() {
+            0 => Ok(()),
+            count => Err(Error::Evicted { reader: reader.to_owned(), count }),
         }
     }
 
     /// The keys that each row may read, whatever is selected.
     #[must_use]
     pub fn visible(&self) -> Visible {
-        Visible::new(self.dims.queries, self.dims.keys, self.window).with_evicted(self.evicted)
+        Visible::new(self.dims.queries, self.dims.keys, self.window).at(self.positions)
     }
 
     /// The same queries in the same layer over `keys` and `values`, which are the last of these.

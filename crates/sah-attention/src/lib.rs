@@ -64,6 +64,7 @@ mod mask;
 mod masker;
 mod micro;
 mod policy;
+mod positions;
 pub mod retention;
 #[cfg(test)]
 #[path = "../tests/it/seeded.rs"]
@@ -76,8 +77,8 @@ pub use calibration::ChannelStatistics;
 pub use config::AttentionConfig;
 pub use density::Density;
 pub use error::{Error, Result};
-pub use eviction::{EvictedKeys, KeptKeys};
-pub use inputs::{AttentionInputs, Dims};
+pub use eviction::KeptKeys;
+pub use inputs::{AttentionInputs, Dims, LayerHeads};
 pub use kernel::{
     AutoKernel, FusedKernel, GatherKernel, Kernel, KernelRegistry, Reads, ReferenceKernel, TiledKernel,
 };
@@ -94,6 +95,7 @@ pub use masker::{
 };
 pub use micro::{CallMeasure, CallSampling, HeadMeasure};
 pub use policy::{AttentionObserver, AttentionPolicy};
+pub use positions::Positions;
 pub use retention::{
     AnyRetentionRule, Budget, Retention, RetentionConfig, RetentionInfo, RetentionRegistry, RetentionRule,
 };

@@ -46,6 +46,9 @@ pub trait AttentionObserver: Debug {
         inputs: &AttentionInputs<'_>,
         attended: &AttentionOutput,
     ) -> Result<()>;
+
+    /// Dense attention of a layer was computed in another form, by the kernel that [`AttentionPolicy::dense_kernel`] gave.
+    fn attended_densely(&mut self) {}
 }
 
 impl<'a> AttentionPolicy<'a> {
@@ -93,6 +96,20 @@ impl<'a> AttentionPolicy<'a> {
             Self::Sparse { attention, state } => AttentionPolicy::Sparse { attention, state },
             Self::Observed { policy, observer } => {
                 AttentionPolicy::Observed { policy: Box::new(policy.reborrow()), observer: *observer }
+            }
+        }
+    }
+
+    /// The kernel of dense attention, for a caller that computes a layer with it in another form than [`attend`](Self::attend) does,
+    /// of which an observer is told; `None` for sparse attention.
+    pub fn dense_kernel(&mut self) -> Option<&'a dyn Kernel> {
+        match self {
+            Self::Dense { kernel } => Some(*kernel),
+            Self::Sparse { .. } => None,
+            Self::Observed { policy, observer } => {
+                let kernel = policy.dense_kernel()?;
+                observer.attended_densely();
+                Some(kernel)
             }
         }
     }

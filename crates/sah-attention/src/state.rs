@@ -1,6 +1,7 @@
 //! What maskers remember during one request.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 /// What one masker remembers of one layer between steps: hash signatures, page bounds, codebooks.
@@ -32,8 +33,11 @@ pub trait MaskerState: Any + Debug + Send {
 #[derive(Debug, Default)]
 pub struct RequestState {
     seed: u64,
-    layers: Vec<Vec<Option<Box<dyn MaskerState>>>>,
+    layers: Vec<Slots>,
 }
+
+/// What maskers remember in one layer, by the first key/value head that it is about and the number of the masker.
+type Slots = BTreeMap<(usize, usize), Option<Box<dyn MaskerState>>>;
 
 impl RequestState {
     /// State of a request that has seen nothing yet. `seed` determines every random choice of its maskers.
@@ -51,37 +55,48 @@ impl RequestState {
     /// An independent copy, to go on from a fork of the KV cache.
     #[must_use]
     pub fn fork(&self) -> Self {
-        let fork_layer = |slots: &Vec<Option<Box<dyn MaskerState>>>| {
-            slots.iter().map(|s| s.as_ref().map(|s| s.fork())).collect()
+        let fork_layer = |slots: &Slots| {
+            slots.iter().map(|(place, state)| (*place, state.as_ref().map(|state| state.fork()))).collect()
         };
         Self { seed: self.seed, layers: self.layers.iter().map(fork_layer).collect() }
     }
 
     /// Follows a KV cache that was cut back to its first `keys` keys.
     pub fn truncate(&mut self, keys: usize) {
-        for state in self.layers.iter_mut().flatten().flatten() {
-            state.truncate(keys);
+        self.truncate_each(|_, _| keys);
+    }
+
+    /// Follows a KV cache of which each layer and key/value head was cut back to a number of keys of its own: `keys(layer, head)`.
+    pub fn truncate_each(&mut self, keys: impl Fn(usize, usize) -> usize) {
+        for (layer, slots) in self.layers.iter_mut().enumerate() {
+            for (&(head, _), state) in slots {
+                if let Some(state) = state {
+                    state.truncate(keys(layer, head));
+                }
+            }
         }
     }
 
     /// Memory that all maskers hold, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.layers.iter().flatten().flatten().map(|state| state.bytes()).sum()
+        self.layers.iter().flat_map(BTreeMap::values).flatten().map(|state| state.bytes()).sum()
     }
 
     /// The state of masker number `masker` in layer `layer`.
     ///
     /// [`ResearchAttention`](crate::ResearchAttention) calls this; call it yourself to run a masker alone.
     pub fn layer(&mut self, layer: usize, masker: usize) -> LayerState<'_> {
+        self.heads(layer, 0, masker)
+    }
+
+    /// The same of the key/value heads from `first` on, in a layer that is computed in several calls.
+    pub fn heads(&mut self, layer: usize, first: usize, masker: usize) -> LayerState<'_> {
         if self.layers.len() <= layer {
-            self.layers.resize_with(layer + 1, Vec::new);
+            self.layers.resize_with(layer + 1, Slots::new);
         }
-        let slots = &mut self.layers[layer];
-        if slots.len() <= masker {
-            slots.resize_with(masker + 1, || None);
-        }
-        LayerState { layer, masker, seed: self.seed, slot: &mut slots[masker] }
+        let slot = self.layers[layer].entry((first, masker)).or_default();
+        LayerState { layer, first, masker, seed: self.seed, slot }
     }
 }
 
@@ -89,6 +104,7 @@ impl RequestState {
 #[derive(Debug)]
 pub struct LayerState<'a> {
     layer: usize,
+    first: usize,
     masker: usize,
     seed: u64,
     slot: &'a mut Option<Box<dyn MaskerState>>,
@@ -101,11 +117,14 @@ impl LayerState<'_> {
         self.layer
     }
 
-    /// Seed for a random choice over `keys` keys: it depends on request, layer, masker and number of keys alone, so that a run repeats whatever the number of threads.
+    /// Seed for a random choice over `keys` keys: it depends on request, layer, heads, masker and number of keys alone, so that a run
+    /// repeats whatever the number of threads.
     #[must_use]
     pub fn seed(&self, keys: usize) -> u64 {
+        let heads = (self.first > 0).then_some(self.first as u64);
         [self.layer as u64, self.masker as u64, keys as u64]
             .into_iter()
+            .chain(heads)
             .fold(self.seed, |seed, part| mix(seed ^ mix(part)))
     }
 
@@ -180,6 +199,18 @@ mod tests {
         assert_eq!(state.layer(2, 0).get::<Seen>(), Some(&mut Seen(vec![1, 2])));
         assert_eq!(fork.layer(0, 1).get::<Seen>(), Some(&mut Seen(vec![1, 2, 3, 4, 5])));
         assert_eq!(state.bytes(), 16);
+    }
+
+    #[test]
+    fn heads_of_a_layer_are_remembered_and_cut_back_apart() {
+        let mut state = RequestState::new(3);
+        for first in [0, 2] {
+            state.heads(1, first, 0).set(Seen(vec![first as u32; 5]));
+        }
+        state.truncate_each(|layer, head| layer + head);
+        assert_eq!(state.layer(1, 0).get::<Seen>(), Some(&mut Seen(vec![0; 1])));
+        assert_eq!(state.heads(1, 2, 0).get::<Seen>(), Some(&mut Seen(vec![2; 3])));
+        assert_ne!(state.layer(1, 0).seed(9), state.heads(1, 2, 0).seed(9));
     }
 
     #[test]

@@ -206,8 +206,14 @@ pub struct ContextStats {
     /// question reads them, as its own tokens. 0 where context and question are tokenised apart.
     #[serde(default)]
     pub border_tokens: usize,
-    /// Seconds for the prefill.
+    /// Seconds for the prefill, and for choosing the keys that stay where some are dropped.
     pub prefill_seconds: f64,
+    /// Share of its keys that a retention left for its questions, over layers and heads; `None` where there is no retention.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<f64>,
+    /// Bytes of the KV cache that questions continue, with the room for them and their answers; 0 where the adapter does not say.
+    #[serde(default)]
+    pub cache_bytes: usize,
 }
 
 /// What one answer cost.

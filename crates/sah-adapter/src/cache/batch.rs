@@ -1,9 +1,8 @@
 //! Sequences that decode in one batch, a token each per step.
 
-use sah_attention::{EvictedKeys, KvRows};
 use tch::Tensor;
 
-use super::KvCache;
+use super::{Entries, KvCache};
 use crate::Error;
 
 /// The KV entries of a batch of sequences, numbered from 0.
@@ -51,23 +50,15 @@ impl Batch<'_> {
     ) -> Result<(), Error> {
         match self {
             Self::Slots(cache) => cache.append_to_slot(layer, number, keys, values),
-            Self::Forks(caches) => caches[number].append(layer, keys, values).map(drop),
+            Self::Forks(caches) => caches[number].append(layer, keys, values),
         }
     }
 
-    /// The entries of sequence `number` in a layer, the one appended last included, `[1, Hkv, K, D]`.
-    pub(crate) fn entries(&self, layer: usize, number: usize) -> Result<(KvRows, KvRows), Error> {
+    /// The entries of sequence `number` in a layer, the one appended last included.
+    pub(crate) fn entries(&self, layer: usize, number: usize) -> Result<Vec<Entries<'_>>, Error> {
         match self {
             Self::Slots(cache) => cache.gather_slot(layer, number),
-            Self::Forks(caches) => caches[number].first(layer, caches[number].length as usize + 1),
-        }
-    }
-
-    /// Keys that are missing among those of sequence `number`.
-    pub(crate) fn evicted(&self, number: usize) -> Option<EvictedKeys> {
-        match self {
-            Self::Slots(cache) => cache.evicted(),
-            Self::Forks(caches) => caches[number].evicted(),
+            Self::Forks(caches) => caches[number].entries(layer, 1),
         }
     }
 

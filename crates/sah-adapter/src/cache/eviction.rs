@@ -1,86 +1,63 @@
 //! A cache that keeps only the keys that may still be read.
 
-use sah_attention::{EvictedKeys, KeptKeys, KvRows};
+use sah_attention::{KeptKeys, Positions};
 
-use super::{KvCache, Layer, Slots};
+use super::{KvCache, Slots};
 use crate::Error;
 
 /// Entries beyond those that must stay: one compaction makes room for so many tokens.
 const SLACK: usize = 256;
 
-/// What a cache keeps when it is full, and what it has evicted.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Eviction {
-    kept: KeptKeys,
-    evicted: usize,
-}
-
 impl KvCache {
     /// Evicts all but `kept` whenever it is full, from now on.
     pub(crate) fn evicting(self, kept: KeptKeys) -> Self {
-        Self { eviction: Some(Eviction { kept, evicted: 0 }), ..self }
-    }
-
-    /// The keys that it has evicted.
-    pub(crate) fn evicted(&self) -> Option<EvictedKeys> {
-        let Eviction { kept, evicted } = self.eviction?;
-        (evicted > 0).then_some(EvictedKeys { first: kept.sinks, count: evicted })
+        Self { kept: Some(kept), ..self }
     }
 
     /// Makes room for `new` entries where it may evict others.
     pub(crate) fn make_room(&mut self, new: usize) -> Result<(), Error> {
-        let Some(Eviction { kept, evicted }) = self.eviction else { return Ok(()) };
-        let length = self.length as usize;
-        if length + new <= self.capacity() || length <= kept.count() {
+        let Some(kept) = self.kept else { return Ok(()) };
+        let length = self.length;
+        if length + new <= self.capacity || length <= kept.count() {
             return Ok(());
         }
-        let KeptKeys { sinks, window } = kept;
-        for rows in self.rows() {
-            // A copy, since the places may overlap.
-            let last = rows.like(window)?;
-            last.copy_from(&rows.narrow(length - window..length)?)?;
-            rows.narrow(sinks..sinks + window)?.copy_from(&last)?;
+        self.before += length - kept.count();
+        for layer in &mut self.layers {
+            layer.slide((kept.sinks, kept.window), length, self.before)?;
         }
-        self.length = kept.count() as i64;
-        self.eviction = Some(Eviction { kept, evicted: evicted + length - kept.count() });
+        self.length = kept.count();
         Ok(())
     }
 
     /// A cache of its own with the entries of `kept` and room for `at_once` tokens in one pass, then for `in_turn` single ones,
     /// for which it evicts others as it needs to.
     pub(crate) fn fork(&self, kept: KeptKeys, at_once: usize, in_turn: usize) -> Result<Self, Error> {
-        let length = self.length as usize;
-        let stored = length.min(kept.count());
-        let evicted = self.evicted().map_or(0, |gap| gap.count) + length - stored;
+        let stored = self.length.min(kept.count());
+        let before = self.before + self.length - stored;
         let room = at_once + in_turn.min((kept.count() - stored).saturating_add(SLACK));
-        let (sinks, capacity) = (stored.min(kept.sinks), stored + room);
-        let window = stored - sinks;
-        let copy = |rows: &KvRows| -> Result<KvRows, Error> {
-            let copy = rows.like(capacity)?;
-            copy.narrow(0..sinks)?.copy_from(&rows.narrow(0..sinks)?)?;
-            copy.narrow(sinks..stored)?.copy_from(&rows.narrow(length - window..length)?)?;
-            Ok(copy)
-        };
-        let copy_layer = |layer: &Layer| Ok(Layer { keys: copy(&layer.keys)?, values: copy(&layer.values)? });
+        let sinks = stored.min(kept.sinks);
+        let positions = if before > 0 { Positions::with_gap(sinks, before) } else { Positions::WHOLE };
+        let fork = |layer: &super::Layer| layer.fork((sinks, stored - sinks), self.length, room, &positions);
         Ok(Self {
-            layers: self.layers.iter().map(copy_layer).collect::<Result<_, Error>>()?,
-            length: stored as i64,
-            capacity: capacity as i64,
+            layers: self.layers.iter().map(fork).collect::<Result<_, Error>>()?,
+            before,
+            length: stored,
+            capacity: stored + room,
             expected: self.expected,
             slots: Slots::default(),
-            eviction: Some(Eviction { kept, evicted }),
+            kept: Some(kept),
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use sah_attention::{EvictedKeys, KeptKeys};
-    use tch::{Kind, Tensor};
+    use sah_attention::{KeptKeys, Positions};
+    use tch::Tensor;
 
     use super::SLACK;
     use crate::cache::KvCache;
-    use crate::cache::tests::{cache, entries};
+    use crate::cache::tests::{cache, entries, only, positions};
 
     const KEPT: KeptKeys = KeptKeys { sinks: 2, window: 3 };
 
@@ -88,9 +65,10 @@ mod tests {
     fn append(cache: &mut KvCache, start: i64, count: i64) -> Tensor {
         cache.make_room(count as usize).unwrap();
         let new = entries(start, count);
-        let _ = cache.append(0, &new, &new).unwrap();
-        let (keys, values) = cache.append(1, &new, &new).unwrap();
-        let [keys, values] = [keys, values].map(|rows| rows.expand(Kind::Float).unwrap());
+        for layer in 0..2 {
+            cache.append(layer, &new, &new).unwrap();
+        }
+        let (keys, values) = only(&cache.entries(1, count as usize).unwrap());
         assert!(keys.equal(&values));
         cache.advance(count as usize);
         keys
@@ -104,9 +82,9 @@ mod tests {
     fn a_full_cache_evicts_the_middle() {
         let mut cache = cache(8).evicting(KEPT);
         assert!(append(&mut cache, 0, 8).equal(&of(&[(0, 8)])));
-        assert_eq!((cache.length(), cache.evicted()), (8, None), "nothing goes before it must");
+        assert_eq!((cache.length(), positions(&cache)), (8, Positions::WHOLE), "nothing goes before it must");
         assert!(append(&mut cache, 8, 1).equal(&of(&[(0, 2), (5, 9)])));
-        assert_eq!(cache.evicted(), Some(EvictedKeys { first: 2, count: 3 }));
+        assert_eq!(positions(&cache), Positions::with_gap(2, 3));
         for position in 9..100 {
             let keys = append(&mut cache, position, 1);
             let stored = keys.size()[2];
@@ -129,7 +107,7 @@ mod tests {
             assert!(append(question, start, 4).equal(&of(&[(0, 2), (37, 40), (start, start + 4)])));
             let last = append(question, start + 4, 2);
             assert!(last.equal(&of(&[(0, 2), (start + 1, start + 6)])));
-            assert_eq!(question.evicted(), Some(EvictedKeys { first: 2, count: 39 }));
+            assert_eq!(positions(question), Positions::with_gap(2, 39));
         }
         of_whole.make_room(1).unwrap();
         assert_eq!(of_whole.length(), 40, "there is nothing to evict");
@@ -137,7 +115,7 @@ mod tests {
         let mut short = cache(40);
         let _ = append(&mut short, 0, 4);
         let mut of_short = short.fork(KEPT, 3, 0).unwrap();
-        assert_eq!((of_short.capacity(), of_short.evicted()), (7, None));
+        assert_eq!((of_short.capacity(), positions(&of_short)), (7, Positions::WHOLE));
         assert!(append(&mut of_short, 4, 3).equal(&of(&[(0, 7)])));
         // One token that may stay, two at once, and the slack, however many are to come.
         let mut slides = short.fork(KEPT, 2, 1000).unwrap();

@@ -1,51 +1,50 @@
 //! The keys and values of the tokens that a model has seen.
 
 mod batch;
+mod compaction;
 mod eviction;
+mod layer;
 
 use std::ops::Range;
 
-use sah_attention::{KvFormat, KvRows};
+use sah_attention::{KeptKeys, KvFormat, KvRows};
 use tch::{Device, Tensor};
 
 pub(crate) use batch::Batch;
+pub(crate) use layer::Entries;
+use layer::Layer;
 
 use crate::Error;
-use eviction::Eviction;
 
 /// Keys and values of one sequence, layer by layer, in buffers allocated once.
 ///
 /// Questions about one context share its entries: each question appends its own and [`KvCache::truncate`] takes them
-/// away again, so the context is neither copied nor computed twice. A cache that evicts keys cannot go back: there each
-/// question continues a fork of what is kept of the context.
+/// away again, so the context is neither copied nor computed twice. A cache that evicts keys as it grows cannot go back: there
+/// each question continues a fork of what is kept of the context.
 #[derive(Debug)]
 pub(crate) struct KvCache {
     layers: Vec<Layer>,
-    /// Entries that are stored.
-    length: i64,
-    capacity: i64,
+    /// Tokens of the text before the entries that all heads have.
+    before: usize,
+    /// Entries that all heads have, after those that [compaction](KvCache::compact) left of each.
+    length: usize,
+    /// Room for those.
+    capacity: usize,
     expected: usize,
     slots: Slots,
-    /// `None` where every entry stays.
-    eviction: Option<Eviction>,
+    /// What stays whenever it is full; `None` where every entry does.
+    kept: Option<KeptKeys>,
 }
 
 /// Slots at the end of the buffers: one for each sequence of a batch, all after the same prefix.
 #[derive(Debug, Default)]
 struct Slots {
-    /// Tokens of the prefix.
-    prefix: i64,
-    /// Tokens that a slot has room for.
-    size: i64,
-    /// Tokens in each slot.
-    lengths: Vec<i64>,
-}
-
-/// `[1, Hkv, capacity, D]` each.
-#[derive(Debug)]
-struct Layer {
-    keys: KvRows,
-    values: KvRows,
+    /// Entries of the prefix.
+    prefix: usize,
+    /// Entries that a slot has room for.
+    size: usize,
+    /// Entries in each slot.
+    lengths: Vec<usize>,
 }
 
 /// What a cache's tensors look like.
@@ -62,38 +61,25 @@ pub(crate) struct CacheShape {
 impl KvCache {
     /// An empty cache with room for the entries of `capacity` tokens, whose keys and values are stored in `format`.
     pub(crate) fn new(shape: &CacheShape, capacity: usize, format: KvFormat) -> Result<Self, Error> {
-        let capacity = capacity as i64;
-        let size = [1, shape.kv_heads, capacity, shape.head_dim];
-        let layers = shape
-            .layers
-            .iter()
-            .map(|&device| {
-                Ok(Layer {
-                    keys: KvRows::empty(size, format, device)?,
-                    values: KvRows::empty(size, format, device)?,
-                })
-            })
-            .collect::<Result<_, Error>>()?;
-        Ok(Self { layers, length: 0, capacity, expected: 0, slots: Slots::default(), eviction: None })
+        let heads = (shape.kv_heads, shape.head_dim);
+        let layers = shape.layers.iter().map(|&device| Layer::new(heads, capacity, format, device));
+        let layers = layers.collect::<Result<_, Error>>()?;
+        Ok(Self { layers, before: 0, length: 0, capacity, expected: 0, slots: Slots::default(), kept: None })
     }
 
     /// Tokens of the sequence, those whose entries were evicted included.
     pub(crate) fn length(&self) -> usize {
-        self.length as usize + self.evicted().map_or(0, |gap| gap.count)
+        self.before + self.length
     }
 
-    /// Entries that it has room for.
+    /// Entries that it has room for, those that were kept aside.
     pub(crate) fn capacity(&self) -> usize {
-        self.capacity as usize
+        self.capacity
     }
 
     /// Memory of its buffers, in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        self.rows().map(KvRows::bytes).sum()
-    }
-
-    fn rows(&self) -> impl Iterator<Item = &KvRows> {
-        self.layers.iter().flat_map(|layer| [&layer.keys, &layer.values])
+        self.layers.iter().map(Layer::bytes).sum()
     }
 
     /// Announces a prompt of `length` tokens in all, of which the next ones are the beginning: models whose rotary
@@ -107,51 +93,59 @@ impl KvCache {
         self.expected
     }
 
-    /// Writes `[1, Hkv, Q, D]` new entries of one layer after those of the cache and gives views of all of them,
-    /// `[1, Hkv, K, D]`. The length changes only with [`KvCache::advance`], when all layers have written.
-    pub(crate) fn append(
-        &mut self,
-        layer: usize,
-        keys: &Tensor,
-        values: &Tensor,
-    ) -> Result<(KvRows, KvRows), Error> {
-        let new = keys.size()[2];
-        let total = self.length + new;
-        let room = self.capacity - self.slots.size * self.slots.lengths.len() as i64;
+    /// Writes `[1, Hkv, Q, D]` new entries of one layer after those of the cache. The length changes only with
+    /// [`KvCache::advance`], when all layers have written.
+    pub(crate) fn append(&mut self, layer: usize, keys: &Tensor, values: &Tensor) -> Result<(), Error> {
+        let total = self.length + keys.size()[2] as usize;
+        let room = self.capacity - self.slots.size * self.slots.lengths.len();
         if total > room {
-            return Err(Error::CacheFull { capacity: room as usize, needed: total as usize });
+            return Err(Error::CacheFull { capacity: room, needed: total });
         }
-        let Layer { keys: to_keys, values: to_values } = &self.layers[layer];
-        to_keys.store_at(self.length as usize, keys)?;
-        to_values.store_at(self.length as usize, values)?;
-        self.first(layer, total as usize)
+        self.layers[layer].store_at(self.length, keys, values)
     }
 
-    /// Views of the first `count` entries of a layer.
-    fn first(&self, layer: usize, count: usize) -> Result<(KvRows, KvRows), Error> {
-        let layer = &self.layers[layer];
-        Ok((layer.keys.narrow(0..count)?, layer.values.narrow(0..count)?))
+    /// The entries of a layer, and the first `new` that were appended to them.
+    pub(crate) fn entries(&self, layer: usize, new: usize) -> Result<Vec<Entries<'_>>, Error> {
+        self.layers[layer].entries(self.length + new)
+    }
+
+    /// Whether some of the text that was read first was left out, in any layer.
+    pub(crate) fn is_compacted(&self) -> bool {
+        self.before > 0 && self.kept.is_none()
+    }
+
+    /// Where in the [buffers](KvCache::buffers) of a layer those entries lie that each of the `rows` appended last may read, in
+    /// a layer with this window: a list for each head that has rows of its own, one after another, or one for all heads.
+    pub(crate) fn row_ranges(
+        &self,
+        layer: usize,
+        rows: usize,
+        window: Option<usize>,
+    ) -> Vec<[Range<usize>; 2]> {
+        let of_row = |row: usize| self.layers[layer].rows(0, 0..self.length + row + 1, window);
+        by_part((0..rows).map(of_row))
     }
 
     /// Counts `new` tokens that every layer has appended.
     pub(crate) fn advance(&mut self, new: usize) {
-        self.length += new as i64;
+        self.length += new;
     }
 
-    /// Drops all tokens but the first `length`, and all slots. Not for a cache that evicts.
+    /// Drops all tokens but the first `length`, and all slots. Not for a cache that evicts as it grows.
     pub(crate) fn truncate(&mut self, length: usize) {
-        debug_assert!(self.eviction.is_none(), "what was evicted does not come back");
-        self.length = self.length.min(length as i64);
+        debug_assert!(self.kept.is_none(), "what was evicted does not come back");
+        debug_assert!(length >= self.before, "what was left out does not come back");
+        self.length = self.length.min(length - self.before);
         self.slots = Slots::default();
     }
 
     /// Makes `count` slots of `size` tokens each. What the cache holds now becomes their prefix.
     pub(crate) fn make_slots(&mut self, count: usize, size: usize) -> Result<(), Error> {
-        let needed = self.length + (count * size) as i64;
+        let needed = self.length + count * size;
         if needed > self.capacity {
-            return Err(Error::CacheFull { capacity: self.capacity as usize, needed: needed as usize });
+            return Err(Error::CacheFull { capacity: self.capacity, needed });
         }
-        self.slots = Slots { prefix: self.length, size: size as i64, lengths: vec![0; count] };
+        self.slots = Slots { prefix: self.length, size, lengths: vec![0; count] };
         Ok(())
     }
 
@@ -160,10 +154,10 @@ impl KvCache {
         let Slots { prefix, size, .. } = self.slots;
         let (length, start) = (self.length - prefix, self.slot_start(slot));
         if length > size {
-            return Err(Error::CacheFull { capacity: size as usize, needed: length as usize });
+            return Err(Error::CacheFull { capacity: size, needed: length });
         }
-        for rows in self.rows() {
-            copy(rows, prefix, start, length)?;
+        for layer in &self.layers {
+            layer.copy(prefix, start, length)?;
         }
         self.slots.lengths[slot] = length;
         self.length = prefix;
@@ -181,43 +175,42 @@ impl KvCache {
     ) -> Result<(), Error> {
         let length = self.slots.lengths[slot];
         if length == self.slots.size {
-            return Err(Error::CacheFull { capacity: length as usize, needed: length as usize + 1 });
+            return Err(Error::CacheFull { capacity: length, needed: length + 1 });
         }
-        let (layer, at) = (&self.layers[layer], (self.slot_start(slot) + length) as usize);
-        layer.keys.store_at(at, keys)?;
-        layer.values.store_at(at, values)?;
-        Ok(())
+        self.layers[layer].store_at(self.slot_start(slot) + length, keys, values)
     }
 
-    /// The buffers of a layer, prefix and slots included, `[1, Hkv, capacity, D]`. Only the entries of
-    /// [`KvCache::slot_ranges`] have been written.
-    pub(crate) fn arena(&self, layer: usize) -> (&KvRows, &KvRows) {
-        (&self.layers[layer].keys, &self.layers[layer].values)
+    /// The buffers of a layer, prefix and slots included: `[1, Hkv, rows, D]`, or `[1, 1, rows, D]` where each head has rows of its
+    /// own. Only the entries of [`KvCache::row_ranges`] and [`KvCache::slot_ranges`] have been written.
+    pub(crate) fn buffers(&self, layer: usize) -> (&KvRows, &KvRows) {
+        self.layers[layer].buffers()
     }
 
-    /// Where the last `window` entries of a slot and its prefix lie, the one appended last included.
-    pub(crate) fn slot_ranges(&self, slot: usize, window: Option<usize>) -> [Range<usize>; 2] {
-        let (prefix, start) = (self.slots.prefix as usize, self.slot_start(slot) as usize);
-        let own = self.slots.lengths[slot] as usize + 1;
-        let window = window.unwrap_or(usize::MAX);
-        [prefix - prefix.min(window.saturating_sub(own))..prefix, start + own - own.min(window)..start + own]
-    }
-
-    /// Copies a slot's entries to the end of the prefix, the one appended last included, and gives views of both, `[1, Hkv, K, D]`.
-    fn gather_slot(&self, layer: usize, slot: usize) -> Result<(KvRows, KvRows), Error> {
-        let prefix = self.slots.prefix;
-        let (start, own) = (self.slot_start(slot), self.slots.lengths[slot] + 1);
-        let gather = |rows: &KvRows| -> Result<KvRows, Error> {
-            copy(rows, start, prefix, own)?;
-            Ok(rows.narrow(0..(prefix + own) as usize)?)
+    /// As [`KvCache::row_ranges`], for the entry that was appended last to each of `slots`.
+    pub(crate) fn slot_ranges(
+        &self,
+        layer: usize,
+        slots: &[usize],
+        window: Option<usize>,
+    ) -> Vec<[Range<usize>; 2]> {
+        let of_slot = |&slot: &usize| {
+            let start = self.slot_start(slot);
+            let own = start..start + self.slots.lengths[slot] + 1;
+            self.layers[layer].rows(self.slots.prefix, own, window)
         };
-        let layer = &self.layers[layer];
-        Ok((gather(&layer.keys)?, gather(&layer.values)?))
+        by_part(slots.iter().map(of_slot))
+    }
+
+    /// Copies a slot's entries to the end of the prefix, the one appended last included, and gives both.
+    fn gather_slot(&self, layer: usize, slot: usize) -> Result<Vec<Entries<'_>>, Error> {
+        let (prefix, own) = (self.slots.prefix, self.slots.lengths[slot] + 1);
+        self.layers[layer].copy(self.slot_start(slot), prefix, own)?;
+        self.layers[layer].entries(prefix + own)
     }
 
     /// Tokens of the prefix and of slot `slot`.
     fn slot_length(&self, slot: usize) -> usize {
-        (self.slots.prefix + self.slots.lengths[slot]) as usize
+        self.before + self.slots.prefix + self.slots.lengths[slot]
     }
 
     /// Counts one token of each of `slots` that every layer has appended.
@@ -227,31 +220,46 @@ impl KvCache {
         }
     }
 
-    fn slot_start(&self, slot: usize) -> i64 {
-        self.capacity - self.slots.size * (self.slots.lengths.len() - slot) as i64
+    fn slot_start(&self, slot: usize) -> usize {
+        self.capacity - self.slots.size * (self.slots.lengths.len() - slot)
     }
 }
 
-/// Copies the entries `from..from + count` to `to..to + count`, which are others.
-fn copy(rows: &KvRows, from: i64, to: i64, count: i64) -> Result<(), Error> {
-    let at = |start: i64| rows.narrow(start as usize..(start + count) as usize);
-    Ok(at(to)?.copy_from(&at(from)?)?)
+/// What each row has for each part, as what each part has for each row, one part after another.
+fn by_part<T>(rows: impl Iterator<Item = impl Iterator<Item = T>>) -> Vec<T> {
+    let mut parts: Vec<Vec<T>> = Vec::new();
+    for row in rows {
+        for (number, of_part) in row.enumerate() {
+            if parts.len() == number {
+                parts.push(Vec::new());
+            }
+            parts[number].push(of_part);
+        }
+    }
+    parts.into_iter().flatten().collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use sah_attention::{KvFormat, KvRows};
+    use sah_attention::{KvFormat, Positions};
     use tch::{Device, Kind, Tensor};
 
-    use super::{CacheShape, KvCache};
+    use super::{CacheShape, Entries, KvCache};
 
     pub(super) fn cache(capacity: usize) -> KvCache {
         let shape = CacheShape { layers: vec![Device::Cpu; 2], kv_heads: 3, head_dim: 4 };
         KvCache::new(&shape, capacity, KvFormat::Plain(Kind::Float)).unwrap()
     }
 
-    fn equal(rows: &KvRows, expected: &Tensor) -> bool {
-        rows.expand(Kind::Float).unwrap().equal(expected)
+    /// Keys and values of heads that all lie side by side.
+    pub(super) fn only(entries: &[Entries<'_>]) -> (Tensor, Tensor) {
+        let [Entries { keys, values, .. }] = entries else { panic!("one part") };
+        (keys.expand(Kind::Float).unwrap(), values.expand(Kind::Float).unwrap())
+    }
+
+    /// Where the entries of the first layer stand.
+    pub(super) fn positions(cache: &KvCache) -> Positions {
+        cache.layers[0].entries(0).unwrap()[0].positions.clone()
     }
 
     pub(super) fn entries(start: i64, count: i64) -> Tensor {
@@ -262,24 +270,24 @@ mod tests {
     #[test]
     fn a_question_sees_the_context_but_not_the_question_before_it() {
         let mut cache = cache(8);
-        let _context = cache.append(0, &entries(0, 5), &entries(0, 5)).unwrap();
+        cache.append(0, &entries(0, 5), &entries(0, 5)).unwrap();
         cache.advance(5);
-        let _question = cache.append(0, &entries(10, 2), &entries(10, 2)).unwrap();
+        cache.append(0, &entries(10, 2), &entries(10, 2)).unwrap();
         cache.advance(2);
         cache.truncate(5);
-        let (keys, _) = cache.append(0, &entries(20, 1), &entries(20, 1)).unwrap();
-        let expected = Tensor::cat(&[entries(0, 5), entries(20, 1)], 2);
-        assert!(equal(&keys, &expected));
+        cache.append(0, &entries(20, 1), &entries(20, 1)).unwrap();
+        let (keys, _) = only(&cache.entries(0, 1).unwrap());
+        assert!(keys.equal(&Tensor::cat(&[entries(0, 5), entries(20, 1)], 2)));
     }
 
     #[test]
     fn slots_grow_apart_after_one_prefix() {
         let mut cache = cache(12);
-        let _context = cache.append(0, &entries(0, 4), &entries(0, 4)).unwrap();
+        cache.append(0, &entries(0, 4), &entries(0, 4)).unwrap();
         cache.advance(4);
         cache.make_slots(2, 3).unwrap();
         for (slot, (first, count)) in [(10, 2), (20, 1)].into_iter().enumerate() {
-            let _question = cache.append(0, &entries(first, count), &entries(first, count)).unwrap();
+            cache.append(0, &entries(first, count), &entries(first, count)).unwrap();
             cache.advance(count as usize);
             cache.move_to_slot(slot).unwrap();
         }
@@ -287,14 +295,13 @@ mod tests {
         for (slot, start) in [(1, 30), (0, 31)] {
             cache.append_to_slot(0, slot, &entries(start, 1), &entries(start, 1)).unwrap();
         }
-        let (keys, _) = cache.gather_slot(0, 1).unwrap();
-        assert!(equal(&keys, &Tensor::cat(&[entries(0, 4), entries(20, 1), entries(30, 1)], 2)));
-        let (keys, _) = cache.gather_slot(0, 0).unwrap();
-        assert!(equal(&keys, &Tensor::cat(&[entries(0, 4), entries(10, 2), entries(31, 1)], 2)));
-        assert_eq!(cache.slot_ranges(0, None), [0..4, 6..9]);
-        assert_eq!(cache.slot_ranges(1, None), [0..4, 9..11]);
-        assert_eq!(cache.slot_ranges(0, Some(4)), [3..4, 6..9]);
-        assert_eq!(cache.slot_ranges(0, Some(2)), [4..4, 7..9]);
+        let (keys, _) = only(&cache.gather_slot(0, 1).unwrap());
+        assert!(keys.equal(&Tensor::cat(&[entries(0, 4), entries(20, 1), entries(30, 1)], 2)));
+        let (keys, _) = only(&cache.gather_slot(0, 0).unwrap());
+        assert!(keys.equal(&Tensor::cat(&[entries(0, 4), entries(10, 2), entries(31, 1)], 2)));
+        assert_eq!(cache.slot_ranges(0, &[0, 1], None), [[0..4, 6..9], [0..4, 9..11]]);
+        assert_eq!(cache.slot_ranges(0, &[0], Some(4)), [[3..4, 6..9]]);
+        assert_eq!(cache.slot_ranges(0, &[0], Some(2)), [[4..4, 7..9]]);
         cache.advance_slots(&[0]);
         let error = cache.append_to_slot(0, 0, &entries(40, 1), &entries(40, 1)).unwrap_err();
         assert!(error.to_string().contains('4'), "a slot has room for three: {error}");

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use sah_attention::{AttentionPolicy, CallSampling, KeptKeys, Kernel, RequestState, ResearchAttention};
+use sah_attention::{
+    AttentionPolicy, CallSampling, KeptKeys, Kernel, RequestState, ResearchAttention, Retention,
+};
 
 /// How contexts, questions and answers attend.
 #[derive(Debug)]
@@ -15,7 +17,9 @@ pub(crate) struct AttentionPlan {
     pub(crate) kernel: Arc<dyn Kernel>,
     /// What a cache keeps at least where it evicts other keys; `None` where every key stays.
     pub(crate) kept: Option<KeptKeys>,
-    /// For maskers that sample.
+    /// Which keys of a context stay once it is read; `None` where all do.
+    pub(crate) retention: Option<Retention>,
+    /// For maskers that sample, and for retentions by chance.
     pub(crate) seed: u64,
     /// The calls of sparse attention that are measured.
     pub(crate) sampling: Option<CallSampling>,

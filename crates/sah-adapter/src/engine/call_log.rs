@@ -49,6 +49,11 @@ impl CallLog {
 }
 
 impl AttentionObserver for CallLog {
+    fn attended_densely(&mut self) {
+        let names = if self.step == 0 { &mut self.question } else { &mut self.decode };
+        names.insert("dense");
+    }
+
     fn attended(
         &mut self,
         layer: usize,

@@ -2,6 +2,9 @@
 
 use std::collections::VecDeque;
 
+use sah_attention::Retention;
+
+use super::retained::LastQueries;
 use crate::cache::KvCache;
 
 /// A prefilled context.
@@ -12,6 +15,8 @@ pub(super) struct ReadContext {
     pub(super) cache: KvCache,
     /// Seconds that its prefill took.
     pub(super) prefill_seconds: f64,
+    /// Its last queries, where a retention was to choose keys.
+    pub(super) queries: Option<LastQueries>,
 }
 
 /// The contexts used last, up to a limit on their memory.
@@ -29,18 +34,35 @@ impl Contexts {
         self.shrink();
     }
 
-    /// Takes out the context `ids`, if it is there with room for `room` tokens and was prefilled as part of a prompt of
-    /// `expected` tokens, which rotary embeddings may depend on.
-    pub(super) fn take(&mut self, ids: &[u32], room: usize, expected: usize) -> Option<ReadContext> {
+    /// Whether it keeps any.
+    pub(super) fn has_room(&self) -> bool {
+        self.limit > 0
+    }
+
+    /// Takes out the context `ids`, if it is there with room for `room` tokens, with what `retention` looks at, and was prefilled as
+    /// part of a prompt of `expected` tokens, which rotary embeddings may depend on.
+    pub(super) fn take(
+        &mut self,
+        ids: &[u32],
+        room: usize,
+        expected: usize,
+        retention: Option<&Retention>,
+    ) -> Option<ReadContext> {
         let fits = |held: &ReadContext| {
-            held.ids == ids && held.cache.capacity() >= room && held.cache.expected_length() == expected
+            held.ids == ids
+                && held.cache.capacity() >= room
+                && held.cache.expected_length() == expected
+                && retention.is_none_or(|retention| {
+                    held.queries.as_ref().is_some_and(|queries| queries.suffice(retention))
+                })
         };
         let at = self.held.iter().position(fits)?;
         self.held.remove(at)
     }
 
-    /// Keeps `context`, and drops those used longest ago until the limit holds.
+    /// Keeps `context` in the place of one with the same tokens, and drops those used longest ago until the limit holds.
     pub(super) fn keep(&mut self, context: ReadContext) {
+        self.held.retain(|held| held.ids != context.ids);
         self.held.push_back(context);
         self.shrink();
     }
@@ -66,25 +88,25 @@ mod tests {
         let shape = CacheShape { layers: vec![Device::Cpu], kv_heads: 1, head_dim: 4 };
         let mut cache = KvCache::new(&shape, 8, KvFormat::Plain(Kind::Float)).unwrap();
         cache.expect(3);
-        ReadContext { ids: vec![id], cache, prefill_seconds: 1.0 }
+        ReadContext { ids: vec![id], cache, prefill_seconds: 1.0, queries: None }
     }
 
     #[test]
     fn the_ones_used_last_are_kept() {
         let mut contexts = Contexts::default();
         contexts.keep(context(1));
-        assert!(contexts.take(&[1], 8, 3).is_none(), "nothing is kept without a limit");
+        assert!(contexts.take(&[1], 8, 3, None).is_none(), "nothing is kept without a limit");
         // 8 tokens of keys and values of 4 elements.
         contexts.limit(2 * 256);
         (1..=3).for_each(|id| contexts.keep(context(id)));
-        assert!(contexts.take(&[1], 8, 3).is_none());
-        let second = contexts.take(&[2], 8, 3).unwrap();
+        assert!(contexts.take(&[1], 8, 3, None).is_none());
+        let second = contexts.take(&[2], 8, 3, None).unwrap();
         contexts.keep(second);
         contexts.keep(context(4));
-        assert!(contexts.take(&[3], 8, 3).is_none());
-        assert!(contexts.take(&[2], 9, 3).is_none(), "no room for a ninth token");
-        assert!(contexts.take(&[2], 8, 4).is_none(), "read as part of another prompt");
-        assert!(contexts.take(&[2], 7, 3).is_some());
-        assert!(contexts.take(&[2], 7, 3).is_none(), "it was taken out");
+        assert!(contexts.take(&[3], 8, 3, None).is_none());
+        assert!(contexts.take(&[2], 9, 3, None).is_none(), "no room for a ninth token");
+        assert!(contexts.take(&[2], 8, 4, None).is_none(), "read as part of another prompt");
+        assert!(contexts.take(&[2], 7, 3, None).is_some());
+        assert!(contexts.take(&[2], 7, 3, None).is_none(), "it was taken out");
     }
 }

@@ -13,6 +13,7 @@ mod logit_rules;
 mod prefill;
 mod processors;
 mod request;
+mod retained;
 mod sampler;
 mod session;
 mod slot;
@@ -50,6 +51,11 @@ impl Engine {
     /// An engine that keeps no contexts.
     pub(crate) fn new(network: Box<dyn CausalLm>, cache_format: KvFormat) -> Self {
         Self { network, cache_format, contexts: RefCell::default() }
+    }
+
+    /// Whether it keeps contexts for later requests.
+    fn keeps_contexts(&self) -> bool {
+        self.contexts.borrow().has_room()
     }
 
     /// Keeps up to `bytes` of keys and values of contexts, those used last.

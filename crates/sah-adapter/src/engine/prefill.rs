@@ -6,37 +6,52 @@ use sah_attention::{AttentionPolicy, KeptKeys};
 use tch::Device;
 
 use super::contexts::ReadContext;
-use super::{Engine, TokenRequest};
+use super::retained::LastQueries;
+use super::{AttentionPlan, Engine, TokenRequest};
 use crate::cache::KvCache;
 use crate::model::CHUNK;
 use crate::{Error, RequestObserver};
 
 impl Engine {
     /// Prefills the context into a cache with room for `room` tokens, or takes it from the kept contexts where it was prefilled
-    /// densely. With `kept`, the cache holds no more of the context than prefilling a chunk needs.
+    /// densely. Where keys are evicted while it is read, the cache holds no more of the context than prefilling a chunk needs.
     pub(super) fn prefill(
         &self,
         request: &TokenRequest<'_>,
         room: usize,
-        kept: Option<KeptKeys>,
+        plan: &AttentionPlan,
         attention: &mut AttentionPolicy<'_>,
         observer: &mut dyn RequestObserver,
     ) -> Result<ReadContext, Error> {
         let ids = request.context;
+        let retention = plan.retention.as_ref();
         let _span = tracing::debug_span!("prefill", tokens = ids.len()).entered();
         let longest = request.questions.iter().map(|question| question.ids.len()).max().unwrap_or_default();
         let expected = ids.len() + longest;
         if matches!(attention, AttentionPolicy::Dense { .. })
-            && let Some(context) = self.contexts.borrow_mut().take(ids, room, expected)
+            && let Some(context) = self.contexts.borrow_mut().take(ids, room, expected, retention)
         {
             return Ok(context);
         }
-        let mut cache = self.context_cache(room, kept)?;
+        let mut cache = self.context_cache(room, plan.kept.filter(|_| plan.prefill.is_some()))?;
         cache.expect(expected);
         let started = Instant::now();
-        self.network.read(ids, &mut cache, attention, &mut |read| observer.context_read(read, ids.len()))?;
+        let mut queries = retention.map(|retention| LastQueries::new(retention.queries()));
+        let mut attention = match &mut queries {
+            None => attention.reborrow(),
+            Some(queries) => attention.reborrow().observed(queries),
+        };
+        self.network.read(ids, &mut cache, &mut attention, &mut |read| {
+            observer.context_read(read, ids.len());
+        })?;
+        drop(attention);
         wait(&self.network.cache_shape().layers);
-        Ok(ReadContext { ids: ids.to_vec(), cache, prefill_seconds: started.elapsed().as_secs_f64() })
+        Ok(ReadContext {
+            ids: ids.to_vec(),
+            cache,
+            prefill_seconds: started.elapsed().as_secs_f64(),
+            queries,
+        })
     }
 
     fn context_cache(&self, room: usize, kept: Option<KeptKeys>) -> Result<KvCache, Error> {

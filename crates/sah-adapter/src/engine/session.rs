@@ -1,6 +1,8 @@
 //! A context and the answers to the questions about it.
 
-use sah_attention::{AttentionPolicy, KeptKeys, RequestState};
+use std::time::Instant;
+
+use sah_attention::{AttentionPolicy, KeptKeys, RequestState, Retention};
 
 use super::contexts::ReadContext;
 use super::decode::Generator;
@@ -31,7 +33,7 @@ struct Batching {
     size: usize,
     /// Tokens of the longest question and answer.
     longest: usize,
-    /// Tokens that the context's cache needs room for.
+    /// Tokens that questions and answers need room for after the context.
     room: usize,
 }
 
@@ -40,23 +42,23 @@ struct Batching {
 enum ContextCache {
     /// All of them; questions follow in the same cache, and are cut off again.
     Shared(KvCache),
+    /// Those that a retention left; questions follow likewise.
+    Compacted(KvCache),
     /// Those that may still be read; each question continues a fork.
     Evicted(KvCache, KeptKeys),
 }
 
 impl Batching {
-    /// `forks`: whether questions continue forks instead of the context's own cache.
-    fn of(request: &TokenRequest<'_>, forks: bool) -> Self {
+    fn of(request: &TokenRequest<'_>) -> Self {
         let (context, questions) = (request.context.len(), request.questions);
         let longest = questions.iter().map(QuestionTokens::length).max().unwrap_or_default();
         // The slots of a batch should not take more room than their context.
         let size = (context / longest.max(1)).clamp(1, MAX_BATCH).min(questions.len());
         let room = match size {
-            _ if forks => 0,
             0 | 1 => longest,
             size => (size + 1) * longest,
         };
-        Self { size, longest, room: context + room }
+        Self { size, longest, room }
     }
 }
 
@@ -68,15 +70,23 @@ impl<'a> Session<'a> {
         request: TokenRequest<'a>,
         observer: &mut dyn RequestObserver,
     ) -> Result<Self, Error> {
-        let batching = Batching::of(&request, plan.kept.is_some());
+        let batching = Batching::of(&request);
         let mut state = RequestState::new(plan.seed);
-        let kept = plan.kept.filter(|_| plan.prefill.is_some());
+        // Questions continue another cache where keys go, unless the context's own is kept for questions of later requests.
+        let has_own = plan.kept.is_some() || plan.retention.is_some() && !engine.keeps_contexts();
+        let room = request.context.len() + if has_own { 0 } else { batching.room };
         let mut attention = plan.prefill_policy(&mut state);
-        let read = engine.prefill(&request, batching.room, kept, &mut attention, observer)?;
-        let prefill_seconds = read.prefill_seconds;
-        let context = match plan.kept {
-            None => ContextCache::Shared(read.cache),
-            Some(kept) => {
+        let read = engine.prefill(&request, room, plan, &mut attention, observer)?;
+        let mut prefill_seconds = read.prefill_seconds;
+        let context = match (plan.kept, &plan.retention) {
+            (None, None) => ContextCache::Shared(read.cache),
+            (None, Some(retention)) => {
+                let started = Instant::now();
+                let compacted = engine.retain(plan, retention, read, batching.room)?;
+                prefill_seconds += started.elapsed().as_secs_f64();
+                ContextCache::Compacted(compacted)
+            }
+            (Some(kept), _) => {
                 let fork = read.cache.fork(kept, 0, 0)?;
                 // Before the questions: this frees the memory.
                 engine.keep(plan, read);
@@ -84,6 +94,28 @@ impl<'a> Session<'a> {
             }
         };
         Ok(Self { engine, plan, request, batching, context, state, prefill_seconds })
+    }
+
+    /// The cache that questions continue.
+    fn cache(&self) -> &KvCache {
+        match &self.context {
+            ContextCache::Shared(cache)
+            | ContextCache::Compacted(cache)
+            | ContextCache::Evicted(cache, _) => cache,
+        }
+    }
+
+    /// Share of the context's keys that a retention left, over layers and heads.
+    pub(crate) fn kept(&self) -> Option<f64> {
+        match &self.context {
+            ContextCache::Compacted(cache) => Some(cache.kept_share()),
+            ContextCache::Shared(_) | ContextCache::Evicted(..) => None,
+        }
+    }
+
+    /// Bytes of keys and values of the context, with the room for questions and answers.
+    pub(crate) fn cache_bytes(&self) -> usize {
+        self.cache().bytes()
     }
 
     /// Seconds that prefilling the context took.
@@ -105,10 +137,10 @@ impl<'a> Session<'a> {
             let first = answers.len();
             let batch = QuestionBatch { generator: &generator, plan: self.plan, context, questions, first };
             answers.extend(match (&mut self.context, questions) {
-                (ContextCache::Shared(cache), [question]) => {
+                (ContextCache::Shared(cache) | ContextCache::Compacted(cache), [question]) => {
                     vec![batch.answer_alone(question, cache, &mut self.state, on_token)?]
                 }
-                (ContextCache::Shared(cache), _) => {
+                (ContextCache::Shared(cache) | ContextCache::Compacted(cache), _) => {
                     batch.answer_in_slots(self.batching.longest, cache, &mut self.state, on_token)?
                 }
                 (ContextCache::Evicted(cache, kept), _) => {
@@ -124,13 +156,34 @@ impl<'a> Session<'a> {
         if let ContextCache::Shared(mut cache) = self.context {
             let ids = self.request.context.to_vec();
             cache.truncate(ids.len());
-            let read = ReadContext { ids, cache, prefill_seconds: self.prefill_seconds };
+            let read = ReadContext { ids, cache, prefill_seconds: self.prefill_seconds, queries: None };
             self.engine.keep(self.plan, read);
         }
     }
 }
 
 impl Engine {
+    /// The cache of `context` with the keys that stay and `room` for tokens after them.
+    fn retain(
+        &self,
+        plan: &AttentionPlan,
+        retention: &Retention,
+        context: ReadContext,
+        room: usize,
+    ) -> Result<KvCache, Error> {
+        let _span = tracing::debug_span!("retain", tokens = context.ids.len()).entered();
+        let kept = match &context.queries {
+            Some(queries) => queries.keep(&context.cache, retention, plan.seed)?,
+            None => unreachable!("a context is read with what the plan's retention looks at"),
+        };
+        if !self.keeps_contexts() {
+            return context.cache.compact(&kept, room);
+        }
+        let compacted = context.cache.compact_copy(&kept, room)?;
+        self.keep(plan, context);
+        Ok(compacted)
+    }
+
     /// Keeps a context that was prefilled densely, up to the limit on their memory.
     fn keep(&self, plan: &AttentionPlan, context: ReadContext) {
         if plan.prefill.is_none() {
@@ -155,11 +208,16 @@ impl<'a> QuestionBatch<'a> {
         (self.first..).zip(self.questions)
     }
 
-    /// Makes `state` what maskers know of the context alone, by the seed of the answer to a question.
-    fn rewind(&self, state: &mut RequestState, (number, question): (usize, &QuestionTokens)) {
+    /// Makes `state` what maskers know of the context alone, which is all that `cache` holds, by the seed of the answer to a question.
+    fn rewind(
+        &self,
+        state: &mut RequestState,
+        cache: &KvCache,
+        (number, question): (usize, &QuestionTokens),
+    ) {
         let seed = question.draws(number).seed(self.plan.seed);
         if state.seed() == seed {
-            state.truncate(self.context.len());
+            state.truncate_each(|layer, head| cache.stored(layer, head));
         } else {
             *state = RequestState::new(seed);
         }
@@ -175,7 +233,7 @@ impl<'a> QuestionBatch<'a> {
     ) -> Result<Generated, Error> {
         cache.truncate(self.context.len());
         let question = (self.first, question);
-        self.rewind(state, question);
+        self.rewind(state, cache, question);
         let mut attention = self.plan.decode_policy(state);
         let slot = self.generator.prefill_question(question, self.context, cache, &mut attention)?;
         let mut generated = self.generator.decode(slot, cache, &mut attention, on_token)?;
@@ -195,7 +253,7 @@ impl<'a> QuestionBatch<'a> {
         cache.make_slots(self.questions.len(), longest)?;
         let (mut slots, mut states) = (Vec::new(), Vec::new());
         for (number, question) in self.numbered().enumerate() {
-            self.rewind(state, question);
+            self.rewind(state, cache, question);
             let mut attention = self.plan.decode_policy(state);
             slots.push(self.generator.prefill_question(question, self.context, cache, &mut attention)?);
             cache.move_to_slot(number)?;
@@ -217,7 +275,7 @@ impl<'a> QuestionBatch<'a> {
             let mut fork = context.fork(kept, question.ids.len(), question.limit.tokens())?;
             let question = (number, question);
             let mut state = state.fork();
-            self.rewind(&mut state, question);
+            self.rewind(&mut state, &fork, question);
             let mut attention = self.plan.decode_policy(&mut state);
             slots.push(self.generator.prefill_question(question, self.context, &mut fork, &mut attention)?);
             forks.push(fork);

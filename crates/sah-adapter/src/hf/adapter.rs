@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use sah_attention::{AutoKernel, CallSampling, Kernel, ResearchAttention};
+use sah_attention::{AutoKernel, CallSampling, Kernel, ResearchAttention, Retention};
 use tch::{Device, Tensor};
 
 use super::control::ControlTokens;
@@ -178,8 +178,15 @@ impl HfAdapter {
     #[must_use]
     pub fn new(model: Rc<LoadedModel>, attention: Option<ResearchAttention>, seed: u64) -> Self {
         let kernel = Arc::new(AutoKernel);
-        let plan =
-            AttentionPlan { decode: attention, prefill: None, kernel, kept: None, seed, sampling: None };
+        let plan = AttentionPlan {
+            decode: attention,
+            prefill: None,
+            kernel,
+            kept: None,
+            retention: None,
+            seed,
+            sampling: None,
+        };
         Self {
             model,
             plan,
@@ -256,6 +263,21 @@ impl HfAdapter {
             return Err(sah_attention::Error::NoEviction { reader }.into());
         };
         self.plan.kept = Some(attention.kept_keys()?);
+        Ok(self)
+    }
+
+    /// Drops keys of every context for good once it is read, before its questions: those that stay serve all of them, as all do
+    /// without a retention. Questions, answers and their keys stay whole. Layers with a sliding window that a context is longer than
+    /// keep all keys.
+    ///
+    /// # Errors
+    ///
+    /// An adapter that reads contexts sparsely or [evicts](Self::with_eviction): a retention chooses among all keys of a context.
+    pub fn with_retention(mut self, retention: Retention) -> Result<Self, Error> {
+        if self.plan.prefill.is_some() || self.plan.kept.is_some() {
+            return Err(Error::RetentionNeedsContext);
+        }
+        self.plan.retention = Some(retention);
         Ok(self)
     }
 
@@ -339,6 +361,8 @@ impl HfAdapter {
             special_tokens: prompt.special_tokens,
             border_tokens: prompt.border,
             prefill_seconds: session.prefill_seconds(),
+            kept: session.kept(),
+            cache_bytes: session.cache_bytes(),
         };
         let rules = AnswerRules {
             detokenizer: &checkpoint.tokenizer,

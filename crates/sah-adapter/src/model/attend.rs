@@ -1,13 +1,15 @@
 //! Whose keys the rows of a forward pass read: one sequence's, or each row its own.
 
+use std::ops::Range;
+
 use sah_attention::{
-    AttentionInputs, AttentionPolicy, Density, EvictedKeys, Kernel, KvRows, Reads, RowRanges,
+    AttentionInputs, AttentionPolicy, Density, Kernel, KvRows, LayerHeads, Reads, RowRanges,
 };
 use tch::Tensor;
 
 use super::dims::HeadDims;
 use crate::Error;
-use crate::cache::{Batch, KvCache};
+use crate::cache::{Batch, Entries, KvCache};
 
 /// What a layer's attention needs to know of the sequences.
 pub(super) trait Attend {
@@ -43,17 +45,32 @@ impl Scores {
         Self { scale: 1.0 / (heads.dim as f64).sqrt(), window, soft_cap: None }
     }
 
+    /// Of `entries`, which are all heads of the layer or some of its `kv_heads`.
     fn inputs<'a>(
         self,
         queries: &'a Tensor,
-        keys: &'a KvRows,
-        values: &'a KvRows,
-        evicted: Option<EvictedKeys>,
+        entries: &'a Entries<'_>,
+        kv_heads: usize,
+    ) -> Result<AttentionInputs<'a>, Error> {
+        Ok(self
+            .inputs_of(queries, (&entries.keys, &entries.values))?
+            .with_positions(entries.positions)?
+            .with_heads(LayerHeads { first: entries.heads.start, all: kv_heads })?)
+    }
+
+    /// How many tokens a row at the end of so many may read, where none was evicted.
+    fn seen_from(self, length: usize) -> usize {
+        self.window.map_or(length, |window| window.min(length))
+    }
+
+    fn inputs_of<'a>(
+        self,
+        queries: &'a Tensor,
+        (keys, values): (&'a KvRows, &'a KvRows),
     ) -> Result<AttentionInputs<'a>, Error> {
         Ok(AttentionInputs::new(queries, keys, values, self.scale)?
             .with_window(self.window)?
-            .with_soft_cap(self.soft_cap)?
-            .with_evicted(evicted)?)
+            .with_soft_cap(self.soft_cap)?)
     }
 }
 
@@ -80,11 +97,20 @@ pub(super) struct BatchRows<'a, 'p, 'c> {
 
 impl Attend for OneSequence<'_, '_> {
     fn attend(&mut self, layer: usize, scores: Scores, heads: &Heads) -> Result<Tensor, Error> {
-        let (keys, values) = self.cache.append(layer, &heads.keys, &heads.values)?;
-        let inputs = scores.inputs(&heads.queries, &keys, &values, self.cache.evicted())?;
-        let attended = self.attention.attend(layer, &inputs)?;
-        self.densities.push(attended.density);
-        Ok(attended.output)
+        self.cache.append(layer, &heads.keys, &heads.values)?;
+        let rows = heads.queries.size()[2] as usize;
+        let entries = self.cache.entries(layer, rows)?;
+        if entries.len() > 1
+            && let Some(kernel) = self.attention.dense_kernel()
+        {
+            let ranges = self.cache.row_ranges(layer, rows, scores.window);
+            let start = self.cache.length();
+            let read: f64 = (0..rows).map(|row| read_by_row(&ranges, row, rows)).sum();
+            let all: usize = (1..=rows).map(|row| scores.seen_from(start + row)).sum();
+            self.densities.push(Density::known(read / all as f64));
+            return attend_buffers(kernel, self.cache.buffers(layer), ranges, scores, &heads.queries);
+        }
+        attend_entries(self.attention, layer, scores, &heads.queries, &entries, &mut self.densities)
     }
 }
 
@@ -98,25 +124,25 @@ impl Attend for BatchRows<'_, '_, '_> {
             && let Some(AttentionPolicy::Dense { kernel }) = self.attentions.first()
             && self.attentions.iter().all(|attention| matches!(attention, AttentionPolicy::Dense { .. }))
         {
-            return attend_slots(*kernel, cache, layer, self.numbers, scores, &heads.queries);
+            let ranges = cache.slot_ranges(layer, self.numbers, scores.window);
+            if cache.is_compacted() {
+                for (row, (&number, densities)) in self.numbers.iter().zip(&mut self.densities).enumerate() {
+                    let all = scores.seen_from(self.batch.length(number) + 1);
+                    let read = read_by_row(&ranges, row, self.numbers.len());
+                    densities.push(Density::known(read / all as f64));
+                }
+            }
+            return attend_buffers(*kernel, cache.buffers(layer), ranges, scores, &heads.queries);
         }
         self.attend_one_by_one(layer, scores, &heads.queries)
     }
 }
 
-/// Dense attention of one row of each slot in `numbers`, in a single call that reads the shared prefix once.
-fn attend_slots(
-    kernel: &dyn Kernel,
-    cache: &KvCache,
-    layer: usize,
-    numbers: &[usize],
-    scores: Scores,
-    queries: &Tensor,
-) -> Result<Tensor, Error> {
-    let (keys, values) = cache.arena(layer);
-    let ranges = numbers.iter().map(|&slot| cache.slot_ranges(slot, scores.window));
-    let ranges = RowRanges::from_rows(keys.keys(), ranges)?;
-    Ok(kernel.attend(&scores.inputs(queries, keys, values, None)?, Reads::Ranges(&ranges))?)
+/// Keys that row `row` of `rows` reads: the mean over the parts of `ranges`.
+fn read_by_row(ranges: &[[Range<usize>; 2]], row: usize, rows: usize) -> f64 {
+    let of_parts = ranges.iter().skip(row).step_by(rows);
+    let read: usize = of_parts.flatten().map(ExactSizeIterator::len).sum();
+    read as f64 / (ranges.len() / rows) as f64
 }
 
 impl BatchRows<'_, '_, '_> {
@@ -125,13 +151,59 @@ impl BatchRows<'_, '_, '_> {
         let mut outputs = Vec::with_capacity(self.numbers.len());
         let rows = self.attentions.iter_mut().zip(&mut self.densities);
         for (row, (&number, (attention, densities))) in self.numbers.iter().zip(rows).enumerate() {
-            let (keys, values) = self.batch.entries(layer, number)?;
+            let entries = self.batch.entries(layer, number)?;
             let query = queries.f_narrow(2, row as i64, 1)?;
-            let inputs = scores.inputs(&query, &keys, &values, self.batch.evicted(number))?;
-            let attended = attention.attend(layer, &inputs)?;
-            densities.push(attended.density);
-            outputs.push(attended.output);
+            outputs.push(attend_entries(attention, layer, scores, &query, &entries, densities)?);
         }
         Ok(Tensor::f_cat(&outputs, 2)?)
     }
+}
+
+/// Attention of `queries`, `[1, H, Q, D]`, over the entries of all heads, part by part, of the same shape. Adds the density of each part.
+fn attend_entries(
+    attention: &mut AttentionPolicy<'_>,
+    layer: usize,
+    scores: Scores,
+    queries: &Tensor,
+    entries: &[Entries<'_>],
+    densities: &mut Vec<Density>,
+) -> Result<Tensor, Error> {
+    let kv_heads = entries.iter().map(|part| part.heads.len()).sum();
+    let mut outputs = Vec::with_capacity(entries.len());
+    let group = queries.size()[1] / kv_heads as i64;
+    for part in entries {
+        let of_part =
+            queries.f_narrow(1, part.heads.start as i64 * group, part.heads.len() as i64 * group)?;
+        let attended = attention.attend(layer, &scores.inputs(&of_part, part, kv_heads)?)?;
+        densities.push(attended.density);
+        outputs.push(attended.output);
+    }
+    match outputs.len() {
+        1 => Ok(outputs.remove(0)),
+        _ => Ok(Tensor::f_cat(&outputs, 1)?),
+    }
+}
+
+/// Dense attention of `queries`, `[1, H, Q, D]`, in a single call over the buffers of a layer, which reads a prefix that rows share once.
+/// `ranges` has what each row reads, for all heads alike, or for each KV head that has rows of its own, one head after another.
+fn attend_buffers(
+    kernel: &dyn Kernel,
+    buffers: (&KvRows, &KvRows),
+    ranges: Vec<[Range<usize>; 2]>,
+    scores: Scores,
+    queries: &Tensor,
+) -> Result<Tensor, Error> {
+    let (_, heads, rows, dim) = queries.size4()?;
+    let parts = ranges.len() as i64 / rows;
+    let ranges = RowRanges::from_rows(buffers.0.keys(), ranges)?;
+    if parts == 1 {
+        return Ok(kernel.attend(&scores.inputs_of(queries, buffers)?, Reads::Ranges(&ranges))?);
+    }
+    // The buffers are those of one KV head, and the rows of each head are rows of its group.
+    let group = heads / parts;
+    let turned = queries.f_reshape([parts, group, rows, dim])?.f_transpose(0, 1)?;
+    let turned = turned.f_reshape([1, group, parts * rows, dim])?;
+    let attended = kernel.attend(&scores.inputs_of(&turned, buffers)?, Reads::Ranges(&ranges))?;
+    let attended = attended.f_reshape([group, parts, rows, -1])?.f_transpose(0, 1)?;
+    Ok(attended.f_reshape([1, heads, rows, -1])?)
 }

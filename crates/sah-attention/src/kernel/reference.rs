@@ -3,7 +3,6 @@
 use tch::Tensor;
 
 use crate::error::Result;
-use crate::eviction::EvictedKeys;
 use crate::inputs::AttentionInputs;
 use crate::kernel::{Kernel, Reads};
 use crate::mask::Mask;
@@ -65,10 +64,7 @@ impl Kernel for ReferenceKernel {
 fn readable(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
     let dims = inputs.dims();
     // A row, whose key is one of the last Q, reads keys up to its position, and no further back than the window.
-    let gap = inputs.evicted().unwrap_or(EvictedKeys { first: dims.keys, count: 0 });
-    let position = |key: usize| (if key < gap.first { key } else { key + gap.count }) as i64;
-    let positions = Tensor::f_from_slice(&(0..dims.keys).map(position).collect::<Vec<_>>())?;
-    let positions = positions.f_to_device(inputs.device())?;
+    let positions = inputs.positions().to_tensor(dims.keys, inputs.device())?;
     let rows = positions.f_narrow(0, dims.past() as i64, dims.queries as i64)?.f_unsqueeze(1)?;
     let mut seen = positions.f_le_tensor(&rows)?;
     if let Some(window) = inputs.window().filter(|&window| window < inputs.length()) {

@@ -87,9 +87,28 @@ impl KvRows {
 
     /// Room for `keys` rows of each head, on the same device and in the same format; undefined until rows are stored.
     pub fn like(&self, keys: usize) -> Result<Self> {
-        let (batch, heads, _, width) = self.data.size4()?;
+        self.like_heads(self.data.size()[1] as usize, keys)
+    }
+
+    /// Room for `keys` rows of each of `heads` heads, likewise.
+    pub fn like_heads(&self, heads: usize, keys: usize) -> Result<Self> {
+        let (batch, _, _, width) = self.data.size4()?;
         let options = (self.data.f_kind()?, self.data.device());
-        Ok(Self { data: Tensor::f_empty([batch, heads, keys as i64, width], options)?, format: self.format })
+        let size = [batch, heads as i64, keys as i64, width];
+        Ok(Self { data: Tensor::f_empty(size, options)?, format: self.format })
+    }
+
+    /// A view of the heads `heads`.
+    pub fn heads(&self, heads: Range<usize>) -> Result<Self> {
+        let data = self.data.f_narrow(1, heads.start as i64, heads.len() as i64)?;
+        Ok(Self { data, format: self.format })
+    }
+
+    /// A copy of the rows `keys` of every head, in this order.
+    pub fn select(&self, keys: &[usize]) -> Result<Self> {
+        let keys: Vec<i64> = keys.iter().map(|&key| key as i64).collect();
+        let keys = Tensor::f_from_slice(&keys)?.f_to_device(self.data.device())?;
+        Ok(Self { data: self.data.f_index_select(2, &keys)?, format: self.format })
     }
 
     /// A view of the rows `keys` of every head.

@@ -254,7 +254,7 @@ impl Mask {
         let MaskShape { batch, heads, .. } = self.shape;
         let sparse = match &self.selection {
             Selection::Empty => return Ok(vec![0; heads]),
-            Selection::Full => return Ok(vec![batch * visible.entries(); heads]),
+            Selection::Full => return Ok(vec![batch * visible.readable(); heads]),
             Selection::Sparse(sparse) => sparse,
         };
         let shared = batch * sparse.ranges.entries(visible);

@@ -5,33 +5,33 @@ use std::ops::Range;
 use tch::Tensor;
 
 use crate::error::Result;
-use crate::eviction::EvictedKeys;
 use crate::mask::MaskShape;
+use crate::positions::Positions;
 
 /// The keys that each row may read, whatever is selected; see [`AttentionInputs::visible`](crate::AttentionInputs::visible).
 ///
 /// Row `i` stands at position `p = K - Q + i` and may read keys `p - w < j <= p`, where `w` is the sliding window of the
 /// layer; without one, keys `j <= p`.
 ///
-/// Where keys were evicted, keys are still counted as they lie in the cache, while the window goes by their positions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where keys were evicted, keys are still counted as they lie in the cache, while the window goes by their [`Positions`].
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Visible {
     queries: usize,
     keys: usize,
     /// Number of keys, the row's own included.
     window: Option<usize>,
-    evicted: Option<EvictedKeys>,
+    positions: Positions,
 }
 
 impl Visible {
     /// Within `window` keys, the row's own included.
     pub(crate) fn new(queries: usize, keys: usize, window: Option<usize>) -> Self {
-        Self { queries, keys, window, evicted: None }
+        Self { queries, keys, window, positions: Positions::WHOLE }
     }
 
-    /// In a cache without the keys `evicted`, all of which stand before the rows.
-    pub(crate) fn with_evicted(self, evicted: Option<EvictedKeys>) -> Self {
-        Self { evicted, ..self }
+    /// Where the keys stand at `positions`, those of the rows one after another.
+    pub(crate) fn at(self, positions: &Positions) -> Self {
+        Self { positions: positions.clone(), ..self }
     }
 
     /// Everything up to each row's position.
@@ -42,29 +42,29 @@ impl Visible {
     /// Whether a window keeps a row from a key before it.
     #[must_use]
     pub fn is_windowed(&self) -> bool {
-        self.window.is_some_and(|window| window < self.keys + self.evicted_count())
+        self.window.is_some_and(|window| window < self.positions.length(self.keys))
     }
 
     /// The keys of row `row`; never empty.
     #[must_use]
     pub fn row(&self, row: usize) -> Range<usize> {
         let end = self.keys - self.queries + row + 1;
-        // The position where the window begins, and the first key that is there from it on.
-        let start = self.window.map_or(0, |window| (end + self.evicted_count()).saturating_sub(window));
-        let first =
-            self.evicted.map_or(start, |gap| start.min(gap.first).max(start.saturating_sub(gap.count)));
-        first..end
+        let Some(window) = self.window else { return 0..end };
+        let begins = self.positions.length(end).saturating_sub(window);
+        self.positions.first_from(begins)..end
     }
 
     /// Number of `(row, key)` pairs in one head, evicted keys included.
     #[must_use]
     pub fn entries(&self) -> usize {
-        let ends = (1..=self.queries).map(|row| self.keys + self.evicted_count() - self.queries + row);
+        let ends = (1..=self.queries).map(|row| self.positions.length(self.keys - self.queries + row));
         ends.map(|end| self.window.map_or(end, |window| window.min(end))).sum()
     }
 
-    fn evicted_count(&self) -> usize {
-        self.evicted.map_or(0, |gap| gap.count)
+    /// Number of `(row, key)` pairs in one head, without evicted keys.
+    #[must_use]
+    pub fn readable(&self) -> usize {
+        (0..self.queries).map(|row| self.row(row).len()).sum()
     }
 
     /// Where an index of `indices`, `[B, H, Q, N]`, is a key that its row may read: the same shape, of `Bool`. Negative
@@ -106,7 +106,7 @@ mod tests {
     fn a_window_goes_by_positions_where_keys_were_evicted() {
         // Positions 0, 1, 6, 7, 8 are there; rows at 7 and 8.
         let rows = |window| {
-            let visible = Visible::new(2, 5, window).with_evicted(Some(EvictedKeys { first: 2, count: 4 }));
+            let visible = Visible::new(2, 5, window).at(&Positions::with_gap(2, 4));
             (visible.is_windowed(), [visible.row(0), visible.row(1)], visible.entries())
         };
         assert_eq!(rows(None), (false, [0..4, 0..5], 8 + 9));
@@ -115,6 +115,21 @@ mod tests {
         assert_eq!(rows(Some(7)), (true, [1..4, 2..5], 7 + 7));
         assert_eq!(rows(Some(4)), (true, [2..4, 2..5], 4 + 4));
         assert_eq!(rows(Some(2)), (true, [2..4, 3..5], 2 + 2));
+    }
+
+    #[test]
+    fn a_window_goes_by_the_positions_of_single_keys() {
+        // Positions 0, 3, 4, 9, 10 are there; rows at 9 and 10.
+        let positions = Positions::listed(vec![0, 3, 4], 9).unwrap();
+        let rows = |window| {
+            let visible = Visible::new(2, 5, window).at(&positions);
+            (visible.is_windowed(), [visible.row(0), visible.row(1)], visible.entries())
+        };
+        assert_eq!(rows(None), (false, [0..4, 0..5], 10 + 11));
+        assert_eq!(rows(Some(11)), (false, [0..4, 0..5], 10 + 11));
+        assert_eq!(rows(Some(8)), (true, [1..4, 1..5], 8 + 8));
+        assert_eq!(rows(Some(6)), (true, [2..4, 3..5], 6 + 6));
+        assert_eq!(rows(Some(1)), (true, [3..4, 4..5], 1 + 1));
     }
 
     #[test]

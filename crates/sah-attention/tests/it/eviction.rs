@@ -1,16 +1,16 @@
 //! Keys that were evicted: nothing changes for what never reads them, and an error for everything else.
 
 use sah_attention::{
-    AnyMaskerConfig, AttentionConfig, AttentionInputs, AttentionPolicy, CallMeasure, Error, EvictedKeys,
-    KeptKeys, Kernel, LocalConfig, Mask, MaskShape, OracleTopKConfig, Reads, ReferenceKernel, RequestState,
-    ResearchAttention, SinkConfig, Size,
+    AnyMaskerConfig, AttentionConfig, AttentionInputs, AttentionPolicy, CallMeasure, Error, KeptKeys, Kernel,
+    LocalConfig, Mask, MaskShape, OracleTopKConfig, Positions, Reads, ReferenceKernel, RequestState,
+    ResearchAttention, RowRanges, SinkConfig, Size,
 };
 use tch::{Device, Tensor};
 
 use crate::cases::{Random, Tensors, difference};
 use crate::kernels::{KERNELS, attend};
 
-on_devices!(what_is_never_read_is_not_missed);
+on_devices!(what_is_never_read_is_not_missed, keys_that_were_left_out_for_good_are_as_if_they_were_masked);
 
 fn attention(maskers: Vec<AnyMaskerConfig>) -> ResearchAttention {
     ResearchAttention::from_config(&AttentionConfig::new(maskers).unwrap()).unwrap()
@@ -24,10 +24,10 @@ fn local(size: usize) -> AnyMaskerConfig {
     LocalConfig { size: Size::Count(size) }.into()
 }
 
-/// `tensors` without the keys `gap`.
-fn without(tensors: &Tensors, gap: EvictedKeys) -> Tensors {
+/// `tensors` without `evicted` keys after the first `sinks`.
+fn without(tensors: &Tensors, sinks: usize, evicted: usize) -> Tensors {
     let cut = |cache: &Tensor| {
-        let (first, behind) = (gap.first as i64, (gap.first + gap.count) as i64);
+        let (first, behind) = (sinks as i64, (sinks + evicted) as i64);
         let rest = cache.size()[2] - behind;
         Tensor::cat(&[cache.narrow(2, 0, first), cache.narrow(2, behind, rest)], 2)
     };
@@ -54,18 +54,19 @@ fn what_is_never_read_is_not_missed(device: Device) {
         let attention = attention(maskers.into_iter().flatten().collect());
         assert_eq!(attention.kept_keys().unwrap(), KeptKeys { sinks, window });
         let queries = random.choose(&[1, 1, 2, 5, 17, 64]);
-        let gap = EvictedKeys { first: sinks, count: random.within(1..40) };
-        let keys = sinks + gap.count + window + random.choose(&[0, 1, 30]) + queries;
+        let evicted = random.within(1..40);
+        let keys = sinks + evicted + window + random.choose(&[0, 1, 30]) + queries;
         let (kv_heads, group) = (random.choose(&[1, 2]), random.choose(&[1, 3]));
         let shape = MaskShape { batch: 1, heads: kv_heads * group, queries, keys };
         let of_layer = random.within(1..keys + 2);
         let layer = (random.choose(&[None, Some(of_layer)]), random.choose(&[None, None, Some(5.0)]));
         let whole = Tensors::new(shape, kv_heads, 16, 16, seed, device);
-        let rest = without(&whole, gap);
+        let rest = without(&whole, sinks, evicted);
         let whole = inputs(&whole, layer);
-        let rest = inputs(&rest, layer).with_evicted(Some(gap)).unwrap();
-        assert_eq!((rest.length(), rest.dims().keys), (keys, keys - gap.count));
-        let case = format!("seed {seed}, {shape}, {gap:?}, {sinks} + {window}, {:?}", whole.window());
+        let positions = Positions::with_gap(sinks, evicted);
+        let rest = inputs(&rest, layer).with_positions(&positions).unwrap();
+        assert_eq!((rest.length(), rest.dims().keys), (keys, keys - evicted));
+        let case = format!("seed {seed}, {shape}, {evicted}, {sinks} + {window}, {:?}", whole.window());
 
         let mut state = RequestState::new(0);
         let (want, got) =
@@ -93,13 +94,65 @@ fn what_is_never_read_is_not_missed(device: Device) {
     assert!(empty > 3 && windowed > 50, "{empty} and {windowed}");
 }
 
+/// Any keys of those before the rows may be left; windows go by positions, in every kernel.
+fn keys_that_were_left_out_for_good_are_as_if_they_were_masked(device: Device) {
+    let mut windowed = 0;
+    for seed in 0..200 {
+        let mut random = Random::new(seed);
+        let queries = random.choose(&[1, 1, 2, 5, 17, 64]);
+        let before = random.choose(&[1, 3, 30, 90]);
+        let left: Vec<usize> = (0..before).filter(|_| random.choose(&[true, false, false])).collect();
+        let (kv_heads, group) = (random.choose(&[1, 2]), random.choose(&[1, 3]));
+        let keys = before + queries;
+        let shape = MaskShape { batch: 1, heads: kv_heads * group, queries, keys };
+        let of_layer = random.within(1..keys + 2);
+        let layer = (random.choose(&[None, Some(of_layer)]), random.choose(&[None, None, Some(5.0)]));
+        let whole = Tensors::new(shape, kv_heads, 16, 16, seed, device);
+        let there: Vec<i64> = left.iter().copied().chain(before..keys).map(|key| key as i64).collect();
+        let of_left = Tensor::from_slice(&there).to_device(device);
+        let rest = Tensors {
+            queries: whole.queries.shallow_clone(),
+            keys: whole.keys.index_select(2, &of_left),
+            values: whole.values.index_select(2, &of_left),
+            scale: whole.scale,
+        };
+        let positions = Positions::listed(left.clone(), before).unwrap();
+        let rest = inputs(&rest, layer).with_positions(&positions).unwrap();
+        let whole = inputs(&whole, layer);
+        let case = format!("seed {seed}, {shape}, {left:?}, {:?}", whole.window());
+        windowed += usize::from(whole.window().is_some_and(|window| window < keys));
+        let ranges = RowRanges::from_rows(
+            keys,
+            (0..queries).map(|_| there.iter().map(|&key| key as usize..key as usize + 1).collect::<Vec<_>>()),
+        );
+        let mask = Mask::from_ranges(shape, ranges.unwrap()).unwrap();
+        let want = ReferenceKernel.attend(&whole, Reads::Mask(&mask)).unwrap();
+        let kernels = KERNELS.into_iter().chain([&ReferenceKernel as &dyn Kernel]);
+        for kernel in kernels {
+            let got = match kernel.attend(&rest, Reads::All) {
+                Err(Error::KernelInputs { .. }) => continue,
+                got => got.unwrap(),
+            };
+            let error = difference(&got, &want);
+            assert!(error < 1e-5, "{}, {case}: {error}", kernel.name());
+        }
+        // What is read of what could be, if all were there.
+        let density = AttentionPolicy::dense().attend(0, &rest).unwrap().density.value().unwrap();
+        let visible: usize = (0..queries).map(|row| whole.visible().row(row).len()).sum();
+        let read: usize = (0..queries).map(|row| rest.visible().row(row).len()).sum();
+        assert!((density - read as f64 / visible as f64).abs() < 1e-12, "{case}: {density}");
+    }
+    assert!(windowed > 50, "{windowed}");
+}
+
 #[test]
 fn what_would_read_an_evicted_key_is_an_error() {
     let shape = MaskShape { batch: 1, heads: 2, queries: 3, keys: 30 };
     let tensors = Tensors::new(shape, 1, 8, 8, 1, Device::Cpu);
-    let gap = |first, count| tensors.inputs().with_evicted(Some(EvictedKeys { first, count }));
-    assert!(gap(28, 5).unwrap_err().to_string().contains("before the first query row, got 28"));
-    let inputs = gap(4, 5).unwrap();
+    let (late, positions) = (Positions::with_gap(28, 5), Positions::with_gap(4, 5));
+    let error = tensors.inputs().with_positions(&late).unwrap_err().to_string();
+    assert!(error.contains("before the first query row, got 28 of 27"), "{error}");
+    let inputs = tensors.inputs().with_positions(&positions).unwrap();
     let mut state = RequestState::new(0);
     let mut says = |maskers: Vec<AnyMaskerConfig>| {
         let attention = attention(maskers);

@@ -27,6 +27,9 @@ pub struct RunConfig {
     /// Whether keys that the attention never reads again were evicted from the KV cache.
     #[serde(default)]
     pub evict: bool,
+    /// The retention with the names of its types: which keys of contexts stayed. Not in the file where all did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Value>,
     /// The kernel of all attention; not in the file where it was the one that fits each call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kernel: Option<String>,

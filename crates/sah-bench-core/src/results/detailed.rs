@@ -74,6 +74,9 @@ pub struct Cost {
     pub border_tokens: u64,
     /// Mean of the rows' densities, 1 for dense attention; `None` where no row has one.
     pub density: Option<f64>,
+    /// Mean over the rows of the share of their contexts' keys that a retention left; not in the file where there is no retention.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<f64>,
 }
 
 /// Seconds and tokens of one phase.
@@ -180,6 +183,8 @@ impl Cost {
             truncated_tokens,
             border_tokens: rows.iter().map(|row| row.context.border_tokens as u64).sum(),
             density: Distribution::of(densities).map(|densities| densities.mean),
+            kept: Distribution::of(rows.iter().filter_map(|row| row.context.kept).collect())
+                .map(|shares| shares.mean),
         }
     }
 }
@@ -248,6 +253,7 @@ mod tests {
                     special_tokens: 0,
                     border_tokens: 2,
                     prefill_seconds: 3.0,
+                    ..ContextStats::default()
                 },
                 group_size,
                 reasoning: None,

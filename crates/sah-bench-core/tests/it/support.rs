@@ -188,6 +188,7 @@ pub(crate) fn right_answers(request: &Request) -> RequestResponse {
             special_tokens: 0,
             border_tokens: 0,
             prefill_seconds: 1.5,
+            ..ContextStats::default()
         },
     }
 }

@@ -228,6 +228,7 @@ impl ModelAdapter for Sometimes {
                 special_tokens: 0,
                 border_tokens: 0,
                 prefill_seconds: 1.5,
+                ..ContextStats::default()
             },
         })
     }

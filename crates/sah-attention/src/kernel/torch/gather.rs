@@ -40,7 +40,7 @@ impl Kernel for GatherKernel {
         match mask.selection() {
             Selection::Sparse(sparse) => match sparse.keys()? {
                 Some(list) if list.width() > 0 => lists::attend(inputs, sparse.ranges(), &list),
-                _ if inputs.evicted().is_none() && sparse.ranges().covers(&inputs.visible()) => {
+                _ if inputs.positions().evicted() == 0 && sparse.ranges().covers(&inputs.visible()) => {
                     dense::attend(inputs)
                 }
                 _ => ranges::attend(inputs, sparse.ranges()),

@@ -119,7 +119,10 @@ impl DoubleSparsityMasker {
                 found: self.group_factor.to_string(),
             });
         }
-        let lists = self.channels.first(layer, count, (dims.heads, dims.kv_heads, dims.head_dim))?;
+        let of_layer = inputs.layer_heads();
+        let (heads, kv_heads) = (of_layer.all * dims.group(), of_layer.all);
+        let mut lists = self.channels.first(layer, count, (heads, kv_heads, dims.head_dim))?;
+        lists = lists[of_layer.part_of(lists.len(), dims.kv_heads)].to_vec();
         let leading = [dims.batch, lists.len()];
         let labels = Labels::new(self.quantiser, &leading, count, inputs.kind(), inputs.device())?;
         let channels =

@@ -62,9 +62,7 @@ impl HashAttentionMasker {
     fn new_state(&self, inputs: &AttentionInputs<'_>, layer: usize, seed: u64) -> Result<Signatures> {
         let (dims, device) = (inputs.dims(), inputs.device());
         let (networks, drawn) = match &self.weights {
-            Weights::Trained(weights) => {
-                (weights.layer(layer, device, (dims.heads, dims.kv_heads, dims.head_dim))?, 0)
-            }
+            Weights::Trained(weights) => (weights.layer(layer, inputs)?, 0),
             Weights::Random => {
                 let planes = Networks::random(seed, dims.kv_heads, dims.head_dim, self.hat_bits, device)?;
                 let drawn = planes.bytes();

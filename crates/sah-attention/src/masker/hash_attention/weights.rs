@@ -1,6 +1,7 @@
 //! The networks that compute signatures.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
+use crate::inputs::AttentionInputs;
 use crate::masker::toolkit::RandomStream;
 
 /// What is applied after each matrix of a network but the last.
@@ -60,6 +62,18 @@ impl Networks {
             Ok((matrix.f_to_device(device)?, bias))
         };
         Ok(Self { layers: self.layers.iter().map(to).collect::<Result<_>>()?, activation: self.activation })
+    }
+
+    /// Those of some of the heads.
+    fn narrow(&self, heads: &Range<usize>) -> Result<Self> {
+        let of_heads = |tensor: &Tensor| tensor.f_narrow(0, heads.start as i64, heads.len() as i64);
+        let narrow = |(matrix, bias): &(Tensor, Option<Tensor>)| -> Result<_> {
+            Ok((of_heads(matrix)?, bias.as_ref().map(of_heads).transpose()?))
+        };
+        Ok(Self {
+            layers: self.layers.iter().map(narrow).collect::<Result<_>>()?,
+            activation: self.activation,
+        })
     }
 
     /// Number of heads, `L`.
@@ -194,13 +208,10 @@ impl HashWeights {
         Ok(())
     }
 
-    /// The networks of `layer` on `device`, for `heads` query heads over `kv_heads` and vectors of `head_dim` elements.
-    pub(super) fn layer(
-        &self,
-        layer: usize,
-        device: Device,
-        (heads, kv_heads, head_dim): (usize, usize, usize),
-    ) -> Result<LayerNetworks> {
+    /// The networks of `layer` on the device of `inputs`, for their heads.
+    pub(super) fn layer(&self, layer: usize, inputs: &AttentionInputs<'_>) -> Result<LayerNetworks> {
+        let (dims, of_layer, device) = (inputs.dims(), inputs.layer_heads(), inputs.device());
+        let (heads, kv_heads, head_dim) = (of_layer.all * dims.group(), of_layer.all, dims.head_dim);
         let fail = |problem| Error::MaskerFile {
             path: self.path.clone(),
             place: format!("layers.{layer}"),
@@ -216,7 +227,9 @@ impl HashWeights {
         if inputs != head_dim {
             return Err(fail(format!("must take the model's {head_dim} elements of a key, takes {inputs}")));
         }
-        Ok(LayerNetworks { query: networks.query.to_device(device)?, key: networks.key.to_device(device)? })
+        let part = of_layer.part_of(found, dims.kv_heads);
+        let of_part = |networks: &Networks| networks.narrow(&part)?.to_device(device);
+        Ok(LayerNetworks { query: of_part(&networks.query)?, key: of_part(&networks.key)? })
     }
 }
 

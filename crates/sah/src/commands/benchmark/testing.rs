@@ -160,6 +160,7 @@ impl ModelAdapter for ScriptedModel {
                 special_tokens: 0,
                 border_tokens: 0,
                 prefill_seconds: 0.5,
+                ..ContextStats::default()
             },
         })
     }

@@ -34,6 +34,7 @@ Measure:
   benchmarks List the benchmarks that can be run, with their subsets, data, metric and source
   models     List the models that can be run, and what their numbers were compared with
   maskers    List the maskers and presets for --attention, with fields, cost and source
+  retentions List the rules and presets for --retention, with fields, cost and source
   convert    Convert published HashAttention weights, running no code of them (`cargo xtask convert --help`)
   calibrate  Make Double Sparsity's channel file from the model itself (`cargo xtask calibrate --help`)
 
@@ -71,7 +72,7 @@ fn dispatch(verb: &str, rest: &[std::ffi::OsString]) -> Result<ExitCode> {
     match (verb, flags.as_slice()) {
         (
             "bench" | "submit" | "score" | "report" | "compare" | "results" | "generate" | "benchmarks"
-            | "models" | "maskers" | "convert" | "calibrate",
+            | "models" | "maskers" | "retentions" | "convert" | "calibrate",
             _,
         )
         | ("doctor", [_, ..]) => {

@@ -11,7 +11,7 @@ use crate::tables::{Cell, Column, Table};
 use crate::{Analysis, Run, Side};
 
 /// What makes a method of a model and an attention, beside these: where it differs, it is shown.
-const SETTINGS: [&str; 5] = ["dtype", "weights", "kv_dtype", "prefill", "evict"];
+const SETTINGS: [&str; 6] = ["dtype", "weights", "kv_dtype", "prefill", "evict", "retention"];
 
 /// Runs of several benchmarks.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use sah_attention::{Kernel, KernelRegistry, MaskerConfig, MaskerRegistry};
+use sah_attention::{Kernel, KernelRegistry, MaskerConfig, MaskerRegistry, RetentionRegistry, RetentionRule};
 
 use crate::args::{self, Asked, MessageArgs};
 use crate::benchmarks::{BenchmarkEntry, Benchmarks};
@@ -27,15 +27,21 @@ use crate::{commands, remedies, resume, threads};
 pub struct App {
     pub(crate) benchmarks: Benchmarks,
     pub(crate) maskers: MaskerRegistry,
+    pub(crate) retentions: RetentionRegistry,
     pub(crate) kernels: KernelRegistry,
 }
 
 impl App {
-    /// With the benchmarks, maskers and kernels that this project brings along.
+    /// With the benchmarks, maskers, retentions and kernels that this project brings along.
     #[must_use]
     pub fn standard() -> Self {
         let (maskers, kernels) = (MaskerRegistry::builtin(), KernelRegistry::builtin());
-        Self { benchmarks: Benchmarks::standard(), maskers, kernels }
+        Self {
+            benchmarks: Benchmarks::standard(),
+            maskers,
+            retentions: RetentionRegistry::builtin(),
+            kernels,
+        }
     }
 
     /// With a further benchmark: `bench NAME`.
@@ -67,6 +73,26 @@ impl App {
     #[must_use]
     pub fn with_preset(self, name: &'static str, config: serde_json::Value) -> Self {
         Self { maskers: registered(self.maskers.with_preset(name, config)), ..self }
+    }
+
+    /// With a further rule of retentions, for files of `--retention`, `--set` and the list of retentions.
+    ///
+    /// # Panics
+    ///
+    /// Where its name is taken already.
+    #[must_use]
+    pub fn with_retention_rule<R: RetentionRule>(self) -> Self {
+        Self { retentions: registered(self.retentions.with_rule::<R>()), ..self }
+    }
+
+    /// With a further preset, `--retention NAME`: a configuration as a file has it.
+    ///
+    /// # Panics
+    ///
+    /// Where its name is taken already.
+    #[must_use]
+    pub fn with_retention_preset(self, name: &'static str, config: serde_json::Value) -> Self {
+        Self { retentions: registered(self.retentions.with_preset(name, config)), ..self }
     }
 
     /// With a further kernel, for `--kernel`.

@@ -1,5 +1,6 @@
 //! The attentions that the command line names.
 
+mod retention;
 mod settings;
 
 use std::collections::HashSet;
@@ -17,6 +18,7 @@ use sah_attention::{
 use sah_bench_core::data::read_text;
 use sah_message::{meant, nearest};
 
+use self::retention::NamedRetention;
 use self::settings::Settings;
 use crate::App;
 use crate::args::{AttentionArgs, PrefillArg};
@@ -38,6 +40,8 @@ pub(crate) struct NamedAttention {
     pub(crate) prefill: PrefillArg,
     /// Whether keys that it never reads again are evicted; never with dense attention.
     pub(crate) evict: bool,
+    /// Which keys of contexts stay; `None` where all do.
+    pub(crate) retention: Option<NamedRetention>,
     /// The kernel of all attention; `None` for the one that fits.
     pub(crate) kernel: Option<Arc<dyn Kernel>>,
 }
@@ -51,6 +55,10 @@ impl NamedAttention {
             PrefillArg::Sparse => adapter.with_sparse_prefill()?,
         };
         let adapter = if self.evict { adapter.with_eviction()? } else { adapter };
+        let adapter = match &self.retention {
+            Some(retention) => adapter.with_retention(retention.config.build()?)?,
+            None => adapter,
+        };
         Ok(match &self.kernel {
             Some(kernel) => adapter.with_kernel(Arc::clone(kernel)),
             None => adapter,
@@ -97,19 +105,62 @@ pub(crate) fn named(
         .into_iter()
         .map(|name| one(&app.maskers, name, args, &mut settings, kernel.clone()))
         .collect::<anyhow::Result<_>>()?;
-    settings.check_used(&attentions)?;
+    let retentions: Vec<Option<NamedRetention>> = args
+        .retention
+        .iter()
+        .map(|name| retention::one(&app.retentions, name, &mut settings))
+        .collect::<anyhow::Result<_>>()?;
+    settings.check_used(&attentions, &retentions)?;
     check_dense(args, &attentions)?;
+    let attentions = with_retentions(args, attentions, &retentions)?;
     let mut seen = HashSet::new();
     for attention in &attentions {
         check(attention)?;
         if !seen.insert(&attention.name) {
             bail!(UsageError(format!(
-                "--attention names {:?} twice; each needs its own result folder",
+                "--attention and --retention give {:?} twice; each needs its own result folder",
                 attention.name
             )));
         }
     }
     Ok(attentions)
+}
+
+/// Each of `attentions` with each of `retentions`.
+fn with_retentions(
+    args: &AttentionArgs,
+    attentions: Vec<NamedAttention>,
+    retentions: &[Option<NamedRetention>],
+) -> Result<Vec<NamedAttention>, UsageError> {
+    if retentions.is_empty() {
+        return Ok(attentions);
+    }
+    let names: Vec<&str> = args.retention.iter().map(String::as_str).collect();
+    if retentions.iter().all(Option::is_none) {
+        let text = "--retention none alone has no effect: nothing is dropped; name another one beside it, or leave it out";
+        return Err(UsageError(text.to_owned()));
+    }
+    for (is_given, flag) in
+        [(args.prefill == PrefillArg::Sparse, "--prefill sparse"), (args.evict, "--evict")]
+    {
+        if is_given {
+            let names = names.join(",");
+            let text = format!(
+                "{flag} with --retention {names}: a retention chooses among all keys of a context; leave out one"
+            );
+            return Err(UsageError(text));
+        }
+    }
+    let with = |attention: NamedAttention| {
+        retentions.iter().map(move |retention| match retention {
+            None => attention.clone(),
+            Some(of) => {
+                let name = format!("{}+{}", attention.name, of.name);
+                NamedAttention { name, retention: retention.clone(), ..attention.clone() }
+            }
+        })
+    };
+    Ok(attentions.into_iter().flat_map(with).collect())
 }
 
 /// Refuses what dense attention alone cannot do.
@@ -158,7 +209,8 @@ fn one(
 ) -> anyhow::Result<NamedAttention> {
     if name == DENSE {
         let prefill = args.prefill;
-        return Ok(NamedAttention { name: name.to_owned(), config: None, prefill, evict: false, kernel });
+        let name = name.to_owned();
+        return Ok(NamedAttention { name, config: None, prefill, evict: false, retention: None, kernel });
     }
     let path = Path::new(name);
     let is_file = matches!(path.extension().and_then(OsStr::to_str), Some("json" | "toml"));
@@ -173,7 +225,7 @@ fn one(
     match config {
         Ok(config) => {
             let AttentionArgs { prefill, evict, .. } = *args;
-            Ok(NamedAttention { name, config: Some(config), prefill, evict, kernel })
+            Ok(NamedAttention { name, config: Some(config), prefill, evict, retention: None, kernel })
         }
         Err(Error::NoPreset { known, .. }) => {
             let known = std::iter::once(DENSE).chain(known);

@@ -6,7 +6,7 @@ use crate::{Analysis, Side};
 type Read = fn(&Side) -> Option<f64>;
 
 /// Lines: the name, where the figure is, and its decimals.
-const LINES: [(&str, Read, usize); 11] = [
+const LINES: [(&str, Read, usize); 12] = [
     ("rows", |side| Some(side.results.detailed.rows as f64), 0),
     ("rows without an answer", |side| Some(side.results.detailed.rows_failed as f64), 0),
     ("reading contexts, s per row", |side| per_row(side, side.results.detailed.total.prefill.seconds), 3),
@@ -17,6 +17,7 @@ const LINES: [(&str, Read, usize); 11] = [
     ("whole run, s", |side| side.results.detailed.measures.run_seconds, 1),
     ("peak memory, MB", |side| Some(side.results.detailed.measures.peak_memory_bytes? as f64 / 1e6), 0),
     ("density", |side| side.results.detailed.total.density, 4),
+    ("context keys kept", |side| side.results.detailed.total.kept, 4),
     ("attention error", |side| side.results.attention_error(), 4),
 ];
 

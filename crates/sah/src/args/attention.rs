@@ -15,8 +15,8 @@ pub(crate) struct AttentionArgs {
     pub(crate) attention: Vec<String>,
 
     /// Change a field of every attention that is not dense: `heavy_size=5%`, `dense_layers=2`, or with the masker's type
-    /// where several have it, `sink.size=4`; of one attention alone, whatever is set for all: `quest:page_size=32`. Give it
-    /// several times for several
+    /// where several have it, `sink.size=4`; of one attention alone, whatever is set for all: `quest:page_size=32`. A field of every
+    /// retention: `retention:ratio=0.9`; of one: `retention.snapkv:window=32`. Give it several times for several
     #[arg(long, value_name = "[NAME:]FIELD=VALUE")]
     pub(crate) set: Vec<String>,
 
@@ -39,6 +39,13 @@ pub(crate) struct AttentionArgs {
     /// of keys can do it
     #[arg(long, value_enum, default_value = "dense")]
     pub(crate) prefill: PrefillArg,
+
+    /// Which keys of a context stay once it is read: `none` drops none, or a preset (`snapkv`, `streaming_llm`, ...; `cargo xtask
+    /// retentions` lists them), or a JSON or TOML file such as `{"ratio": 0.5, "rules": [{"type": "knorm"}]}`. The others are dropped for
+    /// good, before any question is read, and their memory is free. Every attention is run with each; half of the keys stay,
+    /// unless `--set retention:ratio=0.9` drops more, or `retention:keys=512` says how many stay
+    #[arg(long, num_args = 1.., value_delimiter = ',', value_name = "none|PRESET|FILE")]
+    pub(crate) retention: Vec<String>,
 
     /// Evict keys that attention never reads again from the KV cache, so that its memory no longer grows: once the context
     /// is read (with `--prefill sparse` also while it is read) and while answers grow. Answers stay the same. Only sinks and

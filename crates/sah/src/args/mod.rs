@@ -41,7 +41,7 @@ pub(crate) use model::{
     WeightsArg,
 };
 pub(crate) use model_config::ModelConfigArgs;
-pub(crate) use others::{DoctorArgs, GenerateArgs, ScoreArgs, ScoreCommand};
+pub(crate) use others::{DoctorArgs, GenerateArgs, RetentionsArgs, ScoreArgs, ScoreCommand};
 pub(crate) use results::{CompareArgs, ReportArgs, ResultsArgs};
 pub(crate) use sampling::{GenerationConfigArg, SamplingArgs};
 pub(crate) use special_tokens::SpecialTokensArgs;
@@ -77,6 +77,8 @@ pub(crate) enum Command {
     Models,
     /// List the maskers and presets for --attention, with fields, cost and source
     Maskers,
+    /// List the rules and presets for --retention, with fields, cost and source
+    Retentions(RetentionsArgs),
     /// Convert published weights of a masker to the file that it reads
     #[command(subcommand)]
     Convert(Convert),
@@ -108,6 +110,7 @@ impl Command {
             | Self::Benchmarks
             | Self::Models
             | Self::Maskers
+            | Self::Retentions(_)
             | Self::Convert(_)
             | Self::Submit(_)
             | Self::Report(_)

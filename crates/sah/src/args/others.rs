@@ -68,6 +68,14 @@ pub(crate) struct GenerateArgs {
     pub(crate) sampling: SamplingArgs,
 }
 
+/// Flags of `retentions`.
+#[derive(Debug, Args)]
+pub(crate) struct RetentionsArgs {
+    /// Only this rule
+    #[arg(value_name = "RULE")]
+    pub(crate) name: Option<String>,
+}
+
 /// `score NAME`.
 #[derive(Debug)]
 pub(crate) struct ScoreCommand {

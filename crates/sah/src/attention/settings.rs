@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use sah_attention::Size;
 
+use super::retention::NamedRetention;
 use super::{DENSE, NamedAttention, STREAMING_LLM};
 use crate::args::AttentionArgs;
 use crate::usage::UsageError;
@@ -33,6 +34,10 @@ enum Scope {
     One(String),
     /// The preset `streaming_llm`.
     StreamingLlm,
+    /// All retentions.
+    Retentions,
+    /// The retention of this name.
+    Retention(String),
 }
 
 impl Settings {
@@ -58,6 +63,7 @@ impl Settings {
                 Scope::All => !own.contains(&setting.field()),
                 Scope::One(only) => only == name,
                 Scope::StreamingLlm => is_streaming_llm,
+                Scope::Retentions | Scope::Retention(_) => false,
             };
             if applies {
                 setting.used = true;
@@ -67,8 +73,32 @@ impl Settings {
         assignments
     }
 
-    /// Refuses the first setting that changed none of `attentions`.
-    pub(super) fn check_used(&self, attentions: &[NamedAttention]) -> Result<(), UsageError> {
+    /// The assignments for the retention `name`, likewise.
+    pub(super) fn of_retention(&mut self, name: &str) -> Vec<String> {
+        let is_own = |scope: &Scope| matches!(scope, Scope::Retention(only) if only == name);
+        // A number of keys takes the place of a share.
+        let field = |set: &Setting| set.field().replace("keys", "ratio");
+        let own: Vec<String> = self.settings.iter().filter(|set| is_own(&set.scope)).map(field).collect();
+        let mut assignments = Vec::new();
+        for setting in &mut self.settings {
+            let applies = match &setting.scope {
+                Scope::Retentions => !own.contains(&field(setting)),
+                scope => is_own(scope),
+            };
+            if applies {
+                setting.used = true;
+                assignments.push(setting.assignment.clone());
+            }
+        }
+        assignments
+    }
+
+    /// Refuses the first setting that changed none of `attentions` and `retentions`.
+    pub(super) fn check_used(
+        &self,
+        attentions: &[NamedAttention],
+        retentions: &[Option<NamedRetention>],
+    ) -> Result<(), UsageError> {
         let Some(Setting { given, scope, assignment, .. }) = self.settings.iter().find(|set| !set.used)
         else {
             return Ok(());
@@ -85,6 +115,11 @@ impl Settings {
                 text,
                 "it is for --attention {STREAMING_LLM}, which is not named; for another one write --set {assignment}"
             ),
+            Scope::Retention(name) => write!(text, "--retention does not name {name}"),
+            Scope::Retentions if retentions.iter().all(Option::is_none) => {
+                write!(text, "there is no --retention that drops keys; add one, such as snapkv")
+            }
+            Scope::Retentions => write!(text, "every retention has a value of its own for it"),
             Scope::All if attentions.iter().all(|attention| attention.config.is_none()) => {
                 write!(
                     text,
@@ -106,7 +141,14 @@ impl Setting {
 
     fn of_set(set: &str) -> Self {
         let (name, assignment) = addressed(set);
-        let scope = name.map_or(Scope::All, |name| Scope::One(name.to_owned()));
+        let scope = match name {
+            None => Scope::All,
+            Some("retention") => Scope::Retentions,
+            Some(name) => match name.strip_prefix("retention.") {
+                Some(name) => Scope::Retention(name.to_owned()),
+                None => Scope::One(name.to_owned()),
+            },
+        };
         Self { given: format!("--set {set}"), scope, assignment: assignment.to_owned(), used: false }
     }
 
@@ -195,10 +237,51 @@ mod tests {
             ),
             ("--attention quest --set page_size=8 --set page_size=9", "quest_top_k.page_size is set already"),
             ("--attention streaming_llm --sink-size 5 --set sink.size=9", "sink.size is set already"),
+            ("--set retention:ratio=0.9", "there is no --retention that drops keys"),
+            ("--retention none --set retention:ratio=0.9", "there is no --retention that drops keys"),
+            ("--retention none", "--retention none alone has no effect"),
+            ("--retention snapkv --set retention.tova:ratio=0.9", "--retention does not name tova"),
+            (
+                "--retention snapkv --set retention:ratio=0.9 --set retention.snapkv:ratio=0.8",
+                "every retention has a value of its own for it",
+            ),
+            (
+                "--retention snapkv --set retention:windows=9",
+                "--retention snapkv: \"windows=9\": no such field; did you mean",
+            ),
+            ("--retention snapvk", "--retention \"snapvk\": did you mean snapkv?"),
+            ("--retention snapkv,snapkv", "give \"dense+snapkv\" twice"),
+            ("--retention snapkv --set retention:ratio=1", "from 0 to below 1, got 1"),
+            ("--attention streaming_llm --retention snapkv --evict", "--evict with --retention snapkv"),
+            (
+                "--attention streaming_llm --retention none,snapkv --prefill sparse",
+                "--prefill sparse with --retention none,snapkv",
+            ),
         ] {
             let error = attentions(&line.split(' ').collect::<Vec<_>>()).unwrap_err();
             assert!(error.contains(words), "{line}: {error}");
         }
+    }
+
+    #[test]
+    fn every_attention_is_run_with_each_retention() {
+        let line = "--attention dense,quest --retention none,snapkv,tova --set retention:ratio=0.9 --set retention.tova:keys=8";
+        let attentions = attentions(&line.split(' ').collect::<Vec<_>>()).unwrap();
+        let shown = |attention: &NamedAttention| {
+            let retention = attention.retention.as_ref().map(|of| (of.config.ratio, of.config.keys));
+            (attention.name.clone(), attention.config.is_some(), retention)
+        };
+        let (nine_tenths, eight) = (Some((Some(0.9), None)), Some((None, Some(8))));
+        let expected = [
+            ("dense", false, None),
+            ("dense+snapkv", false, nine_tenths),
+            ("dense+tova", false, eight),
+            ("quest", true, None),
+            ("quest+snapkv", true, nine_tenths),
+            ("quest+tova", true, eight),
+        ];
+        let expected = expected.map(|(name, is_sparse, retention)| (name.to_owned(), is_sparse, retention));
+        assert_eq!(attentions.iter().map(shown).collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -70,14 +70,15 @@ pub(crate) fn run(app: &App, args: &GenerateArgs) -> anyhow::Result<ExitCode> {
             shown = std::mem::replace(&mut shown, Ok(())).and(now);
         })?;
         shown?;
-        let ContextStats { tokens, border_tokens, prefill_seconds, .. } = response.context;
+        let ContextStats { tokens, border_tokens, prefill_seconds, kept, .. } = response.context;
         let border = match (border_tokens, response.answers.len()) {
             (0, _) => String::new(),
             (border, 1) => format!("; {border} at its end with the question"),
             (border, questions) => format!("; {border} at its end with each of {questions} questions"),
         };
+        let kept = kept.map_or_else(String::new, |kept| format!("; {:.1} % of its keys kept", 100.0 * kept));
         tracing::info!(
-            "{}: context of {tokens} tokens read in {prefill_seconds:.2} s{border}",
+            "{}: context of {tokens} tokens read in {prefill_seconds:.2} s{border}{kept}",
             attention.name
         );
         if response.context.special_tokens > 0 {

@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
-use sah_attention::{AttentionConfig, FieldInfo, MaskerInfo, MaskerRegistry};
+use sah_attention::{AttentionConfig, MaskerInfo, MaskerRegistry};
 
+use super::fields::of_field;
 use crate::terminal::{Facts, show};
 
 /// Prints each masker with its fields, source and cost, and the presets, to standard output.
@@ -28,14 +29,7 @@ pub(crate) fn run(registry: &MaskerRegistry) -> anyhow::Result<ExitCode> {
 fn masker_facts(masker: &MaskerInfo) -> Facts {
     let mut facts = Facts::titled(&format!("{}: {}", masker.name, masker.about));
     for field in masker.fields {
-        facts = facts.with(&format!("--set {}", field.name), &range(field));
+        facts = of_field(facts, "", field);
     }
     facts.with("cost a step", masker.cost).with("state a key", masker.state).with("source", masker.source)
-}
-
-fn range(field: &FieldInfo) -> String {
-    match field.default {
-        None => field.range.to_owned(),
-        Some(default) => format!("{} [{default}]", field.range),
-    }
 }

@@ -6,12 +6,14 @@ mod calibrate;
 mod compare;
 mod convert;
 mod doctor;
+mod fields;
 mod generate;
 mod kernels;
 mod maskers;
 mod models;
 mod report;
 mod results;
+mod retentions;
 mod score;
 mod speed;
 mod submit;
@@ -32,6 +34,7 @@ pub(crate) fn run(app: &App, command: Command) -> anyhow::Result<ExitCode> {
         Command::Benchmarks => benchmarks::run(&app.benchmarks),
         Command::Models => models::run(),
         Command::Maskers => maskers::run(&app.maskers),
+        Command::Retentions(args) => retentions::run(&app.retentions, &args),
         Command::Convert(Convert::HashAttention(args)) => convert::hash_attention(&args),
         Command::Calibrate(Calibrate::DoubleSparsity(args)) => calibrate::double_sparsity(&args),
         Command::Submit(Submit::Slurm(args)) => submit::slurm::run(app, &args),

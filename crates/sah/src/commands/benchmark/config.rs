@@ -69,6 +69,9 @@ pub(super) fn run_config(
         attention: of_attention,
         prefill: attention.prefill.name().to_owned(),
         evict: attention.evict,
+        retention: attention.retention.as_ref().map(|retention| {
+            serde_json::to_value(&retention.config).expect("a retention config is plain data")
+        }),
         kernel: attention.kernel.as_ref().map(|kernel| kernel.name().to_owned()),
         dtype: precision.dtype.name().to_owned(),
         weights: precision.weights.name().to_owned(),

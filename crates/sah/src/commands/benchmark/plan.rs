@@ -71,6 +71,14 @@ impl<'a> Plan<'a> {
                     .to_owned()
             ));
         }
+        if attentions.iter().any(|attention| attention.retention.is_some()) && args.output.micro_metrics > 0.0
+        {
+            bail!(UsageError(
+                "--micro-metrics with --retention: errors are against dense attention over all keys, which are gone; leave \
+                 out one of the two"
+                    .to_owned()
+            ));
+        }
         if let Some(cell) = &args.execution.cell
             && attentions.iter().all(|attention| &attention.name != cell)
         {

@@ -147,6 +147,9 @@ pub(super) fn costs(runs: &[FinishedRun]) -> TextTable {
         }),
         line("density", &|run| figure(run.detailed.total.density, 3)),
     ];
+    if runs.iter().any(|run| run.detailed.total.kept.is_some()) {
+        rows.push(line("context keys kept", &|run| figure(Some(run.detailed.total.kept.unwrap_or(1.0)), 3)));
+    }
     if runs.iter().any(|run| run.detailed.total.border_tokens > 0) {
         rows.push(line("border tokens", &|run| run.detailed.total.border_tokens.to_string()));
     }

@@ -1,0 +1,71 @@
+//! The retentions that the command line names.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use anyhow::{Context as _, anyhow, bail};
+use sah_attention::{Error, RetentionConfig, RetentionRegistry};
+use sah_bench_core::data::read_text;
+use sah_message::{meant, nearest};
+use serde_json::Value;
+
+use super::settings::Settings;
+use crate::plan_file::toml_problem;
+use crate::usage::UsageError;
+
+/// Drops nothing, and has no configuration.
+pub(super) const NONE: &str = "none";
+
+/// A retention and its part of the name of a result folder.
+#[derive(Clone, Debug)]
+pub(crate) struct NamedRetention {
+    pub(crate) name: String,
+    pub(crate) config: RetentionConfig,
+}
+
+/// Reads one of `--retention`; `None` where it drops nothing.
+pub(super) fn one(
+    registry: &RetentionRegistry,
+    name: &str,
+    settings: &mut Settings,
+) -> anyhow::Result<Option<NamedRetention>> {
+    if name == NONE {
+        return Ok(None);
+    }
+    let path = Path::new(name);
+    let (name, config) = match path.extension().and_then(OsStr::to_str) {
+        Some("json" | "toml") => {
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let config = RetentionConfig::read(registry, from_file(path)?);
+            let config = config.with_context(|| path.display().to_string())?;
+            let config = config.with(registry, &settings.of_retention(&stem));
+            (stem, config)
+        }
+        _ => (name.to_owned(), RetentionConfig::preset_in(registry, name, &settings.of_retention(name))),
+    };
+    match config {
+        Ok(config) => Ok(Some(NamedRetention { name, config })),
+        Err(Error::NoRetention { known, .. }) => {
+            let known = std::iter::once(NONE).chain(known);
+            let text = match nearest(&name, known.clone()).as_slice() {
+                [] => {
+                    let known = known.collect::<Vec<_>>().join(", ");
+                    format!("--retention {name:?}: there is {known}, or a file that ends in .json or .toml")
+                }
+                _ => format!("--retention {name:?}: {}", meant(&name, known)),
+            };
+            bail!(UsageError(text))
+        }
+        Err(error) => bail!(UsageError(format!("--retention {name}: {error}"))),
+    }
+}
+
+fn from_file(path: &Path) -> anyhow::Result<Value> {
+    let text = read_text(path)?;
+    let config = if path.extension().is_some_and(|extension| extension == "toml") {
+        toml::from_str(&text).map_err(|error| anyhow!(toml_problem(&error, &text)))
+    } else {
+        serde_json::from_str(&text).map_err(anyhow::Error::from)
+    };
+    config.with_context(|| path.display().to_string())
+}

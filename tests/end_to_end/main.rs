@@ -21,6 +21,7 @@ mod own_benchmark;
 mod repeats;
 mod report;
 mod resume;
+mod retention;
 mod ruler;
 mod ruler_rows;
 mod several;

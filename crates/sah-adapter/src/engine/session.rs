@@ -72,13 +72,14 @@ impl<'a> Session<'a> {
     ) -> Result<Self, Error> {
         let batching = Batching::of(&request);
         let mut state = RequestState::new(plan.seed);
+        let retention = plan.retention.as_ref().filter(|_| !request.context.is_empty());
         // Questions continue another cache where keys go, unless the context's own is kept for questions of later requests.
-        let has_own = plan.kept.is_some() || plan.retention.is_some() && !engine.keeps_contexts();
+        let has_own = plan.kept.is_some() || retention.is_some() && !engine.keeps_contexts();
         let room = request.context.len() + if has_own { 0 } else { batching.room };
         let mut attention = plan.prefill_policy(&mut state);
         let read = engine.prefill(&request, room, plan, &mut attention, observer)?;
         let mut prefill_seconds = read.prefill_seconds;
-        let context = match (plan.kept, &plan.retention) {
+        let context = match (plan.kept, retention) {
             (None, None) => ContextCache::Shared(read.cache),
             (None, Some(retention)) => {
                 let started = Instant::now();

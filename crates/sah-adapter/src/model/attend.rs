@@ -168,6 +168,11 @@ fn attend_entries(
     entries: &[Entries<'_>],
     densities: &mut Vec<Density>,
 ) -> Result<Tensor, Error> {
+    if let [all] = entries {
+        let attended = attention.attend(layer, &scores.inputs(queries, all, all.heads.len())?)?;
+        densities.push(attended.density);
+        return Ok(attended.output);
+    }
     let kv_heads = entries.iter().map(|part| part.heads.len()).sum();
     let mut outputs = Vec::with_capacity(entries.len());
     let group = queries.size()[1] / kv_heads as i64;
@@ -178,10 +183,7 @@ fn attend_entries(
         densities.push(attended.density);
         outputs.push(attended.output);
     }
-    match outputs.len() {
-        1 => Ok(outputs.remove(0)),
-        _ => Ok(Tensor::f_cat(&outputs, 1)?),
-    }
+    Ok(Tensor::f_cat(&outputs, 1)?)
 }
 
 /// Dense attention of `queries`, `[1, H, Q, D]`, in a single call over the buffers of a layer, which reads a prefix that rows share once.

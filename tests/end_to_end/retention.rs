@@ -1,0 +1,156 @@
+//! Keys that are dropped for good: the pages of rules, crates/sah-attention/docs/retentions, and runs.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use sah_attention::RetentionRegistry;
+use sah_tests::project_root;
+use serde_json::Value;
+
+use crate::command::{as_in_a_shell, run, xtask};
+use crate::fences::blocks;
+use crate::resume::rows;
+use crate::tiny_model;
+
+fn page(name: &str) -> String {
+    let path = project_root().join(format!("crates/sah-attention/docs/retentions/{name}.md"));
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn every_rule_has_its_page_with_the_program_s_fields() {
+    let overview = fs::read_to_string(project_root().join("docs/retention.md")).unwrap();
+    let registry = RetentionRegistry::builtin();
+    for rule in registry.infos() {
+        let (name, text) = (rule.name, page(rule.name));
+        let link = format!("[{name}](../crates/sah-attention/docs/retentions/{name}.md)");
+        assert!(overview.contains(&link), "{name} in the overview");
+        for heading in ["Formula", "Fields", "Cost", "Differences", "Source", "Example"] {
+            assert!(text.contains(&format!("\n## {heading}\n")), "{name}: {heading}");
+        }
+        assert_eq!(blocks(&text, "rust").len(), 1, "{name}: a doctest");
+        let table = text.split("\n## Fields\n").nth(1).unwrap().split("\n## ").next().unwrap();
+        let lines: Vec<&str> = table.lines().filter(|line| line.starts_with("| `")).collect();
+        assert_eq!(lines.len(), rule.fields.len(), "{name}");
+        for (line, field) in lines.into_iter().zip(rule.fields) {
+            let default = field.default.unwrap_or("required");
+            let begin = format!("| `{}` | {} | {default} | ", field.name, field.range);
+            assert!(line.starts_with(&begin), "{name}: {line}\nis not {begin}");
+        }
+    }
+    let pages = fs::read_dir(project_root().join("crates/sah-attention/docs/retentions")).unwrap().count();
+    assert_eq!(pages, registry.infos().count());
+}
+
+/// Each command runs with the default model, which answers from less than all keys.
+#[test]
+fn commands_of_pages_run() {
+    for rule in RetentionRegistry::builtin().infos() {
+        for command in blocks(&page(rule.name), "sh") {
+            let mut shell = Command::new("sh");
+            as_in_a_shell(&mut shell).args(["-e", "-c", &command]);
+            let (code, answer, log) = run(&mut shell);
+            assert_eq!(code, 0, "{command}\n{log}");
+            assert!(!answer.trim().is_empty(), "{command}\n{log}");
+            if command.contains("generate") {
+                assert!(log.contains(" % of its keys kept"), "{command}\n{log}");
+                let density: f64 = log.rsplit_once("density ").unwrap().1.trim().parse().unwrap();
+                assert!(density > 0.0 && density < 1.0, "{command}\n{log}");
+            }
+        }
+    }
+}
+
+fn bench(folder: &Path, name: &str, more: &[&str]) -> (i32, String, String) {
+    let model = folder.join("model");
+    if !model.exists() {
+        tiny_model::write(&model, 0);
+    }
+    let mut command = xtask(&["bench", "mock", "--answer-tokens", "6", "--run-name", name]);
+    command.arg("--model").arg(&model).arg("--result-dir").arg(folder).args(more);
+    run(&mut command)
+}
+
+fn answers(folder: &Path) -> Vec<String> {
+    rows(folder).iter().map(|row| row["predicted_answer"].as_str().unwrap().to_owned()).collect()
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+#[test]
+fn attentions_are_run_with_each_retention() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let flags = [
+        "--attention",
+        "dense,quest",
+        "--retention",
+        "none,snapkv,adakv_snapkv",
+        "--set",
+        "retention:ratio=0.75",
+        "--set",
+        "retention:window=4",
+    ];
+    let (code, tables, log) = bench(folder, "whole", &flags);
+    assert_eq!(code, 0, "{log}");
+    for words in ["dense+snapkv", "quest+adakv_snapkv", "context keys kept"] {
+        assert!(tables.contains(words), "{words} is not in\n{tables}");
+    }
+    let run_folder = folder.join("whole");
+    assert_eq!(json(&run_folder.join("dense/config.json"))["retention"], Value::Null);
+    let config = json(&run_folder.join("quest+adakv_snapkv/config.json"));
+    assert_eq!(config["retention"]["ratio"], 0.75);
+    assert_eq!(config["retention"]["rules"][0]["window"], 4);
+    assert_eq!(config["retention"]["rules"][1]["type"], "adakv");
+    for attention in ["dense+snapkv", "dense+adakv_snapkv", "quest+snapkv"] {
+        let detailed = json(&run_folder.join(attention).join("detailed_results.json"));
+        let kept = detailed["total"]["kept"].as_f64().unwrap();
+        assert!((0.2..=0.25).contains(&kept), "{attention} kept {kept}");
+        assert_ne!(answers(&run_folder.join(attention)), answers(&run_folder.join("dense")), "{attention}");
+    }
+
+    // Nothing is dropped at ratio 0: head by head, and in all heads at once.
+    let (code, _, log) = bench(folder, "nothing", &[&flags[..4], &["--set", "retention:ratio=0"]].concat());
+    assert_eq!(code, 0, "{log}");
+    for attention in ["dense+snapkv", "dense+adakv_snapkv", "quest+snapkv"] {
+        let without = attention.split('+').next().unwrap();
+        let of = |name: &str| answers(&folder.join("nothing").join(name));
+        assert_eq!(of(attention), of(without), "{attention}");
+    }
+
+    // What was done stays, and what is left is done alike.
+    let journal = run_folder.join("dense+snapkv/journal.jsonl");
+    let kept: Vec<String> = fs::read_to_string(&journal).unwrap().lines().map(str::to_owned).collect();
+    let expected = answers(&run_folder.join("dense+snapkv"));
+    fs::write(&journal, kept[..1].join("\n") + "\n").unwrap();
+    fs::remove_file(run_folder.join("dense+snapkv/metrics.json")).unwrap();
+    let (code, _, log) = run(xtask(&["bench", "mock", "--resume"]).arg(&run_folder));
+    assert_eq!(code, 0, "{log}");
+    assert_eq!(answers(&run_folder.join("dense+snapkv")), expected);
+
+    let (code, page, log) = run(xtask(&["report"]).arg(&run_folder));
+    assert_eq!(code, 0, "{log}");
+    let html = fs::read_to_string(page.trim_end()).unwrap();
+    assert!(html.contains("context keys kept") && html.contains("quest+adakv_snapkv"));
+}
+
+#[test]
+fn what_a_retention_cannot_stand_beside_is_refused_before_anything_is_loaded() {
+    let folder = tempfile::tempdir().unwrap();
+    for (flags, words) in [
+        (&["--retention", "snapkv", "--micro-metrics", "0.1"][..], "--micro-metrics with --retention"),
+        (
+            &["--retention", "snapkv", "--evict", "--attention", "streaming_llm"],
+            "--evict with --retention snapkv",
+        ),
+        (&["--retention", "none"], "--retention none alone has no effect"),
+        (&["--retention", "snapvk"], "did you mean snapkv?"),
+    ] {
+        let (code, _, log) = bench(folder.path(), "none", flags);
+        assert_eq!(code, 2, "{log}");
+        assert!(log.contains(words), "{log}");
+    }
+}

@@ -11,6 +11,56 @@ use super::{
 use crate::error::{Error, Result};
 
 /// Types of rules by name, and presets made of them: those of this crate, and what others register.
+///
+/// ```
+/// use sah_attention::retention::{RetentionInfo, RetentionRule, Rule, Scorer};
+/// use sah_attention::{AttentionInputs, Result, RetentionConfig, RetentionRegistry};
+/// use serde::{Deserialize, Serialize};
+/// use serde_json::json;
+/// use tch::{Device, Kind, Tensor};
+///
+/// /// Keeps the last keys.
+/// #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+/// #[serde(deny_unknown_fields)]
+/// struct Newest {}
+///
+/// impl RetentionRule for Newest {
+///     const INFO: RetentionInfo = RetentionInfo {
+///         name: "newest",
+///         about: "the last keys",
+///         fields: &[],
+///         source: "this example",
+///         cost: "none",
+///         looks_at: "nothing",
+///     };
+///
+///     fn build(&self) -> Result<Rule> {
+///         Ok(Rule::scorer(*self))
+///     }
+/// }
+///
+/// impl Scorer for Newest {
+///     fn name(&self) -> &'static str {
+///         "newest"
+///     }
+///
+///     fn scores(&self, inputs: &AttentionInputs<'_>, _seed: u64) -> Result<Tensor> {
+///         let (heads, keys) = (inputs.dims().kv_heads as i64, inputs.dims().keys as i64);
+///         Ok(Tensor::f_arange(keys, (Kind::Float, Device::Cpu))?.f_expand([heads, keys], false)?)
+///     }
+/// }
+///
+/// # fn main() -> Result<()> {
+/// let registry = RetentionRegistry::builtin().with_rule::<Newest>()?;
+/// let config = json!({"keys": 2, "rules": [{"type": "newest"}, {"type": "adakv"}]});
+/// let retention = RetentionConfig::read(&registry, config)?.build()?;
+///
+/// let (queries, keys) = (Tensor::from(1.0_f32).view([1, 1, 1, 1]), Tensor::from_slice(&[1.0_f32; 5]).view([1, 1, 5, 1]));
+/// let inputs = AttentionInputs::new(&queries, &keys, &keys, 1.0)?;
+/// assert_eq!(retention.keep(&[retention.scores(&inputs, 0, 0)?])?, [[[3, 4]]]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct RetentionRegistry {
     types: Vec<RuleType>,

@@ -67,7 +67,7 @@ fn bench(folder: &Path, name: &str, more: &[&str]) -> (i32, String, String) {
     if !model.exists() {
         tiny_model::write(&model, 0);
     }
-    let mut command = xtask(&["bench", "mock", "--answer-tokens", "6", "--run-name", name]);
+    let mut command = xtask(&["bench", "mock", "--run-name", name]);
     command.arg("--model").arg(&model).arg("--result-dir").arg(folder).args(more);
     run(&mut command)
 }
@@ -85,6 +85,8 @@ fn attentions_are_run_with_each_retention() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let flags = [
+        "--answer-tokens",
+        "6",
         "--attention",
         "dense,quest",
         "--retention",
@@ -113,7 +115,7 @@ fn attentions_are_run_with_each_retention() {
     }
 
     // Nothing is dropped at ratio 0: head by head, and in all heads at once.
-    let (code, _, log) = bench(folder, "nothing", &[&flags[..4], &["--set", "retention:ratio=0"]].concat());
+    let (code, _, log) = bench(folder, "nothing", &[&flags[..6], &["--set", "retention:ratio=0"]].concat());
     assert_eq!(code, 0, "{log}");
     for attention in ["dense+snapkv", "dense+adakv_snapkv", "quest+snapkv"] {
         let without = attention.split('+').next().unwrap();
@@ -153,4 +155,31 @@ fn what_a_retention_cannot_stand_beside_is_refused_before_anything_is_loaded() {
         assert_eq!(code, 2, "{log}");
         assert!(log.contains(words), "{log}");
     }
+}
+
+/// The first token of an answer comes from the question's last row.
+#[test]
+fn first_tokens_after_dense_questions_are_those_of_dense_attention() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let flags = [
+        "--answer-tokens",
+        "1",
+        "--attention",
+        "dense,streaming_llm",
+        "--sink-size",
+        "1",
+        "--local-window",
+        "2",
+    ];
+    let (code, _, log) = bench(folder, "sparse", &flags);
+    assert_eq!(code, 0, "{log}");
+    let (code, _, log) = bench(folder, "dense", &[&flags[..], &["--question-attention", "dense"]].concat());
+    assert_eq!(code, 0, "{log}");
+    let of = |name: &str, attention: &str| answers(&folder.join(name).join(attention));
+    assert_eq!(of("dense", "streaming_llm"), of("dense", "dense"));
+    assert_ne!(of("sparse", "streaming_llm"), of("dense", "dense"));
+    assert_eq!(json(&folder.join("dense/streaming_llm/config.json"))["question_attention"], "dense");
+    assert_eq!(json(&folder.join("dense/dense/config.json"))["question_attention"], Value::Null);
+    assert_eq!(json(&folder.join("sparse/streaming_llm/config.json"))["question_attention"], Value::Null);
 }

@@ -11,7 +11,8 @@ use crate::tables::{Cell, Column, Table};
 use crate::{Analysis, Run, Side};
 
 /// What makes a method of a model and an attention, beside these: where it differs, it is shown.
-const SETTINGS: [&str; 6] = ["dtype", "weights", "kv_dtype", "prefill", "evict", "retention"];
+const SETTINGS: [&str; 7] =
+    ["dtype", "weights", "kv_dtype", "prefill", "question_attention", "evict", "retention"];
 
 /// Runs of several benchmarks.
 #[derive(Clone, Debug)]
@@ -175,5 +176,16 @@ fn is_same(one: &Side, other: &Side) -> bool {
 }
 
 fn shown(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    match value {
+        Value::String(text) => text.clone(),
+        // What files leave out is what was always done.
+        Value::Null => "-".to_owned(),
+        // A retention, whose rules the name of the attention has: how much it drops, or keeps.
+        Value::Object(fields) => match (&fields.get("ratio"), &fields.get("keys")) {
+            (Some(ratio), _) => format!("ratio {ratio}"),
+            (None, Some(keys)) => format!("{keys} keys"),
+            (None, None) => value.to_string(),
+        },
+        other => other.to_string(),
+    }
 }

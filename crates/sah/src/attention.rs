@@ -21,7 +21,7 @@ use sah_message::{meant, nearest};
 use self::retention::NamedRetention;
 use self::settings::Settings;
 use crate::App;
-use crate::args::{AttentionArgs, PrefillArg};
+use crate::args::{AttentionArgs, PrefillArg, QuestionArg};
 use crate::plan_file::toml_problem;
 use crate::usage::UsageError;
 
@@ -38,6 +38,8 @@ pub(crate) struct NamedAttention {
     pub(crate) config: Option<AttentionConfig>,
     /// How contexts are read.
     pub(crate) prefill: PrefillArg,
+    /// Whether questions are read densely; never with dense attention, which does nothing else.
+    pub(crate) dense_questions: bool,
     /// Whether keys that it never reads again are evicted; never with dense attention.
     pub(crate) evict: bool,
     /// Which keys of contexts stay; `None` where all do.
@@ -54,6 +56,7 @@ impl NamedAttention {
             PrefillArg::Dense => adapter,
             PrefillArg::Sparse => adapter.with_sparse_prefill()?,
         };
+        let adapter = if self.dense_questions { adapter.with_dense_questions()? } else { adapter };
         let adapter = if self.evict { adapter.with_eviction()? } else { adapter };
         let adapter = match &self.retention {
             Some(retention) => adapter.with_retention(retention.config.build()?)?,
@@ -175,6 +178,11 @@ fn check_dense(args: &AttentionArgs, attentions: &[NamedAttention]) -> Result<()
              --evict"
         )));
     }
+    if args.question_attention == QuestionArg::Dense {
+        let text = "--question-attention dense with --attention dense alone has no effect: questions are dense anyway; add a sparse \
+                    attention, or leave it out";
+        return Err(UsageError(text.to_owned()));
+    }
     if args.prefill == PrefillArg::Sparse {
         return Err(UsageError(format!(
             "--prefill sparse with --attention dense alone has no effect: there is nothing to read contexts sparsely with; \
@@ -191,6 +199,11 @@ fn check(attention: &NamedAttention) -> anyhow::Result<()> {
         && let Err(error) = built.for_prefill()
     {
         bail!(UsageError(format!("--prefill sparse with --attention {}: {error}", attention.name)));
+    }
+    if attention.evict && attention.dense_questions {
+        let text = "--evict with --question-attention dense: a dense question reads every key of the context again; leave out one of \
+                    the two";
+        bail!(UsageError(text.to_owned()));
     }
     if attention.evict
         && let Err(error) = built.kept_keys()
@@ -210,7 +223,15 @@ fn one(
     if name == DENSE {
         let prefill = args.prefill;
         let name = name.to_owned();
-        return Ok(NamedAttention { name, config: None, prefill, evict: false, retention: None, kernel });
+        return Ok(NamedAttention {
+            name,
+            config: None,
+            prefill,
+            dense_questions: false,
+            evict: false,
+            retention: None,
+            kernel,
+        });
     }
     let path = Path::new(name);
     let is_file = matches!(path.extension().and_then(OsStr::to_str), Some("json" | "toml"));
@@ -224,8 +245,10 @@ fn one(
     };
     match config {
         Ok(config) => {
-            let AttentionArgs { prefill, evict, .. } = *args;
-            Ok(NamedAttention { name, config: Some(config), prefill, evict, retention: None, kernel })
+            let AttentionArgs { prefill, evict, question_attention, .. } = *args;
+            let dense_questions = question_attention == QuestionArg::Dense;
+            let config = Some(config);
+            Ok(NamedAttention { name, config, prefill, dense_questions, evict, retention: None, kernel })
         }
         Err(Error::NoPreset { known, .. }) => {
             let known = std::iter::once(DENSE).chain(known);

@@ -11,6 +11,8 @@ use sah_attention::{
 pub(crate) struct AttentionPlan {
     /// Of questions and new tokens; `None` is dense attention.
     pub(crate) decode: Option<ResearchAttention>,
+    /// Whether questions are dense all the same.
+    pub(crate) dense_questions: bool,
     /// Of contexts; `None` is dense attention.
     pub(crate) prefill: Option<ResearchAttention>,
     /// What computes dense attention.
@@ -31,7 +33,12 @@ impl AttentionPlan {
         self.policy(self.prefill.as_ref(), state)
     }
 
-    /// For questions and new tokens.
+    /// For questions.
+    pub(super) fn question_policy<'a>(&'a self, state: &'a mut RequestState) -> AttentionPolicy<'a> {
+        self.policy(self.decode.as_ref().filter(|_| !self.dense_questions), state)
+    }
+
+    /// For new tokens.
     pub(super) fn decode_policy<'a>(&'a self, state: &'a mut RequestState) -> AttentionPolicy<'a> {
         self.policy(self.decode.as_ref(), state)
     }

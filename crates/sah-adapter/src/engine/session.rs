@@ -235,8 +235,9 @@ impl<'a> QuestionBatch<'a> {
         cache.truncate(self.context.len());
         let question = (self.first, question);
         self.rewind(state, cache, question);
-        let mut attention = self.plan.decode_policy(state);
+        let mut attention = self.plan.question_policy(state);
         let slot = self.generator.prefill_question(question, self.context, cache, &mut attention)?;
+        let mut attention = self.plan.decode_policy(state);
         let mut generated = self.generator.decode(slot, cache, &mut attention, on_token)?;
         generated.stats.masker_state_bytes = state.bytes();
         Ok(generated)
@@ -255,7 +256,7 @@ impl<'a> QuestionBatch<'a> {
         let (mut slots, mut states) = (Vec::new(), Vec::new());
         for (number, question) in self.numbered().enumerate() {
             self.rewind(state, cache, question);
-            let mut attention = self.plan.decode_policy(state);
+            let mut attention = self.plan.question_policy(state);
             slots.push(self.generator.prefill_question(question, self.context, cache, &mut attention)?);
             cache.move_to_slot(number)?;
             states.push(state.fork());
@@ -277,7 +278,7 @@ impl<'a> QuestionBatch<'a> {
             let question = (number, question);
             let mut state = state.fork();
             self.rewind(&mut state, &fork, question);
-            let mut attention = self.plan.decode_policy(&mut state);
+            let mut attention = self.plan.question_policy(&mut state);
             slots.push(self.generator.prefill_question(question, self.context, &mut fork, &mut attention)?);
             forks.push(fork);
             states.push(state);

@@ -180,6 +180,7 @@ impl HfAdapter {
         let kernel = Arc::new(AutoKernel);
         let plan = AttentionPlan {
             decode: attention,
+            dense_questions: false,
             prefill: None,
             kernel,
             kept: None,
@@ -247,6 +248,21 @@ impl HfAdapter {
         Ok(self)
     }
 
+    /// Reads questions densely, so that only new tokens after the first attend sparsely. Nothing changes for an adapter that attends
+    /// densely.
+    ///
+    /// # Errors
+    ///
+    /// An adapter that [evicts](Self::with_eviction): a dense question would read keys that are gone.
+    pub fn with_dense_questions(mut self) -> Result<Self, Error> {
+        if self.plan.kept.is_some() {
+            let reader = "dense attention of questions".to_owned();
+            return Err(sah_attention::Error::NoEviction { reader }.into());
+        }
+        self.plan.dense_questions = true;
+        Ok(self)
+    }
+
     /// Evicts from the KV cache the keys that attention never reads again: those of the context once it is read, or, with
     /// [sparse prefill](Self::with_sparse_prefill), while it is read, and those of question and answer as these grow.
     ///
@@ -263,6 +279,10 @@ impl HfAdapter {
             return Err(sah_attention::Error::NoEviction { reader }.into());
         };
         self.plan.kept = Some(attention.kept_keys()?);
+        if self.plan.dense_questions {
+            let reader = "dense attention of questions".to_owned();
+            return Err(sah_attention::Error::NoEviction { reader }.into());
+        }
         Ok(self)
     }
 

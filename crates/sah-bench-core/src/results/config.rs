@@ -27,6 +27,10 @@ pub struct RunConfig {
     /// Whether keys that the attention never reads again were evicted from the KV cache.
     #[serde(default)]
     pub evict: bool,
+    /// `dense` where questions were read densely beside a sparse attention of new tokens; not in the file where they attended as new
+    /// tokens do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question_attention: Option<String>,
     /// The retention with the names of its types: which keys of contexts stayed. Not in the file where all did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention: Option<Value>,

@@ -40,6 +40,11 @@ pub(crate) struct AttentionArgs {
     #[arg(long, value_enum, default_value = "dense")]
     pub(crate) prefill: PrefillArg,
 
+    /// How questions are read: `sparse`, with the maskers of `--attention`, as new tokens are, or `dense`, so that the whole prompt is
+    /// read densely and only new tokens after the first attend sparsely, as in many papers
+    #[arg(long, value_enum, default_value = "sparse")]
+    pub(crate) question_attention: QuestionArg,
+
     /// Which keys of a context stay once it is read: `none` drops none, or a preset (`snapkv`, `streaming_llm`, ...; `cargo xtask
     /// retentions` lists them), or a JSON or TOML file such as `{"ratio": 0.5, "rules": [{"type": "knorm"}]}`. The others are dropped for
     /// good, before any question is read, and their memory is free. Every attention is run with each; half of the keys stay,
@@ -69,6 +74,13 @@ impl PrefillArg {
             Self::Sparse => "sparse",
         }
     }
+}
+
+/// `--question-attention`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum QuestionArg {
+    Sparse,
+    Dense,
 }
 
 /// `64` is a count, `10%` a share. `0.1` could be meant as either and is refused.

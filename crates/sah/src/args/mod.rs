@@ -23,7 +23,7 @@ mod tokenise;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use attention::{AttentionArgs, PrefillArg};
+pub(crate) use attention::{AttentionArgs, PrefillArg, QuestionArg};
 pub(crate) use bench_options::BenchOptions;
 pub(crate) use benchmark::{AnswerTokensArg, BenchmarkArgs, ChatTemplateArg, PromptArgs, TruncationArg};
 pub(crate) use benchmark_command::{BenchmarkCommand, BenchmarkCommands, GivenBenchmarks, SeveralCommand};

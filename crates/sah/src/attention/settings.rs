@@ -231,6 +231,11 @@ mod tests {
             ("--local-window 10%", "--local-window has no effect: it is for --attention streaming_llm"),
             ("--prefill sparse", "--prefill sparse with --attention dense alone has no effect"),
             ("--evict", "--evict with --attention dense alone"),
+            ("--question-attention dense", "questions are dense anyway"),
+            (
+                "--attention streaming_llm --evict --question-attention dense",
+                "--evict with --question-attention dense",
+            ),
             (
                 "--attention quest --set page_size=8 --set quest:page_size=9",
                 "--set page_size=8 has no effect: every attention has a value of its own",

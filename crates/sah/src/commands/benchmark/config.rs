@@ -69,6 +69,7 @@ pub(super) fn run_config(
         attention: of_attention,
         prefill: attention.prefill.name().to_owned(),
         evict: attention.evict,
+        question_attention: attention.dense_questions.then(|| "dense".to_owned()),
         retention: attention.retention.as_ref().map(|retention| {
             serde_json::to_value(&retention.config).expect("a retention config is plain data")
         }),

@@ -31,7 +31,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 ATTENTIONS = ["dense", "streaming_llm"]
 BENCH = ["cargo", "xtask", "bench"]
 SMALL = "--subsets qasper,trec,passage_retrieval_en --max-samples 2 --answer-tokens 2 --max-context-length 96".split()
-TIMES = ["prefill_seconds", "question_seconds", "decode_seconds"]
+OF_ANSWER = ["question_seconds", "decode_seconds"]
+TIMES = ["prefill_seconds", *OF_ANSWER, *(f"reasoning_{seconds}" for seconds in OF_ANSWER)]
 
 
 FAKETIME = pathlib.Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
@@ -60,8 +61,9 @@ def rows(run, attention):
     found = [row for line in lines(run, attention) for row in json.loads(line)["rows"]]
     for row in found:
         row["stats"]["context"].pop("prefill_seconds")
-        row["stats"]["answer"].pop("question_seconds")
-        row["stats"]["answer"].pop("decode_seconds")
+        for answer in (row["stats"]["answer"], row["stats"].get("reasoning") or {}):
+            for seconds in OF_ANSWER:
+                answer.pop(seconds, None)
     return found
 
 

@@ -48,7 +48,8 @@ def overhead(run):
         for line in lines(run, attention):
             answered = json.loads(line)["rows"]
             model += answered[0]["stats"]["context"]["prefill_seconds"]
-            model += sum(r["stats"]["answer"]["question_seconds"] + r["stats"]["answer"]["decode_seconds"] for r in answered)
+            answers = [a for r in answered for a in (r["stats"]["answer"], r["stats"].get("reasoning")) if a]
+            model += sum(answer["question_seconds"] + answer["decode_seconds"] for answer in answers)
     return total, total - model
 
 

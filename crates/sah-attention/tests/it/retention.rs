@@ -127,7 +127,7 @@ fn every_preset_keeps_as_much_as_it_was_asked_whatever_the_context() {
                 match name {
                     // Chunks are whole, and numbers of a pyramid are rounded.
                     "chunkkv_snapkv" | "pyramidkv" => {
-                        assert!(count >= 6 && count <= 6 * budget + 6 * 20, "{case}: {count}")
+                        assert!(count >= 6 && count <= 6 * budget + 6 * 20, "{case}: {count}");
                     }
                     _ => assert_eq!(count, 6 * budget, "{case}"),
                 }

@@ -129,7 +129,7 @@ fn mistakes_in_a_plan_are_named() {
     for (change, words) in [
         (
             "atention = \"dense\"",
-            "plan.toml, line 7: there is no option \"atention\"; did you mean attention?",
+            "plan.toml, line 7: there is no option \"atention\"; did you mean attention or ",
         ),
         ("truncation = \"tail\"", "--truncation"),
         ("resume = \"x\"", "line 7: resume is given on the command line, not in a file"),

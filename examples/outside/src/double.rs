@@ -18,7 +18,7 @@ impl Kernel for Double {
         let wide = AttentionInputs::new(&queries, &keys, &values, inputs.scale())?
             .with_window(inputs.window())?
             .with_soft_cap(inputs.soft_cap())?
-            .with_evicted(inputs.evicted())?;
+            .with_positions(inputs.positions())?;
         Ok(ReferenceKernel.attend(&wide, reads)?.to_kind(inputs.kind()))
     }
 }

@@ -6,6 +6,7 @@ use sah_attention::{AttentionPolicy, KeptKeys, RequestState, Retention};
 
 use super::contexts::ReadContext;
 use super::decode::Generator;
+use super::retained::LastQueries;
 use super::{AnswerRules, AttentionPlan, Engine, Generated, OnToken, QuestionTokens, TokenRequest};
 use crate::cache::{Batch, KvCache};
 use crate::{Error, RequestObserver};
@@ -21,6 +22,8 @@ pub(crate) struct Session<'a> {
     request: TokenRequest<'a>,
     batching: Batching,
     context: ContextCache,
+    /// The context's last queries, where it was read for a retention: a later request may have one again.
+    queries: Option<LastQueries>,
     /// What maskers learn about the context's keys serves all questions with the same seed, like the cache itself.
     state: RequestState,
     prefill_seconds: f64,
@@ -79,8 +82,12 @@ impl<'a> Session<'a> {
         let mut attention = plan.prefill_policy(&mut state);
         let read = engine.prefill(&request, room, plan, &mut attention, observer)?;
         let mut prefill_seconds = read.prefill_seconds;
+        let mut queries = None;
         let context = match (plan.kept, retention) {
-            (None, None) => ContextCache::Shared(read.cache),
+            (None, None) => {
+                queries = read.queries;
+                ContextCache::Shared(read.cache)
+            }
             (None, Some(retention)) => {
                 let started = Instant::now();
                 let compacted = engine.retain(plan, retention, read, batching.room)?;
@@ -94,7 +101,7 @@ impl<'a> Session<'a> {
                 ContextCache::Evicted(fork, kept)
             }
         };
-        Ok(Self { engine, plan, request, batching, context, state, prefill_seconds })
+        Ok(Self { engine, plan, request, batching, context, queries, state, prefill_seconds })
     }
 
     /// The cache that questions continue.
@@ -157,7 +164,8 @@ impl<'a> Session<'a> {
         if let ContextCache::Shared(mut cache) = self.context {
             let ids = self.request.context.to_vec();
             cache.truncate(ids.len());
-            let read = ReadContext { ids, cache, prefill_seconds: self.prefill_seconds, queries: None };
+            let read =
+                ReadContext { ids, cache, prefill_seconds: self.prefill_seconds, queries: self.queries };
             self.engine.keep(self.plan, read);
         }
     }

@@ -242,8 +242,12 @@ impl HfAdapter {
     ///
     /// # Errors
     ///
-    /// A masker that cannot do it: only sinks and windows of a fixed number of keys can.
+    /// A masker that cannot do it: only sinks and windows of a fixed number of keys can; and an adapter with a
+    /// [retention](Self::with_retention).
     pub fn with_sparse_prefill(mut self) -> Result<Self, Error> {
+        if self.plan.retention.is_some() {
+            return Err(Error::RetentionNeedsContext);
+        }
         self.plan.prefill = self.plan.decode.as_ref().map(ResearchAttention::for_prefill).transpose()?;
         Ok(self)
     }
@@ -271,14 +275,17 @@ impl HfAdapter {
     ///
     /// # Errors
     ///
-    /// Attention that may read any key again: dense attention, and every masker but sinks and windows of a fixed number of
-    /// keys.
+    /// Attention that may read any key again: dense attention, of questions, too, and every masker but sinks and windows of a fixed
+    /// number of keys; and an adapter with a [retention](Self::with_retention).
     pub fn with_eviction(mut self) -> Result<Self, Error> {
         let Some(attention) = &self.plan.decode else {
             let reader = "dense attention".to_owned();
             return Err(sah_attention::Error::NoEviction { reader }.into());
         };
         self.plan.kept = Some(attention.kept_keys()?);
+        if self.plan.retention.is_some() {
+            return Err(Error::RetentionNeedsContext);
+        }
         if self.plan.dense_questions {
             let reader = "dense attention of questions".to_owned();
             return Err(sah_attention::Error::NoEviction { reader }.into());

@@ -31,7 +31,7 @@ pub enum Error {
     },
     /// A run or attention name that cannot be the name of a folder.
     #[error(
-        "{name:?} cannot be a folder's name, and {of} names one; use letters, digits, '.', '_' and '-', and do not \
+        "{name:?} cannot be a folder's name, and {of} names one; use letters, digits, '.', '_', '-' and '+', and do not \
          begin with '.'"
     )]
     FolderName {

@@ -335,7 +335,7 @@ pub fn check_run_name(name: &str) -> Result<(), Error> {
 }
 
 fn check_name(of: Named, name: &str) -> Result<(), Error> {
-    let fits = |letter: char| letter.is_alphanumeric() || matches!(letter, '.' | '_' | '-');
+    let fits = |letter: char| letter.is_alphanumeric() || matches!(letter, '.' | '_' | '-' | '+');
     if name.is_empty() || name.starts_with('.') || !name.chars().all(fits) {
         return Err(Error::FolderName { of, name: name.to_owned() });
     }

@@ -11,7 +11,6 @@ use serde_json::Value;
 use crate::command::{as_in_a_shell, run, xtask};
 use crate::fences::blocks;
 use crate::resume::rows;
-use crate::tiny_model;
 
 fn page(name: &str) -> String {
     let path = project_root().join(format!("crates/sah-attention/docs/retentions/{name}.md"));
@@ -62,14 +61,11 @@ fn commands_of_pages_run() {
     }
 }
 
+/// A short run of the default model.
 fn bench(folder: &Path, name: &str, more: &[&str]) -> (i32, String, String) {
-    let model = folder.join("model");
-    if !model.exists() {
-        tiny_model::write(&model, 0);
-    }
-    let mut command = xtask(&["bench", "mock", "--run-name", name]);
-    command.arg("--model").arg(&model).arg("--result-dir").arg(folder).args(more);
-    run(&mut command)
+    let short = ["--subsets", "qasper,trec", "--max-samples", "1", "--max-context-length", "96"];
+    let mut command = xtask(&["bench", "longbench", "--run-name", name]);
+    run(command.args(short).arg("--result-dir").arg(folder).args(more))
 }
 
 fn answers(folder: &Path) -> Vec<String> {
@@ -130,7 +126,7 @@ fn attentions_are_run_with_each_retention() {
     let expected = answers(&run_folder.join("dense+snapkv"));
     fs::write(&journal, kept[..1].join("\n") + "\n").unwrap();
     fs::remove_file(run_folder.join("dense+snapkv/metrics.json")).unwrap();
-    let (code, _, log) = run(xtask(&["bench", "mock", "--resume"]).arg(&run_folder));
+    let (code, _, log) = run(xtask(&["bench", "longbench", "--resume"]).arg(&run_folder));
     assert_eq!(code, 0, "{log}");
     assert_eq!(answers(&run_folder.join("dense+snapkv")), expected);
 

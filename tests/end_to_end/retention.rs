@@ -111,7 +111,7 @@ fn attentions_are_run_with_each_retention() {
         assert!(density < 0.6, "{attention} read {density}");
     }
 
-    // Nothing is dropped at ratio 0: head by head, and in all heads at once.
+    // Nothing is dropped at ratio 0.
     let (code, _, log) = bench(folder, "nothing", &[&flags[..6], &["--set", "retention:ratio=0"]].concat());
     assert_eq!(code, 0, "{log}");
     for attention in ["dense+snapkv", "dense+adakv_snapkv", "quest+snapkv"] {

@@ -65,6 +65,7 @@ mod masker;
 mod micro;
 mod policy;
 mod positions;
+mod registered;
 pub mod retention;
 #[cfg(test)]
 #[path = "../tests/it/seeded.rs"]

@@ -1,12 +1,12 @@
 //! The types of maskers and the presets that configurations can name.
 
-use sah_message::meant;
 use serde_json::{Map, Value};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::masker::config::MaskerType;
 use crate::masker::presets;
-use crate::masker::{AnyMaskerConfig, BUILT_IN, MaskerConfig, MaskerInfo};
+use crate::masker::{AnyMaskerConfig, BUILT_IN, FieldInfo, MaskerConfig, MaskerInfo};
+use crate::registered::{Named, Registered, unlisted};
 
 /// Types of maskers by name, and presets made of them: those of this crate, and what others register.
 ///
@@ -48,9 +48,18 @@ use crate::masker::{AnyMaskerConfig, BUILT_IN, MaskerConfig, MaskerInfo};
 /// # }
 /// ```
 #[derive(Debug, Clone)]
-pub struct MaskerRegistry {
-    types: Vec<MaskerType>,
-    presets: Vec<(&'static str, Value)>,
+pub struct MaskerRegistry(Registered<MaskerType>);
+
+impl Named for MaskerType {
+    const WORD: &'static str = "masker";
+
+    fn name(&self) -> &'static str {
+        self.info.name
+    }
+
+    fn fields(&self) -> &'static [FieldInfo] {
+        self.info.fields
+    }
 }
 
 impl Default for MaskerRegistry {
@@ -63,63 +72,51 @@ impl MaskerRegistry {
     /// The maskers and presets of this crate.
     #[must_use]
     pub fn builtin() -> Self {
-        Self { types: BUILT_IN.to_vec(), presets: presets::builtin() }
+        Self(Registered::new(BUILT_IN.to_vec(), presets::builtin()))
     }
 
     /// The types of `configs` and no preset.
     pub(crate) fn of(configs: &[AnyMaskerConfig]) -> Self {
-        Self { types: configs.iter().map(AnyMaskerConfig::masker_type).collect(), presets: Vec::new() }
+        Self(Registered::new(configs.iter().map(AnyMaskerConfig::masker_type).collect(), Vec::new()))
     }
 
-    /// With the maskers that `C` describes. A name that is taken is [`Error::NameTaken`].
-    pub fn with_masker<C: MaskerConfig>(mut self) -> Result<Self> {
-        if self.info(C::INFO.name).is_some() {
-            return Err(Error::NameTaken { name: C::INFO.name });
-        }
-        self.types.push(MaskerType::of::<C>());
-        Ok(self)
+    /// With the maskers that `C` describes. A name that is taken is [`Error::NameTaken`](crate::Error::NameTaken).
+    pub fn with_masker<C: MaskerConfig>(self) -> Result<Self> {
+        Ok(Self(self.0.with_type(MaskerType::of::<C>())?))
     }
 
     /// With the preset `name`: `template` is a configuration, some of whose fields may be missing until they are assigned. A
-    /// name that is taken is [`Error::NameTaken`].
-    pub fn with_preset(mut self, name: &'static str, template: Value) -> Result<Self> {
-        if self.template(name).is_some() {
-            return Err(Error::NameTaken { name });
-        }
-        self.presets.push((name, template));
-        Ok(self)
+    /// name that is taken is [`Error::NameTaken`](crate::Error::NameTaken).
+    pub fn with_preset(self, name: &'static str, template: Value) -> Result<Self> {
+        Ok(Self(self.0.with_preset(name, template)?))
     }
 
     /// What lists show of every type, in the order in which they were registered.
     pub fn infos(&self) -> impl Iterator<Item = &MaskerInfo> {
-        self.types.iter().map(|masker| &masker.info)
+        self.0.types().iter().map(|masker| &masker.info)
     }
 
     /// What lists show of the type `name`.
     #[must_use]
     pub fn info(&self, name: &str) -> Option<&MaskerInfo> {
-        self.infos().find(|info| info.name == name)
+        self.0.find(name).map(|masker| &masker.info)
     }
 
     /// Names of the presets. (Dense attention is the absence of a configuration.)
     pub fn presets(&self) -> impl Iterator<Item = &'static str> {
-        self.presets.iter().map(|(name, _)| *name)
+        self.0.presets()
     }
 
     /// The configuration of a preset, perhaps without some fields.
     pub(crate) fn template(&self, name: &str) -> Option<&Value> {
-        self.presets.iter().find(|preset| preset.0 == name).map(|(_, template)| template)
+        self.0.template(name)
     }
 
     /// The configuration of a masker by its fields, `type` among them; fails with the problem.
     pub(crate) fn read(&self, mut fields: Map<String, Value>) -> Result<AnyMaskerConfig, String> {
-        let name = fields.shift_remove("type").ok_or("missing field `type`")?;
-        let name = name.as_str().ok_or("`type` is not a text")?;
-        let Some(masker) = self.types.iter().find(|masker| masker.info.name == name) else {
-            let meant = meant(name, self.infos().map(|info| info.name));
-            return Err(format!("there is no masker of type `{name}`; {meant}"));
-        };
-        let unlisted = unlisted(&masker.info, &fields);
+        let masker = self.0.take_type(&mut fields)?;
+        // A field may have another name that serde knows.
+        let unlisted = unlisted(masker, &fields);
         let config =
             (masker.read)(Value::Object(fields)).map_err(|error| match (error.to_string(), unlisted) {
                 (text, Some(unlisted)) if text.starts_with("unknown field") => unlisted,
@@ -128,13 +125,6 @@ impl MaskerRegistry {
         config.validate().map_err(|error| error.to_string())?;
         Ok(config)
     }
-}
-
-/// What to say of the first field that a type of masker does not list, if there is one and serde does not know it.
-fn unlisted(info: &MaskerInfo, fields: &Map<String, Value>) -> Option<String> {
-    let names = || info.fields.iter().map(|field| field.name);
-    let field = fields.keys().find(|field| names().all(|name| name != field.as_str()))?;
-    Some(format!("`{}` has no field `{field}`; {}", info.name, meant(field, names())))
 }
 
 #[cfg(test)]
@@ -153,7 +143,7 @@ mod tests {
             [one, two] => format!("expected `{one}` or `{two}`"),
             many => format!("expected one of `{}`", many.join("`, `")),
         };
-        for masker in &registry.types {
+        for masker in registry.0.types() {
             let info = &masker.info;
             let unknown = error(masker, json!({"?": 1}));
             let fields = quoted(info.fields.iter().map(|field| field.name).collect());

@@ -1,6 +1,5 @@
 //! The types of rules and the presets that configurations can name.
 
-use sah_message::meant;
 use serde_json::{Map, Value};
 
 use super::config::AnyRetentionRule;
@@ -8,7 +7,9 @@ use super::{
     AdaKv, ChunkKv, FirstLayersWhole, KeyDiff, Knorm, LagKv, Pyramid, Random, RetentionInfo, RetentionRule,
     SinksAndWindow, SnapKv, Tova, presets,
 };
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::masker::FieldInfo;
+use crate::registered::{Named, Registered, unlisted};
 
 /// Types of rules by name, and presets made of them: those of this crate, and what others register.
 ///
@@ -62,10 +63,7 @@ use crate::error::{Error, Result};
 /// # }
 /// ```
 #[derive(Debug, Clone)]
-pub struct RetentionRegistry {
-    types: Vec<RuleType>,
-    presets: Vec<(&'static str, Value)>,
-}
+pub struct RetentionRegistry(Registered<RuleType>);
 
 /// A type of rule: what it is called, and how its fields are read.
 #[derive(Debug, Clone, Copy)]
@@ -81,6 +79,18 @@ impl RuleType {
             AnyRetentionRule::new(&rule).map_err(|error| error.to_string())
         };
         Self { info: R::INFO, read }
+    }
+}
+
+impl Named for RuleType {
+    const WORD: &'static str = "rule";
+
+    fn name(&self) -> &'static str {
+        self.info.name
+    }
+
+    fn fields(&self) -> &'static [FieldInfo] {
+        self.info.fields
     }
 }
 
@@ -107,65 +117,49 @@ impl RetentionRegistry {
             RuleType::of::<AdaKv>(),
             RuleType::of::<ChunkKv>(),
         ];
-        Self { types, presets: presets::builtin() }
+        Self(Registered::new(types, presets::builtin()))
     }
 
-    /// With the rule that `R` describes. A name that is taken is [`Error::NameTaken`].
-    pub fn with_rule<R: RetentionRule>(mut self) -> Result<Self> {
-        if self.info(R::INFO.name).is_some() {
-            return Err(Error::NameTaken { name: R::INFO.name });
-        }
-        self.types.push(RuleType::of::<R>());
-        Ok(self)
+    /// With the rule that `R` describes. A name that is taken is [`Error::NameTaken`](crate::Error::NameTaken).
+    pub fn with_rule<R: RetentionRule>(self) -> Result<Self> {
+        Ok(Self(self.0.with_type(RuleType::of::<R>())?))
     }
 
-    /// With the preset `name`: `template` is a configuration. A name that is taken is [`Error::NameTaken`].
-    pub fn with_preset(mut self, name: &'static str, template: Value) -> Result<Self> {
-        if self.template(name).is_some() {
-            return Err(Error::NameTaken { name });
-        }
-        self.presets.push((name, template));
-        Ok(self)
+    /// With the preset `name`: `template` is a configuration. A name that is taken is
+    /// [`Error::NameTaken`](crate::Error::NameTaken).
+    pub fn with_preset(self, name: &'static str, template: Value) -> Result<Self> {
+        Ok(Self(self.0.with_preset(name, template)?))
     }
 
     /// What lists show of every type, in the order in which they were registered.
     pub fn infos(&self) -> impl Iterator<Item = &RetentionInfo> {
-        self.types.iter().map(|rule| &rule.info)
+        self.0.types().iter().map(|rule| &rule.info)
     }
 
     /// What lists show of the type `name`.
     #[must_use]
     pub fn info(&self, name: &str) -> Option<&RetentionInfo> {
-        self.infos().find(|info| info.name == name)
+        self.0.find(name).map(|rule| &rule.info)
     }
 
     /// Names of the presets.
     pub fn presets(&self) -> impl Iterator<Item = &'static str> {
-        self.presets.iter().map(|(name, _)| *name)
+        self.0.presets()
     }
 
     /// The configuration of a preset.
     #[must_use]
     pub fn template(&self, name: &str) -> Option<&Value> {
-        self.presets.iter().find(|preset| preset.0 == name).map(|(_, template)| template)
+        self.0.template(name)
     }
 
     /// A rule by its fields, `type` among them; fails with the problem.
     pub(super) fn read(&self, mut fields: Map<String, Value>) -> Result<AnyRetentionRule, String> {
-        let name = fields.shift_remove("type").ok_or("missing field `type`")?;
-        let name = name.as_str().ok_or("`type` is not a text")?;
-        let Some(rule) = self.types.iter().find(|rule| rule.info.name == name) else {
-            let meant = meant(name, self.infos().map(|info| info.name));
-            return Err(format!("there is no rule of type `{name}`; {meant}"));
-        };
-        let names = || rule.info.fields.iter().map(|field| field.name);
-        if let Some(field) = fields.keys().find(|field| names().all(|name| name != field.as_str())) {
-            return Err(match rule.info.fields {
-                [] => format!("`{name}` has no field `{field}`, and no other"),
-                _ => format!("`{name}` has no field `{field}`; {}", meant(field, names())),
-            });
+        let rule = self.0.take_type(&mut fields)?;
+        match unlisted(rule, &fields) {
+            Some(problem) => Err(problem),
+            None => (rule.read)(Value::Object(fields)),
         }
-        (rule.read)(Value::Object(fields))
     }
 }
 
@@ -191,7 +185,7 @@ mod tests {
     /// What serde expects is what is listed.
     #[test]
     fn infos_list_the_fields_that_serde_reads() {
-        for rule in &RetentionRegistry::builtin().types {
+        for rule in RetentionRegistry::builtin().0.types() {
             let error = (rule.read)(json!({"?": 1})).unwrap_err();
             for field in rule.info.fields {
                 assert!(error.contains(&format!("`{}`", field.name)), "{}: {error}", rule.info.name);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Budget, KeyChoice, RetentionInfo, RetentionRule, Rule, toolkit};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::masker::FieldInfo;
 
 /// Keeps whole chunks of the text, the same in all heads of a layer, by the mean score of their keys.
@@ -32,13 +32,7 @@ impl RetentionRule for ChunkKv {
     };
 
     fn build(&self) -> Result<Rule> {
-        if self.length == 0 {
-            return Err(Error::Field {
-                field: "length",
-                expected: "at least 1 token",
-                found: "0".to_owned(),
-            });
-        }
+        toolkit::at_least_one("length", self.length)?;
         Ok(Rule::choice(*self))
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
 use super::{RetentionInfo, RetentionRule, Rule, Scorer, toolkit};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::inputs::AttentionInputs;
 use crate::masker::FieldInfo;
 
@@ -48,9 +48,7 @@ impl RetentionRule for LagKv {
     };
 
     fn build(&self) -> Result<Rule> {
-        if self.lag == 0 {
-            return Err(Error::Field { field: "lag", expected: "at least 1 token", found: "0".to_owned() });
-        }
+        toolkit::at_least_one("lag", self.lag)?;
         Ok(Rule::scorer(*self))
     }
 }

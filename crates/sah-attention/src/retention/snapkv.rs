@@ -59,13 +59,7 @@ impl RetentionRule for SnapKv {
     };
 
     fn build(&self) -> Result<Rule> {
-        if self.window == 0 {
-            return Err(Error::Field {
-                field: "window",
-                expected: "at least 1 token",
-                found: "0".to_owned(),
-            });
-        }
+        toolkit::at_least_one("window", self.window)?;
         if self.kernel.is_multiple_of(2) {
             let found = self.kernel.to_string();
             return Err(Error::Field { field: "kernel", expected: "an odd number of keys", found });

@@ -2,7 +2,7 @@
 
 use tch::{Kind, Tensor};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::inputs::AttentionInputs;
 use crate::masker::toolkit::{exact_scores, row_blocks};
 
@@ -37,6 +37,14 @@ pub(super) fn keys(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
 /// The values of the context in f32, `[Hkv, n, Dv]`.
 pub(super) fn values(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
     Ok(inputs.values()?.f_to_kind(Kind::Float)?.f_squeeze_dim(0)?)
+}
+
+/// Fails where a count of tokens is 0.
+pub(super) fn at_least_one(field: &'static str, tokens: usize) -> Result<()> {
+    if tokens == 0 {
+        return Err(Error::Field { field, expected: "at least 1 token", found: "0".to_owned() });
+    }
+    Ok(())
 }
 
 /// Euclidean norms of `[.., D]`: `[..]`.

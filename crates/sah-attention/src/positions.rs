@@ -44,6 +44,9 @@ impl Positions {
     /// The first `sinks` keys are those of the text, and `evicted` tokens are missing after them.
     #[must_use]
     pub fn with_gap(sinks: usize, evicted: usize) -> Self {
+        if evicted == 0 {
+            return Self::WHOLE;
+        }
         Self { first: First::Counted(sinks), next: sinks + evicted }
     }
 

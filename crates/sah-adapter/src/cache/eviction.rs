@@ -36,7 +36,7 @@ impl KvCache {
         let before = self.before + self.length - stored;
         let room = at_once + in_turn.min((kept.count() - stored).saturating_add(SLACK));
         let sinks = stored.min(kept.sinks);
-        let positions = if before > 0 { Positions::with_gap(sinks, before) } else { Positions::WHOLE };
+        let positions = Positions::with_gap(sinks, before);
         let fork = |layer: &super::Layer| layer.fork((sinks, stored - sinks), self.length, room, &positions);
         Ok(Self {
             layers: self.layers.iter().map(fork).collect::<Result<_, Error>>()?,

@@ -65,6 +65,11 @@ impl Layer {
         self.keys.bytes() + self.values.bytes()
     }
 
+    /// Whether heads have rows of their own.
+    pub(super) fn has_parts(&self) -> bool {
+        self.parts.len() > 1
+    }
+
     /// How many entries each head keeps of what was read first.
     pub(super) fn kept(&self) -> impl Iterator<Item = usize> {
         self.parts.iter().flat_map(|part| part.heads.clone().map(|_| part.kept))
@@ -138,12 +143,9 @@ impl Layer {
 
     /// Of each part what is kept and the first `count` common entries.
     pub(super) fn entries(&self, count: usize) -> Result<Vec<Entries<'_>>, Error> {
-        let entries = |part: &'_ Part| -> Result<_, Error> {
-            let rows = part.start..part.start + part.kept + count;
-            Ok((self.keys.narrow(rows.clone())?, self.values.narrow(rows)?))
-        };
         let entries = self.parts.iter().map(|part| {
-            let (keys, values) = entries(part)?;
+            let rows = part.start..part.start + part.kept + count;
+            let (keys, values) = (self.keys.narrow(rows.clone())?, self.values.narrow(rows)?);
             Ok(Entries { heads: part.heads.clone(), keys, values, positions: &part.positions })
         });
         entries.collect()

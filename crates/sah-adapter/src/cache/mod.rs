@@ -109,6 +109,11 @@ impl KvCache {
         self.layers[layer].entries(self.length + new)
     }
 
+    /// Whether heads of a layer have rows of their own.
+    pub(crate) fn has_parts(&self, layer: usize) -> bool {
+        self.layers[layer].has_parts()
+    }
+
     /// Whether some of the text that was read first was left out, in any layer.
     pub(crate) fn is_compacted(&self) -> bool {
         self.before > 0 && self.kept.is_none()

@@ -99,8 +99,7 @@ impl Attend for OneSequence<'_, '_> {
     fn attend(&mut self, layer: usize, scores: Scores, heads: &Heads) -> Result<Tensor, Error> {
         self.cache.append(layer, &heads.keys, &heads.values)?;
         let rows = heads.queries.size()[2] as usize;
-        let entries = self.cache.entries(layer, rows)?;
-        if entries.len() > 1
+        if self.cache.has_parts(layer)
             && let Some(kernel) = self.attention.dense_kernel()
         {
             let ranges = self.cache.row_ranges(layer, rows, scores.window);
@@ -110,6 +109,7 @@ impl Attend for OneSequence<'_, '_> {
             self.densities.push(Density::known(read / all as f64));
             return attend_buffers(kernel, self.cache.buffers(layer), ranges, scores, &heads.queries);
         }
+        let entries = self.cache.entries(layer, rows)?;
         attend_entries(self.attention, layer, scores, &heads.queries, &entries, &mut self.densities)
     }
 }

@@ -137,8 +137,10 @@ fn pieces_of_items<'a>(
     lists: Option<&'a Lists>,
 ) -> Vec<Vec<Piece<'a>>> {
     let dims = inputs.dims();
+    let visible = inputs.visible();
     let pieces = |item| {
-        let mut pieces = spans(inputs, ranges, item % dims.queries);
+        let row = item % dims.queries;
+        let mut pieces = spans(&visible.row(row), ranges, row);
         if let Some(lists) = lists {
             let spans = pieces.len();
             let rows = rows_of(dims, item).enumerate();
@@ -182,15 +184,14 @@ fn joined<E: Stored>(inputs: &AttentionInputs<'_>, tasks: &[Task<'_>], parts: &[
     Ok(if inputs.kind() == Kind::Float { output } else { output.f_to_kind(inputs.kind())? })
 }
 
-/// The ranges of a row as far as it may read them, in blocks.
-fn spans<'a>(inputs: &AttentionInputs<'_>, ranges: Option<&RowRanges>, row: usize) -> Vec<Piece<'a>> {
-    let visible = inputs.visible().row(row);
+/// The ranges of row `row` as far as they are `visible` to it, in blocks.
+fn spans<'a>(visible: &Range<usize>, ranges: Option<&RowRanges>, row: usize) -> Vec<Piece<'a>> {
     let cut = |range: &Range<usize>| range.start.max(visible.start)..range.end.min(visible.end);
     let blocks = |range: Range<usize>| {
         range.clone().step_by(BLOCK).map(move |start| Piece::Span(start..(start + BLOCK).min(range.end)))
     };
     match ranges {
-        None => blocks(visible).collect(),
+        None => blocks(visible.clone()).collect(),
         Some(ranges) => ranges.row(row).iter().map(cut).flat_map(blocks).collect(),
     }
 }
@@ -233,8 +234,9 @@ impl Lists {
         };
         let (queries, width) = (inputs.dims().queries, list.width());
         let mut lists = Self { keys: vec![], biases: vec![], ends: vec![] };
+        let visible_to = inputs.visible();
         for (row, indices) in indices.chunks_exact(width.max(1)).enumerate() {
-            let visible = inputs.visible().row(row % queries);
+            let visible = visible_to.row(row % queries);
             for (at, &index) in indices.iter().enumerate() {
                 if index >= 0 && visible.contains(&(index as usize)) {
                     lists.keys.push(index as usize);

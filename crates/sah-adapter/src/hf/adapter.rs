@@ -173,6 +173,12 @@ pub struct AnswerTrace {
     pub first_logits: Vec<f32>,
 }
 
+/// Questions that are read densely may read any key of the context again.
+fn dense_questions_read_all() -> Error {
+    let reader = "dense attention of questions".to_owned();
+    sah_attention::Error::NoEviction { reader }.into()
+}
+
 impl HfAdapter {
     /// An adapter that attends densely where `attention` is `None`. `seed` is for maskers that sample.
     #[must_use]
@@ -260,8 +266,7 @@ impl HfAdapter {
     /// An adapter that [evicts](Self::with_eviction): a dense question would read keys that are gone.
     pub fn with_dense_questions(mut self) -> Result<Self, Error> {
         if self.plan.kept.is_some() {
-            let reader = "dense attention of questions".to_owned();
-            return Err(sah_attention::Error::NoEviction { reader }.into());
+            return Err(dense_questions_read_all());
         }
         self.plan.dense_questions = true;
         Ok(self)
@@ -287,8 +292,7 @@ impl HfAdapter {
             return Err(Error::RetentionNeedsContext);
         }
         if self.plan.dense_questions {
-            let reader = "dense attention of questions".to_owned();
-            return Err(sah_attention::Error::NoEviction { reader }.into());
+            return Err(dense_questions_read_all());
         }
         Ok(self)
     }

@@ -93,9 +93,8 @@ impl Repeats {
         let title = format!("Of {count} answers to each row, the mean score (avg@{count}){pass}");
         let mut table = FurtherFigures::new("repeats", &title, scale);
         for (label, figures) in &self.figures {
-            let mean = figures.mean.map(|mean| (format!("avg@{count}"), mean));
-            let pass = figures.pass.iter().map(|(k, figure)| (format!("pass@{k}"), *figure));
-            for (part, figure) in mean.into_iter().chain(pass) {
+            for (part, figure) in figures.named(count) {
+                let Some(figure) = figure else { continue };
                 let shown = FurtherFigure::new(label, Some(&part), Some(figure.value), scale.digits());
                 let interval = figure.low.zip(figure.high).map(|(low, high)| [low, high]);
                 table.figures.push(FurtherFigure { interval, ..shown });
@@ -145,6 +144,14 @@ impl RepeatFigures {
             mean: IntervalFigure::over(rows.iter().map(mean).collect()),
             pass: pass.unwrap_or_default(),
         }
+    }
+}
+
+impl RepeatFigures {
+    /// The figures of `count` answers by their names in papers: `avg@K`, then `pass@k`.
+    pub fn named(&self, count: usize) -> impl Iterator<Item = (String, Option<IntervalFigure>)> {
+        let pass = self.pass.iter().map(|(k, figure)| (format!("pass@{k}"), Some(*figure)));
+        std::iter::once((format!("avg@{count}"), self.mean)).chain(pass)
     }
 }
 

@@ -87,9 +87,7 @@ pub(super) fn repeat_columns(repeats: Option<&Repeats>, task: &str, digits: usiz
     let Some((repeats, figures)) = repeats.and_then(|all| Some((all, all.figures.get(task)?))) else {
         return Vec::new();
     };
-    let mean = (format!("avg@{}", repeats.count), interval(figures.mean, digits));
-    let pass = figures.pass.iter().map(|(k, figure)| (format!("pass@{k}"), interval(Some(*figure), digits)));
-    std::iter::once(mean).chain(pass).collect()
+    figures.named(repeats.count).map(|(name, figure)| (name, interval(figure, digits))).collect()
 }
 
 /// What was done with thoughts.

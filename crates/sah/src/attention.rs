@@ -251,18 +251,23 @@ fn one(
             Ok(NamedAttention { name, config, prefill, dense_questions, evict, retention: None, kernel })
         }
         Err(Error::NoPreset { known, .. }) => {
-            let known = std::iter::once(DENSE).chain(known);
-            let text = match nearest(&name, known.clone()).as_slice() {
-                [] => {
-                    let known = known.collect::<Vec<_>>().join(", ");
-                    format!("--attention {name:?}: there is {known}, or a file that ends in .json or .toml")
-                }
-                _ => format!("--attention {name:?}: {}", meant(&name, known)),
-            };
-            bail!(UsageError(text))
+            let known = std::iter::once(DENSE).chain(known).collect::<Vec<_>>();
+            bail!(unknown("--attention", &name, &known))
         }
         Err(error) => bail!(UsageError(format!("--attention {name}: {error}"))),
     }
+}
+
+/// `flag` names neither one of `known` nor a file.
+fn unknown(flag: &str, name: &str, known: &[&str]) -> UsageError {
+    let known = known.iter().copied();
+    UsageError(match nearest(name, known.clone()).as_slice() {
+        [] => {
+            let known = known.collect::<Vec<_>>().join(", ");
+            format!("{flag} {name:?}: there is {known}, or a file that ends in .json or .toml")
+        }
+        _ => format!("{flag} {name:?}: {}", meant(name, known)),
+    })
 }
 
 fn from_file(maskers: &MaskerRegistry, path: &Path) -> anyhow::Result<AttentionConfig> {

@@ -6,10 +6,10 @@ use std::path::Path;
 use anyhow::{Context as _, anyhow, bail};
 use sah_attention::{Error, RetentionConfig, RetentionRegistry};
 use sah_bench_core::data::read_text;
-use sah_message::{meant, nearest};
 use serde_json::Value;
 
 use super::settings::Settings;
+use super::unknown;
 use crate::plan_file::toml_problem;
 use crate::usage::UsageError;
 
@@ -46,15 +46,8 @@ pub(super) fn one(
     match config {
         Ok(config) => Ok(Some(NamedRetention { name, config })),
         Err(Error::NoRetention { known, .. }) => {
-            let known = std::iter::once(NONE).chain(known);
-            let text = match nearest(&name, known.clone()).as_slice() {
-                [] => {
-                    let known = known.collect::<Vec<_>>().join(", ");
-                    format!("--retention {name:?}: there is {known}, or a file that ends in .json or .toml")
-                }
-                _ => format!("--retention {name:?}: {}", meant(&name, known)),
-            };
-            bail!(UsageError(text))
+            let known = std::iter::once(NONE).chain(known).collect::<Vec<_>>();
+            bail!(unknown("--retention", &name, &known))
         }
         Err(error) => bail!(UsageError(format!("--retention {name}: {error}"))),
     }

@@ -40,6 +40,17 @@ enum Scope {
     Retention(String),
 }
 
+/// How a scope reaches an attention or a retention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    /// It is for all, where one has no value of its own for the field.
+    UnlessOwn,
+    /// It is for this one alone.
+    Own,
+    /// It is a flag of this one.
+    Always,
+}
+
 impl Settings {
     pub(super) fn new(args: &AttentionArgs) -> Self {
         let flags = [
@@ -55,35 +66,43 @@ impl Settings {
     /// The assignments for the attention `name`, which may be the preset `streaming_llm`. What is set for it alone replaces what
     /// is set for all.
     pub(super) fn of(&mut self, name: &str, is_streaming_llm: bool) -> Vec<String> {
-        let own: Vec<String> =
-            self.settings.iter().filter(|set| set.is_for(name)).map(Setting::field).collect();
-        let mut assignments = Vec::new();
-        for setting in &mut self.settings {
-            let applies = match &setting.scope {
-                Scope::All => !own.contains(&setting.field()),
-                Scope::One(only) => only == name,
-                Scope::StreamingLlm => is_streaming_llm,
-                Scope::Retentions | Scope::Retention(_) => false,
-            };
-            if applies {
-                setting.used = true;
-                assignments.push(setting.assignment.clone());
-            }
-        }
-        assignments
+        let reach = |scope: &Scope| match scope {
+            Scope::All => Some(Reach::UnlessOwn),
+            Scope::One(only) if only == name => Some(Reach::Own),
+            Scope::StreamingLlm if is_streaming_llm => Some(Reach::Always),
+            _ => None,
+        };
+        self.take(reach, Setting::field)
     }
 
     /// The assignments for the retention `name`, likewise.
     pub(super) fn of_retention(&mut self, name: &str) -> Vec<String> {
-        let is_own = |scope: &Scope| matches!(scope, Scope::Retention(only) if only == name);
+        let reach = |scope: &Scope| match scope {
+            Scope::Retentions => Some(Reach::UnlessOwn),
+            Scope::Retention(only) if only == name => Some(Reach::Own),
+            _ => None,
+        };
         // A number of keys takes the place of a share.
-        let field = |set: &Setting| set.field().replace("keys", "ratio");
-        let own: Vec<String> = self.settings.iter().filter(|set| is_own(&set.scope)).map(field).collect();
+        self.take(reach, |setting| match setting.field().as_str() {
+            "keys" => "ratio".to_owned(),
+            field => field.to_owned(),
+        })
+    }
+
+    /// The assignments that reach something.
+    fn take(
+        &mut self,
+        reach: impl Fn(&Scope) -> Option<Reach>,
+        field: impl Fn(&Setting) -> String,
+    ) -> Vec<String> {
+        let is_own = |set: &&Setting| reach(&set.scope) == Some(Reach::Own);
+        let own: Vec<String> = self.settings.iter().filter(is_own).map(&field).collect();
         let mut assignments = Vec::new();
         for setting in &mut self.settings {
-            let applies = match &setting.scope {
-                Scope::Retentions => !own.contains(&field(setting)),
-                scope => is_own(scope),
+            let applies = match reach(&setting.scope) {
+                Some(Reach::UnlessOwn) => !own.contains(&field(setting)),
+                Some(Reach::Own | Reach::Always) => true,
+                None => false,
             };
             if applies {
                 setting.used = true;
@@ -150,10 +169,6 @@ impl Setting {
             },
         };
         Self { given: format!("--set {set}"), scope, assignment: assignment.to_owned(), used: false }
-    }
-
-    fn is_for(&self, name: &str) -> bool {
-        matches!(&self.scope, Scope::One(only) if only == name)
     }
 
     /// What it sets.

@@ -4,7 +4,7 @@
 use std::fs;
 use std::process::Command;
 
-use sah_attention::{AttentionConfig, MaskerRegistry};
+use sah_attention::{AttentionConfig, FieldInfo, MaskerRegistry};
 use sah_tests::project_root;
 
 use crate::command::{as_in_a_shell, run};
@@ -35,18 +35,23 @@ fn every_masker_has_its_page_and_every_page_its_masker() {
     assert_eq!(pages, MaskerRegistry::builtin().infos().count());
 }
 
+/// The table of fields on the page `text` is what the program lists.
+pub(crate) fn check_fields(name: &str, text: &str, fields: &[FieldInfo]) {
+    let table = text.split("\n## Fields\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| `")).collect();
+    assert_eq!(rows.len(), fields.len(), "{name}");
+    for (row, field) in rows.into_iter().zip(fields) {
+        let default = field.default.unwrap_or("required");
+        let begin = format!("| `{}` | {} | {default} | ", field.name, field.range);
+        assert!(row.starts_with(&begin), "{name}: {row}\nis not {begin}");
+    }
+}
+
 #[test]
 fn field_tables_are_the_program_s() {
     for masker in MaskerRegistry::builtin().infos() {
         let text = page(masker.name);
-        let table = text.split("\n## Fields\n").nth(1).unwrap().split("\n## ").next().unwrap();
-        let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| `")).collect();
-        assert_eq!(rows.len(), masker.fields.len(), "{}", masker.name);
-        for (row, field) in rows.into_iter().zip(masker.fields) {
-            let default = field.default.unwrap_or("required");
-            let begin = format!("| `{}` | {} | {default} | ", field.name, field.range);
-            assert!(row.starts_with(&begin), "{}: {row}\nis not {begin}", masker.name);
-        }
+        check_fields(masker.name, &text, masker.fields);
     }
 }
 

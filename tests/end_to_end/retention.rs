@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::command::{as_in_a_shell, run, xtask};
 use crate::fences::blocks;
+use crate::masker_pages::check_fields;
 use crate::resume::rows;
 
 fn page(name: &str) -> String {
@@ -29,14 +30,7 @@ fn every_rule_has_its_page_with_the_program_s_fields() {
             assert!(text.contains(&format!("\n## {heading}\n")), "{name}: {heading}");
         }
         assert_eq!(blocks(&text, "rust").len(), 1, "{name}: a doctest");
-        let table = text.split("\n## Fields\n").nth(1).unwrap().split("\n## ").next().unwrap();
-        let lines: Vec<&str> = table.lines().filter(|line| line.starts_with("| `")).collect();
-        assert_eq!(lines.len(), rule.fields.len(), "{name}");
-        for (line, field) in lines.into_iter().zip(rule.fields) {
-            let default = field.default.unwrap_or("required");
-            let begin = format!("| `{}` | {} | {default} | ", field.name, field.range);
-            assert!(line.starts_with(&begin), "{name}: {line}\nis not {begin}");
-        }
+        check_fields(name, &text, rule.fields);
     }
     let pages = fs::read_dir(project_root().join("crates/sah-attention/docs/retentions")).unwrap().count();
     assert_eq!(pages, registry.infos().count());

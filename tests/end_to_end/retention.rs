@@ -130,6 +130,75 @@ fn attentions_are_run_with_each_retention() {
     assert!(html.contains("context keys kept") && html.contains("quest+adakv_snapkv"));
 }
 
+/// With the question in sight each has a cache of its own, of which its own text may go, too.
+#[test]
+fn a_retention_may_see_the_question() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let flags = [
+        "--answer-tokens",
+        "6",
+        "--retention",
+        "none,snapkv,kvzip,h2o",
+        "--set",
+        "retention.snapkv:window=4",
+    ];
+    let sees = ["--retention-sees", "question"];
+    let (code, _, log) = bench(folder, "seen", &[&flags[..], &sees].concat());
+    assert_eq!(code, 0, "{log}");
+    let run_folder = folder.join("seen");
+    assert_eq!(json(&run_folder.join("dense+snapkv/config.json"))["retention_sees"], "question");
+    assert_eq!(json(&run_folder.join("dense/config.json"))["retention_sees"], Value::Null);
+    for retention in ["snapkv", "kvzip", "h2o"] {
+        let detailed = json(&run_folder.join(format!("dense+{retention}/detailed_results.json")));
+        let kept = detailed["total"]["kept"].as_f64().unwrap();
+        assert!((0.48..=0.51).contains(&kept), "{retention} kept {kept}");
+    }
+    // Where nothing is dropped, it does not matter what was seen.
+    let all = [&flags[..], &sees, &["--set", "retention:ratio=0"]].concat();
+    let (code, _, log) = bench(folder, "nothing", &all);
+    assert_eq!(code, 0, "{log}");
+    let of = |name: &str| answers(&folder.join("nothing").join(name));
+    for retention in ["snapkv", "kvzip", "h2o"] {
+        assert_eq!(of(&format!("dense+{retention}")), of("dense"), "{retention}");
+    }
+}
+
+/// Keys of the answer itself go, too.
+#[test]
+fn keys_go_while_an_answer_grows() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let names = ["r_kv", "tova", "h2o", "snapkv"];
+    let retentions = format!("none,{}", names.join(","));
+    let flags = |keys: &'static str| {
+        let window = "retention.snapkv:window=2";
+        let set = ["--set", keys, "--set", "retention:every=3", "--set", window];
+        let more = ["--answer-tokens", "12", "--attention", "dense,quest", "--retention", &retentions];
+        more.iter().chain(&set).map(|flag| (*flag).to_owned()).collect::<Vec<_>>()
+    };
+    let bench = |name: &str, keys| {
+        let flags = flags(keys);
+        let (code, _, log) = bench(folder, name, &flags.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(code, 0, "{log}");
+    };
+    bench("few", "retention:keys=20");
+    bench("all", "retention:keys=5000");
+    let of = |run: &str, name: &str| answers(&folder.join(run).join(name));
+    for name in names {
+        for attention in ["dense", "quest"] {
+            let both = format!("{attention}+{name}");
+            let detailed = json(&folder.join("few").join(&both).join("detailed_results.json"));
+            let kept = detailed["total"]["kept"].as_f64().unwrap();
+            assert!(kept < 0.2, "{both} kept {kept}");
+            assert_eq!(of("all", &both), of("all", attention), "{both}: where all keys stay");
+        }
+        assert_ne!(of("few", &format!("dense+{name}")), of("few", "dense"), "{name}");
+    }
+    let config = json(&folder.join("few/dense+r_kv/config.json"));
+    assert_eq!((&config["retention"]["keys"], &config["retention"]["every"]), (&20.into(), &3.into()));
+}
+
 #[test]
 fn what_a_retention_cannot_stand_beside_is_refused_before_anything_is_loaded() {
     let folder = tempfile::tempdir().unwrap();
@@ -140,6 +209,7 @@ fn what_a_retention_cannot_stand_beside_is_refused_before_anything_is_loaded() {
             "--evict with --retention snapkv",
         ),
         (&["--retention", "none"], "--retention none alone has no effect"),
+        (&["--retention-sees", "question"], "--retention-sees question has no effect"),
         (&["--retention", "snapvk"], "did you mean snapkv?"),
     ] {
         let (code, _, log) = bench(folder.path(), "none", flags);

@@ -257,6 +257,19 @@ pub enum Error {
         "a retention chooses among all keys of a context: read contexts densely, and evict none beside it"
     )]
     RetentionNeedsContext,
+    /// A retention has the model repeat its context, for which it has too few positions.
+    #[error(
+        "a context of {context} tokens and {pass} to repeat a part of it need more than the model's {positions} positions; \
+         repeat shorter parts (`chunk`), or cut the context"
+    )]
+    RepetitionTooLong {
+        /// Tokens of the context.
+        context: usize,
+        /// Tokens that are read after it.
+        pass: usize,
+        /// How many positions there are.
+        positions: usize,
+    },
     /// A question, the chat template and the answer prefix together have no token.
     #[error("a question without any token; give it a text or an answer prefix")]
     EmptyQuestion,

@@ -20,6 +20,7 @@ mod placement;
 mod precision;
 mod weights;
 
+pub use engine::{RepeatTokens, RetentionSees};
 pub use error::Error;
 pub use hf::{
     AnswerTrace, ChatTemplateOptions, Finding, GenerationConfig, GenerationConfigUse, HfAdapter, LoadedModel,
@@ -28,7 +29,7 @@ pub use hf::{
     WeightFormat, diagnose, diagnose_config, file_sha256,
 };
 pub use model::{ConfigOverrides, Given, MatrixSize, ModelFamily, ModelSizes, VERIFIED_AGAINST, families};
-pub use network::{Network, Sequence};
+pub use network::{Network, Retained, Sequence};
 pub use placement::Placement;
 pub use precision::{Precision, WeightStorage};
 pub use sah_request::{

@@ -2,16 +2,17 @@
 
 use std::path::Path;
 
-use sah_attention::{AttentionPolicy, KeptKeys, KvFormat};
+use sah_attention::{AttentionPolicy, KeptKeys, KvFormat, Retention};
 use tch::Device;
 
 use crate::cache::KvCache;
+use crate::engine::{Observed, head_scores};
 use crate::hf::json;
 use crate::model::{CausalLm, ConfigOverrides, ModelSpec};
 use crate::weights::Weights;
 use crate::weights::gguf::{Gguf, GgufWeights, hf_config};
 use crate::weights::safetensors::Safetensors;
-use crate::{Error, ModelSizes, Placement, Precision};
+use crate::{Error, ModelSizes, Placement, Precision, RepeatTokens};
 
 /// A model in memory that takes token ids and gives logits: for comparisons with other implementations, and for
 /// checkpoints that have no tokenizer.
@@ -26,6 +27,15 @@ pub struct Network {
 pub struct Sequence<'a> {
     network: &'a Network,
     cache: KvCache,
+}
+
+/// A sequence from which a retention has dropped keys.
+#[derive(Debug)]
+pub struct Retained<'a> {
+    /// What is left of it.
+    pub sequence: Sequence<'a>,
+    /// The keys that are left of each layer and KV head: their positions, in ascending order.
+    pub kept: Vec<Vec<Vec<usize>>>,
 }
 
 impl Network {
@@ -78,6 +88,47 @@ impl Network {
         Ok(Sequence { network: self, cache })
     }
 
+    /// A sequence of `ids`, which are read densely, of which `retention` has left some keys, with room for `room` tokens more. `repeat` asks the model to repeat `ids`, where the retention looks at that.
+    ///
+    /// # Errors
+    ///
+    /// No ids, ids that the model does not have, no memory for the cache, and what the retention says.
+    pub fn retained_sequence(
+        &self,
+        ids: &[u32],
+        retention: &Retention,
+        repeat: &RepeatTokens,
+        room: usize,
+    ) -> Result<Retained<'_>, Error> {
+        if ids.is_empty() {
+            return Err(Error::EmptyQuestion);
+        }
+        let needs = retention.needs();
+        let pass = needs.repetition.map_or(0, |repetition| repeat.longest_pass(repetition, ids.len()));
+        let Sequence { mut cache, .. } = self.sequence(ids.len() + pass)?;
+        let mut observed = Observed::new(needs);
+        tch::no_grad(|| {
+            let dense = &mut AttentionPolicy::dense();
+            observed.read(&*self.model, ids, &mut cache, dense, &mut |_| ())?;
+            if let Some(repetition) = needs.repetition {
+                observed.repeat(&*self.model, (repetition, repeat), ids, &mut cache, dense)?;
+            }
+            let kept = observed.keep(&*self.model, &cache, retention, 0)?;
+            let cache = cache.compact(&kept, room)?;
+            Ok(Retained { sequence: Sequence { network: self, cache }, kept })
+        })
+    }
+
+    /// How much each KV head of each layer retrieves, `[L][Hkv]`, by the mean queries and keys of `texts`: what
+    /// [`DuoAttention`](sah_attention::retention::DuoAttention) chooses heads by.
+    ///
+    /// # Errors
+    ///
+    /// Ids that the model does not have, or no memory for the cache.
+    pub fn head_scores(&self, texts: &[Vec<u32>]) -> Result<Vec<Vec<f64>>, Error> {
+        tch::no_grad(|| head_scores(&*self.model, texts, self.cache))
+    }
+
     /// An empty sequence of any length that holds the keys of at most `capacity` tokens, and evicts all but `kept` when
     /// it has no room: for attention that never reads the others
     /// ([`ResearchAttention::kept_keys`](sah_attention::ResearchAttention::kept_keys)).
@@ -111,6 +162,12 @@ impl Sequence<'_> {
     #[must_use]
     pub fn length(&self) -> usize {
         self.cache.length()
+    }
+
+    /// Bytes of keys and values, with the room for tokens to come.
+    #[must_use]
+    pub fn cache_bytes(&self) -> usize {
+        self.cache.bytes()
     }
 
     /// Announces that the tokens to come belong to a prompt of `length` tokens in all. Rotary embeddings that depend on

@@ -233,9 +233,12 @@ pub enum Error {
         /// How many were evicted.
         count: usize,
     },
-    /// A file that a masker needs cannot be read, or does not fit.
+    /// What looks on while a model reads failed.
+    #[error("observer: {0}")]
+    Observer(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A file that a masker or a retention needs cannot be read, or does not fit.
     #[error("{}: {place}: {problem}", path.display())]
-    MaskerFile {
+    File {
         /// The file.
         path: PathBuf,
         /// Where in the file: a key, a tensor, or `file` for all of it.

@@ -2,6 +2,8 @@
 
 use std::fmt::Debug;
 
+use tch::Tensor;
+
 use crate::attention::{AttentionOutput, ResearchAttention};
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
@@ -47,8 +49,11 @@ pub trait AttentionObserver: Debug {
         attended: &AttentionOutput,
     ) -> Result<()>;
 
-    /// Dense attention of a layer was computed in another form, by the kernel that [`AttentionPolicy::dense_kernel`] gave.
-    fn attended_densely(&mut self) {}
+    /// Dense attention of layer `layer` from `queries`, `[1, H, Q, D]`, was computed in another form, by the kernel that
+    /// [`AttentionPolicy::dense_kernel`] gave.
+    fn attended_densely(&mut self, _layer: usize, _queries: &Tensor) -> Result<()> {
+        Ok(())
+    }
 }
 
 impl<'a> AttentionPolicy<'a> {
@@ -100,16 +105,28 @@ impl<'a> AttentionPolicy<'a> {
         }
     }
 
-    /// The kernel of dense attention, for a caller that computes a layer with it in another form than [`attend`](Self::attend) does,
-    /// of which an observer is told; `None` for sparse attention.
-    pub fn dense_kernel(&mut self) -> Option<&'a dyn Kernel> {
+    /// Whether every key is read that causality permits.
+    #[must_use]
+    pub fn is_dense(&self) -> bool {
         match self {
-            Self::Dense { kernel } => Some(*kernel),
-            Self::Sparse { .. } => None,
+            Self::Dense { .. } => true,
+            Self::Sparse { .. } => false,
+            Self::Observed { policy, .. } => policy.is_dense(),
+        }
+    }
+
+    /// The kernel of dense attention, for a caller that computes layer `layer` with it from `queries`, `[1, H, Q, D]`, in another form than
+    /// [`attend`](Self::attend) does, of which an observer is told; `None` for sparse attention.
+    pub fn dense_kernel(&mut self, layer: usize, queries: &Tensor) -> Result<Option<&'a dyn Kernel>> {
+        match self {
+            Self::Dense { kernel } => Ok(Some(*kernel)),
+            Self::Sparse { .. } => Ok(None),
             Self::Observed { policy, observer } => {
-                let kernel = policy.dense_kernel()?;
-                observer.attended_densely();
-                Some(kernel)
+                let kernel = policy.dense_kernel(layer, queries)?;
+                if kernel.is_some() {
+                    observer.attended_densely(layer, queries)?;
+                }
+                Ok(kernel)
             }
         }
     }

@@ -11,8 +11,8 @@ use crate::tables::{Cell, Column, Table};
 use crate::{Analysis, Run, Side};
 
 /// What makes a method of a model and an attention, beside these: where it differs, it is shown.
-const SETTINGS: [&str; 7] =
-    ["dtype", "weights", "kv_dtype", "prefill", "question_attention", "evict", "retention"];
+const SETTINGS: [&str; 8] =
+    ["dtype", "weights", "kv_dtype", "prefill", "question_attention", "evict", "retention", "retention_sees"];
 
 /// Runs of several benchmarks.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow, bail};
-use sah_adapter::{HfAdapter, LoadedModel};
+use sah_adapter::{HfAdapter, LoadedModel, RetentionSees};
 use sah_attention::{
     AttentionConfig, DoubleSparsityConfig, Error, HashAttentionConfig, HashSource, Kernel, LocalConfig,
     MaskerRegistry, OracleTopKConfig, OracleTopPConfig, QuestConfig, ResearchAttention, SinkConfig,
@@ -21,7 +21,7 @@ use sah_message::{meant, nearest};
 use self::retention::NamedRetention;
 use self::settings::Settings;
 use crate::App;
-use crate::args::{AttentionArgs, PrefillArg, QuestionArg};
+use crate::args::{AttentionArgs, PrefillArg, QuestionArg, SeesArg};
 use crate::plan_file::toml_problem;
 use crate::usage::UsageError;
 
@@ -59,7 +59,7 @@ impl NamedAttention {
         let adapter = if self.dense_questions { adapter.with_dense_questions()? } else { adapter };
         let adapter = if self.evict { adapter.with_eviction()? } else { adapter };
         let adapter = match &self.retention {
-            Some(retention) => adapter.with_retention(retention.config.build()?)?,
+            Some(retention) => adapter.with_retention(retention.config.build()?, retention.sees)?,
             None => adapter,
         };
         Ok(match &self.kernel {
@@ -68,8 +68,11 @@ impl NamedAttention {
         })
     }
 
-    /// Whether it may draw random numbers: every masker may that is not known not to.
+    /// Whether it may draw random numbers: every masker may that is not known not to, and so may every rule of a retention.
     pub(crate) fn may_draw(&self) -> bool {
+        if self.retention.as_ref().is_some_and(|retention| retention.config.may_draw()) {
+            return true;
+        }
         let maskers = self.config.iter().flat_map(|config| &config.maskers);
         maskers.into_iter().any(|masker| {
             masker.get::<SinkConfig>().is_none()
@@ -135,9 +138,17 @@ fn with_retentions(
     attentions: Vec<NamedAttention>,
     retentions: &[Option<NamedRetention>],
 ) -> Result<Vec<NamedAttention>, UsageError> {
+    if args.retention_sees == SeesArg::Question && retentions.iter().all(Option::is_none) {
+        let text = "--retention-sees question has no effect: there is no --retention that drops keys; add one, such as snapkv";
+        return Err(UsageError(text.to_owned()));
+    }
     if retentions.is_empty() {
         return Ok(attentions);
     }
+    let sees = match args.retention_sees {
+        SeesArg::Context => RetentionSees::Context,
+        SeesArg::Question => RetentionSees::Question,
+    };
     let names: Vec<&str> = args.retention.iter().map(String::as_str).collect();
     if retentions.iter().all(Option::is_none) {
         let text = "--retention none alone has no effect: nothing is dropped; name another one beside it, or leave it out";
@@ -159,7 +170,8 @@ fn with_retentions(
             None => attention.clone(),
             Some(of) => {
                 let name = format!("{}+{}", attention.name, of.name);
-                NamedAttention { name, retention: retention.clone(), ..attention.clone() }
+                let retention = Some(NamedRetention { sees, ..of.clone() });
+                NamedAttention { name, retention, ..attention.clone() }
             }
         })
     };

@@ -73,6 +73,18 @@ pub(crate) const GENERATORS: &[Generator] = &[
         example: None,
     },
     Generator {
+        name: "kept-keys",
+        environment: "kvpress",
+        script: &["crates/sah-adapter/tests/reference/kept_keys.py"],
+        files: &[
+            "crates/sah-adapter/tests/reference/kept_keys/*",
+            "crates/sah-adapter/tests/reference/kept_keys/llama/*",
+            "crates/sah-adapter/tests/reference/kept_keys/qwen3/*",
+            "crates/sah-adapter/tests/reference/kept_keys/phi3/*",
+        ],
+        example: None,
+    },
+    Generator {
         name: "gguf-types",
         script: &["crates/sah-adapter/tests/reference/make_goldens.py", "types"],
         files: &["crates/sah-adapter/tests/reference/every_type.*"],

@@ -5,13 +5,20 @@ use crate::Error;
 
 impl KvCache {
     /// The entries `kept` of each layer and KV head, ascending numbers of those that are there, and room for `room` tokens after
-    /// them. Nothing was evicted before. The buffers of a layer are freed before those of the next are made.
+    /// them. The buffers of a layer are freed before those of the next are made.
     pub(crate) fn compact(mut self, kept: &[Vec<Vec<usize>>], room: usize) -> Result<Self, Error> {
+        self.shrink(kept, room)?;
+        Ok(self)
+    }
+
+    /// The same in place.
+    pub(crate) fn shrink(&mut self, kept: &[Vec<Vec<usize>>], room: usize) -> Result<(), Error> {
         for (layer, kept) in self.layers.iter_mut().zip(kept) {
             *layer = layer.compacted(kept, self.length, room)?;
         }
         let layers = std::mem::take(&mut self.layers);
-        Ok(self.compacted(layers, room))
+        *self = self.compacted(layers, room);
+        Ok(())
     }
 
     /// The same as a cache of its own.
@@ -22,8 +29,8 @@ impl KvCache {
     }
 
     fn compacted(&self, layers: Vec<Layer>, room: usize) -> Self {
-        debug_assert!(self.before == 0 && self.kept.is_none(), "numbers are positions");
-        let (before, expected) = (self.length, self.expected);
+        debug_assert!(self.kept.is_none(), "what is evicted while it grows is not compacted");
+        let (before, expected) = (self.before + self.length, self.expected);
         Self { layers, before, length: 0, capacity: room, expected, slots: Slots::default(), kept: None }
     }
 
@@ -100,6 +107,26 @@ mod tests {
             }
             assert!(cache.append(0, &entries(10, 5), &entries(10, 5)).is_err(), "there is room for four");
         }
+    }
+
+    #[test]
+    fn what_is_left_may_be_compacted_again() {
+        let mut cache = filled(10).compact(&kept(), 2).unwrap();
+        for layer in 0..2 {
+            cache.append(layer, &entries(10, 2), &entries(110, 2)).unwrap();
+        }
+        cache.advance(2);
+        // Of 0, 3, 8, 10, 11 in all heads; of 1, 10, 11, of 0, 2, 4, 6, 9, 10, 11, and of 10, 11.
+        let again = vec![vec![vec![1, 4], vec![0, 2], vec![2]], vec![vec![0, 2], vec![3, 5], vec![]]];
+        let mut cache = cache.compact(&again, 1).unwrap();
+        assert_eq!((cache.length(), cache.stored(0, 1), cache.stored(1, 2)), (12, 2, 0));
+        for layer in 0..2 {
+            cache.append(layer, &entries(12, 1), &entries(112, 1)).unwrap();
+        }
+        let (first, second) = (cache.entries(0, 1).unwrap(), cache.entries(1, 1).unwrap());
+        assert_eq!(keys(&first), [vec![3.0, 11.0, 12.0], vec![0.0, 8.0, 12.0], vec![8.0, 12.0]]);
+        assert_eq!(keys(&second), [vec![1.0, 11.0, 12.0], vec![6.0, 10.0, 12.0], vec![12.0]]);
+        assert_eq!(second[0].positions, &Positions::listed(vec![1, 11], 12).unwrap());
     }
 
     #[test]

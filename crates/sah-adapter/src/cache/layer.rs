@@ -80,6 +80,11 @@ impl Layer {
         self.parts.iter().find(|part| part.heads.contains(&head)).map_or(0, |part| part.kept)
     }
 
+    /// The number of the part that holds head `head`.
+    fn part_of(&self, head: usize) -> usize {
+        self.parts.iter().position(|part| part.heads.contains(&head)).unwrap_or_default()
+    }
+
     /// Writes `[1, Hkv, n, D]` entries of all heads from their `at`-th common entry on.
     pub(super) fn store_at(&self, at: usize, keys: &Tensor, values: &Tensor) -> Result<(), Error> {
         for part in &self.parts {
@@ -177,20 +182,33 @@ impl Layer {
         })
     }
 
-    /// A layer of its own with the entries `kept` of each head, ascending numbers of the first `read` entries, and room for `room`
-    /// after them. None of these was evicted before.
-    pub(super) fn compacted(&self, kept: &[Vec<usize>], read: usize, room: usize) -> Result<Self, Error> {
-        let is_even = kept.windows(2).all(|heads| heads[0] == heads[1]);
+    /// A layer of its own with the entries `kept` of each head, ascending numbers of those that it has with `length` common ones, and
+    /// room for `room` after them.
+    pub(super) fn compacted(&self, kept: &[Vec<usize>], length: usize, room: usize) -> Result<Self, Error> {
+        let is_even = self.parts.len() == 1 && kept.windows(2).all(|heads| heads[0] == heads[1]);
+        let positions = |head: usize| {
+            let part = &self.parts[self.part_of(head)];
+            let kept: Vec<usize> = kept[head].iter().map(|&entry| part.positions.of(entry)).collect();
+            Positions::listed(kept, part.positions.length(part.kept + length))
+        };
         let sizes: Vec<usize> = kept.iter().map(|kept| kept.len() + room).collect();
         let mut parts = Vec::new();
         if is_even {
-            let positions = Positions::listed(kept[0].as_slice(), read)?;
-            parts.push(Part { heads: 0..kept.len(), start: 0, kept: kept[0].len(), positions });
+            parts.push(Part {
+                heads: 0..kept.len(),
+                start: 0,
+                kept: kept[0].len(),
+                positions: positions(0)?,
+            });
         } else {
             let mut start = 0;
             for (head, kept) in kept.iter().enumerate() {
-                let positions = Positions::listed(kept.as_slice(), read)?;
-                parts.push(Part { heads: head..head + 1, start, kept: kept.len(), positions });
+                parts.push(Part {
+                    heads: head..head + 1,
+                    start,
+                    kept: kept.len(),
+                    positions: positions(head)?,
+                });
                 start += sizes[head];
             }
         }
@@ -198,7 +216,11 @@ impl Layer {
             let copy = if is_even { rows.like(sizes[0])? } else { rows.like_heads(1, sizes.iter().sum())? };
             for part in &parts {
                 let to = copy.narrow(part.start..part.start + part.kept)?;
-                to.copy_from(&rows.heads(part.heads.clone())?.select(&kept[part.heads.start])?)?;
+                let (from, kept) = (&self.parts[self.part_of(part.heads.start)], &kept[part.heads.start]);
+                // Heads that have rows of their own are one after another, others side by side.
+                let first = part.heads.start - from.heads.start;
+                let kept: Vec<usize> = kept.iter().map(|&entry| from.start + entry).collect();
+                to.copy_from(&rows.heads(first..first + part.heads.len())?.select(&kept)?)?;
             }
             Ok(copy)
         };

@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use sah_attention::{
     AttentionPolicy, CallSampling, KeptKeys, Kernel, RequestState, ResearchAttention, Retention,
 };
+
+use super::QuestionTokens;
 
 /// How contexts, questions and answers attend.
 #[derive(Debug)]
@@ -20,17 +24,55 @@ pub(crate) struct AttentionPlan {
     /// What a cache keeps at least where it evicts other keys; `None` where every key stays.
     pub(crate) kept: Option<KeptKeys>,
     /// Which keys of a context stay once it is read; `None` where all do.
-    pub(crate) retention: Option<Retention>,
+    pub(crate) retention: Option<RetentionPlan>,
     /// For maskers that sample, and for retentions by chance.
     pub(crate) seed: u64,
     /// The calls of sparse attention that are measured.
     pub(crate) sampling: Option<CallSampling>,
 }
 
+/// Which keys of a context stay.
+#[derive(Debug)]
+pub(crate) struct RetentionPlan {
+    pub(crate) retention: Retention,
+    pub(crate) sees: RetentionSees,
+}
+
+impl RetentionPlan {
+    /// Whether each question has a cache of its own: it is seen before keys go, or keys go while its answer grows.
+    pub(super) fn has_caches_of_questions(&self) -> bool {
+        self.sees == RetentionSees::Question || self.retention.every().is_some()
+    }
+
+    /// The tokens of a question that are seen before keys go.
+    pub(super) fn seen_of<'a>(&self, question: &'a QuestionTokens) -> &'a [u32] {
+        match self.sees {
+            RetentionSees::Context => &[],
+            RetentionSees::Question => &question.ids[..question.seen],
+        }
+    }
+}
+
+/// What is read before a retention chooses among keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RetentionSees {
+    /// The context: what stays of it serves all questions.
+    #[default]
+    Context,
+    /// The context and a question, whose keys may go, too: each question has a cache of its own.
+    Question,
+}
+
 impl AttentionPlan {
     /// For a context.
     pub(super) fn prefill_policy<'a>(&'a self, state: &'a mut RequestState) -> AttentionPolicy<'a> {
         self.policy(self.prefill.as_ref(), state)
+    }
+
+    /// Of every key.
+    pub(super) fn dense_policy(&self) -> AttentionPolicy<'_> {
+        AttentionPolicy::Dense { kernel: &*self.kernel }
     }
 
     /// For questions.
@@ -49,7 +91,7 @@ impl AttentionPlan {
         state: &'a mut RequestState,
     ) -> AttentionPolicy<'a> {
         match attention {
-            None => AttentionPolicy::Dense { kernel: &*self.kernel },
+            None => self.dense_policy(),
             Some(attention) => AttentionPolicy::Sparse { attention, state },
         }
     }

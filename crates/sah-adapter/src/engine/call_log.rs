@@ -5,6 +5,8 @@ use std::time::SystemTime;
 
 use sah_attention::{AttentionInputs, AttentionObserver, AttentionOutput, CallMeasure, CallSampling};
 
+use tch::Tensor;
+
 use crate::{AttentionBackends, AttentionCall, AttentionHead, MicroMetrics};
 
 /// Notes the kernels of all calls, and measures those that are drawn.
@@ -49,9 +51,10 @@ impl CallLog {
 }
 
 impl AttentionObserver for CallLog {
-    fn attended_densely(&mut self) {
+    fn attended_densely(&mut self, _: usize, _: &Tensor) -> sah_attention::Result<()> {
         let names = if self.step == 0 { &mut self.question } else { &mut self.decode };
         names.insert("dense");
+        Ok(())
     }
 
     fn attended(

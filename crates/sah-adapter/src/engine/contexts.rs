@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use sah_attention::Retention;
+use sah_attention::retention::Needs;
 
-use super::retained::LastQueries;
+use super::observed::Observed;
 use crate::cache::KvCache;
 
 /// A prefilled context.
@@ -15,8 +15,8 @@ pub(super) struct ReadContext {
     pub(super) cache: KvCache,
     /// Seconds that its prefill took.
     pub(super) prefill_seconds: f64,
-    /// Its last queries, where a retention was to choose keys.
-    pub(super) queries: Option<LastQueries>,
+    /// What retentions look at, where one was to choose keys.
+    pub(super) observed: Option<Observed>,
 }
 
 /// The contexts used last, up to a limit on their memory.
@@ -39,25 +39,31 @@ impl Contexts {
         self.limit > 0
     }
 
-    /// Takes out the context `ids`, if it is there with room for `room` tokens, with what `retention` looks at, and was prefilled as
+    /// Takes out the context `ids`, if it is there with room for `room` tokens, with what a retention `needs`, and was prefilled as
     /// part of a prompt of `expected` tokens, which rotary embeddings may depend on.
     pub(super) fn take(
         &mut self,
         ids: &[u32],
         room: usize,
         expected: usize,
-        retention: Option<&Retention>,
+        needs: Option<Needs>,
     ) -> Option<ReadContext> {
         let fits = |held: &ReadContext| {
             held.ids == ids
                 && held.cache.capacity() >= room
                 && held.cache.expected_length() == expected
-                && retention.is_none_or(|retention| {
-                    held.queries.as_ref().is_some_and(|queries| queries.suffice(retention))
+                && needs.is_none_or(|needs| {
+                    held.observed.as_ref().is_some_and(|observed| observed.needs().include(&needs))
                 })
         };
         let at = self.held.iter().position(fits)?;
         self.held.remove(at)
+    }
+
+    /// What retentions needed so far of the context `ids`, where it is held.
+    pub(super) fn needs(&self, ids: &[u32]) -> Option<Needs> {
+        let held = self.held.iter().find(|held| held.ids == ids)?;
+        held.observed.as_ref().map(|observed| *observed.needs())
     }
 
     /// Keeps `context` in the place of one with the same tokens, and drops those used longest ago until the limit holds.
@@ -88,7 +94,7 @@ mod tests {
         let shape = CacheShape { layers: vec![Device::Cpu], kv_heads: 1, head_dim: 4 };
         let mut cache = KvCache::new(&shape, 8, KvFormat::Plain(Kind::Float)).unwrap();
         cache.expect(3);
-        ReadContext { ids: vec![id], cache, prefill_seconds: 1.0, queries: None }
+        ReadContext { ids: vec![id], cache, prefill_seconds: 1.0, observed: None }
     }
 
     #[test]

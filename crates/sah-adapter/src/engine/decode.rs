@@ -6,6 +6,7 @@ use sah_attention::{AttentionPolicy, CallSampling};
 use tch::Device;
 
 use super::busy_pool::BusyPool;
+use super::growing::Growing;
 use super::slot::Slot;
 use super::{AnswerRules, Generated, OnToken, QuestionTokens};
 use crate::Error;
@@ -22,41 +23,44 @@ pub(super) struct Generator<'a> {
 }
 
 impl<'a> Generator<'a> {
-    /// Prefills the question after `context`, which is in `cache`, and chooses the first new token. `number` is the question's
-    /// number in its request.
+    /// Prefills what is not yet in `cache` of the question after `context`, its tokens from `read` on, and chooses the first new token.
+    /// `number` is the question's number in its request.
     pub(super) fn prefill_question(
         &self,
         (number, question): (usize, &QuestionTokens),
         context: &[u32],
+        read: usize,
         cache: &mut KvCache,
         attention: &mut AttentionPolicy<'_>,
     ) -> Result<Slot<'a>, Error> {
-        let _span = tracing::debug_span!("question", number, tokens = question.ids.len()).entered();
+        let ids = &question.ids[read..];
+        let _span = tracing::debug_span!("question", number, tokens = ids.len()).entered();
         let started = Instant::now();
         let mut slot = Slot::new(self.rules, self.sampling, (number, question), context);
         if question.limit.answer == 0 {
             return Ok(slot);
         }
-        let is_dense = matches!(attention, AttentionPolicy::Dense { .. });
+        let is_dense = attention.is_dense();
         let mut observed = attention.reborrow().observed(&mut slot.calls);
         // Long questions in chunks: not where a masker goes by the rows and keys of a call.
         let step = if is_dense {
-            self.model.read(&question.ids, cache, &mut observed, &mut |_| ())?.ok_or(Error::EmptyQuestion)?
+            self.model.read(ids, cache, &mut observed, &mut |_| ())?.ok_or(Error::EmptyQuestion)?
         } else {
-            self.model.forward(&question.ids, cache, &mut observed)?
+            self.model.forward(ids, cache, &mut observed)?
         };
         slot.choose_first(self.model.logits(&[&step])?.f_view([-1])?)?;
-        slot.density.add(question.ids.len(), step.density.value()?);
+        slot.density.add(ids.len(), step.density.value()?);
         slot.stats.question_seconds = started.elapsed().as_secs_f64();
         Ok(slot)
     }
 
-    /// Decodes one answer until the end of the turn, a stop string or the limit.
+    /// Decodes one answer until the end of the turn, a stop string or the limit. Keys may go while it is `growing`.
     pub(super) fn decode(
         &self,
         mut slot: Slot<'a>,
         cache: &mut KvCache,
         attention: &mut AttentionPolicy<'_>,
+        mut growing: Option<&mut Growing<'_>>,
         on_token: &mut OnToken<'_>,
     ) -> Result<Generated, Error> {
         let _span = tracing::debug_span!("decode", answers = 1).entered();
@@ -67,9 +71,16 @@ impl<'a> Generator<'a> {
             pool.iter().for_each(BusyPool::before_step);
             let token = slot.token();
             let mut observed = attention.reborrow().observed(&mut slot.calls);
+            if let Some(growing) = growing.as_deref_mut() {
+                observed = observed.observed(growing);
+            }
             let step = self.model.forward(&[token], cache, &mut observed)?;
+            drop(observed);
             slot.choose(&self.model.logits(&[&step])?.f_view([-1])?)?;
             slot.density.add(1, step.density.value()?);
+            if let Some(growing) = growing.as_deref_mut() {
+                growing.after_step(cache, attention)?;
+            }
         }
         slot.stats.decode_seconds = started.elapsed().as_secs_f64();
         slot.finish(on_token)

@@ -9,11 +9,14 @@ mod busy_pool;
 mod call_log;
 mod contexts;
 mod decode;
+mod growing;
+mod head_scores;
 mod logit_rules;
+mod observed;
 mod prefill;
 mod processors;
+mod repetition;
 mod request;
-mod retained;
 mod sampler;
 mod session;
 mod slot;
@@ -25,10 +28,14 @@ use std::cell::RefCell;
 
 use sah_attention::KvFormat;
 
-pub(crate) use attention_plan::AttentionPlan;
+pub use attention_plan::RetentionSees;
+pub(crate) use attention_plan::{AttentionPlan, RetentionPlan};
+pub(crate) use head_scores::head_scores;
 pub(crate) use logit_rules::{BiasedSequence, DecayPenalty, LogitRules};
+pub(crate) use observed::Observed;
 #[cfg(test)]
 pub(crate) use processors::{AnswerLimits, Processors};
+pub use repetition::RepeatTokens;
 pub(crate) use request::{
     AnswerLimit, AnswerRules, Detokenizer, Generated, OnToken, QuestionTokens, TokenRequest,
 };

@@ -6,7 +6,7 @@ use sah_attention::{AttentionPolicy, KeptKeys};
 use tch::Device;
 
 use super::contexts::ReadContext;
-use super::retained::LastQueries;
+use super::observed::Observed;
 use super::{AttentionPlan, Engine, TokenRequest};
 use crate::cache::KvCache;
 use crate::model::CHUNK;
@@ -24,33 +24,33 @@ impl Engine {
         observer: &mut dyn RequestObserver,
     ) -> Result<ReadContext, Error> {
         let ids = request.context;
-        let retention = plan.retention.as_ref();
+        let needs = plan.retention.as_ref().map(|plan| plan.retention.needs());
         let _span = tracing::debug_span!("prefill", tokens = ids.len()).entered();
         let longest = request.questions.iter().map(|question| question.ids.len()).max().unwrap_or_default();
         let expected = ids.len() + longest;
-        if matches!(attention, AttentionPolicy::Dense { .. })
-            && let Some(context) = self.contexts.borrow_mut().take(ids, room, expected, retention)
+        if attention.is_dense()
+            && let Some(context) = self.contexts.borrow_mut().take(ids, room, expected, needs)
         {
             return Ok(context);
         }
         let mut cache = self.context_cache(room, plan.kept.filter(|_| plan.prefill.is_some()))?;
         cache.expect(expected);
         let started = Instant::now();
-        let mut queries = retention.map(|retention| LastQueries::new(retention.queries()));
-        let mut attention = match &mut queries {
-            None => attention.reborrow(),
-            Some(queries) => attention.reborrow().observed(queries),
-        };
-        self.network.read(ids, &mut cache, &mut attention, &mut |read| {
-            observer.context_read(read, ids.len());
-        })?;
-        drop(attention);
+        // A context that is read again serves the retentions before, too.
+        let before = self.contexts.borrow().needs(ids);
+        let needs = needs.map(|needs| before.map_or(needs, |before| needs.and(before)));
+        let mut seen = needs.map(Observed::new);
+        let mut on_read = |read| observer.context_read(read, ids.len());
+        match &mut seen {
+            None => drop(self.network.read(ids, &mut cache, attention, &mut on_read)?),
+            Some(seen) => seen.read(&*self.network, ids, &mut cache, attention, &mut on_read)?,
+        }
         wait(&self.network.cache_shape().layers);
         Ok(ReadContext {
             ids: ids.to_vec(),
             cache,
             prefill_seconds: started.elapsed().as_secs_f64(),
-            queries,
+            observed: seen,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 
-use super::{LogitRules, ThoughtMarks};
+use super::{LogitRules, RepeatTokens, ThoughtMarks};
 use crate::{AnswerStats, Draws, Error, GenerationParams, MicroMetrics, NewToken, Thoughts};
 
 /// A context and the questions about it, as tokens.
@@ -10,6 +10,8 @@ use crate::{AnswerStats, Draws, Error, GenerationParams, MicroMetrics, NewToken,
 pub(crate) struct TokenRequest<'a> {
     pub(crate) context: &'a [u32],
     pub(crate) questions: &'a [QuestionTokens],
+    /// How the model is asked to repeat the context, for retentions that look at that.
+    pub(crate) repeat: &'a RepeatTokens,
 }
 
 /// The tokens of one question.
@@ -17,6 +19,8 @@ pub(crate) struct TokenRequest<'a> {
 pub(crate) struct QuestionTokens {
     /// The question, what the chat template puts after it, and the answer prefix.
     pub(crate) ids: Vec<u32>,
+    /// How many of them a retention that sees the question sees: those of its text, without the last token of all.
+    pub(crate) seen: usize,
     /// Whether they end within thoughts, which the chat template has opened.
     pub(crate) in_thoughts: bool,
     pub(crate) limit: AnswerLimit,

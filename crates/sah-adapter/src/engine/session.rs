@@ -2,12 +2,16 @@
 
 use std::time::Instant;
 
-use sah_attention::{AttentionPolicy, KeptKeys, RequestState, Retention};
+use sah_attention::{AttentionPolicy, KeptKeys, RequestState};
 
 use super::contexts::ReadContext;
 use super::decode::Generator;
-use super::retained::LastQueries;
-use super::{AnswerRules, AttentionPlan, Engine, Generated, OnToken, QuestionTokens, TokenRequest};
+use super::growing::Growing;
+use super::observed::Observed;
+use super::{
+    AnswerRules, AttentionPlan, Engine, Generated, OnToken, QuestionTokens, RepeatTokens, RetentionPlan,
+    TokenRequest,
+};
 use crate::cache::{Batch, KvCache};
 use crate::{Error, RequestObserver};
 
@@ -22,8 +26,10 @@ pub(crate) struct Session<'a> {
     request: TokenRequest<'a>,
     batching: Batching,
     context: ContextCache,
-    /// The context's last queries, where it was read for a retention: a later request may have one again.
-    queries: Option<LastQueries>,
+    /// What retentions look at, where the context was read for one: a later request may have one again.
+    observed: Option<Observed>,
+    /// What a retention has left for the questions so far.
+    kept: Option<Kept>,
     /// What maskers learn about the context's keys serves all questions with the same seed, like the cache itself.
     state: RequestState,
     prefill_seconds: f64,
@@ -40,6 +46,30 @@ struct Batching {
     room: usize,
 }
 
+/// What a retention has left.
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    /// The share of keys over layers and heads, in the mean over the caches.
+    share: f64,
+    /// Of the largest cache, with the room for question and answer.
+    bytes: usize,
+    /// How many caches there are: one for the context, or one for each question.
+    caches: usize,
+}
+
+impl Kept {
+    /// With a cache more.
+    fn and(before: Option<Self>, share: f64, bytes: usize) -> Self {
+        match before {
+            None => Self { share, bytes, caches: 1 },
+            Some(Self { share: mean, bytes: most, caches }) => {
+                let share = mean + (share - mean) / (caches + 1) as f64;
+                Self { share, bytes: bytes.max(most), caches: caches + 1 }
+            }
+        }
+    }
+}
+
 /// The keys and values of a context.
 #[derive(Debug)]
 enum ContextCache {
@@ -47,6 +77,8 @@ enum ContextCache {
     Shared(KvCache),
     /// Those that a retention left; questions follow likewise.
     Compacted(KvCache),
+    /// All of them, from which a retention leaves some for each question, in a cache of its own.
+    Whole(KvCache),
     /// Those that may still be read; each question continues a fork.
     Evicted(KvCache, KeptKeys),
 }
@@ -76,22 +108,25 @@ impl<'a> Session<'a> {
         let batching = Batching::of(&request);
         let mut state = RequestState::new(plan.seed);
         let retention = plan.retention.as_ref().filter(|_| !request.context.is_empty());
-        // Questions continue another cache where keys go, unless the context's own is kept for questions of later requests.
-        let has_own = plan.kept.is_some() || retention.is_some() && !engine.keeps_contexts();
-        let room = request.context.len() + if has_own { 0 } else { batching.room };
+        let room = request.context.len() + engine.room_after_context(plan, retention, &request, &batching);
         let mut attention = plan.prefill_policy(&mut state);
         let read = engine.prefill(&request, room, plan, &mut attention, observer)?;
         let mut prefill_seconds = read.prefill_seconds;
-        let mut queries = None;
+        let (mut seen, mut kept) = (None, None);
         let context = match (plan.kept, retention) {
             (None, None) => {
-                queries = read.queries;
+                seen = read.observed;
                 ContextCache::Shared(read.cache)
+            }
+            (None, Some(retention)) if retention.has_caches_of_questions() => {
+                seen = read.observed;
+                ContextCache::Whole(read.cache)
             }
             (None, Some(retention)) => {
                 let started = Instant::now();
-                let compacted = engine.retain(plan, retention, read, batching.room)?;
+                let compacted = engine.retain(plan, retention, &request, read, batching.room)?;
                 prefill_seconds += started.elapsed().as_secs_f64();
+                kept = Some(Kept::and(None, compacted.kept_share(), compacted.bytes()));
                 ContextCache::Compacted(compacted)
             }
             (Some(kept), _) => {
@@ -101,7 +136,7 @@ impl<'a> Session<'a> {
                 ContextCache::Evicted(fork, kept)
             }
         };
-        Ok(Self { engine, plan, request, batching, context, queries, state, prefill_seconds })
+        Ok(Self { engine, plan, request, batching, context, observed: seen, kept, state, prefill_seconds })
     }
 
     /// The cache that questions continue.
@@ -109,21 +144,19 @@ impl<'a> Session<'a> {
         match &self.context {
             ContextCache::Shared(cache)
             | ContextCache::Compacted(cache)
+            | ContextCache::Whole(cache)
             | ContextCache::Evicted(cache, _) => cache,
         }
     }
 
-    /// Share of the context's keys that a retention left, over layers and heads.
+    /// Share of the keys that a retention left, over layers and heads, in the mean over questions that have caches of their own.
     pub(crate) fn kept(&self) -> Option<f64> {
-        match &self.context {
-            ContextCache::Compacted(cache) => Some(cache.kept_share()),
-            ContextCache::Shared(_) | ContextCache::Evicted(..) => None,
-        }
+        self.kept.map(|kept| kept.share)
     }
 
-    /// Bytes of keys and values of the context, with the room for questions and answers.
+    /// Bytes of keys and values that questions continue, with the room for them and their answers.
     pub(crate) fn cache_bytes(&self) -> usize {
-        self.cache().bytes()
+        self.kept.map_or_else(|| self.cache().bytes(), |kept| kept.bytes)
     }
 
     /// Seconds that prefilling the context took.
@@ -139,21 +172,34 @@ impl<'a> Session<'a> {
     ) -> Result<Vec<Generated>, Error> {
         let sampling = self.plan.sampling.filter(|_| self.plan.decode.is_some());
         let generator = Generator { model: &*self.engine.network, rules, sampling };
-        let TokenRequest { context, questions } = self.request;
+        let TokenRequest { context, questions, .. } = self.request;
         let mut answers = Vec::with_capacity(questions.len());
         for questions in questions.chunks(self.batching.size.max(1)) {
             let first = answers.len();
             let batch = QuestionBatch { generator: &generator, plan: self.plan, context, questions, first };
+            if let (ContextCache::Whole(cache), Some(retention)) = (&mut self.context, &self.plan.retention) {
+                let Some(observed) = &self.observed else {
+                    unreachable!("a context is read with what the plan's retention looks at")
+                };
+                for question in batch.numbered() {
+                    let seen = (retention, observed, self.request.repeat);
+                    let answer = batch.answer_in_own(question, seen, cache, &mut self.kept, on_token)?;
+                    answers.push(answer);
+                }
+                continue;
+            }
             answers.extend(match (&mut self.context, questions) {
-                (ContextCache::Shared(cache) | ContextCache::Compacted(cache), [question]) => {
-                    vec![batch.answer_alone(question, cache, &mut self.state, on_token)?]
-                }
-                (ContextCache::Shared(cache) | ContextCache::Compacted(cache), _) => {
-                    batch.answer_in_slots(self.batching.longest, cache, &mut self.state, on_token)?
-                }
                 (ContextCache::Evicted(cache, kept), _) => {
                     batch.answer_in_forks(cache, *kept, &self.state, on_token)?
                 }
+                (
+                    ContextCache::Shared(cache) | ContextCache::Compacted(cache) | ContextCache::Whole(cache),
+                    [question],
+                ) => vec![batch.answer_alone(question, cache, &mut self.state, on_token)?],
+                (
+                    ContextCache::Shared(cache) | ContextCache::Compacted(cache) | ContextCache::Whole(cache),
+                    _,
+                ) => batch.answer_in_slots(self.batching.longest, cache, &mut self.state, on_token)?,
             });
         }
         Ok(answers)
@@ -161,30 +207,62 @@ impl<'a> Session<'a> {
 
     /// Ends the session; the engine may keep its context for a later request.
     pub(crate) fn close(self) {
-        if let ContextCache::Shared(mut cache) = self.context {
+        if let ContextCache::Shared(mut cache) | ContextCache::Whole(mut cache) = self.context {
             let ids = self.request.context.to_vec();
             cache.truncate(ids.len());
             let read =
-                ReadContext { ids, cache, prefill_seconds: self.prefill_seconds, queries: self.queries };
+                ReadContext { ids, cache, prefill_seconds: self.prefill_seconds, observed: self.observed };
             self.engine.keep(self.plan, read);
         }
     }
 }
 
 impl Engine {
+    /// Tokens that a cache of a context needs room for after it.
+    fn room_after_context(
+        &self,
+        plan: &AttentionPlan,
+        retention: Option<&RetentionPlan>,
+        request: &TokenRequest<'_>,
+        batching: &Batching,
+    ) -> usize {
+        let repetition = retention.and_then(|plan| plan.retention.needs().repetition);
+        let pass =
+            |length| repetition.map_or(0, |repetition| request.repeat.longest_pass(repetition, length));
+        let context = request.context.len();
+        match retention {
+            Some(retention) if retention.has_caches_of_questions() => {
+                let seen = request.questions.iter().map(|question| retention.seen_of(question).len());
+                let seen = seen.max().unwrap_or_default();
+                seen + pass(context + seen)
+            }
+            // Questions continue another cache where keys go, unless the context's own is kept for questions of later requests.
+            Some(_) if !self.keeps_contexts() => pass(context),
+            Some(_) => pass(context).max(batching.room),
+            None if plan.kept.is_some() => 0,
+            None => batching.room,
+        }
+    }
+
     /// The cache of `context` with the keys that stay and `room` for tokens after them.
     fn retain(
         &self,
         plan: &AttentionPlan,
-        retention: &Retention,
-        context: ReadContext,
+        RetentionPlan { retention, .. }: &RetentionPlan,
+        request: &TokenRequest<'_>,
+        mut context: ReadContext,
         room: usize,
     ) -> Result<KvCache, Error> {
         let _span = tracing::debug_span!("retain", tokens = context.ids.len()).entered();
-        let kept = match &context.queries {
-            Some(queries) => queries.keep(&context.cache, retention, plan.seed)?,
-            None => unreachable!("a context is read with what the plan's retention looks at"),
+        let Some(observed) = &mut context.observed else {
+            unreachable!("a context is read with what the plan's retention looks at")
         };
+        if let Some(repetition) = retention.needs().repetition {
+            let asked = (repetition, request.repeat);
+            let mut dense = plan.dense_policy();
+            observed.repeat(&*self.network, asked, &context.ids, &mut context.cache, &mut dense)?;
+        }
+        let kept = observed.keep(&*self.network, &context.cache, retention, plan.seed)?;
         if !self.keeps_contexts() {
             return context.cache.compact(&kept, room);
         }
@@ -244,9 +322,62 @@ impl<'a> QuestionBatch<'a> {
         let question = (self.first, question);
         self.rewind(state, cache, question);
         let mut attention = self.plan.question_policy(state);
-        let slot = self.generator.prefill_question(question, self.context, cache, &mut attention)?;
+        let slot = self.generator.prefill_question(question, self.context, 0, cache, &mut attention)?;
         let mut attention = self.plan.decode_policy(state);
-        let mut generated = self.generator.decode(slot, cache, &mut attention, on_token)?;
+        let mut generated = self.generator.decode(slot, cache, &mut attention, None, on_token)?;
+        generated.stats.masker_state_bytes = state.bytes();
+        Ok(generated)
+    }
+
+    /// Answers a question in a cache of its own: what the retention leaves of the context in `cache`, and of the question's text after it
+    /// where it sees that, and of the answer where keys go while it grows.
+    fn answer_in_own(
+        &self,
+        (number, question): (usize, &QuestionTokens),
+        (plan, observed, repeat): (&RetentionPlan, &Observed, &RepeatTokens),
+        cache: &mut KvCache,
+        kept: &mut Option<Kept>,
+        on_token: &mut OnToken<'_>,
+    ) -> Result<Generated, Error> {
+        let started = Instant::now();
+        cache.truncate(self.context.len());
+        let (network, retention) = (self.generator.model, &plan.retention);
+        let seen = plan.seen_of(question);
+        let mut observed = observed.fork();
+        if !seen.is_empty() {
+            observed.read(network, seen, cache, &mut self.plan.dense_policy(), &mut |_| ())?;
+        }
+        if let Some(repetition) = retention.needs().repetition {
+            let ids = [self.context, seen].concat();
+            observed.repeat(network, (repetition, repeat), &ids, cache, &mut self.plan.dense_policy())?;
+        }
+        let stays = observed.keep(network, cache, retention, self.plan.seed)?;
+        let mut growing = Growing::new(retention, &observed, &stays, self.plan.seed)?;
+        let answer = question.limit.tokens();
+        let room = question.ids.len() - seen.len() + retention.every().unwrap_or(answer).min(answer);
+        let mut own = cache.compact_copy(&stays, room)?;
+        let read_seconds = started.elapsed().as_secs_f64();
+
+        let mut state = RequestState::new(question.draws(number).seed(self.plan.seed));
+        let mut attention = self.plan.question_policy(&mut state);
+        if let Some(growing) = &mut growing {
+            attention = attention.observed(growing);
+        }
+        let asked = (number, question);
+        let mut slot =
+            self.generator.prefill_question(asked, self.context, seen.len(), &mut own, &mut attention)?;
+        drop(attention);
+        slot.stats.question_seconds += read_seconds;
+        let share = own.kept_share();
+        let mut attention = self.plan.decode_policy(&mut state);
+        let mut generated =
+            self.generator.decode(slot, &mut own, &mut attention, growing.as_mut(), on_token)?;
+        drop(attention);
+        let (share, bytes) = match growing.and_then(|growing| growing.left) {
+            None => (share, own.bytes()),
+            Some((share, bytes)) => (share, bytes.max(own.bytes())),
+        };
+        *kept = Some(Kept::and(*kept, share, bytes));
         generated.stats.masker_state_bytes = state.bytes();
         Ok(generated)
     }
@@ -265,7 +396,7 @@ impl<'a> QuestionBatch<'a> {
         for (number, question) in self.numbered().enumerate() {
             self.rewind(state, cache, question);
             let mut attention = self.plan.question_policy(state);
-            slots.push(self.generator.prefill_question(question, self.context, cache, &mut attention)?);
+            slots.push(self.generator.prefill_question(question, self.context, 0, cache, &mut attention)?);
             cache.move_to_slot(number)?;
             states.push(state.fork());
         }
@@ -287,7 +418,13 @@ impl<'a> QuestionBatch<'a> {
             let mut state = state.fork();
             self.rewind(&mut state, &fork, question);
             let mut attention = self.plan.question_policy(&mut state);
-            slots.push(self.generator.prefill_question(question, self.context, &mut fork, &mut attention)?);
+            slots.push(self.generator.prefill_question(
+                question,
+                self.context,
+                0,
+                &mut fork,
+                &mut attention,
+            )?);
             forks.push(fork);
             states.push(state);
         }

@@ -12,7 +12,10 @@ use super::{
     Checkpoint, GenerationConfig, GenerationConfigUse, ModelIdentity, ModelOptions, ModelSource,
     SpecialTokensInText, TemplateIdentity, ThinkingMode, TokenizerRemark,
 };
-use crate::engine::{AnswerRules, AttentionPlan, Engine, Generated, LogitRules, QuestionTokens, Session};
+use crate::engine::{
+    AnswerRules, AttentionPlan, Engine, Generated, LogitRules, QuestionTokens, RetentionPlan, RetentionSees,
+    Session,
+};
 use crate::{
     Answer, ContextStats, Error, GenerationParams, ModelAdapter, ModelError, NewToken, Placement, Precision,
     RepetitionPenalty, Request, RequestLimits, RequestObserver, RequestResponse,
@@ -297,18 +300,21 @@ impl HfAdapter {
         Ok(self)
     }
 
-    /// Drops keys of every context for good once it is read, before its questions: those that stay serve all of them, as all do
-    /// without a retention. Questions, answers and their keys stay whole. Layers with a sliding window that a context is longer than
-    /// keep all keys.
+    /// Drops keys of every context for good once it is read, and with [`RetentionSees::Question`] of each question's text, too. Answers
+    /// and what stands between question and answer keep all of their keys, and so do layers with a sliding window that a context is
+    /// longer than.
     ///
     /// # Errors
     ///
-    /// An adapter that reads contexts sparsely or [evicts](Self::with_eviction): a retention chooses among all keys of a context.
-    pub fn with_retention(mut self, retention: Retention) -> Result<Self, Error> {
+    /// An adapter that reads contexts sparsely or [evicts](Self::with_eviction): a retention chooses among all keys of a context. And a
+    /// retention that was made for another model.
+    pub fn with_retention(mut self, retention: Retention, sees: RetentionSees) -> Result<Self, Error> {
         if self.plan.prefill.is_some() || self.plan.kept.is_some() {
             return Err(Error::RetentionNeedsContext);
         }
-        self.plan.retention = Some(retention);
+        let shape = self.model.engine.network.cache_shape();
+        retention.check(shape.layers.len(), shape.kv_heads as usize)?;
+        self.plan.retention = Some(RetentionPlan { retention, sees });
         Ok(self)
     }
 
@@ -371,7 +377,33 @@ impl HfAdapter {
             special: SpecialText { tokens: control_tokens, read: self.special_tokens },
             tokenisation: self.tokenisation,
         };
-        prompter.prompt(request, generation, limits)
+        let mut prompt = prompter.prompt(request, generation, limits)?;
+        if let Some(RetentionPlan { retention, sees }) = &self.plan.retention {
+            if *sees == RetentionSees::Question {
+                prompter.mark_seen(request, generation, &mut prompt)?;
+            }
+            if retention.needs().repetition.is_some() {
+                prompt.repeat = prompter.repeat_tokens(request.form)?;
+            }
+        }
+        Ok(prompt)
+    }
+
+    /// Fails where the model has too few positions for the prompt, or for what a retention reads after its context.
+    fn check_length(&self, prompt: &Prompt) -> Result<(), Error> {
+        let positions = self.model.positions();
+        prompt.check_length(positions)?;
+        let retention = self.plan.retention.as_ref().map(|plan| &plan.retention);
+        let Some(repetition) = retention.and_then(|retention| retention.needs().repetition) else {
+            return Ok(());
+        };
+        let seen = prompt.questions.iter().map(|question| question.seen).max().unwrap_or_default();
+        let context = prompt.context.len() + seen;
+        let pass = prompt.repeat.longest_pass(repetition, context);
+        if context + pass > positions {
+            return Err(Error::RepetitionTooLong { context, pass, positions });
+        }
+        Ok(())
     }
 
     fn process(
@@ -384,8 +416,18 @@ impl HfAdapter {
         let _span = tracing::debug_span!("request", questions = request.questions.len()).entered();
         let LoadedModel { engine, checkpoint, .. } = &*self.model;
         let prompt = self.prompt(request, generation, limits)?;
-        prompt.check_length(if limits.ignore_positions { usize::MAX } else { self.model.positions() })?;
+        if !limits.ignore_positions {
+            self.check_length(&prompt)?;
+        }
         let mut session = Session::prefill(engine, &self.plan, prompt.tokens(), observer)?;
+        let rules = AnswerRules {
+            detokenizer: &checkpoint.tokenizer,
+            eos: if generation.ignore_eos { &[] } else { &checkpoint.eos_token_ids },
+            logits: &self.logit_rules(generation),
+            params: generation,
+            thoughts: checkpoint.thinking.marks,
+        };
+        let generated = session.answer(rules, &mut |token| observer.token(token))?;
         let context = ContextStats {
             tokens: prompt.context.len(),
             truncated_tokens: prompt.truncated,
@@ -395,14 +437,6 @@ impl HfAdapter {
             kept: session.kept(),
             cache_bytes: session.cache_bytes(),
         };
-        let rules = AnswerRules {
-            detokenizer: &checkpoint.tokenizer,
-            eos: if generation.ignore_eos { &[] } else { &checkpoint.eos_token_ids },
-            logits: &self.logit_rules(generation),
-            params: generation,
-            thoughts: checkpoint.thinking.marks,
-        };
-        let generated = session.answer(rules, &mut |token| observer.token(token))?;
         session.close();
         let pairs = prompt.questions.into_iter().zip(generated);
         let answers: Result<Vec<_>, Error> =

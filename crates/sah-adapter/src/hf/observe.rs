@@ -5,8 +5,28 @@ use sah_attention::{AttentionObserver, AttentionPolicy};
 use super::LoadedModel;
 use crate::Error;
 use crate::cache::KvCache;
+use crate::engine::head_scores;
 
 impl LoadedModel {
+    /// How much each KV head of each layer retrieves, `[L][Hkv]`, by the mean queries and keys of `texts`, each cut to `tokens` tokens:
+    /// what [`DuoAttention`](sah_attention::retention::DuoAttention) chooses heads by. Texts are taken as they are, without a chat
+    /// template; where the model begins texts with a special token, each begins with it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EmptyQuestion`] where a text has no token.
+    pub fn head_scores(&self, texts: &[String], tokens: usize) -> Result<Vec<Vec<f64>>, Error> {
+        let tokenizer = &self.checkpoint.tokenizer;
+        let tokens = tokens.min(self.positions());
+        let of_text = |text: &String| {
+            let ids = tokenizer.bos_to_prepend().into_iter().chain(tokenizer.encode(text)?);
+            let ids: Vec<u32> = ids.take(tokens).collect();
+            if ids.is_empty() { Err(Error::EmptyQuestion) } else { Ok(ids) }
+        };
+        let texts = texts.iter().map(of_text).collect::<Result<Vec<_>, _>>()?;
+        tch::no_grad(|| head_scores(&*self.engine.network, &texts, self.engine.cache_format))
+    }
+
     /// Reads `text` densely, with `observer` looking on, and gives the number of tokens.
     ///
     /// The text is taken as it is, without a chat template, and cut into blocks of at most `block` tokens. Each block is

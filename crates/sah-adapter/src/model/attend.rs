@@ -100,7 +100,7 @@ impl Attend for OneSequence<'_, '_> {
         self.cache.append(layer, &heads.keys, &heads.values)?;
         let rows = heads.queries.size()[2] as usize;
         if self.cache.has_parts(layer)
-            && let Some(kernel) = self.attention.dense_kernel()
+            && let Some(kernel) = self.attention.dense_kernel(layer, &heads.queries)?
         {
             let ranges = self.cache.row_ranges(layer, rows, scores.window);
             let start = self.cache.length();
@@ -209,3 +209,6 @@ fn attend_buffers(
     let attended = attended.f_reshape([group, parts, rows, -1])?.f_transpose(0, 1)?;
     Ok(attended.f_reshape([1, heads, rows, -1])?)
 }
+
+#[cfg(test)]
+mod tests;

@@ -73,6 +73,12 @@ impl Linear {
         self.weights.iter().map(|weight| weight.outputs() * weight.inputs()).sum()
     }
 
+    /// The weights, `[out, in]` of `kind`.
+    pub(super) fn expanded(&self, kind: Kind) -> Result<Tensor, Error> {
+        let parts = self.weights.iter().map(|weight| weight.expanded(kind));
+        Ok(Tensor::f_cat(&parts.collect::<Result<Vec<_>, _>>()?, 0)?)
+    }
+
     /// `x`: `[1, Q, in]`. Gives `[1, Q, out]`.
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor, Error> {
         let rows = x.size()[1];

@@ -28,6 +28,8 @@ mod tie;
 mod transformer;
 mod window;
 
+use std::ops::Range;
+
 use sah_attention::{AttentionPolicy, Density};
 use tch::Tensor;
 
@@ -90,6 +92,18 @@ pub(crate) trait CausalLm: std::fmt::Debug {
 
     /// The next-token logits after each of `steps`, `[steps, vocabulary]`, f32.
     fn logits(&self, steps: &[&Step]) -> Result<Tensor, Error>;
+
+    /// Queries or keys of a layer, `[1, H, Q, D]`, as they were before they were rotated by their positions from `start` on, in a sequence of
+    /// `length`: the same shape, in f32.
+    fn unrotated(&self, layer: usize, vectors: &Tensor, start: usize, length: usize)
+    -> Result<Tensor, Error>;
+
+    /// The mean over `positions` of the rotations of a layer in a sequence of `length`: the matrix `R`, `[D, D]` in f32, that turns a
+    /// query or key `x` into `R x`.
+    fn mean_rotation(&self, layer: usize, positions: Range<usize>, length: usize) -> Result<Tensor, Error>;
+
+    /// The weights of a layer's output projection, `[hidden, H D]` in f32.
+    fn output_projection(&self, layer: usize) -> Result<Tensor, Error>;
 
     /// What a cache for this model looks like.
     fn cache_shape(&self) -> CacheShape;

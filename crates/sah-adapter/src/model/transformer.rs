@@ -1,5 +1,7 @@
 //! What all architectures do: embed tokens, run them through the layers, and give the logits of the last one.
 
+use std::ops::Range;
+
 use sah_attention::{AttentionPolicy, Density};
 use sah_tensor::torch::{Matrix, rowwise};
 use tch::{Device, Kind, Tensor};
@@ -192,6 +194,21 @@ impl Transformer {
     }
 }
 
+impl Transformer {
+    /// The rotation of `positions` in a layer, in a sequence of `length`; `None` where it has none.
+    fn rotation(
+        &self,
+        layer: usize,
+        positions: Range<usize>,
+        length: usize,
+    ) -> Result<Option<Rotation>, Error> {
+        let block = &self.blocks[layer];
+        let Some(rope) = block.rope else { return Ok(None) };
+        let rotation = self.ropes[rope].at(positions.start, positions.len(), length)?;
+        Ok(Some(rotation.to_device(block.device())?))
+    }
+}
+
 impl CausalLm for Transformer {
     fn forward(
         &self,
@@ -245,6 +262,41 @@ impl CausalLm for Transformer {
         let _span = trace_span!("head").entered();
         let last = Tensor::f_cat(&last, 1)?.f_to_device(self.head.linear.device())?;
         self.head.forward(&self.norm.forward(&last)?)
+    }
+
+    fn unrotated(
+        &self,
+        layer: usize,
+        vectors: &Tensor,
+        start: usize,
+        length: usize,
+    ) -> Result<Tensor, Error> {
+        let positions = start..start + vectors.size()[2] as usize;
+        match self.rotation(layer, positions, length)? {
+            None => Ok(vectors.f_to_kind(Kind::Float)?),
+            Some(rotation) => {
+                let turned = rotation.inverse()?.apply(&vectors.f_transpose(1, 2)?)?;
+                Ok(turned.f_transpose(1, 2)?)
+            }
+        }
+    }
+
+    fn mean_rotation(&self, layer: usize, positions: Range<usize>, length: usize) -> Result<Tensor, Error> {
+        let block = &self.blocks[layer];
+        let dim = block.attention.heads.dim;
+        let unit = Tensor::f_eye(dim, (Kind::Float, block.device()))?;
+        match self.rotation(layer, positions, length)? {
+            None => Ok(unit),
+            // Row `i` is what becomes of unit vector `i`, which is column `i` of the matrix.
+            Some(rotation) => {
+                let rows = rotation.mean()?.apply(&unit.f_view([1, 1, dim, dim])?)?;
+                Ok(rows.f_view([dim, dim])?.f_transpose(0, 1)?)
+            }
+        }
+    }
+
+    fn output_projection(&self, layer: usize) -> Result<Tensor, Error> {
+        self.blocks[layer].attention.output.expanded(Kind::Float)
     }
 
     fn cache_shape(&self) -> CacheShape {

@@ -3,3 +3,4 @@
 mod bad_models;
 mod gguf_models;
 mod hash_attention;
+mod kept_keys;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Budget, KeyChoice, RetentionInfo, RetentionRule, Rule, toolkit};
+use super::{Budget, KeyChoice, LayerScores, RetentionInfo, RetentionRule, Rule, toolkit};
 use crate::error::{Error, Result};
 use crate::masker::FieldInfo;
 
@@ -62,46 +62,40 @@ impl KeyChoice for AdaKv {
         Self::INFO.name
     }
 
-    fn choose(&self, scores: &[Vec<f32>], count: usize, _: Budget) -> Vec<Vec<usize>> {
+    fn safe(&self, count: usize) -> usize {
+        let safe = (count as f64 * self.alpha) as usize;
         match self.safeguard {
+            Safeguard::Floor if self.alpha > 0.0 => safe.clamp(1.min(count), count),
+            Safeguard::Floor | Safeguard::Mixture => 0,
+        }
+    }
+
+    fn choose(&self, layers: &[LayerScores], counts: &[usize], _: Budget) -> Vec<Vec<Vec<usize>>> {
+        toolkit::layer_by_layer(layers, counts, |scores, count| match self.safeguard {
             Safeguard::Floor => self.above_a_floor(scores, count),
             Safeguard::Mixture => self.mixed(scores, count),
-        }
+        })
     }
 }
 
 impl AdaKv {
     fn above_a_floor(&self, scores: &[Vec<f32>], count: usize) -> Vec<Vec<usize>> {
-        let safe = (count as f64 * self.alpha) as usize;
-        let safe = if self.alpha > 0.0 { safe.clamp(1.min(count), count) } else { 0 };
         let mut raised: Vec<Vec<f32>> = scores.to_vec();
         for (head, raised) in scores.iter().zip(&mut raised) {
-            for key in toolkit::best(head, safe) {
+            for key in toolkit::best(head, self.safe(count)) {
                 raised[key] = f32::MAX;
             }
         }
-        best_of_all(&raised, count)
+        toolkit::best_of_heads(&raised, count * raised.len())
     }
 
     fn mixed(&self, scores: &[Vec<f32>], count: usize) -> Vec<Vec<usize>> {
-        let free = best_of_all(scores, count);
+        let free = toolkit::best_of_heads(scores, count * scores.len());
         let each = (count as f64 * self.alpha) as usize;
         let mixed =
             |free: &Vec<usize>| ((1.0 - self.alpha) * free.len() as f64).round_ties_even() as usize + each;
         scores.iter().zip(&free).map(|(head, free)| toolkit::best(head, mixed(free).max(1))).collect()
     }
-}
-
-/// The best keys of all heads, `count` a head in the mean.
-fn best_of_all(scores: &[Vec<f32>], count: usize) -> Vec<Vec<usize>> {
-    let (heads, n) = (scores.len(), scores.first().map_or(0, Vec::len));
-    // Key by key, so that of equal scores those of later keys count.
-    let all: Vec<f32> = (0..n).flat_map(|key| scores.iter().map(move |head| head[key])).collect();
-    let mut kept = vec![Vec::new(); heads];
-    for at in toolkit::best(&all, count * heads) {
-        kept[at % heads].push(at / heads);
-    }
-    kept
 }
 
 #[cfg(test)]
@@ -110,7 +104,7 @@ mod tests {
 
     fn choose(alpha: f64, safeguard: Safeguard, scores: &[&[f32]], count: usize) -> Vec<Vec<usize>> {
         let scores: Vec<Vec<f32>> = scores.iter().map(|head| head.to_vec()).collect();
-        AdaKv { alpha, safeguard }.choose(&scores, count, Budget::Ratio(0.5))
+        AdaKv { alpha, safeguard }.choose(&[scores.into()], &[count], Budget::Ratio(0.5)).remove(0)
     }
 
     #[test]

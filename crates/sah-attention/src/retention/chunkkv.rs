@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Budget, KeyChoice, RetentionInfo, RetentionRule, Rule, toolkit};
+use super::{Budget, KeyChoice, LayerScores, RetentionInfo, RetentionRule, Rule, toolkit};
 use crate::error::Result;
 use crate::masker::FieldInfo;
 
@@ -42,7 +42,17 @@ impl KeyChoice for ChunkKv {
         Self::INFO.name
     }
 
-    fn choose(&self, scores: &[Vec<f32>], count: usize, budget: Budget) -> Vec<Vec<usize>> {
+    fn chooses_single_keys(&self) -> bool {
+        false
+    }
+
+    fn choose(&self, layers: &[LayerScores], counts: &[usize], budget: Budget) -> Vec<Vec<Vec<usize>>> {
+        toolkit::layer_by_layer(layers, counts, |scores, count| self.of_layer(scores, count, budget))
+    }
+}
+
+impl ChunkKv {
+    fn of_layer(self, scores: &[Vec<f32>], count: usize, budget: Budget) -> Vec<Vec<usize>> {
         let n = scores.first().map_or(0, Vec::len);
         if n < self.length {
             return scores.iter().map(|head| toolkit::best(head, count)).collect();
@@ -70,7 +80,7 @@ mod tests {
     fn chunks_stay_whole_and_the_last_may_be_shorter() {
         let choose = |scores: &[Vec<f32>], ratio: f64| {
             let budget = Budget::Ratio(ratio);
-            ChunkKv { length: 2 }.choose(scores, budget.keys(scores[0].len()), budget)
+            ChunkKv { length: 2 }.of_layer(scores, budget.keys(scores[0].len()), budget)
         };
         let scores = [vec![0.0, 0.0, 1.0, 2.0, 9.0], vec![5.0, 0.0, 2.0, 1.0, 9.0]];
         assert_eq!(choose(&scores, 0.6), [[4], [4]], "of three chunks one, which has one key");
@@ -82,7 +92,7 @@ mod tests {
     #[test]
     fn as_many_chunks_stay_as_in_kvpress() {
         let scores = vec![(0..624).map(|key| key as f32).collect::<Vec<f32>>()];
-        let kept = ChunkKv { length: 20 }.choose(&scores, 312, Budget::Ratio(0.5));
+        let kept = ChunkKv { length: 20 }.of_layer(&scores, 312, Budget::Ratio(0.5));
         assert_eq!(kept[0].len(), 304, "15 of 32 and the last of 4 tokens");
     }
 }

@@ -7,7 +7,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::{Budget, KeyChoice, LayerBudgets, Retention, RetentionInfo, RetentionRegistry, Scorer};
+use super::{
+    Budget, KeyChoice, LayerBudgets, Refinement, Retention, RetentionInfo, RetentionRegistry, Scorer,
+};
 use crate::config::assign;
 use crate::error::{Error, Result};
 
@@ -31,6 +33,8 @@ pub enum Rule {
     Layers(Arc<dyn LayerBudgets>),
     /// It chooses keys by their scores.
     Choice(Arc<dyn KeyChoice>),
+    /// It chooses again among the keys of each head.
+    Refinement(Arc<dyn Refinement>),
 }
 
 impl Rule {
@@ -47,6 +51,11 @@ impl Rule {
     /// A choice.
     pub fn choice(choice: impl KeyChoice + 'static) -> Self {
         Self::Choice(Arc::new(choice))
+    }
+
+    /// A second choice.
+    pub fn refinement(refinement: impl Refinement + 'static) -> Self {
+        Self::Refinement(Arc::new(refinement))
     }
 }
 
@@ -101,8 +110,8 @@ impl Serialize for AnyRetentionRule {
 
 /// A retention: how much of a context stays, and the rules that choose what.
 ///
-/// One rule scores keys. One more may say how many keys each layer keeps, and one how keys are chosen by their scores; without
-/// them each head of each layer keeps as many, those with the largest scores.
+/// One rule scores keys. One more may say how many keys each layer keeps, one how keys are chosen by their scores, and one may choose
+/// again among those of a head; without them each head of each layer keeps as many, those with the largest scores.
 ///
 /// ```
 /// use sah_attention::{Budget, RetentionConfig, RetentionRegistry};
@@ -123,6 +132,9 @@ pub struct RetentionConfig {
     /// How many keys of each head stay, in place of a share.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keys: Option<usize>,
+    /// After how many new tokens of an answer keys go again, until `keys` are left; they go once where it is not there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub every: Option<usize>,
     /// At least one.
     pub rules: Vec<AnyRetentionRule>,
 }
@@ -133,6 +145,7 @@ pub struct RetentionConfig {
 struct Written {
     ratio: Option<f64>,
     keys: Option<usize>,
+    every: Option<usize>,
     rules: Vec<Map<String, Value>>,
 }
 
@@ -141,10 +154,10 @@ impl RetentionConfig {
     pub fn read(registry: &RetentionRegistry, config: Value) -> Result<Self> {
         let fail = |problem: String| Error::RetentionConfig { problem };
         let written: Written = serde_json::from_value(config).map_err(|error| fail(error.to_string()))?;
-        let Written { ratio, keys, rules } = written;
+        let Written { ratio, keys, every, rules } = written;
         let rules =
             rules.into_iter().map(|rule| registry.read(rule)).collect::<Result<_, _>>().map_err(fail)?;
-        let config = Self { ratio: ratio.or(keys.is_none().then_some(0.5)), keys, rules };
+        let config = Self { ratio: ratio.or(keys.is_none().then_some(0.5)), keys, every, rules };
         config.build()?;
         Ok(config)
     }
@@ -167,34 +180,100 @@ impl RetentionConfig {
         assigned(registry, config, assignments)
     }
 
-    /// Builds the retention. Fails where it has no rule that scores keys, or two of a kind.
+    /// Whether it may draw random numbers: every rule may that is not known not to.
+    #[must_use]
+    pub fn may_draw(&self) -> bool {
+        let known = RetentionRegistry::builtin();
+        let draws = |name: &str| name == super::Random::INFO.name || known.info(name).is_none();
+        self.rules.iter().any(|rule| draws(rule.info.name))
+    }
+
+    /// Builds the retention. Fails where it has no rule that scores keys, two of a kind, or rules that do not fit each other.
     pub fn build(&self) -> Result<Retention> {
-        let fail = |problem: String| Err(Error::RetentionConfig { problem });
-        let (mut scorer, mut layers, mut choice) = (None, None, None);
-        for AnyRetentionRule { info, rule, .. } in &self.rules {
-            let first = match rule {
-                Rule::Scorer(rule) => scorer.replace(Arc::clone(rule)).map(|first| first.name()),
-                Rule::Layers(rule) => layers.replace(Arc::clone(rule)).map(|first| first.name()),
-                Rule::Choice(rule) => choice.replace(Arc::clone(rule)).map(|first| first.name()),
-            };
-            if let Some(first) = first {
-                return fail(format!("`{first}` and `{}` do the same; leave out one", info.name));
+        let rules = Rules::of(&self.rules)?;
+        let budget = Budget::of(self.ratio, self.keys)?;
+        let mut retention = match (rules.scorer, &rules.choice) {
+            (Some(scorer), _) => Retention::new(scorer, budget),
+            (None, Some(choice)) if !choice.needs_scores() => {
+                if let Budget::Keys(_) = budget {
+                    return Err(problem(format!(
+                        "`keys` has no effect beside `{}`; `ratio` is the share of heads that lose keys",
+                        choice.name()
+                    )));
+                }
+                Retention::without_scores(Arc::clone(choice), budget)
             }
-        }
-        let Some(scorer) = scorer else {
-            return fail(
-                "`rules` has none that scores keys; add one, such as {\"type\": \"snapkv\"}".to_owned(),
-            );
+            _ => {
+                let text = "`rules` has none that scores keys; add one, such as {\"type\": \"snapkv\"}";
+                return Err(problem(text.to_owned()));
+            }
         };
-        let mut retention = Retention::new(scorer, Budget::of(self.ratio, self.keys)?);
-        if let Some(layers) = layers {
+        if let Some(layers) = rules.layers {
             retention = retention.with_layers(layers);
         }
-        if let Some(choice) = choice {
+        if let Some(choice) = rules.choice {
             retention = retention.with_choice(choice);
         }
-        Ok(retention)
+        if let Some(refinement) = rules.refinement {
+            retention = retention.with_refinement(refinement);
+        }
+        match self.every {
+            None => Ok(retention),
+            Some(every) => retention.growing(every),
+        }
     }
+}
+
+/// Rules by what they do.
+#[derive(Default)]
+struct Rules {
+    scorer: Option<Arc<dyn Scorer>>,
+    layers: Option<Arc<dyn LayerBudgets>>,
+    choice: Option<Arc<dyn KeyChoice>>,
+    refinement: Option<Arc<dyn Refinement>>,
+}
+
+impl Rules {
+    /// Fails where two do the same, or one has no effect beside another.
+    fn of(rules: &[AnyRetentionRule]) -> Result<Self> {
+        let mut found = Self::default();
+        for AnyRetentionRule { info, rule, .. } in rules {
+            let first = match rule {
+                Rule::Scorer(rule) => found.scorer.replace(Arc::clone(rule)).map(|first| first.name()),
+                Rule::Layers(rule) => found.layers.replace(Arc::clone(rule)).map(|first| first.name()),
+                Rule::Choice(rule) => found.choice.replace(Arc::clone(rule)).map(|first| first.name()),
+                Rule::Refinement(rule) => {
+                    found.refinement.replace(Arc::clone(rule)).map(|first| first.name())
+                }
+            };
+            if let Some(first) = first {
+                return Err(problem(format!("`{first}` and `{}` do the same; leave out one", info.name)));
+            }
+        }
+        let Some(choice) = &found.choice else { return Ok(found) };
+        let beside = if choice.needs_scores() {
+            let refinement = found.refinement.as_ref().filter(|_| !choice.chooses_single_keys());
+            refinement.map(|refinement| refinement.name())
+        } else {
+            let names = [
+                found.scorer.as_ref().map(|scorer| scorer.name()),
+                found.layers.as_ref().map(|layers| layers.name()),
+                found.refinement.as_ref().map(|refinement| refinement.name()),
+            ];
+            names.into_iter().flatten().next()
+        };
+        match beside {
+            None => Ok(found),
+            Some(name) => {
+                let choice = choice.name();
+                Err(problem(format!("`{name}` has no effect beside `{choice}`; leave out one of the two")))
+            }
+        }
+    }
+}
+
+fn problem(problem: String) -> Error {
+    Error::RetentionConfig { problem }
 }
 
 fn assigned(
@@ -203,14 +282,16 @@ fn assigned(
     assignments: &[impl AsRef<str>],
 ) -> Result<RetentionConfig> {
     let fields = |name: &str| registry.info(name).map(|info| info.fields);
-    let entries = assign::Entries { list: "rules", word: "rules", own: &["ratio", "keys"], fields: &fields };
+    let entries =
+        assign::Entries { list: "rules", word: "rules", own: &["ratio", "keys", "every"], fields: &fields };
     assign::all(&entries, &mut config, assignments)?;
     // One of the two takes the place of the other.
+    let given = |field: &str| assignments.iter().any(|assignment| assignment.as_ref().starts_with(field));
     if let Some(object) = config.as_object_mut()
-        && object.get("keys").is_some_and(|keys| !keys.is_null())
-        && !assignments.iter().any(|assignment| assignment.as_ref().starts_with("ratio="))
+        && let (ratio, keys) = (given("ratio="), given("keys="))
+        && ratio != keys
     {
-        object.shift_remove("ratio");
+        object.shift_remove(if ratio { "keys" } else { "ratio" });
     }
     RetentionConfig::read(registry, config)
 }

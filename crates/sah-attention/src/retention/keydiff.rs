@@ -3,9 +3,8 @@
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
-use super::{RetentionInfo, RetentionRule, Rule, Scorer, toolkit};
+use super::{ContextLayer, RetentionInfo, RetentionRule, Rule, Scorer, toolkit};
 use crate::error::Result;
-use crate::inputs::AttentionInputs;
 
 /// Keeps the keys whose direction is least like the mean direction of all keys.
 ///
@@ -34,7 +33,12 @@ impl Scorer for KeyDiff {
         Self::INFO.name
     }
 
-    fn scores(&self, inputs: &AttentionInputs<'_>, _: u64) -> Result<Tensor> {
+    fn grows(&self) -> bool {
+        true
+    }
+
+    fn scores(&self, context: &ContextLayer<'_>) -> Result<Tensor> {
+        let inputs = context.inputs();
         let keys = toolkit::keys(inputs)?;
         let norms = toolkit::norms(&keys)?.f_unsqueeze(-1)?.f_clamp_min(1e-12)?;
         let anchor = keys.f_div(&norms)?.f_mean_dim([1i64].as_slice(), true, Kind::Float)?;

@@ -3,9 +3,8 @@
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::{RetentionInfo, RetentionRule, Rule, Scorer, toolkit};
+use super::{ContextLayer, RetentionInfo, RetentionRule, Rule, Scorer, toolkit};
 use crate::error::Result;
-use crate::inputs::AttentionInputs;
 
 /// Keeps the keys with the smallest norms.
 ///
@@ -34,7 +33,12 @@ impl Scorer for Knorm {
         Self::INFO.name
     }
 
-    fn scores(&self, inputs: &AttentionInputs<'_>, _: u64) -> Result<Tensor> {
+    fn grows(&self) -> bool {
+        true
+    }
+
+    fn scores(&self, context: &ContextLayer<'_>) -> Result<Tensor> {
+        let inputs = context.inputs();
         Ok(toolkit::norms(&toolkit::keys(inputs)?)?.f_neg()?)
     }
 }

@@ -3,9 +3,8 @@
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
-use super::{RetentionInfo, RetentionRule, Rule, Scorer, toolkit};
+use super::{ContextLayer, RetentionInfo, RetentionRule, Rule, Scorer, toolkit};
 use crate::error::Result;
-use crate::inputs::AttentionInputs;
 use crate::masker::FieldInfo;
 
 /// Keeps the keys that, measured by the ranges of the part of the text that follows, vary most over their channels.
@@ -72,7 +71,8 @@ impl Scorer for LagKv {
         Self::INFO.name
     }
 
-    fn scores(&self, inputs: &AttentionInputs<'_>, _: u64) -> Result<Tensor> {
+    fn scores(&self, context: &ContextLayer<'_>) -> Result<Tensor> {
+        let inputs = context.inputs();
         let (heads, n) = (inputs.dims().kv_heads as i64, inputs.dims().keys as i64);
         let (sinks, lag) = ((self.sinks as i64).min(n), self.lag as i64);
         let options = (Kind::Float, inputs.device());

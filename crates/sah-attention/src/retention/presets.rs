@@ -16,9 +16,24 @@ pub(super) fn builtin() -> Vec<(&'static str, Value)> {
         one("lagkv"),
         one("tova"),
         one("snapkv"),
+        one("expected_attention"),
+        one("observed_attention"),
+        ("h2o", json!({"rules": [{"type": "observed_attention", "average": false, "recent": 0.5}]})),
+        one("r_kv"),
         two("pyramidkv", "snapkv", "pyramid"),
         two("adakv_snapkv", "snapkv", "adakv"),
         two("adakv_keydiff", "keydiff", "adakv"),
+        (
+            "adakv_expected_attention",
+            json!({"rules": [{"type": "expected_attention", "epsilon": 0.01}, {"type": "adakv"}]}),
+        ),
+        two("criticalkv_snapkv", "snapkv", "criticalkv"),
+        (
+            "critical_adakv_snapkv",
+            json!({"rules": [{"type": "snapkv"}, {"type": "adakv"}, {"type": "criticalkv"}]}),
+        ),
         two("chunkkv_snapkv", "snapkv", "chunkkv"),
+        two("kvzip", "kvzip", "shared_budget"),
+        ("kvzip_uniform", json!({"rules": [{"type": "kvzip"}]})),
     ]
 }

@@ -3,9 +3,8 @@
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::{RetentionInfo, RetentionRule, Rule, Scorer};
+use super::{ContextLayer, RetentionInfo, RetentionRule, Rule, Scorer};
 use crate::error::Result;
-use crate::inputs::AttentionInputs;
 use crate::masker::toolkit::RandomStream;
 
 /// Keeps keys by chance, others in each layer and head: what a retention must be better than.
@@ -35,9 +34,13 @@ impl Scorer for Random {
         Self::INFO.name
     }
 
-    fn scores(&self, inputs: &AttentionInputs<'_>, seed: u64) -> Result<Tensor> {
-        let dims = inputs.dims();
-        let mut stream = RandomStream::new(seed, 0);
+    fn grows(&self) -> bool {
+        true
+    }
+
+    fn scores(&self, context: &ContextLayer<'_>) -> Result<Tensor> {
+        let dims = context.inputs().dims();
+        let mut stream = RandomStream::new(context.seed(), 0);
         let scores: Vec<f32> = (0..dims.kv_heads * dims.keys).map(|_| stream.below(1 << 24) as f32).collect();
         Ok(Tensor::f_from_slice(&scores)?.f_view([dims.kv_heads as i64, dims.keys as i64])?)
     }

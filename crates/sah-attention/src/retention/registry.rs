@@ -4,7 +4,8 @@ use serde_json::{Map, Value};
 
 use super::config::AnyRetentionRule;
 use super::{
-    AdaKv, ChunkKv, FirstLayersWhole, KeyDiff, Knorm, LagKv, Pyramid, Random, RetentionInfo, RetentionRule,
+    AdaKv, ChunkKv, CriticalKv, DuoAttention, ExpectedAttention, FirstLayersWhole, KeyDiff, Knorm, KvZip,
+    LagKv, ObservedAttention, Pyramid, RKv, Random, RetentionInfo, RetentionRule, SharedBudget,
     SinksAndWindow, SnapKv, Tova, presets,
 };
 use crate::error::Result;
@@ -14,7 +15,7 @@ use crate::registered::{Named, Registered, unlisted};
 /// Types of rules by name, and presets made of them: those of this crate, and what others register.
 ///
 /// ```
-/// use sah_attention::retention::{RetentionInfo, RetentionRule, Rule, Scorer};
+/// use sah_attention::retention::{ContextLayer, RetentionInfo, RetentionRule, Rule, Scorer};
 /// use sah_attention::{AttentionInputs, Result, RetentionConfig, RetentionRegistry};
 /// use serde::{Deserialize, Serialize};
 /// use serde_json::json;
@@ -45,8 +46,9 @@ use crate::registered::{Named, Registered, unlisted};
 ///         "newest"
 ///     }
 ///
-///     fn scores(&self, inputs: &AttentionInputs<'_>, _seed: u64) -> Result<Tensor> {
-///         let (heads, keys) = (inputs.dims().kv_heads as i64, inputs.dims().keys as i64);
+///     fn scores(&self, context: &ContextLayer<'_>) -> Result<Tensor> {
+///         let dims = context.inputs().dims();
+///         let (heads, keys) = (dims.kv_heads as i64, dims.keys as i64);
 ///         Ok(Tensor::f_arange(keys, (Kind::Float, Device::Cpu))?.f_expand([heads, keys], false)?)
 ///     }
 /// }
@@ -58,7 +60,7 @@ use crate::registered::{Named, Registered, unlisted};
 ///
 /// let (queries, keys) = (Tensor::from(1.0_f32).view([1, 1, 1, 1]), Tensor::from_slice(&[1.0_f32; 5]).view([1, 1, 5, 1]));
 /// let inputs = AttentionInputs::new(&queries, &keys, &keys, 1.0)?;
-/// assert_eq!(retention.keep(&[retention.scores(&inputs, 0, 0)?])?, [[[3, 4]]]);
+/// assert_eq!(retention.keep(&[retention.scores(&ContextLayer::new(inputs))?])?, [[[3, 4]]]);
 /// # Ok(())
 /// # }
 /// ```
@@ -112,10 +114,17 @@ impl RetentionRegistry {
             RuleType::of::<LagKv>(),
             RuleType::of::<Tova>(),
             RuleType::of::<SnapKv>(),
+            RuleType::of::<ExpectedAttention>(),
+            RuleType::of::<ObservedAttention>(),
+            RuleType::of::<KvZip>(),
+            RuleType::of::<RKv>(),
             RuleType::of::<Pyramid>(),
             RuleType::of::<FirstLayersWhole>(),
             RuleType::of::<AdaKv>(),
+            RuleType::of::<SharedBudget>(),
             RuleType::of::<ChunkKv>(),
+            RuleType::of::<DuoAttention>(),
+            RuleType::of::<CriticalKv>(),
         ];
         Self(Registered::new(types, presets::builtin()))
     }
@@ -201,6 +210,14 @@ mod tests {
             (json!({"rules": []}), "`rules` has none that scores keys"),
             (json!({"rules": [{"type": "adakv"}]}), "`rules` has none that scores keys"),
             (json!({"rules": [{"type": "snapkv"}, {"type": "tova"}]}), "`snapkv` and `tova` do the same"),
+            (
+                json!({"rules": [{"type": "snapkv"}, {"type": "chunkkv"}, {"type": "criticalkv"}]}),
+                "`criticalkv` has no effect beside `chunkkv`",
+            ),
+            (
+                json!({"rules": [{"type": "duo_attention", "pattern_file": "nowhere/heads.tsv"}]}),
+                "nowhere/config.json: file: ",
+            ),
             (json!({"rules": [{"type": "snapvk"}]}), "no rule of type `snapvk`; did you mean snapkv?"),
             (
                 json!({"rules": [{"type": "snapkv", "windows": 3}]}),
@@ -220,6 +237,16 @@ mod tests {
                 "left out where `ratio` is given",
             ),
             (json!({"ratios": 0.5, "rules": []}), "unknown field `ratios`"),
+            (json!({"every": 9, "rules": [{"type": "tova"}]}), "`every` needs `keys`"),
+            (json!({"keys": 5, "every": 0, "rules": [{"type": "tova"}]}), "at least 1 token"),
+            (
+                json!({"keys": 5, "every": 9, "rules": [{"type": "tova"}, {"type": "adakv"}]}),
+                "`every` does not go with `adakv`",
+            ),
+            (
+                json!({"keys": 5, "every": 9, "rules": [{"type": "kvzip"}]}),
+                "`every` does not go with `kvzip`",
+            ),
         ] {
             let error = error(config.clone());
             assert!(error.contains(part), "{config}: {error}");

@@ -3,9 +3,8 @@
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
-use super::{RetentionInfo, RetentionRule, Rule, Scorer};
+use super::{ContextLayer, RetentionInfo, RetentionRule, Rule, Scorer};
 use crate::error::Result;
-use crate::inputs::AttentionInputs;
 use crate::masker::FieldInfo;
 
 /// Keeps the first `sinks` keys and the last ones.
@@ -43,7 +42,12 @@ impl Scorer for SinksAndWindow {
         Self::INFO.name
     }
 
-    fn scores(&self, inputs: &AttentionInputs<'_>, _: u64) -> Result<Tensor> {
+    fn grows(&self) -> bool {
+        true
+    }
+
+    fn scores(&self, context: &ContextLayer<'_>) -> Result<Tensor> {
+        let inputs = context.inputs();
         let (heads, n) = (inputs.dims().kv_heads as i64, inputs.dims().keys as i64);
         let scores = Tensor::f_arange(n, (Kind::Float, Device::Cpu))?;
         let sinks = (self.sinks as i64).min(n);

@@ -3,9 +3,8 @@
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
-use super::{RetentionInfo, RetentionRule, Rule, Scorer, toolkit};
-use crate::error::{Error, Result};
-use crate::inputs::AttentionInputs;
+use super::{ContextLayer, Needs, RetentionInfo, RetentionRule, Rule, Scorer, sums_of_weights, toolkit};
+use crate::error::Result;
 use crate::masker::FieldInfo;
 
 /// Keeps the keys that the last queries give the largest weights, smoothed over their neighbours, and those of the last tokens.
@@ -60,10 +59,7 @@ impl RetentionRule for SnapKv {
 
     fn build(&self) -> Result<Rule> {
         toolkit::at_least_one("window", self.window)?;
-        if self.kernel.is_multiple_of(2) {
-            let found = self.kernel.to_string();
-            return Err(Error::Field { field: "kernel", expected: "an odd number of keys", found });
-        }
+        toolkit::odd("kernel", self.kernel)?;
         Ok(Rule::scorer(*self))
     }
 }
@@ -73,27 +69,27 @@ impl Scorer for SnapKv {
         Self::INFO.name
     }
 
-    fn queries(&self) -> usize {
-        self.window
+    fn needs(&self) -> Needs {
+        Needs::queries(self.window)
     }
 
-    fn scores(&self, inputs: &AttentionInputs<'_>, _: u64) -> Result<Tensor> {
+    fn grows(&self) -> bool {
+        true
+    }
+
+    fn scores(&self, context: &ContextLayer<'_>) -> Result<Tensor> {
+        let inputs = context.inputs();
         let dims = inputs.dims();
         // Of a context that is no longer than the window, every key is of the window.
         let (window, before) = (dims.queries as i64, dims.past() as i64);
-        let (heads, kv_heads) = (dims.heads as i64, dims.kv_heads as i64);
+        let kv_heads = dims.kv_heads as i64;
         if before == 0 {
             return toolkit::followed_by_best(
                 &Tensor::f_zeros([kv_heads, 0], (Kind::Float, inputs.device()))?,
                 dims.keys,
             );
         }
-        let mut sums = Tensor::f_zeros([heads, before], (Kind::Float, inputs.device()))?;
-        toolkit::weights_by_rows(inputs, |weights| {
-            let weights = weights.f_narrow(2, 0, before)?;
-            sums = sums.f_add(&weights.f_sum_dim_intlist([1i64].as_slice(), false, Kind::Float)?)?;
-            Ok(())
-        })?;
+        let sums = sums_of_weights(inputs)?.f_narrow(1, 0, before)?;
         let mean = sums.f_div_scalar(window)?.f_unsqueeze(0)?;
         let (kernel, padding) = (self.kernel as i64, self.kernel as i64 / 2);
         let pooled = match self.pooling {

@@ -1,10 +1,16 @@
 //! What scorers and choices are made of.
 
+use std::ops::Range;
+
 use tch::{Kind, Tensor};
 
+use super::LayerScores;
 use crate::error::{Error, Result};
 use crate::inputs::AttentionInputs;
 use crate::masker::toolkit::{exact_scores, row_blocks};
+
+/// Numbers of a tensor that are held at once.
+const HELD: usize = 1 << 22;
 
 /// The weights that the last queries give to keys, `[H, w, n]`, row block by row block: `block(first, weights)` has those of
 /// the rows from `first` on.
@@ -24,6 +30,14 @@ pub(super) fn weights_by_rows(
             )?;
             scores = scores.f_add_(&future.f_triu((dims.past() + rows.start) as i64 + 1)?)?;
         }
+        if let Some(window) = inputs.window().filter(|&window| window < dims.keys) {
+            let past = Tensor::f_full(
+                [rows.len() as i64, dims.keys as i64],
+                f64::NEG_INFINITY,
+                (Kind::Float, inputs.device()),
+            )?;
+            scores = scores.f_add_(&past.f_tril((dims.past() + rows.start) as i64 - window as i64)?)?;
+        }
         block(scores.f_softmax(-1, Kind::Float)?.f_squeeze_dim(0)?)?;
     }
     Ok(())
@@ -39,10 +53,34 @@ pub(super) fn values(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
     Ok(inputs.values()?.f_to_kind(Kind::Float)?.f_squeeze_dim(0)?)
 }
 
+/// Some keys of the context in f32, `[Hkv, range, D]`.
+pub(super) fn keys_in(inputs: &AttentionInputs<'_>, range: Range<usize>) -> Result<Tensor> {
+    Ok(inputs.keys_in(range)?.f_to_kind(Kind::Float)?.f_squeeze_dim(0)?)
+}
+
+/// Some values of the context in f32, `[Hkv, range, Dv]`.
+pub(super) fn values_in(inputs: &AttentionInputs<'_>, range: Range<usize>) -> Result<Tensor> {
+    Ok(inputs.values_in(range)?.f_to_kind(Kind::Float)?.f_squeeze_dim(0)?)
+}
+
+/// Blocks of `range` for which tensors of `width` numbers a key stay small.
+pub(super) fn key_blocks(range: Range<usize>, width: usize) -> impl Iterator<Item = Range<usize>> {
+    let block = (HELD / width.max(1)).max(1);
+    range.clone().step_by(block).map(move |start| start..range.end.min(start + block))
+}
+
 /// Fails where a count of tokens is 0.
 pub(super) fn at_least_one(field: &'static str, tokens: usize) -> Result<()> {
     if tokens == 0 {
         return Err(Error::Field { field, expected: "at least 1 token", found: "0".to_owned() });
+    }
+    Ok(())
+}
+
+/// Fails where a number of keys is even.
+pub(super) fn odd(field: &'static str, keys: usize) -> Result<()> {
+    if keys.is_multiple_of(2) {
+        return Err(Error::Field { field, expected: "an odd number of keys", found: keys.to_string() });
     }
     Ok(())
 }
@@ -78,6 +116,27 @@ pub(super) fn best(scores: &[f32], count: usize) -> Vec<usize> {
         keys.sort_unstable();
     }
     keys
+}
+
+/// The `count` best keys of all heads, of each head in ascending order.
+pub(super) fn best_of_heads(heads: &[impl AsRef<[f32]>], count: usize) -> Vec<Vec<usize>> {
+    let n = heads.first().map_or(0, |head| head.as_ref().len());
+    // Key by key, so that of equal scores those of later keys count.
+    let all: Vec<f32> = (0..n).flat_map(|key| heads.iter().map(move |head| head.as_ref()[key])).collect();
+    let mut kept = vec![Vec::new(); heads.len()];
+    for at in best(&all, count) {
+        kept[at % heads.len()].push(at / heads.len());
+    }
+    kept
+}
+
+/// A choice for each layer by itself: `choose` is given the scores of its heads and how many keys each keeps in the mean.
+pub(super) fn layer_by_layer(
+    layers: &[LayerScores],
+    counts: &[usize],
+    choose: impl Fn(&[Vec<f32>], usize) -> Vec<Vec<usize>>,
+) -> Vec<Vec<Vec<usize>>> {
+    layers.iter().zip(counts).map(|(layer, &count)| choose(layer.heads(), count)).collect()
 }
 
 #[cfg(test)]

@@ -3,9 +3,8 @@
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
-use super::{RetentionInfo, RetentionRule, Rule, Scorer, toolkit};
+use super::{ContextLayer, RetentionInfo, RetentionRule, Rule, Scorer, toolkit};
 use crate::error::Result;
-use crate::inputs::AttentionInputs;
 
 /// Keeps the keys that the last query gives the largest weights, in the mean over all heads.
 ///
@@ -34,7 +33,12 @@ impl Scorer for Tova {
         Self::INFO.name
     }
 
-    fn scores(&self, inputs: &AttentionInputs<'_>, _: u64) -> Result<Tensor> {
+    fn grows(&self) -> bool {
+        true
+    }
+
+    fn scores(&self, context: &ContextLayer<'_>) -> Result<Tensor> {
+        let inputs = context.inputs();
         let dims = inputs.dims();
         let (heads, others) = (dims.kv_heads as i64, dims.keys as i64 - 1);
         let mut mean = None;

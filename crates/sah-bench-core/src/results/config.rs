@@ -18,7 +18,7 @@ pub struct RunConfig {
     pub attention_name: String,
     /// The attention with the names of its types; `null` is dense.
     pub attention: Value,
-    /// SHA-256 of the files that the attention reads, by their paths in `attention`.
+    /// SHA-256 of the files that the attention and the retention read, by their paths in `attention` and `retention`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attention_files: BTreeMap<String, String>,
     /// How contexts were read: `dense`, or `sparse` with the attention. Dense in files that do not say it.
@@ -34,6 +34,9 @@ pub struct RunConfig {
     /// The retention with the names of its types: which keys of contexts stayed. Not in the file where all did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention: Option<Value>,
+    /// `question` where the question was read before keys were dropped; not in the file where the context alone was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention_sees: Option<String>,
     /// The kernel of all attention; not in the file where it was the one that fits each call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kernel: Option<String>,

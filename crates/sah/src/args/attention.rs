@@ -52,6 +52,11 @@ pub(crate) struct AttentionArgs {
     #[arg(long, num_args = 1.., value_delimiter = ',', value_name = "none|PRESET|FILE")]
     pub(crate) retention: Vec<String>,
 
+    /// What is read before keys of a context are dropped: the `context`, so that what stays of it serves every question, as in kvpress,
+    /// or the `question`, too, as in many papers. Each question then has a cache of its own, and keys of its text may go as well
+    #[arg(long, value_enum, default_value = "context")]
+    pub(crate) retention_sees: SeesArg,
+
     /// Evict keys that attention never reads again from the KV cache, so that its memory no longer grows: once the context
     /// is read (with `--prefill sparse` also while it is read) and while answers grow. Answers stay the same. Only sinks and
     /// windows of a fixed number of keys can do it; `dense` beside them keeps its keys
@@ -81,6 +86,13 @@ impl PrefillArg {
 pub(crate) enum QuestionArg {
     Sparse,
     Dense,
+}
+
+/// `--retention-sees`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SeesArg {
+    Context,
+    Question,
 }
 
 /// `64` is a count, `10%` a share. `0.1` could be meant as either and is refused.

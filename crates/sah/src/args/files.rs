@@ -1,4 +1,4 @@
-//! `cargo xtask convert` and `calibrate`: files that maskers need.
+//! `cargo xtask convert` and `calibrate`: files that maskers and retentions need.
 
 use std::path::PathBuf;
 
@@ -42,6 +42,33 @@ pub(crate) struct DoubleSparsityArgs {
     /// contexts are
     #[arg(long, default_value_t = 512, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
     pub(crate) block_size: u32,
+}
+
+/// Flags of `calibrate duo-attention`.
+#[derive(Debug, Args)]
+pub(crate) struct DuoAttentionArgs {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+
+    /// UTF-8 text to measure on, of the kind that the model will read. Several files count alike
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    pub(crate) text: Vec<PathBuf>,
+
+    /// The file to write, and `config.json` beside it; give it to the rule as `pattern_file`
+    #[arg(long, value_name = "OUT.tsv")]
+    pub(crate) out: PathBuf,
+
+    /// Tokens of each text that are read
+    #[arg(long, default_value_t = 4096, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
+    pub(crate) tokens: u32,
+
+    /// First keys that streaming heads are to keep; 128 as the authors have it
+    #[arg(long, default_value_t = 128, value_name = "N")]
+    pub(crate) sinks: usize,
+
+    /// Last keys that streaming heads are to keep; 256 as the authors have it
+    #[arg(long, default_value_t = 256, value_name = "N")]
+    pub(crate) recent: usize,
 }
 
 /// `--channels`.

@@ -23,7 +23,7 @@ mod tokenise;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use attention::{AttentionArgs, PrefillArg, QuestionArg};
+pub(crate) use attention::{AttentionArgs, PrefillArg, QuestionArg, SeesArg};
 pub(crate) use bench_options::BenchOptions;
 pub(crate) use benchmark::{AnswerTokensArg, BenchmarkArgs, ChatTemplateArg, PromptArgs, TruncationArg};
 pub(crate) use benchmark_command::{BenchmarkCommand, BenchmarkCommands, GivenBenchmarks, SeveralCommand};
@@ -32,7 +32,7 @@ pub(crate) use benchmark_flags::{flag_taken, lacking};
 pub(crate) use command::command;
 pub(crate) use command::{Asked, STATIC_BENCHES, command_for, of_benchmark, parse};
 pub(crate) use execution::ExecutionArgs;
-pub(crate) use files::{DoubleSparsityArgs, HashAttentionArgs};
+pub(crate) use files::{DoubleSparsityArgs, DuoAttentionArgs, HashAttentionArgs};
 pub(crate) use kernels::{HeadsArg, KernelsArgs};
 
 pub(crate) use messages::{LogFormatArg, MessageArgs};
@@ -106,6 +106,7 @@ impl Command {
             Self::Bench(Bench::Kernels(args)) => args.threads,
             Self::Generate(args) => args.model.place.threads,
             Self::Calibrate(Calibrate::DoubleSparsity(args)) => args.model.place.threads,
+            Self::Calibrate(Calibrate::DuoAttention(args)) => args.model.place.threads,
             Self::Score(_)
             | Self::Benchmarks
             | Self::Models
@@ -143,4 +144,6 @@ pub(crate) enum Convert {
 pub(crate) enum Calibrate {
     /// Double Sparsity's channel file: the channels of queries and keys that matter most, measured on a text
     DoubleSparsity(DoubleSparsityArgs),
+    /// `DuoAttention`'s pattern: how much each KV head retrieves, by the mean queries and keys of texts
+    DuoAttention(DuoAttentionArgs),
 }

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow, bail};
+use sah_adapter::RetentionSees;
 use sah_attention::{Error, RetentionConfig, RetentionRegistry};
 use sah_bench_core::data::read_text;
 use serde_json::Value;
@@ -21,6 +22,8 @@ pub(super) const NONE: &str = "none";
 pub(crate) struct NamedRetention {
     pub(crate) name: String,
     pub(crate) config: RetentionConfig,
+    /// What is read before it chooses.
+    pub(crate) sees: RetentionSees,
 }
 
 /// Reads one of `--retention`; `None` where it drops nothing.
@@ -44,7 +47,7 @@ pub(super) fn one(
         _ => (name.to_owned(), RetentionConfig::preset_in(registry, name, &settings.of_retention(name))),
     };
     match config {
-        Ok(config) => Ok(Some(NamedRetention { name, config })),
+        Ok(config) => Ok(Some(NamedRetention { name, config, sees: RetentionSees::default() })),
         Err(Error::NoRetention { known, .. }) => {
             let known = std::iter::once(NONE).chain(known).collect::<Vec<_>>();
             bail!(unknown("--retention", &name, &known))

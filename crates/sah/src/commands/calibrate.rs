@@ -1,4 +1,4 @@
-//! `cargo xtask calibrate`: files that maskers need, made from the model itself.
+//! `cargo xtask calibrate`: files that maskers and retentions need, made from the model itself.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -6,11 +6,12 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use sah_adapter::ModelOptions;
+use sah_attention::retention::HeadPattern;
 use sah_attention::{ChannelSelection, ChannelStatistics};
 use sah_bench_core::data::read_text;
 use sah_bench_core::replace_file;
 
-use crate::args::DoubleSparsityArgs;
+use crate::args::{DoubleSparsityArgs, DuoAttentionArgs};
 use crate::model;
 
 /// Reads the texts densely and writes which channels matter most.
@@ -47,6 +48,31 @@ pub(crate) fn double_sparsity(args: &DoubleSparsityArgs) -> anyhow::Result<ExitC
     tracing::info!(
         "use it with --attention double_sparsity --set sorted_channel_file={}",
         args.out.display()
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads the texts densely and writes how much each head retrieves.
+pub(crate) fn duo_attention(args: &DuoAttentionArgs) -> anyhow::Result<ExitCode> {
+    let read = |path: &PathBuf| read_text(path).context("--text");
+    let texts = args.text.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
+    let source = model::source(&args.model.place.model, args.model.place.revision.as_deref())?;
+    let options = ModelOptions { config: args.model.config.overrides(), ..ModelOptions::default() };
+    let model = model::load(&args.model, &model::fetch(&source)?, &options)?;
+    model::say_notes(&model);
+    let started = Instant::now();
+    let scores = model.head_scores(&texts, args.tokens as usize)?;
+    HeadPattern::write(&args.out, &scores, args.sinks, args.recent)?;
+    tracing::info!(
+        "{} texts read in {:.1} s, {} layers of {} KV heads scored",
+        texts.len(),
+        started.elapsed().as_secs_f64(),
+        scores.len(),
+        scores.first().map_or(0, Vec::len)
+    );
+    tracing::info!(
+        "use it in a file for --retention: {{\"rules\": [{{\"type\": \"duo_attention\", \"pattern_file\": {:?}}}]}}",
+        args.out.display().to_string()
     );
     Ok(ExitCode::SUCCESS)
 }

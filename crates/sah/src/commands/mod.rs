@@ -37,6 +37,7 @@ pub(crate) fn run(app: &App, command: Command) -> anyhow::Result<ExitCode> {
         Command::Retentions(args) => retentions::run(&app.retentions, &args),
         Command::Convert(Convert::HashAttention(args)) => convert::hash_attention(&args),
         Command::Calibrate(Calibrate::DoubleSparsity(args)) => calibrate::double_sparsity(&args),
+        Command::Calibrate(Calibrate::DuoAttention(args)) => calibrate::duo_attention(&args),
         Command::Submit(Submit::Slurm(args)) => submit::slurm::run(app, &args),
         Command::Report(args) => report::run(app, &args),
         Command::Compare(args) => compare::run(app, &args),

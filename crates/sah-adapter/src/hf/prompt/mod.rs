@@ -1,5 +1,7 @@
 //! From a [`Request`] to tokens.
 
+mod repeat;
+mod seen;
 mod special;
 mod tokenisation;
 
@@ -9,7 +11,7 @@ use tokenisation::{Rest, Texts, Tokens};
 
 use super::control::MarkedText;
 use super::{ChatTemplate, ModelThinking, Tokenizer};
-use crate::engine::{AnswerLimit, QuestionTokens, TokenRequest};
+use crate::engine::{AnswerLimit, QuestionTokens, RepeatTokens, TokenRequest};
 use crate::{Draws, Error, GenerationParams, PromptForm, Request, RequestLimits, Truncation};
 
 /// How requests become tokens.
@@ -32,6 +34,8 @@ pub(super) struct Prompt {
     /// Tokens at the end of the context's text that belong to each question. Truncation drops none of them.
     pub(super) border: usize,
     pub(super) questions: Vec<QuestionTokens>,
+    /// How the model is asked to repeat the context; empty where nothing asks it.
+    pub(super) repeat: RepeatTokens,
     /// How many special tokens the text of context and questions gave.
     pub(super) special_tokens: usize,
 }
@@ -54,13 +58,15 @@ impl Prompter<'_> {
         let questions = questions
             .map(|(ids, AnswerFrame { in_thoughts, limit, draws })| QuestionTokens {
                 ids,
+                seen: 0,
                 in_thoughts,
                 limit,
                 draws,
             })
             .collect();
         let special_tokens = self.special.count(request, self.tokenisation);
-        Ok(Prompt { context, truncated, border, questions, special_tokens })
+        let repeat = RepeatTokens::default();
+        Ok(Prompt { context, truncated, border, questions, repeat, special_tokens })
     }
 
     /// How many tokens the prompt of each question has, the context's among them.
@@ -86,8 +92,9 @@ impl Prompter<'_> {
             let across = special.text_across(&request.context, &question.text);
             let (before, after) = match (chat_template, request.form) {
                 (Some(template), PromptForm::Chat) => template.split(&shared, &own)?,
-                _ => (shared.clone(), own),
+                _ => (shared.clone(), own.clone()),
             };
+            let asked = question_end(&own, &after);
             let in_thoughts = is_chat && thinking.is_opened_by(&after);
             let prefix = question.answer_prefix.as_deref().unwrap_or(&request.answer_prefix);
             // Inside or before thoughts it would not begin the answer.
@@ -95,7 +102,8 @@ impl Prompter<'_> {
             let prefix = if thinks || in_thoughts { "" } else { prefix };
             let thoughts = if is_chat { generation.thinking_tokens } else { 0 };
             let limit = AnswerLimit { thoughts, answer: generation.limit_for(question) };
-            rests.push(Rest { text: MarkedText::of(format!("{after}{prefix}"), marks), across });
+            let asked = MarkedText::of(after[..asked].to_owned(), marks);
+            rests.push(Rest { text: MarkedText::of(format!("{after}{prefix}"), marks), asked, across });
             frames.push(AnswerFrame { in_thoughts, limit, draws: question.draws });
             match &context {
                 None => context = Some(before),
@@ -111,7 +119,7 @@ impl Prompter<'_> {
 impl Prompt {
     /// The request for the engine.
     pub(super) fn tokens(&self) -> TokenRequest<'_> {
-        TokenRequest { context: &self.context, questions: &self.questions }
+        TokenRequest { context: &self.context, questions: &self.questions, repeat: &self.repeat }
     }
 
     /// An error where the context with the longest question and answer needs more than `positions`. The last token of an
@@ -127,6 +135,15 @@ impl Prompt {
         }
         Ok(())
     }
+}
+
+/// Where the text of a question ends in what follows the context, which begins with it but for white space that a template trims.
+fn question_end(question: &str, after: &str) -> usize {
+    if after.starts_with(question) {
+        return question.len();
+    }
+    let text = question.trim();
+    after.find(text).map_or(0, |start| start + text.len())
 }
 
 /// Where an answer begins, how long it may be, and what it draws.
@@ -153,19 +170,21 @@ fn truncate(ids: &mut Vec<u32>, limits: &RequestLimits) -> usize {
 #[cfg(test)]
 mod tests {
     use super::{Prompt, truncate};
-    use crate::engine::{AnswerLimit, QuestionTokens};
+    use crate::engine::{AnswerLimit, QuestionTokens, RepeatTokens};
     use crate::{RequestLimits, Truncation};
 
     #[test]
     fn the_last_token_of_an_answer_needs_no_position() {
         let prompt = |answer| {
             let limit = AnswerLimit { thoughts: 0, answer };
-            let question = QuestionTokens { ids: vec![0; 2], in_thoughts: false, limit, draws: None };
+            let question =
+                QuestionTokens { ids: vec![0; 2], seen: 0, in_thoughts: false, limit, draws: None };
             Prompt {
                 context: vec![0; 5],
                 truncated: 0,
                 border: 0,
                 questions: vec![question],
+                repeat: RepeatTokens::default(),
                 special_tokens: 0,
             }
         };

@@ -32,6 +32,8 @@ pub(super) struct Texts {
 #[derive(Debug)]
 pub(super) struct Rest {
     pub(super) text: MarkedText,
+    /// Its beginning up to the end of the question's text.
+    pub(super) asked: MarkedText,
     /// A special token that begins in the context and ends here, where it has to be text.
     pub(super) across: Option<Across>,
 }
@@ -67,6 +69,27 @@ impl Texts {
             return Err(Error::EmptyQuestion);
         }
         Ok(tokens)
+    }
+
+    /// How many of the tokens of each question, `questions`, are tokens of its text, when they follow `context` tokens. Those in which
+    /// its text is joined with what follows are not.
+    pub(super) fn seen(
+        &self,
+        tokenizer: &Tokenizer,
+        how: Tokenisation,
+        (context, questions): (usize, &[&[u32]]),
+    ) -> Result<Vec<usize>, Error> {
+        let seen = |(rest, ids): (&Rest, &&[u32])| {
+            let asked = match how {
+                Tokenisation::Whole => {
+                    let text = self.context.joined(&rest.asked, rest.across.as_ref());
+                    tokenizer.encode_prompt(&text)?.split_off(context)
+                }
+                Tokenisation::Apart => tokenizer.encode_marked(&rest.asked)?,
+            };
+            Ok(equal_beginning(&asked, ids))
+        };
+        self.rests.iter().zip(questions).map(seen).collect()
     }
 
     /// How many tokens each prompt has.

@@ -77,6 +77,18 @@ impl Rotation {
         Ok(Self { cos: join(|rotation| &rotation.cos)?, sin: join(|rotation| &rotation.sin)? })
     }
 
+    /// The one that takes this back, which may have made vectors longer, too.
+    pub(super) fn inverse(&self) -> Result<Self, Error> {
+        let square = self.cos.f_square()?.f_add(&self.sin.f_square()?)?;
+        Ok(Self { cos: self.cos.f_div(&square)?, sin: self.sin.f_neg()?.f_div(&square)? })
+    }
+
+    /// The mean over its positions, as one position.
+    pub(super) fn mean(&self) -> Result<Self, Error> {
+        let mean = |part: &Tensor| part.f_mean_dim([0i64].as_slice(), true, Kind::Float);
+        Ok(Self { cos: mean(&self.cos)?, sin: mean(&self.sin)? })
+    }
+
     /// The same on another device.
     pub(super) fn to_device(&self, device: Device) -> Result<Self, Error> {
         Ok(Self { cos: self.cos.f_to_device(device)?, sin: self.sin.f_to_device(device)? })
@@ -148,6 +160,26 @@ mod tests {
         let scaling = json!({"type": "yarn", "factor": 4.0, "attention_factor": 2.0});
         let rotated = rope(json!({"rope_scaling": scaling})).at(0, 3, 3).unwrap().apply(&heads).unwrap();
         assert!(rotated.select(1, 0).equal(&(heads.select(1, 0) * 2.0)));
+    }
+
+    #[test]
+    fn an_inverse_takes_a_rotation_back() {
+        let heads = heads();
+        let scaling = json!({"type": "yarn", "factor": 4.0, "attention_factor": 2.0});
+        for config in [json!({"rope_scaling": scaling}), json!({"partial_rotary_factor": 0.5})] {
+            let rotation = rope(config).at(7, 3, 10).unwrap();
+            let back = rotation.inverse().unwrap().apply(&rotation.apply(&heads).unwrap()).unwrap();
+            assert!(back.allclose(&heads, 1e-5, 1e-5, false));
+        }
+    }
+
+    #[test]
+    fn a_mean_rotation_gives_the_mean_of_what_is_rotated() {
+        let rotation = rope(json!({})).at(2, 5, 7).unwrap();
+        let vector = Tensor::randn([1, 1, 1, 8], (Kind::Float, Device::Cpu));
+        let each = rotation.apply(&vector.expand([1, 5, 1, 8], false)).unwrap();
+        let mean = each.mean_dim([1i64].as_slice(), true, Kind::Float);
+        assert!(rotation.mean().unwrap().apply(&vector).unwrap().allclose(&mean, 1e-5, 1e-5, false));
     }
 
     #[test]

@@ -132,7 +132,7 @@ fn describe(tensors: &Tensors<'_>, ignored: usize, output: &Path) -> Result<Hash
     // Which function stands between the matrices is not in the file and does not matter here.
     let read = HashWeights::read(output, bits, Some(Activation::Silu));
     let _read = read.map_err(|error| match error {
-        sah_attention::Error::MaskerFile { place, problem, .. } => Misfit::new(place, problem),
+        sah_attention::Error::File { place, problem, .. } => Misfit::new(place, problem),
         other => Misfit::new("the whole", other),
     })?;
     Ok(HashConversion {

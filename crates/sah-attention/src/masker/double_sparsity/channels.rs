@@ -48,7 +48,7 @@ pub struct SortedChannels {
 impl SortedChannels {
     /// Reads the entries for `selection`; those of other rankings are not looked at.
     pub fn read(path: &Path, selection: ChannelSelection) -> Result<Self> {
-        let fail = |place: &str, problem: String| Error::MaskerFile {
+        let fail = |place: &str, problem: String| Error::File {
             path: path.to_owned(),
             place: place.to_owned(),
             problem,
@@ -95,7 +95,7 @@ impl SortedChannels {
         (heads, kv_heads, head_dim): (usize, usize, usize),
     ) -> Result<Vec<Vec<i64>>> {
         let entry = entry(layer, self.selection);
-        let fail = |problem| Error::MaskerFile { path: self.path.clone(), place: entry.clone(), problem };
+        let fail = |problem| Error::File { path: self.path.clone(), place: entry.clone(), problem };
         let lists = self.heads.get(&entry).ok_or_else(|| fail("is not there".to_owned()))?;
         if lists.len() != heads && lists.len() != kv_heads {
             let problem =
@@ -129,7 +129,7 @@ pub(crate) fn write(
         .into_iter()
         .map(|(layer, selection, heads)| (entry(layer, selection), heads.into()))
         .collect();
-    std::fs::write(path, Value::Object(entries).to_string() + "\n").map_err(|error| Error::MaskerFile {
+    std::fs::write(path, Value::Object(entries).to_string() + "\n").map_err(|error| Error::File {
         path: path.to_owned(),
         place: "file".to_owned(),
         problem: format!("cannot be written: {error}"),

@@ -142,7 +142,7 @@ pub struct HashWeights {
 impl HashWeights {
     /// Reads and checks a file. `activation` is needed where a network has more than one matrix.
     pub fn read(path: &Path, bits: usize, activation: Option<Activation>) -> Result<Self> {
-        let fail = |place: &str, problem: String| Error::MaskerFile {
+        let fail = |place: &str, problem: String| Error::File {
             path: path.to_owned(),
             place: place.to_owned(),
             problem,
@@ -184,7 +184,7 @@ impl HashWeights {
         let layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
         for (layer, networks) in layers.iter() {
             for network in [&networks.query, &networks.key] {
-                let fail = |problem| Error::MaskerFile {
+                let fail = |problem| Error::File {
                     path: self.path.clone(),
                     place: format!("layers.{layer}"),
                     problem,
@@ -212,11 +212,8 @@ impl HashWeights {
     pub(super) fn layer(&self, layer: usize, inputs: &AttentionInputs<'_>) -> Result<LayerNetworks> {
         let (dims, of_layer, device) = (inputs.dims(), inputs.layer_heads(), inputs.device());
         let (heads, kv_heads, head_dim) = (of_layer.all * dims.group(), of_layer.all, dims.head_dim);
-        let fail = |problem| Error::MaskerFile {
-            path: self.path.clone(),
-            place: format!("layers.{layer}"),
-            problem,
-        };
+        let fail =
+            |problem| Error::File { path: self.path.clone(), place: format!("layers.{layer}"), problem };
         let layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
         let networks = layers.get(&layer).ok_or_else(|| fail("is not there".to_owned()))?;
         let (found, inputs) = (networks.key.heads(), networks.key.inputs());

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use sah_adapter::{LoadedModel, ModelSource, RequestLimits, WeightFormat, file_sha256};
+use sah_adapter::{LoadedModel, ModelSource, RequestLimits, RetentionSees, WeightFormat, file_sha256};
 use sah_bench_core::{
     AnswerLimits, ChatTemplateConfig, DataConfig, ModelConfig, RunConfig, Versions, Warning, WarningKind,
 };
 
 use sah_request::GenerationParams;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::plan::{ModelRun, Plan};
 use crate::args::{AnswerTokensArg, ChatTemplateArg};
@@ -32,6 +32,12 @@ pub(super) fn run_config(
     let identity = loaded.identity();
     let DataOrigin { source: kind, location } = plan.data.clone();
     let of_attention = serde_json::to_value(&attention.config).expect("an attention config is plain data");
+    let retention = attention
+        .retention
+        .as_ref()
+        .map(|retention| serde_json::to_value(&retention.config).expect("a retention config is plain data"));
+    let sees_question =
+        attention.retention.as_ref().is_some_and(|retention| retention.sees == RetentionSees::Question);
     let chat_template = chat_template(plan, loaded);
     let generation = GenerationParams {
         thinking_tokens: args.prompts.template.thinking_tokens()?,
@@ -65,14 +71,13 @@ pub(super) fn run_config(
             positions: run.args.config.positions.map(|positions| positions as usize),
         },
         attention_name: attention.name.clone(),
-        attention_files: files_in(&of_attention)?,
+        attention_files: files_in(&json!([of_attention, retention]))?,
         attention: of_attention,
         prefill: attention.prefill.name().to_owned(),
         evict: attention.evict,
         question_attention: attention.dense_questions.then(|| "dense".to_owned()),
-        retention: attention.retention.as_ref().map(|retention| {
-            serde_json::to_value(&retention.config).expect("a retention config is plain data")
-        }),
+        retention,
+        retention_sees: sees_question.then(|| "question".to_owned()),
         kernel: attention.kernel.as_ref().map(|kernel| kernel.name().to_owned()),
         dtype: precision.dtype.name().to_owned(),
         weights: precision.weights.name().to_owned(),

@@ -10,7 +10,8 @@ use crate::weights::gguf::Gguf;
 /// Texts without marks.
 fn texts(context: &str, rests: &[&str]) -> Texts {
     let plain = |text: &str| MarkedText::of(text.to_owned(), None);
-    let rests = rests.iter().map(|rest| Rest { text: plain(rest), across: None });
+    let rests =
+        rests.iter().map(|rest| Rest { text: plain(rest), asked: MarkedText::default(), across: None });
     Texts { context: plain(context), rests: rests.collect() }
 }
 

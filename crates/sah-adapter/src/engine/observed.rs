@@ -1,0 +1,218 @@
+//! What a retention looks at, seen while a context is read.
+
+use sah_attention::retention::{ContextLayer, Moments, Needs, Repetition, sums_of_weights};
+use sah_attention::{AttentionInputs, AttentionObserver, AttentionOutput, AttentionPolicy, Retention};
+use tch::Tensor;
+
+use crate::Error;
+use crate::cache::{Entries, KvCache};
+use crate::model::CausalLm;
+
+/// What was seen of each layer while a context was read, as far as retentions [need](Needs) it.
+#[derive(Debug)]
+pub(crate) struct Observed {
+    needs: Needs,
+    layers: Vec<ObservedLayer>,
+    /// What was seen while the context was repeated, `[Hkv, n]` for each layer, and how it was.
+    pub(super) repeated: Option<(Repetition, Vec<Tensor>)>,
+}
+
+#[derive(Debug)]
+struct ObservedLayer {
+    /// The last ones, `[1, H, w, D]`.
+    queries: Tensor,
+    moments: Option<Moments>,
+    /// Sums of weights, `[H, n]`.
+    weights: Option<Tensor>,
+    scaling: LayerScaling,
+}
+
+/// What a layer does to scores.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LayerScaling {
+    pub(super) scale: f64,
+    pub(super) soft_cap: Option<f64>,
+    pub(super) window: Option<usize>,
+}
+
+impl Observed {
+    /// Nothing yet.
+    pub(crate) fn new(needs: Needs) -> Self {
+        Self { needs, layers: Vec::new(), repeated: None }
+    }
+
+    /// What it was to be enough for.
+    pub(super) fn needs(&self) -> &Needs {
+        &self.needs
+    }
+
+    /// Sums of the weights of a layer's keys, `[H, n]`, where they were needed.
+    pub(super) fn weights(&self, layer: usize) -> Option<&Tensor> {
+        self.layers[layer].weights.as_ref()
+    }
+
+    /// What a layer does to scores.
+    pub(super) fn scaling(&self, layer: usize) -> LayerScaling {
+        self.layers[layer].scaling
+    }
+
+    /// The same once more, for a question that is read after the context. What was repeated is not the context with a question.
+    pub(super) fn fork(&self) -> Self {
+        let fork = |layer: &ObservedLayer| ObservedLayer {
+            queries: layer.queries.shallow_clone(),
+            moments: layer.moments.as_ref().map(Moments::fork),
+            weights: layer.weights.as_ref().map(Tensor::shallow_clone),
+            scaling: layer.scaling,
+        };
+        Self { needs: self.needs, layers: self.layers.iter().map(fork).collect(), repeated: None }
+    }
+
+    /// Reads `ids` after what is in `cache`, and sees what is needed of them.
+    pub(crate) fn read(
+        &mut self,
+        network: &dyn CausalLm,
+        ids: &[u32],
+        cache: &mut KvCache,
+        attention: &mut AttentionPolicy<'_>,
+        on_read: &mut dyn FnMut(usize),
+    ) -> Result<(), Error> {
+        let length = cache.expected_length().max(cache.length() + ids.len());
+        let mut observing = Observing { network, length, observed: self };
+        network.read(ids, cache, &mut attention.reborrow().observed(&mut observing), on_read)?;
+        Ok(())
+    }
+
+    /// The keys of `cache`, which holds all that was read, that stay of each layer and KV head.
+    ///
+    /// A layer with a sliding window that the context is longer than keeps them all: it reads no others than those of its window.
+    pub(crate) fn keep(
+        &self,
+        network: &dyn CausalLm,
+        cache: &KvCache,
+        retention: &Retention,
+        seed: u64,
+    ) -> Result<Vec<Vec<Vec<usize>>>, Error> {
+        let slides =
+            |layer: &ObservedLayer| layer.scaling.window.is_some_and(|window| window < cache.length());
+        let mut scores = Vec::with_capacity(self.layers.len());
+        for (number, layer) in self.layers.iter().enumerate().filter(|(_, layer)| !slides(layer)) {
+            scores.push(self.scores(network, cache, retention, (number, layer), seed)?);
+        }
+        let mut chosen = retention.keep(&scores)?.into_iter();
+        let all = vec![(0..cache.length()).collect(); network.cache_shape().kv_heads as usize];
+        let of_layer = |layer: &ObservedLayer| {
+            if slides(layer) { all.clone() } else { chosen.next().unwrap_or_default() }
+        };
+        Ok(self.layers.iter().map(of_layer).collect())
+    }
+
+    fn scores(
+        &self,
+        network: &dyn CausalLm,
+        cache: &KvCache,
+        retention: &Retention,
+        (number, layer): (usize, &ObservedLayer),
+        seed: u64,
+    ) -> Result<sah_attention::retention::LayerScores, Error> {
+        let needs = retention.needs();
+        let entries = cache.entries(number, 0)?;
+        let [Entries { keys, values, .. }] = entries.as_slice() else {
+            unreachable!("a context that was just read has all its entries")
+        };
+        let rows = (needs.queries as i64).min(layer.queries.size()[2]);
+        let queries = layer.queries.f_narrow(2, layer.queries.size()[2] - rows, rows)?;
+        let inputs = AttentionInputs::new(&queries, keys, values, layer.scaling.scale)?;
+        let inputs = inputs.with_soft_cap(layer.scaling.soft_cap)?;
+        let rotation = needs.rotation.map(|future| {
+            let length = cache.length();
+            let whole = cache.expected_length().max(length + future);
+            network.mean_rotation(number, length..length + future, whole)
+        });
+        let rotation = rotation.transpose()?;
+        let output = if needs.output { Some(network.output_projection(number)?) } else { None };
+        let context = ContextLayer::new(inputs)
+            .of_layer(number, seed)
+            .with_moments(layer.moments.as_ref())
+            .with_rotation(rotation.as_ref())
+            .with_weights(layer.weights.as_ref())
+            .with_output(output.as_ref())
+            .with_repeated(self.repeated.as_ref().map(|(_, layers)| &layers[number]));
+        Ok(retention.scores(&context)?)
+    }
+}
+
+/// Looks on while tokens are read.
+#[derive(Debug)]
+struct Observing<'a> {
+    network: &'a dyn CausalLm,
+    /// Of the sequence, by which queries are rotated.
+    length: usize,
+    observed: &'a mut Observed,
+}
+
+impl Observing<'_> {
+    /// The queries of a call as they were before they were rotated.
+    fn unrotated(&self, layer: usize, inputs: &AttentionInputs<'_>) -> sah_attention::Result<Tensor> {
+        let start = inputs.length() - inputs.dims().queries;
+        let turned = self.network.unrotated(layer, inputs.queries(), start, self.length);
+        turned.map_err(|error| sah_attention::Error::Observer(Box::new(error)))
+    }
+
+    /// What is known of a layer with a call more.
+    fn with_call(
+        &self,
+        earlier: Option<&ObservedLayer>,
+        (layer, inputs): (usize, &AttentionInputs<'_>),
+    ) -> sah_attention::Result<ObservedLayer> {
+        let needs = &self.observed.needs;
+        let new = last(inputs.queries(), needs.queries)?;
+        let missing = needs.queries - new.size()[2] as usize;
+        let before = earlier.map(|layer| last(&layer.queries, missing)).transpose()?;
+        // A copy: the other queries are not needed any more.
+        let queries = Tensor::f_cat(&before.iter().chain([&new]).collect::<Vec<_>>(), 2)?;
+        let moments = match needs.moments {
+            None => None,
+            Some(of) => {
+                let unrotated = self.unrotated(layer, inputs)?;
+                Some(match earlier.and_then(|layer| layer.moments.as_ref()) {
+                    None => Moments::new(of).and(&unrotated)?,
+                    Some(before) => before.and(&unrotated)?,
+                })
+            }
+        };
+        let weights = match (needs.weights, earlier.and_then(|layer| layer.weights.as_ref())) {
+            (false, _) => None,
+            (true, None) => Some(sums_of_weights(inputs)?),
+            (true, Some(before)) => {
+                let new = inputs.dims().keys as i64 - before.size()[1];
+                Some(sums_of_weights(inputs)?.f_add(&before.f_pad([0, new], "constant", 0.0)?)?)
+            }
+        };
+        let (scale, soft_cap, window) = (inputs.scale(), inputs.soft_cap(), inputs.window());
+        let scaling = LayerScaling { scale, soft_cap, window };
+        Ok(ObservedLayer { queries, moments, weights, scaling })
+    }
+}
+
+impl AttentionObserver for Observing<'_> {
+    fn attended(
+        &mut self,
+        layer: usize,
+        inputs: &AttentionInputs<'_>,
+        _: &AttentionOutput,
+    ) -> sah_attention::Result<()> {
+        let seen = self.with_call(self.observed.layers.get(layer), (layer, inputs))?;
+        match self.observed.layers.get_mut(layer) {
+            Some(of_layer) => *of_layer = seen,
+            None => self.observed.layers.push(seen),
+        }
+        Ok(())
+    }
+}
+
+/// The last `rows` of `[1, H, Q, D]`, or all where there are fewer.
+fn last(queries: &Tensor, rows: usize) -> sah_attention::Result<Tensor> {
+    let count = queries.size()[2];
+    let rows = count.min(rows as i64);
+    Ok(queries.f_narrow(2, count - rows, rows)?)
+}

@@ -1,35 +1,47 @@
 //! A cache of which only some entries stay, others in each layer and head.
 
-use super::{KvCache, Layer, Slots};
+use super::{KvCache, Layer, Slots, bytes};
 use crate::Error;
 
 impl KvCache {
     /// The entries `kept` of each layer and KV head, ascending numbers of those that are there, and room for `room` tokens after
     /// them. Nothing was evicted before. The buffers of a layer are freed before those of the next are made.
     pub(crate) fn compact(mut self, kept: &[Vec<Vec<usize>>], room: usize) -> Result<Self, Error> {
+        let mut now = self.bytes();
         for (layer, kept) in self.layers.iter_mut().zip(kept) {
-            *layer = layer.compacted(kept, self.length, room)?;
+            let compacted = layer.compacted(kept, self.length, room)?;
+            let both = now + compacted.bytes();
+            self.peak = self.peak.max(both);
+            now = both - layer.bytes();
+            *layer = compacted;
         }
         let layers = std::mem::take(&mut self.layers);
-        Ok(self.compacted(layers, room))
+        Ok(self.compacted(layers, room, self.peak))
     }
 
     /// The same as a cache of its own.
     pub(crate) fn compact_copy(&self, kept: &[Vec<Vec<usize>>], room: usize) -> Result<Self, Error> {
         let of_layer = |(layer, kept): (&Layer, &Vec<Vec<usize>>)| layer.compacted(kept, self.length, room);
-        let layers = self.layers.iter().zip(kept).map(of_layer).collect::<Result<_, Error>>()?;
-        Ok(self.compacted(layers, room))
+        let layers = self.layers.iter().zip(kept).map(of_layer).collect::<Result<Vec<Layer>, Error>>()?;
+        let both = self.bytes() + bytes(&layers);
+        Ok(self.compacted(layers, room, self.peak.max(both)))
     }
 
-    fn compacted(&self, layers: Vec<Layer>, room: usize) -> Self {
+    fn compacted(&self, layers: Vec<Layer>, room: usize, peak: usize) -> Self {
         debug_assert!(self.before == 0 && self.kept.is_none(), "numbers are positions");
         let (before, expected) = (self.length, self.expected);
-        Self { layers, before, length: 0, capacity: room, expected, slots: Slots::default(), kept: None }
+        let slots = Slots::default();
+        Self { layers, before, length: 0, capacity: room, expected, slots, kept: None, peak }
     }
 
     /// Entries of a layer and KV head, those that were left of what was read first and those after them.
     pub(crate) fn stored(&self, layer: usize, head: usize) -> usize {
         self.layers.get(layer).map_or(0, |layer| layer.kept_of(head)) + self.length
+    }
+
+    /// Entries that were left of what was read first, of each layer and KV head.
+    pub(crate) fn kept_keys(&self) -> Vec<Vec<usize>> {
+        self.layers.iter().map(|layer| layer.kept().collect()).collect()
     }
 
     /// The share of the tokens before the entries of all heads that were left, in the mean over layers and heads.
@@ -81,6 +93,8 @@ mod tests {
             assert!((cache.kept_share() - 0.25).abs() < 1e-12);
             let bytes = 2 * (3 * (3 + 4) + (1 + 5 + 3 * 4)) * 4 * 4;
             assert_eq!(cache.bytes(), bytes, "rows of four numbers, and no more of them than there are");
+            assert_eq!(cache.kept_keys(), [[3; 3], [1, 5, 0]]);
+            assert_eq!(cache.stored_bytes().unwrap(), 2 * (3 * 3 + 1 + 5) * 4 * 4, "without the room");
             for round in 0..2 {
                 let (new, values) = (entries(10, 2), entries(110, 2));
                 for layer in 0..2 {
@@ -100,6 +114,15 @@ mod tests {
             }
             assert!(cache.append(0, &entries(10, 5), &entries(10, 5)).is_err(), "there is room for four");
         }
+    }
+
+    #[test]
+    fn a_layer_is_freed_before_the_next_is_copied() {
+        let cache = filled(10);
+        let (first, second, whole) = (2 * 3 * 7 * 16, 2 * (6 + 3 * 4) * 16, 2 * 3 * 10 * 16);
+        assert_eq!((cache.bytes(), cache.peak_bytes()), (2 * whole, 2 * whole));
+        assert_eq!(cache.compact_copy(&kept(), 4).unwrap().peak_bytes(), 2 * whole + first + second);
+        assert_eq!(cache.compact(&kept(), 4).unwrap().peak_bytes(), 2 * whole + first);
     }
 
     #[test]

@@ -113,17 +113,32 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Share of the context's keys that a retention left, over layers and heads.
-    pub(crate) fn kept(&self) -> Option<f64> {
+    /// The cache with the keys that a retention left.
+    fn compacted(&self) -> Option<&KvCache> {
         match &self.context {
-            ContextCache::Compacted(cache) => Some(cache.kept_share()),
+            ContextCache::Compacted(cache) => Some(cache),
             ContextCache::Shared(_) | ContextCache::Evicted(..) => None,
         }
     }
 
-    /// Bytes of keys and values of the context, with the room for questions and answers.
-    pub(crate) fn cache_bytes(&self) -> usize {
-        self.cache().bytes()
+    /// Share of the context's keys that a retention left, over layers and heads.
+    pub(crate) fn kept(&self) -> Option<f64> {
+        self.compacted().map(KvCache::kept_share)
+    }
+
+    /// How many of them in each layer and KV head.
+    pub(crate) fn kept_keys(&self) -> Vec<Vec<usize>> {
+        self.compacted().map(KvCache::kept_keys).unwrap_or_default()
+    }
+
+    /// Bytes of the keys and values of the context. Before the questions: theirs would count, too.
+    pub(crate) fn cache_bytes(&self) -> Result<usize, Error> {
+        self.cache().stored_bytes()
+    }
+
+    /// The most bytes that caches took until now.
+    pub(crate) fn peak_cache_bytes(&self) -> usize {
+        self.cache().peak_bytes()
     }
 
     /// Seconds that prefilling the context took.

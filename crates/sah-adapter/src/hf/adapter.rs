@@ -393,7 +393,9 @@ impl HfAdapter {
             border_tokens: prompt.border,
             prefill_seconds: session.prefill_seconds(),
             kept: session.kept(),
-            cache_bytes: session.cache_bytes(),
+            kept_keys: session.kept_keys(),
+            cache_bytes: session.cache_bytes()?,
+            peak_cache_bytes: session.peak_cache_bytes(),
         };
         let rules = AnswerRules {
             detokenizer: &checkpoint.tokenizer,

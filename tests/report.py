@@ -235,7 +235,7 @@ def check_filters(browser, checks, part):
     browser.evaluate(f"document.querySelectorAll('#{part}samples-body details').forEach(details => {{ details.open = false; }})")
 
 
-MAPS = """[...document.querySelectorAll('figure svg')].filter(svg => svg.querySelector('title').id.match(/(^|-)maps/)).map(svg => {
+MAPS = """[...document.querySelectorAll('figure svg')].filter(svg => svg.querySelector('title').id.match(/(^|-)(maps|kept_heads)/)).map(svg => {
   const box = element => element.getBoundingClientRect(), fill = element => getComputedStyle(element).fill;
   const cells = [...svg.querySelectorAll('rect')].map(cell => [box(cell), fill(cell)]);
   const behind = ({x, y, width, height}) => cells.filter(([cell]) =>
@@ -286,7 +286,7 @@ def screenshots(browser, look, folder):
     parts = {"top": (0, min(full, 4 * height))}
     if samples:
         parts["samples"] = (samples, min(full - samples, 2 * height))
-    for heading in ["scores", "buckets", "further", "differences", "density", "costs", "attention", "configuration"]:
+    for heading in ["scores", "buckets", "further", "differences", "density", "cache", "costs", "attention", "configuration"]:
         at = browser.evaluate(f"document.getElementById('{heading}')?.getBoundingClientRect().top + scrollY")
         if at:
             parts[heading] = (at, min(full - at, 2 * height))

@@ -60,6 +60,13 @@ fn runs_are_listed_compared_and_shown() {
     let heat = out.join("figures/attention_error_heads_first_streaming_llm.png");
     assert!(fs::read(heat).unwrap().starts_with(b"\x89PNG"));
 
+    // The cache of the second run is a quarter as wide, and the scales of its numbers.
+    let costs = fs::read_to_string(out.join("tables/costs.csv")).unwrap();
+    let shares = costs.lines().find(|line| line.contains("share of the bytes")).unwrap();
+    let share: f64 = shares.rsplit(',').next().unwrap().parse().unwrap();
+    assert!(share > 0.25 && share < 0.3, "{shares}");
+    assert!(out.join("figures/cache_bytes.svg").exists());
+
     // Beside the run, where nothing else is said; the run stays whole.
     let (code, text, log) = run(xtask(&["report"]).arg(&first));
     assert_eq!(code, 0, "{log}");

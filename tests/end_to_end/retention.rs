@@ -88,7 +88,7 @@ fn attentions_are_run_with_each_retention() {
     ];
     let (code, tables, log) = bench(folder, "whole", &flags);
     assert_eq!(code, 0, "{log}");
-    for words in ["dense+snapkv", "quest+adakv_snapkv", "context keys kept"] {
+    for words in ["dense+snapkv", "quest+adakv_snapkv", "context keys kept", "KV cache peak, MB"] {
         assert!(tables.contains(words), "{words} is not in\n{tables}");
     }
     let run_folder = folder.join("whole");
@@ -103,6 +103,28 @@ fn attentions_are_run_with_each_retention() {
         assert!((0.2..=0.25).contains(&kept), "{attention} kept {kept}");
         let density = detailed["total"]["density"].as_f64().unwrap();
         assert!(density < 0.6, "{attention} read {density}");
+        let by_head: Vec<Vec<f64>> = serde_json::from_value(detailed["kept_by_head"].clone()).unwrap();
+        let heads: Vec<f64> = by_head.concat();
+        assert_eq!((by_head.len(), heads.len()), (30, 90), "{attention}");
+        let mean = heads.iter().sum::<f64>() / heads.len() as f64;
+        assert!((mean - kept).abs() < 1e-3, "{attention} kept {kept}, and {mean} by its heads");
+        // AdaKV's heads share what their layer keeps; those of SnapKV alone keep as many.
+        let differs = by_head.iter().any(|heads| heads.windows(2).any(|pair| pair[0] != pair[1]));
+        assert_eq!(differs, attention.contains("adakv"), "{attention}");
+        // 96 tokens of keys and values of 64 numbers of four bytes, of which a quarter stays.
+        let bytes = |side: &Value, key: &str| side["per_row"][key]["max"].as_f64().unwrap();
+        let dense = json(&run_folder.join("dense/detailed_results.json"));
+        let whole = 96.0 * 90.0 * 2.0 * 64.0 * 4.0;
+        assert_eq!(bytes(&dense, "cache_bytes").to_bits(), whole.to_bits());
+        assert!((bytes(&detailed, "cache_bytes") / whole - kept).abs() < 1e-9, "{attention}");
+        // The whole cache, and a part of the one that is made of it.
+        let peak = bytes(&detailed, "peak_cache_bytes") / whole;
+        assert!(peak > 1.0 && peak < 1.2, "{attention} took {peak} of the whole cache");
+        let journal = fs::read_to_string(run_folder.join(attention).join("journal.jsonl")).unwrap();
+        for line in journal.lines() {
+            let line: Value = serde_json::from_str(line).unwrap();
+            assert_eq!(line["kept_keys"].as_array().unwrap().len(), 30);
+        }
     }
 
     // Nothing is dropped at ratio 0.
@@ -118,16 +140,27 @@ fn attentions_are_run_with_each_retention() {
     let journal = run_folder.join("dense+snapkv/journal.jsonl");
     let kept: Vec<String> = fs::read_to_string(&journal).unwrap().lines().map(str::to_owned).collect();
     let expected = answers(&run_folder.join("dense+snapkv"));
+    let by_head = || json(&run_folder.join("dense+snapkv/detailed_results.json"))["kept_by_head"].clone();
+    let heads = by_head();
     fs::write(&journal, kept[..1].join("\n") + "\n").unwrap();
     fs::remove_file(run_folder.join("dense+snapkv/metrics.json")).unwrap();
     let (code, _, log) = run(xtask(&["bench", "longbench", "--resume"]).arg(&run_folder));
     assert_eq!(code, 0, "{log}");
-    assert_eq!(answers(&run_folder.join("dense+snapkv")), expected);
+    assert_eq!((answers(&run_folder.join("dense+snapkv")), by_head()), (expected, heads));
 
     let (code, page, log) = run(xtask(&["report"]).arg(&run_folder));
     assert_eq!(code, 0, "{log}");
     let html = fs::read_to_string(page.trim_end()).unwrap();
     assert!(html.contains("context keys kept") && html.contains("quest+adakv_snapkv"));
+    let report = Path::new(page.trim_end()).parent().unwrap();
+    for figure in ["density", "cache_bytes", "kept_heads"] {
+        let svg = fs::read_to_string(report.join("figures").join(figure).with_extension("svg")).unwrap();
+        for attention in ["dense+snapkv", "quest+adakv_snapkv"] {
+            assert!(svg.contains(&format!("\n{attention}\n</text>")), "no {attention} in {figure}");
+        }
+    }
+    let heads = fs::read_to_string(report.join("tables/kept_heads.csv")).unwrap();
+    assert_eq!(heads.lines().count(), 1 + 4 * 90, "of four sides");
 }
 
 /// With the question in sight each has a cache of its own, of which its own text may go, too.

@@ -116,6 +116,20 @@ impl<'a> Analysis<'a> {
         self.scores.iter().any(|scores| scores.overall.is_some())
     }
 
+    /// Of each side, the bytes of the KV cache that its contexts keep, as a share of the bytes that the same tokens take where every
+    /// key stays, in the widest format that the model's cache has on any side; where either is not known, there is no share. `None`
+    /// where no side saves any.
+    #[must_use]
+    pub fn cache_shares(&self) -> Option<Vec<Option<f64>>> {
+        let whole = |model: &str| {
+            let sides = self.sides.iter().filter(|side| side.model() == model);
+            sides.filter_map(|side| side.whole_cache_bytes_per_token()).reduce(f64::max)
+        };
+        let share = |side: &&Side| Some(side.cache_bytes_per_token()? / whole(side.model())?);
+        let shares: Vec<Option<f64>> = self.sides.iter().map(share).collect();
+        shares.iter().flatten().any(|share| *share < 0.9999).then_some(shares)
+    }
+
     /// `other - base` of a comparison.
     #[must_use]
     pub fn name_of(&self, comparison: &Comparison) -> String {

@@ -39,6 +39,7 @@ impl Report {
         tables.extend(tables::buckets(analysis));
         tables.extend(tables::attention_steps(analysis));
         tables.extend(tables::attention_heads(analysis));
+        tables.extend(tables::kept_heads(analysis));
         tables.extend(tables::configuration_differences(analysis));
         tables.push(tables::configuration(analysis));
         tables.push(tables::paper(analysis));

@@ -112,6 +112,25 @@ impl Side {
         model["name"].as_str().or(model.as_str()).unwrap_or("unknown")
     }
 
+    /// Whether it is dense attention over all keys.
+    pub(crate) fn is_dense(&self) -> bool {
+        self.config["attention"].is_null() && self.config["retention"].is_null()
+    }
+
+    /// Bytes of the KV cache for each token of the contexts, after eviction; `None` in results of a version that does not say.
+    pub(crate) fn cache_bytes_per_token(&self) -> Option<f64> {
+        Some(self.results.detailed.per_row.cache_bytes_per_token?.mean)
+    }
+
+    /// The same before it. `None` with `--evict`, where the results do not say which share of the keys went.
+    pub(crate) fn whole_cache_bytes_per_token(&self) -> Option<f64> {
+        if self.config["evict"] == true {
+            return None;
+        }
+        let kept = self.results.detailed.total.kept.unwrap_or(1.0);
+        self.cache_bytes_per_token().map(|bytes| bytes / kept).filter(|bytes| bytes.is_finite())
+    }
+
     /// A figure that is not the mean of its rows would stand beside an interval of something else.
     fn check_scores(&self, scale: Scale) -> Result<(), Error> {
         for (group, recorded) in self.figures() {

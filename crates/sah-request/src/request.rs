@@ -193,7 +193,7 @@ impl AnswerEnd {
 }
 
 /// What processing the context cost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ContextStats {
     /// Tokens of the context, after truncation: those that are read once for all questions.
     pub tokens: usize,
@@ -211,9 +211,16 @@ pub struct ContextStats {
     /// Share of its keys that a retention left for its questions, over layers and heads; `None` where there is no retention.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<f64>,
-    /// Bytes of the KV cache that questions continue, with the room for them and their answers; 0 where the adapter does not say.
+    /// How many of its keys a retention left in each layer and KV head, `[layer][head]`; empty where there is no retention.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept_keys: Vec<Vec<usize>>,
+    /// Bytes of its keys and values in the KV cache that questions continue; 0 where the adapter does not say.
     #[serde(default)]
     pub cache_bytes: usize,
+    /// The most bytes that KV caches took while it was read and keys were dropped: the buffers as they were allocated, with the
+    /// room for questions and answers; 0 where the adapter does not say.
+    #[serde(default)]
+    pub peak_cache_bytes: usize,
 }
 
 /// What one answer cost.

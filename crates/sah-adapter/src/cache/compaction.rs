@@ -1,6 +1,6 @@
 //! A cache of which only some entries stay, others in each layer and head.
 
-use super::{KvCache, Layer, Slots};
+use super::{KvCache, Layer, Slots, bytes};
 use crate::Error;
 
 impl KvCache {
@@ -13,30 +13,42 @@ impl KvCache {
 
     /// The same in place.
     pub(crate) fn shrink(&mut self, kept: &[Vec<Vec<usize>>], room: usize) -> Result<(), Error> {
+        let mut now = self.bytes();
         for (layer, kept) in self.layers.iter_mut().zip(kept) {
-            *layer = layer.compacted(kept, self.length, room)?;
+            let compacted = layer.compacted(kept, self.length, room)?;
+            let both = now + compacted.bytes();
+            self.peak = self.peak.max(both);
+            now = both - layer.bytes();
+            *layer = compacted;
         }
         let layers = std::mem::take(&mut self.layers);
-        *self = self.compacted(layers, room);
+        *self = self.compacted(layers, room, self.peak);
         Ok(())
     }
 
     /// The same as a cache of its own.
     pub(crate) fn compact_copy(&self, kept: &[Vec<Vec<usize>>], room: usize) -> Result<Self, Error> {
         let of_layer = |(layer, kept): (&Layer, &Vec<Vec<usize>>)| layer.compacted(kept, self.length, room);
-        let layers = self.layers.iter().zip(kept).map(of_layer).collect::<Result<_, Error>>()?;
-        Ok(self.compacted(layers, room))
+        let layers = self.layers.iter().zip(kept).map(of_layer).collect::<Result<Vec<Layer>, Error>>()?;
+        let both = self.bytes() + bytes(&layers);
+        Ok(self.compacted(layers, room, self.peak.max(both)))
     }
 
-    fn compacted(&self, layers: Vec<Layer>, room: usize) -> Self {
+    fn compacted(&self, layers: Vec<Layer>, room: usize, peak: usize) -> Self {
         debug_assert!(self.kept.is_none(), "what is evicted while it grows is not compacted");
         let (before, expected) = (self.before + self.length, self.expected);
-        Self { layers, before, length: 0, capacity: room, expected, slots: Slots::default(), kept: None }
+        let slots = Slots::default();
+        Self { layers, before, length: 0, capacity: room, expected, slots, kept: None, peak }
     }
 
     /// Entries of a layer and KV head, those that were left of what was read first and those after them.
     pub(crate) fn stored(&self, layer: usize, head: usize) -> usize {
         self.layers.get(layer).map_or(0, |layer| layer.kept_of(head)) + self.length
+    }
+
+    /// Entries that were left of what was read first, of each layer and KV head.
+    pub(crate) fn kept_keys(&self) -> Vec<Vec<usize>> {
+        self.layers.iter().map(|layer| layer.kept().collect()).collect()
     }
 
     /// The share of the tokens before the entries of all heads that were left, in the mean over layers and heads.
@@ -88,6 +100,8 @@ mod tests {
             assert!((cache.kept_share() - 0.25).abs() < 1e-12);
             let bytes = 2 * (3 * (3 + 4) + (1 + 5 + 3 * 4)) * 4 * 4;
             assert_eq!(cache.bytes(), bytes, "rows of four numbers, and no more of them than there are");
+            assert_eq!(cache.kept_keys(), [[3; 3], [1, 5, 0]]);
+            assert_eq!(cache.stored_bytes().unwrap(), 2 * (3 * 3 + 1 + 5) * 4 * 4, "without the room");
             for round in 0..2 {
                 let (new, values) = (entries(10, 2), entries(110, 2));
                 for layer in 0..2 {
@@ -127,6 +141,15 @@ mod tests {
         assert_eq!(keys(&first), [vec![3.0, 11.0, 12.0], vec![0.0, 8.0, 12.0], vec![8.0, 12.0]]);
         assert_eq!(keys(&second), [vec![1.0, 11.0, 12.0], vec![6.0, 10.0, 12.0], vec![12.0]]);
         assert_eq!(second[0].positions, &Positions::listed(vec![1, 11], 12).unwrap());
+    }
+
+    #[test]
+    fn a_layer_is_freed_before_the_next_is_copied() {
+        let cache = filled(10);
+        let (first, second, whole) = (2 * 3 * 7 * 16, 2 * (6 + 3 * 4) * 16, 2 * 3 * 10 * 16);
+        assert_eq!((cache.bytes(), cache.peak_bytes()), (2 * whole, 2 * whole));
+        assert_eq!(cache.compact_copy(&kept(), 4).unwrap().peak_bytes(), 2 * whole + first + second);
+        assert_eq!(cache.compact(&kept(), 4).unwrap().peak_bytes(), 2 * whole + first);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use sah_attention::{KeptKeys, Positions};
 
-use super::{KvCache, Slots};
+use super::{KvCache, Slots, bytes};
 use crate::Error;
 
 /// Entries beyond those that must stay: one compaction makes room for so many tokens.
@@ -38,8 +38,10 @@ impl KvCache {
         let sinks = stored.min(kept.sinks);
         let positions = Positions::with_gap(sinks, before);
         let fork = |layer: &super::Layer| layer.fork((sinks, stored - sinks), self.length, room, &positions);
+        let layers = self.layers.iter().map(fork).collect::<Result<Vec<_>, Error>>()?;
         Ok(Self {
-            layers: self.layers.iter().map(fork).collect::<Result<_, Error>>()?,
+            peak: self.peak.max(self.bytes() + bytes(&layers)),
+            layers,
             before,
             length: stored,
             capacity: stored + room,
@@ -102,6 +104,8 @@ mod tests {
         let _ = append(&mut whole, 0, 40);
         let mut of_whole = whole.fork(KEPT, 0, 0).unwrap();
         assert_eq!((of_whole.length(), of_whole.capacity(), of_whole.expected_length()), (40, 5, 50));
+        assert_eq!(of_whole.stored_bytes().unwrap(), whole.bytes() / 8);
+        assert_eq!(of_whole.peak_bytes(), whole.bytes() + of_whole.bytes());
         let mut questions = [0, 1].map(|_| of_whole.fork(KEPT, 4, 0).unwrap());
         for (question, start) in questions.iter_mut().zip([100, 200]) {
             assert!(append(question, start, 4).equal(&of(&[(0, 2), (37, 40), (start, start + 4)])));

@@ -34,6 +34,8 @@ pub(crate) struct KvCache {
     slots: Slots,
     /// What stays whenever it is full; `None` where every entry does.
     kept: Option<KeptKeys>,
+    /// The most memory that its buffers took together with those that they were copied from, in bytes.
+    peak: usize,
 }
 
 /// Slots at the end of the buffers: one for each sequence of a batch, all after the same prefix.
@@ -63,8 +65,9 @@ impl KvCache {
     pub(crate) fn new(shape: &CacheShape, capacity: usize, format: KvFormat) -> Result<Self, Error> {
         let heads = (shape.kv_heads, shape.head_dim);
         let layers = shape.layers.iter().map(|&device| Layer::new(heads, capacity, format, device));
-        let layers = layers.collect::<Result<_, Error>>()?;
-        Ok(Self { layers, before: 0, length: 0, capacity, expected: 0, slots: Slots::default(), kept: None })
+        let layers = layers.collect::<Result<Vec<Layer>, Error>>()?;
+        let (peak, slots) = (bytes(&layers), Slots::default());
+        Ok(Self { layers, before: 0, length: 0, capacity, expected: 0, slots, kept: None, peak })
     }
 
     /// Tokens of the sequence, those whose entries were evicted included.
@@ -79,7 +82,22 @@ impl KvCache {
 
     /// Memory of its buffers, in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        self.layers.iter().map(Layer::bytes).sum()
+        bytes(&self.layers)
+    }
+
+    /// Memory of its entries, in bytes: what they would take in buffers without room for more.
+    pub(crate) fn stored_bytes(&self) -> Result<usize, Error> {
+        let mut bytes = 0;
+        for layer in &self.layers {
+            let entries = layer.entries(self.length)?;
+            bytes += entries.iter().map(|part| part.keys.bytes() + part.values.bytes()).sum::<usize>();
+        }
+        Ok(bytes)
+    }
+
+    /// The most memory that its buffers took, in bytes, together with those that they were copied from.
+    pub(crate) fn peak_bytes(&self) -> usize {
+        self.peak
     }
 
     /// Announces a prompt of `length` tokens in all, of which the next ones are the beginning: models whose rotary
@@ -228,6 +246,10 @@ impl KvCache {
     fn slot_start(&self, slot: usize) -> usize {
         self.capacity - self.slots.size * (self.slots.lengths.len() - slot)
     }
+}
+
+fn bytes(layers: &[Layer]) -> usize {
+    layers.iter().map(Layer::bytes).sum()
 }
 
 /// What each row has for each part, as what each part has for each row, one part after another.

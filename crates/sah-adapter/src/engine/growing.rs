@@ -22,7 +22,7 @@ pub(super) struct Growing<'a> {
     new: usize,
     layers: Vec<GrowingLayer>,
     seed: u64,
-    /// The share of all tokens' keys that was left last, and the bytes of the largest cache.
+    /// The share of all tokens' keys that was left last, and the most bytes that were.
     pub(super) left: Option<(f64, usize)>,
 }
 
@@ -83,7 +83,7 @@ impl<'a> Growing<'a> {
             self.layers[number].forget(needs.queries);
         }
         cache.shrink(&kept, self.every)?;
-        let bytes = self.left.map_or(0, |(_, bytes)| bytes).max(cache.bytes());
+        let bytes = self.left.map_or(0, |(_, bytes)| bytes).max(cache.stored_bytes()?);
         self.left = Some((cache.kept_share(), bytes));
         if let AttentionPolicy::Sparse { state, .. } = attention {
             **state = RequestState::new(state.seed());

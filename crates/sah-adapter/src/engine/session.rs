@@ -28,8 +28,7 @@ pub(crate) struct Session<'a> {
     context: ContextCache,
     /// What retentions look at, where the context was read for one: a later request may have one again.
     observed: Option<Observed>,
-    /// What a retention has left for the questions so far.
-    kept: Option<Kept>,
+    figures: CacheFigures,
     /// What maskers learn about the context's keys serves all questions with the same seed, like the cache itself.
     state: RequestState,
     prefill_seconds: f64,
@@ -46,27 +45,41 @@ struct Batching {
     room: usize,
 }
 
-/// What a retention has left.
-#[derive(Clone, Copy, Debug)]
-struct Kept {
-    /// The share of keys over layers and heads, in the mean over the caches.
-    share: f64,
-    /// Of the largest cache, with the room for question and answer.
-    bytes: usize,
-    /// How many caches there are: one for the context, or one for each question.
-    caches: usize,
+/// What the caches of a context hold.
+#[derive(Clone, Debug)]
+pub(crate) struct CacheFigures {
+    /// Share of the keys that a retention left, over layers and heads, in the mean over the caches; `None` without one.
+    pub(crate) kept: Option<f64>,
+    /// How many of them in each layer and KV head; empty without a retention, and where each question has a cache of its own.
+    pub(crate) kept_keys: Vec<Vec<usize>>,
+    /// Bytes of keys and values that questions continue; of the largest cache, where each has its own.
+    pub(crate) bytes: usize,
+    /// The most bytes that caches took until then.
+    pub(crate) peak: usize,
+    /// How many caches of questions there are.
+    questions: usize,
 }
 
-impl Kept {
-    /// With a cache more.
-    fn and(before: Option<Self>, share: f64, bytes: usize) -> Self {
-        match before {
-            None => Self { share, bytes, caches: 1 },
-            Some(Self { share: mean, bytes: most, caches }) => {
-                let share = mean + (share - mean) / (caches + 1) as f64;
-                Self { share, bytes: bytes.max(most), caches: caches + 1 }
-            }
-        }
+impl CacheFigures {
+    /// Of a cache that serves all questions.
+    fn of(cache: &KvCache, is_compacted: bool) -> Result<Self, Error> {
+        Ok(Self {
+            kept: is_compacted.then(|| cache.kept_share()),
+            kept_keys: if is_compacted { cache.kept_keys() } else { Vec::new() },
+            bytes: cache.stored_bytes()?,
+            peak: cache.peak_bytes(),
+            questions: 0,
+        })
+    }
+
+    /// With the cache of one question more, of which this share of keys is left.
+    fn add(&mut self, share: f64, bytes: usize, peak: usize) {
+        let (mean, most) =
+            if self.questions == 0 { (0.0, 0) } else { (self.kept.unwrap_or(0.0), self.bytes) };
+        self.questions += 1;
+        self.kept = Some(mean + (share - mean) / self.questions as f64);
+        self.bytes = most.max(bytes);
+        self.peak = self.peak.max(peak);
     }
 }
 
@@ -112,7 +125,7 @@ impl<'a> Session<'a> {
         let mut attention = plan.prefill_policy(&mut state);
         let read = engine.prefill(&request, room, plan, &mut attention, observer)?;
         let mut prefill_seconds = read.prefill_seconds;
-        let (mut seen, mut kept) = (None, None);
+        let mut seen = None;
         let context = match (plan.kept, retention) {
             (None, None) => {
                 seen = read.observed;
@@ -126,7 +139,6 @@ impl<'a> Session<'a> {
                 let started = Instant::now();
                 let compacted = engine.retain(plan, retention, &request, read, batching.room)?;
                 prefill_seconds += started.elapsed().as_secs_f64();
-                kept = Some(Kept::and(None, compacted.kept_share(), compacted.bytes()));
                 ContextCache::Compacted(compacted)
             }
             (Some(kept), _) => {
@@ -136,27 +148,18 @@ impl<'a> Session<'a> {
                 ContextCache::Evicted(fork, kept)
             }
         };
-        Ok(Self { engine, plan, request, batching, context, observed: seen, kept, state, prefill_seconds })
+        let figures = match &context {
+            ContextCache::Compacted(cache) => CacheFigures::of(cache, true)?,
+            ContextCache::Shared(cache) | ContextCache::Whole(cache) | ContextCache::Evicted(cache, _) => {
+                CacheFigures::of(cache, false)?
+            }
+        };
+        Ok(Self { engine, plan, request, batching, context, observed: seen, figures, state, prefill_seconds })
     }
 
-    /// The cache that questions continue.
-    fn cache(&self) -> &KvCache {
-        match &self.context {
-            ContextCache::Shared(cache)
-            | ContextCache::Compacted(cache)
-            | ContextCache::Whole(cache)
-            | ContextCache::Evicted(cache, _) => cache,
-        }
-    }
-
-    /// Share of the keys that a retention left, over layers and heads, in the mean over questions that have caches of their own.
-    pub(crate) fn kept(&self) -> Option<f64> {
-        self.kept.map(|kept| kept.share)
-    }
-
-    /// Bytes of keys and values that questions continue, with the room for them and their answers.
-    pub(crate) fn cache_bytes(&self) -> usize {
-        self.kept.map_or_else(|| self.cache().bytes(), |kept| kept.bytes)
+    /// What its caches hold.
+    pub(crate) fn figures(&self) -> &CacheFigures {
+        &self.figures
     }
 
     /// Seconds that prefilling the context took.
@@ -183,7 +186,7 @@ impl<'a> Session<'a> {
                 };
                 for question in batch.numbered() {
                     let seen = (retention, observed, self.request.repeat);
-                    let answer = batch.answer_in_own(question, seen, cache, &mut self.kept, on_token)?;
+                    let answer = batch.answer_in_own(question, seen, cache, &mut self.figures, on_token)?;
                     answers.push(answer);
                 }
                 continue;
@@ -336,7 +339,7 @@ impl<'a> QuestionBatch<'a> {
         (number, question): (usize, &QuestionTokens),
         (plan, observed, repeat): (&RetentionPlan, &Observed, &RepeatTokens),
         cache: &mut KvCache,
-        kept: &mut Option<Kept>,
+        figures: &mut CacheFigures,
         on_token: &mut OnToken<'_>,
     ) -> Result<Generated, Error> {
         let started = Instant::now();
@@ -356,6 +359,7 @@ impl<'a> QuestionBatch<'a> {
         let answer = question.limit.tokens();
         let room = question.ids.len() - seen.len() + retention.every().unwrap_or(answer).min(answer);
         let mut own = cache.compact_copy(&stays, room)?;
+        let (share, bytes) = (own.kept_share(), own.stored_bytes()?);
         let read_seconds = started.elapsed().as_secs_f64();
 
         let mut state = RequestState::new(question.draws(number).seed(self.plan.seed));
@@ -368,16 +372,13 @@ impl<'a> QuestionBatch<'a> {
             self.generator.prefill_question(asked, self.context, seen.len(), &mut own, &mut attention)?;
         drop(attention);
         slot.stats.question_seconds += read_seconds;
-        let share = own.kept_share();
         let mut attention = self.plan.decode_policy(&mut state);
         let mut generated =
             self.generator.decode(slot, &mut own, &mut attention, growing.as_mut(), on_token)?;
         drop(attention);
-        let (share, bytes) = match growing.and_then(|growing| growing.left) {
-            None => (share, own.bytes()),
-            Some((share, bytes)) => (share, bytes.max(own.bytes())),
-        };
-        *kept = Some(Kept::and(*kept, share, bytes));
+        let left = growing.and_then(|growing| growing.left);
+        let (share, bytes) = left.map_or((share, bytes), |(share, most)| (share, bytes.max(most)));
+        figures.add(share, bytes, own.peak_bytes());
         generated.stats.masker_state_bytes = state.bytes();
         Ok(generated)
     }

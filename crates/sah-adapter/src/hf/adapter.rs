@@ -428,14 +428,17 @@ impl HfAdapter {
             thoughts: checkpoint.thinking.marks,
         };
         let generated = session.answer(rules, &mut |token| observer.token(token))?;
+        let figures = session.figures();
         let context = ContextStats {
             tokens: prompt.context.len(),
             truncated_tokens: prompt.truncated,
             special_tokens: prompt.special_tokens,
             border_tokens: prompt.border,
             prefill_seconds: session.prefill_seconds(),
-            kept: session.kept(),
-            cache_bytes: session.cache_bytes(),
+            kept: figures.kept,
+            kept_keys: figures.kept_keys.clone(),
+            cache_bytes: figures.bytes,
+            peak_cache_bytes: figures.peak,
         };
         session.close();
         let pairs = prompt.questions.into_iter().zip(generated);

@@ -1,7 +1,7 @@
 //! `detailed_results.json`: what the run cost, in all, per task and per row.
 
 use indexmap::IndexMap;
-use sah_request::{AnswerStats, AttentionBackends};
+use sah_request::{AnswerStats, AttentionBackends, ContextStats};
 use serde::{Deserialize, Serialize};
 
 use super::distribution::Distribution;
@@ -37,6 +37,10 @@ pub struct DetailedResults {
     pub total: Cost,
     /// How single answered rows differ.
     pub per_row: PerRow,
+    /// Share of their keys that contexts kept in each layer and KV head, `[layer][head]`: the mean over contexts, to four decimals.
+    /// Not in the file where there is no retention.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept_by_head: Vec<Vec<f64>>,
     /// The same for each task, in the order of the rows.
     pub tasks: IndexMap<String, TaskCost>,
 }
@@ -111,6 +115,15 @@ pub struct PerRow {
     pub density: Option<Distribution>,
     /// Bytes that maskers remember, over the tokens of context, question and answer.
     pub masker_state_bytes_per_token: Option<Distribution>,
+    /// Bytes of the context's keys and values, after eviction.
+    #[serde(default)]
+    pub cache_bytes: Option<Distribution>,
+    /// The same over the tokens of the context, those whose keys went included.
+    #[serde(default)]
+    pub cache_bytes_per_token: Option<Distribution>,
+    /// The most bytes of KV caches until the context was read and keys were dropped.
+    #[serde(default)]
+    pub peak_cache_bytes: Option<Distribution>,
 }
 
 impl DetailedResults {
@@ -128,7 +141,8 @@ impl DetailedResults {
         for stats in records.iter().filter_map(|record| record.stats.as_ref()) {
             stats.answers().for_each(|answer| attention_backends.merge(&answer.attention_backends));
         }
-        Self { rows, rows_failed, measures, attention_backends, total, per_row, tasks }
+        let kept_by_head = kept_by_head(records.iter().filter_map(|record| record.stats.as_ref()));
+        Self { rows, rows_failed, measures, attention_backends, total, per_row, kept_by_head, tasks }
     }
 
     /// Rows that have an answer.
@@ -148,6 +162,24 @@ impl TaskCost {
             per_row: PerRow::of(&stats),
         }
     }
+}
+
+/// Of each layer and head the mean over contexts; of a context that several rows share, each row bears its part.
+fn kept_by_head<'a>(rows: impl Iterator<Item = &'a RecordStats>) -> Vec<Vec<f64>> {
+    let mut sums: Vec<Vec<f64>> = Vec::new();
+    let mut contexts = 0.0;
+    for row in rows.filter(|row| !row.context.kept_keys.is_empty()) {
+        contexts += share(row, 1.0);
+        sums.resize_with(sums.len().max(row.context.kept_keys.len()), Vec::new);
+        for (sums, kept) in sums.iter_mut().zip(&row.context.kept_keys) {
+            sums.resize(sums.len().max(kept.len()), 0.0);
+            for (sum, kept) in sums.iter_mut().zip(kept) {
+                *sum += share(row, *kept as f64 / row.context.tokens.max(1) as f64);
+            }
+        }
+    }
+    let mean = |sum: f64| (sum / contexts * 1e4).round() / 1e4;
+    sums.into_iter().map(|heads| heads.into_iter().map(mean).collect()).collect()
 }
 
 /// The row's part of what its context cost: rows of one group share it equally, whatever their tasks.
@@ -209,6 +241,11 @@ impl Phase {
 impl PerRow {
     fn of(rows: &[&RecordStats]) -> Self {
         let each = |read: fn(&RecordStats) -> f64| Distribution::of(rows.iter().copied().map(read).collect());
+        // 0 is a model that does not say.
+        let bytes = |read: fn(&ContextStats) -> f64| {
+            let figures = rows.iter().map(|row| read(&row.context)).filter(|bytes| *bytes > 0.0);
+            Distribution::of(figures.collect())
+        };
         Self {
             context_tokens: each(|row| row.context.tokens as f64),
             generated_tokens: each(|row| {
@@ -224,14 +261,15 @@ impl PerRow {
                 let tokens = row.context.tokens + answer.question_tokens + answer.generated_tokens;
                 answer.masker_state_bytes as f64 / tokens.max(1) as f64
             }),
+            cache_bytes: bytes(|context| context.cache_bytes as f64),
+            cache_bytes_per_token: bytes(|context| context.cache_bytes as f64 / context.tokens.max(1) as f64),
+            peak_cache_bytes: bytes(|context| context.peak_cache_bytes as f64),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use sah_request::ContextStats;
-
     use super::*;
     use crate::Sample;
 
@@ -299,6 +337,35 @@ mod tests {
         // 90 + 10 + 5 tokens.
         let bytes = Distribution { mean: 8.0, median: 8.0, p95: 8.0, max: 8.0 };
         assert_eq!(detailed.per_row.masker_state_bytes_per_token, Some(bytes));
+    }
+
+    #[test]
+    fn kept_keys_are_means_over_contexts_and_bytes_over_rows() {
+        let keeping = |group_size, kept: [[usize; 2]; 2], cache_bytes| {
+            let mut record = record("a", group_size, None);
+            let context = &mut record.stats.as_mut().unwrap().context;
+            context.kept_keys = kept.map(Vec::from).to_vec();
+            (context.cache_bytes, context.peak_cache_bytes) = (cache_bytes, 10 * cache_bytes);
+            record
+        };
+        let shared = keeping(2, [[90, 9], [0, 45]], 180);
+        let records = [shared.clone(), shared, keeping(1, [[90, 27], [30, 0]], 360)];
+        let detailed = DetailedResults::new(&records, RunMeasures::default());
+        assert_eq!(detailed.kept_by_head, [[1.0, 0.2], [0.1667, 0.25]], "a shared context counts once");
+        let PerRow { cache_bytes, cache_bytes_per_token, peak_cache_bytes, .. } = detailed.per_row;
+        let bytes = [cache_bytes, cache_bytes_per_token, peak_cache_bytes].map(Option::unwrap);
+        let expected = [("median", 180.0), ("max", 4.0), ("max", 3600.0)];
+        for (figures, (key, expected)) in bytes.iter().zip(expected) {
+            assert_eq!(serde_json::to_value(figures).unwrap()[key], expected, "{figures:?}");
+        }
+
+        let without = DetailedResults::new(&[record("a", 1, None)], RunMeasures::default());
+        assert_eq!((without.kept_by_head.len(), without.per_row.cache_bytes), (0, None));
+        let mut old = serde_json::to_value(&without).unwrap();
+        for key in ["cache_bytes", "cache_bytes_per_token", "peak_cache_bytes"] {
+            old["per_row"].as_object_mut().unwrap().remove(key);
+        }
+        assert_eq!(serde_json::from_value::<DetailedResults>(old).unwrap(), without, "as before these keys");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use sah_request::Thoughts;
+use sah_request::{ContextStats, Thoughts};
 use serde::{Deserialize, Serialize};
 
 use super::atomic::sync_folder;
@@ -82,11 +82,12 @@ impl Journal {
 
     /// Appends the finished rows of one group as one line and waits until the disk has it.
     ///
-    /// The rows share their context, which is written once.
+    /// The rows share their context, which is written once, with the keys that stayed of it.
     pub(crate) fn append(&mut self, rows: &[&Record]) -> Result<(), Error> {
         let Some(first) = rows.first() else { return Ok(()) };
         let line = Line {
             context: Cow::Borrowed(&first.sample.context),
+            kept_keys: kept_keys(first).map(Cow::Borrowed),
             rows: rows.iter().map(|record| Row::borrowed(record)).collect(),
         };
         if let Err(Refusal::NotFinite { key, value }) = check_finite(&line) {
@@ -158,10 +159,18 @@ pub fn read_journal(path: &Path) -> Result<JournalContents, Error> {
 #[derive(Serialize, Deserialize)]
 struct Line<'a> {
     context: Cow<'a, str>,
+    /// Those of [`ContextStats`], where there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kept_keys: Option<Cow<'a, [Vec<usize>]>>,
     rows: Vec<Row<'a>>,
 }
 
-/// A [`Record`] without the context.
+fn kept_keys(record: &Record) -> Option<&[Vec<usize>]> {
+    let kept = &record.stats.as_ref()?.context.kept_keys;
+    (!kept.is_empty()).then_some(kept)
+}
+
+/// A [`Record`] without what its line has.
 #[derive(Serialize, Deserialize)]
 struct Row<'a> {
     index: usize,
@@ -196,14 +205,26 @@ impl<'a> Row<'a> {
             predicted_answer: Cow::Borrowed(predicted_answer),
             thoughts: thoughts.as_ref().map(Cow::Borrowed),
             error: error.as_deref().map(Cow::Borrowed),
-            stats: stats.as_ref().map(Cow::Borrowed),
+            stats: stats.as_ref().map(without_kept_keys),
         }
     }
+}
+
+fn without_kept_keys(stats: &RecordStats) -> Cow<'_, RecordStats> {
+    if stats.context.kept_keys.is_empty() {
+        return Cow::Borrowed(stats);
+    }
+    let context = ContextStats { kept_keys: Vec::new(), ..stats.context.clone() };
+    Cow::Owned(RecordStats { context, ..stats.clone() })
 }
 
 impl Line<'_> {
     fn push_records(self, records: &mut Vec<Record>) {
         for row in self.rows {
+            let mut stats = row.stats.map(Cow::into_owned);
+            if let (Some(stats), Some(kept)) = (&mut stats, &self.kept_keys) {
+                stats.context.kept_keys = kept.to_vec();
+            }
             records.push(Record {
                 index: row.index,
                 sample: Sample {
@@ -219,7 +240,7 @@ impl Line<'_> {
                 predicted_answer: row.predicted_answer.into_owned(),
                 thoughts: row.thoughts.map(Cow::into_owned),
                 error: row.error.map(Cow::into_owned),
-                stats: row.stats.map(Cow::into_owned),
+                stats,
             });
         }
     }

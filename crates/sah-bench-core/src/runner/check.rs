@@ -1,6 +1,6 @@
 //! Whether a response is complete, and its figures are possible.
 
-use sah_request::{Answer, AnswerStats, RequestResponse};
+use sah_request::{Answer, AnswerStats, ContextStats, RequestResponse};
 
 /// One answer for each question, and figures that are figures.
 pub(super) fn check(response: &RequestResponse, questions: usize) -> Result<(), String> {
@@ -9,6 +9,7 @@ pub(super) fn check(response: &RequestResponse, questions: usize) -> Result<(), 
         return Err(format!("the model gave {answers} answers to {questions} questions"));
     }
     check_seconds("prefill_seconds", response.context.prefill_seconds)?;
+    check_kept_keys(&response.context)?;
     for Answer { stats, micro_metrics, .. } in &response.answers {
         let &AnswerStats { question_seconds, decode_seconds, density, .. } = stats;
         check_seconds("question_seconds", question_seconds)?;
@@ -23,6 +24,13 @@ pub(super) fn check(response: &RequestResponse, questions: usize) -> Result<(), 
         }
     }
     Ok(())
+}
+
+fn check_kept_keys(ContextStats { tokens, kept_keys, .. }: &ContextStats) -> Result<(), String> {
+    match kept_keys.iter().flatten().find(|kept| *kept > tokens) {
+        None => Ok(()),
+        Some(kept) => Err(format!("the model reported that {kept} keys of {tokens} stayed")),
+    }
 }
 
 fn check_density(density: f64) -> Result<(), String> {

@@ -194,6 +194,7 @@ fn fill(records: &mut [Record], rows: &[usize], answers: GroupAnswers) -> Vec<(u
         record.thoughts = thoughts;
         let attention_calls = micro_metrics.as_ref().map(|metrics| metrics.calls);
         let group_size = rows.len();
+        let context = context.clone();
         record.stats = Some(RecordStats { context, group_size, reasoning, answer: stats, attention_calls });
         measured.extend(micro_metrics.map(|metrics| (row, metrics)));
     }

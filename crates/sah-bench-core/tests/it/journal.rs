@@ -59,6 +59,25 @@ fn records_come_back_equal() {
 }
 
 #[test]
+fn kept_keys_of_a_context_stand_once_in_its_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut folder = RunFolder::create(directory.path(), "run", "dense+snapkv").unwrap();
+    let path = folder.journal_path().to_path_buf();
+    let model = ScriptedModel::new(|request| {
+        let mut response = right_answers(request);
+        response.context.kept = Some(0.25);
+        response.context.kept_keys = vec![vec![3, 1], vec![2, 2]];
+        Ok(response)
+    });
+    let samples = vec![sample("qa", "first context", "a"), sample("qa", "first context", "b")];
+    let outcome = run_in(&mut folder, samples, &model, &mut ());
+    assert!(outcome.records.iter().all(|record| record.stats.as_ref().unwrap().context.kept_keys.len() == 2));
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!((text.matches("kept_keys").count(), text.matches("\"kept\"").count()), (1, 2), "{text}");
+    assert_eq!(read_journal(&path).unwrap().records, outcome.records);
+}
+
+#[test]
 fn a_torn_last_line_is_left_out_wherever_it_is_torn() {
     let (_directory, path, _) = journal_of_three_groups();
     let whole = std::fs::read(&path).unwrap();

@@ -165,6 +165,7 @@ fn figures_that_are_no_figures_are_a_failure() {
     check(|response| response.answers[0].stats.question_seconds = f64::INFINITY, "question_seconds = inf");
     check(|response| response.answers[0].stats.density = Some(f64::NAN), "a density of NaN");
     check(|response| response.answers[0].stats.density = Some(1.5), "a density of 1.5");
+    check(|response| response.context.kept_keys = vec![vec![0, 9000]], "9000 keys");
 }
 
 #[test]

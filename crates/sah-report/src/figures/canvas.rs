@@ -6,6 +6,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::figure::Figure;
 use super::palette::{Colour, INK, PAPER};
+use crate::html::escaped;
 use crate::{Error, visible};
 
 pub(super) type Point = (f64, f64);
@@ -45,6 +46,8 @@ pub(super) enum Fill {
 pub(super) struct Canvas<'a> {
     area: DrawingArea<SVGBackend<'a>, Shift>,
     problem: Option<String>,
+    /// What plotters has no element for: places that say something under the mouse.
+    hints: Vec<String>,
 }
 
 /// Draws a figure of this size.
@@ -57,18 +60,18 @@ pub(super) fn draw(
 ) -> Result<Figure, Error> {
     let mut svg = String::new();
     let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-    let mut canvas = Canvas { area, problem: None };
+    let mut canvas = Canvas { area, problem: None, hints: Vec::new() };
     let filled = canvas.area.fill(&PAPER.rgb()).map_err(|error| error.to_string());
     canvas.note(filled);
     canvas.text((16.0, 22.0), title, 15.0, INK, Align::Left);
     draw(&mut canvas);
     let presented = canvas.area.present().map_err(|error| error.to_string());
     canvas.note(presented);
-    let problem = canvas.problem.take();
+    let (problem, hints) = (canvas.problem.take(), std::mem::take(&mut canvas.hints).concat());
     drop(canvas);
     match problem {
         Some(problem) => Err(Error::Figure { figure: name.to_owned(), problem }),
-        None => Ok(Figure::new(name, title, description, size, &svg)),
+        None => Ok(Figure::new(name, title, description, size, &svg, &hints)),
     }
 }
 
@@ -116,6 +119,16 @@ impl Canvas<'_> {
 
     pub(super) fn rectangle(&mut self, from: Point, to: Point, colour: RGBColor) {
         self.element(&Rectangle::new([pixel(from), pixel(to)], colour.filled()));
+    }
+
+    /// Shows `text` where the mouse rests on a rectangle.
+    pub(super) fn hint(&mut self, from: Point, to: Point, text: &str) {
+        let ((x, y), (right, bottom)) = (pixel(from), pixel(to));
+        let (width, height, text) = (right - x, bottom - y, escaped(text));
+        self.hints.push(format!(
+            "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"none\" pointer-events=\"all\">\
+             <title>{text}</title></rect>\n"
+        ));
     }
 
     /// Text whose middle line is at `at`.

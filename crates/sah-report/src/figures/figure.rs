@@ -19,8 +19,16 @@ pub struct Figure {
 }
 
 impl Figure {
-    pub(super) fn new(name: &str, title: &str, description: String, size: (u32, u32), svg: &str) -> Self {
-        // What plotters writes, without its opening and closing tag.
+    /// Of what plotters wrote, and elements that come after it.
+    pub(super) fn new(
+        name: &str,
+        title: &str,
+        description: String,
+        size: (u32, u32),
+        svg: &str,
+        more: &str,
+    ) -> Self {
+        // Without its opening and closing tag.
         let content = svg.split_once('>').map_or("", |(_, content)| content);
         let content = content.rsplit_once("</svg>").map_or(content, |(content, _)| content);
         Self {
@@ -28,7 +36,7 @@ impl Figure {
             title: title.to_owned(),
             description,
             size,
-            content: content.to_owned(),
+            content: [content, more].concat(),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::canvas::{Align, Canvas, draw};
 use super::figure::Figure;
 use super::palette::{INK, MUTED, NOTHING, viridis};
-use super::scale::{Scale, label};
+use super::scale::{Scale, every, label};
 use crate::tables::file_name;
 use crate::{Analysis, AttentionErrors, Error, HeadMean};
 
@@ -109,20 +109,5 @@ impl Map<'_> {
             canvas.line(&[(to, y), (to + 4.0, y)], INK, 1);
             canvas.text((to + 8.0, y), &label(tick), 10.0, MUTED, Align::Left);
         }
-    }
-}
-
-/// Which numbers are written where at most `most` fit: every one, every second, every fifth and so on.
-fn every(count: usize, most: usize) -> usize {
-    [1, 2, 5, 10, 20, 50].into_iter().find(|every| count.div_ceil(*every) <= most).unwrap_or(100)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::every;
-
-    #[test]
-    fn numbers_do_not_run_into_each_other() {
-        assert_eq!([1, 9, 16, 17, 32, 80, 200].map(|count| every(count, 16)), [1, 1, 1, 2, 2, 5, 20]);
     }
 }

@@ -5,15 +5,16 @@
 mod buckets;
 mod canvas;
 mod costs;
-mod density;
 mod dots;
 mod figure;
 mod heads;
+mod kept_heads;
 mod layers;
 mod lines;
 mod maps;
 pub mod palette;
 mod png;
+mod savings;
 mod scale;
 mod scores;
 mod steps;
@@ -32,7 +33,9 @@ pub fn all(analysis: &Analysis<'_>) -> Result<Vec<Figure>, Error> {
     let mut figures = vec![scores::scores(analysis)?];
     figures.extend(maps::maps(analysis)?);
     figures.extend(scores::differences(analysis)?);
-    figures.extend(density::density(analysis)?);
+    figures.extend(savings::density(analysis)?);
+    figures.extend(savings::cache_bytes(analysis)?);
+    figures.extend(kept_heads::kept_heads(analysis)?);
     figures.push(costs::costs(analysis)?);
     figures.extend(buckets::buckets(analysis)?);
     figures.extend(heads::heads(analysis)?);

@@ -28,6 +28,11 @@ impl Scale {
         Self { low: low / 1.4, high: high * 1.4, is_log: true }
     }
 
+    /// Where it begins, and where it ends.
+    pub(super) fn ends(&self) -> [f64; 2] {
+        [self.low, self.high]
+    }
+
     /// Where `value` is, from 0 to 1.
     pub(super) fn at(&self, value: f64) -> f64 {
         let place = if self.is_log {
@@ -59,6 +64,39 @@ fn step(span: f64, parts: f64) -> f64 {
     digit.unwrap_or(10.0) * power
 }
 
+/// Which numbers are written where at most `most` fit: every one, every second, every fifth and so on.
+pub(super) fn every(count: usize, most: usize) -> usize {
+    [1, 2, 5, 10, 20, 50].into_iter().find(|every| count.div_ceil(*every) <= most).unwrap_or(100)
+}
+
+/// `places`, in any order, moved so that they are at least `gap` apart: those that are too close stand side by side around
+/// their middle.
+pub(super) fn apart(places: &[f64], gap: f64) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..places.len()).collect();
+    order.sort_by(|one, two| places[*one].total_cmp(&places[*two]));
+    // Neighbours that stand side by side: how many, and the sum of their places.
+    let mut groups: Vec<(usize, f64)> = Vec::new();
+    for at in &order {
+        let mut last = (1, places[*at]);
+        while let Some(before) = groups.pop_if(|before| {
+            let middle = |(count, sum): (usize, f64)| sum / count as f64;
+            middle(last) - middle(*before) < gap * (before.0 + last.0) as f64 / 2.0
+        }) {
+            last = (before.0 + last.0, before.1 + last.1);
+        }
+        groups.push(last);
+    }
+    let places_of = |(count, sum): (usize, f64)| {
+        let first = sum / count as f64 - gap * (count as f64 - 1.0) / 2.0;
+        (0..count).map(move |number| first + gap * number as f64)
+    };
+    let mut moved = vec![0.0; places.len()];
+    for (at, place) in order.into_iter().zip(groups.into_iter().flat_map(places_of)) {
+        moved[at] = place;
+    }
+    moved
+}
+
 /// A tick in as few digits as it needs.
 pub(super) fn label(tick: f64) -> String {
     let rounded = (tick * 1e6).round() / 1e6;
@@ -77,6 +115,20 @@ mod tests {
         assert_eq!(labels(Scale::from_zero(0.34)), "0 0.1 0.2 0.3 0.4");
         assert_eq!(labels(Scale::logarithmic(0.04, 1.0)), "0.05 0.1 0.2 0.5 1");
         assert_eq!(labels(Scale::from_zero(0.0)), "0 0.2 0.4 0.6 0.8 1");
+    }
+
+    #[test]
+    fn numbers_do_not_run_into_each_other() {
+        assert_eq!([1, 9, 16, 17, 32, 80, 200].map(|count| every(count, 16)), [1, 1, 1, 2, 2, 5, 20]);
+    }
+
+    #[test]
+    fn places_that_are_too_close_stand_side_by_side() {
+        assert_eq!(apart(&[50.0, 10.0, 30.0], 9.0), [50.0, 10.0, 30.0], "there is room");
+        assert_eq!(apart(&[20.0, 20.0, 20.0], 10.0), [10.0, 20.0, 30.0], "in their order");
+        // The first two push each other into the third.
+        assert_eq!(apart(&[24.0, 10.0, 11.0], 10.0), [25.0, 5.0, 15.0]);
+        assert!(apart(&[], 10.0).is_empty());
     }
 
     #[test]

@@ -113,6 +113,11 @@ const SCORES: &str = "A score is the mean over a task\u{2019}s rows. Its interva
 const DIFFERENCES: &str = "Where both sides answered the same rows, the interval is that of the mean of the rows\u{2019} own \
     differences (paired); else that of the difference of the means (unpaired). A difference is beyond noise where its \
     interval excludes 0; of 20 differences that are none, about one is so by chance. Fewer than 10 rows say nothing.";
+const DENSITY: &str = "Density is the share of the visible keys that attention read. Dashed is the score of dense attention; points of \
+    the same density stand side by side.";
+const CACHE: &str = "Bytes are those that the keys and values of a context take once it is read, over those that all of them take: an \
+    attention that chooses keys for each query keeps all, a retention drops some for good. Dashed is the score of dense attention; \
+    points of the same share stand side by side. A map has the share of their keys that contexts keep in each layer and KV head, the mean over contexts.";
 const ERRORS: &str = "The error of an attention call is the norm of its difference to dense attention over the same queries, \
     keys and values, over the norm of that. A call is one layer in one forward pass. Measured were the calls that were drawn.";
 
@@ -147,7 +152,8 @@ fn sections<'a>(analysis: &Analysis<'_>, figures: &'a [Figure]) -> Vec<Section<'
         section("buckets", &title_of_buckets(analysis), "", &["buckets"], buckets),
         section("further", "Further figures", "", &[], further),
         section("differences", "Differences", DIFFERENCES, &["differences"], differences),
-        section("density", "Score against density", "", &["density"], Vec::new()),
+        section("density", "Score against density", DENSITY, &["density"], Vec::new()),
+        section("cache", "KV cache", CACHE, &["cache_bytes", "kept_heads"], Vec::new()),
         section("costs", "Time and memory", "", &["costs"], vec![tables::costs(analysis)]),
         section("attention", "Attention error", ERRORS, &["attention_error"], steps),
         Section { has_samples: true, ..section("samples", "Samples", "", &[], Vec::new()) },

@@ -1,7 +1,10 @@
-//! What was measured of attention calls: for each head, and for each token.
+//! What was measured of attention: for each head, and for each token.
 
 use super::{Cell, Column, Table};
 use crate::{Analysis, AttentionErrors};
+
+/// The name of the table of kept keys.
+pub(crate) const KEPT_HEADS: &str = "kept_heads";
 
 /// A row for each query head of each layer of each side that was measured; `None` where none was.
 #[must_use]
@@ -58,6 +61,28 @@ pub fn attention_steps(analysis: &Analysis<'_>) -> Option<Table> {
             "Density and error of the measured calls of the question and of new tokens, by their numbers."
                 .to_owned(),
         columns: ["attention", "tokens"].map(Column::text).into_iter().chain(columns).collect(),
+        rows,
+    })
+}
+
+/// A row for each KV head of each layer of each side with a retention; `None` where there is none.
+#[must_use]
+pub fn kept_heads(analysis: &Analysis<'_>) -> Option<Table> {
+    let mut rows = Vec::new();
+    for (label, side) in analysis.labels.iter().zip(&analysis.sides) {
+        for (layer, heads) in side.results.detailed.kept_by_head.iter().enumerate() {
+            rows.extend(heads.iter().enumerate().map(|(head, kept)| {
+                let numbers = [layer, head].map(|number| Cell::Number(number as f64, 0));
+                [Cell::text(label)].into_iter().chain(numbers).chain([Cell::Number(*kept, 4)]).collect()
+            }));
+        }
+    }
+    let columns = ["layer", "KV head", "kept"].map(Column::number);
+    (!rows.is_empty()).then(|| Table {
+        name: KEPT_HEADS.to_owned(),
+        caption: "Share of the contexts\u{2019} keys that each KV head keeps, the mean over contexts."
+            .to_owned(),
+        columns: std::iter::once(Column::text("attention")).chain(columns).collect(),
         rows,
     })
 }

@@ -6,7 +6,7 @@ use crate::{Analysis, Side};
 type Read = fn(&Side) -> Option<f64>;
 
 /// Lines: the name, where the figure is, and its decimals.
-const LINES: [(&str, Read, usize); 12] = [
+const LINES: [(&str, Read, usize); 14] = [
     ("rows", |side| Some(side.results.detailed.rows as f64), 0),
     ("rows without an answer", |side| Some(side.results.detailed.rows_failed as f64), 0),
     ("reading contexts, s per row", |side| per_row(side, side.results.detailed.total.prefill.seconds), 3),
@@ -18,6 +18,12 @@ const LINES: [(&str, Read, usize); 12] = [
     ("peak memory, MB", |side| Some(side.results.detailed.measures.peak_memory_bytes? as f64 / 1e6), 0),
     ("density", |side| side.results.detailed.total.density, 4),
     ("context keys kept", |side| side.results.detailed.total.kept, 4),
+    ("KV cache after eviction, MB", |side| Some(side.results.detailed.per_row.cache_bytes?.mean / 1e6), 3),
+    (
+        "KV cache at most, with room for answers, MB",
+        |side| Some(side.results.detailed.per_row.peak_cache_bytes?.max / 1e6),
+        3,
+    ),
     ("attention error", |side| side.results.attention_error(), 4),
 ];
 
@@ -31,13 +37,18 @@ pub fn costs(analysis: &Analysis<'_>) -> Table {
             std::iter::once(Cell::text(name)).chain(cells).collect()
         })
     };
+    let mut rows: Vec<Vec<Cell>> = LINES.into_iter().filter_map(line).collect();
+    if let Some(shares) = analysis.cache_shares() {
+        let cells = shares.into_iter().map(|share| Cell::number(share, 4));
+        rows.push(std::iter::once(Cell::text("KV cache, share of the bytes")).chain(cells).collect());
+    }
     let sides = analysis.labels.iter().map(Column::number);
     Table {
         name: "costs".to_owned(),
         caption: "Time, memory and density. A row is an answered sample; a context that several rows share counts once."
             .to_owned(),
         columns: std::iter::once(Column::text("cost")).chain(sides).collect(),
-        rows: LINES.into_iter().filter_map(line).collect(),
+        rows,
     }
 }
 

@@ -15,7 +15,8 @@ mod summary;
 mod table;
 mod warnings;
 
-pub use attention::{attention_heads, attention_steps};
+pub(crate) use attention::KEPT_HEADS;
+pub use attention::{attention_heads, attention_steps, kept_heads};
 pub use configuration::{configuration, configuration_differences};
 pub use costs::costs;
 pub(crate) use costs::per_row;

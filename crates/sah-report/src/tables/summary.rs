@@ -8,6 +8,7 @@ use crate::Analysis;
 #[must_use]
 pub fn summary(analysis: &Analysis<'_>) -> Table {
     let (scale, digits) = (analysis.units.score.text(), analysis.units.score.digits());
+    let cache_shares = analysis.cache_shares();
     let row = |(number, label): (usize, &String)| {
         let side = analysis.sides[number];
         let first = analysis.comparisons.iter().find(|comparison| comparison.other == number);
@@ -21,8 +22,9 @@ pub fn summary(analysis: &Analysis<'_>) -> Table {
                 difference.map_or(Cell::Empty, |difference| Cell::Verdict(difference.verdict())),
             ]);
         }
+        cells.push(Cell::number(total.density, 4));
+        cells.extend(cache_shares.iter().map(|shares| Cell::number(shares[number], 4)));
         cells.extend([
-            Cell::number(total.density, 4),
             Cell::number(per_row(side, total.seconds), 2),
             Cell::number(total.decode.tokens_per_second, 1),
         ]);
@@ -38,7 +40,9 @@ pub fn summary(analysis: &Analysis<'_>) -> Table {
              baseline; density; and time."
         );
     }
-    columns.extend(["density", "s per row", "decoded tokens/s"].map(Column::number));
+    columns.push(Column::number("density"));
+    columns.extend(cache_shares.iter().map(|_| Column::number("bytes of the KV cache, share")));
+    columns.extend(["s per row", "decoded tokens/s"].map(Column::number));
     Table {
         name: "summary".to_owned(),
         caption,

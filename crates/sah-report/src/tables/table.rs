@@ -64,7 +64,7 @@ impl Table {
 
     /// Whether it is for programs: too long to be read.
     pub(crate) fn is_long(&self) -> bool {
-        self.rows.len() > 200
+        self.rows.len() > 200 || self.name == super::KEPT_HEADS
     }
 }
 

@@ -171,6 +171,38 @@ pub(crate) struct Sometimes {
     pub(crate) density: f64,
     /// Whether attention calls were measured.
     pub(crate) is_measured: bool,
+    /// What it says of the KV cache.
+    pub(crate) cache: Cache,
+}
+
+/// What a model says of the KV cache of a context.
+#[derive(Clone, Copy)]
+pub(crate) enum Cache {
+    /// Nothing, as models of an earlier version.
+    Unknown,
+    /// All keys stay.
+    Whole,
+    /// So many of 100 keys of each of three layers' two heads stay.
+    Kept([[usize; 2]; 3]),
+}
+
+impl Cache {
+    /// 100 tokens of ten bytes in each head.
+    fn stats(self) -> ContextStats {
+        let (kept_keys, bytes) = match self {
+            Self::Unknown => return ContextStats::default(),
+            Self::Whole => (Vec::new(), 6_000),
+            Self::Kept(kept) => (kept.map(Vec::from).to_vec(), 10 * kept.concat().iter().sum::<usize>()),
+        };
+        let kept = (!kept_keys.is_empty()).then_some(bytes as f64 / 6_000.0);
+        ContextStats {
+            kept,
+            kept_keys,
+            cache_bytes: bytes,
+            peak_cache_bytes: 7_000,
+            ..ContextStats::default()
+        }
+    }
 }
 
 /// A call of the layer of this number in a model of three layers with two heads.
@@ -228,7 +260,7 @@ impl ModelAdapter for Sometimes {
                 special_tokens: 0,
                 border_tokens: 0,
                 prefill_seconds: 1.5,
-                ..ContextStats::default()
+                ..self.cache.stats()
             },
         })
     }
@@ -276,15 +308,27 @@ pub(crate) fn bench_repeated(
 }
 
 pub(crate) fn config(attention: &str) -> serde_json::Value {
-    serde_json::json!({
+    let (masking, retention) = attention.split_once('+').map_or((attention, None), |(masking, retention)| {
+        (masking, Some(serde_json::json!({"ratio": 0.5, "rules": [{"type": retention}]})))
+    });
+    let mut config = serde_json::json!({
         "model": {"name": format!("model {NASTY}")}, "benchmark": "letters", "attention_name": attention,
-        "attention": if attention == "dense" { serde_json::Value::Null } else { serde_json::json!({"maskers": []}) },
+        "attention": if masking == "dense" { serde_json::Value::Null } else { serde_json::json!({"maskers": []}) },
         "dtype": "f32", "device": "cpu",
-    })
+    });
+    if let Some(retention) = retention {
+        config["retention"] = retention;
+    }
+    config
 }
 
 pub(crate) fn model(of_ten: usize, density: f64) -> Sometimes {
-    Sometimes { of_ten, density, is_measured: density < 1.0 }
+    Sometimes { of_ten, density, is_measured: density < 1.0, cache: Cache::Unknown }
+}
+
+/// The same, which says what it keeps.
+pub(crate) fn keeping(of_ten: usize, density: f64, cache: Cache) -> Sometimes {
+    Sometimes { is_measured: false, cache, ..model(of_ten, density) }
 }
 
 /// Dense is right in nine of ten rows, `quest` in five, over 40 rows of each task.

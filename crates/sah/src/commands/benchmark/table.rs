@@ -149,6 +149,13 @@ pub(super) fn costs(runs: &[FinishedRun]) -> TextTable {
     ];
     if runs.iter().any(|run| run.detailed.total.kept.is_some()) {
         rows.push(line("context keys kept", &|run| figure(Some(run.detailed.total.kept.unwrap_or(1.0)), 3)));
+        let megabytes = |bytes: Option<f64>| figure(bytes.map(|bytes| bytes / 1e6), 1);
+        rows.push(line("KV cache kept, MB", &|run| {
+            megabytes(run.detailed.per_row.cache_bytes.map(|bytes| bytes.mean))
+        }));
+        rows.push(line("KV cache peak, MB", &|run| {
+            megabytes(run.detailed.per_row.peak_cache_bytes.map(|bytes| bytes.max))
+        }));
     }
     if runs.iter().any(|run| run.detailed.total.border_tokens > 0) {
         rows.push(line("border tokens", &|run| run.detailed.total.border_tokens.to_string()));

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use half::f16;
 use pulp::Simd;
 
-use super::{Element, ROWS, UNROLL, reduce};
+use super::{Element, Factor, ROWS, UNROLL, reduce};
 
 /// Two numbers in a word, the first in its lower half. Arranged, the first ones of all words stand before the second ones.
 pub trait Halves: Sync {
@@ -75,6 +75,15 @@ impl<H: Halves> Element for H {
     type Word = u32;
     const PER_WORD: usize = 2;
 
+    #[inline(always)]
+    fn widen(row: &[u32], elements: &mut [f32]) {
+        for (word, elements) in row.iter().zip(elements.as_chunks_mut::<2>().0) {
+            *elements = H::widen_word(*word);
+        }
+    }
+}
+
+impl<H: Halves> Factor for H {
     #[inline]
     fn arrange(vector: &[f32]) -> Cow<'_, [f32]> {
         let every_second = |from: usize| vector.iter().skip(from).step_by(2).copied();
@@ -188,13 +197,6 @@ impl<H: Halves> Element for H {
                 *first += weight * even;
                 *second += weight * odd;
             }
-        }
-    }
-
-    #[inline(always)]
-    fn widen(row: &[u32], elements: &mut [f32]) {
-        for (word, elements) in row.iter().zip(elements.as_chunks_mut::<2>().0) {
-            *elements = H::widen_word(*word);
         }
     }
 }

@@ -3,6 +3,7 @@
 mod fused;
 mod part;
 mod rows;
+mod source;
 mod tiled;
 
 pub use fused::FusedKernel;

@@ -2,7 +2,7 @@
 //!
 //! # Overview
 //!
-//! - An [`Element`](element::Element) is a form in which numbers are stored: f32, bf16, f16, or int8 with a scale. Of the first
+//! - An [`Element`](element::Element) is a form in which numbers are stored: f32, bf16, f16, int8 with a scale, or bytes of codes. Of the first
 //!   three, dot products and weighted sums read rows as they are, with the widest instructions of the processor ([`pulp`]),
 //!   and sum in f32 ([`Factor`](element::Factor)).
 //! - [`exp`] has the exponential function for vectors.

@@ -1,5 +1,6 @@
 //! Rows of numbers in the forms in which they are stored; products and sums are in f32.
 
+mod codes;
 mod halves;
 mod int8;
 
@@ -8,6 +9,7 @@ use std::borrow::Cow;
 use pulp::Simd;
 use pulp::bytemuck::Pod;
 
+pub use codes::{Codes, scale_codes};
 pub use halves::{Bf16, F16};
 pub use int8::Int8;
 

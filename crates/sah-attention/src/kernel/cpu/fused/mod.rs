@@ -27,11 +27,11 @@ const SHARED: usize = 1 << 16;
 const TASKS_PER_THREAD: usize = 4;
 
 /// Reads each selected key and value once, where it lies in the cache, with all cores; f32, bf16, f16
-/// and [8-bit](crate::KvFormat::Int8) rows on the CPU.
+/// and [8-bit](crate::KvFormat::Int8) rows and [packed](crate::KvFormat::Kivi) ones on the CPU.
 ///
 /// The keys of a row are cut into blocks. Each gives the maximum of its scores, the sum of their exponentials and the values
 /// weighted by them; blocks are joined by rescaling to the common maximum (Milakov and Gimelshein 2018, arXiv 1805.02867).
-/// Ranges, which all heads share, are read once for the query heads of a group. Sums are in f32.
+/// Ranges, which all heads share, are read once for the query heads of a group, and 8-bit and packed rows widened once. Sums are in f32.
 ///
 /// Rows are computed one by one, which is the fastest way for one row and for rows that read different keys. Other formats
 /// and devices, and caches whose rows are not contiguous, are [`Error::KernelInputs`](crate::Error::KernelInputs).

@@ -93,14 +93,15 @@ impl<Keys: Source, Values: Source> Work<'_, Keys, Values> {
         let (head_dim, value_dim) = (self.head_dim, self.value_dim);
         let Buffers { scores, keys, values } = memory;
         let queries = &self.queries[heads.start * head_dim..heads.end * head_dim];
-        // Key number n of each of ROWS parts of the block, then what is left, one by one.
+        // Key number n of each of ROWS parts of the block, or ROWS keys side by side, then what is left, one by one.
         let part = count / ROWS;
+        let (of_keys, of_values) = (steps::<Keys>(part), steps::<Values>(part));
         for at in 0..part {
             fetch_ahead(self.keys, &key, at, part);
-            let rows = self.keys.rows(std::array::from_fn(|row| key(at + row * part)), keys);
+            let rows = self.keys.rows(std::array::from_fn(|row| key(at * of_keys.0 + row * of_keys.1)), keys);
             for (query, scores) in queries.chunks_exact(head_dim).zip(scores.chunks_exact_mut(BLOCK)) {
                 for (row, dot) in Keys::Factor::dots(simd, query, rows).into_iter().enumerate() {
-                    scores[at + row * part] = dot;
+                    scores[at * of_keys.0 + row * of_keys.1] = dot;
                 }
             }
         }
@@ -125,9 +126,11 @@ impl<Keys: Source, Values: Source> Work<'_, Keys, Values> {
         let weighted = &mut self.part.weighted[heads.start * value_dim..heads.end * value_dim];
         for at in 0..part {
             fetch_ahead(self.values, &key, at, part);
-            let rows = self.values.rows(std::array::from_fn(|row| key(at + row * part)), values);
+            let rows = self
+                .values
+                .rows(std::array::from_fn(|row| key(at * of_values.0 + row * of_values.1)), values);
             for (sum, scores) in weighted.chunks_exact_mut(value_dim).zip(scores.chunks_exact(BLOCK)) {
-                let weights = std::array::from_fn(|row| scores[at + row * part]);
+                let weights = std::array::from_fn(|row| scores[at * of_values.0 + row * of_values.1]);
                 Values::Factor::add_weighted_rows(simd, weights, rows, sum);
             }
         }
@@ -148,12 +151,20 @@ struct Buffers {
     values: Memory,
 }
 
-/// Has the processor fetch what is read [`AHEAD`] rows after number `at` of each of [`ROWS`] parts of a block.
+/// How far apart in a block of [`ROWS`] parts of `part` keys the keys lie of which rows are read one after another, and those that
+/// are read at once.
 #[inline(always)]
-fn fetch_ahead(rows: &impl Source, key: &impl Fn(usize) -> usize, at: usize, part: usize) {
+fn steps<S: Source>(part: usize) -> (usize, usize) {
+    if S::STREAMS { (1, part) } else { (ROWS, 1) }
+}
+
+/// Has the processor fetch what is read [`AHEAD`] rows after number `at` of each of [`ROWS`] streams of a block.
+#[inline(always)]
+fn fetch_ahead<S: Source>(source: &S, key: &impl Fn(usize) -> usize, at: usize, part: usize) {
+    let (of_at, of_row) = steps::<S>(part);
     if at + AHEAD < part {
         for row in 0..ROWS {
-            rows.prefetch(key(at + AHEAD + row * part));
+            source.prefetch(key((at + AHEAD) * of_at + row * of_row));
         }
     }
 }

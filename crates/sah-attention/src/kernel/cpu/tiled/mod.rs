@@ -33,7 +33,7 @@ const TASKS_PER_THREAD: usize = 4;
 const BLOCKS: usize = 4;
 
 /// Attention of many rows over key ranges, each block of keys read once for the rows that read any of it; f32, bf16,
-/// f16 and [8-bit](crate::KvFormat::Int8) rows on the CPU, with all cores.
+/// f16, [8-bit](crate::KvFormat::Int8) and [packed](crate::KvFormat::Kivi) rows on the CPU, with all cores.
 ///
 /// Query rows, with the heads of a group side by side, lie along vectors. A block of keys gives their scores, its values
 /// are added by their weights, and blocks are joined by rescaling to the common maximum, as `FlashAttention` does (Dao et

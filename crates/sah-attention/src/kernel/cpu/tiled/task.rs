@@ -7,7 +7,7 @@ use pulp::{Simd, WithSimd};
 use super::lines::Lines;
 use super::tile::{Block, Tile};
 use crate::kernel::cpu::part::Part;
-use crate::kernel::cpu::source::Source;
+use crate::kernel::cpu::source::{Group, Source};
 use crate::mask::RowRanges;
 use sah_tensor::Rows;
 use sah_tensor::element::F32;
@@ -83,9 +83,10 @@ impl<Keys: Source, Values: Source> Task<'_, Keys, Values> {
         let mut gaps = Lines::zeros(2 * width);
         let mut keys = Lines::zeros(BLOCK * self.head_dim);
         let mut values = Lines::zeros(BLOCK * self.value_dim);
+        let (mut of_keys, mut of_values) = (Group::default(), Group::default());
         for span in self.blocks {
-            let keys = widen(self.keys, span, self.head_dim, &mut keys);
-            let values = widen(self.values, span, self.value_dim, &mut values);
+            let keys = widen(self.keys, span, &mut of_keys, &mut keys);
+            let values = widen(self.values, span, &mut of_values, &mut values);
             let block = Block { keys, values, count: span.len() };
             for (readers, tile) in &mut tiles {
                 let Some(is_whole) = self.reads(readers, span) else { continue };
@@ -161,12 +162,19 @@ impl<Keys: Source, Values: Source> Task<'_, Keys, Values> {
     }
 }
 
-/// The rows `span` of a cache in f32, `[count, dim]`.
+/// The rows `span` of a cache in f32, `[count, dim]`, in `memory` for [`BLOCK`] of them.
 #[inline(always)]
-fn widen<'a>(rows: &impl Source, span: &Range<usize>, dim: usize, memory: &'a mut Lines) -> &'a [f32] {
-    let memory = &mut memory.as_mut_slice()[..span.len() * dim];
+fn widen<'a>(
+    source: &impl Source,
+    span: &Range<usize>,
+    group: &mut Group,
+    memory: &'a mut Lines,
+) -> &'a [f32] {
+    let memory = memory.as_mut_slice();
+    let dim = memory.len() / BLOCK;
+    let memory = &mut memory[..span.len() * dim];
     for (key, elements) in span.clone().zip(memory.chunks_exact_mut(dim)) {
-        rows.widen(key, elements);
+        source.widen(key, group, elements);
     }
     memory
 }

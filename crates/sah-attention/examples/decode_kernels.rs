@@ -13,8 +13,8 @@
 use std::time::Instant;
 
 use sah_attention::{
-    AttentionConfig, AttentionInputs, AttentionPolicy, AutoKernel, Kernel as _, KiviBits, KvFormat, KvRows, KvSide,
-    Reads, RequestState, ResearchAttention, Size,
+    AttentionConfig, AttentionInputs, AttentionPolicy, AutoKernel, Kernel as _, KiviBits, KvFormat, KvRows,
+    KvSide, Reads, RequestState, ResearchAttention, Size,
 };
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -154,7 +154,8 @@ fn store(numbers: &Tensor, format: KvFormat, side: KvSide) -> Result<KvRows> {
     let (batch, heads, keys, dim) = numbers.size4()?;
     let rows = KvRows::empty([batch, heads, keys, dim], format, Device::Cpu)?;
     rows.store(numbers)?;
-    Ok(if format.packs() { rows.pack(side, &[0..format.packed_of(keys as usize)])? } else { rows })
+    let older = 0..format.packed_of(keys as usize);
+    Ok(if format.packs() { rows.pack(side, &[older])? } else { rows })
 }
 
 /// All variants of a group must agree up to `bound` before any is timed.

@@ -45,6 +45,8 @@ struct Batching {
 enum ContextCache {
     /// All of them; questions follow in the same cache, and are cut off again.
     Shared(KvCache),
+    /// All of them, the older ones packed; questions follow likewise.
+    Packed(KvCache),
     /// Those that a retention left; questions follow likewise.
     Compacted(KvCache),
     /// Those that may still be read; each question continues a fork.
@@ -84,6 +86,12 @@ impl<'a> Session<'a> {
         let mut prefill_seconds = read.prefill_seconds;
         let mut queries = None;
         let context = match (plan.kept, retention) {
+            (None, None) if engine.cache_format.packed_of(request.context.len()) > 0 => {
+                let started = Instant::now();
+                let packed = engine.pack(plan, read)?;
+                prefill_seconds += started.elapsed().as_secs_f64();
+                ContextCache::Packed(packed)
+            }
             (None, None) => {
                 queries = read.queries;
                 ContextCache::Shared(read.cache)
@@ -108,6 +116,7 @@ impl<'a> Session<'a> {
     fn cache(&self) -> &KvCache {
         match &self.context {
             ContextCache::Shared(cache)
+            | ContextCache::Packed(cache)
             | ContextCache::Compacted(cache)
             | ContextCache::Evicted(cache, _) => cache,
         }
@@ -117,7 +126,7 @@ impl<'a> Session<'a> {
     pub(crate) fn kept(&self) -> Option<f64> {
         match &self.context {
             ContextCache::Compacted(cache) => Some(cache.kept_share()),
-            ContextCache::Shared(_) | ContextCache::Evicted(..) => None,
+            ContextCache::Shared(_) | ContextCache::Packed(_) | ContextCache::Evicted(..) => None,
         }
     }
 
@@ -145,15 +154,21 @@ impl<'a> Session<'a> {
             let first = answers.len();
             let batch = QuestionBatch { generator: &generator, plan: self.plan, context, questions, first };
             answers.extend(match (&mut self.context, questions) {
-                (ContextCache::Shared(cache) | ContextCache::Compacted(cache), [question]) => {
-                    vec![batch.answer_alone(question, cache, &mut self.state, on_token)?]
-                }
-                (ContextCache::Shared(cache) | ContextCache::Compacted(cache), _) => {
-                    batch.answer_in_slots(self.batching.longest, cache, &mut self.state, on_token)?
-                }
                 (ContextCache::Evicted(cache, kept), _) => {
                     batch.answer_in_forks(cache, *kept, &self.state, on_token)?
                 }
+                (
+                    ContextCache::Shared(cache)
+                    | ContextCache::Packed(cache)
+                    | ContextCache::Compacted(cache),
+                    [question],
+                ) => vec![batch.answer_alone(question, cache, &mut self.state, on_token)?],
+                (
+                    ContextCache::Shared(cache)
+                    | ContextCache::Packed(cache)
+                    | ContextCache::Compacted(cache),
+                    _,
+                ) => batch.answer_in_slots(self.batching.longest, cache, &mut self.state, on_token)?,
             });
         }
         Ok(answers)
@@ -185,12 +200,25 @@ impl Engine {
             Some(queries) => queries.keep(&context.cache, retention, plan.seed)?,
             None => unreachable!("a context is read with what the plan's retention looks at"),
         };
+        let compacted = if self.keeps_contexts() {
+            let compacted = context.cache.compact_copy(&kept, room)?;
+            self.keep(plan, context);
+            compacted
+        } else {
+            context.cache.compact(&kept, room)?
+        };
+        if self.cache_format.packs() { compacted.pack() } else { Ok(compacted) }
+    }
+
+    /// The cache of `context` with its older keys and values packed.
+    fn pack(&self, plan: &AttentionPlan, context: ReadContext) -> Result<KvCache, Error> {
+        let _span = tracing::debug_span!("pack", tokens = context.ids.len()).entered();
         if !self.keeps_contexts() {
-            return context.cache.compact(&kept, room);
+            return context.cache.pack();
         }
-        let compacted = context.cache.compact_copy(&kept, room)?;
+        let packed = context.cache.pack_copy()?;
         self.keep(plan, context);
-        Ok(compacted)
+        Ok(packed)
     }
 
     /// Keeps a context that was prefilled densely, up to the limit on their memory.

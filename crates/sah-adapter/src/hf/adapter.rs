@@ -281,8 +281,13 @@ impl HfAdapter {
     /// # Errors
     ///
     /// Attention that may read any key again: dense attention, of questions, too, and every masker but sinks and windows of a fixed
-    /// number of keys; and an adapter with a [retention](Self::with_retention).
+    /// number of keys; an adapter with a [retention](Self::with_retention); and a cache that
+    /// [packs](sah_attention::KvFormat::packs) keys in groups.
     pub fn with_eviction(mut self) -> Result<Self, Error> {
+        let format = self.model.engine.cache_format;
+        if format.packs() {
+            return Err(Error::EvictionOfGroups { format });
+        }
         let Some(attention) = &self.plan.decode else {
             let reader = "dense attention".to_owned();
             return Err(sah_attention::Error::NoEviction { reader }.into());

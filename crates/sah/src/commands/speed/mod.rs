@@ -85,6 +85,9 @@ fn check(args: &SpeedArgs) -> anyhow::Result<()> {
         precisions.len() == args.precisions().len(),
         usage("--dtype, --weights or --kv-dtype names one twice")
     );
+    for precision in args.precisions() {
+        precision.check_eviction(args.attention.evict)?;
+    }
     if args.plot.is_some() {
         ensure!(
             args.contexts().len() > 1,

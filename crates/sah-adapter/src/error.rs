@@ -270,6 +270,15 @@ pub enum Error {
         /// How many positions there are.
         positions: usize,
     },
+    /// Keys are to be evicted from a cache that packs them in groups.
+    #[error(
+        "a cache in {format} keeps whole groups of keys of a context, and evicts none; store keys and values in another form, or evict \
+         nothing"
+    )]
+    EvictionOfGroups {
+        /// How the cache stores keys and values.
+        format: sah_attention::KvFormat,
+    },
     /// A question, the chat template and the answer prefix together have no token.
     #[error("a question without any token; give it a text or an answer prefix")]
     EmptyQuestion,

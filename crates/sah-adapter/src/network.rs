@@ -135,8 +135,11 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// No memory for the cache.
+    /// No memory for the cache, and one that packs keys in groups.
     pub fn evicting_sequence(&self, capacity: usize, kept: KeptKeys) -> Result<Sequence<'_>, Error> {
+        if self.cache.packs() {
+            return Err(Error::EvictionOfGroups { format: self.cache });
+        }
         let Sequence { network, cache } = self.sequence(capacity)?;
         Ok(Sequence { network, cache: cache.evicting(kept) })
     }
@@ -156,6 +159,18 @@ impl Sequence<'_> {
         let model = &self.network.model;
         let logits = tch::no_grad(|| model.logits(&[&model.forward(ids, &mut self.cache, attention)?]))?;
         Ok(Vec::try_from(&logits.f_view([-1])?.f_to_device(Device::Cpu)?)?)
+    }
+
+    /// Packs the older keys and values of the tokens seen so far, where the cache's form
+    /// [packs](sah_attention::KvFormat::packs) any: they are read as they were until then.
+    ///
+    /// # Errors
+    ///
+    /// No memory for them, and heads whose keys do not fill whole bytes.
+    pub fn pack(self) -> Result<Self, Error> {
+        let Self { network, cache } = self;
+        let cache = if network.cache.packs() { cache.pack()? } else { cache };
+        Ok(Self { network, cache })
     }
 
     /// Tokens seen so far, whether their keys are still there or not.

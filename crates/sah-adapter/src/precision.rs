@@ -10,7 +10,8 @@ pub struct Precision {
     pub kind: Kind,
     /// How matrices of weights are kept. Norms, biases and learned positions are always of `kind`.
     pub weights: WeightStorage,
-    /// How keys and values are kept in the cache, from where attention reads them, also those of the tokens being read.
+    /// How keys and values are kept in the cache, from where attention reads them, also those of the tokens being read. Of
+    /// [`KvFormat::Kivi`] those of a context, once it is read.
     pub cache: KvFormat,
 }
 

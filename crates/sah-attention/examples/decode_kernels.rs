@@ -13,8 +13,8 @@
 use std::time::Instant;
 
 use sah_attention::{
-    AttentionConfig, AttentionInputs, AttentionPolicy, AutoKernel, Kernel as _, KvFormat, KvRows, Reads,
-    RequestState, ResearchAttention, Size,
+    AttentionConfig, AttentionInputs, AttentionPolicy, AutoKernel, Kernel as _, KiviBits, KvFormat, KvRows,
+    KvSide, Reads, RequestState, ResearchAttention, Size,
 };
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -100,17 +100,24 @@ fn main() -> Result<()> {
     let mut stored = vec![Variant::new("dense, cache in f32", |_, q, k, v| {
         Ok(AutoKernel.attend(&AttentionInputs::new(q, k, v, SCALE)?, Reads::All)?)
     })];
-    for (name, format) in [("bf16", KvFormat::Plain(Kind::BFloat16)), ("int8", KvFormat::Int8)] {
+    let kivi = |bits| KvFormat::Kivi { bits, plain: Kind::Float };
+    for (name, format) in [
+        ("bf16", KvFormat::Plain(Kind::BFloat16)),
+        ("int8", KvFormat::Int8),
+        ("int4", kivi(KiviBits::Four)),
+        ("int2", kivi(KiviBits::Two)),
+    ] {
+        let store = |numbers: &Tensor, side| store(numbers, format, side);
         let stored_caches = caches
             .iter()
-            .map(|(keys, values)| Ok((store(keys, format)?, store(values, format)?)))
+            .map(|(keys, values)| Ok((store(keys, KvSide::Keys)?, store(values, KvSide::Values)?)))
             .collect::<Result<Vec<_>>>()?;
         stored.push(Variant::new(format!("dense, cache in {name}"), move |layer, q, _, _| {
             let (keys, values) = &stored_caches[layer];
             Ok(AutoKernel.attend(&AttentionInputs::new(q, keys, values, SCALE)?, Reads::All)?)
         }));
     }
-    for (group, bound) in [(&mut dense, 1e-5), (&mut sparse, 1e-5), (&mut stored, 1e-2)] {
+    for (group, bound) in [(&mut dense, 1e-5), (&mut sparse, 1e-5), (&mut stored, 0.1)] {
         compare(group, &queries, &caches, bound)?;
         for _ in 0..repeats {
             for variant in group.iter_mut() {
@@ -143,11 +150,12 @@ fn main() -> Result<()> {
 }
 
 /// `numbers` in a cache of `format`.
-fn store(numbers: &Tensor, format: KvFormat) -> Result<KvRows> {
+fn store(numbers: &Tensor, format: KvFormat, side: KvSide) -> Result<KvRows> {
     let (batch, heads, keys, dim) = numbers.size4()?;
     let rows = KvRows::empty([batch, heads, keys, dim], format, Device::Cpu)?;
     rows.store(numbers)?;
-    Ok(rows)
+    let older = 0..format.packed_of(keys as usize);
+    Ok(if format.packs() { rows.pack(side, &[older])? } else { rows })
 }
 
 /// All variants of a group must agree up to `bound` before any is timed.

@@ -65,6 +65,20 @@ pub enum Error {
         /// The form they have.
         found: KvFormat,
     },
+    /// Rows are to be packed that are stored in a form without groups.
+    #[error("rows stored as {found} cannot be packed; only those of a format with groups can")]
+    NotPacked {
+        /// How they are stored.
+        found: KvFormat,
+    },
+    /// Packed rows are to be overwritten, copied or packed again.
+    #[error("rows {first} to {} hold packed ones, which are only read", first + count)]
+    PackedRows {
+        /// The first of them.
+        first: usize,
+        /// How many they are.
+        count: usize,
+    },
     /// A tensor lives on another device than the queries.
     #[error("{tensor} must be on {expected:?} like the queries, got {found:?}")]
     Device {

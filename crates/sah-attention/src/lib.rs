@@ -83,7 +83,7 @@ pub use inputs::{AttentionInputs, Dims, LayerHeads};
 pub use kernel::{
     AutoKernel, FusedKernel, GatherKernel, Kernel, KernelRegistry, Reads, ReferenceKernel, TiledKernel,
 };
-pub use kv::{KeysOrValues, KvFormat, KvRows, KvView};
+pub use kv::{KeysOrValues, KiviBits, KvFormat, KvRows, KvSide, KvView};
 pub use mask::{IndexList, Mask, MaskShape, PageList, Row, RowRanges, Selection, SparseSelection, Visible};
 pub use masker::toolkit;
 pub use masker::{

@@ -2,8 +2,9 @@
 //!
 //! # Overview
 //!
-//! - An [`Element`](element::Element) is a form in which numbers are stored: f32, bf16, f16, or int8 with a scale. Dot products
-//!   and weighted sums read rows of it with the widest instructions of the processor ([`pulp`]) and sum in f32.
+//! - An [`Element`](element::Element) is a form in which numbers are stored: f32, bf16, f16, int8 with a scale, or bytes of codes. Of the first
+//!   three, dot products and weighted sums read rows as they are, with the widest instructions of the processor ([`pulp`]),
+//!   and sum in f32 ([`Factor`](element::Factor)).
 //! - [`exp`] has the exponential function for vectors.
 //! - [`Rows`] are equally spaced rows of elements, such as the keys of one head of a KV cache. [`prefetch`] asks for memory that
 //!   will be read soon.
@@ -16,7 +17,7 @@
 //!
 //! ```
 //! use pulp::{Arch, Simd, WithSimd};
-//! use sah_tensor::element::{Bf16, Element};
+//! use sah_tensor::element::{Bf16, Factor};
 //!
 //! /// The dot product of a vector and a row of bf16 numbers.
 //! struct Dot<'a>(&'a [f32], &'a [u32]);

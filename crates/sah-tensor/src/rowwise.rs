@@ -9,7 +9,7 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::element::{Element, F32};
+use crate::element::{F32, Factor as _};
 use crate::exp::exp;
 
 /// Rows that are not worth a second thread.

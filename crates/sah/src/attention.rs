@@ -85,6 +85,11 @@ impl NamedAttention {
         })
     }
 
+    /// Whether its retention drops keys while answers grow.
+    pub(crate) fn drops_while_growing(&self) -> bool {
+        self.retention.as_ref().is_some_and(|retention| retention.config.every.is_some())
+    }
+
     /// The maskers and the kernel; `None` for dense.
     pub(crate) fn build(&self) -> anyhow::Result<Option<ResearchAttention>> {
         let build = |config| {

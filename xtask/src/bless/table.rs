@@ -63,6 +63,13 @@ pub(crate) const GENERATORS: &[Generator] = &[
         example: None,
     },
     Generator {
+        name: "kivi",
+        environment: "metrics",
+        script: &["crates/sah-attention/tests/reference/kivi.py"],
+        files: &["crates/sah-attention/tests/reference/kivi.json"],
+        example: None,
+    },
+    Generator {
         name: "retention",
         environment: "kvpress",
         script: &["crates/sah-attention/tests/reference/retention.py"],

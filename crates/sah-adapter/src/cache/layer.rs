@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use sah_attention::{KvFormat, KvRows, Positions};
+use sah_attention::{KvFormat, KvRows, KvSide, Positions};
 use tch::{Device, Tensor};
 
 use crate::Error;
@@ -226,5 +226,15 @@ impl Layer {
         };
         let (keys, values) = (copy(&self.keys)?, copy(&self.values)?);
         Ok(Self { keys, values, parts })
+    }
+
+    /// A layer of its own in which the older entries of each part are packed, of what is kept and `length` common entries.
+    pub(super) fn packed(&self, length: usize) -> Result<Self, Error> {
+        let format = self.keys.format();
+        let of_part = |part: &Part| part.start..part.start + format.packed_of(part.kept + length);
+        let ranges: Vec<_> = self.parts.iter().map(of_part).collect();
+        let (keys, values) =
+            (self.keys.pack(KvSide::Keys, &ranges)?, self.values.pack(KvSide::Values, &ranges)?);
+        Ok(Self { keys, values, parts: self.parts.clone() })
     }
 }

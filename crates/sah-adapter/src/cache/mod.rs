@@ -4,6 +4,7 @@ mod batch;
 mod compaction;
 mod eviction;
 mod layer;
+mod packing;
 
 use std::ops::Range;
 

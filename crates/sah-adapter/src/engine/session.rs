@@ -88,6 +88,8 @@ impl CacheFigures {
 enum ContextCache {
     /// All of them; questions follow in the same cache, and are cut off again.
     Shared(KvCache),
+    /// All of them, the older ones packed; questions follow likewise.
+    Packed(KvCache),
     /// Those that a retention left; questions follow likewise.
     Compacted(KvCache),
     /// All of them, from which a retention leaves some for each question, in a cache of its own.
@@ -127,6 +129,12 @@ impl<'a> Session<'a> {
         let mut prefill_seconds = read.prefill_seconds;
         let mut seen = None;
         let context = match (plan.kept, retention) {
+            (None, None) if engine.cache_format.packed_of(request.context.len()) > 0 => {
+                let started = Instant::now();
+                let packed = engine.pack(plan, read)?;
+                prefill_seconds += started.elapsed().as_secs_f64();
+                ContextCache::Packed(packed)
+            }
             (None, None) => {
                 seen = read.observed;
                 ContextCache::Shared(read.cache)
@@ -150,9 +158,10 @@ impl<'a> Session<'a> {
         };
         let figures = match &context {
             ContextCache::Compacted(cache) => CacheFigures::of(cache, true)?,
-            ContextCache::Shared(cache) | ContextCache::Whole(cache) | ContextCache::Evicted(cache, _) => {
-                CacheFigures::of(cache, false)?
-            }
+            ContextCache::Shared(cache)
+            | ContextCache::Packed(cache)
+            | ContextCache::Whole(cache)
+            | ContextCache::Evicted(cache, _) => CacheFigures::of(cache, false)?,
         };
         Ok(Self { engine, plan, request, batching, context, observed: seen, figures, state, prefill_seconds })
     }
@@ -196,11 +205,17 @@ impl<'a> Session<'a> {
                     batch.answer_in_forks(cache, *kept, &self.state, on_token)?
                 }
                 (
-                    ContextCache::Shared(cache) | ContextCache::Compacted(cache) | ContextCache::Whole(cache),
+                    ContextCache::Shared(cache)
+                    | ContextCache::Packed(cache)
+                    | ContextCache::Compacted(cache)
+                    | ContextCache::Whole(cache),
                     [question],
                 ) => vec![batch.answer_alone(question, cache, &mut self.state, on_token)?],
                 (
-                    ContextCache::Shared(cache) | ContextCache::Compacted(cache) | ContextCache::Whole(cache),
+                    ContextCache::Shared(cache)
+                    | ContextCache::Packed(cache)
+                    | ContextCache::Compacted(cache)
+                    | ContextCache::Whole(cache),
                     _,
                 ) => batch.answer_in_slots(self.batching.longest, cache, &mut self.state, on_token)?,
             });
@@ -266,12 +281,25 @@ impl Engine {
             observed.repeat(&*self.network, asked, &context.ids, &mut context.cache, &mut dense)?;
         }
         let kept = observed.keep(&*self.network, &context.cache, retention, plan.seed)?;
+        let compacted = if self.keeps_contexts() {
+            let compacted = context.cache.compact_copy(&kept, room)?;
+            self.keep(plan, context);
+            compacted
+        } else {
+            context.cache.compact(&kept, room)?
+        };
+        if self.cache_format.packs() { compacted.pack() } else { Ok(compacted) }
+    }
+
+    /// The cache of `context` with its older keys and values packed.
+    fn pack(&self, plan: &AttentionPlan, context: ReadContext) -> Result<KvCache, Error> {
+        let _span = tracing::debug_span!("pack", tokens = context.ids.len()).entered();
         if !self.keeps_contexts() {
-            return context.cache.compact(&kept, room);
+            return context.cache.pack();
         }
-        let compacted = context.cache.compact_copy(&kept, room)?;
+        let packed = context.cache.pack_copy()?;
         self.keep(plan, context);
-        Ok(compacted)
+        Ok(packed)
     }
 
     /// Keeps a context that was prefilled densely, up to the limit on their memory.
@@ -359,6 +387,9 @@ impl<'a> QuestionBatch<'a> {
         let answer = question.limit.tokens();
         let room = question.ids.len() - seen.len() + retention.every().unwrap_or(answer).min(answer);
         let mut own = cache.compact_copy(&stays, room)?;
+        if cache.packs() {
+            own = own.pack()?;
+        }
         let (share, bytes) = (own.kept_share(), own.stored_bytes()?);
         let read_seconds = started.elapsed().as_secs_f64();
 

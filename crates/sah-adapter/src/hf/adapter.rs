@@ -284,8 +284,13 @@ impl HfAdapter {
     /// # Errors
     ///
     /// Attention that may read any key again: dense attention, of questions, too, and every masker but sinks and windows of a fixed
-    /// number of keys; and an adapter with a [retention](Self::with_retention).
+    /// number of keys; an adapter with a [retention](Self::with_retention); and a cache that
+    /// [packs](sah_attention::KvFormat::packs) keys in groups.
     pub fn with_eviction(mut self) -> Result<Self, Error> {
+        let format = self.model.engine.cache_format;
+        if format.packs() {
+            return Err(Error::EvictionOfGroups { format });
+        }
         let Some(attention) = &self.plan.decode else {
             let reader = "dense attention".to_owned();
             return Err(sah_attention::Error::NoEviction { reader }.into());
@@ -306,11 +311,16 @@ impl HfAdapter {
     ///
     /// # Errors
     ///
-    /// An adapter that reads contexts sparsely or [evicts](Self::with_eviction): a retention chooses among all keys of a context. And a
-    /// retention that was made for another model.
+    /// An adapter that reads contexts sparsely or [evicts](Self::with_eviction): a retention chooses among all keys of a context; a
+    /// retention that was made for another model; and keys that go while an answer grows in a cache that
+    /// [packs](sah_attention::KvFormat::packs) them in groups.
     pub fn with_retention(mut self, retention: Retention, sees: RetentionSees) -> Result<Self, Error> {
         if self.plan.prefill.is_some() || self.plan.kept.is_some() {
             return Err(Error::RetentionNeedsContext);
+        }
+        let format = self.model.engine.cache_format;
+        if retention.every().is_some() && format.packs() {
+            return Err(Error::EvictionOfGroups { format });
         }
         let shape = self.model.engine.network.cache_shape();
         retention.check(shape.layers.len(), shape.kv_heads as usize)?;

@@ -7,7 +7,7 @@ use crate::inputs::AttentionInputs;
 use crate::kernel::cpu::readable_inputs;
 use crate::kernel::{FusedKernel, GatherKernel, Kernel, Reads, TiledKernel};
 
-/// Chooses for each call: on the CPU, where rows are f32, bf16, f16 or 8-bit, [`FusedKernel`] for one query row and for several
+/// Chooses for each call: on the CPU, where rows are f32, bf16, f16, 8-bit or packed, [`FusedKernel`] for one query row and for several
 /// that read single keys, [`TiledKernel`] for several that read ranges and so share most of their keys; [`GatherKernel`]
 /// otherwise.
 ///

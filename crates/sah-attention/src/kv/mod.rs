@@ -1,52 +1,22 @@
 //! Keys and values as a cache stores them.
 
+mod format;
 mod int8;
+mod kivi;
+mod packed;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
 use std::ops::Range;
 
 use sah_tensor::torch::copy_rows;
 use tch::{Device, Kind, Tensor};
 
+pub use format::{KiviBits, KvFormat, KvSide};
+pub(crate) use kivi::Grouping;
+pub(crate) use packed::{Packed, Span};
+
 use crate::error::{Error, Result};
-
-/// How a key or a value of one head, `D` numbers, is stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KvFormat {
-    /// As numbers of a floating-point kind.
-    Plain(Kind),
-    /// As integers from -127 to 127 and the f32 that they are multiplied by, which is the largest magnitude of the row over
-    /// 127. Numbers are rounded to the nearest, half to even. A row that holds an infinity or NaN is NaN.
-    Int8,
-}
-
-impl KvFormat {
-    /// Bytes of `dim` numbers.
-    #[must_use]
-    pub fn row_bytes(self, dim: usize) -> usize {
-        let (kind, extra) = self.layout();
-        (dim + extra) * kind.elt_size_in_bytes()
-    }
-
-    /// The kind of the tensor that holds rows, and by how much they are longer there.
-    fn layout(self) -> (Kind, usize) {
-        match self {
-            Self::Plain(kind) => (kind, 0),
-            Self::Int8 => (Kind::Int8, int8::SCALE_BYTES),
-        }
-    }
-}
-
-impl fmt::Display for KvFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Plain(kind) => write!(f, "{kind:?}"),
-            Self::Int8 => f.write_str("int8 with a scale"),
-        }
-    }
-}
 
 /// Keys or values of a cache, `[B, Hkv, K, D]`, or a view of some of them.
 ///
@@ -69,20 +39,22 @@ impl fmt::Display for KvFormat {
 /// ```
 #[derive(Debug)]
 pub struct KvRows {
-    /// `[B, Hkv, K, W]`.
+    /// `[B, Hkv, K, W]`, without the rows that are packed.
     data: Tensor,
     format: KvFormat,
+    packed: Option<Packed>,
 }
 
 impl KvRows {
     /// Room for rows of `size`, `[B, Hkv, K, D]`; undefined until rows are stored.
     pub fn empty(size: [i64; 4], format: KvFormat, device: Device) -> Result<Self> {
         let (kind, extra) = format.layout();
-        if let KvFormat::Plain(kind) = format {
+        if format != KvFormat::Int8 {
             check_floating("cache", kind)?;
         }
         let [batch, heads, keys, dim] = size;
-        Ok(Self { data: Tensor::f_empty([batch, heads, keys, dim + extra as i64], (kind, device))?, format })
+        let data = Tensor::f_empty([batch, heads, keys, dim + extra as i64], (kind, device))?;
+        Ok(Self { data, format, packed: None })
     }
 
     /// Room for `keys` rows of each head, on the same device and in the same format; undefined until rows are stored.
@@ -95,20 +67,41 @@ impl KvRows {
         let (batch, _, _, width) = self.data.size4()?;
         let options = (self.data.f_kind()?, self.data.device());
         let size = [batch, heads as i64, keys as i64, width];
-        Ok(Self { data: Tensor::f_empty(size, options)?, format: self.format })
+        Ok(Self { data: Tensor::f_empty(size, options)?, format: self.format, packed: None })
     }
 
     /// A view of the heads `heads`.
     pub fn heads(&self, heads: Range<usize>) -> Result<Self> {
         let data = self.data.f_narrow(1, heads.start as i64, heads.len() as i64)?;
-        Ok(Self { data, format: self.format })
+        let packed = self.packed.as_ref().map(|packed| packed.heads(&heads)).transpose()?;
+        Ok(Self { data, format: self.format, packed })
     }
 
-    /// A copy of the rows `keys` of every head, in this order.
+    /// A copy with the rows `ranges` of every head packed, as [`KvFormat::Kivi`] packs keys or values: whole groups of 32 rows, ascending
+    /// and apart. They are only read from then on; all others are as they were.
+    pub fn pack(&self, side: KvSide, ranges: &[Range<usize>]) -> Result<Self> {
+        let KvFormat::Kivi { bits, .. } = self.format else {
+            return Err(Error::NotPacked { found: self.format });
+        };
+        self.check_plain()?;
+        let (packed, data) = Packed::new(&self.data, (bits, side), ranges)?;
+        Ok(Self { data, format: self.format, packed })
+    }
+
+    /// Fails where rows are packed.
+    fn check_plain(&self) -> Result<()> {
+        match &self.packed {
+            None => Ok(()),
+            Some(packed) => packed.plain(&(0..packed.rows())).map(|_| ()),
+        }
+    }
+
+    /// A copy of the rows `keys` of every head, in this order, none of them packed.
     pub fn select(&self, keys: &[usize]) -> Result<Self> {
+        self.check_plain()?;
         let keys: Vec<i64> = keys.iter().map(|&key| key as i64).collect();
         let keys = Tensor::f_from_slice(&keys)?.f_to_device(self.data.device())?;
-        Ok(Self { data: self.data.f_index_select(2, &keys)?, format: self.format })
+        Ok(Self { data: self.data.f_index_select(2, &keys)?, format: self.format, packed: None })
     }
 
     /// A view of the rows `keys` of every head.
@@ -123,9 +116,10 @@ impl KvRows {
             let expected = format!("{expected:?} like the rows that they overwrite");
             return Err(Error::Shape { tensor: "rows", expected, found: rows.size() });
         }
+        self.check_plain()?;
         let mut data = self.data.shallow_clone();
         match self.format {
-            KvFormat::Plain(_) => data.f_copy_(rows)?,
+            KvFormat::Plain(_) | KvFormat::Kivi { .. } => data.f_copy_(rows)?,
             KvFormat::Int8 => data.f_copy_(&int8::quantise(rows)?)?,
         }
         Ok(())
@@ -141,17 +135,23 @@ impl KvRows {
             let expected = format!("{size:?} with no more keys than there are from {first} on");
             return Err(Error::Shape { tensor: "rows", expected, found });
         }
-        if self.format == KvFormat::Plain(Kind::Float) && copy_rows(&self.data, first, rows)? {
-            return Ok(());
+        let places = first..first + found[2] as usize;
+        if self.format.layout() == (Kind::Float, 0) {
+            let first = self.packed.as_ref().map_or(Ok(first), |packed| packed.plain(&places))?;
+            if copy_rows(&self.data, first, rows)? {
+                return Ok(());
+            }
         }
-        self.narrow(first..first + found[2] as usize)?.store(rows)
+        self.narrow(places)?.store(rows)
     }
 
-    /// Overwrites these with a copy of `rows`, which have the same size and format.
+    /// Overwrites these with a copy of `rows`, which have the same size and format. None of either is packed.
     pub fn copy_from(&self, rows: &Self) -> Result<()> {
         if self.format != rows.format {
             return Err(Error::KvFormat { expected: self.format, found: rows.format });
         }
+        self.check_plain()?;
+        rows.check_plain()?;
         self.data.shallow_clone().f_copy_(&rows.data)?;
         Ok(())
     }
@@ -170,13 +170,14 @@ impl KvRows {
     /// Rows of each head, `K`.
     #[must_use]
     pub fn keys(&self) -> usize {
-        self.data.size()[2] as usize
+        self.packed.as_ref().map_or_else(|| self.data.size()[2] as usize, Packed::rows)
     }
 
     /// Their memory, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.data.numel() * self.data.kind().elt_size_in_bytes()
+        let packed = self.packed.as_ref().map_or(0, Packed::bytes);
+        self.data.numel() * self.data.kind().elt_size_in_bytes() + packed
     }
 }
 
@@ -204,21 +205,22 @@ impl<'a> From<&'a KvRows> for KeysOrValues<'a> {
 /// Rows `[B, Hkv, K, D]` as they are stored: a tensor, or a borrowed [`KvRows`].
 #[derive(Debug, Clone, Copy)]
 pub struct KvView<'a> {
-    /// `[B, Hkv, K, W]`.
+    /// `[B, Hkv, K, W]`, without the rows that are packed.
     data: &'a Tensor,
     format: KvFormat,
+    packed: Option<&'a Packed>,
 }
 
 impl<'a> From<&'a KvRows> for KvView<'a> {
     fn from(rows: &'a KvRows) -> Self {
-        Self { data: &rows.data, format: rows.format }
+        Self { data: &rows.data, format: rows.format, packed: rows.packed.as_ref() }
     }
 }
 
 impl<'a> KvView<'a> {
     /// A tensor as it is.
     pub(crate) fn plain(data: &'a Tensor) -> Result<Self> {
-        Ok(Self { data, format: KvFormat::Plain(data.f_kind()?) })
+        Ok(Self { data, format: KvFormat::Plain(data.f_kind()?), packed: None })
     }
 
     /// `[B, Hkv, K, D]`.
@@ -227,6 +229,9 @@ impl<'a> KvView<'a> {
         let mut size = self.data.size();
         if let Some(last) = size.last_mut() {
             *last -= self.format.layout().1 as i64;
+        }
+        if let (Some(packed), Some(keys)) = (self.packed, size.get_mut(2)) {
+            *keys = packed.rows() as i64;
         }
         size
     }
@@ -238,29 +243,48 @@ impl<'a> KvView<'a> {
     }
 
     /// What is stored, `[B, Hkv, K, W]`: for kernels that read the format. `W` is `D` for [`KvFormat::Plain`]; for
-    /// [`KvFormat::Int8`] it is `D + 4`, the integers and then the bytes of the factor in native order.
+    /// [`KvFormat::Int8`] it is `D + 4`, the integers and then the bytes of the factor in native order. Of [`KvFormat::Kivi`] it
+    /// has only the rows that are not packed: [`KvView::is_packed`].
     pub fn data(&self) -> &'a Tensor {
         self.data
     }
 
+    /// Whether some rows are packed.
+    #[must_use]
+    pub fn is_packed(&self) -> bool {
+        self.packed.is_some()
+    }
+
+    /// The rows that are packed, and where the others are.
+    pub(crate) fn packed(&self) -> Option<&'a Packed> {
+        self.packed
+    }
+
     /// A view of the rows `keys` of every head.
     pub fn narrow(&self, keys: Range<usize>) -> Result<KvRows> {
-        let data = self.data.f_narrow(2, keys.start as i64, keys.len() as i64)?;
-        Ok(KvRows { data, format: self.format })
+        let (packed, data) = match self.packed {
+            None => (None, self.data.f_narrow(2, keys.start as i64, keys.len() as i64)?),
+            Some(packed) => packed.narrow(self.data, &keys)?,
+        };
+        Ok(KvRows { data, format: self.format, packed })
     }
 
     /// `[B, Hkv, K, D]` of `kind`; a view where it is stored so.
     pub fn expand(&self, kind: Kind) -> Result<Tensor> {
-        match self.format {
-            KvFormat::Plain(_) => Ok(self.data.f_to_kind(kind)?),
-            KvFormat::Int8 => int8::expand(self.data, kind),
+        match (self.packed, self.format) {
+            (Some(packed), _) => packed.expand(self.data, kind),
+            (None, KvFormat::Int8) => int8::expand(self.data, kind),
+            (None, KvFormat::Plain(_) | KvFormat::Kivi { .. }) => Ok(self.data.f_to_kind(kind)?),
         }
     }
 
     /// The rows at `indices` `[B, Hkv, R, N]`, expanded to `kind`: `[B, Hkv, R, N, D]`. Nothing else is copied.
     pub fn gather(&self, indices: &Tensor, kind: Kind) -> Result<Tensor> {
+        if let Some(packed) = self.packed {
+            return packed.gather(self.data, indices, kind);
+        }
         let data = gather_rows(self.data, indices)?;
-        KvView { data: &data, format: self.format }.expand(kind)
+        KvView { data: &data, format: self.format, packed: None }.expand(kind)
     }
 }
 

@@ -28,6 +28,7 @@ mod eviction;
 mod growth;
 mod hash_attention;
 mod kernels;
+mod kivi;
 mod layers;
 mod maskers;
 mod masks;

@@ -45,7 +45,7 @@ pub struct RunConfig {
     /// How matrices of weights were kept: `expanded` (in `dtype`), `bf16`, or `stored` (as in the checkpoint).
     #[serde(default = "expanded")]
     pub weights: String,
-    /// How keys and values were kept in the cache: `f32`, `bf16`, `f16`, `int8`. Empty, in files that do not say it: in
+    /// How keys and values were kept in the cache: `f32`, `bf16`, `f16`, `int8`, `int4`, `int2`. Empty, in files that do not say it: in
     /// `dtype`.
     #[serde(default)]
     pub kv_dtype: String,

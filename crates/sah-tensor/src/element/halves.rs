@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 
-use half::f16;
 use pulp::Simd;
 
-use super::{Element, ROWS, UNROLL, reduce};
+use super::{Element, Factor, ROWS, UNROLL, reduce};
 
 /// Two numbers in a word, the first in its lower half. Arranged, the first ones of all words stand before the second ones.
 pub trait Halves: Sync {
@@ -23,6 +22,15 @@ pub struct Bf16;
 /// f16, IEEE 754's binary16.
 #[derive(Debug, Clone, Copy)]
 pub struct F16;
+
+impl F16 {
+    /// The numbers of one word, the one in its lower half first.
+    #[inline(always)]
+    #[must_use]
+    pub fn pair(word: u32) -> [f32; 2] {
+        Self::widen_word(word)
+    }
+}
 
 const UPPER_HALF: u32 = 0xFFFF_0000;
 
@@ -49,16 +57,25 @@ impl Halves for F16 {
 
     #[inline(always)]
     fn widen_word(word: u32) -> [f32; 2] {
-        [f16::from_bits(word as u16).to_f32(), f16::from_bits((word >> 16) as u16).to_f32()]
+        [upper_f16_of_one(word << 16), upper_f16_of_one(word)]
     }
+}
+
+/// The bias of an f32's exponent is 112 more than that of an f16's.
+const TWO_TO_112: f32 = f32::from_bits((127 + 112) << 23);
+const LARGEST_F16: f32 = 65_504.0;
+
+/// The f16 in the upper half of a word, exactly; without a branch or a call, so that a loop of it becomes vector instructions.
+#[inline(always)]
+fn upper_f16_of_one(word: u32) -> f32 {
+    let size = f32::from_bits((word & 0x7FFF_0000) >> 3) * TWO_TO_112;
+    let infinite = if size > LARGEST_F16 { f32::INFINITY.to_bits() } else { 0 };
+    f32::from_bits(size.to_bits() | word & (1 << 31) | infinite)
 }
 
 /// The f16 in the upper half of each word, exactly.
 #[inline(always)]
 fn upper_f16<S: Simd>(simd: S, words: S::u32s) -> S::f32s {
-    /// The bias of an f32's exponent is 112 more.
-    const TWO_TO_112: f32 = f32::from_bits((127 + 112) << 23);
-    const LARGEST: f32 = 65_504.0;
     // Exponent and mantissa at their place in an f32.
     let size = simd.and_u32s(words, simd.splat_u32s(0x7FFF_0000));
     let size = simd.transmute_f32s_u32s(simd.wrapping_dyn_shr_u32s(size, simd.splat_u32s(3)));
@@ -67,7 +84,7 @@ fn upper_f16<S: Simd>(simd: S, words: S::u32s) -> S::f32s {
     let finite = simd.or_u32s(simd.transmute_u32s_f32s(size), sign);
     // The largest exponent is that of infinities and of what is no number.
     let infinite = simd.or_u32s(finite, simd.splat_u32s(f32::INFINITY.to_bits()));
-    let is_infinite = simd.less_than_f32s(simd.splat_f32s(LARGEST), size);
+    let is_infinite = simd.less_than_f32s(simd.splat_f32s(LARGEST_F16), size);
     simd.transmute_f32s_u32s(simd.select_u32s(is_infinite, infinite, finite))
 }
 
@@ -75,6 +92,15 @@ impl<H: Halves> Element for H {
     type Word = u32;
     const PER_WORD: usize = 2;
 
+    #[inline(always)]
+    fn widen(row: &[u32], elements: &mut [f32]) {
+        for (word, elements) in row.iter().zip(elements.as_chunks_mut::<2>().0) {
+            *elements = H::widen_word(*word);
+        }
+    }
+}
+
+impl<H: Halves> Factor for H {
     #[inline]
     fn arrange(vector: &[f32]) -> Cow<'_, [f32]> {
         let every_second = |from: usize| vector.iter().skip(from).step_by(2).copied();
@@ -188,13 +214,6 @@ impl<H: Halves> Element for H {
                 *first += weight * even;
                 *second += weight * odd;
             }
-        }
-    }
-
-    #[inline(always)]
-    fn widen(row: &[u32], elements: &mut [f32]) {
-        for (word, elements) in row.iter().zip(elements.as_chunks_mut::<2>().0) {
-            *elements = H::widen_word(*word);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Rows of numbers in the forms in which they are stored; products and sums are in f32.
 
+mod codes;
 mod halves;
 mod int8;
 
@@ -8,6 +9,7 @@ use std::borrow::Cow;
 use pulp::Simd;
 use pulp::bytemuck::Pod;
 
+pub use codes::{Codes, scale_codes};
 pub use halves::{Bf16, F16};
 pub use int8::Int8;
 
@@ -25,10 +27,17 @@ pub trait Element: Sync {
     /// Elements in a word.
     const PER_WORD: usize;
 
-    /// The elements of one vector in the order in which [`Element::dot`] and [`Element::add_weighted`] hold them.
+    /// Writes the elements of `row` to `elements`, in their own order: plain loops, which the compiler turns into vector
+    /// instructions where the caller has those.
+    fn widen(row: &[Self::Word], elements: &mut [f32]);
+}
+
+/// An element that is multiplied and added as it is stored.
+pub trait Factor: Element {
+    /// The elements of one vector in the order in which [`Factor::dot`] and [`Factor::add_weighted`] hold them.
     fn arrange(vector: &[f32]) -> Cow<'_, [f32]>;
 
-    /// The inverse of [`Element::arrange`].
+    /// The inverse of [`Factor::arrange`].
     fn restore(arranged: &[f32]) -> Vec<f32>;
 
     /// `x . row`, with `x` arranged.
@@ -37,7 +46,7 @@ pub trait Element: Sync {
     /// `sum += weight * row`, with the sum arranged.
     fn add_weighted<S: Simd>(simd: S, weight: f32, row: &[Self::Word], sum: &mut [f32]);
 
-    /// [`Element::dot`] of `x` with each of `rows`.
+    /// [`Factor::dot`] of `x` with each of `rows`.
     #[inline(always)]
     fn dots<S: Simd>(simd: S, x: &[f32], rows: [&[Self::Word]; ROWS]) -> [f32; ROWS] {
         // No closure: it would not get the instructions of `simd`.
@@ -45,13 +54,13 @@ pub trait Element: Sync {
         [Self::dot(simd, x, a), Self::dot(simd, x, b), Self::dot(simd, x, c), Self::dot(simd, x, d)]
     }
 
-    /// [`Element::dots`] of both vectors.
+    /// [`Factor::dots`] of both vectors.
     #[inline(always)]
     fn dots_of_two<S: Simd>(simd: S, x: [&[f32]; 2], rows: [&[Self::Word]; ROWS]) -> [[f32; ROWS]; 2] {
         [Self::dots(simd, x[0], rows), Self::dots(simd, x[1], rows)]
     }
 
-    /// [`Element::add_weighted`] of each of `rows`.
+    /// [`Factor::add_weighted`] of each of `rows`.
     #[inline(always)]
     fn add_weighted_rows<S: Simd>(
         simd: S,
@@ -63,9 +72,6 @@ pub trait Element: Sync {
             Self::add_weighted(simd, weight, row, sum);
         }
     }
-
-    /// Writes the elements of `row` to `elements`, in their own order.
-    fn widen(row: &[Self::Word], elements: &mut [f32]);
 }
 
 /// f32 as it is.
@@ -76,6 +82,13 @@ impl Element for F32 {
     type Word = f32;
     const PER_WORD: usize = 1;
 
+    #[inline(always)]
+    fn widen(row: &[f32], elements: &mut [f32]) {
+        elements.copy_from_slice(row);
+    }
+}
+
+impl Factor for F32 {
     #[inline]
     fn arrange(vector: &[f32]) -> Cow<'_, [f32]> {
         Cow::Borrowed(vector)
@@ -196,11 +209,6 @@ impl Element for F32 {
                 *sum += weight * value;
             }
         }
-    }
-
-    #[inline(always)]
-    fn widen(row: &[f32], elements: &mut [f32]) {
-        elements.copy_from_slice(row);
     }
 }
 

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::over_outputs;
-use crate::element::{Element, ROWS};
+use crate::element::{Factor, ROWS};
 
 /// `outputs[n] = weights x[n]`: `weights` is `[outputs, columns]`, row by row, and `x` has as many rows of `columns` values
 /// as there are outputs. Each row of weights is read from memory once, for all rows of inputs.
@@ -17,7 +17,7 @@ use crate::element::{Element, ROWS};
 /// # Panics
 ///
 /// Where the lengths of `weights`, `x` and `outputs` do not fit each other, or rows are not whole words.
-pub fn dense<E: Element>(
+pub fn dense<E: Factor>(
     weights: &[E::Word],
     columns: usize,
     x: &[f32],
@@ -43,14 +43,14 @@ pub fn dense<E: Element>(
 }
 
 /// One thread's part, with the widest instructions that the processor has.
-struct Rows<'a, 'b, E: Element> {
+struct Rows<'a, 'b, E: Factor> {
     weights: &'a [E::Word],
     width: usize,
     x: &'a [Cow<'a, [f32]>],
     outputs: &'a mut [&'b mut [f32]],
 }
 
-impl<E: Element> WithSimd for Rows<'_, '_, E> {
+impl<E: Factor> WithSimd for Rows<'_, '_, E> {
     type Output = ();
 
     #[inline(always)]
@@ -93,11 +93,11 @@ mod tests {
     use half::{bf16, f16};
 
     use super::dense;
-    use crate::element::{Bf16, Element, F16, F32};
+    use crate::element::{Bf16, F16, F32, Factor};
     use crate::testing::{close, values};
 
     /// Compares with sums in f64. `store` gives the words of some weights and the values that they hold.
-    fn check<E: Element>(store: impl Fn(&[f32]) -> (Vec<E::Word>, Vec<f32>)) {
+    fn check<E: Factor>(store: impl Fn(&[f32]) -> (Vec<E::Word>, Vec<f32>)) {
         let shapes = [(3, 62), (5, 64), (7, 66), (16, 576), (31, 200), (2, 1536), (1, 2), (0, 8), (4, 0)];
         for (rows, columns) in shapes {
             let (words, weights) = store(&values(rows * columns, 1));

@@ -3,7 +3,7 @@
 use tch::{Device, Kind, Tensor};
 
 use super::slice::{check_kind, layout, start};
-use crate::element::{Bf16, Element, F16, F32, Int8};
+use crate::element::{Bf16, Codes, Element, F16, F32, Int8};
 use crate::error::Error;
 use crate::rows::Rows;
 
@@ -14,7 +14,7 @@ pub trait Stored: Element + sealed::Sealed {
 }
 
 mod sealed {
-    use crate::element::{Bf16, F16, F32, Int8};
+    use crate::element::{Bf16, Codes, F16, F32, Int8};
 
     /// That a word is [`Element::PER_WORD`](super::Element::PER_WORD) elements of a kind is what unsafe code relies on.
     pub trait Sealed {}
@@ -23,6 +23,7 @@ mod sealed {
     impl Sealed for Bf16 {}
     impl Sealed for F16 {}
     impl Sealed for Int8 {}
+    impl Sealed for Codes {}
 }
 
 impl Stored for F32 {
@@ -39,6 +40,10 @@ impl Stored for F16 {
 
 impl Stored for Int8 {
     const KIND: Kind = Kind::Int8;
+}
+
+impl Stored for Codes {
+    const KIND: Kind = Kind::Uint8;
 }
 
 /// Whether [`heads`] reads `tensor`, `[B, H, N, W]`: on the CPU, of the kind of `E`, the elements of a row side by side, and

@@ -5,10 +5,11 @@ use std::str::FromStr;
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 use sah_adapter::{Placement, Precision, WeightStorage};
-use sah_attention::KvFormat;
+use sah_attention::{KiviBits, KvFormat};
 use tch::{Device, Kind};
 
 use super::ModelConfigArgs;
+use crate::attention::NamedAttention;
 use crate::device;
 use crate::usage::UsageError;
 
@@ -115,9 +116,10 @@ pub(crate) struct PrecisionArgs {
     #[arg(long, value_enum, default_value = "expanded")]
     pub(crate) weights: WeightsArg,
 
-    /// How keys and values are kept in the cache, beside activations of `--dtype`: `f32`, `bf16`, or `int8`, 8 bits with a
-    /// scale for each key and value of a head; as `--dtype` by default. Change it for long contexts: less memory, and less
-    /// to read for each token
+    /// How keys and values are kept in the cache, beside activations of `--dtype`: `f32`, `bf16`, `int8`, 8 bits with a
+    /// scale for each key and value of a head, or `int4` and `int2`, codes in groups of 32 (KIVI), in which a context is packed
+    /// once it is read, but for its last 128 tokens; as `--dtype` by default. Change it for long contexts: less memory, and
+    /// less to read for each token
     #[arg(long, value_enum, value_name = "DTYPE")]
     pub(crate) kv_dtype: Option<KvDtypeArg>,
 }
@@ -179,14 +181,19 @@ pub(crate) enum KvDtypeArg {
     F32,
     Bf16,
     Int8,
+    Int4,
+    Int2,
 }
 
 impl KvDtypeArg {
-    fn format(self) -> KvFormat {
+    /// The form, beside activations of `dtype`.
+    fn format(self, dtype: Kind) -> KvFormat {
         match self {
             Self::F32 => KvFormat::Plain(Kind::Float),
             Self::Bf16 => KvFormat::Plain(Kind::BFloat16),
             Self::Int8 => KvFormat::Int8,
+            Self::Int4 => KvFormat::Kivi { bits: KiviBits::Four, plain: dtype },
+            Self::Int2 => KvFormat::Kivi { bits: KiviBits::Two, plain: dtype },
         }
     }
 
@@ -195,6 +202,8 @@ impl KvDtypeArg {
             Self::F32 => "f32",
             Self::Bf16 => "bf16",
             Self::Int8 => "int8",
+            Self::Int4 => "int4",
+            Self::Int2 => "int2",
         }
     }
 }
@@ -203,12 +212,35 @@ impl PrecisionArgs {
     /// What the flags mean in combination.
     pub(crate) fn precision(self) -> Precision {
         let precision = Precision::from(self.dtype.kind()).with_weights(self.weights.storage());
-        self.kv_dtype.map_or(precision, |dtype| precision.with_cache(dtype.format()))
+        self.kv_dtype.map_or(precision, |dtype| precision.with_cache(dtype.format(precision.kind)))
     }
 
     /// The type of the cache, given or not.
     pub(crate) fn kv_dtype(self) -> &'static str {
         self.kv_dtype.map_or(self.dtype.name(), KvDtypeArg::name)
+    }
+
+    /// Whether the cache packs a context in groups once it is read.
+    pub(crate) fn packs(self) -> bool {
+        self.precision().cache.packs()
+    }
+
+    /// Refuses a cache that packs groups of keys beside one from which keys go while it grows: with `--evict`, or with a retention of
+    /// `attentions`.
+    pub(crate) fn check_eviction(self, evict: bool, attentions: &[NamedAttention]) -> Result<(), UsageError> {
+        let growing = || attentions.iter().find(|attention| attention.drops_while_growing());
+        let option = match growing() {
+            _ if !self.packs() => return Ok(()),
+            _ if evict => "--evict".to_owned(),
+            Some(attention) => format!("`every` of the retention of {}", attention.name),
+            None => return Ok(()),
+        };
+        let text = format!(
+            "{option} with --kv-dtype {}: a packed cache keeps whole groups of keys of a context, and evicts none; leave out one of \
+             the two",
+            self.kv_dtype()
+        );
+        Err(UsageError(text))
     }
 
     /// The same in words: `f32`, `f32, weights as stored, cache in int8`.
@@ -295,5 +327,37 @@ fn parse_device(text: &str) -> Result<Device, String> {
             Some(Ok(index)) => Ok(Device::Cuda(index)),
             _ => Err(WRITE.to_owned()),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DtypeArg, KvDtypeArg, PrecisionArgs, WeightsArg};
+
+    fn precision(dtype: DtypeArg, kv_dtype: Option<KvDtypeArg>) -> PrecisionArgs {
+        PrecisionArgs { dtype, weights: WeightsArg::Expanded, kv_dtype }
+    }
+
+    #[test]
+    fn a_packed_cache_evicts_nothing() {
+        for kv_dtype in [KvDtypeArg::Int4, KvDtypeArg::Int2] {
+            let packed = precision(DtypeArg::F32, Some(kv_dtype));
+            assert!(packed.packs() && packed.check_eviction(false, &[]).is_ok());
+            let error = packed.check_eviction(true, &[]).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("--evict with --kv-dtype {}", packed.kv_dtype())), "{error}");
+        }
+        for other in [None, Some(KvDtypeArg::Int8), Some(KvDtypeArg::F32)] {
+            let plain = precision(DtypeArg::Bf16, other);
+            assert!(!plain.packs() && plain.check_eviction(true, &[]).is_ok());
+        }
+    }
+
+    #[test]
+    fn what_is_not_packed_is_of_the_activations_type() {
+        let format = precision(DtypeArg::Bf16, Some(KvDtypeArg::Int4)).precision().cache;
+        let expected =
+            sah_attention::KvFormat::Kivi { bits: sah_attention::KiviBits::Four, plain: tch::Kind::BFloat16 };
+        assert_eq!(format, expected);
+        assert_eq!(precision(DtypeArg::F32, Some(KvDtypeArg::Int2)).name(), "f32, cache in int2");
     }
 }

@@ -39,8 +39,8 @@ pub(crate) struct SpeedArgs {
     )]
     pub(crate) weights: Vec<WeightsArg>,
 
-    /// How keys and values are kept in the cache: `f32`, `bf16` or `int8`; as the precision by default. Several are measured
-    /// in turn, with every precision and form of weights
+    /// How keys and values are kept in the cache: `f32`, `bf16`, `int8`, `int4` or `int2`; as the precision by default. Several are
+    /// measured in turn, with every precision and form of weights
     #[arg(long, value_enum, value_delimiter = ',', value_name = "DTYPE", help_heading = "Model")]
     pub(crate) kv_dtype: Vec<KvDtypeArg>,
 

@@ -109,7 +109,12 @@ pub(crate) fn run(app: &App, args: &GenerateArgs) -> anyhow::Result<ExitCode> {
 /// Refuses options that cannot change an answer.
 fn check_effects(args: &GenerateArgs, attentions: &[NamedAttention]) -> Result<(), UsageError> {
     let none = |flag: &str, why: &str| Err(UsageError(format!("{flag} has no effect: {why}")));
+    args.model.precision.check_eviction(args.attention.evict, attentions)?;
     if args.context_file.is_none() {
+        if args.model.precision.packs() {
+            let flag = format!("--kv-dtype {}", args.model.precision.kv_dtype());
+            return none(&flag, "it packs contexts, and there is none without --context-file");
+        }
         if args.max_context_length.is_some() {
             return none("--max-context-length", "there is no context without --context-file");
         }

@@ -1,8 +1,9 @@
-//! Kernels for the CPU, which read f32, bf16, f16 and 8-bit rows where they lie in the cache.
+//! Kernels for the CPU, which read f32, bf16, f16, 8-bit and packed rows where they lie in the cache.
 
 mod fused;
 mod part;
 mod rows;
+mod source;
 mod tiled;
 
 pub use fused::FusedKernel;
@@ -22,7 +23,7 @@ fn check_readable(kernel: &'static str, inputs: &AttentionInputs<'_>) -> Result<
     refused(
         kernel,
         format!(
-            "reads f32, bf16, f16 and 8-bit rows that lie in one piece each on the CPU, for queries up to f32; here are {kind:?} \
+            "reads f32, bf16, f16, 8-bit and packed rows that lie in one piece each on the CPU, for queries up to f32; here are {kind:?} \
              queries and rows stored as {format} on {device:?}"
         ),
     )

@@ -1,37 +1,101 @@
 //! What the kernels for the CPU read in place.
 
-use sah_tensor::element::F32;
-use sah_tensor::torch::is_readable;
+use sah_tensor::Rows;
+use sah_tensor::element::{Bf16, Codes, F16, F32, Factor, Int8};
+use sah_tensor::torch::{Stored, heads, is_readable};
 use tch::{Kind, Tensor};
 
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
+use crate::kernel::cpu::source::{Grouped, HeadGroups, Source, Widened};
+use crate::kv::{KvFormat, KvView, Packed};
 
-/// `$body` with `$element` for what reads rows that are stored as `$format`, and `$none` where nothing does.
-macro_rules! with_element {
-    ($format:expr, $element:ident => $body:expr, none => $none:expr) => {
-        match $format {
-            $crate::kv::KvFormat::Plain(tch::Kind::Float) => with_element!(@ F32, $element => $body),
-            $crate::kv::KvFormat::Plain(tch::Kind::BFloat16) => with_element!(@ Bf16, $element => $body),
-            $crate::kv::KvFormat::Plain(tch::Kind::Half) => with_element!(@ F16, $element => $body),
-            $crate::kv::KvFormat::Int8 => with_element!(@ Int8, $element => $body),
-            $crate::kv::KvFormat::Plain(_) => $none,
-        }
-    };
-    (@ $name:ident, $element:ident => $body:expr) => {{
-        type $element = sah_tensor::element::$name;
-        $body
-    }};
-}
-pub(super) use with_element;
-
-/// Whether the kernels for the CPU read these inputs: keys and values in f32, bf16, f16 or 8 bits where they lie, and sums in
-/// f32.
+/// Whether the kernels for the CPU read these inputs: keys and values in f32, bf16, f16, 8 bits or packed groups where they lie,
+/// and sums in f32.
 pub(in crate::kernel) fn readable_inputs(inputs: &AttentionInputs<'_>) -> Result<bool> {
     let (keys, values) = inputs.stored();
-    with_element!(inputs.format(), E => {
-        Ok(inputs.kind() != Kind::Double && is_readable::<E>(keys.data())? && is_readable::<E>(values.data())?)
-    }, none => Ok(false))
+    Ok(inputs.kind() != Kind::Double && is_readable_view(keys)? && is_readable_view(values)?)
+}
+
+fn is_readable_view(rows: KvView<'_>) -> Result<bool> {
+    if let Some(Packed { groups, .. }) = rows.packed()
+        && !(is_readable::<Codes>(&groups.codes)? && is_readable::<F16>(&groups.parameters)?)
+    {
+        return Ok(false);
+    }
+    Ok(match rows.format() {
+        KvFormat::Plain(Kind::Float) | KvFormat::Kivi { plain: Kind::Float, .. } => {
+            is_readable::<F32>(rows.data())?
+        }
+        KvFormat::Plain(Kind::BFloat16) | KvFormat::Kivi { plain: Kind::BFloat16, .. } => {
+            is_readable::<Bf16>(rows.data())?
+        }
+        KvFormat::Plain(Kind::Half) | KvFormat::Kivi { plain: Kind::Half, .. } => {
+            is_readable::<F16>(rows.data())?
+        }
+        KvFormat::Int8 => is_readable::<Int8>(rows.data())?,
+        KvFormat::Plain(_) | KvFormat::Kivi { .. } => false,
+    })
+}
+
+/// Attention over keys and values of any form that the kernels for the CPU read.
+///
+/// It writes to no tensor that was there before: keys and values are read in place.
+pub(super) trait Attend {
+    /// Attention `[B, H, Q, Dv]` over the keys and the values of each head, those of the first sequence first.
+    fn attend<K: Source, V: Source>(self, keys: &[K], values: &[V]) -> Result<Tensor>;
+}
+
+/// `call` with the keys and values of `inputs`, which are [readable](readable_inputs).
+pub(super) fn attend(inputs: &AttentionInputs<'_>, call: impl Attend) -> Result<Tensor> {
+    match inputs.format() {
+        KvFormat::Plain(kind) | KvFormat::Kivi { plain: kind, .. } => match kind {
+            Kind::BFloat16 => attend_as::<Bf16>(inputs, call),
+            Kind::Half => attend_as::<F16>(inputs, call),
+            _ => attend_as::<F32>(inputs, call),
+        },
+        KvFormat::Int8 => attend_widened(inputs, call),
+    }
+}
+
+#[expect(unsafe_code, reason = "reads keys and values in place")]
+fn attend_as<E: Stored + Factor>(inputs: &AttentionInputs<'_>, call: impl Attend) -> Result<Tensor> {
+    let (keys, values) = inputs.stored();
+    // SAFETY: all that is written while the rows are in use is memory of `call`.
+    let rows = unsafe { (heads::<E>(keys.data())?, heads::<E>(values.data())?) };
+    match (keys.packed(), values.packed()) {
+        (None, None) => call.attend(&rows.0, &rows.1),
+        (keys, values) => call.attend(&grouped(rows.0, keys)?, &grouped(rows.1, values)?),
+    }
+}
+
+#[expect(unsafe_code, reason = "reads keys and values in place")]
+fn attend_widened(inputs: &AttentionInputs<'_>, call: impl Attend) -> Result<Tensor> {
+    let (keys, values) = inputs.stored();
+    // SAFETY: the same.
+    let (keys, values) = unsafe { (heads::<Int8>(keys.data())?, heads::<Int8>(values.data())?) };
+    let widened = |heads: Vec<_>| heads.into_iter().map(Widened).collect::<Vec<_>>();
+    call.attend(&widened(keys), &widened(values))
+}
+
+/// The `plain` rows of each head with its packed ones.
+#[expect(unsafe_code, reason = "reads keys and values in place")]
+fn grouped<'a, E: Stored>(
+    plain: Vec<Rows<'a, E>>,
+    packed: Option<&'a Packed>,
+) -> Result<Vec<Grouped<'a, E>>> {
+    let Some(Packed { groups, spans }) = packed else {
+        return Ok(plain.into_iter().map(|plain| Grouped { spans: &[], groups: None, plain }).collect());
+    };
+    // SAFETY: the same.
+    let (codes, parameters) = unsafe { (heads::<Codes>(&groups.codes)?, heads::<F16>(&groups.parameters)?) };
+    let grouping = groups.grouping;
+    let heads = plain.into_iter().zip(codes.into_iter().zip(parameters));
+    let of_head = |(plain, (codes, parameters))| {
+        let groups = Some(HeadGroups { grouping, codes, parameters });
+        Grouped { spans, groups, plain }
+    };
+    Ok(heads.map(of_head).collect())
 }
 
 /// The queries in f32, as rows that can be read in place.

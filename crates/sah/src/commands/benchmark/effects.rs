@@ -18,6 +18,10 @@ pub(super) fn check(plan: &Plan<'_>) -> Result<(), UsageError> {
     if args.limits.keep_contexts > 0.0 && plan.attentions.len() == 1 {
         return Err(none("keep-contexts", "one attention reads each context once; it is for several"));
     }
+    if args.models.precision.packs() && plan.samples.iter().all(|sample| sample.context.is_empty()) {
+        let name = format!("kv-dtype {}", args.models.precision.kv_dtype());
+        return Err(none(&name, "it packs contexts once they are read, and no row has one"));
+    }
     if args.sampling.is_greedy() {
         check_greedy(plan)?;
     }

@@ -64,6 +64,7 @@ impl<'a> Plan<'a> {
     pub(super) fn new(app: &App, command: &'a BenchmarkCommand) -> anyhow::Result<Self> {
         let BenchmarkCommand { benchmark, options, args, matches } = command;
         let attentions = attention::named(app, &args.attention, &["dense", "streaming_llm"])?;
+        args.models.precision.check_eviction(args.attention.evict, &attentions)?;
         if args.attention.evict && args.output.micro_metrics > 0.0 {
             bail!(UsageError(
                 "--micro-metrics with --evict: errors are against dense attention, for which no key may be evicted; leave \

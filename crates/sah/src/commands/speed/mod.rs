@@ -25,6 +25,7 @@ use self::program::Program;
 use self::rounds::Bench;
 use crate::App;
 use crate::args::{DEFAULT_MODEL, MeasureArg, PrecisionArgs, SpeedArgs};
+use crate::attention::NamedAttention;
 use crate::terminal::show;
 use crate::usage::UsageError;
 use crate::{attention, device, model};
@@ -40,7 +41,7 @@ pub(crate) fn run(app: &App, args: &SpeedArgs) -> anyhow::Result<ExitCode> {
         return serve::run(app, args, *precision);
     }
     let attentions = attention::named(app, &args.attention, ATTENTIONS)?;
-    check(args)?;
+    check(args, &attentions)?;
     check_effects(args)?;
     let placement = args.place.device.placement()?;
     let first = placement.devices().next().context("no device")?;
@@ -74,7 +75,7 @@ pub(crate) fn run(app: &App, args: &SpeedArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Refuses what cannot be measured, before anything is loaded.
-fn check(args: &SpeedArgs) -> anyhow::Result<()> {
+fn check(args: &SpeedArgs, attentions: &[NamedAttention]) -> anyhow::Result<()> {
     let usage = |text: &str| UsageError(text.to_owned());
     ensure!(
         args.peers.is_empty() || args.place.model == DEFAULT_MODEL,
@@ -85,6 +86,9 @@ fn check(args: &SpeedArgs) -> anyhow::Result<()> {
         precisions.len() == args.precisions().len(),
         usage("--dtype, --weights or --kv-dtype names one twice")
     );
+    for precision in args.precisions() {
+        precision.check_eviction(args.attention.evict, attentions)?;
+    }
     if args.plot.is_some() {
         ensure!(
             args.contexts().len() > 1,

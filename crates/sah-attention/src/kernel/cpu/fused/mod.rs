@@ -12,11 +12,12 @@ use crate::error::Result;
 use crate::inputs::{AttentionInputs, Dims};
 use crate::kernel::cpu::check_readable;
 use crate::kernel::cpu::part::Part;
-use crate::kernel::cpu::rows::{readable_queries, with_element};
+use crate::kernel::cpu::rows::{Attend, attend, readable_queries};
+use crate::kernel::cpu::source::Source;
 use crate::kernel::{Kernel, Reads, refused};
 use crate::mask::{IndexList, PageList, RowRanges, Selection, SparseSelection};
-use sah_tensor::element::F32;
-use sah_tensor::torch::{Stored, heads, written};
+use sah_tensor::element::{F32, Factor};
+use sah_tensor::torch::{heads, written};
 use work::{BLOCK, Piece, Work};
 
 /// Numbers of keys and values that are worth another thread: below, one has read them in 20 microseconds.
@@ -26,11 +27,11 @@ const SHARED: usize = 1 << 16;
 const TASKS_PER_THREAD: usize = 4;
 
 /// Reads each selected key and value once, where it lies in the cache, with all cores; f32, bf16, f16
-/// and [8-bit](crate::KvFormat::Int8) rows on the CPU.
+/// and [8-bit](crate::KvFormat::Int8) rows and [packed](crate::KvFormat::Kivi) ones on the CPU.
 ///
 /// The keys of a row are cut into blocks. Each gives the maximum of its scores, the sum of their exponentials and the values
 /// weighted by them; blocks are joined by rescaling to the common maximum (Milakov and Gimelshein 2018, arXiv 1805.02867).
-/// Ranges, which all heads share, are read once for the query heads of a group. Sums are in f32.
+/// Ranges, which all heads share, are read once for the query heads of a group, and 8-bit and packed rows widened once. Sums are in f32.
 ///
 /// Rows are computed one by one, which is the fastest way for one row and for rows that read different keys. Other formats
 /// and devices, and caches whose rows are not contiguous, are [`Error::KernelInputs`](crate::Error::KernelInputs).
@@ -46,11 +47,11 @@ impl Kernel for FusedKernel {
         check_readable(self.name(), inputs)?;
         reads.check(inputs)?;
         match reads {
-            Reads::All => attend(inputs, None),
+            Reads::All => attend(inputs, Over { inputs, selected: None }),
             Reads::Mask(mask) => match mask.selection() {
-                Selection::Sparse(sparse) => attend(inputs, Some(sparse)),
+                Selection::Sparse(sparse) => attend(inputs, Over { inputs, selected: Some(sparse) }),
                 // An empty selection has empty rows, which were refused above.
-                Selection::Full | Selection::Empty => attend(inputs, None),
+                Selection::Full | Selection::Empty => attend(inputs, Over { inputs, selected: None }),
             },
             Reads::Ranges(_) => {
                 refused(self.name(), "computes rows of one sequence, not of several in one cache")
@@ -59,50 +60,49 @@ impl Kernel for FusedKernel {
     }
 }
 
-/// Attention `[B, H, Q, Dv]` over `selected`, or everything visible. The inputs are supported, and every row has something
-/// to read.
-fn attend(inputs: &AttentionInputs<'_>, selected: Option<&SparseSelection>) -> Result<Tensor> {
-    with_element!(inputs.format(), E => attend_as::<E>(inputs, selected), none => {
-        unreachable!("rows stored as {} were taken for readable", inputs.format())
-    })
+/// Attention over `selected`, or everything visible. The inputs are supported, and every row has something to read.
+struct Over<'a> {
+    inputs: &'a AttentionInputs<'a>,
+    selected: Option<&'a SparseSelection>,
 }
 
-#[expect(unsafe_code, reason = "reads keys and values in place")]
-fn attend_as<E: Stored>(inputs: &AttentionInputs<'_>, selected: Option<&SparseSelection>) -> Result<Tensor> {
-    let dims = inputs.dims();
-    let queries = arranged_queries::<E>(inputs)?;
-    let (keys, values) = inputs.stored();
-    // SAFETY: all that is written while the rows are in use is memory of this function.
-    let (keys, values) = unsafe { (heads::<E>(keys.data())?, heads::<E>(values.data())?) };
-    let lists = selected.map(|selected| Lists::of(inputs, selected)).transpose()?.flatten();
-    let pieces = pieces_of_items(inputs, selected.map(SparseSelection::ranges), lists.as_ref());
+impl Attend for Over<'_> {
+    fn attend<K: Source, V: Source>(self, keys: &[K], values: &[V]) -> Result<Tensor> {
+        let Self { inputs, selected } = self;
+        let dims = inputs.dims();
+        let queries = arranged_queries::<K::Factor>(inputs)?;
+        let lists = selected.map(|selected| Lists::of(inputs, selected)).transpose()?.flatten();
+        let pieces = pieces_of_items(inputs, selected.map(SparseSelection::ranges), lists.as_ref());
 
-    let threads = tch::get_num_threads().max(1) as usize;
-    let tasks = tasks(&pieces, threads);
-    let (arch, soft_cap) = (Arch::new(), inputs.soft_cap().map(|cap| cap as f32));
-    let run = |&(item, pieces): &Task<'_>| {
-        let queries: Vec<f32> = rows_of(dims, item).flat_map(|row| queries[row].iter().copied()).collect();
-        let head = item / dims.queries;
-        let mut part = Part::new(dims.group(), dims.value_dim);
-        arch.dispatch(Work {
-            queries: &queries,
-            head_dim: dims.head_dim,
-            value_dim: dims.value_dim,
-            keys: &keys[head],
-            values: &values[head],
-            soft_cap,
-            pieces,
-            part: &mut part,
-        });
-        part
-    };
-    let numbers = pieces.iter().flatten().map(Piece::len).sum::<usize>() * (dims.head_dim + dims.value_dim);
-    let parts: Vec<Part> = if threads == 1 || tasks.len() == 1 || numbers < SHARED {
-        tasks.iter().map(run).collect()
-    } else {
-        tasks.par_iter().with_min_len(tasks.len().div_ceil(threads * TASKS_PER_THREAD)).map(run).collect()
-    };
-    joined::<E>(inputs, &tasks, &parts)
+        let threads = tch::get_num_threads().max(1) as usize;
+        let tasks = tasks(&pieces, threads);
+        let (arch, soft_cap) = (Arch::new(), inputs.soft_cap().map(|cap| cap as f32));
+        let run = |&(item, pieces): &Task<'_>| {
+            let queries: Vec<f32> =
+                rows_of(dims, item).flat_map(|row| queries[row].iter().copied()).collect();
+            let head = item / dims.queries;
+            let mut part = Part::new(dims.group(), dims.value_dim);
+            arch.dispatch(Work {
+                queries: &queries,
+                head_dim: dims.head_dim,
+                value_dim: dims.value_dim,
+                keys: &keys[head],
+                values: &values[head],
+                soft_cap,
+                pieces,
+                part: &mut part,
+            });
+            part
+        };
+        let numbers =
+            pieces.iter().flatten().map(Piece::len).sum::<usize>() * (dims.head_dim + dims.value_dim);
+        let parts: Vec<Part> = if threads == 1 || tasks.len() == 1 || numbers < SHARED {
+            tasks.iter().map(run).collect()
+        } else {
+            tasks.par_iter().with_min_len(tasks.len().div_ceil(threads * TASKS_PER_THREAD)).map(run).collect()
+        };
+        joined::<V::Factor>(inputs, &tasks, &parts)
+    }
 }
 
 /// A part of the pieces of an item: a query row of a key/value head, in the order `[B, Hkv, Q]`.
@@ -117,7 +117,7 @@ fn rows_of(dims: &Dims, item: usize) -> impl Iterator<Item = usize> + use<> {
 
 /// The query rows `[B, H, Q]`, scaled and in the order of numbers in which `E` is multiplied.
 #[expect(unsafe_code, reason = "reads queries in place")]
-fn arranged_queries<E: Stored>(inputs: &AttentionInputs<'_>) -> Result<Vec<Vec<f32>>> {
+fn arranged_queries<E: Factor>(inputs: &AttentionInputs<'_>) -> Result<Vec<Vec<f32>>> {
     let queries = readable_queries(inputs)?;
     // SAFETY: all that is written while the rows are in use is memory of this function.
     let query_heads = unsafe { heads::<F32>(&queries)? };
@@ -165,7 +165,7 @@ fn tasks<'a>(pieces: &'a [Vec<Piece<'a>>], threads: usize) -> Vec<Task<'a>> {
 }
 
 /// The output `[B, H, Q, Dv]` of the `parts` that the tasks gave.
-fn joined<E: Stored>(inputs: &AttentionInputs<'_>, tasks: &[Task<'_>], parts: &[Part]) -> Result<Tensor> {
+fn joined<E: Factor>(inputs: &AttentionInputs<'_>, tasks: &[Task<'_>], parts: &[Part]) -> Result<Tensor> {
     let dims = inputs.dims();
     let size = [dims.batch, dims.heads, dims.queries, dims.value_dim].map(|size| size as i64);
     let output = written(size, |output| {

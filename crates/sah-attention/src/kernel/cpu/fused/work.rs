@@ -5,9 +5,8 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use crate::kernel::cpu::part::Part;
-use sah_tensor::Rows;
-use sah_tensor::element::{Element, ROWS};
-use sah_tensor::prefetch;
+use crate::kernel::cpu::source::{Memory, Source};
+use sah_tensor::element::{Factor as _, ROWS};
 
 /// Keys whose scores are held at once: 128 KiB of keys and as much of values at 64 elements each.
 pub(super) const BLOCK: usize = 512;
@@ -42,41 +41,45 @@ impl Piece<'_> {
 }
 
 /// Reads the keys of `pieces` one block after the other into `part`.
-pub(super) struct Work<'a, E: Element> {
+pub(super) struct Work<'a, Keys: Source, Values: Source> {
     /// Scaled and arranged, `[g, D]`.
     pub(super) queries: &'a [f32],
     pub(super) head_dim: usize,
     pub(super) value_dim: usize,
-    pub(super) keys: &'a Rows<'a, E>,
-    pub(super) values: &'a Rows<'a, E>,
+    pub(super) keys: &'a Keys,
+    pub(super) values: &'a Values,
     pub(super) soft_cap: Option<f32>,
     pub(super) pieces: &'a [Piece<'a>],
     pub(super) part: &'a mut Part,
 }
 
-impl<E: Element> WithSimd for Work<'_, E> {
+impl<Keys: Source, Values: Source> WithSimd for Work<'_, Keys, Values> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
         let group = self.queries.len() / self.head_dim;
-        let mut scores = vec![0.0_f32; group * BLOCK];
+        let mut memory = Buffers {
+            scores: vec![0.0; group * BLOCK],
+            keys: Memory::new(self.head_dim),
+            values: Memory::new(self.value_dim),
+        };
         for piece in self.pieces {
             match piece {
                 Piece::Span(span) => {
                     let start = span.start;
-                    self.attend(simd, 0..group, (span.len(), |at| start + at), &[], &mut scores);
+                    self.attend(simd, 0..group, (span.len(), |at| start + at), &[], &mut memory);
                 }
                 Piece::List { head, keys, biases } => {
                     let heads = *head..*head + 1;
-                    self.attend(simd, heads, (keys.len(), |at| keys[at]), biases, &mut scores);
+                    self.attend(simd, heads, (keys.len(), |at| keys[at]), biases, &mut memory);
                 }
             }
         }
     }
 }
 
-impl<E: Element> Work<'_, E> {
+impl<Keys: Source, Values: Source> Work<'_, Keys, Values> {
     /// One block for `heads`: `count` keys, of which number `at` is `key(at)`.
     #[inline(always)]
     fn attend<S: Simd>(
@@ -85,25 +88,27 @@ impl<E: Element> Work<'_, E> {
         heads: Range<usize>,
         (count, key): (usize, impl Fn(usize) -> usize),
         biases: &[f32],
-        scores: &mut [f32],
+        memory: &mut Buffers,
     ) {
         let (head_dim, value_dim) = (self.head_dim, self.value_dim);
+        let Buffers { scores, keys, values } = memory;
         let queries = &self.queries[heads.start * head_dim..heads.end * head_dim];
-        // Key number n of each of ROWS parts of the block, then what is left, one by one.
+        // Key number n of each of ROWS parts of the block, or ROWS keys side by side, then what is left, one by one.
         let part = count / ROWS;
+        let (of_keys, of_values) = (steps::<Keys>(part), steps::<Values>(part));
         for at in 0..part {
             fetch_ahead(self.keys, &key, at, part);
-            let rows = std::array::from_fn(|row| self.keys.row(key(at + row * part)));
+            let rows = self.keys.rows(std::array::from_fn(|row| key(at * of_keys.0 + row * of_keys.1)), keys);
             for (query, scores) in queries.chunks_exact(head_dim).zip(scores.chunks_exact_mut(BLOCK)) {
-                for (row, dot) in E::dots(simd, query, rows).into_iter().enumerate() {
-                    scores[at + row * part] = dot;
+                for (row, dot) in Keys::Factor::dots(simd, query, rows).into_iter().enumerate() {
+                    scores[at * of_keys.0 + row * of_keys.1] = dot;
                 }
             }
         }
         for at in ROWS * part..count {
-            let row = self.keys.row(key(at));
+            let row = self.keys.row(key(at), keys);
             for (query, scores) in queries.chunks_exact(head_dim).zip(scores.chunks_exact_mut(BLOCK)) {
-                scores[at] = E::dot(simd, query, row);
+                scores[at] = Keys::Factor::dot(simd, query, row);
             }
         }
         for (head, scores) in heads.clone().zip(scores.chunks_exact_mut(BLOCK)) {
@@ -121,27 +126,45 @@ impl<E: Element> Work<'_, E> {
         let weighted = &mut self.part.weighted[heads.start * value_dim..heads.end * value_dim];
         for at in 0..part {
             fetch_ahead(self.values, &key, at, part);
-            let rows = std::array::from_fn(|row| self.values.row(key(at + row * part)));
+            let rows = self
+                .values
+                .rows(std::array::from_fn(|row| key(at * of_values.0 + row * of_values.1)), values);
             for (sum, scores) in weighted.chunks_exact_mut(value_dim).zip(scores.chunks_exact(BLOCK)) {
-                let weights = std::array::from_fn(|row| scores[at + row * part]);
-                E::add_weighted_rows(simd, weights, rows, sum);
+                let weights = std::array::from_fn(|row| scores[at * of_values.0 + row * of_values.1]);
+                Values::Factor::add_weighted_rows(simd, weights, rows, sum);
             }
         }
         for at in ROWS * part..count {
-            let row = self.values.row(key(at));
+            let row = self.values.row(key(at), values);
             for (sum, scores) in weighted.chunks_exact_mut(value_dim).zip(scores.chunks_exact(BLOCK)) {
-                E::add_weighted(simd, scores[at], row, sum);
+                Values::Factor::add_weighted(simd, scores[at], row, sum);
             }
         }
     }
 }
 
-/// Has the processor fetch what is read [`AHEAD`] rows after number `at` of each of [`ROWS`] parts of a block.
+/// What a block needs room for.
+struct Buffers {
+    /// `[g, BLOCK]`.
+    scores: Vec<f32>,
+    keys: Memory,
+    values: Memory,
+}
+
+/// How far apart in a block of [`ROWS`] parts of `part` keys the keys lie of which rows are read one after another, and those that
+/// are read at once.
 #[inline(always)]
-fn fetch_ahead<E: Element>(rows: &Rows<'_, E>, key: &impl Fn(usize) -> usize, at: usize, part: usize) {
+fn steps<S: Source>(part: usize) -> (usize, usize) {
+    if S::STREAMS { (1, part) } else { (ROWS, 1) }
+}
+
+/// Has the processor fetch what is read [`AHEAD`] rows after number `at` of each of [`ROWS`] streams of a block.
+#[inline(always)]
+fn fetch_ahead<S: Source>(source: &S, key: &impl Fn(usize) -> usize, at: usize, part: usize) {
+    let (of_at, of_row) = steps::<S>(part);
     if at + AHEAD < part {
         for row in 0..ROWS {
-            prefetch(rows.row(key(at + AHEAD + row * part)));
+            source.prefetch(key((at + AHEAD) * of_at + row * of_row));
         }
     }
 }

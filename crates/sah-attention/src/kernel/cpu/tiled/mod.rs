@@ -15,11 +15,12 @@ use crate::error::Result;
 use crate::inputs::{AttentionInputs, Dims};
 use crate::kernel::cpu::check_readable;
 use crate::kernel::cpu::part::Part;
-use crate::kernel::cpu::rows::{readable_queries, with_element};
+use crate::kernel::cpu::rows::{Attend, attend, readable_queries};
+use crate::kernel::cpu::source::Source;
 use crate::kernel::{Kernel, Reads, refused};
 use crate::mask::{RowRanges, Selection};
 use sah_tensor::element::F32;
-use sah_tensor::torch::{Stored, heads, written};
+use sah_tensor::torch::{heads, written};
 use task::{BLOCK, Task};
 
 /// Rows of all heads of a group that one task holds at most: what they have read stays in the second cache.
@@ -32,7 +33,7 @@ const TASKS_PER_THREAD: usize = 4;
 const BLOCKS: usize = 4;
 
 /// Attention of many rows over key ranges, each block of keys read once for the rows that read any of it; f32, bf16,
-/// f16 and [8-bit](crate::KvFormat::Int8) rows on the CPU, with all cores.
+/// f16, [8-bit](crate::KvFormat::Int8) and [packed](crate::KvFormat::Kivi) rows on the CPU, with all cores.
 ///
 /// Query rows, with the heads of a group side by side, lie along vectors. A block of keys gives their scores, its values
 /// are added by their weights, and blocks are joined by rescaling to the common maximum, as `FlashAttention` does (Dao et
@@ -57,9 +58,12 @@ impl Kernel for TiledKernel {
         reads.check(inputs)?;
         match reads {
             Reads::All => attend_all(inputs),
-            Reads::Ranges(ranges) => attend(inputs, ranges),
+            Reads::Ranges(ranges) => attend(inputs, Over { inputs, ranges }),
             Reads::Mask(mask) => match mask.selection() {
-                Selection::Sparse(sparse) => attend(inputs, &sparse.ranges().restrict(&inputs.visible())),
+                Selection::Sparse(sparse) => {
+                    let ranges = &sparse.ranges().restrict(&inputs.visible());
+                    attend(inputs, Over { inputs, ranges })
+                }
                 // An empty selection has empty rows, which were refused above.
                 Selection::Full | Selection::Empty => attend_all(inputs),
             },
@@ -70,14 +74,8 @@ impl Kernel for TiledKernel {
 /// Attention `[B, H, Q, Dv]` over everything visible. The inputs are supported.
 fn attend_all(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
     let (dims, visible) = (inputs.dims(), inputs.visible());
-    attend(inputs, &RowRanges::from_fn(dims.queries, dims.keys, |row| visible.row(row))?)
-}
-
-/// Attention `[B, H, Q, Dv]` of rows that read `ranges` as they are, none of them nothing. The inputs are supported.
-fn attend(inputs: &AttentionInputs<'_>, ranges: &RowRanges) -> Result<Tensor> {
-    with_element!(inputs.format(), E => attend_as::<E>(inputs, ranges), none => {
-        unreachable!("rows stored as {} were taken for readable", inputs.format())
-    })
+    let ranges = &RowRanges::from_fn(dims.queries, dims.keys, |row| visible.row(row))?;
+    attend(inputs, Over { inputs, ranges })
 }
 
 /// Rows whose parts are joined by one thread.
@@ -90,44 +88,50 @@ struct Item {
     blocks: Vec<Range<usize>>,
 }
 
-#[expect(unsafe_code, reason = "reads queries, keys and values in place")]
-fn attend_as<E: Stored>(inputs: &AttentionInputs<'_>, ranges: &RowRanges) -> Result<Tensor> {
-    let dims = *inputs.dims();
-    let group = dims.group();
-    let queries = readable_queries(inputs)?;
-    // SAFETY: all that is written while the rows are in use is memory of this function.
-    let queries = unsafe { heads::<F32>(&queries)? };
-    let (keys, values) = inputs.stored();
-    // SAFETY: the same.
-    let (keys, values) = unsafe { (heads::<E>(keys.data())?, heads::<E>(values.data())?) };
-    let threads = tch::get_num_threads().max(1) as usize;
-    let items = items(dims.batch * dims.kv_heads, group, ranges, threads);
-    let (arch, scale) = (Arch::new(), inputs.scale() as f32);
-    let soft_cap = inputs.soft_cap().map(|cap| cap as f32);
-    let run = |item: &Item| {
-        arch.dispatch(Task {
-            queries: &queries[item.head * group..(item.head + 1) * group],
-            keys: &keys[item.head],
-            values: &values[item.head],
-            head_dim: dims.head_dim,
-            value_dim: dims.value_dim,
-            scale,
-            soft_cap,
-            rows: item.rows.clone(),
-            ranges,
-            blocks: &item.blocks,
-        })
-    };
-    let parts: Vec<Part> = if threads == 1 || items.len() == 1 {
-        items.iter().map(run).collect()
-    } else {
-        items.par_iter().with_max_len(1).map(run).collect()
-    };
+/// Attention of rows that read `ranges` as they are, none of them nothing. The inputs are supported.
+struct Over<'a> {
+    inputs: &'a AttentionInputs<'a>,
+    ranges: &'a RowRanges,
+}
 
-    // [B, Q, H, Dv]: as the next product wants it.
-    let size = [dims.batch, dims.queries, dims.heads, dims.value_dim].map(|size| size as i64);
-    let output = written(size, |output| join(&dims, &items, &parts, threads, output))?;
-    Ok(output.f_transpose(1, 2)?.f_to_kind(inputs.kind())?)
+impl Attend for Over<'_> {
+    #[expect(unsafe_code, reason = "reads queries in place")]
+    fn attend<K: Source, V: Source>(self, keys: &[K], values: &[V]) -> Result<Tensor> {
+        let Self { inputs, ranges } = self;
+        let dims = *inputs.dims();
+        let group = dims.group();
+        let queries = readable_queries(inputs)?;
+        // SAFETY: all that is written while the rows are in use is memory of this function.
+        let queries = unsafe { heads::<F32>(&queries)? };
+        let threads = tch::get_num_threads().max(1) as usize;
+        let items = items(dims.batch * dims.kv_heads, group, ranges, threads);
+        let (arch, scale) = (Arch::new(), inputs.scale() as f32);
+        let soft_cap = inputs.soft_cap().map(|cap| cap as f32);
+        let run = |item: &Item| {
+            arch.dispatch(Task {
+                queries: &queries[item.head * group..(item.head + 1) * group],
+                keys: &keys[item.head],
+                values: &values[item.head],
+                head_dim: dims.head_dim,
+                value_dim: dims.value_dim,
+                scale,
+                soft_cap,
+                rows: item.rows.clone(),
+                ranges,
+                blocks: &item.blocks,
+            })
+        };
+        let parts: Vec<Part> = if threads == 1 || items.len() == 1 {
+            items.iter().map(run).collect()
+        } else {
+            items.par_iter().with_max_len(1).map(run).collect()
+        };
+
+        // [B, Q, H, Dv]: as the next product wants it.
+        let size = [dims.batch, dims.queries, dims.heads, dims.value_dim].map(|size| size as i64);
+        let output = written(size, |output| join(&dims, &items, &parts, threads, output))?;
+        Ok(output.f_transpose(1, 2)?.f_to_kind(inputs.kind())?)
+    }
 }
 
 /// Joins the parts of `items` to attention `[B, Q, H, Dv]`.

@@ -7,19 +7,20 @@ use pulp::{Simd, WithSimd};
 use super::lines::Lines;
 use super::tile::{Block, Tile};
 use crate::kernel::cpu::part::Part;
+use crate::kernel::cpu::source::{Group, Source};
 use crate::mask::RowRanges;
 use sah_tensor::Rows;
-use sah_tensor::element::{Element, F32};
+use sah_tensor::element::F32;
 
 /// Keys that are read at once. At 64 elements, their keys, values and scores take 16 KiB each.
 pub(super) const BLOCK: usize = 64;
 
 /// Rows of the query heads of a group that read blocks of one key/value head.
-pub(super) struct Task<'a, E: Element> {
+pub(super) struct Task<'a, Keys: Source, Values: Source> {
     /// The group's query heads, `[Q, D]` each.
     pub(super) queries: &'a [Rows<'a, F32>],
-    pub(super) keys: &'a Rows<'a, E>,
-    pub(super) values: &'a Rows<'a, E>,
+    pub(super) keys: &'a Keys,
+    pub(super) values: &'a Values,
     pub(super) head_dim: usize,
     pub(super) value_dim: usize,
     pub(super) scale: f32,
@@ -41,7 +42,7 @@ struct Readers {
     common: Range<usize>,
 }
 
-impl<E: Element> WithSimd for Task<'_, E> {
+impl<Keys: Source, Values: Source> WithSimd for Task<'_, Keys, Values> {
     type Output = Part;
 
     /// Row `r` of the group's head `m` is row `(r - rows.start) g + m` of the part: the heads of a row, which read the same
@@ -60,7 +61,7 @@ impl<E: Element> WithSimd for Task<'_, E> {
     }
 }
 
-impl<E: Element> Task<'_, E> {
+impl<Keys: Source, Values: Source> Task<'_, Keys, Values> {
     #[inline(always)]
     fn run<S: Simd, const V: usize, const R: usize>(&self, simd: S) -> Part {
         let width = Tile::<S, V, R>::WIDTH;
@@ -82,9 +83,10 @@ impl<E: Element> Task<'_, E> {
         let mut gaps = Lines::zeros(2 * width);
         let mut keys = Lines::zeros(BLOCK * self.head_dim);
         let mut values = Lines::zeros(BLOCK * self.value_dim);
+        let (mut of_keys, mut of_values) = (Group::default(), Group::default());
         for span in self.blocks {
-            let keys = widen(self.keys, span, self.head_dim, &mut keys);
-            let values = widen(self.values, span, self.value_dim, &mut values);
+            let keys = widen(self.keys, span, &mut of_keys, &mut keys);
+            let values = widen(self.values, span, &mut of_values, &mut values);
             let block = Block { keys, values, count: span.len() };
             for (readers, tile) in &mut tiles {
                 let Some(is_whole) = self.reads(readers, span) else { continue };
@@ -160,17 +162,19 @@ impl<E: Element> Task<'_, E> {
     }
 }
 
-/// The rows `span` of a cache in f32, `[count, dim]`.
+/// The rows `span` of a cache in f32, `[count, dim]`, in `memory` for [`BLOCK`] of them.
 #[inline(always)]
-fn widen<'a, E: Element>(
-    rows: &Rows<'_, E>,
+fn widen<'a>(
+    source: &impl Source,
     span: &Range<usize>,
-    dim: usize,
+    group: &mut Group,
     memory: &'a mut Lines,
 ) -> &'a [f32] {
-    let memory = &mut memory.as_mut_slice()[..span.len() * dim];
+    let memory = memory.as_mut_slice();
+    let dim = memory.len() / BLOCK;
+    let memory = &mut memory[..span.len() * dim];
     for (key, elements) in span.clone().zip(memory.chunks_exact_mut(dim)) {
-        E::widen(rows.row(key), elements);
+        source.widen(key, group, elements);
     }
     memory
 }

@@ -1,0 +1,90 @@
+//! Contexts that are packed in groups of codes, on a tiny checkpoint: whoever asks, and however, reads the same.
+
+use std::rc::Rc;
+
+use sah_adapter::{
+    Error, GenerationParams, HfAdapter, LoadedModel, ModelSource, Precision, PromptForm, Question, Request,
+    RequestLimits, RequestResponse, RetentionSees, Trace,
+};
+use sah_attention::{
+    AttentionConfig, KiviBits, KvFormat, ResearchAttention, RetentionConfig, RetentionRegistry, Size,
+};
+use sah_tests::tiny;
+use serde_json::{Value, json};
+use tch::{Device, Kind};
+
+fn model(format: KvFormat) -> Rc<LoadedModel> {
+    tch::set_num_threads(1);
+    let source = ModelSource::Folder(tiny::folder("qwen3"));
+    LoadedModel::load(&source, Device::Cpu, Precision::from(Kind::Float).with_cache(format)).unwrap()
+}
+
+fn int4() -> Rc<LoadedModel> {
+    model(KvFormat::Kivi { bits: KiviBits::Four, plain: Kind::Float })
+}
+
+fn streaming() -> ResearchAttention {
+    let config = AttentionConfig::streaming_llm(Size::Count(40), Size::Count(160));
+    ResearchAttention::from_config(&config).unwrap()
+}
+
+fn with_retention(model: &Rc<LoadedModel>, rules: &Value) -> HfAdapter {
+    let config = json!({"ratio": 0.2, "rules": rules});
+    let retention = RetentionConfig::read(&RetentionRegistry::builtin(), config).unwrap().build().unwrap();
+    HfAdapter::new(Rc::clone(model), None, 0).with_retention(retention, RetentionSees::Context).unwrap()
+}
+
+fn run(adapter: &HfAdapter, questions: &[&str]) -> (RequestResponse, Trace) {
+    let request = Request {
+        context: "The fox went to the lake, and the lake was dry. ".repeat(15),
+        questions: questions.iter().map(|&text| Question::from(text)).collect(),
+        form: PromptForm::Plain,
+        ..Request::default()
+    };
+    let params = GenerationParams { max_new_tokens: Some(9), ..GenerationParams::default() };
+    adapter.process_traced(&request, &params, &RequestLimits::default()).unwrap()
+}
+
+#[test]
+fn questions_of_a_batch_and_alone_read_the_same_codes() {
+    let model = int4();
+    let heads_alike = json!([{"type": "streaming_llm"}]);
+    let heads_differ = json!([{"type": "knorm"}, {"type": "adakv"}]);
+    let adapters = [
+        ("dense", HfAdapter::new(Rc::clone(&model), None, 0)),
+        ("a masker", HfAdapter::new(Rc::clone(&model), Some(streaming()), 0)),
+        ("heads alike", with_retention(&model, &heads_alike)),
+        ("heads differ", with_retention(&model, &heads_differ)),
+    ];
+    let questions = ["Who went?", "and who was dry?", "When?", "why?"];
+    for kept in [0, 1 << 24] {
+        model.keep_contexts(kept);
+        for (name, adapter) in &adapters {
+            let (_, traced) = run(adapter, &questions);
+            for (number, question) in questions.iter().enumerate() {
+                let (_, trace) = run(adapter, &[question]);
+                let (one, other) = (&trace.answers[0], &traced.answers[number]);
+                assert_eq!(one.generated_ids, other.generated_ids, "{name}: {question}, {kept} bytes kept");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_packed_context_takes_less_memory_and_changes_logits_little() {
+    let [exact, packed] = [model(KvFormat::Plain(Kind::Float)), int4()]
+        .map(|model| run(&HfAdapter::new(model, None, 0), &["Who went?"]));
+    assert_eq!(exact.1.context_ids, packed.1.context_ids);
+    assert!(exact.1.context_ids.len() > 200, "{}", exact.1.context_ids.len());
+    assert!(packed.0.context.cache_bytes < exact.0.context.cache_bytes * 4 / 5);
+    let pairs = exact.1.answers[0].first_logits.iter().zip(&packed.1.answers[0].first_logits);
+    let largest = pairs.map(|(exact, packed)| (exact - packed).abs()).fold(0.0, f32::max);
+    assert!(largest > 0.0 && largest < 0.5, "{largest}");
+}
+
+#[test]
+fn groups_are_not_evicted() {
+    let error = HfAdapter::new(int4(), Some(streaming()), 0).with_eviction().unwrap_err();
+    assert!(matches!(error, Error::EvictionOfGroups { .. }), "{error}");
+    assert!(error.to_string().contains("int4 in groups"), "{error}");
+}

@@ -114,7 +114,7 @@ fn attentions_are_run_with_each_retention() {
         // 96 tokens of keys and values of 64 numbers of four bytes, of which a quarter stays.
         let bytes = |side: &Value, key: &str| side["per_row"][key]["max"].as_f64().unwrap();
         let dense = json(&run_folder.join("dense/detailed_results.json"));
-        let whole = 96.0 * 90.0 * 2.0 * 64.0 * 4.0;
+        let whole: f64 = 96.0 * 90.0 * 2.0 * 64.0 * 4.0;
         assert_eq!(bytes(&dense, "cache_bytes").to_bits(), whole.to_bits());
         assert!((bytes(&detailed, "cache_bytes") / whole - kept).abs() < 1e-9, "{attention}");
         // The whole cache, and a part of the one that is made of it.

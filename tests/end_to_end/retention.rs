@@ -109,7 +109,8 @@ fn attentions_are_run_with_each_retention() {
         let mean = heads.iter().sum::<f64>() / heads.len() as f64;
         assert!((mean - kept).abs() < 1e-3, "{attention} kept {kept}, and {mean} by its heads");
         // AdaKV's heads share what their layer keeps; those of SnapKV alone keep as many.
-        let differs = by_head.iter().any(|heads| heads.windows(2).any(|pair| pair[0] != pair[1]));
+        let differs =
+            by_head.iter().any(|heads| heads.windows(2).any(|pair| pair[0].to_bits() != pair[1].to_bits()));
         assert_eq!(differs, attention.contains("adakv"), "{attention}");
         // 96 tokens of keys and values of 64 numbers of four bytes, of which a quarter stays.
         let bytes = |side: &Value, key: &str| side["per_row"][key]["max"].as_f64().unwrap();

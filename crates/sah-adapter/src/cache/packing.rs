@@ -119,7 +119,8 @@ mod tests {
             let kept: Vec<i64> = (0..300).step_by(step).chain(300..302).collect();
             let expected = all.index_select(2, &Tensor::from_slice(&kept));
             let count = expected.size()[2];
-            assert!(largest(&found.narrow(2, 0, packed), &expected.narrow(2, 0, packed)) < 0.08, "{step}");
+            let old = |keys: &Tensor| keys.narrow(2, 0, packed);
+            assert!(packed == 0 || largest(&old(&found), &old(&expected)) < 0.08, "{step}");
             assert!(found.narrow(2, packed, count - packed).equal(&expected.narrow(
                 2,
                 packed,

@@ -7,7 +7,7 @@
 //!   and sum in f32 ([`Factor`](element::Factor)).
 //! - [`exp`] has the exponential function for vectors.
 //! - [`Rows`] are equally spaced rows of elements, such as the keys of one head of a KV cache. [`prefetch`] asks for memory that
-//!   will be read soon.
+//!   will be read soon, [`give_back_freed`] gives back what will not.
 //! - [`product`] multiplies plain weights with few rows, [`blocks`] does so with weights in GGUF's quantised blocks, and
 //!   [`rowwise`] has what stands between the products of a model's layer.
 //! - [`torch`] does all this with tensors on the CPU, in place, and gives their memory as slices. Only it and [`Error`] know
@@ -40,6 +40,7 @@ pub mod blocks;
 pub mod element;
 mod error;
 pub mod exp;
+mod freed;
 mod prefetch;
 pub mod product;
 mod rows;
@@ -49,5 +50,6 @@ mod testing;
 pub mod torch;
 
 pub use error::{Error, without_frames};
+pub use freed::give_back_freed;
 pub use prefetch::prefetch;
 pub use rows::Rows;

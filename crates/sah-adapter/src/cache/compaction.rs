@@ -23,6 +23,7 @@ impl KvCache {
         }
         let layers = std::mem::take(&mut self.layers);
         *self = self.compacted(layers, room, self.peak);
+        sah_tensor::give_back_freed();
         Ok(())
     }
 

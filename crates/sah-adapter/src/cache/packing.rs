@@ -15,6 +15,7 @@ impl KvCache {
             now = both - layer.bytes();
             *layer = packed;
         }
+        sah_tensor::give_back_freed();
         Ok(self)
     }
 

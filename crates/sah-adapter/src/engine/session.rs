@@ -153,6 +153,7 @@ impl<'a> Session<'a> {
                 let fork = read.cache.fork(kept, 0, 0)?;
                 // Before the questions: this frees the memory.
                 engine.keep(plan, read);
+                sah_tensor::give_back_freed();
                 ContextCache::Evicted(fork, kept)
             }
         };

@@ -8,8 +8,8 @@ use crate::kernel::cpu::readable_inputs;
 use crate::kernel::{FusedKernel, GatherKernel, Kernel, Reads, TiledKernel};
 
 /// Chooses for each call: on the CPU, where rows are f32, bf16, f16, 8-bit or packed, [`FusedKernel`] for one query row and for several
-/// that read single keys, [`TiledKernel`] for several that read ranges and so share most of their keys; [`GatherKernel`]
-/// otherwise.
+/// that read single keys or no key of each other, [`TiledKernel`] for several that read ranges and so share most of their keys;
+/// [`GatherKernel`] otherwise.
 ///
 /// This is the only place where a kernel is chosen, for dense and sparse attention, for prefill and decode.
 ///
@@ -55,6 +55,7 @@ fn choose(inputs: &AttentionInputs<'_>, reads: Reads<'_>) -> Result<&'static dyn
         return Ok(&GatherKernel);
     }
     Ok(match reads {
+        Reads::Ranges(ranges) if ranges.are_apart() => &FusedKernel,
         Reads::Ranges(_) => &TiledKernel,
         _ if inputs.dims().queries > 1 && reads.is_of_ranges() => &TiledKernel,
         _ => &FusedKernel,

@@ -97,6 +97,13 @@ impl RowRanges {
         &self.ranges[start..self.ends[row]]
     }
 
+    /// Whether no key is in ranges of two rows.
+    pub(crate) fn are_apart(&self) -> bool {
+        let mut sorted: Vec<&Range<usize>> = self.ranges.iter().collect();
+        sorted.sort_unstable_by_key(|range| range.start);
+        sorted.windows(2).all(|pair| pair[0].end <= pair[1].start)
+    }
+
     /// The ranges of every row.
     pub fn rows(&self) -> impl Iterator<Item = &[Range<usize>]> {
         (0..self.queries()).map(|row| self.row(row))
@@ -219,6 +226,16 @@ mod tests {
             .rows()
             .map(|row| (0..ranges.keys()).map(|key| row.iter().any(|r| r.contains(&key))).collect())
             .collect()
+    }
+
+    #[test]
+    fn rows_without_a_common_key_are_apart() {
+        let apart = |rows: &[&[Range<usize>]]| {
+            RowRanges::from_rows(20, rows.iter().map(|row| row.to_vec())).unwrap().are_apart()
+        };
+        assert!(apart(&[&[0..3, 10..12], &[4..9], &[], &[12..20]]));
+        assert!(!apart(&[&[0..3, 10..12], &[11..13]]));
+        assert!(!apart(&[&[0..9], &[0..9, 12..13]]));
     }
 
     #[test]

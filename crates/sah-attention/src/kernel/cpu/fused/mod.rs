@@ -14,7 +14,7 @@ use crate::kernel::cpu::check_readable;
 use crate::kernel::cpu::part::Part;
 use crate::kernel::cpu::rows::{Attend, attend, readable_queries};
 use crate::kernel::cpu::source::Source;
-use crate::kernel::{Kernel, Reads, refused};
+use crate::kernel::{Kernel, Reads};
 use crate::mask::{IndexList, PageList, RowRanges, Selection, SparseSelection};
 use sah_tensor::element::{F32, Factor};
 use sah_tensor::torch::{heads, written};
@@ -47,32 +47,44 @@ impl Kernel for FusedKernel {
         check_readable(self.name(), inputs)?;
         reads.check(inputs)?;
         match reads {
-            Reads::All => attend(inputs, Over { inputs, selected: None }),
+            Reads::All => attend(inputs, Over { inputs, read: Read::Visible }),
             Reads::Mask(mask) => match mask.selection() {
-                Selection::Sparse(sparse) => attend(inputs, Over { inputs, selected: Some(sparse) }),
+                Selection::Sparse(sparse) => attend(inputs, Over { inputs, read: Read::Selected(sparse) }),
                 // An empty selection has empty rows, which were refused above.
-                Selection::Full | Selection::Empty => attend(inputs, Over { inputs, selected: None }),
+                Selection::Full | Selection::Empty => attend(inputs, Over { inputs, read: Read::Visible }),
             },
-            Reads::Ranges(_) => {
-                refused(self.name(), "computes rows of one sequence, not of several in one cache")
-            }
+            Reads::Ranges(ranges) => attend(inputs, Over { inputs, read: Read::Ranges(ranges) }),
         }
     }
 }
 
-/// Attention over `selected`, or everything visible. The inputs are supported, and every row has something to read.
+/// Attention over what is read. The inputs are supported, and every row has something to read.
 struct Over<'a> {
     inputs: &'a AttentionInputs<'a>,
-    selected: Option<&'a SparseSelection>,
+    read: Read<'a>,
+}
+
+/// The keys that rows read.
+#[derive(Clone, Copy)]
+enum Read<'a> {
+    /// Those that are visible to them.
+    Visible,
+    /// Those of these that are visible to them.
+    Selected(&'a SparseSelection),
+    /// These, whatever is visible.
+    Ranges(&'a RowRanges),
 }
 
 impl Attend for Over<'_> {
     fn attend<K: Source, V: Source>(self, keys: &[K], values: &[V]) -> Result<Tensor> {
-        let Self { inputs, selected } = self;
+        let Self { inputs, read } = self;
         let dims = inputs.dims();
         let queries = arranged_queries::<K::Factor>(inputs)?;
-        let lists = selected.map(|selected| Lists::of(inputs, selected)).transpose()?.flatten();
-        let pieces = pieces_of_items(inputs, selected.map(SparseSelection::ranges), lists.as_ref());
+        let lists = match read {
+            Read::Selected(selected) => Lists::of(inputs, selected)?,
+            Read::Visible | Read::Ranges(_) => None,
+        };
+        let pieces = pieces_of_items(inputs, read, lists.as_ref());
 
         let threads = tch::get_num_threads().max(1) as usize;
         let tasks = tasks(&pieces, threads);
@@ -133,14 +145,18 @@ fn arranged_queries<E: Factor>(inputs: &AttentionInputs<'_>) -> Result<Vec<Vec<f
 /// What each item reads, in blocks.
 fn pieces_of_items<'a>(
     inputs: &AttentionInputs<'_>,
-    ranges: Option<&RowRanges>,
+    read: Read<'_>,
     lists: Option<&'a Lists>,
 ) -> Vec<Vec<Piece<'a>>> {
     let dims = inputs.dims();
     let visible = inputs.visible();
     let pieces = |item| {
         let row = item % dims.queries;
-        let mut pieces = spans(&visible.row(row), ranges, row);
+        let mut pieces = match read {
+            Read::Visible => spans(&visible.row(row), None, row),
+            Read::Selected(selected) => spans(&visible.row(row), Some(selected.ranges()), row),
+            Read::Ranges(ranges) => spans(&(0..dims.keys), Some(ranges), row),
+        };
         if let Some(lists) = lists {
             let spans = pieces.len();
             let rows = rows_of(dims, item).enumerate();

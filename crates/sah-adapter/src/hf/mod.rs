@@ -21,8 +21,9 @@ mod source;
 mod testing;
 mod tokenizer;
 mod tokens;
+mod trace;
 
-pub use adapter::{AnswerTrace, HfAdapter, LoadedModel, PromptTokens, Trace};
+pub use adapter::{HfAdapter, LoadedModel};
 pub(crate) use chat_template::{ChatTemplate, ModelThinking};
 pub use chat_template::{ChatTemplateOptions, Thinking, ThinkingMode, ThinkingSwitch};
 pub(crate) use checkpoint::Checkpoint;
@@ -37,3 +38,4 @@ pub use source::ModelSource;
 pub(crate) use tokenizer::Tokenizer;
 pub use tokenizer::TokenizerRemark;
 pub use tokens::ModelTokenizer;
+pub use trace::{AnswerTrace, PromptTokens, Trace};

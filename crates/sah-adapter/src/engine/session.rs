@@ -190,33 +190,24 @@ impl<'a> Session<'a> {
         for questions in questions.chunks(self.batching.size.max(1)) {
             let first = answers.len();
             let batch = QuestionBatch { generator: &generator, plan: self.plan, context, questions, first };
-            if let (ContextCache::Whole(cache), Some(retention)) = (&mut self.context, &self.plan.retention) {
-                let Some(observed) = &self.observed else {
-                    unreachable!("a context is read with what the plan's retention looks at")
-                };
-                for question in batch.numbered() {
-                    let seen = (retention, observed, self.request.repeat);
-                    let answer = batch.answer_in_own(question, seen, cache, &mut self.figures, on_token)?;
-                    answers.push(answer);
-                }
-                continue;
-            }
             answers.extend(match (&mut self.context, questions) {
                 (ContextCache::Evicted(cache, kept), _) => {
                     batch.answer_in_forks(cache, *kept, &self.state, on_token)?
                 }
+                (ContextCache::Whole(cache), _) => {
+                    let seen = (self.observed.as_ref(), self.request.repeat);
+                    batch.answer_in_own_caches(seen, cache, &mut self.figures, on_token)?
+                }
                 (
                     ContextCache::Shared(cache)
                     | ContextCache::Packed(cache)
-                    | ContextCache::Compacted(cache)
-                    | ContextCache::Whole(cache),
+                    | ContextCache::Compacted(cache),
                     [question],
                 ) => vec![batch.answer_alone(question, cache, &mut self.state, on_token)?],
                 (
                     ContextCache::Shared(cache)
                     | ContextCache::Packed(cache)
-                    | ContextCache::Compacted(cache)
-                    | ContextCache::Whole(cache),
+                    | ContextCache::Compacted(cache),
                     _,
                 ) => batch.answer_in_slots(self.batching.longest, cache, &mut self.state, on_token)?,
             });
@@ -359,6 +350,22 @@ impl<'a> QuestionBatch<'a> {
         let mut generated = self.generator.decode(slot, cache, &mut attention, None, on_token)?;
         generated.stats.masker_state_bytes = state.bytes();
         Ok(generated)
+    }
+
+    /// Answers each question in a cache of its own.
+    fn answer_in_own_caches(
+        &self,
+        (observed, repeat): (Option<&Observed>, &RepeatTokens),
+        cache: &mut KvCache,
+        figures: &mut CacheFigures,
+        on_token: &mut OnToken<'_>,
+    ) -> Result<Vec<Generated>, Error> {
+        let (Some(retention), Some(observed)) = (&self.plan.retention, observed) else {
+            unreachable!("a context is read with what the plan's retention looks at")
+        };
+        let seen = (retention, observed, repeat);
+        let answer = |question| self.answer_in_own(question, seen, cache, figures, on_token);
+        self.numbered().map(answer).collect()
     }
 
     /// Answers a question in a cache of its own: what the retention leaves of the context in `cache`, and of the question's text after it

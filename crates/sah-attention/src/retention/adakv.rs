@@ -45,6 +45,7 @@ impl RetentionRule for AdaKv {
         ],
         source: "Ada-KV, arXiv 2407.11550",
         cost: "Hkv n",
+        memory: "n for each KV head",
         looks_at: "scores",
     };
 

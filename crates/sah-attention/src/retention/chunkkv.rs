@@ -28,6 +28,7 @@ impl RetentionRule for ChunkKv {
         fields: &[FieldInfo::optional("length", "a count from 1", "20")],
         source: "ChunkKV, arXiv 2502.00299",
         cost: "Hkv n",
+        memory: "n for each KV head",
         looks_at: "scores",
     };
 

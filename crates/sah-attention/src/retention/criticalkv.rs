@@ -39,6 +39,7 @@ impl RetentionRule for CriticalKv {
         ],
         source: "CriticalKV, arXiv 2502.03805",
         cost: "H n D hidden",
+        memory: "a layer's output projection in f32, n for each KV head",
         looks_at: "scores, values, the output projection",
     };
 

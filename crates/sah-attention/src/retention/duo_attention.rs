@@ -144,6 +144,7 @@ impl RetentionRule for DuoAttention {
         ],
         source: "DuoAttention, arXiv 2410.10819",
         cost: "none",
+        memory: "none",
         looks_at: "nothing",
     };
 

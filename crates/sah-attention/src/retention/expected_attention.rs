@@ -55,6 +55,7 @@ impl RetentionRule for ExpectedAttention {
         ],
         source: "Expected Attention, arXiv 2510.00636",
         cost: "H n D^2, twice",
+        memory: "D^2 for each query head",
         looks_at: "keys, values, all queries before they are rotated",
     };
 

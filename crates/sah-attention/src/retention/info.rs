@@ -15,6 +15,8 @@ pub struct RetentionInfo {
     pub source: &'static str,
     /// What it costs for each layer when the context is read; `n` keys, `w` queries, `H` heads, `D` elements.
     pub cost: &'static str,
+    /// What it holds in memory beside the cache while a context is read and keys are chosen.
+    pub memory: &'static str,
     /// What it looks at beside the keys' places.
     pub looks_at: &'static str,
 }

@@ -20,6 +20,7 @@ impl RetentionRule for KeyDiff {
         fields: &[],
         source: "KeyDiff, arXiv 2504.15364",
         cost: "2 n D",
+        memory: "a layer's keys in f32, twice",
         looks_at: "keys",
     };
 

@@ -20,6 +20,7 @@ impl RetentionRule for Knorm {
         fields: &[],
         source: "Devoto et al. 2024, arXiv 2406.11430",
         cost: "n D",
+        memory: "a layer's keys in f32",
         looks_at: "keys",
     };
 

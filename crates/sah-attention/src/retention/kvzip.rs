@@ -43,6 +43,7 @@ impl RetentionRule for KvZip {
         ],
         source: "KVzip, arXiv 2505.23416",
         cost: "reads the context once more, and H n (chunk + n) D",
+        memory: "keys and values of a part, n for each KV head",
         looks_at: "keys, queries of a repetition",
     };
 

@@ -43,6 +43,7 @@ impl RetentionRule for LagKv {
         ],
         source: "LagKV, arXiv 2504.04704",
         cost: "2 n D",
+        memory: "a layer's keys and values in f32",
         looks_at: "keys, values",
     };
 

@@ -23,6 +23,7 @@ impl RetentionRule for FirstLayersWhole {
         fields: &[FieldInfo::required("count", "a count from 0")],
         source: "the authors of Knorm skip two layers, arXiv 2406.11430",
         cost: "none",
+        memory: "none",
         looks_at: "nothing",
     };
 

@@ -35,6 +35,7 @@ impl RetentionRule for ObservedAttention {
         ],
         source: "H2O, arXiv 2306.14048",
         cost: "H n^2 D, while the context is read",
+        memory: "n for each query head",
         looks_at: "weights of all queries",
     };
 

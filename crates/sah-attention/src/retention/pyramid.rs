@@ -28,6 +28,7 @@ impl RetentionRule for Pyramid {
         fields: &[FieldInfo::optional("beta", "a number from 1", "20")],
         source: "PyramidKV, arXiv 2406.02069",
         cost: "none",
+        memory: "none",
         looks_at: "nothing",
     };
 

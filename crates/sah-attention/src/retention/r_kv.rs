@@ -52,6 +52,7 @@ impl RetentionRule for RKv {
         ],
         source: "R-KV, arXiv 2505.24133",
         cost: "H w n D + Hkv n^2 D",
+        memory: "w queries of each layer, a layer's keys in f32",
         looks_at: "keys, the last w queries",
     };
 

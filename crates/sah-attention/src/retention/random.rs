@@ -21,6 +21,7 @@ impl RetentionRule for Random {
         fields: &[],
         source: "a control",
         cost: "none",
+        memory: "none",
         looks_at: "nothing",
     };
 

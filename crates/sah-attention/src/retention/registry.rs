@@ -33,6 +33,7 @@ use crate::registered::{Named, Registered, unlisted};
 ///         fields: &[],
 ///         source: "this example",
 ///         cost: "none",
+///         memory: "none",
 ///         looks_at: "nothing",
 ///     };
 ///

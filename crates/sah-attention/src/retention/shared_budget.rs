@@ -35,6 +35,7 @@ impl RetentionRule for SharedBudget {
         fields: &[FieldInfo::optional("over", "model, layer", "model")],
         source: "KVzip, arXiv 2505.23416",
         cost: "L Hkv n",
+        memory: "n for each KV head",
         looks_at: "scores",
     };
 

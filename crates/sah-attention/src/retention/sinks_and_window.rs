@@ -29,6 +29,7 @@ impl RetentionRule for SinksAndWindow {
         fields: &[FieldInfo::optional("sinks", "a count from 0", "4")],
         source: "StreamingLLM, arXiv 2309.17453",
         cost: "none",
+        memory: "none",
         looks_at: "nothing",
     };
 

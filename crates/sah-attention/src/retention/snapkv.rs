@@ -54,6 +54,7 @@ impl RetentionRule for SnapKv {
         ],
         source: "SnapKV, arXiv 2404.14469",
         cost: "H w n D",
+        memory: "w queries of each layer",
         looks_at: "keys, the last w queries",
     };
 

@@ -20,6 +20,7 @@ impl RetentionRule for Tova {
         fields: &[],
         source: "TOVA, arXiv 2401.06104",
         cost: "H n D",
+        memory: "the last query",
         looks_at: "keys, the last query",
     };
 

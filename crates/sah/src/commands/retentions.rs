@@ -40,5 +40,9 @@ fn rule_facts(rule: &RetentionInfo) -> Facts {
     for field in rule.fields {
         facts = of_field(facts, "retention:", field);
     }
-    facts.with("looks at", rule.looks_at).with("cost a layer", rule.cost).with("source", rule.source)
+    facts
+        .with("looks at", rule.looks_at)
+        .with("cost a layer", rule.cost)
+        .with("memory", rule.memory)
+        .with("source", rule.source)
 }

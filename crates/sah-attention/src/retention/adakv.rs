@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Budget, KeyChoice, LayerScores, RetentionInfo, RetentionRule, Rule, toolkit};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::masker::FieldInfo;
 
 /// Keeps the keys of a layer with the largest scores over all its heads, and a share of the even budget in each head.
@@ -50,10 +50,7 @@ impl RetentionRule for AdaKv {
     };
 
     fn build(&self) -> Result<Rule> {
-        if !(0.0..=1.0).contains(&self.alpha) {
-            let found = self.alpha.to_string();
-            return Err(Error::Field { field: "alpha", expected: "a share from 0 to 1", found });
-        }
+        toolkit::share("alpha", self.alpha)?;
         Ok(Rule::choice(*self))
     }
 }

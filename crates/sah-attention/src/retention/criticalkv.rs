@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use super::{ContextLayer, Needs, Refinement, RetentionInfo, RetentionRule, Rule, toolkit};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::masker::FieldInfo;
 
 /// Keeps a part of each head's keys by their scores, and the others by scores times what their values give to the layer's output.
@@ -44,14 +44,8 @@ impl RetentionRule for CriticalKv {
     };
 
     fn build(&self) -> Result<Rule> {
-        if !(0.0..=1.0).contains(&self.first_stage) {
-            let found = self.first_stage.to_string();
-            return Err(Error::Field { field: "first_stage", expected: "a share from 0 to 1", found });
-        }
-        if !(self.epsilon >= 0.0 && self.epsilon.is_finite()) {
-            let found = self.epsilon.to_string();
-            return Err(Error::Field { field: "epsilon", expected: "a number from 0", found });
-        }
+        toolkit::share("first_stage", self.first_stage)?;
+        toolkit::not_negative("epsilon", self.epsilon)?;
         Ok(Rule::refinement(*self))
     }
 }

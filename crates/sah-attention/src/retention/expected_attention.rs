@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
 use super::{ContextLayer, MomentsOf, Needs, RetentionInfo, RetentionRule, Rule, Scorer, toolkit};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::masker::FieldInfo;
 
 /// Keeps the keys that queries to come are expected to give the largest weights, if they are distributed as those of the context.
@@ -61,10 +61,7 @@ impl RetentionRule for ExpectedAttention {
 
     fn build(&self) -> Result<Rule> {
         toolkit::at_least_one("future", self.future)?;
-        if !(self.epsilon >= 0.0 && self.epsilon.is_finite()) {
-            let found = self.epsilon.to_string();
-            return Err(Error::Field { field: "epsilon", expected: "a number from 0", found });
-        }
+        toolkit::not_negative("epsilon", self.epsilon)?;
         Ok(Rule::scorer(*self))
     }
 }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
-use super::{ContextLayer, Needs, RetentionInfo, RetentionRule, Rule, Scorer};
-use crate::error::{Error, Result};
+use super::{ContextLayer, Needs, RetentionInfo, RetentionRule, Rule, Scorer, toolkit};
+use crate::error::Result;
 use crate::masker::FieldInfo;
 
 /// Keeps the keys that all queries of the context together gave the largest weights.
@@ -40,10 +40,7 @@ impl RetentionRule for ObservedAttention {
     };
 
     fn build(&self) -> Result<Rule> {
-        if !(0.0..=1.0).contains(&self.recent) {
-            let found = self.recent.to_string();
-            return Err(Error::Field { field: "recent", expected: "a share from 0 to 1", found });
-        }
+        toolkit::share("recent", self.recent)?;
         Ok(Rule::scorer(*self))
     }
 }

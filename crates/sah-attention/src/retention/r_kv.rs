@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
 use super::{ContextLayer, Needs, RetentionInfo, RetentionRule, Rule, Scorer, toolkit};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::inputs::AttentionInputs;
 use crate::masker::FieldInfo;
 use crate::masker::toolkit::exact_scores;
@@ -59,10 +59,7 @@ impl RetentionRule for RKv {
     fn build(&self) -> Result<Rule> {
         toolkit::at_least_one("window", self.window)?;
         toolkit::odd("kernel", self.kernel)?;
-        if !(0.0..=1.0).contains(&self.lambda) {
-            let found = self.lambda.to_string();
-            return Err(Error::Field { field: "lambda", expected: "a share from 0 to 1", found });
-        }
+        toolkit::share("lambda", self.lambda)?;
         Ok(Rule::scorer(*self))
     }
 }
@@ -85,8 +82,7 @@ impl Scorer for RKv {
         let dims = inputs.dims();
         let before = dims.past() as i64;
         if before == 0 {
-            let none = Tensor::f_zeros([dims.kv_heads as i64, 0], (Kind::Float, inputs.device()))?;
-            return toolkit::followed_by_best(&none, dims.keys);
+            return toolkit::all_of_the_window(inputs);
         }
         let weights = self.weights(inputs)?.f_mul_scalar(self.lambda)?;
         let redundancy = redundancy(&toolkit::keys(inputs)?)?.f_narrow(1, 0, before)?;
@@ -104,9 +100,8 @@ impl RKv {
         let scores = exact_scores(inputs, 0..dims.queries, 0..dims.past())?.f_to_kind(Kind::Float)?;
         let scores = scores.f_view([kv_heads, group, dims.queries as i64, dims.past() as i64])?;
         let weights = scores.f_amax([1i64].as_slice(), false)?.f_softmax(-1, Kind::Float)?;
-        let mean = weights.f_mean_dim([1i64].as_slice(), false, Kind::Float)?.f_unsqueeze(0)?;
-        let (kernel, padding) = (self.kernel as i64, self.kernel as i64 / 2);
-        Ok(mean.f_max_pool1d(kernel, 1, padding, 1, false)?.f_squeeze_dim(0)?)
+        let mean = weights.f_mean_dim([1i64].as_slice(), false, Kind::Float)?;
+        toolkit::largest_neighbours(&mean, self.kernel)
     }
 }
 

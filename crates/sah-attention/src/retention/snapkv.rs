@@ -85,17 +85,16 @@ impl Scorer for SnapKv {
         let (window, before) = (dims.queries as i64, dims.past() as i64);
         let kv_heads = dims.kv_heads as i64;
         if before == 0 {
-            return toolkit::followed_by_best(
-                &Tensor::f_zeros([kv_heads, 0], (Kind::Float, inputs.device()))?,
-                dims.keys,
-            );
+            return toolkit::all_of_the_window(inputs);
         }
         let sums = sums_of_weights(inputs)?.f_narrow(1, 0, before)?;
-        let mean = sums.f_div_scalar(window)?.f_unsqueeze(0)?;
-        let (kernel, padding) = (self.kernel as i64, self.kernel as i64 / 2);
+        let mean = sums.f_div_scalar(window)?;
         let pooled = match self.pooling {
-            Pooling::Mean => mean.f_avg_pool1d(kernel, 1, padding, false, true)?,
-            Pooling::Max => mean.f_max_pool1d(kernel, 1, padding, 1, false)?,
+            Pooling::Mean => {
+                let (kernel, padding) = (self.kernel as i64, self.kernel as i64 / 2);
+                mean.f_unsqueeze(0)?.f_avg_pool1d(kernel, 1, padding, false, true)?
+            }
+            Pooling::Max => toolkit::largest_neighbours(&mean, self.kernel)?,
         };
         let by_group = pooled.f_view([kv_heads, dims.group() as i64, before])?;
         let scores = by_group.f_mean_dim([1i64].as_slice(), false, Kind::Float)?;

@@ -85,6 +85,35 @@ pub(super) fn odd(field: &'static str, keys: usize) -> Result<()> {
     Ok(())
 }
 
+/// Fails where a share is below 0 or above 1.
+pub(super) fn share(field: &'static str, share: f64) -> Result<()> {
+    if !(0.0..=1.0).contains(&share) {
+        return Err(Error::Field { field, expected: "a share from 0 to 1", found: share.to_string() });
+    }
+    Ok(())
+}
+
+/// Fails where a number is below 0 or is not finite.
+pub(super) fn not_negative(field: &'static str, number: f64) -> Result<()> {
+    if !(number >= 0.0 && number.is_finite()) {
+        return Err(Error::Field { field, expected: "a number from 0", found: number.to_string() });
+    }
+    Ok(())
+}
+
+/// The same score for all keys of a context that is no longer than a window, whose keys stay, `[Hkv, n]`.
+pub(super) fn all_of_the_window(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
+    let dims = inputs.dims();
+    let size = [dims.kv_heads as i64, dims.keys as i64];
+    Ok(Tensor::f_ones(size, (Kind::Float, inputs.device()))?)
+}
+
+/// The largest of `kernel` neighbours of each key, `[heads, n]`; `kernel` is odd.
+pub(super) fn largest_neighbours(weights: &Tensor, kernel: usize) -> Result<Tensor> {
+    let (kernel, padding) = (kernel as i64, kernel as i64 / 2);
+    Ok(weights.f_unsqueeze(0)?.f_max_pool1d(kernel, 1, padding, 1, false)?.f_squeeze_dim(0)?)
+}
+
 /// Euclidean norms of `[.., D]`: `[..]`.
 pub(super) fn norms(vectors: &Tensor) -> Result<Tensor> {
     Ok(vectors.f_square()?.f_sum_dim_intlist([-1i64].as_slice(), false, Kind::Float)?.f_sqrt()?)

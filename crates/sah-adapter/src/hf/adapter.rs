@@ -348,21 +348,18 @@ impl HfAdapter {
         limits: &RequestLimits,
     ) -> Result<Prompt, Error> {
         let LoadedModel { checkpoint, control_tokens, .. } = &*self.model;
+        let plan = self.plan.retention.as_ref();
         let prompter = Prompter {
             tokenizer: &checkpoint.tokenizer,
             chat_template: checkpoint.chat_template.as_ref(),
             thinking: &checkpoint.thinking,
             special: SpecialText { tokens: control_tokens, read: self.special_tokens },
             tokenisation: self.tokenisation,
+            marks_seen: plan.is_some_and(|plan| plan.sees == RetentionSees::Question),
         };
         let mut prompt = prompter.prompt(request, generation, limits)?;
-        if let Some(RetentionPlan { retention, sees }) = &self.plan.retention {
-            if *sees == RetentionSees::Question {
-                prompter.mark_seen(request, generation, &mut prompt)?;
-            }
-            if retention.needs().repetition.is_some() {
-                prompt.repeat = prompter.repeat_tokens(request.form)?;
-            }
+        if plan.is_some_and(|plan| plan.retention.needs().repetition.is_some()) {
+            prompt.repeat = prompter.repeat_tokens(request.form)?;
         }
         Ok(prompt)
     }

@@ -115,6 +115,7 @@ impl ModelTokenizer {
             thinking: &self.thinking,
             special: SpecialText { tokens: &self.control_tokens, read: self.special_tokens },
             tokenisation: self.tokenisation,
+            marks_seen: false,
         }
     }
 

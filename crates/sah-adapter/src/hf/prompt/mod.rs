@@ -1,7 +1,6 @@
 //! From a [`Request`] to tokens.
 
 mod repeat;
-mod seen;
 mod special;
 mod tokenisation;
 
@@ -22,6 +21,8 @@ pub(super) struct Prompter<'a> {
     pub(super) thinking: &'a ModelThinking,
     pub(super) special: SpecialText<'a>,
     pub(super) tokenisation: Tokenisation,
+    /// Whether it is to be known which tokens of a question are its text.
+    pub(super) marks_seen: bool,
 }
 
 /// The tokens of a request.
@@ -53,12 +54,18 @@ impl Prompter<'_> {
     ) -> Result<Prompt, Error> {
         let (texts, frames) = self.texts(request, generation)?;
         let Tokens { mut context, border, questions } = texts.tokens(self.tokenizer, self.tokenisation)?;
+        let seen = if self.marks_seen {
+            texts.seen(self.tokenizer, self.tokenisation, (context.len(), &questions))?
+        } else {
+            vec![0; questions.len()]
+        };
         let truncated = truncate(&mut context, limits);
-        let questions = questions.into_iter().zip(frames);
+        let questions = questions.into_iter().zip(seen).zip(frames);
         let questions = questions
-            .map(|(ids, AnswerFrame { in_thoughts, limit, draws })| QuestionTokens {
+            .map(|((ids, seen), AnswerFrame { in_thoughts, limit, draws })| QuestionTokens {
+                // The first logits need a token that is left after them.
+                seen: seen.min(ids.len() - 1),
                 ids,
-                seen: 0,
                 in_thoughts,
                 limit,
                 draws,

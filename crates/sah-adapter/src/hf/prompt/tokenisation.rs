@@ -77,9 +77,9 @@ impl Texts {
         &self,
         tokenizer: &Tokenizer,
         how: Tokenisation,
-        (context, questions): (usize, &[&[u32]]),
+        (context, questions): (usize, &[Vec<u32>]),
     ) -> Result<Vec<usize>, Error> {
-        let seen = |(rest, ids): (&Rest, &&[u32])| {
+        let seen = |(rest, ids): (&Rest, &Vec<u32>)| {
             let asked = match how {
                 Tokenisation::Whole => {
                     let text = self.context.joined(&rest.asked, rest.across.as_ref());

@@ -1,6 +1,6 @@
 //! What a retention looks at, seen while a context is read.
 
-use sah_attention::retention::{ContextLayer, Moments, Needs, Repetition, sums_of_weights};
+use sah_attention::retention::{ContextLayer, LayerScores, Moments, Needs, Repetition, sums_of_weights};
 use sah_attention::{AttentionInputs, AttentionObserver, AttentionOutput, AttentionPolicy, Retention};
 use tch::Tensor;
 
@@ -113,7 +113,7 @@ impl Observed {
         retention: &Retention,
         (number, layer): (usize, &ObservedLayer),
         seed: u64,
-    ) -> Result<sah_attention::retention::LayerScores, Error> {
+    ) -> Result<LayerScores, Error> {
         let needs = retention.needs();
         let entries = cache.entries(number, 0)?;
         let [Entries { keys, values, .. }] = entries.as_slice() else {

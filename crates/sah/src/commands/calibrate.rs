@@ -2,28 +2,26 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use sah_adapter::ModelOptions;
+use sah_adapter::{LoadedModel, ModelOptions, ModelSource};
 use sah_attention::retention::HeadPattern;
 use sah_attention::{ChannelSelection, ChannelStatistics};
 use sah_bench_core::data::read_text;
 use sah_bench_core::replace_file;
 
-use crate::args::{DoubleSparsityArgs, DuoAttentionArgs};
+use crate::args::{DoubleSparsityArgs, DuoAttentionArgs, ModelArgs};
 use crate::model;
 
 /// Reads the texts densely and writes which channels matter most.
 pub(crate) fn double_sparsity(args: &DoubleSparsityArgs) -> anyhow::Result<ExitCode> {
-    let read = |path: &PathBuf| read_text(path).context("--text");
-    let texts = args.text.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
+    let texts = texts(&args.text)?;
     let selections: Vec<ChannelSelection> = args.channels.iter().copied().map(Into::into).collect();
     let source = model::source(&args.model.place.model, args.model.place.revision.as_deref())?;
     replace_file(&args.out, |out| {
-        let options = ModelOptions { config: args.model.config.overrides(), ..ModelOptions::default() };
-        let model = model::load(&args.model, &model::fetch(&source)?, &options)?;
-        model::say_notes(&model);
+        let model = loaded(&args.model, &source)?;
         let (asked, positions) = (args.block_size as usize, model.positions());
         if asked > positions {
             tracing::warn!(
@@ -54,12 +52,9 @@ pub(crate) fn double_sparsity(args: &DoubleSparsityArgs) -> anyhow::Result<ExitC
 
 /// Reads the texts densely and writes how much each head retrieves.
 pub(crate) fn duo_attention(args: &DuoAttentionArgs) -> anyhow::Result<ExitCode> {
-    let read = |path: &PathBuf| read_text(path).context("--text");
-    let texts = args.text.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
+    let texts = texts(&args.text)?;
     let source = model::source(&args.model.place.model, args.model.place.revision.as_deref())?;
-    let options = ModelOptions { config: args.model.config.overrides(), ..ModelOptions::default() };
-    let model = model::load(&args.model, &model::fetch(&source)?, &options)?;
-    model::say_notes(&model);
+    let model = loaded(&args.model, &source)?;
     let started = Instant::now();
     let scores = model.head_scores(&texts, args.tokens as usize)?;
     HeadPattern::write(&args.out, &scores, args.sinks, args.recent)?;
@@ -75,4 +70,15 @@ pub(crate) fn duo_attention(args: &DuoAttentionArgs) -> anyhow::Result<ExitCode>
         args.out.display().to_string()
     );
     Ok(ExitCode::SUCCESS)
+}
+
+fn texts(files: &[PathBuf]) -> anyhow::Result<Vec<String>> {
+    files.iter().map(|path| read_text(path).context("--text")).collect()
+}
+
+fn loaded(args: &ModelArgs, source: &ModelSource) -> anyhow::Result<Rc<LoadedModel>> {
+    let options = ModelOptions { config: args.config.overrides(), ..ModelOptions::default() };
+    let model = model::load(args, &model::fetch(source)?, &options)?;
+    model::say_notes(&model);
+    Ok(model)
 }

@@ -145,9 +145,7 @@ impl RepeatFigures {
             pass: pass.unwrap_or_default(),
         }
     }
-}
 
-impl RepeatFigures {
     /// The figures of `count` answers by their names in papers: `avg@K`, then `pass@k`.
     pub fn named(&self, count: usize) -> impl Iterator<Item = (String, Option<IntervalFigure>)> {
         let pass = self.pass.iter().map(|(k, figure)| (format!("pass@{k}"), Some(*figure)));

@@ -1,18 +1,28 @@
 //! Numbers of 16 bits, two in a word.
 
-use std::borrow::Cow;
-
 use pulp::Simd;
 
-use super::{Element, Factor, ROWS, UNROLL, reduce};
+use super::{Element, Factor, Parts, ROWS, UNROLL, reduce};
 
-/// Two numbers in a word, the first in its lower half. Arranged, the first ones of all words stand before the second ones.
+/// Two numbers in a word, the first in its lower half.
 pub trait Halves: Sync {
-    /// The first and the second number of each word.
-    fn widen_words<S: Simd>(simd: S, words: S::u32s) -> (S::f32s, S::f32s);
+    /// The number in the upper half of each word.
+    fn upper_halves<S: Simd>(simd: S, words: S::u32s) -> S::f32s;
 
-    /// Those of one word.
-    fn widen_word(word: u32) -> [f32; 2];
+    /// That of one word.
+    fn upper(word: u32) -> f32;
+
+    /// The number in the lower half of each word.
+    #[inline(always)]
+    fn lower_halves<S: Simd>(simd: S, words: S::u32s) -> S::f32s {
+        Self::upper_halves(simd, simd.wrapping_dyn_shl_u32s(words, simd.splat_u32s(16)))
+    }
+
+    /// That of one word.
+    #[inline(always)]
+    fn lower(word: u32) -> f32 {
+        Self::upper(word << 16)
+    }
 }
 
 /// bf16: the upper half of an f32.
@@ -28,7 +38,7 @@ impl F16 {
     #[inline(always)]
     #[must_use]
     pub fn pair(word: u32) -> [f32; 2] {
-        Self::widen_word(word)
+        [Self::lower(word), Self::upper(word)]
     }
 }
 
@@ -36,28 +46,30 @@ const UPPER_HALF: u32 = 0xFFFF_0000;
 
 impl Halves for Bf16 {
     #[inline(always)]
-    fn widen_words<S: Simd>(simd: S, words: S::u32s) -> (S::f32s, S::f32s) {
-        let lower = simd.wrapping_dyn_shl_u32s(words, simd.splat_u32s(16));
-        let upper = simd.and_u32s(words, simd.splat_u32s(UPPER_HALF));
-        (simd.transmute_f32s_u32s(lower), simd.transmute_f32s_u32s(upper))
+    fn upper_halves<S: Simd>(simd: S, words: S::u32s) -> S::f32s {
+        simd.transmute_f32s_u32s(simd.and_u32s(words, simd.splat_u32s(UPPER_HALF)))
     }
 
     #[inline(always)]
-    fn widen_word(word: u32) -> [f32; 2] {
-        [f32::from_bits(word << 16), f32::from_bits(word & UPPER_HALF)]
+    fn upper(word: u32) -> f32 {
+        f32::from_bits(word & UPPER_HALF)
+    }
+
+    #[inline(always)]
+    fn lower_halves<S: Simd>(simd: S, words: S::u32s) -> S::f32s {
+        simd.transmute_f32s_u32s(simd.wrapping_dyn_shl_u32s(words, simd.splat_u32s(16)))
     }
 }
 
 impl Halves for F16 {
     #[inline(always)]
-    fn widen_words<S: Simd>(simd: S, words: S::u32s) -> (S::f32s, S::f32s) {
-        let lower = simd.wrapping_dyn_shl_u32s(words, simd.splat_u32s(16));
-        (upper_f16(simd, lower), upper_f16(simd, words))
+    fn upper_halves<S: Simd>(simd: S, words: S::u32s) -> S::f32s {
+        upper_f16(simd, words)
     }
 
     #[inline(always)]
-    fn widen_word(word: u32) -> [f32; 2] {
-        [upper_f16_of_one(word << 16), upper_f16_of_one(word)]
+    fn upper(word: u32) -> f32 {
+        upper_f16_of_one(word)
     }
 }
 
@@ -95,24 +107,29 @@ impl<H: Halves> Element for H {
     #[inline(always)]
     fn widen(row: &[u32], elements: &mut [f32]) {
         for (word, elements) in row.iter().zip(elements.as_chunks_mut::<2>().0) {
-            *elements = H::widen_word(*word);
+            *elements = [H::lower(*word), H::upper(*word)];
         }
     }
 }
 
+impl<H: Halves> Parts for H {
+    #[inline(always)]
+    fn words(row: &[u32]) -> (&[u32], f32) {
+        (row, 1.0)
+    }
+
+    #[inline(always)]
+    fn widen_words<S: Simd>(simd: S, words: S::u32s, part: usize) -> S::f32s {
+        if part == 0 { H::lower_halves(simd, words) } else { H::upper_halves(simd, words) }
+    }
+
+    #[inline(always)]
+    fn widen_word(word: u32, part: usize) -> f32 {
+        if part == 0 { H::lower(word) } else { H::upper(word) }
+    }
+}
+
 impl<H: Halves> Factor for H {
-    #[inline]
-    fn arrange(vector: &[f32]) -> Cow<'_, [f32]> {
-        let every_second = |from: usize| vector.iter().skip(from).step_by(2).copied();
-        Cow::Owned(every_second(0).chain(every_second(1)).collect())
-    }
-
-    #[inline]
-    fn restore(arranged: &[f32]) -> Vec<f32> {
-        let (first, second) = arranged.split_at(arranged.len() / 2);
-        first.iter().zip(second).flat_map(|(a, b)| [*a, *b]).collect()
-    }
-
     #[inline(always)]
     fn dot<S: Simd>(simd: S, x: &[f32], row: &[u32]) -> f32 {
         let (first, second) = x.split_at(row.len());
@@ -120,7 +137,7 @@ impl<H: Halves> Factor for H {
         let ((first, first_rest), (second, second_rest)) = (S::as_simd_f32s(first), S::as_simd_f32s(second));
         let mut sums = [simd.splat_f32s(0.0); UNROLL];
         let mut add = |at: usize, word: S::u32s, first: S::f32s, second: S::f32s| {
-            let (lower, upper) = H::widen_words(simd, word);
+            let (lower, upper) = (H::lower_halves(simd, word), H::upper_halves(simd, word));
             sums[at] = simd.mul_add_f32s(lower, first, sums[at]);
             sums[at + 1] = simd.mul_add_f32s(upper, second, sums[at + 1]);
         };
@@ -135,30 +152,8 @@ impl<H: Halves> Factor for H {
             add(0, *word, *first, *second);
         }
         let rest = row_rest.iter().zip(first_rest.iter().zip(second_rest));
-        let rest = rest.map(|(word, (first, second))| {
-            let [even, odd] = H::widen_word(*word);
-            even * first + odd * second
-        });
+        let rest = rest.map(|(word, (first, second))| H::lower(*word) * first + H::upper(*word) * second);
         reduce(simd, sums) + rest.sum::<f32>()
-    }
-
-    #[inline(always)]
-    fn add_weighted<S: Simd>(simd: S, weight: f32, row: &[u32], sum: &mut [f32]) {
-        let (first, second) = sum.split_at_mut(row.len());
-        let (first, first_rest) = S::as_mut_simd_f32s(first);
-        let (second, second_rest) = S::as_mut_simd_f32s(second);
-        let (row, row_rest) = S::as_simd_u32s(row);
-        let weights = simd.splat_f32s(weight);
-        for (word, (a, b)) in row.iter().zip(first.iter_mut().zip(second)) {
-            let (even, odd) = H::widen_words(simd, *word);
-            *a = simd.mul_add_f32s(weights, even, *a);
-            *b = simd.mul_add_f32s(weights, odd, *b);
-        }
-        for (word, (a, b)) in row_rest.iter().zip(first_rest.iter_mut().zip(second_rest)) {
-            let [even, odd] = H::widen_word(*word);
-            *a += weight * even;
-            *b += weight * odd;
-        }
     }
 
     #[inline(always)]
@@ -183,58 +178,18 @@ impl<H: Halves> Factor for H {
         for (dot, (sum, rest)) in dots.iter_mut().zip(sums) {
             *dot = simd.reduce_sum_f32s(sum);
             for (word, (first, second)) in rest.iter().zip(first_rest.iter().zip(second_rest)) {
-                let [even, odd] = H::widen_word(*word);
-                *dot += even * first + odd * second;
+                *dot += H::lower(*word) * first + H::upper(*word) * second;
             }
         }
         dots
-    }
-
-    #[inline(always)]
-    fn add_weighted_rows<S: Simd>(simd: S, weights: [f32; ROWS], rows: [&[u32]; ROWS], sum: &mut [f32]) {
-        let (first, second) = sum.split_at_mut(rows[0].len());
-        let (first, first_rest) = S::as_mut_simd_f32s(first);
-        let (second, second_rest) = S::as_mut_simd_f32s(second);
-        let [(a, a_rest), (b, b_rest), (c, c_rest), (d, d_rest)] = rows.map(|row| S::as_simd_u32s(row));
-        let count = first.len();
-        let (a, b, c, d) = (&a[..count], &b[..count], &c[..count], &d[..count]);
-        let (of_a, of_b) = (simd.splat_f32s(weights[0]), simd.splat_f32s(weights[1]));
-        let (of_c, of_d) = (simd.splat_f32s(weights[2]), simd.splat_f32s(weights[3]));
-        for (at, (first, second)) in first.iter_mut().zip(second).enumerate() {
-            let mut sum = (*first, *second);
-            sum = add_multiple::<S, H>(simd, of_a, a[at], sum);
-            sum = add_multiple::<S, H>(simd, of_b, b[at], sum);
-            sum = add_multiple::<S, H>(simd, of_c, c[at], sum);
-            sum = add_multiple::<S, H>(simd, of_d, d[at], sum);
-            (*first, *second) = sum;
-        }
-        for (weight, rest) in weights.iter().zip([a_rest, b_rest, c_rest, d_rest]) {
-            for (word, (first, second)) in rest.iter().zip(first_rest.iter_mut().zip(&mut *second_rest)) {
-                let [even, odd] = H::widen_word(*word);
-                *first += weight * even;
-                *second += weight * odd;
-            }
-        }
     }
 }
 
 /// `sum + x * words` of the halves of `words` and `x`, first and second ones.
 #[inline(always)]
 fn add_product<S: Simd, H: Halves>(simd: S, words: S::u32s, x: (S::f32s, S::f32s), sum: S::f32s) -> S::f32s {
-    let (even, odd) = H::widen_words(simd, words);
+    let (even, odd) = (H::lower_halves(simd, words), H::upper_halves(simd, words));
     simd.mul_add_f32s(odd, x.1, simd.mul_add_f32s(even, x.0, sum))
-}
-
-/// `sum + weight * words` of the halves of `words` and `sum`, first and second ones.
-#[inline(always)]
-fn add_multiple<S: Simd, H: Halves>(
-    simd: S,
-    weight: S::f32s,
-    words: S::u32s,
-    sum: (S::f32s, S::f32s),
-) -> (S::f32s, S::f32s) {
-    let (even, odd) = H::widen_words(simd, words);
-    (simd.mul_add_f32s(weight, even, sum.0), simd.mul_add_f32s(weight, odd, sum.1))
 }
 
 #[cfg(test)]
@@ -256,8 +211,7 @@ mod tests {
                 (0..=u16::MAX).map(|bits| u32::from(bits) | u32::from(!bits) << 16).collect();
             let mut widened = Vec::with_capacity(words.len());
             for words in S::as_simd_u32s(&words).0 {
-                let (first, second) = H::widen_words(simd, *words);
-                let (first, second) = ([first], [second]);
+                let (first, second) = ([H::lower_halves(simd, *words)], [H::upper_halves(simd, *words)]);
                 let floats: (&[f32], &[f32]) =
                     (pulp::bytemuck::cast_slice(&first), pulp::bytemuck::cast_slice(&second));
                 widened.extend(floats.0.iter().zip(floats.1).map(|(a, b)| [*a, *b]));
@@ -270,7 +224,8 @@ mod tests {
         let widened = Arch::new().dispatch(All::<H>(std::marker::PhantomData));
         assert_eq!(widened.len(), 1 << 16);
         for (bits, pair) in (0..=u16::MAX).zip(widened) {
-            let one = H::widen_word(u32::from(bits) | u32::from(!bits) << 16);
+            let word = u32::from(bits) | u32::from(!bits) << 16;
+            let one = [H::lower(word), H::upper(word)];
             for (found, bits) in pair.into_iter().chain(one).zip([bits, !bits, bits, !bits]) {
                 let exact = exact(bits);
                 let same = found.to_bits() == exact.to_bits() || (found.is_nan() && exact.is_nan());

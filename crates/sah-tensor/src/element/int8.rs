@@ -1,13 +1,13 @@
 //! Rows of 8-bit integers with a scale.
 
+use pulp::Simd;
 use pulp::bytemuck::cast_slice;
 
-use super::Element;
+use super::{Element, Parts};
 
 /// Four int8 in a word, the first in its first byte; the last word of a row is the f32 that they are multiplied by.
 ///
-/// They are multiplied as f32: widening a row takes four vector instructions for each vector of numbers, and whoever multiplies
-/// it with several vectors widens it once.
+/// They are multiplied as f32: nothing is rounded but sums.
 #[derive(Debug, Clone, Copy)]
 pub struct Int8;
 
@@ -22,6 +22,36 @@ impl Element for Int8 {
         for (element, byte) in elements.iter_mut().zip(cast_slice::<u32, i8>(row)) {
             *element = scale * f32::from(*byte);
         }
+    }
+}
+
+/// Of f32 from 2^23 to 2^24 the mantissa is an integer.
+const TWO_TO_23: u32 = (127 + 23) << 23;
+/// By how much an integer is above 0 once its sign is flipped.
+const OFFSET: f32 = (1 << 23) as f32 + 128.0;
+
+impl Parts for Int8 {
+    #[inline(always)]
+    fn words(row: &[u32]) -> (&[u32], f32) {
+        match row.split_last() {
+            Some((scale, row)) => (row, f32::from_bits(*scale)),
+            None => (row, 1.0),
+        }
+    }
+
+    #[inline(always)]
+    fn widen_words<S: Simd>(simd: S, words: S::u32s, part: usize) -> S::f32s {
+        // With the sign flipped, a byte is an integer from 0 to 255.
+        let words = simd.xor_u32s(words, simd.splat_u32s(0x8080_8080));
+        let words = simd.wrapping_dyn_shr_u32s(words, simd.splat_u32s(8 * part as u32));
+        let bytes = simd.and_u32s(words, simd.splat_u32s(0xFF));
+        let numbers = simd.transmute_f32s_u32s(simd.or_u32s(bytes, simd.splat_u32s(TWO_TO_23)));
+        simd.sub_f32s(numbers, simd.splat_f32s(OFFSET))
+    }
+
+    #[inline(always)]
+    fn widen_word(word: u32, part: usize) -> f32 {
+        f32::from((word >> (8 * part)) as u8 as i8)
     }
 }
 

@@ -3,15 +3,15 @@
 mod codes;
 mod halves;
 mod int8;
-
-use std::borrow::Cow;
+mod parts;
 
 use pulp::Simd;
-use pulp::bytemuck::Pod;
+use pulp::bytemuck::{Pod, cast_slice};
 
-pub use codes::{Codes, scale_codes};
+pub use codes::{Codes, scale_codes, scale_groups};
 pub use halves::{Bf16, F16};
 pub use int8::Int8;
+pub use parts::Parts;
 
 /// Vectors of a product that are summed side by side: a fused multiply-add takes four steps to be ready.
 const UNROLL: usize = 4;
@@ -32,19 +32,10 @@ pub trait Element: Sync {
     fn widen(row: &[Self::Word], elements: &mut [f32]);
 }
 
-/// An element that is multiplied and added as it is stored.
-pub trait Factor: Element {
-    /// The elements of one vector in the order in which [`Factor::dot`] and [`Factor::add_weighted`] hold them.
-    fn arrange(vector: &[f32]) -> Cow<'_, [f32]>;
-
-    /// The inverse of [`Factor::arrange`].
-    fn restore(arranged: &[f32]) -> Vec<f32>;
-
+/// An element of weights, which few rows of inputs are multiplied with. Inputs are [arranged](Parts::arrange).
+pub trait Factor: Parts {
     /// `x . row`, with `x` arranged.
     fn dot<S: Simd>(simd: S, x: &[f32], row: &[Self::Word]) -> f32;
-
-    /// `sum += weight * row`, with the sum arranged.
-    fn add_weighted<S: Simd>(simd: S, weight: f32, row: &[Self::Word], sum: &mut [f32]);
 
     /// [`Factor::dot`] of `x` with each of `rows`.
     #[inline(always)]
@@ -58,19 +49,6 @@ pub trait Factor: Element {
     #[inline(always)]
     fn dots_of_two<S: Simd>(simd: S, x: [&[f32]; 2], rows: [&[Self::Word]; ROWS]) -> [[f32; ROWS]; 2] {
         [Self::dots(simd, x[0], rows), Self::dots(simd, x[1], rows)]
-    }
-
-    /// [`Factor::add_weighted`] of each of `rows`.
-    #[inline(always)]
-    fn add_weighted_rows<S: Simd>(
-        simd: S,
-        weights: [f32; ROWS],
-        rows: [&[Self::Word]; ROWS],
-        sum: &mut [f32],
-    ) {
-        for (weight, row) in weights.into_iter().zip(rows) {
-            Self::add_weighted(simd, weight, row, sum);
-        }
     }
 }
 
@@ -88,17 +66,24 @@ impl Element for F32 {
     }
 }
 
+impl Parts for F32 {
+    #[inline(always)]
+    fn words(row: &[f32]) -> (&[u32], f32) {
+        (cast_slice(row), 1.0)
+    }
+
+    #[inline(always)]
+    fn widen_words<S: Simd>(simd: S, words: S::u32s, _: usize) -> S::f32s {
+        simd.transmute_f32s_u32s(words)
+    }
+
+    #[inline(always)]
+    fn widen_word(word: u32, _: usize) -> f32 {
+        f32::from_bits(word)
+    }
+}
+
 impl Factor for F32 {
-    #[inline]
-    fn arrange(vector: &[f32]) -> Cow<'_, [f32]> {
-        Cow::Borrowed(vector)
-    }
-
-    #[inline]
-    fn restore(arranged: &[f32]) -> Vec<f32> {
-        arranged.to_vec()
-    }
-
     #[inline(always)]
     fn dot<S: Simd>(simd: S, x: &[f32], row: &[f32]) -> f32 {
         let ((row, row_rest), (x, x_rest)) = (S::as_simd_f32s(row), S::as_simd_f32s(x));
@@ -114,18 +99,6 @@ impl Factor for F32 {
             *sum = simd.mul_add_f32s(*a, *b, *sum);
         }
         reduce(simd, sums) + row_rest.iter().zip(x_rest).map(|(a, b)| a * b).sum::<f32>()
-    }
-
-    #[inline(always)]
-    fn add_weighted<S: Simd>(simd: S, weight: f32, row: &[f32], sum: &mut [f32]) {
-        let ((row, row_rest), (sum, sum_rest)) = (S::as_simd_f32s(row), S::as_mut_simd_f32s(sum));
-        let weights = simd.splat_f32s(weight);
-        for (sum, value) in sum.iter_mut().zip(row) {
-            *sum = simd.mul_add_f32s(weights, *value, *sum);
-        }
-        for (sum, value) in sum_rest.iter_mut().zip(row_rest) {
-            *sum += weight * value;
-        }
     }
 
     // Four names where an array could stand: the compiler keeps these in registers.
@@ -190,25 +163,6 @@ impl Factor for F32 {
             }
         }
         dots
-    }
-
-    #[inline(always)]
-    fn add_weighted_rows<S: Simd>(simd: S, weights: [f32; ROWS], rows: [&[f32]; ROWS], sum: &mut [f32]) {
-        let (sum, sum_rest) = S::as_mut_simd_f32s(sum);
-        let [(a, a_rest), (b, b_rest), (c, c_rest), (d, d_rest)] = rows.map(|row| S::as_simd_f32s(row));
-        let (a, b, c, d) = (&a[..sum.len()], &b[..sum.len()], &c[..sum.len()], &d[..sum.len()]);
-        let (of_a, of_b) = (simd.splat_f32s(weights[0]), simd.splat_f32s(weights[1]));
-        let (of_c, of_d) = (simd.splat_f32s(weights[2]), simd.splat_f32s(weights[3]));
-        for (at, sum) in sum.iter_mut().enumerate() {
-            let first = simd.mul_add_f32s(of_b, b[at], simd.mul_add_f32s(of_a, a[at], *sum));
-            let second = simd.mul_add_f32s(of_d, d[at], simd.mul_f32s(of_c, c[at]));
-            *sum = simd.add_f32s(first, second);
-        }
-        for (weight, rest) in weights.iter().zip([a_rest, b_rest, c_rest, d_rest]) {
-            for (sum, value) in sum_rest.iter_mut().zip(rest) {
-                *sum += weight * value;
-            }
-        }
     }
 }
 

@@ -1,13 +1,13 @@
 //! What the kernels for the CPU read in place.
 
 use sah_tensor::Rows;
-use sah_tensor::element::{Bf16, Codes, F16, F32, Factor, Int8};
+use sah_tensor::element::{Bf16, Codes, F16, F32, Int8, Parts};
 use sah_tensor::torch::{Stored, heads, is_readable};
 use tch::{Kind, Tensor};
 
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
-use crate::kernel::cpu::source::{Grouped, HeadGroups, Source, Widened};
+use crate::kernel::cpu::source::{Grouped, HeadGroups, Source};
 use crate::kv::{KvFormat, KvView, Packed};
 
 /// Whether the kernels for the CPU read these inputs: keys and values in f32, bf16, f16, 8 bits or packed groups where they lie,
@@ -54,12 +54,12 @@ pub(super) fn attend(inputs: &AttentionInputs<'_>, call: impl Attend) -> Result<
             Kind::Half => attend_as::<F16>(inputs, call),
             _ => attend_as::<F32>(inputs, call),
         },
-        KvFormat::Int8 => attend_widened(inputs, call),
+        KvFormat::Int8 => attend_as::<Int8>(inputs, call),
     }
 }
 
 #[expect(unsafe_code, reason = "reads keys and values in place")]
-fn attend_as<E: Stored + Factor>(inputs: &AttentionInputs<'_>, call: impl Attend) -> Result<Tensor> {
+fn attend_as<E: Stored + Parts>(inputs: &AttentionInputs<'_>, call: impl Attend) -> Result<Tensor> {
     let (keys, values) = inputs.stored();
     // SAFETY: all that is written while the rows are in use is memory of `call`.
     let rows = unsafe { (heads::<E>(keys.data())?, heads::<E>(values.data())?) };
@@ -67,15 +67,6 @@ fn attend_as<E: Stored + Factor>(inputs: &AttentionInputs<'_>, call: impl Attend
         (None, None) => call.attend(&rows.0, &rows.1),
         (keys, values) => call.attend(&grouped(rows.0, keys)?, &grouped(rows.1, values)?),
     }
-}
-
-#[expect(unsafe_code, reason = "reads keys and values in place")]
-fn attend_widened(inputs: &AttentionInputs<'_>, call: impl Attend) -> Result<Tensor> {
-    let (keys, values) = inputs.stored();
-    // SAFETY: the same.
-    let (keys, values) = unsafe { (heads::<Int8>(keys.data())?, heads::<Int8>(values.data())?) };
-    let widened = |heads: Vec<_>| heads.into_iter().map(Widened).collect::<Vec<_>>();
-    call.attend(&widened(keys), &widened(values))
 }
 
 /// The `plain` rows of each head with its packed ones.

@@ -1,28 +1,68 @@
 //! Keys or values of one head, as the kernels for the CPU read them.
 
-use sah_tensor::element::{Codes, Element, F16, F32, Factor, ROWS, scale_codes};
+use std::ops::Range;
+
+use sah_tensor::element::{Codes, Element, F16, F32, Parts, scale_codes, scale_groups};
 use sah_tensor::{Rows, prefetch};
 
 use crate::kv::{Grouping, KiviBits, Span};
 
 /// Words of rows that a source gives.
-pub(super) type Word<S> = <<S as Source>::Factor as Element>::Word;
+pub(super) type Word<S> = <<S as Source>::Element as Element>::Word;
 
-/// Rows of one head, each of which is multiplied as [`Source::Factor`].
+/// Keys that are read together.
+#[derive(Clone)]
+pub(super) enum Keys<'a> {
+    /// Side by side.
+    Span(Range<usize>),
+    /// These.
+    List(&'a [usize]),
+}
+
+impl Keys<'_> {
+    /// How many.
+    #[inline(always)]
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Span(span) => span.len(),
+            Self::List(keys) => keys.len(),
+        }
+    }
+
+    /// Number `at` of them.
+    #[inline(always)]
+    pub(super) fn key(&self, at: usize) -> usize {
+        match self {
+            Self::Span(span) => span.start + at,
+            Self::List(keys) => keys[at],
+        }
+    }
+
+    /// Those from number `run.start` to before number `run.end`.
+    #[inline(always)]
+    pub(super) fn part(&self, run: Range<usize>) -> Self {
+        match self {
+            Self::Span(span) => Self::Span(span.start + run.start..span.start + run.end),
+            Self::List(keys) => Self::List(&keys[run]),
+        }
+    }
+}
+
+/// Rows of one head.
 pub(super) trait Source: Sync {
     /// What rows are given as: what is stored, where it can be multiplied so, or f32.
-    type Factor: Factor;
-    /// Whether rows of a block are read in several streams, from places apart, and not one after another.
-    const STREAMS: bool;
+    type Element: Parts;
+    /// How many rows are made ready at once.
+    const RUN: usize;
 
-    /// The rows `keys`: where they lie, or in `memory`.
-    fn rows<'a>(&'a self, keys: [usize; ROWS], memory: &'a mut Memory) -> [&'a [Word<Self>]; ROWS];
+    /// Makes at most [`Source::RUN`] rows ready to be read.
+    fn prepare(&self, keys: &Keys<'_>, memory: &mut Memory);
 
-    /// Row `key`, likewise.
-    fn row<'a>(&'a self, key: usize, memory: &'a mut Memory) -> &'a [Word<Self>];
+    /// The row of `key`, which is number `at` of those that were made ready in `memory`.
+    fn row<'a>(&'a self, key: usize, at: usize, memory: &'a Memory) -> &'a [Word<Self>];
 
-    /// Writes row `key` to `elements`, in its own order. `group` is of this source alone.
-    fn widen(&self, key: usize, group: &mut Group, elements: &mut [f32]);
+    /// Writes the rows `keys` to `elements`, `[n, D]`, in their own order.
+    fn widen(&self, keys: Range<usize>, group: &mut Group, elements: &mut [f32]);
 
     /// Has the processor fetch row `key`.
     fn prefetch(&self, key: usize);
@@ -30,76 +70,45 @@ pub(super) trait Source: Sync {
 
 /// Room for rows that are widened before they are multiplied.
 pub(super) struct Memory {
+    /// `[RUN, D]`, where they are.
     rows: Vec<f32>,
     dim: usize,
     group: Group,
 }
 
-/// Scales and minima of the group that was read last.
+/// Scales and minima that were read last.
 #[derive(Default)]
 pub(super) struct Group {
+    /// Of which group of keys they are.
     number: Option<usize>,
     scales: Vec<f32>,
     minima: Vec<f32>,
+    /// Those of values.
+    pairs: Vec<[f32; 2]>,
 }
 
 impl Memory {
     /// For rows of `dim` numbers.
     pub(super) fn new(dim: usize) -> Self {
-        Self { rows: vec![0.0; ROWS * dim], dim, group: Group::default() }
-    }
-
-    /// The rows `keys` of `source` in f32.
-    #[inline(always)]
-    fn widened(&mut self, source: &impl Source, keys: [usize; ROWS]) -> [&[f32]; ROWS] {
-        for (key, row) in keys.into_iter().zip(self.rows.chunks_exact_mut(self.dim)) {
-            source.widen(key, &mut self.group, row);
-        }
-        std::array::from_fn(|row| &self.rows[row * self.dim..(row + 1) * self.dim])
-    }
-
-    /// Row `key` of `source` in f32.
-    #[inline(always)]
-    fn widened_row(&mut self, source: &impl Source, key: usize) -> &[f32] {
-        let row = &mut self.rows[..self.dim];
-        source.widen(key, &mut self.group, row);
-        row
+        Self { rows: Vec::new(), dim, group: Group::default() }
     }
 }
 
-impl Group {
-    /// Makes it group `number`, whose scales and minima are the lower and the upper halves of `parameters`.
-    #[inline(always)]
-    fn read(&mut self, number: usize, parameters: &[u32]) {
-        if self.number == Some(number) {
-            return;
-        }
-        self.number = Some(number);
-        self.scales.resize(parameters.len(), 0.0);
-        self.minima.resize(parameters.len(), 0.0);
-        for (word, (scale, minimum)) in parameters.iter().zip(self.scales.iter_mut().zip(&mut self.minima)) {
-            [*scale, *minimum] = F16::pair(*word);
-        }
-    }
-}
-
-impl<E: Factor> Source for Rows<'_, E> {
-    type Factor = E;
-    const STREAMS: bool = true;
+impl<E: Parts> Source for Rows<'_, E> {
+    type Element = E;
+    const RUN: usize = usize::MAX;
 
     #[inline(always)]
-    fn rows<'a>(&'a self, keys: [usize; ROWS], _: &'a mut Memory) -> [&'a [E::Word]; ROWS] {
-        keys.map(|key| Rows::row(self, key))
-    }
+    fn prepare(&self, _: &Keys<'_>, _: &mut Memory) {}
 
     #[inline(always)]
-    fn row<'a>(&'a self, key: usize, _: &'a mut Memory) -> &'a [E::Word] {
+    fn row<'a>(&'a self, key: usize, _: usize, _: &'a Memory) -> &'a [E::Word] {
         Rows::row(self, key)
     }
 
     #[inline(always)]
-    fn widen(&self, key: usize, _: &mut Group, elements: &mut [f32]) {
-        E::widen(Rows::row(self, key), elements);
+    fn widen(&self, keys: Range<usize>, _: &mut Group, elements: &mut [f32]) {
+        widen_rows(self, keys, elements);
     }
 
     #[inline(always)]
@@ -108,31 +117,12 @@ impl<E: Factor> Source for Rows<'_, E> {
     }
 }
 
-/// Rows that are widened once for all heads of a group, and multiplied as f32.
-pub(super) struct Widened<'a, E: Element>(pub(super) Rows<'a, E>);
-
-impl<E: Element> Source for Widened<'_, E> {
-    type Factor = F32;
-    const STREAMS: bool = true;
-
-    #[inline(always)]
-    fn rows<'a>(&'a self, keys: [usize; ROWS], memory: &'a mut Memory) -> [&'a [f32]; ROWS] {
-        memory.widened(self, keys)
-    }
-
-    #[inline(always)]
-    fn row<'a>(&'a self, key: usize, memory: &'a mut Memory) -> &'a [f32] {
-        memory.widened_row(self, key)
-    }
-
-    #[inline(always)]
-    fn widen(&self, key: usize, _: &mut Group, elements: &mut [f32]) {
-        E::widen(self.0.row(key), elements);
-    }
-
-    #[inline(always)]
-    fn prefetch(&self, key: usize) {
-        prefetch(self.0.row(key));
+/// Writes `rows[keys]` to `elements`, `[n, D]`.
+#[inline(always)]
+fn widen_rows<E: Element>(rows: &Rows<'_, E>, keys: Range<usize>, elements: &mut [f32]) {
+    let dim = elements.len() / keys.len().max(1);
+    for (key, elements) in keys.zip(elements.chunks_exact_mut(dim.max(1))) {
+        E::widen(rows.row(key), elements);
     }
 }
 
@@ -152,58 +142,108 @@ pub(super) struct HeadGroups<'a> {
     pub(super) parameters: Rows<'a, F16>,
 }
 
-/// Where a row is.
-enum Place<'a> {
-    /// Row `.1` of these groups.
-    Packed(&'a HeadGroups<'a>, usize),
-    /// This row of the plain ones.
-    Plain(usize),
+impl<E: Element> Grouped<'_, E> {
+    /// The span of row `key`; `None` where no row is packed.
+    #[inline(always)]
+    fn span(&self, key: usize) -> Option<(&Span, &HeadGroups<'_>)> {
+        let groups = self.groups.as_ref()?;
+        let span = self.spans.get(self.spans.partition_point(|span| span.rows.end <= key))?;
+        Some((span, groups))
+    }
 }
 
-impl<E: Element> Grouped<'_, E> {
+impl HeadGroups<'_> {
+    /// Writes the packed rows `rows` to `elements`, `[n, D]`.
     #[inline(always)]
-    fn place(&self, key: usize) -> Place<'_> {
-        let Some(groups) = &self.groups else { return Place::Plain(key) };
-        let span = &self.spans[self.spans.partition_point(|span| span.rows.end <= key)];
-        if span.is_packed { Place::Packed(groups, span.place(key)) } else { Place::Plain(span.place(key)) }
+    fn widen(&self, rows: Range<usize>, group: &mut Group, elements: &mut [f32]) {
+        match self.grouping.bits {
+            KiviBits::Two => self.widen_codes::<2>(rows, group, elements),
+            KiviBits::Four => self.widen_codes::<4>(rows, group, elements),
+        }
+    }
+
+    #[inline(always)]
+    fn widen_codes<const BITS: u32>(&self, rows: Range<usize>, group: &mut Group, elements: &mut [f32]) {
+        let dim = elements.len() / rows.len();
+        if self.grouping.tokens == 1 {
+            let (channels, pairs) = (self.grouping.channels, &mut group.pairs);
+            pairs.clear();
+            match self.parameters.side_by_side(rows.clone()) {
+                Some(words) => pairs.extend(words.iter().map(|word| F16::pair(*word))),
+                None => {
+                    let words = rows.clone().flat_map(|row| self.parameters.row(row));
+                    pairs.extend(words.map(|word| F16::pair(*word)));
+                }
+            }
+            let pairs = pairs.chunks_exact(dim / channels);
+            for ((row, elements), pairs) in rows.zip(elements.chunks_exact_mut(dim)).zip(pairs) {
+                scale_groups::<BITS>(self.codes.row(row), pairs, channels, elements);
+            }
+            return;
+        }
+        for (row, elements) in rows.zip(elements.chunks_exact_mut(dim)) {
+            let number = row / self.grouping.tokens;
+            if group.number != Some(number) {
+                group.number = Some(number);
+                let pairs = self.parameters.row(number).iter().map(|word| F16::pair(*word));
+                (group.scales, group.minima) = pairs.map(|[scale, minimum]| (scale, minimum)).unzip();
+            }
+            scale_codes::<BITS>(self.codes.row(row), &group.scales, &group.minima, elements);
+        }
     }
 }
 
 impl<E: Element> Source for Grouped<'_, E> {
-    type Factor = F32;
-    /// Rows of a group share its scales, which are read once where they follow each other.
-    const STREAMS: bool = false;
+    type Element = F32;
+    /// 32 KiB of 128 numbers each.
+    const RUN: usize = 64;
 
     #[inline(always)]
-    fn rows<'a>(&'a self, keys: [usize; ROWS], memory: &'a mut Memory) -> [&'a [f32]; ROWS] {
-        memory.widened(self, keys)
+    fn prepare(&self, keys: &Keys<'_>, memory: &mut Memory) {
+        let Memory { rows, dim, group } = memory;
+        rows.resize(Self::RUN * *dim, 0.0);
+        match keys {
+            Keys::Span(span) => self.widen(span.clone(), group, &mut rows[..span.len() * *dim]),
+            Keys::List(keys) => {
+                for (key, row) in keys.iter().zip(rows.chunks_exact_mut(*dim)) {
+                    self.widen(*key..key + 1, group, row);
+                }
+            }
+        }
     }
 
     #[inline(always)]
-    fn row<'a>(&'a self, key: usize, memory: &'a mut Memory) -> &'a [f32] {
-        memory.widened_row(self, key)
+    fn row<'a>(&'a self, _: usize, at: usize, memory: &'a Memory) -> &'a [f32] {
+        &memory.rows[at * memory.dim..(at + 1) * memory.dim]
     }
 
     #[inline(always)]
-    fn widen(&self, key: usize, group: &mut Group, elements: &mut [f32]) {
-        let (groups, row) = match self.place(key) {
-            Place::Packed(groups, row) => (groups, row),
-            Place::Plain(row) => return E::widen(self.plain.row(row), elements),
-        };
-        let number = row / groups.grouping.tokens;
-        group.read(number, groups.parameters.row(number));
-        let codes = groups.codes.row(row);
-        match groups.grouping.bits {
-            KiviBits::Two => scale_codes::<2>(codes, &group.scales, &group.minima, elements),
-            KiviBits::Four => scale_codes::<4>(codes, &group.scales, &group.minima, elements),
+    fn widen(&self, keys: Range<usize>, group: &mut Group, elements: &mut [f32]) {
+        let dim = elements.len() / keys.len().max(1);
+        let mut start = keys.start;
+        while start < keys.end {
+            let Some((span, groups)) = self.span(start) else {
+                return widen_rows(&self.plain, keys, elements);
+            };
+            let end = keys.end.min(span.rows.end);
+            let (first, elements) =
+                (span.place(start), &mut elements[(start - keys.start) * dim..(end - keys.start) * dim]);
+            let rows = first..first + (end - start);
+            if span.is_packed {
+                groups.widen(rows, group, elements);
+            } else {
+                widen_rows(&self.plain, rows, elements);
+            }
+            start = end;
         }
     }
 
     #[inline(always)]
     fn prefetch(&self, key: usize) {
-        match self.place(key) {
-            Place::Packed(groups, row) => prefetch(groups.codes.row(row)),
-            Place::Plain(row) => prefetch(self.plain.row(row)),
+        match self.span(key) {
+            Some((span, groups)) if span.is_packed => prefetch(groups.codes.row(span.place(key))),
+            Some((span, _)) => prefetch(self.plain.row(span.place(key))),
+            None => prefetch(self.plain.row(key)),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! One pass over the selected keys and values on the CPU.
 
+mod scores;
+mod sums;
 mod work;
 
 use std::ops::Range;
@@ -13,10 +15,10 @@ use crate::inputs::{AttentionInputs, Dims};
 use crate::kernel::cpu::check_readable;
 use crate::kernel::cpu::part::Part;
 use crate::kernel::cpu::rows::{Attend, attend, readable_queries};
-use crate::kernel::cpu::source::Source;
+use crate::kernel::cpu::source::{Keys, Source};
 use crate::kernel::{Kernel, Reads};
 use crate::mask::{IndexList, PageList, RowRanges, Selection, SparseSelection};
-use sah_tensor::element::{F32, Factor};
+use sah_tensor::element::{F32, Parts};
 use sah_tensor::torch::{heads, written};
 use work::{BLOCK, Piece, Work};
 
@@ -79,7 +81,7 @@ impl Attend for Over<'_> {
     fn attend<K: Source, V: Source>(self, keys: &[K], values: &[V]) -> Result<Tensor> {
         let Self { inputs, read } = self;
         let dims = inputs.dims();
-        let queries = arranged_queries::<K::Factor>(inputs)?;
+        let queries = arranged_queries::<K::Element>(inputs)?;
         let lists = match read {
             Read::Selected(selected) => Lists::of(inputs, selected)?,
             Read::Visible | Read::Ranges(_) => None,
@@ -113,7 +115,7 @@ impl Attend for Over<'_> {
         } else {
             tasks.par_iter().with_min_len(tasks.len().div_ceil(threads * TASKS_PER_THREAD)).map(run).collect()
         };
-        joined::<V::Factor>(inputs, &tasks, &parts)
+        joined::<V::Element>(inputs, &tasks, &parts)
     }
 }
 
@@ -129,7 +131,7 @@ fn rows_of(dims: &Dims, item: usize) -> impl Iterator<Item = usize> + use<> {
 
 /// The query rows `[B, H, Q]`, scaled and in the order of numbers in which `E` is multiplied.
 #[expect(unsafe_code, reason = "reads queries in place")]
-fn arranged_queries<E: Factor>(inputs: &AttentionInputs<'_>) -> Result<Vec<Vec<f32>>> {
+fn arranged_queries<E: Parts>(inputs: &AttentionInputs<'_>) -> Result<Vec<Vec<f32>>> {
     let queries = readable_queries(inputs)?;
     // SAFETY: all that is written while the rows are in use is memory of this function.
     let query_heads = unsafe { heads::<F32>(&queries)? };
@@ -181,7 +183,7 @@ fn tasks<'a>(pieces: &'a [Vec<Piece<'a>>], threads: usize) -> Vec<Task<'a>> {
 }
 
 /// The output `[B, H, Q, Dv]` of the `parts` that the tasks gave.
-fn joined<E: Factor>(inputs: &AttentionInputs<'_>, tasks: &[Task<'_>], parts: &[Part]) -> Result<Tensor> {
+fn joined<E: Parts>(inputs: &AttentionInputs<'_>, tasks: &[Task<'_>], parts: &[Part]) -> Result<Tensor> {
     let dims = inputs.dims();
     let size = [dims.batch, dims.heads, dims.queries, dims.value_dim].map(|size| size as i64);
     let output = written(size, |output| {
@@ -204,7 +206,7 @@ fn joined<E: Factor>(inputs: &AttentionInputs<'_>, tasks: &[Task<'_>], parts: &[
 fn spans<'a>(visible: &Range<usize>, ranges: Option<&RowRanges>, row: usize) -> Vec<Piece<'a>> {
     let cut = |range: &Range<usize>| range.start.max(visible.start)..range.end.min(visible.end);
     let blocks = |range: Range<usize>| {
-        range.clone().step_by(BLOCK).map(move |start| Piece::Span(start..(start + BLOCK).min(range.end)))
+        range.clone().step_by(BLOCK).map(move |start| Piece::span(start..(start + BLOCK).min(range.end)))
     };
     match ranges {
         None => blocks(visible.clone()).collect(),
@@ -270,11 +272,8 @@ impl Lists {
         let start = if row == 0 { 0 } else { self.ends.get(row - 1).copied().unwrap_or_default() };
         (start..end).step_by(BLOCK).map(move |from| {
             let block = from..(from + BLOCK).min(end);
-            Piece::List {
-                head,
-                keys: &self.keys[block.clone()],
-                biases: self.biases.get(block).unwrap_or_default(),
-            }
+            let biases = self.biases.get(block.clone()).unwrap_or_default();
+            Piece { head: Some(head), keys: Keys::List(&self.keys[block]), biases }
         })
     }
 }

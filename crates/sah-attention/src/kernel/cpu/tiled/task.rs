@@ -173,8 +173,6 @@ fn widen<'a>(
     let memory = memory.as_mut_slice();
     let dim = memory.len() / BLOCK;
     let memory = &mut memory[..span.len() * dim];
-    for (key, elements) in span.clone().zip(memory.chunks_exact_mut(dim)) {
-        source.widen(key, group, elements);
-    }
+    source.widen(span.clone(), group, memory);
     memory
 }

@@ -1,0 +1,146 @@
+//! Weighted sums of some of the values.
+
+use pulp::Simd;
+
+use super::scores::{ROWS, TILE, fetch_ahead};
+use super::work::BLOCK;
+use crate::kernel::cpu::source::{Keys, Memory, Source};
+use sah_tensor::element::{Element as _, Parts as _};
+
+/// Adds the values of `keys`, by the weights `[N, BLOCK]`, to `sums`, `[N, Dv]`, which are arranged.
+#[inline(always)]
+pub(super) fn add_values<S: Simd, V: Source, const N: usize>(
+    simd: S,
+    source: &V,
+    keys: &Keys<'_>,
+    memory: &mut Memory,
+    weights: &[f32],
+    sums: &mut [f32],
+) {
+    let per_word = V::Element::PER_WORD;
+    let width = sums.len() / N / per_word;
+    let (words, per_tile) = (width / S::F32_LANES, TILE / per_word);
+    let count = keys.len();
+    let mut start = 0;
+    while start < count {
+        let keys = keys.part(start..count.min(start.saturating_add(V::RUN)));
+        source.prepare(&keys, memory);
+        let weights = &weights[start..];
+        let rows = Weighted { source, keys: &keys, memory, weights };
+        // Sums of a tile stay in registers.
+        for tile in 0..words / per_tile {
+            rows.add_tile::<S, N>(simd, tile, width, sums);
+        }
+        for word in words / per_tile * per_tile..words {
+            rows.add_words::<S, N>(simd, word, width, sums);
+        }
+        for word in words * S::F32_LANES..width {
+            rows.add_word::<N>(word, width, sums);
+        }
+        start += keys.len();
+    }
+}
+
+/// Rows that are ready, and their weights.
+struct Weighted<'a, V: Source> {
+    source: &'a V,
+    keys: &'a Keys<'a>,
+    memory: &'a Memory,
+    /// That of head `h` for row `r` is number `h BLOCK + r`.
+    weights: &'a [f32],
+}
+
+impl<V: Source> Weighted<'_, V> {
+    /// The words of row `at`, and what its elements are multiplied by.
+    #[inline(always)]
+    fn row(&self, at: usize) -> (&[u32], f32) {
+        V::Element::words(self.source.row(self.keys.key(at), at, self.memory))
+    }
+
+    /// Adds [`TILE`] vectors of each row, those of tile `tile`.
+    #[inline(always)]
+    fn add_tile<S: Simd, const N: usize>(&self, simd: S, tile: usize, width: usize, sums: &mut [f32]) {
+        let per_word = V::Element::PER_WORD;
+        let per_tile = TILE / per_word;
+        let mut tiles = [[simd.splat_f32s(0.0); TILE]; N];
+        let part = self.keys.len() / ROWS;
+        for at in 0..part {
+            if tile == 0 {
+                fetch_ahead(self.source, self.keys, at, part);
+            }
+            for row in 0..ROWS {
+                let place = at + row * part;
+                let (words, factor) = self.row(place);
+                let words = &S::as_simd_u32s(words).0[tile * per_tile..(tile + 1) * per_tile];
+                self.add_row(simd, words, place, factor, &mut tiles);
+            }
+        }
+        for place in ROWS * part..self.keys.len() {
+            let (words, factor) = self.row(place);
+            let words = &S::as_simd_u32s(words).0[tile * per_tile..(tile + 1) * per_tile];
+            self.add_row(simd, words, place, factor, &mut tiles);
+        }
+        for (sums, tiles) in sums.chunks_exact_mut(width * per_word).zip(tiles) {
+            for (at, added) in tiles.into_iter().enumerate() {
+                let (word, part) = (tile * per_tile + at / per_word, at % per_word);
+                let sum = &mut S::as_mut_simd_f32s(&mut sums[part * width..(part + 1) * width]).0[word];
+                *sum = simd.add_f32s(*sum, added);
+            }
+        }
+    }
+
+    /// Adds the `words` of one row to `tiles`.
+    #[inline(always)]
+    fn add_row<S: Simd, const N: usize>(
+        &self,
+        simd: S,
+        words: &[S::u32s],
+        place: usize,
+        factor: f32,
+        tiles: &mut [[S::f32s; TILE]; N],
+    ) {
+        let mut weights = [simd.splat_f32s(0.0); N];
+        for head in 0..N {
+            weights[head] = simd.splat_f32s(factor * self.weights[head * BLOCK + place]);
+        }
+        for at in 0..TILE {
+            let (word, part) = (at / V::Element::PER_WORD, at % V::Element::PER_WORD);
+            let values = V::Element::widen_words(simd, words[word], part);
+            for head in 0..N {
+                tiles[head][at] = simd.mul_add_f32s(weights[head], values, tiles[head][at]);
+            }
+        }
+    }
+
+    /// Adds the vector of words `word` of each row.
+    #[inline(always)]
+    fn add_words<S: Simd, const N: usize>(&self, simd: S, word: usize, width: usize, sums: &mut [f32]) {
+        let per_word = V::Element::PER_WORD;
+        for place in 0..self.keys.len() {
+            let (words, factor) = self.row(place);
+            let words = S::as_simd_u32s(words).0[word];
+            for (head, sums) in sums.chunks_exact_mut(width * per_word).enumerate() {
+                let weight = simd.splat_f32s(factor * self.weights[head * BLOCK + place]);
+                for part in 0..per_word {
+                    let sum = &mut S::as_mut_simd_f32s(&mut sums[part * width..(part + 1) * width]).0[word];
+                    *sum = simd.mul_add_f32s(weight, V::Element::widen_words(simd, words, part), *sum);
+                }
+            }
+        }
+    }
+
+    /// Adds word `word` of each row.
+    #[inline(always)]
+    fn add_word<const N: usize>(&self, word: usize, width: usize, sums: &mut [f32]) {
+        let per_word = V::Element::PER_WORD;
+        for place in 0..self.keys.len() {
+            let (words, factor) = self.row(place);
+            for (head, sums) in sums.chunks_exact_mut(width * per_word).enumerate() {
+                let weight = factor * self.weights[head * BLOCK + place];
+                for part in 0..per_word {
+                    sums[part * width + word] += weight * V::Element::widen_word(words[word], part);
+                }
+            }
+        }
+    }
+}

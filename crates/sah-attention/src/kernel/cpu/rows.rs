@@ -1,13 +1,12 @@
 //! What the kernels for the CPU read in place.
 
-use sah_tensor::Rows;
 use sah_tensor::element::{Bf16, Codes, F16, F32, Int8, Parts};
 use sah_tensor::torch::{Stored, heads, is_readable};
 use tch::{Kind, Tensor};
 
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
-use crate::kernel::cpu::source::{Grouped, HeadGroups, Source};
+use crate::kernel::cpu::source::{Grouped, HeadGroups, PlainRows, Source};
 use crate::kv::{KvFormat, KvView, Packed};
 
 /// Whether the kernels for the CPU read these inputs: keys and values in f32, bf16, f16, 8 bits or packed groups where they lie,
@@ -48,6 +47,10 @@ pub(super) trait Attend {
 
 /// `call` with the keys and values of `inputs`, which are [readable](readable_inputs).
 pub(super) fn attend(inputs: &AttentionInputs<'_>, call: impl Attend) -> Result<Tensor> {
+    let (keys, values) = inputs.stored();
+    if keys.is_packed() || values.is_packed() {
+        return call.attend(&grouped(keys)?, &grouped(values)?);
+    }
     match inputs.format() {
         KvFormat::Plain(kind) | KvFormat::Kivi { plain: kind, .. } => match kind {
             Kind::BFloat16 => attend_as::<Bf16>(inputs, call),
@@ -62,20 +65,22 @@ pub(super) fn attend(inputs: &AttentionInputs<'_>, call: impl Attend) -> Result<
 fn attend_as<E: Stored + Parts>(inputs: &AttentionInputs<'_>, call: impl Attend) -> Result<Tensor> {
     let (keys, values) = inputs.stored();
     // SAFETY: all that is written while the rows are in use is memory of `call`.
-    let rows = unsafe { (heads::<E>(keys.data())?, heads::<E>(values.data())?) };
-    match (keys.packed(), values.packed()) {
-        (None, None) => call.attend(&rows.0, &rows.1),
-        (keys, values) => call.attend(&grouped(rows.0, keys)?, &grouped(rows.1, values)?),
-    }
+    let (keys, values) = unsafe { (heads::<E>(keys.data())?, heads::<E>(values.data())?) };
+    call.attend(&keys, &values)
 }
 
-/// The `plain` rows of each head with its packed ones.
+/// The rows of each head, of which some may be packed.
 #[expect(unsafe_code, reason = "reads keys and values in place")]
-fn grouped<'a, E: Stored>(
-    plain: Vec<Rows<'a, E>>,
-    packed: Option<&'a Packed>,
-) -> Result<Vec<Grouped<'a, E>>> {
-    let Some(Packed { groups, spans }) = packed else {
+fn grouped(rows: KvView<'_>) -> Result<Vec<Grouped<'_>>> {
+    // SAFETY: the same.
+    let plain: Vec<PlainRows<'_>> = unsafe {
+        match rows.data().f_kind()? {
+            Kind::BFloat16 => heads::<Bf16>(rows.data())?.into_iter().map(PlainRows::Bf16).collect(),
+            Kind::Half => heads::<F16>(rows.data())?.into_iter().map(PlainRows::F16).collect(),
+            _ => heads::<F32>(rows.data())?.into_iter().map(PlainRows::F32).collect(),
+        }
+    };
+    let Some(Packed { groups, spans }) = rows.packed() else {
         return Ok(plain.into_iter().map(|plain| Grouped { spans: &[], groups: None, plain }).collect());
     };
     // SAFETY: the same.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use sah_tensor::element::{Codes, Element, F16, F32, Parts, scale_codes, scale_groups};
+use sah_tensor::element::{Bf16, Codes, Element, F16, F32, Parts, scale_codes, scale_groups};
 use sah_tensor::{Rows, prefetch};
 
 use crate::kv::{Grouping, KiviBits, Span};
@@ -126,12 +126,40 @@ fn widen_rows<E: Element>(rows: &Rows<'_, E>, keys: Range<usize>, elements: &mut
     }
 }
 
-/// Rows of which some are packed in groups, and the others stored as `E`.
-pub(super) struct Grouped<'a, E: Element> {
+/// Rows of which some are packed in groups.
+pub(super) struct Grouped<'a> {
     pub(super) spans: &'a [Span],
     /// `None` where no row is packed.
     pub(super) groups: Option<HeadGroups<'a>>,
-    pub(super) plain: Rows<'a, E>,
+    pub(super) plain: PlainRows<'a>,
+}
+
+/// Rows that are not packed, in one of the forms that they have beside packed ones.
+pub(super) enum PlainRows<'a> {
+    F32(Rows<'a, F32>),
+    Bf16(Rows<'a, Bf16>),
+    F16(Rows<'a, F16>),
+}
+
+impl PlainRows<'_> {
+    /// Writes the rows `rows` to `elements`, `[n, D]`.
+    #[inline(always)]
+    fn widen(&self, rows: Range<usize>, elements: &mut [f32]) {
+        match self {
+            Self::F32(plain) => widen_rows(plain, rows, elements),
+            Self::Bf16(plain) => widen_rows(plain, rows, elements),
+            Self::F16(plain) => widen_rows(plain, rows, elements),
+        }
+    }
+
+    #[inline(always)]
+    fn prefetch(&self, row: usize) {
+        match self {
+            Self::F32(plain) => prefetch(plain.row(row)),
+            Self::Bf16(plain) => prefetch(plain.row(row)),
+            Self::F16(plain) => prefetch(plain.row(row)),
+        }
+    }
 }
 
 /// The packed rows of one head.
@@ -142,7 +170,7 @@ pub(super) struct HeadGroups<'a> {
     pub(super) parameters: Rows<'a, F16>,
 }
 
-impl<E: Element> Grouped<'_, E> {
+impl Grouped<'_> {
     /// The span of row `key`; `None` where no row is packed.
     #[inline(always)]
     fn span(&self, key: usize) -> Option<(&Span, &HeadGroups<'_>)> {
@@ -193,7 +221,7 @@ impl HeadGroups<'_> {
     }
 }
 
-impl<E: Element> Source for Grouped<'_, E> {
+impl Source for Grouped<'_> {
     type Element = F32;
     /// 32 KiB of 128 numbers each.
     const RUN: usize = 64;
@@ -223,7 +251,7 @@ impl<E: Element> Source for Grouped<'_, E> {
         let mut start = keys.start;
         while start < keys.end {
             let Some((span, groups)) = self.span(start) else {
-                return widen_rows(&self.plain, keys, elements);
+                return self.plain.widen(start..keys.end, &mut elements[(start - keys.start) * dim..]);
             };
             let end = keys.end.min(span.rows.end);
             let (first, elements) =
@@ -232,7 +260,7 @@ impl<E: Element> Source for Grouped<'_, E> {
             if span.is_packed {
                 groups.widen(rows, group, elements);
             } else {
-                widen_rows(&self.plain, rows, elements);
+                self.plain.widen(rows, elements);
             }
             start = end;
         }
@@ -242,8 +270,8 @@ impl<E: Element> Source for Grouped<'_, E> {
     fn prefetch(&self, key: usize) {
         match self.span(key) {
             Some((span, groups)) if span.is_packed => prefetch(groups.codes.row(span.place(key))),
-            Some((span, _)) => prefetch(self.plain.row(span.place(key))),
-            None => prefetch(self.plain.row(key)),
+            Some((span, _)) => self.plain.prefetch(span.place(key)),
+            None => self.plain.prefetch(key),
         }
     }
 }

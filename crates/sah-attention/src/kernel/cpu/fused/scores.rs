@@ -1,6 +1,6 @@
 //! Scores of some of the keys.
 
-use pulp::Simd;
+use pulp::{Simd, WithSimd};
 
 use super::work::BLOCK;
 use crate::kernel::cpu::source::{Keys, Memory, Source};
@@ -16,8 +16,29 @@ pub(super) const TILE: usize = 4;
 /// Rows of each stream that are fetched ahead of the one at work.
 const AHEAD: usize = 4;
 
+/// Writes the scores of `keys` for `N` heads.
+pub(super) struct Score<'a, K: Source, const N: usize> {
+    /// Scaled and arranged, `[N, D]`.
+    pub(super) queries: &'a [f32],
+    pub(super) source: &'a K,
+    pub(super) keys: &'a Keys<'a>,
+    pub(super) memory: &'a mut Memory,
+    /// `[N, BLOCK]`.
+    pub(super) scores: &'a mut [f32],
+}
+
+impl<K: Source, const N: usize> WithSimd for Score<'_, K, N> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { queries, source, keys, memory, scores } = self;
+        Queries::<S, N>::new::<K::Element>(queries).score(simd, source, keys, memory, scores);
+    }
+}
+
 /// The query row of each of `N` heads, in the order in which a row of keys is read.
-pub(super) struct Queries<S: Simd, const N: usize> {
+struct Queries<S: Simd, const N: usize> {
     tiles: Vec<[[S::f32s; TILE]; N]>,
     /// What is no whole tile.
     vectors: Vec<[S::f32s; N]>,
@@ -28,7 +49,7 @@ pub(super) struct Queries<S: Simd, const N: usize> {
 impl<S: Simd, const N: usize> Queries<S, N> {
     /// `queries` are `[N, D]`, arranged for `E`.
     #[inline(always)]
-    pub(super) fn new<E: Parts>(queries: &[f32]) -> Self {
+    fn new<E: Parts>(queries: &[f32]) -> Self {
         let dim = queries.len() / N;
         let width = dim / E::PER_WORD;
         let queries: [&[f32]; N] = std::array::from_fn(|head| &queries[head * dim..(head + 1) * dim]);
@@ -54,7 +75,7 @@ impl<S: Simd, const N: usize> Queries<S, N> {
 
     /// Writes the scores of `keys` to `scores`, `[N, BLOCK]`.
     #[inline(always)]
-    pub(super) fn score<K: Source>(
+    fn score<K: Source>(
         &self,
         simd: S,
         source: &K,

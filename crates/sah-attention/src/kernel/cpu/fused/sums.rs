@@ -1,43 +1,51 @@
 //! Weighted sums of some of the values.
 
-use pulp::Simd;
+use pulp::{Simd, WithSimd};
 
 use super::scores::{ROWS, TILE, fetch_ahead};
 use super::work::BLOCK;
 use crate::kernel::cpu::source::{Keys, Memory, Source};
 use sah_tensor::element::{Element as _, Parts as _};
 
-/// Adds the values of `keys`, by the weights `[N, BLOCK]`, to `sums`, `[N, Dv]`, which are arranged.
-#[inline(always)]
-pub(super) fn add_values<S: Simd, V: Source, const N: usize>(
-    simd: S,
-    source: &V,
-    keys: &Keys<'_>,
-    memory: &mut Memory,
-    weights: &[f32],
-    sums: &mut [f32],
-) {
-    let per_word = V::Element::PER_WORD;
-    let width = sums.len() / N / per_word;
-    let (words, per_tile) = (width / S::F32_LANES, TILE / per_word);
-    let count = keys.len();
-    let mut start = 0;
-    while start < count {
-        let keys = keys.part(start..count.min(start.saturating_add(V::RUN)));
-        source.prepare(&keys, memory);
-        let weights = &weights[start..];
-        let rows = Weighted { source, keys: &keys, memory, weights };
-        // Sums of a tile stay in registers.
-        for tile in 0..words / per_tile {
-            rows.add_tile::<S, N>(simd, tile, width, sums);
+/// Adds the values of `keys` by their weights for `N` heads.
+pub(super) struct AddValues<'a, V: Source, const N: usize> {
+    pub(super) source: &'a V,
+    pub(super) keys: &'a Keys<'a>,
+    pub(super) memory: &'a mut Memory,
+    /// `[N, BLOCK]`.
+    pub(super) weights: &'a [f32],
+    /// `[N, Dv]`, arranged.
+    pub(super) sums: &'a mut [f32],
+}
+
+impl<V: Source, const N: usize> WithSimd for AddValues<'_, V, N> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { source, keys, memory, weights, sums } = self;
+        let per_word = V::Element::PER_WORD;
+        let width = sums.len() / N / per_word;
+        let (words, per_tile) = (width / S::F32_LANES, TILE / per_word);
+        let count = keys.len();
+        let mut start = 0;
+        while start < count {
+            let keys = keys.part(start..count.min(start.saturating_add(V::RUN)));
+            source.prepare(&keys, memory);
+            let weights = &weights[start..];
+            let rows = Weighted { source, keys: &keys, memory, weights };
+            // Sums of a tile stay in registers.
+            for tile in 0..words / per_tile {
+                rows.add_tile::<S, N>(simd, tile, width, sums);
+            }
+            for word in words / per_tile * per_tile..words {
+                rows.add_words::<S, N>(simd, word, width, sums);
+            }
+            for word in words * S::F32_LANES..width {
+                rows.add_word::<N>(word, width, sums);
+            }
+            start += keys.len();
         }
-        for word in words / per_tile * per_tile..words {
-            rows.add_words::<S, N>(simd, word, width, sums);
-        }
-        for word in words * S::F32_LANES..width {
-            rows.add_word::<N>(word, width, sums);
-        }
-        start += keys.len();
     }
 }
 

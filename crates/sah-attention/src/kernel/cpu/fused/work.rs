@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use super::scores::Queries;
-use super::sums::add_values;
+use super::scores::Score;
+use super::sums::AddValues;
 use crate::kernel::cpu::part::Part;
 use crate::kernel::cpu::source::{Keys, Memory, Source};
 
@@ -66,13 +66,20 @@ impl<K: Source, V: Source> WithSimd for Work<'_, K, V> {
             let mut heads = piece.head.map_or(0..group, |head| head..head + 1);
             let end = heads.end;
             while heads.start < end {
-                // What `N` heads read of a row is loaded once.
                 heads.end = heads.start + (end - heads.start).min(most_heads::<S>());
-                match heads.len() {
-                    1 => self.attend::<S, 1>(simd, heads.clone(), piece, &mut memory),
-                    2 => self.attend::<S, 2>(simd, heads.clone(), piece, &mut memory),
-                    3 => self.attend::<S, 3>(simd, heads.clone(), piece, &mut memory),
-                    _ => self.attend::<S, 4>(simd, heads.clone(), piece, &mut memory),
+                // What is too much for the registers is not compiled.
+                if S::F32_LANES < WIDE {
+                    match heads.len() {
+                        1 => self.attend::<S, 1>(simd, heads.clone(), piece, &mut memory),
+                        _ => self.attend::<S, 2>(simd, heads.clone(), piece, &mut memory),
+                    }
+                } else {
+                    match heads.len() {
+                        1 => self.attend::<S, 1>(simd, heads.clone(), piece, &mut memory),
+                        2 => self.attend::<S, 2>(simd, heads.clone(), piece, &mut memory),
+                        3 => self.attend::<S, 3>(simd, heads.clone(), piece, &mut memory),
+                        _ => self.attend::<S, 4>(simd, heads.clone(), piece, &mut memory),
+                    }
                 }
                 heads.start = heads.end;
             }
@@ -81,7 +88,7 @@ impl<K: Source, V: Source> WithSimd for Work<'_, K, V> {
 }
 
 impl<K: Source, V: Source> Work<'_, K, V> {
-    /// One block for the `N` heads `heads`.
+    /// One block for the `N` heads `heads`, for all of which a row is loaded once.
     #[inline(always)]
     fn attend<S: Simd, const N: usize>(
         &mut self,
@@ -91,9 +98,11 @@ impl<K: Source, V: Source> Work<'_, K, V> {
         memory: &mut Buffers,
     ) {
         let (head_dim, value_dim) = (self.head_dim, self.value_dim);
-        let Buffers { scores, keys, values } = memory;
-        let queries = &self.queries[heads.start * head_dim..heads.end * head_dim];
-        Queries::<S, N>::new::<K::Element>(queries).score(simd, self.keys, &piece.keys, keys, scores);
+        let Buffers { scores, keys: of_keys, values: of_values } = memory;
+        let (keys, queries) = (&piece.keys, &self.queries[heads.start * head_dim..heads.end * head_dim]);
+        let source = self.keys;
+        // Functions of their own: compiled as one, with those of other `N`, they would take minutes.
+        simd.vectorize(Score::<K, N> { queries, source, keys, memory: of_keys, scores: &mut *scores });
         for (head, scores) in heads.clone().zip(scores.chunks_exact_mut(BLOCK)) {
             let scores = &mut scores[..piece.len()];
             if let Some(cap) = self.soft_cap {
@@ -107,7 +116,8 @@ impl<K: Source, V: Source> Work<'_, K, V> {
             self.part.weigh(simd, head, scores);
         }
         let sums = &mut self.part.weighted[heads.start * value_dim..heads.end * value_dim];
-        add_values::<S, V, N>(simd, self.values, &piece.keys, values, scores, sums);
+        let source = self.values;
+        simd.vectorize(AddValues::<V, N> { source, keys, memory: of_values, weights: scores, sums });
     }
 }
 
@@ -119,9 +129,11 @@ struct Buffers {
     values: Memory,
 }
 
+/// Numbers in a vector of processors that have 32 of them, and others 16.
+const WIDE: usize = 16;
+
 /// For how many heads rows are read at once: the sums of rows for each stay in registers.
 #[inline(always)]
 fn most_heads<S: Simd>() -> usize {
-    // Processors with vectors of 16 numbers have 32 of them, others 16.
-    if S::F32_LANES >= 16 { 4 } else { 2 }
+    if S::F32_LANES < WIDE { 2 } else { 4 }
 }

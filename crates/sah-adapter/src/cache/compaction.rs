@@ -36,10 +36,9 @@ impl KvCache {
     }
 
     fn compacted(&self, layers: Vec<Layer>, room: usize, peak: usize) -> Self {
-        debug_assert!(self.kept.is_none(), "what is evicted while it grows is not compacted");
         let (before, expected) = (self.before + self.length, self.expected);
         let slots = Slots::default();
-        Self { layers, before, length: 0, capacity: room, expected, slots, kept: None, peak }
+        Self { layers, before, length: 0, capacity: room, expected, slots, kept: self.kept, peak }
     }
 
     /// Entries of a layer and KV head, those that were left of what was read first and those after them.

@@ -2,7 +2,7 @@
 
 use sah_attention::{KeptKeys, Positions};
 
-use super::{KvCache, Slots, bytes};
+use super::{KvCache, Layer};
 use crate::Error;
 
 /// Entries beyond those that must stay: one compaction makes room for so many tokens.
@@ -17,38 +17,35 @@ impl KvCache {
     /// Makes room for `new` entries where it may evict others.
     pub(crate) fn make_room(&mut self, new: usize) -> Result<(), Error> {
         let Some(kept) = self.kept else { return Ok(()) };
-        let length = self.length;
-        if length + new <= self.capacity || length <= kept.count() {
+        let stored = self.stored(0, 0);
+        if self.length + new <= self.capacity || stored <= kept.count() {
             return Ok(());
         }
-        self.before += length - kept.count();
-        for layer in &mut self.layers {
-            layer.slide((kept.sinks, kept.window), length, self.before)?;
-        }
-        self.length = kept.count();
+        let entries = stored - self.length + self.capacity;
+        *self = self.left_with(kept, entries - kept.count())?;
         Ok(())
     }
 
     /// A cache of its own with the entries of `kept` and room for `at_once` tokens in one pass, then for `in_turn` single ones,
     /// for which it evicts others as it needs to.
     pub(crate) fn fork(&self, kept: KeptKeys, at_once: usize, in_turn: usize) -> Result<Self, Error> {
-        let stored = self.length.min(kept.count());
-        let before = self.before + self.length - stored;
-        let room = at_once + in_turn.min((kept.count() - stored).saturating_add(SLACK));
+        let spare = kept.count().saturating_sub(self.stored(0, 0));
+        let fork = self.left_with(kept, at_once + in_turn.min(spare.saturating_add(SLACK)))?;
+        Ok(fork.evicting(kept))
+    }
+
+    /// A cache of its own with the entries of `kept` and room for `room` tokens.
+    fn left_with(&self, kept: KeptKeys, room: usize) -> Result<Self, Error> {
+        let stored = self.stored(0, 0);
         let sinks = stored.min(kept.sinks);
-        let positions = Positions::with_gap(sinks, before);
-        let fork = |layer: &super::Layer| layer.fork((sinks, stored - sinks), self.length, room, &positions);
-        let layers = self.layers.iter().map(fork).collect::<Result<Vec<_>, Error>>()?;
-        Ok(Self {
-            peak: self.peak.max(self.bytes() + bytes(&layers)),
-            layers,
-            before,
-            length: stored,
-            capacity: stored + room,
-            expected: self.expected,
-            slots: Slots::default(),
-            kept: Some(kept),
-        })
+        let window = (stored - sinks).min(kept.window);
+        let entries: Vec<usize> = (0..sinks).chain(stored - window..stored).collect();
+        let positions = Positions::with_gap(sinks, self.length() - entries.len());
+        let of_heads = |layer: &Layer| vec![entries.clone(); layer.kept().count()];
+        let kept: Vec<_> = self.layers.iter().map(of_heads).collect();
+        let mut left = self.compact_copy(&kept, room)?;
+        left.layers = left.layers.into_iter().map(|layer| layer.with_positions(&positions)).collect();
+        Ok(left)
     }
 }
 
@@ -103,7 +100,7 @@ mod tests {
         whole.expect(50);
         let _ = append(&mut whole, 0, 40);
         let mut of_whole = whole.fork(KEPT, 0, 0).unwrap();
-        assert_eq!((of_whole.length(), of_whole.capacity(), of_whole.expected_length()), (40, 5, 50));
+        assert_eq!((of_whole.length(), of_whole.stored(0, 0), of_whole.expected_length()), (40, 5, 50));
         assert_eq!(of_whole.stored_bytes().unwrap(), whole.bytes() / 8);
         assert_eq!(of_whole.peak_bytes(), whole.bytes() + of_whole.bytes());
         let mut questions = [0, 1].map(|_| of_whole.fork(KEPT, 4, 0).unwrap());
@@ -119,16 +116,16 @@ mod tests {
         let mut short = cache(40);
         let _ = append(&mut short, 0, 4);
         let mut of_short = short.fork(KEPT, 3, 0).unwrap();
-        assert_eq!((of_short.capacity(), positions(&of_short)), (7, Positions::WHOLE));
+        assert_eq!((of_short.capacity(), positions(&of_short)), (3, Positions::WHOLE));
         assert!(append(&mut of_short, 4, 3).equal(&of(&[(0, 7)])));
         // One token that may stay, two at once, and the slack, however many are to come.
         let mut slides = short.fork(KEPT, 2, 1000).unwrap();
-        assert_eq!(slides.capacity(), 4 + 2 + 1 + SLACK);
+        assert_eq!(slides.capacity(), 2 + 1 + SLACK);
         let _ = append(&mut slides, 4, 2);
         for position in 6..1006 {
             let _ = append(&mut slides, position, 1);
         }
-        assert_eq!(short.fork(KEPT, 2, 10).unwrap().capacity(), 16);
+        assert_eq!(short.fork(KEPT, 2, 10).unwrap().capacity(), 12);
     }
 
     #[test]

@@ -107,43 +107,10 @@ impl Layer {
         Ok(())
     }
 
-    /// Moves the last `window` of `length` common entries, of which none is kept before them, to follow the first `sinks`, and `evicted`
-    /// tokens are missing between them.
-    pub(super) fn slide(
-        &mut self,
-        (sinks, window): (usize, usize),
-        length: usize,
-        evicted: usize,
-    ) -> Result<(), Error> {
-        for rows in [&self.keys, &self.values] {
-            // A copy, since the places may overlap.
-            let last = rows.like(window)?;
-            last.copy_from(&rows.narrow(length - window..length)?)?;
-            rows.narrow(sinks..sinks + window)?.copy_from(&last)?;
-        }
-        for part in &mut self.parts {
-            part.positions = Positions::with_gap(sinks, evicted);
-        }
-        Ok(())
-    }
-
-    /// A layer of its own with the first `sinks` and the last `window` of `length` common entries and room for `room` more.
-    pub(super) fn fork(
-        &self,
-        (sinks, window): (usize, usize),
-        length: usize,
-        room: usize,
-        positions: &Positions,
-    ) -> Result<Self, Error> {
-        let stored = sinks + window;
-        let copy = |rows: &KvRows| -> Result<KvRows, Error> {
-            let copy = rows.like(stored + room)?;
-            copy.narrow(0..sinks)?.copy_from(&rows.narrow(0..sinks)?)?;
-            copy.narrow(sinks..stored)?.copy_from(&rows.narrow(length - window..length)?)?;
-            Ok(copy)
-        };
-        let parts = self.parts.iter().map(|part| Part { positions: positions.clone(), ..part.clone() });
-        Ok(Self { keys: copy(&self.keys)?, values: copy(&self.values)?, parts: parts.collect() })
+    /// The same entries, which stand at `positions` in all heads.
+    pub(super) fn with_positions(mut self, positions: &Positions) -> Self {
+        self.parts.iter_mut().for_each(|part| part.positions = positions.clone());
+        self
     }
 
     /// Of each part what is kept and the first `count` common entries.

@@ -233,11 +233,68 @@ fn keys_go_while_an_answer_grows() {
     assert_eq!((&config["retention"]["keys"], &config["retention"]["every"]), (&20.into(), &3.into()));
 }
 
+/// Calls over what is left of a context are measured against all of it, whether the cache serves all questions or one.
+#[test]
+fn errors_are_against_all_keys_of_the_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let common = ["--answer-tokens", "4", "--attention", "dense,quest", "--retention", "snapkv,adakv_snapkv"];
+    let names = ["dense+snapkv", "dense+adakv_snapkv", "quest+snapkv", "quest+adakv_snapkv"];
+    let calls = |run: &str, name: &str, metric: &str| -> Vec<Value> {
+        let path = folder.join(run).join(name).join("micro_metrics.jsonl");
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.filter(|line| line["metric"].as_str().unwrap().ends_with(metric)).collect()
+    };
+    let errors = |run: &str, name: &str| -> Vec<f64> {
+        calls(run, name, "error").iter().map(|call| call["value"].as_f64().unwrap()).collect()
+    };
+    let window = ["--set", "retention:window=4"];
+    for sees in ["context", "question"] {
+        let sees = ["--retention-sees", sees];
+        let measured = ["--micro-metrics", "1"];
+        let run_of = |name: &str| format!("{name}-{}", sees[1]);
+        let all = ["--set", "retention:ratio=0", measured[0], measured[1]];
+        for (name, more) in [("plain", &[][..]), ("measured", &measured[..]), ("all", &all[..])] {
+            let (code, _, log) = bench(folder, &run_of(name), &[&common[..], &window, &sees, more].concat());
+            assert_eq!(code, 0, "{log}");
+        }
+        for name in names {
+            let of = |run: &str| answers(&folder.join(run_of(run)).join(name));
+            assert_eq!(of("measured"), of("plain"), "{name}");
+            let found = errors(&run_of("measured"), name);
+            assert!(found.len() >= 2 * 30, "{name}: {} calls", found.len());
+            assert!(found.iter().all(|error| (1e-4..1.5).contains(error)), "{name}: {found:?}");
+            for call in calls(&run_of("measured"), name, "density") {
+                let density = call["value"].as_f64().unwrap();
+                assert!((0.05..0.8).contains(&density), "{name}: {density}");
+                assert_eq!(call["metadata"]["heads"].as_array().unwrap().len(), 9, "{name}");
+            }
+        }
+        for name in &names[..2] {
+            let found = errors(&run_of("all"), name);
+            assert!(found.iter().all(|error| *error < 1e-5), "{name}: {found:?}");
+        }
+    }
+}
+
 #[test]
 fn what_a_retention_cannot_stand_beside_is_refused_before_anything_is_loaded() {
     let folder = tempfile::tempdir().unwrap();
     for (flags, words) in [
-        (&["--retention", "snapkv", "--micro-metrics", "0.1"][..], "--micro-metrics with --retention"),
+        (
+            &[
+                "--retention",
+                "r_kv",
+                "--set",
+                "retention:keys=64",
+                "--set",
+                "retention:every=8",
+                "--micro-metrics",
+                "0.1",
+            ][..],
+            "--micro-metrics with a retention that has `every`",
+        ),
         (
             &["--retention", "snapkv", "--evict", "--attention", "streaming_llm"],
             "--evict with --retention snapkv",

@@ -16,6 +16,7 @@ pub struct Density(Counted);
 enum Counted {
     Known(f64),
     Lists(Mask, Visible),
+    Mean(Vec<Density>),
 }
 
 impl Density {
@@ -36,11 +37,21 @@ impl Density {
         Self(Counted::Known(density))
     }
 
+    /// The mean of those of a call's parts, each with as many heads; 0 of none.
+    #[must_use]
+    pub fn mean(parts: Vec<Self>) -> Self {
+        Self(Counted::Mean(parts))
+    }
+
     /// The density. Waits for the device where there is a list.
     pub fn value(&self) -> Result<f64> {
         match &self.0 {
             Counted::Known(density) => Ok(*density),
             Counted::Lists(mask, visible) => mask.density_of(visible),
+            Counted::Mean(parts) => {
+                let sum = parts.iter().try_fold(0.0, |sum, part| Ok(sum + part.value()?));
+                sum.map(|sum: f64| sum / parts.len().max(1) as f64)
+            }
         }
     }
 }

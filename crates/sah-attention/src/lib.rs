@@ -94,7 +94,7 @@ pub use masker::{
     PqCacheConfig, PqCacheMasker, PqMetric, QuestConfig, QuestMasker, RandomSamplingConfig,
     RandomSamplingMasker, SinkConfig, SinkMasker, SocketConfig, SocketMasker, SortedChannels,
 };
-pub use micro::{CallMeasure, CallSampling, HeadMeasure};
+pub use micro::{CallMeasure, CallParts, CallSampling, HeadMeasure};
 pub use policy::{AttentionObserver, AttentionPolicy};
 pub use positions::Positions;
 pub use retention::{

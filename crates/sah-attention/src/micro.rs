@@ -59,22 +59,62 @@ pub struct HeadMeasure {
 impl CallMeasure {
     /// Measures a call that gave `attended` over `inputs`. Computes dense attention.
     pub fn of(inputs: &AttentionInputs<'_>, attended: &AttentionOutput) -> Result<Self> {
+        let mut parts = CallParts::default();
+        parts.add(inputs, attended, inputs)?;
+        Ok(parts.measure())
+    }
+}
+
+/// A call that is measured part by part, each with some of the layer's heads.
+#[derive(Debug, Default)]
+pub struct CallParts {
+    /// Selected entries and entries of each query head.
+    entries: Vec<(usize, usize)>,
+    /// Sums of squares of the difference to dense attention, and of this, of each query head.
+    squares: Vec<(f64, f64)>,
+}
+
+impl CallParts {
+    /// Adds heads that gave `attended` over `inputs`. Computes dense attention over `whole`: the same queries with all keys of the text,
+    /// those that were dropped included.
+    pub fn add(
+        &mut self,
+        inputs: &AttentionInputs<'_>,
+        attended: &AttentionOutput,
+        whole: &AttentionInputs<'_>,
+    ) -> Result<()> {
         let _no_grad = tch::no_grad_guard();
-        let dense = AutoKernel.attend(inputs, Reads::All)?;
-        let distance = squares_by_head(
-            &attended.output.f_to_kind(Kind::Double)?.f_sub(&dense.f_to_kind(Kind::Double)?)?,
-        )?;
-        let length = squares_by_head(&dense)?;
-        let densities = attended.mask.head_densities(&inputs.visible())?;
-        let head = |((density, distance), length): ((f64, &f64), &f64)| HeadMeasure {
-            density,
-            output_error: relative(*distance, *length),
+        let dense = AutoKernel.attend(whole, Reads::All)?;
+        let distance = attended.output.f_to_kind(Kind::Double)?.f_sub(&dense.f_to_kind(Kind::Double)?)?;
+        self.squares.extend(squares_by_head(&distance)?.into_iter().zip(squares_by_head(&dense)?));
+        let visible = inputs.visible();
+        let all = inputs.dims().batch * visible.entries();
+        let selected = attended.mask.entries_by_head(&visible)?;
+        self.entries.extend(selected.into_iter().map(|selected| (selected, all)));
+        Ok(())
+    }
+
+    /// What all parts give.
+    #[must_use]
+    pub fn measure(&self) -> CallMeasure {
+        let density = |entries: &[(usize, usize)]| {
+            let sum = |of: fn(&(usize, usize)) -> usize| entries.iter().map(of).sum::<usize>() as f64;
+            sum(|(selected, _)| *selected) / sum(|(_, all)| *all)
         };
-        Ok(Self {
-            density: attended.density.value()?,
-            output_error: relative(distance.iter().sum(), length.iter().sum()),
-            heads: densities.into_iter().zip(&distance).zip(&length).map(head).collect(),
-        })
+        let heads = self.entries.iter().zip(&self.squares);
+        CallMeasure {
+            density: density(&self.entries),
+            output_error: relative(
+                self.squares.iter().map(|(distance, _)| distance).sum(),
+                self.squares.iter().map(|(_, length)| length).sum(),
+            ),
+            heads: heads
+                .map(|(entries, (distance, length))| HeadMeasure {
+                    density: density(std::slice::from_ref(entries)),
+                    output_error: relative(*distance, *length),
+                })
+                .collect(),
+        }
     }
 }
 

@@ -49,6 +49,11 @@ pub trait AttentionObserver: Debug {
         attended: &AttentionOutput,
     ) -> Result<()>;
 
+    /// Whether it has to see the call of layer `layer`: dense attention is then not computed in another form.
+    fn must_see(&self, _layer: usize) -> bool {
+        false
+    }
+
     /// Dense attention of layer `layer` from `queries`, `[1, H, Q, D]`, was computed in another form, by the kernel that
     /// [`AttentionPolicy::dense_kernel`] gave.
     fn attended_densely(&mut self, _layer: usize, _queries: &Tensor) -> Result<()> {
@@ -116,12 +121,15 @@ impl<'a> AttentionPolicy<'a> {
     }
 
     /// The kernel of dense attention, for a caller that computes layer `layer` with it from `queries`, `[1, H, Q, D]`, in another form than
-    /// [`attend`](Self::attend) does, of which an observer is told; `None` for sparse attention.
+    /// [`attend`](Self::attend) does, of which an observer is told; `None` for sparse attention, and for a call that an observer must see.
     pub fn dense_kernel(&mut self, layer: usize, queries: &Tensor) -> Result<Option<&'a dyn Kernel>> {
         match self {
             Self::Dense { kernel } => Ok(Some(*kernel)),
             Self::Sparse { .. } => Ok(None),
             Self::Observed { policy, observer } => {
+                if observer.must_see(layer) {
+                    return Ok(None);
+                }
                 let kernel = policy.dense_kernel(layer, queries)?;
                 if kernel.is_some() {
                     observer.attended_densely(layer, queries)?;

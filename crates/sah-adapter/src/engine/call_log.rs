@@ -1,13 +1,25 @@
 //! The attention calls of one answer.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::time::SystemTime;
 
-use sah_attention::{AttentionInputs, AttentionObserver, AttentionOutput, CallMeasure, CallSampling};
-
+use sah_attention::{
+    AttentionInputs, AttentionObserver, AttentionOutput, CallMeasure, CallParts, CallSampling,
+};
 use tch::Tensor;
 
+use super::whole_context::WholeContext;
+
 use crate::{AttentionBackends, AttentionCall, AttentionHead, MicroMetrics};
+
+/// Which calls are measured, and by what.
+#[derive(Clone, Debug)]
+pub(super) struct Measuring {
+    pub(super) sampling: CallSampling,
+    /// The context from which keys were dropped; `None` where all are there.
+    pub(super) whole: Option<Rc<WholeContext>>,
+}
 
 /// Notes the kernels of all calls, and measures those that are drawn.
 #[derive(Debug)]
@@ -15,7 +27,9 @@ pub(super) struct CallLog {
     /// 0 for the rows of the question, `n` for the `n`-th new token.
     pub(super) step: usize,
     /// Which calls are measured; `None` where none is, nor counted.
-    sampling: Option<CallSampling>,
+    measuring: Option<Measuring>,
+    /// The heads so far of the call at work, where it is measured.
+    parts: CallParts,
     metrics: MicroMetrics,
     question: BTreeSet<&'static str>,
     decode: BTreeSet<&'static str>,
@@ -23,14 +37,24 @@ pub(super) struct CallLog {
 
 impl CallLog {
     /// Before the question's rows. Draws of the sampling are those of `prompt`, whatever other prompts there are.
-    pub(super) fn new(sampling: Option<CallSampling>, prompt: impl Iterator<Item = u32>) -> Self {
+    pub(super) fn new(measuring: Option<&Measuring>, prompt: impl Iterator<Item = u32>) -> Self {
+        let of_prompt = |Measuring { sampling, whole }: &Measuring| Measuring {
+            sampling: sampling.within(prompt.map(u64::from)),
+            whole: whole.clone(),
+        };
         Self {
             step: 0,
-            sampling: sampling.map(|sampling| sampling.within(prompt.map(u64::from))),
+            measuring: measuring.map(of_prompt),
+            parts: CallParts::default(),
             metrics: MicroMetrics::default(),
             question: BTreeSet::new(),
             decode: BTreeSet::new(),
         }
+    }
+
+    /// Whether dense attention is measured, too: over what is left of a context, it differs from that over all of it.
+    pub(super) fn measures_dense(&self) -> bool {
+        self.measuring.as_ref().is_some_and(|measuring| measuring.whole.is_some())
     }
 
     /// Notes that a token was decoded densely.
@@ -46,14 +70,23 @@ impl CallLog {
 
     /// What was measured; `None` where nothing was to be.
     pub(super) fn into_metrics(self) -> Option<MicroMetrics> {
-        self.sampling.map(|_| self.metrics)
+        self.measuring.map(|_| self.metrics)
     }
 }
 
 impl AttentionObserver for CallLog {
+    fn must_see(&self, layer: usize) -> bool {
+        let chooses =
+            |measuring: &Measuring| measuring.whole.is_some() && measuring.sampling.chooses(self.step, layer);
+        self.measuring.as_ref().is_some_and(chooses)
+    }
+
     fn attended_densely(&mut self, _: usize, _: &Tensor) -> sah_attention::Result<()> {
         let names = if self.step == 0 { &mut self.question } else { &mut self.decode };
         names.insert("dense");
+        if self.measures_dense() {
+            self.metrics.calls += 1;
+        }
         Ok(())
     }
 
@@ -65,16 +98,26 @@ impl AttentionObserver for CallLog {
     ) -> sah_attention::Result<()> {
         let names = if self.step == 0 { &mut self.question } else { &mut self.decode };
         names.insert(attended.backend);
-        let Some(sampling) = self.sampling else { return Ok(()) };
-        self.metrics.calls += 1;
-        if sampling.chooses(self.step, layer) {
-            let CallMeasure { density, output_error, heads } = CallMeasure::of(inputs, attended)?;
+        let Some(Measuring { sampling, whole }) = &self.measuring else { return Ok(()) };
+        // Heads that keep other keys are parts of one call.
+        let heads = inputs.layer_heads();
+        let is_last = heads.first + inputs.dims().kv_heads == heads.all;
+        self.metrics.calls += u64::from(is_last);
+        if !sampling.chooses(self.step, layer) {
+            return Ok(());
+        }
+        match whole {
+            None => self.parts.add(inputs, attended, inputs)?,
+            Some(whole) => whole.add(&mut self.parts, layer, inputs, attended)?,
+        }
+        if is_last {
+            let CallMeasure { density, output_error, heads } = std::mem::take(&mut self.parts).measure();
             self.metrics.sampled.push(AttentionCall {
                 time: SystemTime::now(),
                 step: self.step,
                 layer,
                 queries: inputs.dims().queries,
-                keys: inputs.dims().keys,
+                keys: inputs.length(),
                 backend: attended.backend.to_owned(),
                 density,
                 output_error,
@@ -98,7 +141,8 @@ mod tests {
     /// Shows an observer of 50 steps of 4 layers an output that does not fit its inputs, so that measuring it fails.
     fn log_of(rate: Option<f64>) -> Result<(AttentionBackends, Option<MicroMetrics>), sah_attention::Error> {
         let sampling = rate.map(|rate| CallSampling::new(rate, 3)).transpose()?;
-        let mut observer = CallLog::new(sampling, [5, 6, 7].into_iter());
+        let measuring = sampling.map(|sampling| Measuring { sampling, whole: None });
+        let mut observer = CallLog::new(measuring.as_ref(), [5, 6, 7].into_iter());
         let random = |heads, rows| Tensor::rand([1, heads, rows, 4], (Kind::Float, Device::Cpu));
         let (queries, keys) = (random(2, 1), random(1, 9));
         let inputs = AttentionInputs::new(&queries, &keys, &keys, 0.5)?;

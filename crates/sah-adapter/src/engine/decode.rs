@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
-use sah_attention::{AttentionPolicy, CallSampling};
+use sah_attention::AttentionPolicy;
 use tch::Device;
 
 use super::busy_pool::BusyPool;
+use super::call_log::Measuring;
 use super::growing::Growing;
 use super::slot::Slot;
 use super::{AnswerRules, Generated, OnToken, QuestionTokens};
@@ -14,12 +15,11 @@ use crate::cache::{Batch, KvCache};
 use crate::model::CausalLm;
 
 /// Generates the answers of one request.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Generator<'a> {
     pub(super) model: &'a dyn CausalLm,
     pub(super) rules: AnswerRules<'a>,
-    /// Which attention calls are measured.
-    pub(super) sampling: Option<CallSampling>,
+    pub(super) measuring: Option<Measuring>,
 }
 
 impl<'a> Generator<'a> {
@@ -36,7 +36,7 @@ impl<'a> Generator<'a> {
         let ids = &question.ids[read..];
         let _span = tracing::debug_span!("question", number, tokens = ids.len()).entered();
         let started = Instant::now();
-        let mut slot = Slot::new(self.rules, self.sampling, (number, question), context);
+        let mut slot = Slot::new(self.rules, self.measuring.as_ref(), (number, question), context);
         if question.limit.answer == 0 {
             return Ok(slot);
         }
@@ -138,7 +138,7 @@ impl<'a> Generator<'a> {
             .filter(|(number, _)| running.contains(number))
             .map(|(_, (slot, attention))| match attention {
                 // The rows are computed in one call, which is no single question's.
-                AttentionPolicy::Dense { kernel } => {
+                AttentionPolicy::Dense { kernel } if !slot.calls.measures_dense() => {
                     slot.calls.note_dense();
                     AttentionPolicy::Dense { kernel: *kernel }
                 }

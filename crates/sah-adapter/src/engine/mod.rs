@@ -23,6 +23,7 @@ mod slot;
 mod text;
 mod thoughts;
 mod warpers;
+mod whole_context;
 
 use std::cell::RefCell;
 

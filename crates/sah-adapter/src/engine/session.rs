@@ -1,13 +1,16 @@
 //! A context and the answers to the questions about it.
 
+use std::rc::Rc;
 use std::time::Instant;
 
 use sah_attention::{AttentionPolicy, KeptKeys, RequestState};
 
+use super::call_log::Measuring;
 use super::contexts::ReadContext;
 use super::decode::Generator;
 use super::growing::Growing;
 use super::observed::Observed;
+use super::whole_context::WholeContext;
 use super::{
     AnswerRules, AttentionPlan, Engine, Generated, OnToken, QuestionTokens, RepeatTokens, RetentionPlan,
     TokenRequest,
@@ -26,6 +29,8 @@ pub(crate) struct Session<'a> {
     request: TokenRequest<'a>,
     batching: Batching,
     context: ContextCache,
+    /// All keys of the context, where some were dropped and calls are measured.
+    whole: Option<Rc<WholeContext>>,
     /// What retentions look at, where the context was read for one: a later request may have one again.
     observed: Option<Observed>,
     figures: CacheFigures,
@@ -127,7 +132,7 @@ impl<'a> Session<'a> {
         let mut attention = plan.prefill_policy(&mut state);
         let read = engine.prefill(&request, room, plan, &mut attention, observer)?;
         let mut prefill_seconds = read.prefill_seconds;
-        let mut seen = None;
+        let (mut seen, mut whole) = (None, None);
         let context = match (plan.kept, retention) {
             (None, None) if engine.cache_format.packed_of(request.context.len()) > 0 => {
                 let started = Instant::now();
@@ -145,6 +150,9 @@ impl<'a> Session<'a> {
             }
             (None, Some(retention)) => {
                 let started = Instant::now();
+                if plan.sampling.is_some() {
+                    whole = Some(Rc::new(WholeContext::of(&read.cache)?));
+                }
                 let compacted = engine.retain(plan, retention, &request, read, batching.room)?;
                 prefill_seconds += started.elapsed().as_secs_f64();
                 ContextCache::Compacted(compacted)
@@ -164,7 +172,19 @@ impl<'a> Session<'a> {
             | ContextCache::Whole(cache)
             | ContextCache::Evicted(cache, _) => CacheFigures::of(cache, false)?,
         };
-        Ok(Self { engine, plan, request, batching, context, observed: seen, figures, state, prefill_seconds })
+        let observed = seen;
+        Ok(Self {
+            engine,
+            plan,
+            request,
+            batching,
+            context,
+            whole,
+            observed,
+            figures,
+            state,
+            prefill_seconds,
+        })
     }
 
     /// What its caches hold.
@@ -183,8 +203,10 @@ impl<'a> Session<'a> {
         rules: AnswerRules<'_>,
         on_token: &mut OnToken<'_>,
     ) -> Result<Vec<Generated>, Error> {
-        let sampling = self.plan.sampling.filter(|_| self.plan.decode.is_some());
-        let generator = Generator { model: &*self.engine.network, rules, sampling };
+        let differs = self.plan.decode.is_some() || self.plan.retention.is_some();
+        let measuring = self.plan.sampling.filter(|_| differs);
+        let measuring = measuring.map(|sampling| Measuring { sampling, whole: self.whole.clone() });
+        let generator = Generator { model: &*self.engine.network, rules, measuring };
         let TokenRequest { context, questions, .. } = self.request;
         let mut answers = Vec::with_capacity(questions.len());
         for questions in questions.chunks(self.batching.size.max(1)) {
@@ -392,6 +414,10 @@ impl<'a> QuestionBatch<'a> {
         }
         let stays = observed.keep(network, cache, retention, self.plan.seed)?;
         let mut growing = Growing::new(retention, &observed, &stays, self.plan.seed)?;
+        let mut generator = self.generator.clone();
+        if let Some(measuring) = &mut generator.measuring {
+            measuring.whole = Some(Rc::new(WholeContext::of(cache)?));
+        }
         let answer = question.limit.tokens();
         let room = question.ids.len() - seen.len() + retention.every().unwrap_or(answer).min(answer);
         let mut own = cache.compact_copy(&stays, room)?;
@@ -408,12 +434,11 @@ impl<'a> QuestionBatch<'a> {
         }
         let asked = (number, question);
         let mut slot =
-            self.generator.prefill_question(asked, self.context, seen.len(), &mut own, &mut attention)?;
+            generator.prefill_question(asked, self.context, seen.len(), &mut own, &mut attention)?;
         drop(attention);
         slot.stats.question_seconds += read_seconds;
         let mut attention = self.plan.decode_policy(&mut state);
-        let mut generated =
-            self.generator.decode(slot, &mut own, &mut attention, growing.as_mut(), on_token)?;
+        let mut generated = generator.decode(slot, &mut own, &mut attention, growing.as_mut(), on_token)?;
         drop(attention);
         let left = growing.and_then(|growing| growing.left);
         let (share, bytes) = left.map_or((share, bytes), |(share, most)| (share, bytes.max(most)));

@@ -1,10 +1,9 @@
 //! The slot of one question in a batch: its answer while it is decoded.
 
-use sah_attention::CallSampling;
 use tch::Tensor;
 
 use super::answer_text::{AnswerText, FinishedText, Stage};
-use super::call_log::CallLog;
+use super::call_log::{CallLog, Measuring};
 use super::processors::{AnswerLimits, Processors};
 use super::sampler::Sampler;
 use super::{AnswerLimit, AnswerRules, Generated, OnToken, QuestionTokens};
@@ -29,7 +28,7 @@ impl<'a> Slot<'a> {
     /// Before anything was read.
     pub(super) fn new(
         rules: AnswerRules<'a>,
-        sampling: Option<CallSampling>,
+        measuring: Option<&Measuring>,
         (number, question): (usize, &QuestionTokens),
         context: &[u32],
     ) -> Self {
@@ -46,7 +45,7 @@ impl<'a> Slot<'a> {
             ids: Vec::new(),
             chosen: None,
             first_logits: None,
-            calls: CallLog::new(sampling, prompt),
+            calls: CallLog::new(measuring, prompt),
             density: MeanDensity::default(),
             stats: AnswerStats { question_tokens: question.ids.len(), ..AnswerStats::default() },
         }

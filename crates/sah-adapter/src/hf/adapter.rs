@@ -204,8 +204,10 @@ impl HfAdapter {
         self
     }
 
-    /// Measures the sparse attention calls that `sampling` draws: [`Answer::micro_metrics`] has density and error of each,
-    /// in the answers of an adapter that attends sparsely. The draws of an answer depend on `sampling`, on the tokens of
+    /// Measures the attention calls that `sampling` draws, of sparse attention, and of any over what a
+    /// [retention](Self::with_retention) left: [`Answer::micro_metrics`] has density and error of each,
+    /// in the answers of an adapter that attends sparsely or has a retention. Errors are against dense attention over all keys of the text: what
+    /// a retention drops of a context is kept aside while its questions are answered. The draws of an answer depend on `sampling`, on the tokens of
     /// context and question, on step and layer. A measured call takes the time of a dense one in addition, which counts in
     /// the answer's seconds.
     #[must_use]

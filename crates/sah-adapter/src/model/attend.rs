@@ -159,7 +159,7 @@ impl BatchRows<'_, '_, '_> {
     }
 }
 
-/// Attention of `queries`, `[1, H, Q, D]`, over the entries of all heads, part by part, of the same shape. Adds the density of each part.
+/// Attention of `queries`, `[1, H, Q, D]`, over the entries of all heads, part by part, of the same shape. Adds its density.
 fn attend_entries(
     attention: &mut AttentionPolicy<'_>,
     layer: usize,
@@ -174,15 +174,16 @@ fn attend_entries(
         return Ok(attended.output);
     }
     let kv_heads = entries.iter().map(|part| part.heads.len()).sum();
-    let mut outputs = Vec::with_capacity(entries.len());
+    let (mut outputs, mut of_parts) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
     let group = queries.size()[1] / kv_heads as i64;
     for part in entries {
         let of_part =
             queries.f_narrow(1, part.heads.start as i64 * group, part.heads.len() as i64 * group)?;
         let attended = attention.attend(layer, &scores.inputs(&of_part, part, kv_heads)?)?;
-        densities.push(attended.density);
+        of_parts.push(attended.density);
         outputs.push(attended.output);
     }
+    densities.push(Density::mean(of_parts));
     Ok(Tensor::f_cat(&outputs, 1)?)
 }
 

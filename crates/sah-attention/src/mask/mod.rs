@@ -243,14 +243,8 @@ impl Mask {
         Ok(selected as f64 / (self.shape.batch * self.shape.heads * visible.entries()) as f64)
     }
 
-    /// The same for each of the `H` query heads, over the batch.
-    pub(crate) fn head_densities(&self, visible: &Visible) -> Result<Vec<f64>> {
-        let all = (self.shape.batch * visible.entries()) as f64;
-        Ok(self.entries_by_head(visible)?.into_iter().map(|selected| selected as f64 / all).collect())
-    }
-
     /// Number of selected entries among those of `visible` in each query head, over the batch.
-    fn entries_by_head(&self, visible: &Visible) -> Result<Vec<usize>> {
+    pub(crate) fn entries_by_head(&self, visible: &Visible) -> Result<Vec<usize>> {
         let MaskShape { batch, heads, .. } = self.shape;
         let sparse = match &self.selection {
             Selection::Empty => return Ok(vec![0; heads]),

@@ -269,9 +269,9 @@ pub(crate) struct OutputArgs {
     #[arg(long, default_value = "./benchmark_results", value_name = "DIR")]
     pub(crate) result_dir: PathBuf,
 
-    /// Share of the sparse attention calls to measure, from 0 to 1: density and error against dense attention, for each
-    /// head, to `micro_metrics.jsonl` and `.parquet`. A measured call computes dense attention too, which counts in the times:
-    /// leave it out where speed matters; 0.01 is enough for means
+    /// Share of the attention calls to measure, from 0 to 1, where attention is sparse or a retention dropped keys: density and
+    /// error against dense attention over all keys, for each head, to `micro_metrics.jsonl` and `.parquet`. A measured call computes
+    /// dense attention too, which counts in the times: leave it out where speed matters; 0.01 is enough for means
     #[arg(long, default_value_t = 0.0, value_name = "RATE", value_parser = rate)]
     pub(crate) micro_metrics: f64,
 

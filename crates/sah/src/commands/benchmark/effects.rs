@@ -2,6 +2,7 @@
 
 use super::plan::Plan;
 use crate::args::{BenchOptions, BenchmarkArgs};
+use crate::attention::NamedAttention;
 use crate::benchmarks::GENERATED;
 use crate::usage::UsageError;
 
@@ -11,8 +12,9 @@ pub(super) fn check(plan: &Plan<'_>) -> Result<(), UsageError> {
     if options.gives("truncation") && args.limits.max_context_length.is_none() {
         return Err(none("truncation", "contexts are cut with --max-context-length only"));
     }
-    if args.output.micro_metrics > 0.0 && plan.attentions.iter().all(|attention| attention.config.is_none()) {
-        let why = "it measures sparse attention, and --attention names dense alone";
+    let is_exact = |attention: &NamedAttention| attention.config.is_none() && attention.retention.is_none();
+    if args.output.micro_metrics > 0.0 && plan.attentions.iter().all(is_exact) {
+        let why = "it measures errors against dense attention, and --attention names dense alone";
         return Err(none("micro-metrics", why));
     }
     if args.limits.keep_contexts > 0.0 && plan.attentions.len() == 1 {

@@ -72,11 +72,13 @@ impl<'a> Plan<'a> {
                     .to_owned()
             ));
         }
-        if attentions.iter().any(|attention| attention.retention.is_some()) && args.output.micro_metrics > 0.0
-        {
+        let grows = |attention: &NamedAttention| {
+            attention.retention.as_ref().is_some_and(|retention| retention.config.every.is_some())
+        };
+        if attentions.iter().any(grows) && args.output.micro_metrics > 0.0 {
             bail!(UsageError(
-                "--micro-metrics with --retention: errors are against dense attention over all keys, which are gone; leave \
-                 out one of the two"
+                "--micro-metrics with a retention that has `every`: errors are against dense attention over all keys, and those \
+                 of answers are gone; leave out one of the two"
                     .to_owned()
             ));
         }

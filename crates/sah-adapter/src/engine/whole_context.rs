@@ -1,0 +1,53 @@
+//! The keys of a context that a retention has dropped, for calls that are measured.
+
+use sah_attention::{AttentionInputs, AttentionOutput, CallParts, KvRows};
+use tch::Tensor;
+
+use crate::Error;
+use crate::cache::KvCache;
+
+/// All keys and values of a context, of each layer: they are kept aside where errors against dense attention are measured.
+#[derive(Debug)]
+pub(super) struct WholeContext(Vec<(KvRows, KvRows)>);
+
+impl WholeContext {
+    /// Those of `cache`, from which nothing was dropped. Views: their memory stays until they are gone.
+    pub(super) fn of(cache: &KvCache) -> Result<Self, Error> {
+        let layers = 0..cache.kept_keys().len();
+        let of_layer = |layer| {
+            let mut entries = cache.entries(layer, 0)?;
+            match entries.pop() {
+                Some(all) if entries.is_empty() => Ok((all.keys, all.values)),
+                _ => unreachable!("a context that was just read has all its entries in one part"),
+            }
+        };
+        Ok(Self(layers.map(of_layer).collect::<Result<_, Error>>()?))
+    }
+
+    /// Adds to `parts` what the heads of `inputs` gave, measured against all keys of the text.
+    pub(super) fn add(
+        &self,
+        parts: &mut CallParts,
+        layer: usize,
+        inputs: &AttentionInputs<'_>,
+        attended: &AttentionOutput,
+    ) -> sah_attention::Result<()> {
+        let (dims, positions) = (inputs.dims(), inputs.positions());
+        if positions.evicted() == 0 {
+            return parts.add(inputs, attended, inputs);
+        }
+        let (keys, values) = &self.0[layer];
+        let (first, count) = (inputs.layer_heads().first as i64, dims.kv_heads as i64);
+        let whole = |of_context: &KvRows, later: Tensor| -> sah_attention::Result<Tensor> {
+            let of_context = of_context.expand(inputs.kind())?.f_narrow(1, first, count)?;
+            Ok(Tensor::f_cat(&[of_context, later], 2)?)
+        };
+        let later = positions.first()..dims.keys;
+        let keys = whole(keys, inputs.keys_in(later.clone())?)?;
+        let values = whole(values, inputs.values_in(later)?)?;
+        let whole = AttentionInputs::new(inputs.queries(), &keys, &values, inputs.scale())?
+            .with_window(inputs.window())?
+            .with_soft_cap(inputs.soft_cap())?;
+        parts.add(inputs, attended, &whole)
+    }
+}

@@ -6,6 +6,7 @@
 mod answer_text;
 mod attention_plan;
 mod busy_pool;
+mod cache_figures;
 mod call_log;
 mod contexts;
 mod decode;

@@ -196,12 +196,11 @@ impl HeadGroups<'_> {
         if self.grouping.tokens == 1 {
             let (channels, pairs) = (self.grouping.channels, &mut group.pairs);
             pairs.clear();
-            match self.parameters.side_by_side(rows.clone()) {
-                Some(words) => pairs.extend(words.iter().map(|word| F16::pair(*word))),
-                None => {
-                    let words = rows.clone().flat_map(|row| self.parameters.row(row));
-                    pairs.extend(words.map(|word| F16::pair(*word)));
-                }
+            if let Some(words) = self.parameters.side_by_side(rows.clone()) {
+                pairs.extend(words.iter().map(|word| F16::pair(*word)));
+            } else {
+                let words = rows.clone().flat_map(|row| self.parameters.row(row));
+                pairs.extend(words.map(|word| F16::pair(*word)));
             }
             let pairs = pairs.chunks_exact(dim / channels);
             for ((row, elements), pairs) in rows.zip(elements.chunks_exact_mut(dim)).zip(pairs) {

@@ -107,6 +107,7 @@ impl<S: Simd, const N: usize> Queries<S, N> {
 
     /// The products of each query with each row.
     #[inline(always)]
+    #[expect(clippy::needless_range_loop, reason = "counts in several arrays, which stay in registers")]
     fn dots<E: Parts>(&self, simd: S, rows: [(&[u32], f32); ROWS]) -> [[f32; ROWS]; N] {
         let per_tile = TILE / E::PER_WORD;
         let [(a, a_rest), (b, b_rest), (c, c_rest), (d, d_rest)] = rows.map(|(row, _)| S::as_simd_u32s(row));

@@ -99,6 +99,7 @@ impl<V: Source> Weighted<'_, V> {
 
     /// Adds the `words` of one row to `tiles`.
     #[inline(always)]
+    #[expect(clippy::needless_range_loop, reason = "counts in several arrays, which stay in registers")]
     fn add_row<S: Simd, const N: usize>(
         &self,
         simd: S,

@@ -135,7 +135,6 @@ impl<'a> Session<'a> {
             | ContextCache::Whole(cache)
             | ContextCache::Evicted(cache, _) => CacheFigures::of(cache, false)?,
         };
-        let observed = seen;
         Ok(Self {
             engine,
             plan,
@@ -143,7 +142,7 @@ impl<'a> Session<'a> {
             batching,
             context,
             whole,
-            observed,
+            observed: seen,
             figures,
             state,
             prefill_seconds,

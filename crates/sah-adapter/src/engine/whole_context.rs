@@ -38,13 +38,13 @@ impl WholeContext {
         }
         let (keys, values) = &self.0[layer];
         let (first, count) = (inputs.layer_heads().first as i64, dims.kv_heads as i64);
-        let whole = |of_context: &KvRows, later: Tensor| -> sah_attention::Result<Tensor> {
+        let whole = |of_context: &KvRows, rest: Tensor| -> sah_attention::Result<Tensor> {
             let of_context = of_context.expand(inputs.kind())?.f_narrow(1, first, count)?;
-            Ok(Tensor::f_cat(&[of_context, later], 2)?)
+            Ok(Tensor::f_cat(&[of_context, rest], 2)?)
         };
-        let later = positions.first()..dims.keys;
-        let keys = whole(keys, inputs.keys_in(later.clone())?)?;
-        let values = whole(values, inputs.values_in(later)?)?;
+        let rest = positions.first()..dims.keys;
+        let keys = whole(keys, inputs.keys_in(rest.clone())?)?;
+        let values = whole(values, inputs.values_in(rest)?)?;
         let whole = AttentionInputs::new(inputs.queries(), &keys, &values, inputs.scale())?
             .with_window(inputs.window())?
             .with_soft_cap(inputs.soft_cap())?;

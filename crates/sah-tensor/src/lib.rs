@@ -17,7 +17,7 @@
 //!
 //! ```
 //! use pulp::{Arch, Simd, WithSimd};
-//! use sah_tensor::element::{Bf16, Factor};
+//! use sah_tensor::element::{Bf16, Factor, Parts};
 //!
 //! /// The dot product of a vector and a row of bf16 numbers.
 //! struct Dot<'a>(&'a [f32], &'a [u32]);

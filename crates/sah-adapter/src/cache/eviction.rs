@@ -21,8 +21,10 @@ impl KvCache {
         if self.length + new <= self.capacity || stored <= kept.count() {
             return Ok(());
         }
-        let entries = stored - self.length + self.capacity;
-        *self = self.left_with(kept, entries - kept.count())?;
+        let room = stored - self.length + self.capacity - kept.count();
+        let (entries, positions) = self.staying(kept);
+        self.shrink(&entries, room)?;
+        self.stand_at(&positions);
         Ok(())
     }
 
@@ -30,22 +32,26 @@ impl KvCache {
     /// for which it evicts others as it needs to.
     pub(crate) fn fork(&self, kept: KeptKeys, at_once: usize, in_turn: usize) -> Result<Self, Error> {
         let spare = kept.count().saturating_sub(self.stored(0, 0));
-        let fork = self.left_with(kept, at_once + in_turn.min(spare.saturating_add(SLACK)))?;
+        let (entries, positions) = self.staying(kept);
+        let mut fork = self.compact_copy(&entries, at_once + in_turn.min(spare.saturating_add(SLACK)))?;
+        fork.stand_at(&positions);
         Ok(fork.evicting(kept))
     }
 
-    /// A cache of its own with the entries of `kept` and room for `room` tokens.
-    fn left_with(&self, kept: KeptKeys, room: usize) -> Result<Self, Error> {
+    /// The numbers of the entries of `kept` in each layer and KV head, and where these stand.
+    fn staying(&self, kept: KeptKeys) -> (Vec<Vec<Vec<usize>>>, Positions) {
         let stored = self.stored(0, 0);
         let sinks = stored.min(kept.sinks);
         let window = (stored - sinks).min(kept.window);
         let entries: Vec<usize> = (0..sinks).chain(stored - window..stored).collect();
         let positions = Positions::with_gap(sinks, self.length() - entries.len());
         let of_heads = |layer: &Layer| vec![entries.clone(); layer.kept().count()];
-        let kept: Vec<_> = self.layers.iter().map(of_heads).collect();
-        let mut left = self.compact_copy(&kept, room)?;
-        left.layers = left.layers.into_iter().map(|layer| layer.with_positions(&positions)).collect();
-        Ok(left)
+        (self.layers.iter().map(of_heads).collect(), positions)
+    }
+
+    /// Says that the entries of all layers and heads stand at `positions`: what is missing is never read.
+    fn stand_at(&mut self, positions: &Positions) {
+        self.layers.iter_mut().for_each(|layer| layer.stand_at(positions));
     }
 }
 

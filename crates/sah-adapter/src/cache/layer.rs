@@ -107,10 +107,9 @@ impl Layer {
         Ok(())
     }
 
-    /// The same entries, which stand at `positions` in all heads.
-    pub(super) fn with_positions(mut self, positions: &Positions) -> Self {
+    /// Says that the entries of all heads stand at `positions`.
+    pub(super) fn stand_at(&mut self, positions: &Positions) {
         self.parts.iter_mut().for_each(|part| part.positions = positions.clone());
-        self
     }
 
     /// Of each part what is kept and the first `count` common entries.

@@ -128,6 +128,11 @@ impl KvCache {
         self.layers[layer].entries(self.length + new)
     }
 
+    /// How many layers it has.
+    pub(crate) fn layers(&self) -> usize {
+        self.layers.len()
+    }
+
     /// Whether heads of a layer have rows of their own.
     pub(crate) fn has_parts(&self, layer: usize) -> bool {
         self.layers[layer].has_parts()

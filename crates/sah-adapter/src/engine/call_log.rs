@@ -10,7 +10,6 @@ use sah_attention::{
 use tch::Tensor;
 
 use super::whole_context::WholeContext;
-
 use crate::{AttentionBackends, AttentionCall, AttentionHead, MicroMetrics};
 
 /// Which calls are measured, and by what.

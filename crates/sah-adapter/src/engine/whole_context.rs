@@ -13,7 +13,6 @@ pub(super) struct WholeContext(Vec<(KvRows, KvRows)>);
 impl WholeContext {
     /// Those of `cache`, from which nothing was dropped. Views: their memory stays until they are gone.
     pub(super) fn of(cache: &KvCache) -> Result<Self, Error> {
-        let layers = 0..cache.kept_keys().len();
         let of_layer = |layer| {
             let mut entries = cache.entries(layer, 0)?;
             match entries.pop() {
@@ -21,7 +20,7 @@ impl WholeContext {
                 _ => unreachable!("a context that was just read has all its entries in one part"),
             }
         };
-        Ok(Self(layers.map(of_layer).collect::<Result<_, Error>>()?))
+        Ok(Self((0..cache.layers()).map(of_layer).collect::<Result<_, Error>>()?))
     }
 
     /// Adds to `parts` what the heads of `inputs` gave, measured against all keys of the text.

@@ -4,11 +4,7 @@ use pulp::{Simd, WithSimd};
 
 use super::work::BLOCK;
 use crate::kernel::cpu::source::{Keys, Memory, Source};
-use sah_tensor::element::Parts;
-
-/// Rows that are read side by side: what they are multiplied with is loaded once for all. They lie apart, so that memory is
-/// read in as many streams, each of which the processor fetches ahead: 10.8 GB/s on one core where one has 8.1.
-pub(super) const ROWS: usize = 4;
+use sah_tensor::element::{Parts, ROWS};
 
 /// Vectors of a row that are multiplied without a loop.
 pub(super) const TILE: usize = 4;

@@ -2,10 +2,10 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::scores::{ROWS, TILE, fetch_ahead};
+use super::scores::{TILE, fetch_ahead};
 use super::work::BLOCK;
 use crate::kernel::cpu::source::{Keys, Memory, Source};
-use sah_tensor::element::{Element as _, Parts as _};
+use sah_tensor::element::{Element as _, Parts as _, ROWS};
 
 /// Adds the values of `keys` by their weights for `N` heads.
 pub(super) struct AddValues<'a, V: Source, const N: usize> {
@@ -77,16 +77,11 @@ impl<V: Source> Weighted<'_, V> {
                 fetch_ahead(self.source, self.keys, at, part);
             }
             for row in 0..ROWS {
-                let place = at + row * part;
-                let (words, factor) = self.row(place);
-                let words = &S::as_simd_u32s(words).0[tile * per_tile..(tile + 1) * per_tile];
-                self.add_row(simd, words, place, factor, &mut tiles);
+                self.add_row(simd, at + row * part, tile, &mut tiles);
             }
         }
         for place in ROWS * part..self.keys.len() {
-            let (words, factor) = self.row(place);
-            let words = &S::as_simd_u32s(words).0[tile * per_tile..(tile + 1) * per_tile];
-            self.add_row(simd, words, place, factor, &mut tiles);
+            self.add_row(simd, place, tile, &mut tiles);
         }
         for (sums, tiles) in sums.chunks_exact_mut(width * per_word).zip(tiles) {
             for (at, added) in tiles.into_iter().enumerate() {
@@ -97,17 +92,19 @@ impl<V: Source> Weighted<'_, V> {
         }
     }
 
-    /// Adds the `words` of one row to `tiles`.
+    /// Adds tile `tile` of row `place` to `tiles`.
     #[inline(always)]
     #[expect(clippy::needless_range_loop, reason = "counts in several arrays, which stay in registers")]
     fn add_row<S: Simd, const N: usize>(
         &self,
         simd: S,
-        words: &[S::u32s],
         place: usize,
-        factor: f32,
+        tile: usize,
         tiles: &mut [[S::f32s; TILE]; N],
     ) {
+        let per_tile = TILE / V::Element::PER_WORD;
+        let (words, factor) = self.row(place);
+        let words = &S::as_simd_u32s(words).0[tile * per_tile..(tile + 1) * per_tile];
         let mut weights = [simd.splat_f32s(0.0); N];
         for head in 0..N {
             weights[head] = simd.splat_f32s(factor * self.weights[head * BLOCK + place]);

@@ -13,8 +13,8 @@ import argparse
 import json
 import logging
 import os
-import pathlib
 import subprocess
+import sys
 
 import kvpress
 import torch
@@ -22,6 +22,9 @@ from kvpress.presses import kvzip_press
 from transformers import DynamicCache
 
 import model as reference
+
+sys.path.append(str(reference.REPOSITORY / "crates/sah-adapter/tests/reference"))
+from kept_keys import kept  # noqa: E402
 
 PROGRAM = reference.REPOSITORY / "target/release/examples/retained_keys"
 # A text that does not change.
@@ -84,27 +87,6 @@ def text_tokens(tokenizer, count):
     return ids[:count]
 
 
-def kept_positions(network, whole, cache):
-    """Positions that stay of each layer and head."""
-    positions = []
-    for layer, before, after in zip(network.model.layers, whole.layers, cache.layers):
-        heads, n = before.keys.shape[1:3]
-        masked = getattr(layer.self_attn, "masked_key_indices", None)
-        if masked is not None:
-            there = torch.ones(heads, n, dtype=torch.bool)
-            there[masked[1], masked[2]] = False
-            positions.append([head.nonzero().flatten().tolist() for head in there])
-            continue
-        of_layer = []
-        for rows, left in zip(before.keys[0], after.keys[0]):
-            where = {}
-            for index, row in enumerate(rows):
-                where.setdefault(row.contiguous().numpy().tobytes(), []).append(index)
-            of_layer.append(sorted(where[row.contiguous().numpy().tobytes()].pop(0) for row in left))
-        positions.append(of_layer)
-    return positions
-
-
 def theirs(network, make, ratio, context, question):
     """Positions that stay, and the greedy answer."""
     eager = isinstance(make(ratio), kvpress.ObservedAttentionPress)
@@ -115,7 +97,7 @@ def theirs(network, make, ratio, context, question):
     network.model(ids, past_key_values=whole)
     with make(ratio)(network):
         network.model(input_ids=ids, past_key_values=cache)
-    positions, answer = kept_positions(network, whole, cache), []
+    positions, answer = kept(network, [layer.keys for layer in whole.layers], cache), []
     place, pending = len(context), list(question)
     while len(answer) < ANSWER_TOKENS:
         token = pending.pop(0)
@@ -164,9 +146,9 @@ def main():
             with torch.no_grad():
                 positions, answer = theirs(network, PRESSES[name][1], ratio, context, question)
             heads = [(set(a), set(b)) for layers in zip(found["kept"], positions) for a, b in zip(*layers)]
-            same, kept = sum(len(a & b) for a, b in heads), sum(max(len(a), len(b)) for a, b in heads)
+            same, most = sum(len(a & b) for a, b in heads), sum(max(len(a), len(b)) for a, b in heads)
             alike = next((at for at, (a, b) in enumerate(zip(found["answer"], answer)) if a != b), len(answer))
-            print(f"| `{name}` | {count} | {ratio} | {100 * same / kept:.2f} % | {alike} of {len(answer)} |", flush=True)
+            print(f"| `{name}` | {count} | {ratio} | {100 * same / most:.2f} % | {alike} of {len(answer)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -191,4 +191,5 @@ def main():
     (FOLDER / "config.json").write_text(json.dumps({"sink_size": PATTERN[0], "recent_size": PATTERN[1]}) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -8,7 +8,7 @@ use tch::Device;
 use crate::cache::KvCache;
 use crate::engine::{Observed, head_scores};
 use crate::hf::json;
-use crate::model::{CausalLm, ConfigOverrides, ModelSpec};
+use crate::model::{CausalLm, ConfigOverrides, ModelSpec, NewTokens};
 use crate::weights::Weights;
 use crate::weights::gguf::{Gguf, GgufWeights, hf_config};
 use crate::weights::safetensors::Safetensors;
@@ -27,6 +27,8 @@ pub struct Network {
 pub struct Sequence<'a> {
     network: &'a Network,
     cache: KvCache,
+    /// Tokens of the prompt; see [`NewTokens`].
+    prompt: usize,
 }
 
 /// A sequence from which a retention has dropped keys.
@@ -85,7 +87,7 @@ impl Network {
     /// No memory for the cache.
     pub fn sequence(&self, capacity: usize) -> Result<Sequence<'_>, Error> {
         let cache = KvCache::new(&self.model.cache_shape(), capacity, self.cache)?;
-        Ok(Sequence { network: self, cache })
+        Ok(Sequence { network: self, cache, prompt: 0 })
     }
 
     /// A sequence of `ids`, which are read densely, of which `retention` has left some keys, with room for `room` tokens more. `repeat` asks the model to repeat `ids`, where the retention looks at that.
@@ -106,7 +108,7 @@ impl Network {
         let needs = retention.needs();
         let pass = needs.repetition.map_or(0, |repetition| repeat.longest_pass(repetition, ids.len()));
         let Sequence { mut cache, .. } = self.sequence(ids.len() + pass)?;
-        let mut observed = Observed::new(needs);
+        let mut observed = Observed::new(needs, 0);
         tch::no_grad(|| {
             let dense = &mut AttentionPolicy::dense();
             observed.read(&*self.model, ids, &mut cache, dense, &mut |_| ())?;
@@ -115,7 +117,7 @@ impl Network {
             }
             let kept = observed.keep(&*self.model, &cache, retention, 0)?;
             let cache = cache.compact(&kept, room)?;
-            Ok(Retained { sequence: Sequence { network: self, cache }, kept })
+            Ok(Retained { sequence: Sequence { network: self, cache, prompt: 0 }, kept })
         })
     }
 
@@ -140,8 +142,8 @@ impl Network {
         if self.cache.packs() {
             return Err(Error::EvictionOfGroups { format: self.cache });
         }
-        let Sequence { network, cache } = self.sequence(capacity)?;
-        Ok(Sequence { network, cache: cache.evicting(kept) })
+        let Sequence { network, cache, prompt } = self.sequence(capacity)?;
+        Ok(Sequence { network, cache: cache.evicting(kept), prompt })
     }
 }
 
@@ -157,7 +159,8 @@ impl Sequence<'_> {
             return Err(Error::EmptyQuestion);
         }
         let model = &self.network.model;
-        let logits = tch::no_grad(|| model.logits(&[&model.forward(ids, &mut self.cache, attention)?]))?;
+        let tokens = NewTokens { ids, prompt: self.prompt };
+        let logits = tch::no_grad(|| model.logits(&[&model.forward(tokens, &mut self.cache, attention)?]))?;
         Ok(Vec::try_from(&logits.f_view([-1])?.f_to_device(Device::Cpu)?)?)
     }
 
@@ -168,9 +171,9 @@ impl Sequence<'_> {
     ///
     /// No memory for them, and heads whose keys do not fill whole bytes.
     pub fn pack(self) -> Result<Self, Error> {
-        let Self { network, cache } = self;
+        let Self { network, cache, prompt } = self;
         let cache = if network.cache.packs() { cache.pack()? } else { cache };
-        Ok(Self { network, cache })
+        Ok(Self { network, cache, prompt })
     }
 
     /// Tokens seen so far, whether their keys are still there or not.
@@ -188,6 +191,6 @@ impl Sequence<'_> {
     /// Announces that the tokens to come belong to a prompt of `length` tokens in all. Rotary embeddings that depend on
     /// the length of the sequence (`dynamic`, `longrope`) then treat its parts as if they were read in one pass.
     pub fn expect(&mut self, length: usize) {
-        self.cache.expect(length);
+        self.prompt = length;
     }
 }

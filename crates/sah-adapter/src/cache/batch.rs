@@ -23,14 +23,6 @@ impl Batch<'_> {
         }
     }
 
-    /// See [`KvCache::expected_length`].
-    pub(crate) fn expected_length(&self, number: usize) -> usize {
-        match self {
-            Self::Slots(cache) => cache.expected_length(),
-            Self::Forks(caches) => caches[number].expected_length(),
-        }
-    }
-
     /// Makes room for a token of each of `numbers` where keys may be evicted.
     pub(crate) fn make_room(&mut self, numbers: &[usize]) -> Result<(), Error> {
         match self {

@@ -36,9 +36,8 @@ impl KvCache {
     }
 
     fn compacted(&self, layers: Vec<Layer>, room: usize, peak: usize) -> Self {
-        let (before, expected) = (self.before + self.length, self.expected);
-        let slots = Slots::default();
-        Self { layers, before, length: 0, capacity: room, expected, slots, kept: self.kept, peak }
+        let (before, slots) = (self.before + self.length, Slots::default());
+        Self { layers, before, length: 0, capacity: room, slots, kept: self.kept, peak }
     }
 
     /// Entries of a layer and KV head, those that were left of what was read first and those after them.

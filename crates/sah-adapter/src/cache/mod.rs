@@ -31,7 +31,6 @@ pub(crate) struct KvCache {
     length: usize,
     /// Room for those.
     capacity: usize,
-    expected: usize,
     slots: Slots,
     /// What stays whenever it is full; `None` where every entry does.
     kept: Option<KeptKeys>,
@@ -68,7 +67,7 @@ impl KvCache {
         let layers = shape.layers.iter().map(|&device| Layer::new(heads, capacity, format, device));
         let layers = layers.collect::<Result<Vec<Layer>, Error>>()?;
         let (peak, slots) = (bytes(&layers), Slots::default());
-        Ok(Self { layers, before: 0, length: 0, capacity, expected: 0, slots, kept: None, peak })
+        Ok(Self { layers, before: 0, length: 0, capacity, slots, kept: None, peak })
     }
 
     /// Tokens of the sequence, those whose entries were evicted included.
@@ -99,17 +98,6 @@ impl KvCache {
     /// The most memory that its buffers took, in bytes, together with those that they were copied from.
     pub(crate) fn peak_bytes(&self) -> usize {
         self.peak
-    }
-
-    /// Announces a prompt of `length` tokens in all, of which the next ones are the beginning: models whose rotary
-    /// embeddings depend on the length of the sequence treat them as if they came in one pass.
-    pub(crate) fn expect(&mut self, length: usize) {
-        self.expected = length;
-    }
-
-    /// What was announced; 0 where nothing was.
-    pub(crate) fn expected_length(&self) -> usize {
-        self.expected
     }
 
     /// Writes `[1, Hkv, Q, D]` new entries of one layer after those of the cache. The length changes only with

@@ -29,8 +29,8 @@ impl KvCache {
         let layers = self.layers.iter().map(|layer: &Layer| layer.packed(self.length));
         let layers = layers.collect::<Result<Vec<Layer>, Error>>()?;
         let peak = self.peak.max(self.bytes() + bytes(&layers));
-        let Self { before, length, capacity, expected, kept, .. } = *self;
-        Ok(Self { layers, before, length, capacity, expected, slots: Slots::default(), kept, peak })
+        let Self { before, length, capacity, kept, .. } = *self;
+        Ok(Self { layers, before, length, capacity, slots: Slots::default(), kept, peak })
     }
 }
 

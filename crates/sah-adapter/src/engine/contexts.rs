@@ -6,11 +6,14 @@ use sah_attention::retention::Needs;
 
 use super::observed::Observed;
 use crate::cache::KvCache;
+use crate::model::NewTokens;
 
 /// A prefilled context.
 #[derive(Debug)]
 pub(super) struct ReadContext {
     pub(super) ids: Vec<u32>,
+    /// Tokens of the prompt that it was read as part of.
+    pub(super) prompt: usize,
     /// Holds `ids` and nothing after them.
     pub(super) cache: KvCache,
     /// Seconds that its prefill took.
@@ -39,19 +42,18 @@ impl Contexts {
         self.limit > 0
     }
 
-    /// Takes out the context `ids`, if it is there with room for `room` tokens, with what a retention `needs`, and was prefilled as
-    /// part of a prompt of `expected` tokens, which rotary embeddings may depend on.
+    /// Takes out a context, if it is there with room for `room` tokens, with what a retention `needs`, and was prefilled as part of a
+    /// prompt of the same length, which rotary embeddings may depend on.
     pub(super) fn take(
         &mut self,
-        ids: &[u32],
+        tokens: NewTokens<'_>,
         room: usize,
-        expected: usize,
         needs: Option<Needs>,
     ) -> Option<ReadContext> {
         let fits = |held: &ReadContext| {
-            held.ids == ids
+            held.ids == tokens.ids
                 && held.cache.capacity() >= room
-                && held.cache.expected_length() == expected
+                && held.prompt == tokens.prompt
                 && needs.is_none_or(|needs| {
                     held.observed.as_ref().is_some_and(|observed| observed.needs().include(&needs))
                 })
@@ -89,30 +91,34 @@ mod tests {
 
     use super::{Contexts, ReadContext};
     use crate::cache::{CacheShape, KvCache};
+    use crate::model::NewTokens;
 
     fn context(id: u32) -> ReadContext {
         let shape = CacheShape { layers: vec![Device::Cpu], kv_heads: 1, head_dim: 4 };
-        let mut cache = KvCache::new(&shape, 8, KvFormat::Plain(Kind::Float)).unwrap();
-        cache.expect(3);
-        ReadContext { ids: vec![id], cache, prefill_seconds: 1.0, observed: None }
+        let cache = KvCache::new(&shape, 8, KvFormat::Plain(Kind::Float)).unwrap();
+        ReadContext { ids: vec![id], prompt: 3, cache, prefill_seconds: 1.0, observed: None }
+    }
+
+    fn tokens(ids: &[u32], prompt: usize) -> NewTokens<'_> {
+        NewTokens { ids, prompt }
     }
 
     #[test]
     fn the_ones_used_last_are_kept() {
         let mut contexts = Contexts::default();
         contexts.keep(context(1));
-        assert!(contexts.take(&[1], 8, 3, None).is_none(), "nothing is kept without a limit");
+        assert!(contexts.take(tokens(&[1], 3), 8, None).is_none(), "nothing is kept without a limit");
         // 8 tokens of keys and values of 4 elements.
         contexts.limit(2 * 256);
         (1..=3).for_each(|id| contexts.keep(context(id)));
-        assert!(contexts.take(&[1], 8, 3, None).is_none());
-        let second = contexts.take(&[2], 8, 3, None).unwrap();
+        assert!(contexts.take(tokens(&[1], 3), 8, None).is_none());
+        let second = contexts.take(tokens(&[2], 3), 8, None).unwrap();
         contexts.keep(second);
         contexts.keep(context(4));
-        assert!(contexts.take(&[3], 8, 3, None).is_none());
-        assert!(contexts.take(&[2], 9, 3, None).is_none(), "no room for a ninth token");
-        assert!(contexts.take(&[2], 8, 4, None).is_none(), "read as part of another prompt");
-        assert!(contexts.take(&[2], 7, 3, None).is_some());
-        assert!(contexts.take(&[2], 7, 3, None).is_none(), "it was taken out");
+        assert!(contexts.take(tokens(&[3], 3), 8, None).is_none());
+        assert!(contexts.take(tokens(&[2], 3), 9, None).is_none(), "no room for a ninth token");
+        assert!(contexts.take(tokens(&[2], 4), 8, None).is_none(), "read as part of another prompt");
+        assert!(contexts.take(tokens(&[2], 3), 7, None).is_some());
+        assert!(contexts.take(tokens(&[2], 3), 7, None).is_none(), "it was taken out");
     }
 }

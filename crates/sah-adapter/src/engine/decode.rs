@@ -12,13 +12,15 @@ use super::slot::Slot;
 use super::{AnswerRules, Generated, OnToken, QuestionTokens};
 use crate::Error;
 use crate::cache::{Batch, KvCache};
-use crate::model::CausalLm;
+use crate::model::{CausalLm, NewTokens};
 
 /// Generates the answers of one request.
 #[derive(Clone, Debug)]
 pub(super) struct Generator<'a> {
     pub(super) model: &'a dyn CausalLm,
     pub(super) rules: AnswerRules<'a>,
+    /// Tokens of the longest prompt; see [`NewTokens`].
+    pub(super) prompt: usize,
     pub(super) measuring: Option<Measuring>,
 }
 
@@ -40,13 +42,13 @@ impl<'a> Generator<'a> {
         if question.limit.answer == 0 {
             return Ok(slot);
         }
-        let is_dense = attention.is_dense();
+        let (is_dense, tokens) = (attention.is_dense(), NewTokens { ids, prompt: self.prompt });
         let mut observed = attention.reborrow().observed(&mut slot.calls);
         // Long questions in chunks: not where a masker goes by the rows and keys of a call.
         let step = if is_dense {
-            self.model.read(ids, cache, &mut observed, &mut |_| ())?.ok_or(Error::EmptyQuestion)?
+            self.model.read(tokens, cache, &mut observed, &mut |_| ())?.ok_or(Error::EmptyQuestion)?
         } else {
-            self.model.forward(ids, cache, &mut observed)?
+            self.model.forward(tokens, cache, &mut observed)?
         };
         slot.choose_first(self.model.logits(&[&step])?.f_view([-1])?)?;
         slot.density.add(ids.len(), step.density.value()?);
@@ -69,12 +71,12 @@ impl<'a> Generator<'a> {
         while slot.accept(on_token)? {
             let _span = tracing::trace_span!("step").entered();
             pool.iter().for_each(BusyPool::before_step);
-            let token = slot.token();
+            let tokens = NewTokens { ids: &[slot.token()], prompt: self.prompt };
             let mut observed = attention.reborrow().observed(&mut slot.calls);
             if let Some(growing) = growing.as_deref_mut() {
                 observed = observed.observed(growing);
             }
-            let step = self.model.forward(&[token], cache, &mut observed)?;
+            let step = self.model.forward(tokens, cache, &mut observed)?;
             drop(observed);
             slot.choose(&self.model.logits(&[&step])?.f_view([-1])?)?;
             slot.density.add(1, step.density.value()?);
@@ -145,7 +147,8 @@ impl<'a> Generator<'a> {
                 attention => attention.reborrow().observed(&mut slot.calls),
             })
             .collect();
-        let steps = self.model.forward_batch(&ids, running, batch, &mut observed)?;
+        let tokens = NewTokens { ids: &ids, prompt: self.prompt };
+        let steps = self.model.forward_batch(tokens, running, batch, &mut observed)?;
         drop(observed);
         let logits = self.model.logits(&steps.iter().collect::<Vec<_>>())?;
         for (row, (&number, step)) in running.iter().zip(&steps).enumerate() {

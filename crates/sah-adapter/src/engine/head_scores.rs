@@ -5,7 +5,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::Error;
 use crate::cache::KvCache;
-use crate::model::CausalLm;
+use crate::model::{CausalLm, NewTokens};
 
 /// Positions over which a head's mean query is compared with its mean key.
 const POSITIONS: usize = 500;
@@ -23,10 +23,10 @@ pub(crate) fn head_scores(
     let mut sums: Vec<Vec<f64>> = Vec::new();
     for ids in texts {
         let mut cache = KvCache::new(&network.cache_shape(), ids.len(), format)?;
-        cache.expect(ids.len());
         let mut means = Means { network, length: ids.len(), layers: Vec::new() };
         let mut attention = AttentionPolicy::dense();
-        network.read(ids, &mut cache, &mut attention.reborrow().observed(&mut means), &mut |_| ())?;
+        let tokens = NewTokens { ids, prompt: ids.len() };
+        network.read(tokens, &mut cache, &mut attention.reborrow().observed(&mut means), &mut |_| ())?;
         for (number, layer) in means.layers.iter().enumerate() {
             let scores = layer.scores(network, number, ids.len())?;
             match sums.get_mut(number) {

@@ -6,12 +6,14 @@ use tch::Tensor;
 
 use crate::Error;
 use crate::cache::{Entries, KvCache};
-use crate::model::CausalLm;
+use crate::model::{CausalLm, NewTokens};
 
 /// What was seen of each layer while a context was read, as far as retentions [need](Needs) it.
 #[derive(Debug)]
 pub(crate) struct Observed {
     needs: Needs,
+    /// Tokens of the prompt that the context is part of; see [`NewTokens`].
+    pub(super) prompt: usize,
     layers: Vec<ObservedLayer>,
     /// What was seen while the context was repeated, `[Hkv, n]` for each layer, and how it was.
     pub(super) repeated: Option<(Repetition, Vec<Tensor>)>,
@@ -36,9 +38,9 @@ pub(super) struct LayerScaling {
 }
 
 impl Observed {
-    /// Nothing yet.
-    pub(crate) fn new(needs: Needs) -> Self {
-        Self { needs, layers: Vec::new(), repeated: None }
+    /// Nothing yet, of a context that is part of a prompt of `prompt` tokens.
+    pub(crate) fn new(needs: Needs, prompt: usize) -> Self {
+        Self { needs, prompt, layers: Vec::new(), repeated: None }
     }
 
     /// What it was to be enough for.
@@ -64,7 +66,8 @@ impl Observed {
             weights: layer.weights.as_ref().map(Tensor::shallow_clone),
             scaling: layer.scaling,
         };
-        Self { needs: self.needs, layers: self.layers.iter().map(fork).collect(), repeated: None }
+        let layers = self.layers.iter().map(fork).collect();
+        Self { needs: self.needs, prompt: self.prompt, layers, repeated: None }
     }
 
     /// Reads `ids` after what is in `cache`, and sees what is needed of them.
@@ -76,9 +79,10 @@ impl Observed {
         attention: &mut AttentionPolicy<'_>,
         on_read: &mut dyn FnMut(usize),
     ) -> Result<(), Error> {
-        let length = cache.expected_length().max(cache.length() + ids.len());
+        let tokens = NewTokens { ids, prompt: self.prompt };
+        let length = tokens.rope_length(cache.length() + ids.len());
         let mut observing = Observing { network, length, observed: self };
-        network.read(ids, cache, &mut attention.reborrow().observed(&mut observing), on_read)?;
+        network.read(tokens, cache, &mut attention.reborrow().observed(&mut observing), on_read)?;
         Ok(())
     }
 
@@ -125,7 +129,7 @@ impl Observed {
         let inputs = inputs.with_soft_cap(layer.scaling.soft_cap)?;
         let rotation = needs.rotation.map(|future| {
             let length = cache.length();
-            let whole = cache.expected_length().max(length + future);
+            let whole = self.prompt.max(length + future);
             network.mean_rotation(number, length..length + future, whole)
         });
         let rotation = rotation.transpose()?;

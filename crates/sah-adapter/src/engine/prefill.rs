@@ -9,7 +9,7 @@ use super::contexts::ReadContext;
 use super::observed::Observed;
 use super::{AttentionPlan, Engine, TokenRequest};
 use crate::cache::KvCache;
-use crate::model::CHUNK;
+use crate::model::{CHUNK, NewTokens};
 use crate::{Error, RequestObserver};
 
 impl Engine {
@@ -23,31 +23,30 @@ impl Engine {
         attention: &mut AttentionPolicy<'_>,
         observer: &mut dyn RequestObserver,
     ) -> Result<ReadContext, Error> {
-        let ids = request.context;
+        let tokens = NewTokens { ids: request.context, prompt: request.prompt() };
+        let NewTokens { ids, prompt } = tokens;
         let needs = plan.retention.as_ref().map(|plan| plan.retention.needs());
         let _span = tracing::debug_span!("prefill", tokens = ids.len()).entered();
-        let longest = request.questions.iter().map(|question| question.ids.len()).max().unwrap_or_default();
-        let expected = ids.len() + longest;
         if attention.is_dense()
-            && let Some(context) = self.contexts.borrow_mut().take(ids, room, expected, needs)
+            && let Some(context) = self.contexts.borrow_mut().take(tokens, room, needs)
         {
             return Ok(context);
         }
         let mut cache = self.context_cache(room, plan.kept.filter(|_| plan.prefill.is_some()))?;
-        cache.expect(expected);
         let started = Instant::now();
         // A context that is read again serves the retentions before, too.
         let before = self.contexts.borrow().needs(ids);
         let needs = needs.map(|needs| before.map_or(needs, |before| needs.and(before)));
-        let mut seen = needs.map(Observed::new);
+        let mut seen = needs.map(|needs| Observed::new(needs, prompt));
         let mut on_read = |read| observer.context_read(read, ids.len());
         match &mut seen {
-            None => drop(self.network.read(ids, &mut cache, attention, &mut on_read)?),
+            None => drop(self.network.read(tokens, &mut cache, attention, &mut on_read)?),
             Some(seen) => seen.read(&*self.network, ids, &mut cache, attention, &mut on_read)?,
         }
         wait(&self.network.cache_shape().layers);
         Ok(ReadContext {
             ids: ids.to_vec(),
+            prompt,
             cache,
             prefill_seconds: started.elapsed().as_secs_f64(),
             observed: seen,

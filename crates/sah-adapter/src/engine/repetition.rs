@@ -9,7 +9,7 @@ use tch::{Kind, Tensor};
 use super::observed::Observed;
 use crate::Error;
 use crate::cache::KvCache;
-use crate::model::CausalLm;
+use crate::model::{CausalLm, NewTokens};
 
 /// Tokens of the part before that a later part is announced with.
 const ANNOUNCED: usize = 8;
@@ -74,7 +74,8 @@ impl Observed {
         for Pass { part, ids } in tokens.passes(repetition, context) {
             let sinks = repetition.sinks(prefix);
             let mut seen = Repeating { sinks, part, read: context.len(), layers: Vec::new() };
-            network.read(&ids, cache, &mut attention.reborrow().observed(&mut seen), &mut |_| ())?;
+            let tokens = NewTokens { ids: &ids, prompt: self.prompt };
+            network.read(tokens, cache, &mut attention.reborrow().observed(&mut seen), &mut |_| ())?;
             cache.truncate(context.len());
             layers.resize_with(seen.layers.len(), Vec::new);
             layers.iter_mut().zip(seen.layers).for_each(|(parts, part)| parts.push(part));

@@ -14,6 +14,15 @@ pub(crate) struct TokenRequest<'a> {
     pub(crate) repeat: &'a RepeatTokens,
 }
 
+impl TokenRequest<'_> {
+    /// Tokens of the longest prompt. Rotary embeddings that depend on it treat all questions' prompts as this long, so that they share
+    /// their context.
+    pub(crate) fn prompt(&self) -> usize {
+        let questions = self.questions.iter().map(|question| question.ids.len());
+        self.context.len() + questions.max().unwrap_or_default()
+    }
+}
+
 /// The tokens of one question.
 #[derive(Debug)]
 pub(crate) struct QuestionTokens {

@@ -168,7 +168,8 @@ impl<'a> Session<'a> {
         let differs = self.plan.decode.is_some() || self.plan.retention.is_some();
         let measuring = self.plan.sampling.filter(|_| differs);
         let measuring = measuring.map(|sampling| Measuring { sampling, whole: self.whole.clone() });
-        let generator = Generator { model: &*self.engine.network, rules, measuring };
+        let generator =
+            Generator { model: &*self.engine.network, rules, prompt: self.request.prompt(), measuring };
         let TokenRequest { context, questions, .. } = self.request;
         let mut answers = Vec::with_capacity(questions.len());
         for questions in questions.chunks(self.batching.size.max(1)) {
@@ -204,9 +205,9 @@ impl<'a> Session<'a> {
         if let ContextCache::Shared(mut cache) | ContextCache::Whole(mut cache) = self.context {
             let ids = self.request.context.to_vec();
             cache.truncate(ids.len());
-            let read =
-                ReadContext { ids, cache, prefill_seconds: self.prefill_seconds, observed: self.observed };
-            self.engine.keep(self.plan, read);
+            let (prompt, observed, prefill_seconds) =
+                (self.request.prompt(), self.observed, self.prefill_seconds);
+            self.engine.keep(self.plan, ReadContext { ids, prompt, cache, prefill_seconds, observed });
         }
     }
 }

@@ -6,6 +6,7 @@ use super::LoadedModel;
 use crate::Error;
 use crate::cache::KvCache;
 use crate::engine::head_scores;
+use crate::model::NewTokens;
 
 impl LoadedModel {
     /// How much each KV head of each layer retrieves, `[L][Hkv]`, by the mean queries and keys of `texts`, each cut to `tokens` tokens:
@@ -55,9 +56,8 @@ impl LoadedModel {
             tch::no_grad(|| {
                 let mut cache =
                     KvCache::new(&self.engine.network.cache_shape(), ids.len(), self.engine.cache_format)?;
-                cache.expect(ids.len());
                 self.engine.network.forward(
-                    &ids,
+                    NewTokens { ids: &ids, prompt: ids.len() },
                     &mut cache,
                     &mut AttentionPolicy::dense().observed(observer),
                 )

@@ -47,31 +47,48 @@ use crate::cache::{Batch, CacheShape, KvCache};
 /// of more rows are faster and take more memory (docs/performance.md).
 pub(crate) const CHUNK: usize = 768;
 
+/// Tokens that follow those of a cache.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewTokens<'a> {
+    pub(crate) ids: &'a [u32],
+    /// Tokens of the whole prompt that they are part of or continue; 0 where it is not known. Rotary embeddings that depend on the
+    /// length of the sequence treat the parts of a prompt as if they came in one pass.
+    pub(crate) prompt: usize,
+}
+
+impl NewTokens<'_> {
+    /// The length of a sequence of `length` tokens, these included, that rotary embeddings go by.
+    pub(crate) fn rope_length(&self, length: usize) -> usize {
+        self.prompt.max(length)
+    }
+}
+
 /// A decoder-only language model.
 pub(crate) trait CausalLm: std::fmt::Debug {
-    /// Runs `ids`, which follow what is in `cache`, and appends them to it, for which it may evict other keys. `attention`
+    /// Runs `tokens`, which follow what is in `cache`, and appends them to it, for which it may evict other keys. `attention`
     /// decides which keys each layer reads.
     fn forward(
         &self,
-        ids: &[u32],
+        tokens: NewTokens<'_>,
         cache: &mut KvCache,
         attention: &mut AttentionPolicy<'_>,
     ) -> Result<Step, Error>;
 
     /// The same in chunks, for attention that selects nothing by the number of rows or keys of a call: dense attention, and
-    /// what reads contexts ([`sah_attention::ResearchAttention::for_prefill`]). `on_read` is told after each chunk how many ids are
-    /// done.
+    /// what reads contexts ([`sah_attention::ResearchAttention::for_prefill`]). `on_read` is told after each chunk how many tokens
+    /// are done.
     fn read(
         &self,
-        ids: &[u32],
+        tokens: NewTokens<'_>,
         cache: &mut KvCache,
         attention: &mut AttentionPolicy<'_>,
         on_read: &mut dyn FnMut(usize),
     ) -> Result<Option<Step>, Error> {
+        let NewTokens { ids, prompt } = tokens;
         let (mut last, mut density, mut read) = (None, 0.0, 0);
         for chunk in ids.chunks(CHUNK) {
             let _span = tracing::debug_span!("chunk", tokens = chunk.len()).entered();
-            let step = self.forward(chunk, cache, attention)?;
+            let step = self.forward(NewTokens { ids: chunk, prompt }, cache, attention)?;
             read += chunk.len();
             on_read(read);
             density += step.density.value()? * chunk.len() as f64 / ids.len() as f64;
@@ -80,11 +97,11 @@ pub(crate) trait CausalLm: std::fmt::Debug {
         Ok(last.map(|last| Step { last, density: StepDensity::Known(density) }))
     }
 
-    /// A decode step of a batch: runs one id for each of the sequences `numbers` and appends it there. `attentions` has one for
-    /// each.
+    /// A decode step of a batch: runs one of `tokens` for each of the sequences `numbers` and appends it there. `attentions` has one
+    /// for each.
     fn forward_batch(
         &self,
-        ids: &[u32],
+        tokens: NewTokens<'_>,
         numbers: &[usize],
         batch: &mut Batch<'_>,
         attentions: &mut [AttentionPolicy<'_>],

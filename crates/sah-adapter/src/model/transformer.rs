@@ -14,7 +14,7 @@ use super::mlp::Mlp;
 use super::norm::Norm;
 use super::rope::{Rope, Rotation};
 use super::tie::Tie;
-use super::{CausalLm, ModelSizes, Step, StepDensity};
+use super::{CausalLm, ModelSizes, NewTokens, Step, StepDensity};
 use crate::Error;
 use crate::cache::{Batch, CacheShape, KvCache};
 use crate::weights::WeightPath;
@@ -212,18 +212,18 @@ impl Transformer {
 impl CausalLm for Transformer {
     fn forward(
         &self,
-        ids: &[u32],
+        tokens: NewTokens<'_>,
         cache: &mut KvCache,
         attention: &mut AttentionPolicy<'_>,
     ) -> Result<Step, Error> {
-        let (start, count) = (cache.length(), ids.len());
+        let (start, count) = (cache.length(), tokens.ids.len());
         cache.make_room(count)?;
-        let length = cache.expected_length().max(start + count);
+        let length = tokens.rope_length(start + count);
         let rotations =
             self.ropes.iter().map(|rope| rope.at(start, count, length)).collect::<Result<_, _>>()?;
         let places: Vec<usize> = (start..start + count).collect();
         let mut sequence = OneSequence { cache, attention, densities: Vec::with_capacity(self.blocks.len()) };
-        let x = self.layers(ids, &places, rotations, &mut sequence)?;
+        let x = self.layers(tokens.ids, &places, rotations, &mut sequence)?;
         let density = StepDensity::OfLayers(sequence.densities);
         cache.advance(count);
         Ok(Step { last: x.f_narrow(1, count as i64 - 1, 1)?, density })
@@ -231,7 +231,7 @@ impl CausalLm for Transformer {
 
     fn forward_batch(
         &self,
-        ids: &[u32],
+        tokens: NewTokens<'_>,
         numbers: &[usize],
         batch: &mut Batch<'_>,
         attentions: &mut [AttentionPolicy<'_>],
@@ -239,16 +239,14 @@ impl CausalLm for Transformer {
         batch.make_room(numbers)?;
         let places: Vec<usize> = numbers.iter().map(|&number| batch.length(number)).collect();
         let rotation = |rope: &Rope| {
-            let each = numbers.iter().zip(&places);
-            let each: Vec<Rotation> = each
-                .map(|(&number, &place)| rope.at(place, 1, batch.expected_length(number).max(place + 1)))
-                .collect::<Result<_, _>>()?;
+            let at = |&place: &usize| rope.at(place, 1, tokens.rope_length(place + 1));
+            let each: Vec<Rotation> = places.iter().map(at).collect::<Result<_, _>>()?;
             Rotation::joined(&each)
         };
         let rotations = self.ropes.iter().map(rotation).collect::<Result<_, Error>>()?;
         let mut rows = BatchRows { batch, numbers, attentions, densities: Vec::new() };
         rows.densities.resize_with(numbers.len(), Vec::new);
-        let x = self.layers(ids, &places, rotations, &mut rows)?;
+        let x = self.layers(tokens.ids, &places, rotations, &mut rows)?;
         let densities = rows.densities;
         batch.advance(numbers);
         let step = |(row, densities): (usize, Vec<Density>)| {

@@ -2,14 +2,14 @@
 
 use tch::Tensor;
 
-use super::{Entries, KvCache};
+use super::{Entries, KvCache, Slots};
 use crate::Error;
 
 /// The KV entries of a batch of sequences, numbered from 0.
 #[derive(Debug)]
 pub(crate) enum Batch<'a> {
     /// In slots of one cache, after a prefix that all share.
-    Slots(&'a mut KvCache),
+    Slots(Slots<'a>),
     /// In a fork of the context's cache each.
     Forks(&'a mut [KvCache]),
 }
@@ -18,7 +18,7 @@ impl Batch<'_> {
     /// Tokens of sequence `number`.
     pub(crate) fn length(&self, number: usize) -> usize {
         match self {
-            Self::Slots(cache) => cache.slot_length(number),
+            Self::Slots(slots) => slots.length(number),
             Self::Forks(caches) => caches[number].length(),
         }
     }
@@ -41,7 +41,7 @@ impl Batch<'_> {
         values: &Tensor,
     ) -> Result<(), Error> {
         match self {
-            Self::Slots(cache) => cache.append_to_slot(layer, number, keys, values),
+            Self::Slots(slots) => slots.append(layer, number, keys, values),
             Self::Forks(caches) => caches[number].append(layer, keys, values),
         }
     }
@@ -49,7 +49,7 @@ impl Batch<'_> {
     /// The entries of sequence `number` in a layer, the one appended last included.
     pub(crate) fn entries(&self, layer: usize, number: usize) -> Result<Vec<Entries<'_>>, Error> {
         match self {
-            Self::Slots(cache) => cache.gather_slot(layer, number),
+            Self::Slots(slots) => slots.gather(layer, number),
             Self::Forks(caches) => caches[number].entries(layer, 1),
         }
     }
@@ -57,7 +57,7 @@ impl Batch<'_> {
     /// Counts one token of each of `numbers` that every layer has appended.
     pub(crate) fn advance(&mut self, numbers: &[usize]) {
         match self {
-            Self::Slots(cache) => cache.advance_slots(numbers),
+            Self::Slots(slots) => slots.advance(numbers),
             Self::Forks(caches) => numbers.iter().for_each(|&number| caches[number].advance(1)),
         }
     }

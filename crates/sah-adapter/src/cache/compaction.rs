@@ -1,6 +1,6 @@
 //! A cache of which only some entries stay, others in each layer and head.
 
-use super::{KvCache, Layer, Slots, bytes};
+use super::{KvCache, Layer, bytes};
 use crate::Error;
 
 impl KvCache {
@@ -36,8 +36,8 @@ impl KvCache {
     }
 
     fn compacted(&self, layers: Vec<Layer>, room: usize, peak: usize) -> Self {
-        let (before, slots) = (self.before + self.length, Slots::default());
-        Self { layers, before, length: 0, capacity: room, slots, kept: self.kept, peak }
+        let before = self.before + self.length;
+        Self { layers, before, length: 0, capacity: room, kept: self.kept, peak }
     }
 
     /// Entries of a layer and KV head, those that were left of what was read first and those after them.
@@ -63,7 +63,7 @@ mod tests {
     use tch::{Device, Kind, Tensor};
 
     use crate::cache::tests::{cache, entries};
-    use crate::cache::{CacheShape, Entries, KvCache};
+    use crate::cache::{CacheShape, Entries, KvCache, Slots};
 
     /// Of a cache of ten entries in two layers of three heads: all heads alike in the first layer, each its own in the second.
     fn kept() -> Vec<Vec<Vec<usize>>> {
@@ -154,39 +154,35 @@ mod tests {
     #[test]
     fn slots_follow_what_is_kept() {
         let mut cache = filled(10).compact(&kept(), 6).unwrap();
-        cache.make_slots(2, 2).unwrap();
+        let mut slots = Slots::after(&mut cache, 2, 2).unwrap();
         for (slot, first) in [20, 30].into_iter().enumerate() {
             for layer in 0..2 {
-                cache.append(layer, &entries(first, 1), &entries(first + 100, 1)).unwrap();
+                slots.cache().append(layer, &entries(first, 1), &entries(first + 100, 1)).unwrap();
             }
-            cache.advance(1);
-            cache.move_to_slot(slot).unwrap();
+            slots.cache().advance(1);
+            slots.take(slot).unwrap();
         }
         for layer in 0..2 {
-            cache.append_to_slot(layer, 1, &entries(31, 1), &entries(131, 1)).unwrap();
+            slots.append(layer, 1, &entries(31, 1), &entries(131, 1)).unwrap();
         }
-        assert_eq!(cache.slot_length(1), 11);
+        assert_eq!(slots.length(1), 11);
         let expected = [vec![1.0, 30.0, 31.0], vec![0.0, 2.0, 4.0, 6.0, 9.0, 30.0, 31.0], vec![30.0, 31.0]];
-        assert_eq!(keys(&cache.gather_slot(1, 1).unwrap()), expected);
+        assert_eq!(keys(&slots.gather(1, 1).unwrap()), expected);
         // The same by ranges of the buffers, of all and of the last two positions.
-        let read = |cache: &KvCache, layer: usize, slots: &[usize], window: Option<usize>| -> Vec<Vec<f32>> {
-            let buffer = cache.buffers(layer).0.expand(Kind::Float).unwrap().get(0).get(0).select(1, 0);
+        let read = |layer: usize, window: Option<usize>| -> Vec<Vec<f32>> {
+            let buffer = slots.buffers(layer).0.expand(Kind::Float).unwrap().get(0).get(0).select(1, 0);
             let values = |range: &std::ops::Range<usize>| {
                 let values = buffer.narrow(0, range.start as i64, range.len() as i64);
                 Vec::<f32>::try_from(values.contiguous()).unwrap()
             };
-            let ranges = cache.slot_ranges(layer, slots, window);
+            let ranges = slots.ranges(layer, &[1], window);
             ranges.iter().map(|row| row.iter().flat_map(values).collect()).collect()
         };
-        assert_eq!(read(&cache, 1, &[1], None), expected);
-        assert_eq!(read(&cache, 1, &[1], Some(2)), vec![vec![30.0, 31.0]; 3]);
-        assert_eq!(read(&cache, 1, &[1], Some(3))[1], [9.0, 30.0, 31.0]);
-        assert_eq!(read(&cache, 1, &[1], Some(1)), vec![vec![31.0]; 3]);
-        assert_eq!(
-            read(&cache, 0, &[1], Some(5)),
-            [[8.0, 30.0, 31.0]],
-            "one list for heads that lie side by side"
-        );
+        assert_eq!(read(1, None), expected);
+        assert_eq!(read(1, Some(2)), vec![vec![30.0, 31.0]; 3]);
+        assert_eq!(read(1, Some(3))[1], [9.0, 30.0, 31.0]);
+        assert_eq!(read(1, Some(1)), vec![vec![31.0]; 3]);
+        assert_eq!(read(0, Some(5)), [[8.0, 30.0, 31.0]], "one list for heads that lie side by side");
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod compaction;
 mod eviction;
 mod layer;
 mod packing;
+mod slots;
 
 use std::ops::Range;
 
@@ -14,6 +15,7 @@ use tch::{Device, Tensor};
 pub(crate) use batch::Batch;
 pub(crate) use layer::Entries;
 use layer::Layer;
+pub(crate) use slots::Slots;
 
 use crate::Error;
 
@@ -31,22 +33,10 @@ pub(crate) struct KvCache {
     length: usize,
     /// Room for those.
     capacity: usize,
-    slots: Slots,
     /// What stays whenever it is full; `None` where every entry does.
     kept: Option<KeptKeys>,
     /// The most memory that its buffers took together with those that they were copied from, in bytes.
     peak: usize,
-}
-
-/// Slots at the end of the buffers: one for each sequence of a batch, all after the same prefix.
-#[derive(Debug, Default)]
-struct Slots {
-    /// Entries of the prefix.
-    prefix: usize,
-    /// Entries that a slot has room for.
-    size: usize,
-    /// Entries in each slot.
-    lengths: Vec<usize>,
 }
 
 /// What a cache's tensors look like.
@@ -66,8 +56,8 @@ impl KvCache {
         let heads = (shape.kv_heads, shape.head_dim);
         let layers = shape.layers.iter().map(|&device| Layer::new(heads, capacity, format, device));
         let layers = layers.collect::<Result<Vec<Layer>, Error>>()?;
-        let (peak, slots) = (bytes(&layers), Slots::default());
-        Ok(Self { layers, before: 0, length: 0, capacity, slots, kept: None, peak })
+        let peak = bytes(&layers);
+        Ok(Self { layers, before: 0, length: 0, capacity, kept: None, peak })
     }
 
     /// Tokens of the sequence, those whose entries were evicted included.
@@ -104,9 +94,8 @@ impl KvCache {
     /// [`KvCache::advance`], when all layers have written.
     pub(crate) fn append(&mut self, layer: usize, keys: &Tensor, values: &Tensor) -> Result<(), Error> {
         let total = self.length + keys.size()[2] as usize;
-        let room = self.capacity - self.slots.size * self.slots.lengths.len();
-        if total > room {
-            return Err(Error::CacheFull { capacity: room, needed: total });
+        if total > self.capacity {
+            return Err(Error::CacheFull { capacity: self.capacity, needed: total });
         }
         self.layers[layer].store_at(self.length, keys, values)
     }
@@ -148,97 +137,17 @@ impl KvCache {
         self.length += new;
     }
 
-    /// Drops all tokens but the first `length`, and all slots. Not for a cache that evicts as it grows.
+    /// Drops all tokens but the first `length`. Not for a cache that evicts as it grows.
     pub(crate) fn truncate(&mut self, length: usize) {
         debug_assert!(self.kept.is_none(), "what was evicted does not come back");
         debug_assert!(length >= self.before, "what was left out does not come back");
         self.length = self.length.min(length - self.before);
-        self.slots = Slots::default();
     }
 
-    /// Makes `count` slots of `size` tokens each. What the cache holds now becomes their prefix.
-    pub(crate) fn make_slots(&mut self, count: usize, size: usize) -> Result<(), Error> {
-        let needed = self.length + count * size;
-        if needed > self.capacity {
-            return Err(Error::CacheFull { capacity: self.capacity, needed });
-        }
-        self.slots = Slots { prefix: self.length, size, lengths: vec![0; count] };
-        Ok(())
-    }
-
-    /// Moves the entries after the prefix into slot `slot`.
-    pub(crate) fn move_to_slot(&mut self, slot: usize) -> Result<(), Error> {
-        let Slots { prefix, size, .. } = self.slots;
-        let (length, start) = (self.length - prefix, self.slot_start(slot));
-        if length > size {
-            return Err(Error::CacheFull { capacity: size, needed: length });
-        }
-        for layer in &self.layers {
-            layer.copy(prefix, start, length)?;
-        }
-        self.slots.lengths[slot] = length;
-        self.length = prefix;
-        Ok(())
-    }
-
-    /// Writes a new entry of one layer, `[1, Hkv, 1, D]`, to slot `slot`. The lengths change only with
-    /// [`KvCache::advance_slots`].
-    fn append_to_slot(
-        &mut self,
-        layer: usize,
-        slot: usize,
-        keys: &Tensor,
-        values: &Tensor,
-    ) -> Result<(), Error> {
-        let length = self.slots.lengths[slot];
-        if length == self.slots.size {
-            return Err(Error::CacheFull { capacity: length, needed: length + 1 });
-        }
-        self.layers[layer].store_at(self.slot_start(slot) + length, keys, values)
-    }
-
-    /// The buffers of a layer, prefix and slots included: `[1, Hkv, rows, D]`, or `[1, 1, rows, D]` where each head has rows of its
-    /// own. Only the entries of [`KvCache::row_ranges`] and [`KvCache::slot_ranges`] have been written.
+    /// The buffers of a layer: `[1, Hkv, rows, D]`, or `[1, 1, rows, D]` where each head has rows of its
+    /// own. Only the entries of [`KvCache::row_ranges`] and [`Slots::ranges`] have been written.
     pub(crate) fn buffers(&self, layer: usize) -> (&KvRows, &KvRows) {
         self.layers[layer].buffers()
-    }
-
-    /// As [`KvCache::row_ranges`], for the entry that was appended last to each of `slots`.
-    pub(crate) fn slot_ranges(
-        &self,
-        layer: usize,
-        slots: &[usize],
-        window: Option<usize>,
-    ) -> Vec<[Range<usize>; 2]> {
-        let of_slot = |&slot: &usize| {
-            let start = self.slot_start(slot);
-            let own = start..start + self.slots.lengths[slot] + 1;
-            self.layers[layer].rows(self.slots.prefix, own, window)
-        };
-        by_part(slots.iter().map(of_slot))
-    }
-
-    /// Copies a slot's entries to the end of the prefix, the one appended last included, and gives both.
-    fn gather_slot(&self, layer: usize, slot: usize) -> Result<Vec<Entries<'_>>, Error> {
-        let (prefix, own) = (self.slots.prefix, self.slots.lengths[slot] + 1);
-        self.layers[layer].copy(self.slot_start(slot), prefix, own)?;
-        self.layers[layer].entries(prefix + own)
-    }
-
-    /// Tokens of the prefix and of slot `slot`.
-    fn slot_length(&self, slot: usize) -> usize {
-        self.before + self.slots.prefix + self.slots.lengths[slot]
-    }
-
-    /// Counts one token of each of `slots` that every layer has appended.
-    fn advance_slots(&mut self, slots: &[usize]) {
-        for &slot in slots {
-            self.slots.lengths[slot] += 1;
-        }
-    }
-
-    fn slot_start(&self, slot: usize) -> usize {
-        self.capacity - self.slots.size * (self.slots.lengths.len() - slot)
     }
 }
 
@@ -299,36 +208,6 @@ mod tests {
         cache.append(0, &entries(20, 1), &entries(20, 1)).unwrap();
         let (keys, _) = only(&cache.entries(0, 1).unwrap());
         assert!(keys.equal(&Tensor::cat(&[entries(0, 5), entries(20, 1)], 2)));
-    }
-
-    #[test]
-    fn slots_grow_apart_after_one_prefix() {
-        let mut cache = cache(12);
-        cache.append(0, &entries(0, 4), &entries(0, 4)).unwrap();
-        cache.advance(4);
-        cache.make_slots(2, 3).unwrap();
-        for (slot, (first, count)) in [(10, 2), (20, 1)].into_iter().enumerate() {
-            cache.append(0, &entries(first, count), &entries(first, count)).unwrap();
-            cache.advance(count as usize);
-            cache.move_to_slot(slot).unwrap();
-        }
-        assert_eq!([cache.slot_length(0), cache.slot_length(1)], [6, 5]);
-        for (slot, start) in [(1, 30), (0, 31)] {
-            cache.append_to_slot(0, slot, &entries(start, 1), &entries(start, 1)).unwrap();
-        }
-        let (keys, _) = only(&cache.gather_slot(0, 1).unwrap());
-        assert!(keys.equal(&Tensor::cat(&[entries(0, 4), entries(20, 1), entries(30, 1)], 2)));
-        let (keys, _) = only(&cache.gather_slot(0, 0).unwrap());
-        assert!(keys.equal(&Tensor::cat(&[entries(0, 4), entries(10, 2), entries(31, 1)], 2)));
-        assert_eq!(cache.slot_ranges(0, &[0, 1], None), [[0..4, 6..9], [0..4, 9..11]]);
-        assert_eq!(cache.slot_ranges(0, &[0], Some(4)), [[3..4, 6..9]]);
-        assert_eq!(cache.slot_ranges(0, &[0], Some(2)), [[4..4, 7..9]]);
-        cache.advance_slots(&[0]);
-        let error = cache.append_to_slot(0, 0, &entries(40, 1), &entries(40, 1)).unwrap_err();
-        assert!(error.to_string().contains('4'), "a slot has room for three: {error}");
-        assert!(cache.append(0, &entries(0, 3), &entries(0, 3)).is_err(), "the slots' room is theirs");
-        cache.truncate(4);
-        assert!(cache.append(0, &entries(0, 8), &entries(0, 8)).is_ok());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A cache whose older entries are packed in groups of codes.
 
-use super::{KvCache, Layer, Slots, bytes};
+use super::{KvCache, Layer, bytes};
 use crate::Error;
 
 impl KvCache {
@@ -30,7 +30,7 @@ impl KvCache {
         let layers = layers.collect::<Result<Vec<Layer>, Error>>()?;
         let peak = self.peak.max(self.bytes() + bytes(&layers));
         let Self { before, length, capacity, kept, .. } = *self;
-        Ok(Self { layers, before, length, capacity, slots: Slots::default(), kept, peak })
+        Ok(Self { layers, before, length, capacity, kept, peak })
     }
 }
 
@@ -39,7 +39,7 @@ mod tests {
     use sah_attention::{KiviBits, KvFormat};
     use tch::{Device, Kind, Tensor};
 
-    use crate::cache::{CacheShape, KvCache};
+    use crate::cache::{CacheShape, KvCache, Slots};
 
     const KIVI: KvFormat = KvFormat::Kivi { bits: KiviBits::Four, plain: Kind::Float };
 
@@ -90,16 +90,16 @@ mod tests {
                 cache.advance(3);
                 cache.truncate(300);
             }
-            cache.make_slots(2, 4).unwrap();
-            cache.append(1, &rows(500, 2), &rows(500, 2)).unwrap();
-            cache.advance(2);
-            cache.move_to_slot(1).unwrap();
-            cache.append_to_slot(1, 1, &rows(502, 1), &rows(502, 1)).unwrap();
-            let gathered = cache.gather_slot(1, 1).unwrap()[0].keys.expand(Kind::Float).unwrap();
+            let mut slots = Slots::after(&mut cache, 2, 4).unwrap();
+            slots.cache().append(1, &rows(500, 2), &rows(500, 2)).unwrap();
+            slots.cache().advance(2);
+            slots.take(1).unwrap();
+            slots.append(1, 1, &rows(502, 1), &rows(502, 1)).unwrap();
+            let gathered = slots.gather(1, 1).unwrap()[0].keys.expand(Kind::Float).unwrap();
             assert!(
                 gathered.narrow(2, 300, 3).equal(&rows(500, 3)) && gathered.narrow(2, 0, 160).equal(&old)
             );
-            assert_eq!(cache.slot_ranges(1, &[1], None), [[0..300, 308..311]]);
+            assert_eq!(slots.ranges(1, &[1], None), [[0..300, 308..311]]);
         }
         assert!(keys(&full, 0, 0).equal(&rows(0, 300)), "the copied one is as it was");
     }

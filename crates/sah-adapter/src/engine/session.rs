@@ -16,7 +16,7 @@ use super::{
     AnswerRules, AttentionPlan, Engine, Generated, OnToken, QuestionTokens, RepeatTokens, RetentionPlan,
     TokenRequest,
 };
-use crate::cache::{Batch, KvCache};
+use crate::cache::{Batch, KvCache, Slots};
 use crate::{Error, RequestObserver};
 
 /// Questions that are decoded in one batch at most: more would take the memory of more answers.
@@ -419,16 +419,23 @@ impl<'a> QuestionBatch<'a> {
         on_token: &mut OnToken<'_>,
     ) -> Result<Vec<Generated>, Error> {
         cache.truncate(self.context.len());
-        cache.make_slots(self.questions.len(), longest)?;
-        let (mut slots, mut states) = (Vec::new(), Vec::new());
+        let mut slots = Slots::after(cache, self.questions.len(), longest)?;
+        let (mut answers, mut states) = (Vec::new(), Vec::new());
         for (number, question) in self.numbered().enumerate() {
+            let cache = slots.cache();
             self.rewind(state, cache, question);
             let mut attention = self.plan.question_policy(state);
-            slots.push(self.generator.prefill_question(question, self.context, 0, cache, &mut attention)?);
-            cache.move_to_slot(number)?;
+            answers.push(self.generator.prefill_question(
+                question,
+                self.context,
+                0,
+                cache,
+                &mut attention,
+            )?);
+            slots.take(number)?;
             states.push(state.fork());
         }
-        self.decode_batch(slots, &mut Batch::Slots(cache), states, on_token)
+        self.decode_batch(answers, &mut Batch::Slots(slots), states, on_token)
     }
 
     /// Answers each question in a fork of what is kept of the context, which evicts keys as the answer grows.

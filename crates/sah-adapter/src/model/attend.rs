@@ -120,19 +120,19 @@ impl Attend for BatchRows<'_, '_, '_> {
             let of_row = |tensor: &Tensor| tensor.f_narrow(2, row as i64, 1);
             self.batch.append(layer, number, &of_row(&heads.keys)?, &of_row(&heads.values)?)?;
         }
-        if let Batch::Slots(cache) = &*self.batch
+        if let Batch::Slots(slots) = &*self.batch
             && let Some(AttentionPolicy::Dense { kernel }) = self.attentions.first()
             && self.attentions.iter().all(|attention| matches!(attention, AttentionPolicy::Dense { .. }))
         {
-            let ranges = cache.slot_ranges(layer, self.numbers, scores.window);
-            if cache.is_compacted() {
+            let ranges = slots.ranges(layer, self.numbers, scores.window);
+            if slots.is_compacted() {
                 for (row, (&number, densities)) in self.numbers.iter().zip(&mut self.densities).enumerate() {
                     let all = scores.seen_from(self.batch.length(number) + 1);
                     let read = read_by_row(&ranges, row, self.numbers.len());
                     densities.push(Density::known(read / all as f64));
                 }
             }
-            return attend_buffers(*kernel, cache.buffers(layer), ranges, scores, &heads.queries);
+            return attend_buffers(*kernel, slots.buffers(layer), ranges, scores, &heads.queries);
         }
         self.attend_one_by_one(layer, scores, &heads.queries)
     }

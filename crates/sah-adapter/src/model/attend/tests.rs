@@ -8,7 +8,7 @@ use sah_attention::{
 use tch::{Device, Kind, Tensor};
 
 use super::{Attend, BatchRows, Heads, OneSequence, Scores, attend_entries};
-use crate::cache::{Batch, CacheShape, KvCache};
+use crate::cache::{Batch, CacheShape, KvCache, Slots};
 
 const DIM: i64 = 16;
 /// Room for the question and for slots.
@@ -123,18 +123,18 @@ fn questions_beside_each_other_read_what_each_head_keeps() {
         let (mut cache, mut alone) = (case.cache(), case.cache());
         // Questions of one, three and two tokens, and a new token of the last and the first.
         let lengths = [1, 3, 2];
-        cache.make_slots(3, 5).unwrap();
+        let mut slots = Slots::after(&mut cache, 3, 5).unwrap();
         for (slot, length) in lengths.into_iter().enumerate() {
             let Heads { keys, values, .. } = case.heads(30 + 10 * slot as u64, length);
-            cache.append(0, &keys, &values).unwrap();
-            cache.advance(length as usize);
-            cache.move_to_slot(slot).unwrap();
+            slots.cache().append(0, &keys, &values).unwrap();
+            slots.cache().advance(length as usize);
+            slots.take(slot).unwrap();
         }
         let numbers = [2, 0];
         let heads = case.heads(90, 2);
         let mut attentions = [(); 2].map(|()| AttentionPolicy::Dense { kernel: &AutoKernel });
         let mut rows = BatchRows {
-            batch: &mut Batch::Slots(&mut cache),
+            batch: &mut Batch::Slots(slots),
             numbers: &numbers,
             attentions: &mut attentions,
             densities: vec![vec![], vec![]],

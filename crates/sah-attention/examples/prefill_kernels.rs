@@ -5,12 +5,14 @@
 //! ```
 //!
 //! One layer of SmolLM2-135M: 9 query and 3 key/value heads of 64, `Float`; `CHUNK` rows that end at `KEYS` keys. All run in
-//! turn in each repetition; medians are printed, with the floating-point operations a second that causality asks for.
+//! turn in each repetition; medians are printed, with the floating-point operations a second that causality asks for. The sums of
+//! weights that some retentions go by are timed beside libtorch's own operations, a block of rows after another.
 
 #![expect(clippy::print_stdout, reason = "an example talks to its user")]
 
 use std::time::Instant;
 
+use sah_attention::retention::sums_of_weights;
 use sah_attention::{AttentionInputs, AutoKernel, Kernel as _, Reads};
 use tch::{Device, Kind, Tensor};
 
@@ -47,7 +49,20 @@ fn main() -> Result<()> {
 
     let pairs = (rows * (keys - rows) + rows * (rows + 1) / 2) as f64;
     let attention = 4.0 * (HEADS * WIDTH) as f64 * pairs;
-    let contenders: [Contender<'_>; 3] = [
+    let sums_by_torch = || -> Result<Tensor> {
+        let mut sums = Tensor::zeros([HEADS, keys], (Kind::Float, Device::Cpu));
+        let block = ((1 << 22) / (HEADS * keys)).clamp(1, rows);
+        for start in (0..rows).step_by(block as usize) {
+            let count = block.min(rows - start);
+            let scores = queries.f_narrow(2, start, count)?.f_matmul(&all_keys.f_transpose(2, 3)?)?;
+            let hidden = mask.f_narrow(0, start, count)?.f_logical_not()?;
+            let scores = scores.f_mul_scalar(SCALE)?.f_masked_fill_(&hidden, f64::NEG_INFINITY)?;
+            let weights = scores.f_softmax(-1, Kind::Float)?;
+            sums = sums.f_add(&weights.f_sum_dim_intlist([0i64, 2].as_slice(), false, Kind::Float)?)?;
+        }
+        Ok(sums)
+    };
+    let contenders: [Contender<'_>; 5] = [
         (
             "matrix product, 1024 x 1024 x 1024",
             2.0 * 1024.0_f64.powi(3),
@@ -72,6 +87,8 @@ fn main() -> Result<()> {
             }),
         ),
         ("dense_attention", attention, Box::new(|| Ok(AutoKernel.attend(&inputs, Reads::All)?))),
+        ("sums of weights, libtorch", attention / 2.0, Box::new(sums_by_torch)),
+        ("sums_of_weights", attention / 2.0, Box::new(|| Ok(sums_of_weights(&inputs)?))),
     ];
     let mut milliseconds = vec![Vec::new(); contenders.len()];
     for repeat in 0..=repeats {
@@ -85,8 +102,14 @@ fn main() -> Result<()> {
             }
         }
     }
-    let error = (contenders[2].2()? - contenders[1].2()?).abs().max().double_value(&[]);
-    println!("{rows} rows over {keys} keys, {threads} threads; largest difference to libtorch {error:.1e}");
+    let difference = |ours: usize, theirs: usize| -> Result<f64> {
+        Ok((contenders[ours].2()? - contenders[theirs].2()?).abs().max().double_value(&[]))
+    };
+    let (attended, summed) = (difference(2, 1)?, difference(4, 3)?);
+    println!(
+        "{rows} rows over {keys} keys, {threads} threads; largest difference to libtorch {attended:.1e}"
+    );
+    println!("sums of weights: {summed:.1e}");
     for ((name, operations, _), mut milliseconds) in contenders.iter().zip(milliseconds) {
         milliseconds.sort_by(f64::total_cmp);
         let median = milliseconds[milliseconds.len() / 2];

@@ -4,8 +4,7 @@ use tch::Tensor;
 
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
-use crate::kernel::cpu::readable_inputs;
-use crate::kernel::{FusedKernel, GatherKernel, Kernel, Reads, TiledKernel};
+use crate::kernel::{FusedKernel, GatherKernel, Kernel, Reads, TiledKernel, readable_inputs};
 
 /// Chooses for each call: on the CPU, where rows are f32, bf16, f16, 8-bit or packed, [`FusedKernel`] for one query row and for several
 /// that read single keys or no key of each other, [`TiledKernel`] for several that read ranges and so share most of their keys;

@@ -13,6 +13,7 @@ use tch::Tensor;
 
 pub use chooser::AutoKernel;
 pub use cpu::{FusedKernel, TiledKernel};
+pub(crate) use cpu::{OverRows, readable_inputs, weights_over_rows};
 pub use reads::Reads;
 pub use reference::ReferenceKernel;
 pub use registry::KernelRegistry;

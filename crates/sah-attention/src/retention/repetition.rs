@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
-use super::toolkit;
+use super::weights::largest_weights;
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
 
@@ -59,14 +59,8 @@ impl Repetition {
         let keys = Tensor::f_cat(&[of(0..sinks)?, of(part.clone())?, of(read..dims.keys)?], 2)?;
         let few = AttentionInputs::new(inputs.queries(), &keys, &keys, inputs.scale())?;
         let few = few.with_soft_cap(inputs.soft_cap())?;
-        let mut largest =
-            Tensor::f_zeros([dims.heads as i64, part.len() as i64], (Kind::Float, inputs.device()))?;
-        toolkit::weights_by_rows(&few, |weights| {
-            let weights = weights.f_narrow(2, sinks as i64, part.len() as i64)?;
-            largest = largest.f_maximum(&weights.f_amax([1i64].as_slice(), false)?)?;
-            Ok(())
-        })?;
-        let by_group = largest.f_view([dims.kv_heads as i64, dims.group() as i64, part.len() as i64])?;
+        let largest = largest_weights(&few)?.f_narrow(1, sinks as i64, part.len() as i64)?;
+        let by_group = largest.f_reshape([dims.kv_heads as i64, dims.group() as i64, part.len() as i64])?;
         Ok(by_group.f_amax([1i64].as_slice(), false)?)
     }
 }

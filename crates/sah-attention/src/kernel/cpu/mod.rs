@@ -7,8 +7,9 @@ mod source;
 mod tiled;
 
 pub use fused::FusedKernel;
-pub(in crate::kernel) use rows::readable_inputs;
+pub(crate) use rows::readable_inputs;
 pub use tiled::TiledKernel;
+pub(crate) use tiled::{OverRows, weights_over_rows};
 
 use crate::error::Result;
 use crate::inputs::AttentionInputs;

@@ -11,7 +11,7 @@ use crate::kv::{KvFormat, KvView, Packed};
 
 /// Whether the kernels for the CPU read these inputs: keys and values in f32, bf16, f16, 8 bits or packed groups where they lie,
 /// and sums in f32.
-pub(in crate::kernel) fn readable_inputs(inputs: &AttentionInputs<'_>) -> Result<bool> {
+pub(crate) fn readable_inputs(inputs: &AttentionInputs<'_>) -> Result<bool> {
     let (keys, values) = inputs.stored();
     Ok(inputs.kind() != Kind::Double && is_readable_view(keys)? && is_readable_view(values)?)
 }
@@ -37,36 +37,36 @@ fn is_readable_view(rows: KvView<'_>) -> Result<bool> {
     })
 }
 
-/// Attention over keys and values of any form that the kernels for the CPU read.
+/// A computation over keys and values of any form that the kernels for the CPU read.
 ///
 /// It writes to no tensor that was there before: keys and values are read in place.
-pub(super) trait Attend {
-    /// Attention `[B, H, Q, Dv]` over the keys and the values of each head, those of the first sequence first.
-    fn attend<K: Source, V: Source>(self, keys: &[K], values: &[V]) -> Result<Tensor>;
+pub(super) trait WithRows {
+    /// The computation, with the keys and the values of each head, those of the first sequence first.
+    fn call<K: Source, V: Source>(self, keys: &[K], values: &[V]) -> Result<Tensor>;
 }
 
-/// `call` with the keys and values of `inputs`, which are [readable](readable_inputs).
-pub(super) fn attend(inputs: &AttentionInputs<'_>, call: impl Attend) -> Result<Tensor> {
+/// `work` with the keys and values of `inputs`, which are [readable](readable_inputs).
+pub(super) fn with_rows(inputs: &AttentionInputs<'_>, work: impl WithRows) -> Result<Tensor> {
     let (keys, values) = inputs.stored();
     if keys.is_packed() || values.is_packed() {
-        return call.attend(&grouped(keys)?, &grouped(values)?);
+        return work.call(&grouped(keys)?, &grouped(values)?);
     }
     match inputs.format() {
         KvFormat::Plain(kind) | KvFormat::Kivi { plain: kind, .. } => match kind {
-            Kind::BFloat16 => attend_as::<Bf16>(inputs, call),
-            Kind::Half => attend_as::<F16>(inputs, call),
-            _ => attend_as::<F32>(inputs, call),
+            Kind::BFloat16 => with_rows_of::<Bf16>(inputs, work),
+            Kind::Half => with_rows_of::<F16>(inputs, work),
+            _ => with_rows_of::<F32>(inputs, work),
         },
-        KvFormat::Int8 => attend_as::<Int8>(inputs, call),
+        KvFormat::Int8 => with_rows_of::<Int8>(inputs, work),
     }
 }
 
 #[expect(unsafe_code, reason = "reads keys and values in place")]
-fn attend_as<E: Stored + Parts>(inputs: &AttentionInputs<'_>, call: impl Attend) -> Result<Tensor> {
+fn with_rows_of<E: Stored + Parts>(inputs: &AttentionInputs<'_>, work: impl WithRows) -> Result<Tensor> {
     let (keys, values) = inputs.stored();
-    // SAFETY: all that is written while the rows are in use is memory of `call`.
+    // SAFETY: all that is written while the rows are in use is memory of `work`.
     let (keys, values) = unsafe { (heads::<E>(keys.data())?, heads::<E>(values.data())?) };
-    call.attend(&keys, &values)
+    work.call(&keys, &values)
 }
 
 /// The rows of each head, of which some may be packed.

@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::inputs::{AttentionInputs, Dims};
 use crate::kernel::cpu::check_readable;
 use crate::kernel::cpu::part::Part;
-use crate::kernel::cpu::rows::{Attend, attend, readable_queries};
+use crate::kernel::cpu::rows::{WithRows, readable_queries, with_rows};
 use crate::kernel::cpu::source::{Keys, Source};
 use crate::kernel::{Kernel, Reads};
 use crate::mask::{IndexList, PageList, RowRanges, Selection, SparseSelection};
@@ -49,13 +49,13 @@ impl Kernel for FusedKernel {
         check_readable(self.name(), inputs)?;
         reads.check(inputs)?;
         match reads {
-            Reads::All => attend(inputs, Over { inputs, read: Read::Visible }),
+            Reads::All => with_rows(inputs, Over { inputs, read: Read::Visible }),
             Reads::Mask(mask) => match mask.selection() {
-                Selection::Sparse(sparse) => attend(inputs, Over { inputs, read: Read::Selected(sparse) }),
+                Selection::Sparse(sparse) => with_rows(inputs, Over { inputs, read: Read::Selected(sparse) }),
                 // An empty selection has empty rows, which were refused above.
-                Selection::Full | Selection::Empty => attend(inputs, Over { inputs, read: Read::Visible }),
+                Selection::Full | Selection::Empty => with_rows(inputs, Over { inputs, read: Read::Visible }),
             },
-            Reads::Ranges(ranges) => attend(inputs, Over { inputs, read: Read::Ranges(ranges) }),
+            Reads::Ranges(ranges) => with_rows(inputs, Over { inputs, read: Read::Ranges(ranges) }),
         }
     }
 }
@@ -77,8 +77,8 @@ enum Read<'a> {
     Ranges(&'a RowRanges),
 }
 
-impl Attend for Over<'_> {
-    fn attend<K: Source, V: Source>(self, keys: &[K], values: &[V]) -> Result<Tensor> {
+impl WithRows for Over<'_> {
+    fn call<K: Source, V: Source>(self, keys: &[K], values: &[V]) -> Result<Tensor> {
         let Self { inputs, read } = self;
         let dims = inputs.dims();
         let queries = arranged_queries::<K::Element>(inputs)?;

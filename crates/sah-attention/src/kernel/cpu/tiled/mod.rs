@@ -2,8 +2,12 @@
 
 mod lines;
 mod product;
+mod readers;
 mod task;
 mod tile;
+mod weights;
+
+pub(crate) use weights::{OverRows, weights_over_rows};
 
 use std::ops::Range;
 
@@ -15,13 +19,14 @@ use crate::error::Result;
 use crate::inputs::{AttentionInputs, Dims};
 use crate::kernel::cpu::check_readable;
 use crate::kernel::cpu::part::Part;
-use crate::kernel::cpu::rows::{Attend, attend, readable_queries};
+use crate::kernel::cpu::rows::{WithRows, readable_queries, with_rows};
 use crate::kernel::cpu::source::Source;
 use crate::kernel::{Kernel, Reads, refused};
 use crate::mask::{RowRanges, Selection};
+use readers::{Readers, blocks_of};
 use sah_tensor::element::F32;
 use sah_tensor::torch::{heads, written};
-use task::{BLOCK, Task};
+use task::Task;
 
 /// Rows of all heads of a group that one task holds at most: what they have read stays in the second cache.
 const ROWS: usize = 288;
@@ -58,11 +63,11 @@ impl Kernel for TiledKernel {
         reads.check(inputs)?;
         match reads {
             Reads::All => attend_all(inputs),
-            Reads::Ranges(ranges) => attend(inputs, Over { inputs, ranges }),
+            Reads::Ranges(ranges) => with_rows(inputs, Over { inputs, ranges }),
             Reads::Mask(mask) => match mask.selection() {
                 Selection::Sparse(sparse) => {
                     let ranges = &sparse.ranges().restrict(&inputs.visible());
-                    attend(inputs, Over { inputs, ranges })
+                    with_rows(inputs, Over { inputs, ranges })
                 }
                 // An empty selection has empty rows, which were refused above.
                 Selection::Full | Selection::Empty => attend_all(inputs),
@@ -75,7 +80,7 @@ impl Kernel for TiledKernel {
 fn attend_all(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
     let (dims, visible) = (inputs.dims(), inputs.visible());
     let ranges = &RowRanges::from_fn(dims.queries, dims.keys, |row| visible.row(row))?;
-    attend(inputs, Over { inputs, ranges })
+    with_rows(inputs, Over { inputs, ranges })
 }
 
 /// Rows whose parts are joined by one thread.
@@ -94,9 +99,9 @@ struct Over<'a> {
     ranges: &'a RowRanges,
 }
 
-impl Attend for Over<'_> {
+impl WithRows for Over<'_> {
     #[expect(unsafe_code, reason = "reads queries in place")]
-    fn attend<K: Source, V: Source>(self, keys: &[K], values: &[V]) -> Result<Tensor> {
+    fn call<K: Source, V: Source>(self, keys: &[K], values: &[V]) -> Result<Tensor> {
         let Self { inputs, ranges } = self;
         let dims = *inputs.dims();
         let group = dims.group();
@@ -108,16 +113,13 @@ impl Attend for Over<'_> {
         let (arch, scale) = (Arch::new(), inputs.scale() as f32);
         let soft_cap = inputs.soft_cap().map(|cap| cap as f32);
         let run = |item: &Item| {
+            let queries = &queries[item.head * group..(item.head + 1) * group];
             arch.dispatch(Task {
-                queries: &queries[item.head * group..(item.head + 1) * group],
+                readers: Readers { queries, scale, soft_cap, rows: item.rows.clone(), ranges },
                 keys: &keys[item.head],
                 values: &values[item.head],
                 head_dim: dims.head_dim,
                 value_dim: dims.value_dim,
-                scale,
-                soft_cap,
-                rows: item.rows.clone(),
-                ranges,
                 blocks: &item.blocks,
             })
         };
@@ -176,13 +178,7 @@ fn items(heads: usize, group: usize, ranges: &RowRanges, threads: usize) -> Vec<
     let mut items = Vec::new();
     for start in (0..queries).step_by(height).rev() {
         let rows = start..queries.min(start + height);
-        let blocks: Vec<Range<usize>> = ranges
-            .union_of_rows(rows.clone())
-            .into_iter()
-            .flat_map(|range| {
-                range.clone().step_by(BLOCK).map(move |start| start..range.end.min(start + BLOCK))
-            })
-            .collect();
+        let blocks = blocks_of(ranges, rows.clone());
         // Few rows are divided along their keys.
         let parts = wanted.div_ceil(tasks).min(blocks.len() / BLOCKS).max(1);
         for head in 0..heads {

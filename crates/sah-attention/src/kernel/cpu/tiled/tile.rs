@@ -10,7 +10,7 @@ use crate::kernel::cpu::part::Part;
 use sah_tensor::exp::exp;
 
 /// Below every score, and finite: differences to it are numbers.
-const LOWEST: f32 = f32::MIN / 4.0;
+pub(super) const LOWEST: f32 = f32::MIN / 4.0;
 
 /// Up to `V` vectors of query rows. Products hold the sums of `R` keys, or elements of values, in registers.
 pub(super) struct Tile<S: Simd, const V: usize, const R: usize> {
@@ -22,16 +22,6 @@ pub(super) struct Tile<S: Simd, const V: usize, const R: usize> {
     sum: [S::f32s; V],
     /// Values weighted by `exp(score - max)`, `[Dv][V]`.
     weighted: Lines,
-}
-
-/// A block of keys with their values, in f32.
-#[derive(Clone, Copy)]
-pub(super) struct Block<'a> {
-    /// `[count, D]`.
-    pub(super) keys: &'a [f32],
-    /// `[count, Dv]`.
-    pub(super) values: &'a [f32],
-    pub(super) count: usize,
 }
 
 impl<S: Simd, const V: usize, const R: usize> Tile<S, V, R> {
@@ -61,21 +51,20 @@ impl<S: Simd, const V: usize, const R: usize> Tile<S, V, R> {
         }
     }
 
-    /// Writes the scores of a block, `[count][V]`.
+    /// Writes the scores of `keys`, `[count, D]`: `[count][V]`.
     #[inline(always)]
-    pub(super) fn score(&self, simd: S, block: Block<'_>, scores: &mut Lines) {
-        let scores = vectors_mut::<S, V>(&mut scores.as_mut_slice()[..block.count * Self::WIDTH]);
-        product::scores::<S, V, R>(simd, block.keys, vectors::<S, V>(self.queries.as_slice()), scores);
+    pub(super) fn score(&self, simd: S, keys: &[f32], scores: &mut [f32]) {
+        let queries = vectors::<S, V>(self.queries.as_slice());
+        product::scores::<S, V, R>(simd, keys, queries, vectors_mut::<S, V>(scores));
     }
 
-    /// Takes from each row the keys from its place in the first half of `gaps` to that in the second, `[2][V]`, of `count`: a
-    /// key that a row does not read has a score of `-inf`.
+    /// Takes from each row the keys from its place in the first half of `gaps` to that in the second, `[2][V]`, of those of `scores`,
+    /// `[count][V]`: a key that a row does not read has a score of `-inf`.
     #[inline(always)]
-    pub(super) fn hide(simd: S, count: usize, gaps: &Lines, scores: &mut Lines) {
+    pub(super) fn hide(simd: S, gaps: &Lines, scores: &mut [f32]) {
         let [starts, ends] = vectors::<S, V>(gaps.as_slice()) else { unreachable!("gaps begin and end") };
         let hidden = simd.splat_f32s(f32::NEG_INFINITY);
-        let scores = vectors_mut::<S, V>(&mut scores.as_mut_slice()[..count * Self::WIDTH]);
-        for (key, scores) in scores.iter_mut().enumerate() {
+        for (key, scores) in vectors_mut::<S, V>(scores).iter_mut().enumerate() {
             let key = simd.splat_f32s(key as f32);
             for (score, (start, end)) in scores.iter_mut().zip(starts.iter().zip(ends)) {
                 let (after, before) =
@@ -85,13 +74,13 @@ impl<S: Simd, const V: usize, const R: usize> Tile<S, V, R> {
         }
     }
 
-    /// Adds the values of a block by the weights that its scores, `[count][V]`, turn into.
+    /// Adds `values`, `[count, Dv]`, by the weights that the scores of their keys, `[count][V]`, turn into.
     #[inline(always)]
-    pub(super) fn add(&mut self, simd: S, block: Block<'_>, scores: &mut Lines) {
-        let weights = vectors_mut::<S, V>(&mut scores.as_mut_slice()[..block.count * Self::WIDTH]);
+    pub(super) fn add(&mut self, simd: S, values: &[f32], scores: &mut [f32]) {
+        let weights = vectors_mut::<S, V>(scores);
         self.weigh(simd, weights);
         let weighted = vectors_mut::<S, V>(self.weighted.as_mut_slice());
-        product::add_weighted::<S, V, R>(simd, block.values, weights, weighted);
+        product::add_weighted::<S, V, R>(simd, values, weights, weighted);
     }
 
     /// Turns scores into weights, after making room for them: what is there is scaled to the new maximum.
@@ -147,7 +136,7 @@ fn vectors<S: Simd, const V: usize>(floats: &[f32]) -> &[[S::f32s; V]] {
 }
 
 #[inline(always)]
-fn vectors_mut<S: Simd, const V: usize>(floats: &mut [f32]) -> &mut [[S::f32s; V]] {
+pub(super) fn vectors_mut<S: Simd, const V: usize>(floats: &mut [f32]) -> &mut [[S::f32s; V]] {
     S::as_mut_simd_f32s(floats).0.as_chunks_mut().0
 }
 

@@ -62,6 +62,23 @@ fn what_a_config_asks_for_and_we_do_not_do_names_the_field() {
             "`original_max_position_embeddings`",
         ),
         ("phi3", "partial_rotary_factor", json!(0.4), "`partial_rotary_factor`"),
+        (
+            "mixtral",
+            "num_experts_per_tok",
+            json!(9),
+            "`num_experts_per_tok`: expected at most num_local_experts, 5, found 9",
+        ),
+        ("mixtral", "num_local_experts", json!(6), "`model.layers.0.block_sparse_moe.experts.5.w1.weight`"),
+        ("qwen3-moe", "mlp_only_layers", json!([0, 1]), "`model.layers.0.mlp.gate_proj.weight`"),
+        (
+            "qwen3-moe",
+            "mlp_only_layers",
+            json!("all"),
+            "`mlp_only_layers`: expected a list of numbers of layers",
+        ),
+        ("qwen2-moe", "use_sliding_window", json!(true), "`use_sliding_window` is `true`"),
+        ("smollm3", "no_rope_layers", json!([1]), "`no_rope_layers`: expected 0 or 1 for each of 4 layers"),
+        ("qwen3", "num_experts", json!(8), "`num_experts` is `8`"),
     ] {
         let folder = changed(name, |config| config[field] = value);
         let found = problem(folder.path());

@@ -117,6 +117,56 @@ MODELS = {
             },
         ),
     ),
+    "mixtral": (
+        "mixtral",
+        dict(COMMON, intermediate_size=24, num_local_experts=5, num_experts_per_tok=2, sliding_window=13),
+    ),
+    # Experts in the second of four layers alone.
+    "qwen2-moe": (
+        "qwen2_moe",
+        dict(
+            COMMON,
+            num_hidden_layers=4,
+            num_experts=6,
+            num_experts_per_tok=3,
+            moe_intermediate_size=16,
+            shared_expert_intermediate_size=20,
+            decoder_sparse_step=2,
+            mlp_only_layers=[3],
+        ),
+    ),
+    "qwen3-moe": (
+        "qwen3_moe",
+        dict(
+            COMMON,
+            head_dim=16,
+            num_experts=8,
+            num_experts_per_tok=3,
+            moe_intermediate_size=20,
+            mlp_only_layers=[1],
+            norm_topk_prob=True,
+            tie_word_embeddings=True,
+        ),
+    ),
+    "olmo2": ("olmo2", dict(COMMON, rope_theta=300.0)),
+    "granite": (
+        "granite",
+        dict(
+            COMMON,
+            embedding_multiplier=6.0,
+            attention_multiplier=0.2,
+            residual_multiplier=0.7,
+            logits_scaling=1.5,
+            attention_bias=True,
+            mlp_bias=True,
+        ),
+    ),
+    "smollm3": ("smollm3", dict(COMMON, num_hidden_layers=4, no_rope_layer_interval=3, rope_theta=700.0)),
+    "smollm3-window": (
+        "smollm3",
+        dict(COMMON, num_hidden_layers=3, no_rope_layers=[0, 1, 0], use_sliding_window=True, sliding_window=9),
+    ),
+    "seed-oss": ("seed_oss", dict(COMMON, head_dim=12, attention_out_bias=True)),
     "gpt2": (
         "gpt2",
         dict(vocab_size=96, n_positions=64, n_embd=32, n_layer=2, n_head=4, bos_token_id=1, eos_token_id=2),
@@ -171,7 +221,7 @@ def fill(model, name):
         elif any(part in key for part in ("embed", "wte", "wpe")):
             value = 0.2 * noise
         else:
-            inputs = parameter.shape[0] if name.startswith("gpt2") else parameter.shape[1]
+            inputs = parameter.shape[0] if name.startswith("gpt2") else parameter.shape[-1]
             gain = 1.6 if any(part in key for part in ("q_proj", "k_proj", "qkv", "c_attn")) else 1.0
             value = gain / math.sqrt(inputs) * noise
         parameter.data.copy_(value)

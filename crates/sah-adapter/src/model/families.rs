@@ -3,7 +3,10 @@
 use serde_json::Value;
 
 use super::spec::Build;
-use super::{ConfigFile, gemma2, gemma3, gpt2, llama, mistral, phi3, qwen2, qwen3};
+use super::{
+    ConfigFile, gemma2, gemma3, gpt2, granite, llama, mistral, mixtral, olmo2, phi3, qwen2, qwen2_moe, qwen3,
+    qwen3_moe, seed_oss, smollm3,
+};
 use crate::weights::TensorNames;
 
 /// What the checkpoints of [`ModelFamily::checkpoints`] were compared with.
@@ -21,10 +24,17 @@ pub struct ModelFamily {
     pub examples: &'static [&'static str],
     /// Tiny random checkpoints, folders of `tests/fixtures/models`, whose logits were compared with those of transformers.
     pub checkpoints: &'static [&'static str],
+    /// Fields that other architectures refuse.
+    pub(super) reads: &'static [&'static str],
     pub(super) read: Read,
 }
 
 impl ModelFamily {
+    /// The same that reads fields which other architectures refuse.
+    const fn reading(self, reads: &'static [&'static str]) -> Self {
+        Self { reads, ..self }
+    }
+
     /// How its tensors are named.
     pub(super) fn tensors(&self) -> TensorNames {
         if self.model_type == "gpt2" { TensorNames::GPT2 } else { TensorNames::LLAMA }
@@ -37,16 +47,27 @@ const fn family(
     examples: &'static [&'static str],
     checkpoints: &'static [&'static str],
 ) -> ModelFamily {
-    ModelFamily { model_type, examples, checkpoints, read }
+    ModelFamily { model_type, examples, checkpoints, reads: &[], read }
 }
 
+/// What mixtures of experts say of them.
+const EXPERTS: &[&str] =
+    &["num_experts", "num_local_experts", "num_experts_per_tok", "moe_intermediate_size"];
+
 #[rustfmt::skip] // one line each
-static FAMILIES: [ModelFamily; 8] = [
+static FAMILIES: [ModelFamily; 15] = [
     family("llama", llama::read, &["meta-llama/Llama-3.1-8B-Instruct", "meta-llama/Llama-3.2-1B-Instruct", "HuggingFaceTB/SmolLM2-135M-Instruct"], &["llama", "llama-bias", "llama-linear", "llama-dynamic", "llama-llama3", "llama-yarn"]),
     family("mistral", mistral::read, &["mistralai/Mistral-7B-Instruct-v0.3"], &["mistral", "mistral-window"]),
     family("qwen2", qwen2::read, &["Qwen/Qwen2.5-7B-Instruct", "Qwen/Qwen2.5-0.5B-Instruct"], &["qwen2", "qwen2-window"]),
     family("qwen3", qwen3::read, &["Qwen/Qwen3-8B", "deepseek-ai/DeepSeek-R1-0528-Qwen3-8B"], &["qwen3", "qwen3-yarn"]),
     family("phi3", phi3::read, &["microsoft/Phi-4-mini-instruct", "microsoft/Phi-3-mini-128k-instruct"], &["phi3", "phi3-longrope"]),
+    family("mixtral", mixtral::read, &["mistralai/Mixtral-8x7B-Instruct-v0.1"], &["mixtral"]).reading(EXPERTS),
+    family("qwen2_moe", qwen2_moe::read, &["Qwen/Qwen1.5-MoE-A2.7B-Chat", "Qwen/Qwen2-57B-A14B-Instruct"], &["qwen2-moe"]).reading(EXPERTS),
+    family("qwen3_moe", qwen3_moe::read, &["Qwen/Qwen3-30B-A3B", "Qwen/Qwen3-Coder-30B-A3B-Instruct"], &["qwen3-moe"]).reading(EXPERTS),
+    family("olmo2", olmo2::read, &["allenai/OLMo-2-1124-7B-Instruct"], &["olmo2"]),
+    family("granite", granite::read, &["ibm-granite/granite-3.3-8b-instruct"], &["granite"]),
+    family("smollm3", smollm3::read, &["HuggingFaceTB/SmolLM3-3B"], &["smollm3", "smollm3-window"]).reading(&["no_rope_layers"]),
+    family("seed_oss", seed_oss::read, &["ByteDance-Seed/Seed-OSS-36B-Instruct"], &["seed-oss"]),
     family("gpt2", gpt2::read, &["openai-community/gpt2", "microsoft/DialoGPT-small"], &["gpt2", "gpt2-options"]),
     family("gemma2", gemma2::read, &["google/gemma-2-2b-it", "google/gemma-2-9b-it"], &["gemma2"]),
     family("gemma3_text", gemma3::read, &["google/gemma-3-1b-it", "google/gemma-3-270m-it"], &["gemma3", "gemma3-linear"]),

@@ -8,12 +8,13 @@ use super::activation::Activation;
 use super::attend::Scores;
 use super::attention::{SelfAttention, output_projection, separate_qkv};
 use super::dims::{DefaultDims, Dims};
-use super::mlp::Mlp;
+use super::feed_forward::FeedForward;
+use super::mlp::{GatedNames, Mlp};
 use super::norm::{HeadNorm, Norm};
 use super::rope::{Rope, RopeConfig};
 use super::spec::Build;
 use super::tie::Tie;
-use super::transformer::{Block, Embedding, Head, Transformer};
+use super::transformer::{Block, BlockNorms, Embedding, Head, Transformer};
 use crate::Error;
 use crate::weights::WeightPath;
 
@@ -83,18 +84,23 @@ impl Gemma {
             qkv: separate_qkv(&own, hidden, heads, self.attention_bias)?,
             head_norm: self
                 .head_norm
-                .then(|| HeadNorm::load(&own, &heads, self.rms_norm_eps, true))
+                .then(|| HeadNorm::each(&own, &heads, self.rms_norm_eps, true))
                 .transpose()?,
             output: output_projection(&own, hidden, heads, self.attention_bias)?,
             scores: Scores { scale: self.scale, window, soft_cap: self.attention_cap },
         };
+        let (mlp, size) = (path.pp("mlp"), (hidden, intermediate));
+        let mlp = Mlp::gated(&mlp, GatedNames::LLAMA, size, false, self.activation)?;
         Ok(Block {
-            input_norm: norm("input_layernorm")?,
             attention,
-            attention_norm: Some(norm("post_attention_layernorm")?),
-            mlp_input_norm: norm("pre_feedforward_layernorm")?,
-            mlp: Mlp::gated(&path.pp("mlp"), (hidden, intermediate), false, self.activation)?,
-            mlp_norm: Some(norm("post_feedforward_layernorm")?),
+            feed_forward: FeedForward::Dense(mlp),
+            norms: BlockNorms {
+                before_attention: Some(norm("input_layernorm")?),
+                after_attention: Some(norm("post_attention_layernorm")?),
+                before_feed_forward: Some(norm("pre_feedforward_layernorm")?),
+                after_feed_forward: Some(norm("post_feedforward_layernorm")?),
+            },
+            residual_scale: None,
             rope: Some(rope),
         })
     }
@@ -107,8 +113,8 @@ impl Build for Gemma {
         let mut embedding = Embedding::tokens(&model.pp("embed_tokens"), vocabulary, hidden)?;
         let (kind, device) = (embedding.kind, embedding.tokens.device());
         // Rounded to the model's kind, as in transformers.
-        let scale = Tensor::f_from_slice(&[(hidden as f64).sqrt()])?.f_to_kind(kind)?.f_to_device(device)?;
-        embedding.scale = Some(scale);
+        let scale = Tensor::f_from_slice(&[(hidden as f64).sqrt()])?.f_to_kind(kind)?;
+        embedding.scale = Some(scale.f_double_value(&[0])?);
         let blocks = model.pp("layers");
         let blocks = (0..layers)
             .map(|layer| self.block(&blocks.layer(layer, layers), layer))

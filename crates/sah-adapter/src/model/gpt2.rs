@@ -8,13 +8,14 @@ use super::activation::Activation;
 use super::attend::Scores;
 use super::attention::SelfAttention;
 use super::dims::{Dims, HeadDims};
+use super::feed_forward::FeedForward;
 use super::linear::Linear;
 use super::mlp::Mlp;
 use super::norm::Norm;
 use super::rope::RopeConfig;
 use super::spec::Build;
 use super::tie::Tie;
-use super::transformer::{Block, Embedding, Head, Transformer};
+use super::transformer::{Block, BlockNorms, Embedding, Head, Transformer};
 use crate::Error;
 use crate::weights::WeightPath;
 
@@ -97,12 +98,15 @@ impl Gpt2 {
             activation: self.activation,
         };
         Ok(Block {
-            input_norm: Norm::layer(&path.pp("ln_1"), hidden, eps)?,
             attention,
-            attention_norm: None,
-            mlp_input_norm: Norm::layer(&path.pp("ln_2"), hidden, eps)?,
-            mlp,
-            mlp_norm: None,
+            feed_forward: FeedForward::Dense(mlp),
+            norms: BlockNorms {
+                before_attention: Some(Norm::layer(&path.pp("ln_1"), hidden, eps)?),
+                after_attention: None,
+                before_feed_forward: Some(Norm::layer(&path.pp("ln_2"), hidden, eps)?),
+                after_feed_forward: None,
+            },
+            residual_scale: None,
             rope: None,
         })
     }

@@ -63,6 +63,11 @@ impl Linear {
         self.weights.iter().map(Matrix::outputs).sum()
     }
 
+    /// Number of inputs.
+    pub(super) fn inputs(&self) -> i64 {
+        self.weights[0].inputs()
+    }
+
     /// Bytes of the weights in memory.
     pub(super) fn bytes(&self) -> u64 {
         self.weights.iter().map(Matrix::bytes).sum()

@@ -22,18 +22,38 @@ pub(super) enum Mlp {
     Plain { up: Linear, down: Linear, activation: Activation },
 }
 
+/// How a checkpoint calls the projections of a gated network.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct GatedNames {
+    pub(super) gate: &'static str,
+    pub(super) up: &'static str,
+    pub(super) down: &'static str,
+}
+
+impl GatedNames {
+    /// As Llama does, and most.
+    pub(super) const LLAMA: Self = Self { gate: "gate_proj", up: "up_proj", down: "down_proj" };
+}
+
 impl Mlp {
-    /// The gated network with the tensor names of Llama, `[hidden, intermediate]` in size.
+    /// The gated network of `names`, `[hidden, intermediate]` in size.
     pub(super) fn gated(
         path: &WeightPath<'_>,
+        names: GatedNames,
         (hidden, intermediate): (i64, i64),
         bias: bool,
         activation: Activation,
     ) -> Result<Self, Error> {
-        let parts = [("gate_proj", intermediate), ("up_proj", intermediate)];
+        let parts = [(names.gate, intermediate), (names.up, intermediate)];
         let gate_up = Linear::load(path, &parts, hidden, bias)?;
-        let down = Linear::load(path, &[("down_proj", hidden)], intermediate, bias)?;
+        let down = Linear::load(path, &[(names.down, hidden)], intermediate, bias)?;
         Ok(Self::Gated { gate_up, down, activation })
+    }
+
+    /// Its matrices.
+    pub(super) fn products(&self) -> [&Linear; 2] {
+        let (Self::Gated { gate_up: up, down, .. } | Self::Plain { up, down, .. }) = self;
+        [up, down]
     }
 
     /// `x`: `[1, Q, hidden]`, which is let go of as soon as it has been read. Gives the same shape.

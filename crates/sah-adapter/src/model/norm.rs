@@ -50,17 +50,18 @@ impl Norm {
     }
 }
 
-/// RMS normalisation of each query and key head, by one weight for all query heads and one for all key heads.
+/// RMS normalisation of queries and keys.
 #[derive(Debug)]
-pub(super) struct HeadNorm {
-    /// `[H + Hkv, D]`, f32.
-    weight: Tensor,
-    eps: f64,
+pub(super) enum HeadNorm {
+    /// Each head by itself, with one weight for all query heads and one for all key heads: `[H + Hkv, D]`, f32.
+    Each { weight: Tensor, eps: f64 },
+    /// All query heads as one vector, `[H D]`, and all key heads, `[Hkv D]`; f32.
+    Together { queries: Tensor, keys: Tensor, eps: f64 },
 }
 
 impl HeadNorm {
-    /// By the tensors `q_norm.weight` and `k_norm.weight`, `[D]` each; by `1 + weight` where `is_one_plus`.
-    pub(super) fn load(
+    /// Of each head, by the tensors `q_norm.weight` and `k_norm.weight`, `[D]` each; by `1 + weight` where `is_one_plus`.
+    pub(super) fn each(
         path: &WeightPath<'_>,
         heads: &HeadDims,
         eps: f64,
@@ -72,19 +73,50 @@ impl HeadNorm {
             Ok(weight.f_expand([count, heads.dim], false)?)
         };
         let weight = Tensor::f_cat(&[load("q_norm", heads.query)?, load("k_norm", heads.kv)?], 0)?;
-        Ok(Self { weight, eps })
+        Ok(Self::Each { weight, eps })
+    }
+
+    /// Of all heads together, by the tensors of the same names, `[H D]` and `[Hkv D]`.
+    pub(super) fn together(path: &WeightPath<'_>, heads: &HeadDims, eps: f64) -> Result<Self, Error> {
+        let load = |name: &str, width: i64| -> Result<Tensor, Error> {
+            Ok(path.pp(name).tensor("weight", &[width])?.f_to_kind(Kind::Float)?)
+        };
+        let (queries, keys) = (load("q_norm", heads.query_width())?, load("k_norm", heads.kv_width())?);
+        Ok(Self::Together { queries, keys, eps })
     }
 
     /// `heads`: query heads, then key heads, `[1, Q, H + Hkv, D]`. Gives the same shape in f32.
     pub(super) fn forward(&self, heads: &Tensor) -> Result<Tensor, Error> {
-        let dim = heads.size()[3];
-        let heads = heads.f_to_kind(Kind::Float)?.f_rms_norm([dim], None::<&Tensor>, self.eps)?;
-        Ok(heads.f_mul(&self.weight)?)
+        let (_, rows, _, dim) = heads.size4()?;
+        let heads = heads.f_to_kind(Kind::Float)?;
+        match self {
+            Self::Each { weight, eps } => {
+                Ok(heads.f_rms_norm([dim], None::<&Tensor>, *eps)?.f_mul(weight)?)
+            }
+            Self::Together { .. } => {
+                let mut flat = heads.f_reshape([1, rows, -1])?.copy();
+                self.forward_in_place(&mut flat)?;
+                Ok(flat.f_view([1, rows, -1, dim])?)
+            }
+        }
     }
 
-    /// The same in place, of [plain](rowwise::is_plain) rows that may have more heads.
+    /// The same in place, of [plain](rowwise::is_plain) rows `[1, Q, ..]` that may have more heads.
     pub(super) fn forward_in_place(&self, heads: &mut Tensor) -> Result<(), Error> {
-        Ok(rowwise::rms_norm_heads(heads, &self.weight, self.eps)?)
+        match self {
+            Self::Each { weight, eps } => Ok(rowwise::rms_norm_heads(heads, weight, *eps)?),
+            Self::Together { queries, keys, eps } => {
+                let mut first = 0;
+                for weight in [queries, keys] {
+                    let width = weight.size()[0];
+                    let mut part = heads.f_narrow(2, first, width)?;
+                    let normed = part.f_rms_norm([width], Some(weight), *eps)?;
+                    part.f_copy_(&normed)?;
+                    first += width;
+                }
+                Ok(())
+            }
+        }
     }
 }
 

@@ -11,6 +11,7 @@ const PHI3: LlamaDefaults = LlamaDefaults {
     dims: DefaultDims { vocabulary: 32_064, hidden: 3072, intermediate: 8192, ..DEFAULTS.dims },
     rope: DefaultRope { positions: 4096, trained: Some(4096.0), ..DEFAULTS.rope },
     rms_norm_eps: 1e-5,
+    ..DEFAULTS
 };
 
 /// The model that the config describes.

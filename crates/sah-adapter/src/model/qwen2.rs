@@ -28,6 +28,7 @@ const QWEN_VL: LlamaDefaults = LlamaDefaults {
     },
     rope: DefaultRope { sections: true, ..QWEN.rope },
     rms_norm_eps: 1e-5,
+    ..QWEN
 };
 
 /// The model that the config describes.

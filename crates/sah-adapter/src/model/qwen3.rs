@@ -3,12 +3,13 @@
 
 use super::ConfigFile;
 use super::dims::DefaultDims;
-use super::llama_block::{LlamaDefaults, LlamaLike};
+use super::llama_block::{HeadNorms, LlamaDefaults, LlamaLike};
 use super::qwen2::{QWEN, windows};
 use super::rope::DefaultRope;
 use super::spec::Build;
 
-const QWEN3: LlamaDefaults = LlamaDefaults { dims: DefaultDims { head_dim: Some(128), ..QWEN.dims }, ..QWEN };
+pub(super) const QWEN3: LlamaDefaults =
+    LlamaDefaults { dims: DefaultDims { head_dim: Some(128), ..QWEN.dims }, ..QWEN };
 
 /// The same of the language model in Qwen3-VL.
 const QWEN3_VL: LlamaDefaults = LlamaDefaults {
@@ -29,10 +30,11 @@ pub(super) fn read_vl(file: &ConfigFile<'_>) -> Box<dyn Build> {
     Box::new(with_defaults(file, &QWEN3_VL))
 }
 
-fn with_defaults(file: &ConfigFile<'_>, defaults: &LlamaDefaults) -> LlamaLike {
+/// The same of both, and of Qwen3's mixtures of experts.
+pub(super) fn with_defaults(file: &ConfigFile<'_>, defaults: &LlamaDefaults) -> LlamaLike {
     let attention_bias = file.bool("attention_bias", false);
     LlamaLike {
-        head_norm: true,
+        head_norm: Some(HeadNorms::Each),
         qkv_bias: attention_bias,
         output_bias: attention_bias,
         ..LlamaLike::read(file, defaults)

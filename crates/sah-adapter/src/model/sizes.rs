@@ -3,14 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::linear::Linear;
-use super::mlp::Mlp;
 use super::transformer::Transformer;
 
 /// What a model multiplies and keeps.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelSizes {
-    /// The matrices that every token is multiplied with, fused as they are computed, those of one shape together; without
-    /// the embedding, of which a token reads one row, and without the head.
+    /// The matrices that a token is multiplied with, of experts those that it uses, fused as they are computed, those of one shape
+    /// together; without the embedding, of which a token reads one row, and without the head.
     pub products: Vec<MatrixSize>,
     /// The head, which only tokens that another one follows are multiplied with.
     pub head: MatrixSize,
@@ -51,15 +50,15 @@ impl ModelSizes {
     /// Of `decoder`, without the bytes of the cache, which is not its own.
     pub(super) fn of(decoder: &Transformer) -> Self {
         let mut products: Vec<MatrixSize> = Vec::new();
-        let size = |outputs: i64, inputs: i64| MatrixSize {
-            outputs: outputs as usize,
-            inputs: inputs as usize,
+        let size = |linear: &Linear| MatrixSize {
+            outputs: linear.outputs() as usize,
+            inputs: linear.inputs() as usize,
             count: 1,
         };
         let mut weight_bytes = decoder.head.linear.bytes();
-        let mut add = |linear: &Linear, inputs: i64| {
+        let mut add = |linear: &Linear| {
             weight_bytes += linear.bytes();
-            let new = size(linear.outputs(), inputs);
+            let new = size(linear);
             let same = |known: &&mut MatrixSize| (known.outputs, known.inputs) == (new.outputs, new.inputs);
             match products.iter_mut().find(same) {
                 Some(known) => known.count += 1,
@@ -67,21 +66,14 @@ impl ModelSizes {
             }
         };
         for block in &decoder.blocks {
-            let attention = &block.attention;
-            let hidden = attention.output.outputs();
-            add(&attention.qkv, hidden);
-            add(&attention.output, attention.heads.query_width());
-            let (up, down, intermediate) = match &block.mlp {
-                Mlp::Gated { gate_up, down, .. } => (gate_up, down, gate_up.outputs() / 2),
-                Mlp::Plain { up, down, .. } => (up, down, up.outputs()),
-            };
-            add(up, hidden);
-            add(down, intermediate);
+            add(&block.attention.qkv);
+            add(&block.attention.output);
+            block.feed_forward.products().into_iter().for_each(&mut add);
         }
         let first = &decoder.blocks[0].attention;
         Self {
             products,
-            head: size(decoder.head.linear.outputs(), first.output.outputs()),
+            head: size(&decoder.head.linear),
             query_heads: first.heads.query as usize,
             kv_heads: first.heads.kv as usize,
             head_dim: first.heads.dim as usize,

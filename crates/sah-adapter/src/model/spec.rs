@@ -54,11 +54,11 @@ impl ModelSpec {
         let file = ConfigFile::new(json.as_object().unwrap_or(&nothing), path);
         let (file, family) = find(file);
         let Some(family) = family else {
-            file.refuse_unsupported();
+            file.refuse_unsupported(&[]);
             return Err(file.finish().expect_err("a family that was not found is a problem"));
         };
         let file = file.with_rope(overrides.rope.as_ref());
-        file.refuse_unsupported();
+        file.refuse_unsupported(family.reads);
         file.note_without_effect();
         let model = (family.read)(&file);
         let positions = positions(&file, &*model, overrides);

@@ -9,8 +9,8 @@ use tracing::trace_span;
 
 use super::attend::{Attend, BatchRows, OneSequence};
 use super::attention::SelfAttention;
+use super::feed_forward::FeedForward;
 use super::linear::Linear;
-use super::mlp::Mlp;
 use super::norm::Norm;
 use super::rope::{Rope, Rotation};
 use super::tie::Tie;
@@ -41,8 +41,8 @@ pub(super) struct Embedding {
     pub(super) kind: Kind,
     /// Learned positions, `[positions, hidden]`, which are added.
     pub(super) positions: Option<Tensor>,
-    /// Factor of the tokens' vectors, in their kind.
-    pub(super) scale: Option<Tensor>,
+    /// Factor of the tokens' vectors.
+    pub(super) scale: Option<f64>,
 }
 
 /// From the residual stream to logits.
@@ -50,23 +50,31 @@ pub(super) struct Embedding {
 pub(super) struct Head {
     /// `[vocabulary, hidden]`.
     pub(super) linear: Linear,
+    /// Factor of the logits.
+    pub(super) scale: Option<f64>,
     /// Bound of the logits: `cap * tanh(l / cap)`.
     pub(super) soft_cap: Option<f64>,
 }
 
-/// One layer: attention, then the MLP, each on a normalised residual stream and added to it.
+/// One layer: attention between positions, then a feed-forward network over each, both added to the residual stream.
 #[derive(Debug)]
 pub(super) struct Block {
-    pub(super) input_norm: Norm,
     pub(super) attention: SelfAttention,
-    /// Of what attention gives, before it is added.
-    pub(super) attention_norm: Option<Norm>,
-    pub(super) mlp_input_norm: Norm,
-    pub(super) mlp: Mlp,
-    /// Of what the MLP gives, before it is added.
-    pub(super) mlp_norm: Option<Norm>,
+    pub(super) feed_forward: FeedForward,
+    pub(super) norms: BlockNorms,
+    /// Factor of what is added to the residual stream.
+    pub(super) residual_scale: Option<f64>,
     /// Which of the model's rotary embeddings it uses; `None` for none.
     pub(super) rope: Option<usize>,
+}
+
+/// The norms of a layer: of what its two parts are given, and of what they give before it is added.
+#[derive(Debug)]
+pub(super) struct BlockNorms {
+    pub(super) before_attention: Option<Norm>,
+    pub(super) after_attention: Option<Norm>,
+    pub(super) before_feed_forward: Option<Norm>,
+    pub(super) after_feed_forward: Option<Norm>,
 }
 
 impl Embedding {
@@ -84,8 +92,8 @@ impl Embedding {
             return Err(Error::TokenId { id: id as u32, vocabulary: vocabulary as usize });
         }
         let mut x = self.tokens.rows(&ids, self.kind)?;
-        if let Some(scale) = &self.scale {
-            x = x.f_mul_(scale)?;
+        if let Some(scale) = self.scale {
+            x = x.f_mul_scalar_(scale)?;
         }
         if let Some(positions) = &self.positions {
             let (room, needed) =
@@ -120,12 +128,15 @@ impl Head {
         } else {
             head.matrix([tokens.outputs(), tokens.inputs()])?
         };
-        Ok(Self { linear: Linear::new(weight), soft_cap: None })
+        Ok(Self { linear: Linear::new(weight), scale: None, soft_cap: None })
     }
 
     /// Logits `[Q, vocabulary]` in f32 of `[1, Q, hidden]`.
     fn forward(&self, x: &Tensor) -> Result<Tensor, Error> {
         let mut logits = self.linear.forward(x)?.f_squeeze_dim(0)?.f_to_kind(Kind::Float)?;
+        if let Some(scale) = self.scale {
+            logits = logits.f_mul_scalar_(scale)?;
+        }
         match self.soft_cap {
             None => Ok(logits),
             Some(cap) => Ok(logits.f_div_scalar_(cap)?.f_tanh_()?.f_mul_scalar_(cap)?),
@@ -144,21 +155,35 @@ impl Block {
         rotations: &[Rotation],
         sequences: &mut dyn Attend,
     ) -> Result<Tensor, Error> {
-        let normed = |norm: &Option<Norm>, x: Tensor| match norm {
-            None => Ok(x),
-            Some(norm) => norm.forward(&x),
-        };
+        let norms = &self.norms;
         let rotation = self.rope.map(|rope| &rotations[rope]);
-        let normalised = trace_span!("norm").in_scope(|| self.input_norm.forward(x))?;
-        let attended = self.attention.forward(&normalised, rotation, sequences)?;
+        let given = trace_span!("norm").in_scope(|| normed(norms.before_attention.as_ref(), x))?;
+        let attended = self.attention.forward(&given, rotation, sequences)?;
+        drop(given);
         let span = trace_span!("norm").entered();
-        let x = added(normed(&self.attention_norm, attended)?, x)?;
-        let normalised = self.mlp_input_norm.forward(&x)?;
+        let x = self.added(attended, norms.after_attention.as_ref(), x)?;
+        let given = normed(norms.before_feed_forward.as_ref(), &x)?;
         drop(span);
-        let out = self.mlp.forward(normalised)?;
+        let out = self.feed_forward.forward(given)?;
         let _span = trace_span!("norm").entered();
-        added(normed(&self.mlp_norm, out)?, &x)
+        self.added(out, norms.after_feed_forward.as_ref(), &x)
     }
+
+    /// The residual stream `x` with what a part of the layer gave, which nobody else knows.
+    fn added(&self, mut given: Tensor, norm: Option<&Norm>, x: &Tensor) -> Result<Tensor, Error> {
+        if let Some(norm) = norm {
+            given = norm.forward(&given)?;
+        }
+        if let Some(scale) = self.residual_scale {
+            given = given.f_mul_scalar_(scale)?;
+        }
+        added(given, x)
+    }
+}
+
+/// `x`, normalised where there is a norm.
+fn normed(norm: Option<&Norm>, x: &Tensor) -> Result<Tensor, Error> {
+    norm.map_or_else(|| Ok(x.shallow_clone()), |norm| norm.forward(x))
 }
 
 /// `x + y` in the place of `x`, which nobody else knows.

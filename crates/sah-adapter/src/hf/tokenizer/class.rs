@@ -37,9 +37,10 @@ impl Class {
     pub(super) fn of_model_type(model_type: &str) -> Self {
         match model_type {
             "gemma2" | "gemma3" | "gemma3_text" => Self::Gemma,
-            "gpt2" => Self::Gpt2,
-            "llama" | "mistral" | "phi3" => Self::Llama,
-            "qwen2" | "qwen3" => Self::Qwen2,
+            "gpt2" | "granite" => Self::Gpt2,
+            "llama" | "mistral" | "mixtral" | "phi3" => Self::Llama,
+            "olmo2" => Self::GptNeoX,
+            "qwen2" | "qwen2_moe" | "qwen3" | "qwen3_moe" => Self::Qwen2,
             _ => Self::Plain,
         }
     }

@@ -10,8 +10,8 @@ const TEXT_ONLY: &str = "text-only checkpoints";
 const DECODER_ONLY: &str = "decoder-only models";
 const ATTENTION_ONLY: &str = "layers of attention";
 
-/// Fields that change what a model computes, in a way that no architecture here does, and what is done instead. A field
-/// that is absent, null, false, 0 or empty asks for nothing.
+/// Fields that change what a model computes, in a way that few architectures here do or none, and what the others do instead. A
+/// field that is absent, null, false, 0 or empty asks for nothing.
 const REFUSED: [(&str, &str); 22] = [
     ("quantization_config", UNQUANTISED),
     ("compression_config", UNQUANTISED),
@@ -50,11 +50,11 @@ impl ConfigFile<'_> {
         }
     }
 
-    /// Names every field that asks for what no architecture here does.
+    /// Names every field that asks for what the architecture does not do; it reads those in `read`.
     ///
     /// A wrapper's fields count too, but for the parts that are left out: those of images and sounds.
-    pub(in crate::model) fn refuse_unsupported(&self) {
-        for (field, supported) in REFUSED {
+    pub(in crate::model) fn refuse_unsupported(&self, read: &[&str]) {
+        for (field, supported) in REFUSED.into_iter().filter(|(field, _)| !read.contains(field)) {
             // Of a wrapper whose fields stand beside those of its language model, both are one object.
             let is_left_out = supported == TEXT_ONLY && matches!(self.outer, Some(("", _)));
             if let Some(found) = self.get(field).and_then(asked_for).filter(|_| !is_left_out) {

@@ -17,7 +17,7 @@ fn problems(file: ConfigFile<'_>) -> String {
 fn what_no_architecture_does_is_refused_by_name() {
     let refusal = |json: Value| {
         let file = file(&json);
-        file.refuse_unsupported();
+        file.refuse_unsupported(&[]);
         problems(file)
     };
     let quantised = refusal(json!({"quantization_config": {"quant_method": "awq", "bits": 4}}));
@@ -28,7 +28,7 @@ fn what_no_architecture_does_is_refused_by_name() {
     let harmless = json!({"quantization_config": null, "num_experts": 0, "pruned_heads": {},
                           "is_encoder_decoder": false, "vocab_size": 3});
     let harmless = file(&harmless);
-    harmless.refuse_unsupported();
+    harmless.refuse_unsupported(&[]);
     harmless.finish().unwrap();
 }
 
@@ -37,7 +37,7 @@ fn everything_that_is_wrong_is_said_once_and_at_once() {
     let json =
         json!({"num_experts": 4, "hidden_size": "x", "eps": {"__float__": "NaN"}, "act": 3, "bias": "no"});
     let file = file(&json);
-    file.refuse_unsupported();
+    file.refuse_unsupported(&[]);
     assert_eq!((file.size("hidden_size", 7), file.size("hidden_size", 7)), (7, 7));
     assert_eq!((file.number("eps", 0.5), file.text("act", "a"), file.bool("bias", true)), (0.5, "a", true));
     assert_eq!(
@@ -54,7 +54,7 @@ fn the_config_inside_another_is_named_with_it() {
     let json = json!({"text_config": {"hidden_size": 0}, "vision_config": {"model_type": "x"},
                       "quantization_config": {"quant_method": "fp8"}, "tie": true});
     let file = file(&json).within("text_config", json["text_config"].as_object().unwrap());
-    file.refuse_unsupported();
+    file.refuse_unsupported(&[]);
     assert_eq!(file.size("hidden_size", 7), 7);
     assert_eq!(file.outer("tie"), Some(&json!(true)));
     let found = problems(file);

@@ -2,7 +2,7 @@
 //!
 //! Two kinds of scaling depend on how long the sequence is: `dynamic` and `longrope`. As in transformers' forward pass,
 //! the length is that of the sequence at the end of the pass, and keys that are in the cache already keep the rotation
-//! they were given. A request announces the length of its longest prompt beforehand ([`crate::cache::KvCache::expect`]),
+//! they were given. Tokens come with the length of the longest prompt of their request ([`NewTokens`](super::NewTokens)),
 //! so that context and question are rotated alike, as if the prompt had been read in one pass.
 
 mod config;

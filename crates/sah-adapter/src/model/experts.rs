@@ -1,0 +1,166 @@
+//! Mixtures of experts: feed-forward networks of which each position uses a few (Shazeer et al. 2017, arXiv 1701.06538).
+
+use serde_json::Value;
+use tch::{Device, Kind, Tensor};
+use tracing::trace_span;
+
+use super::activation::Activation;
+use super::linear::Linear;
+use super::mlp::{GatedNames, Mlp};
+use super::{ConfigFile, shortened};
+use crate::Error;
+use crate::weights::WeightPath;
+
+/// What a config says of its experts.
+#[derive(Clone, Debug)]
+pub(super) struct ExpertsConfig {
+    /// E.
+    pub(super) count: i64,
+    /// How many of them a position uses.
+    pub(super) chosen: i64,
+    /// Width inside an expert.
+    pub(super) intermediate: i64,
+    /// Whether the weights of those that were chosen are made to add up to 1.
+    pub(super) normalised: bool,
+    /// Width inside the expert that every position uses, where there is one.
+    pub(super) shared: Option<i64>,
+    /// Whether each layer has experts; the others have one network.
+    pub(super) layers: Vec<bool>,
+    pub(super) names: ExpertNames,
+}
+
+/// How a checkpoint calls the experts of a layer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ExpertNames {
+    /// All of them.
+    pub(super) block: &'static str,
+    pub(super) of_expert: GatedNames,
+}
+
+impl ExpertsConfig {
+    /// The numbers of experts, in the first of the fields `count` that is there.
+    pub(super) fn numbers(
+        file: &ConfigFile<'_>,
+        count: [&'static str; 2],
+        defaults: (i64, i64),
+    ) -> (i64, i64) {
+        let field = count.into_iter().find(|field| file.get(field).is_some()).unwrap_or(count[0]);
+        let count = file.size(field, defaults.0);
+        let chosen = file.size("num_experts_per_tok", defaults.1);
+        if chosen > count {
+            file.wrong("num_experts_per_tok", format!("at most {field}, {count}"), chosen);
+        }
+        (count, chosen.min(count))
+    }
+
+    /// Whether each of `layers` has experts, as Qwen's configs say it: every `decoder_sparse_step`-th, but for `mlp_only_layers`.
+    pub(super) fn qwen_layers(file: &ConfigFile<'_>, layers: usize) -> Vec<bool> {
+        let step = file.size("decoder_sparse_step", 1) as usize;
+        let dense: Vec<usize> = match file.get("mlp_only_layers") {
+            None | Some(Value::Null) => vec![],
+            Some(value) => serde_json::from_value(value.clone()).unwrap_or_else(|_| {
+                file.wrong("mlp_only_layers", "a list of numbers of layers", shortened(value));
+                vec![]
+            }),
+        };
+        (0..layers).map(|layer| (layer + 1).is_multiple_of(step) && !dense.contains(&layer)).collect()
+    }
+}
+
+/// The experts of a layer.
+#[derive(Debug)]
+pub(super) struct Experts {
+    /// `[E, hidden]`.
+    router: Linear,
+    all: Vec<Mlp>,
+    chosen: i64,
+    normalised: bool,
+    shared: Option<SharedExpert>,
+}
+
+/// An expert that every position uses, as much as its gate says: `sigmoid(gate(x)) * mlp(x)`.
+#[derive(Debug)]
+struct SharedExpert {
+    mlp: Mlp,
+    /// `[1, hidden]`.
+    gate: Linear,
+}
+
+impl Experts {
+    /// Those of the layer at `path`.
+    pub(super) fn load(
+        path: &WeightPath<'_>,
+        config: &ExpertsConfig,
+        hidden: i64,
+        activation: Activation,
+    ) -> Result<Self, Error> {
+        let path = path.pp(config.names.block);
+        let size = (hidden, config.intermediate);
+        let of_expert = |expert| {
+            Mlp::gated(&path.pp("experts").pp(expert), config.names.of_expert, size, false, activation)
+        };
+        let shared = |width| -> Result<SharedExpert, Error> {
+            let own = path.pp("shared_expert");
+            Ok(SharedExpert {
+                mlp: Mlp::gated(&own, GatedNames::LLAMA, (hidden, width), false, activation)?,
+                gate: Linear::load(&path, &[("shared_expert_gate", 1)], hidden, false)?,
+            })
+        };
+        Ok(Self {
+            router: Linear::load(&path, &[("gate", config.count)], hidden, false)?,
+            all: (0..config.count).map(of_expert).collect::<Result<_, _>>()?,
+            chosen: config.chosen,
+            normalised: config.normalised,
+            shared: config.shared.map(shared).transpose()?,
+        })
+    }
+
+    /// `x`: `[1, Q, hidden]`. Gives the same shape. Only the experts that a row chooses are read; the rows of one expert are computed
+    /// together.
+    pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor, Error> {
+        let span = trace_span!("route").entered();
+        let (weights, rows_of) = self.route(x)?;
+        drop(span);
+        let mut output = x.f_zeros_like()?;
+        for (expert, places) in self.all.iter().zip(rows_of) {
+            if places.is_empty() {
+                continue;
+            }
+            let rows: Vec<i64> = places.iter().map(|place| place / self.chosen).collect();
+            let rows = Tensor::f_from_slice(&rows)?.f_to_device(x.device())?;
+            let places = Tensor::f_from_slice(&places)?.f_to_device(x.device())?;
+            let given = expert.forward(x.f_index_select(1, &rows)?)?;
+            let weighted = given.f_mul(&weights.f_index_select(0, &places)?.f_view([1, -1, 1])?)?;
+            output = output.f_index_add_(1, &rows, &weighted.f_to_kind(x.kind())?)?;
+        }
+        if let Some(SharedExpert { mlp, gate }) = &self.shared {
+            let open = gate.forward(x)?.f_sigmoid()?;
+            output = output.f_add_(&mlp.forward(x.shallow_clone())?.f_mul_(&open)?)?;
+        }
+        Ok(output)
+    }
+
+    /// The weights of the experts that each row chooses, the largest first, `[Q * chosen]` in the kind of `x`; and for each expert
+    /// where among them it stands.
+    fn route(&self, x: &Tensor) -> Result<(Tensor, Vec<Vec<i64>>), Error> {
+        let logits = self.router.forward(x)?.f_squeeze_dim(0)?;
+        let (mut weights, chosen) = logits.f_softmax(-1, Kind::Float)?.f_topk(self.chosen, -1, true, true)?;
+        if self.normalised {
+            weights = weights.f_div(&weights.f_sum_dim_intlist([-1i64].as_slice(), true, Kind::Float)?)?;
+        }
+        let chosen = Vec::<i64>::try_from(chosen.f_to_device(Device::Cpu)?.f_reshape([-1])?)?;
+        let mut rows_of = vec![Vec::new(); self.all.len()];
+        for (place, expert) in chosen.into_iter().enumerate() {
+            rows_of[expert as usize].push(place as i64);
+        }
+        Ok((weights.f_reshape([-1])?.f_to_kind(x.kind())?, rows_of))
+    }
+
+    /// The matrices that one position is multiplied with: all experts are alike.
+    pub(super) fn products(&self) -> Vec<&Linear> {
+        let chosen = self.all.iter().take(self.chosen as usize).flat_map(Mlp::products);
+        let shared =
+            self.shared.iter().flat_map(|shared| [&shared.gate].into_iter().chain(shared.mlp.products()));
+        [&self.router].into_iter().chain(chosen).chain(shared).collect()
+    }
+}

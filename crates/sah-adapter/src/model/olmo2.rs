@@ -1,0 +1,27 @@
+//! OLMo 2 (OLMo Team 2024, arXiv 2501.00656), as `modeling_olmo2.py` of Hugging Face transformers defines it: Llama with norms
+//! after attention and MLP in the place of those before them, and norms of all queries and all keys.
+
+use super::dims::DefaultDims;
+use super::llama_block::{DEFAULTS, HeadNorms, LlamaDefaults, LlamaLike, Norms};
+use super::spec::Build;
+use super::{ConfigFile, LayerWindows};
+
+const OLMO2: LlamaDefaults = LlamaDefaults {
+    dims: DefaultDims { vocabulary: 50_304, ..DEFAULTS.dims },
+    rms_norm_eps: 1e-5,
+    ..DEFAULTS
+};
+
+/// The model that the config describes.
+pub(super) fn read(file: &ConfigFile<'_>) -> Box<dyn Build> {
+    let attention_bias = file.bool("attention_bias", false);
+    let config = LlamaLike {
+        norms: Norms::After,
+        head_norm: Some(HeadNorms::Together),
+        qkv_bias: attention_bias,
+        output_bias: attention_bias,
+        ..LlamaLike::read(file, &OLMO2)
+    };
+    LayerWindows::in_none(file, config.dims.layers);
+    Box::new(config)
+}

@@ -1,0 +1,63 @@
+//! SmolLM3 (Hugging Face 2025), as `modeling_smollm3.py` of Hugging Face transformers defines it: Llama without rotary
+//! embeddings in some layers (Yang et al. 2025, arXiv 2501.18795), which may have a sliding window.
+
+use serde_json::Value;
+
+use super::dims::DefaultDims;
+use super::llama_block::{DEFAULTS, LlamaDefaults, LlamaLike};
+use super::rope::DefaultRope;
+use super::spec::Build;
+use super::{ConfigFile, LayerWindows, shortened};
+
+const SMOLLM3: LlamaDefaults = LlamaDefaults {
+    dims: DefaultDims {
+        vocabulary: 128_256,
+        hidden: 2048,
+        layers: 36,
+        heads: 16,
+        kv_heads: Some(4),
+        ..DEFAULTS.dims
+    },
+    rope: DefaultRope { positions: 32_768, theta: 2_000_000.0, ..DEFAULTS.rope },
+    tie: true,
+    ..DEFAULTS
+};
+
+/// The model that the config describes.
+pub(super) fn read(file: &ConfigFile<'_>) -> Box<dyn Build> {
+    let attention_bias = file.bool("attention_bias", false);
+    let config = LlamaLike {
+        qkv_bias: attention_bias,
+        output_bias: attention_bias,
+        mlp_bias: file.bool("mlp_bias", false),
+        ..LlamaLike::read(file, &SMOLLM3)
+    };
+    let layers = config.dims.layers;
+    let rotated = rotated(file, layers);
+    let is_on = file.bool("use_sliding_window", false);
+    let windows = LayerWindows::read(file, layers, None);
+    if !is_on && windows.lists_windows() {
+        file.wrong("use_sliding_window", "true, as layer_types has sliding_attention", false);
+    }
+    let of = |layer: usize| {
+        let is_windowed = is_on && windows.is_windowed(layer, |layer| !rotated[layer]);
+        windows.width().filter(|_| is_windowed)
+    };
+    Box::new(LlamaLike { windows: (0..layers).map(of).collect(), rotated, ..config })
+}
+
+/// Whether each layer is rotated: what `no_rope_layers` says, against its name (1: it is), or all but every
+/// `no_rope_layer_interval`-th.
+fn rotated(file: &ConfigFile<'_>, layers: usize) -> Vec<bool> {
+    let interval = file.optional_size("no_rope_layer_interval").unwrap_or(4) as usize;
+    let rule = || (1..=layers).map(|layer| !layer.is_multiple_of(interval)).collect();
+    let Some(value) = file.get("no_rope_layers").filter(|value| !value.is_null()) else { return rule() };
+    let listed = value.as_array().and_then(|list| list.iter().map(Value::as_i64).collect::<Option<Vec<_>>>());
+    match listed {
+        Some(listed) if listed.len() >= layers => listed[..layers].iter().map(|&is| is != 0).collect(),
+        _ => {
+            file.wrong("no_rope_layers", format!("0 or 1 for each of {layers} layers"), shortened(value));
+            rule()
+        }
+    }
+}

@@ -78,6 +78,19 @@ fn what_a_config_asks_for_and_we_do_not_do_names_the_field() {
         ),
         ("qwen2-moe", "use_sliding_window", json!(true), "`use_sliding_window` is `true`"),
         ("smollm3", "no_rope_layers", json!([1]), "`no_rope_layers`: expected 0 or 1 for each of 4 layers"),
+        ("glm4-moe", "n_group", json!(3), "`n_group`: expected groups of two or more of 8 experts, found 3"),
+        (
+            "glm4-moe",
+            "topk_group",
+            json!(1),
+            "`topk_group`: expected at most n_group, 4, and enough for 3 experts",
+        ),
+        (
+            "glm4-moe",
+            "first_k_dense_replace",
+            json!("x"),
+            "`first_k_dense_replace`: expected a number of layers",
+        ),
         ("qwen3", "num_experts", json!(8), "`num_experts` is `8`"),
     ] {
         let folder = changed(name, |config| config[field] = value);

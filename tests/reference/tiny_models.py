@@ -167,6 +167,43 @@ MODELS = {
         dict(COMMON, num_hidden_layers=3, no_rope_layers=[0, 1, 0], use_sliding_window=True, sliding_window=9),
     ),
     "seed-oss": ("seed_oss", dict(COMMON, head_dim=12, attention_out_bias=True)),
+    "olmo3": (
+        "olmo3",
+        dict(
+            COMMON,
+            num_hidden_layers=4,
+            sliding_window=11,
+            rope_theta=200.0,
+            rope_scaling={"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32},
+        ),
+    ),
+    "glm4": ("glm4", dict(COMMON, head_dim=16, rope_theta=300.0)),
+    "glm4-moe": (
+        "glm4_moe",
+        dict(
+            COMMON,
+            num_hidden_layers=3,
+            head_dim=16,
+            attention_bias=True,
+            use_qk_norm=True,
+            n_routed_experts=8,
+            n_shared_experts=2,
+            num_experts_per_tok=3,
+            moe_intermediate_size=16,
+            n_group=4,
+            topk_group=2,
+            routed_scaling_factor=1.7,
+        ),
+    ),
+    "cohere2": (
+        "cohere2",
+        dict(COMMON, num_hidden_layers=3, sliding_window=10, sliding_window_pattern=3, logit_scale=0.8, rope_theta=300.0),
+    ),
+    "exaone4": (
+        "exaone4",
+        dict(COMMON, num_hidden_layers=3, sliding_window=12, sliding_window_pattern=2, rope_theta=300.0),
+    ),
+    "ernie4-5": ("ernie4_5", dict(COMMON, head_dim=12, use_bias=True, rope_theta=300.0)),
     "gpt2": (
         "gpt2",
         dict(vocab_size=96, n_positions=64, n_embd=32, n_layer=2, n_head=4, bos_token_id=1, eos_token_id=2),
@@ -225,6 +262,10 @@ def fill(model, name):
             gain = 1.6 if any(part in key for part in ("q_proj", "k_proj", "qkv", "c_attn")) else 1.0
             value = gain / math.sqrt(inputs) * noise
         parameter.data.copy_(value)
+    # What is no parameter, but learned. Above 0: version 4 lets experts of other groups win against scores below.
+    for key, buffer in sorted(model.named_buffers()):
+        if key.endswith("e_score_correction_bias"):
+            buffer.copy_(0.3 * torch.randn(buffer.shape, generator=generator).abs())
 
 
 def write_checkpoint(name, folder):

@@ -72,24 +72,47 @@ pub struct HeadRotation<'a> {
     pub dim: usize,
     /// Values of a head that are rotated: the first ones.
     pub rotary: usize,
-    /// Cosines, `[rows, rotary]`, both halves of a row alike.
+    /// Which values are turned together.
+    pub pairs: Pairs,
+    /// Cosines, `[rows, rotary]`, those of a pair alike.
     pub cos: &'a [f32],
     /// Sines, the same.
     pub sin: &'a [f32],
 }
 
-/// Rotates heads of each row of `x` in place: `x cos + rotate_half(x) sin`.
+/// Which values of a head are turned together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pairs {
+    /// Value `i` of the first half and value `i` of the second.
+    #[default]
+    Halves,
+    /// Values `2 i` and `2 i + 1`.
+    Neighbours,
+}
+
+/// Rotates heads of each row of `x` in place: of each pair, `(a cos - b sin, b cos + a sin)`.
 pub fn rotate_heads(x: &mut [f32], rotation: HeadRotation<'_>, threads: usize) {
-    let HeadRotation { row, heads, dim, rotary, cos, sin } = rotation;
+    let HeadRotation { row, heads, dim, rotary, pairs, cos, sin } = rotation;
     assert!(rotary > 0 && rotary.is_multiple_of(2) && rotary <= dim && heads * dim <= row);
     assert!(cos.len() == sin.len() && x.len() * rotary == cos.len() * row);
     over_rows(x, row, threads, |first, rows| {
         let angles = cos.chunks_exact(rotary).zip(sin.chunks_exact(rotary)).skip(first);
         for (row, (cos, sin)) in rows.chunks_exact_mut(row).zip(angles) {
             for head in row.chunks_exact_mut(dim).take(heads) {
-                let (first, second) = head[..rotary].split_at_mut(rotary / 2);
-                for ((a, b), (cos, sin)) in first.iter_mut().zip(second).zip(cos.iter().zip(sin)) {
-                    (*a, *b) = (*a * cos - *b * sin, *b * cos + *a * sin);
+                let head = &mut head[..rotary];
+                match pairs {
+                    Pairs::Halves => {
+                        let (first, second) = head.split_at_mut(rotary / 2);
+                        for ((a, b), (cos, sin)) in first.iter_mut().zip(second).zip(cos.iter().zip(sin)) {
+                            (*a, *b) = (*a * cos - *b * sin, *b * cos + *a * sin);
+                        }
+                    }
+                    Pairs::Neighbours => {
+                        let angles = cos.iter().zip(sin).step_by(2);
+                        for ([a, b], (cos, sin)) in head.as_chunks_mut().0.iter_mut().zip(angles) {
+                            (*a, *b) = (*a * cos - *b * sin, *b * cos + *a * sin);
+                        }
+                    }
                 }
             }
         }

@@ -22,11 +22,32 @@ pub(super) struct ExpertsConfig {
     pub(super) intermediate: i64,
     /// Whether the weights of those that were chosen are made to add up to 1.
     pub(super) normalised: bool,
-    /// Width inside the expert that every position uses, where there is one.
-    pub(super) shared: Option<i64>,
+    pub(super) scoring: Scoring,
+    /// The expert that every position uses, where there is one.
+    pub(super) shared: Option<SharedConfig>,
     /// Whether each layer has experts; the others have one network.
     pub(super) layers: Vec<bool>,
     pub(super) names: ExpertNames,
+}
+
+/// How experts are scored.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Scoring {
+    /// By a softmax over all of them.
+    Softmax,
+    /// Each by a sigmoid, `factor` times which is its weight. A correction is added where they are chosen: first groups by the sum of
+    /// their two best (DeepSeek-V3, arXiv 2412.19437).
+    Sigmoid { groups: i64, chosen_groups: i64, factor: f64 },
+}
+
+/// What a config says of the expert that every position uses.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SharedConfig {
+    pub(super) name: &'static str,
+    /// Width inside it.
+    pub(super) intermediate: i64,
+    /// The name of its gate, where it has one.
+    pub(super) gate: Option<&'static str>,
 }
 
 /// How a checkpoint calls the experts of a layer.
@@ -75,6 +96,9 @@ pub(super) struct Experts {
     all: Vec<Mlp>,
     chosen: i64,
     normalised: bool,
+    scoring: Scoring,
+    /// What is added to scores by sigmoids where experts are chosen, `[E]` in f32.
+    correction: Option<Tensor>,
     shared: Option<SharedExpert>,
 }
 
@@ -83,7 +107,7 @@ pub(super) struct Experts {
 struct SharedExpert {
     mlp: Mlp,
     /// `[1, hidden]`.
-    gate: Linear,
+    gate: Option<Linear>,
 }
 
 impl Experts {
@@ -99,18 +123,27 @@ impl Experts {
         let of_expert = |expert| {
             Mlp::gated(&path.pp("experts").pp(expert), config.names.of_expert, size, false, activation)
         };
-        let shared = |width| -> Result<SharedExpert, Error> {
-            let own = path.pp("shared_expert");
+        let shared = |config: SharedConfig| -> Result<SharedExpert, Error> {
+            let (own, size) = (path.pp(config.name), (hidden, config.intermediate));
+            let gate = config.gate.map(|gate| Linear::load(&path, &[(gate, 1)], hidden, false));
             Ok(SharedExpert {
-                mlp: Mlp::gated(&own, GatedNames::LLAMA, (hidden, width), false, activation)?,
-                gate: Linear::load(&path, &[("shared_expert_gate", 1)], hidden, false)?,
+                mlp: Mlp::gated(&own, GatedNames::LLAMA, size, false, activation)?,
+                gate: gate.transpose()?,
             })
+        };
+        let correction = match config.scoring {
+            Scoring::Softmax => None,
+            Scoring::Sigmoid { .. } => {
+                Some(path.pp("gate").in_f32().tensor("e_score_correction_bias", &[config.count])?)
+            }
         };
         Ok(Self {
             router: Linear::load(&path, &[("gate", config.count)], hidden, false)?,
             all: (0..config.count).map(of_expert).collect::<Result<_, _>>()?,
             chosen: config.chosen,
             normalised: config.normalised,
+            scoring: config.scoring,
+            correction,
             shared: config.shared.map(shared).transpose()?,
         })
     }
@@ -134,8 +167,11 @@ impl Experts {
             output = output.f_index_add_(1, &rows, &weighted.f_to_kind(x.kind())?)?;
         }
         if let Some(SharedExpert { mlp, gate }) = &self.shared {
-            let open = gate.forward(x)?.f_sigmoid()?;
-            output = output.f_add_(&mlp.forward(x.shallow_clone())?.f_mul_(&open)?)?;
+            let mut given = mlp.forward(x.shallow_clone())?;
+            if let Some(gate) = gate {
+                given = given.f_mul_(&gate.forward(x)?.f_sigmoid()?)?;
+            }
+            output = output.f_add_(&given)?;
         }
         Ok(output)
     }
@@ -143,10 +179,12 @@ impl Experts {
     /// The weights of the experts that each row chooses, the largest first, `[Q * chosen]` in the kind of `x`; and for each expert
     /// where among them it stands.
     fn route(&self, x: &Tensor) -> Result<(Tensor, Vec<Vec<i64>>), Error> {
-        let logits = self.router.forward(x)?.f_squeeze_dim(0)?;
-        let (mut weights, chosen) = logits.f_softmax(-1, Kind::Float)?.f_topk(self.chosen, -1, true, true)?;
+        let (mut weights, chosen) = self.best(x)?;
         if self.normalised {
             weights = weights.f_div(&weights.f_sum_dim_intlist([-1i64].as_slice(), true, Kind::Float)?)?;
+        }
+        if let Scoring::Sigmoid { factor, .. } = self.scoring {
+            weights = weights.f_mul_scalar(factor)?;
         }
         let chosen = Vec::<i64>::try_from(chosen.f_to_device(Device::Cpu)?.f_reshape([-1])?)?;
         let mut rows_of = vec![Vec::new(); self.all.len()];
@@ -156,11 +194,39 @@ impl Experts {
         Ok((weights.f_reshape([-1])?.f_to_kind(x.kind())?, rows_of))
     }
 
+    /// The scores of the experts that each row chooses, and which these are, `[Q, chosen]`.
+    fn best(&self, x: &Tensor) -> Result<(Tensor, Tensor), Error> {
+        let (groups, chosen_groups) = match self.scoring {
+            Scoring::Softmax => {
+                let logits = self.router.forward(x)?.f_squeeze_dim(0)?;
+                return Ok(logits.f_softmax(-1, Kind::Float)?.f_topk(self.chosen, -1, true, true)?);
+            }
+            Scoring::Sigmoid { groups, chosen_groups, .. } => (groups, chosen_groups),
+        };
+        // In f32 throughout, as in transformers.
+        let scores = self.router.forward(&x.f_to_kind(Kind::Float)?)?.f_squeeze_dim(0)?.f_sigmoid()?;
+        let mut rated = match &self.correction {
+            None => scores.shallow_clone(),
+            Some(correction) => scores.f_add(correction)?,
+        };
+        if groups > 1 {
+            let by_group = rated.f_view([scores.size()[0], groups, -1])?;
+            let (two, _) = by_group.f_topk(2, -1, true, true)?;
+            let of_groups = two.f_sum_dim_intlist([-1i64].as_slice(), false, Kind::Float)?;
+            let (_, best) = of_groups.f_topk(chosen_groups, -1, true, true)?;
+            let open = of_groups.f_zeros_like()?.f_scatter_value(1, &best, 1.0)?.f_unsqueeze(-1)?;
+            rated = by_group
+                .f_masked_fill(&open.f_eq(0.0)?, f64::NEG_INFINITY)?
+                .f_view(scores.size().as_slice())?;
+        }
+        let (_, chosen) = rated.f_topk(self.chosen, -1, true, true)?;
+        Ok((scores.f_gather(1, &chosen, false)?, chosen))
+    }
+
     /// The matrices that one position is multiplied with: all experts are alike.
     pub(super) fn products(&self) -> Vec<&Linear> {
         let chosen = self.all.iter().take(self.chosen as usize).flat_map(Mlp::products);
-        let shared =
-            self.shared.iter().flat_map(|shared| [&shared.gate].into_iter().chain(shared.mlp.products()));
+        let shared = self.shared.iter().flat_map(|shared| shared.gate.iter().chain(shared.mlp.products()));
         [&self.router].into_iter().chain(chosen).chain(shared).collect()
     }
 }

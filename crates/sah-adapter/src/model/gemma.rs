@@ -14,7 +14,7 @@ use super::norm::{HeadNorm, Norm};
 use super::rope::{Rope, RopeConfig};
 use super::spec::Build;
 use super::tie::Tie;
-use super::transformer::{Block, BlockNorms, Embedding, Head, Transformer};
+use super::transformer::{Block, BlockNorms, Embedding, Head, Order, Transformer};
 use crate::Error;
 use crate::weights::WeightPath;
 
@@ -100,6 +100,7 @@ impl Gemma {
                 before_feed_forward: Some(norm("pre_feedforward_layernorm")?),
                 after_feed_forward: Some(norm("post_feedforward_layernorm")?),
             },
+            order: Order::AfterAttention,
             residual_scale: None,
             rope: Some(rope),
         })

@@ -2,11 +2,12 @@
 //! scores and logits, and a sliding window in every second layer, from the first on.
 
 use super::gemma::{DEFAULT_DIMS, Gemma, WINDOW};
+use super::llama_block::DEFAULTS;
 use super::rope::{DefaultRope, RopeConfig};
 use super::spec::Build;
 use super::{ConfigFile, LayerWindows};
 
-const ROPE: DefaultRope = DefaultRope { positions: 8192, theta: 10_000.0, trained: None, sections: false };
+const ROPE: DefaultRope = DefaultRope { positions: 8192, ..DEFAULTS.rope };
 
 /// The model that the config describes.
 pub(super) fn read(file: &ConfigFile<'_>) -> Box<dyn Build> {

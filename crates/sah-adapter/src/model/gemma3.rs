@@ -3,6 +3,7 @@
 
 use super::dims::DefaultDims;
 use super::gemma::{DEFAULT_DIMS, Gemma, WINDOW};
+use super::llama_block::DEFAULTS;
 use super::rope::{DefaultRope, RopeConfig};
 use super::spec::Build;
 use super::{ConfigFile, LayerWindows};
@@ -10,8 +11,7 @@ use super::{ConfigFile, LayerWindows};
 const DIMS: DefaultDims = DefaultDims { vocabulary: 262_208, ..DEFAULT_DIMS };
 
 /// Of layers without a window, and of those with one.
-const GLOBAL: DefaultRope =
-    DefaultRope { positions: 131_072, theta: 1_000_000.0, trained: None, sections: false };
+const GLOBAL: DefaultRope = DefaultRope { positions: 131_072, theta: 1_000_000.0, ..DEFAULTS.rope };
 const LOCAL: DefaultRope = DefaultRope { theta: 10_000.0, ..GLOBAL };
 
 /// Every sixth layer reads everything.
@@ -34,7 +34,14 @@ pub(super) fn read(file: &ConfigFile<'_>) -> Box<dyn Build> {
     Box::new(Gemma {
         head_norm: true,
         logit_cap: file.optional_number("final_logit_softcapping", None),
-        ropes: RopeConfig::of_layer_types(file, gemma.dims.heads.dim, &GLOBAL, &LOCAL).into(),
+        ropes: RopeConfig::of_layer_types(
+            file,
+            gemma.dims.heads.dim,
+            &GLOBAL,
+            &LOCAL,
+            "rope_local_base_freq",
+        )
+        .into(),
         layers: (0..gemma.dims.layers).map(layer).collect(),
         ..gemma
     })

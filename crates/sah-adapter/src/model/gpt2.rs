@@ -15,7 +15,7 @@ use super::norm::Norm;
 use super::rope::RopeConfig;
 use super::spec::Build;
 use super::tie::Tie;
-use super::transformer::{Block, BlockNorms, Embedding, Head, Transformer};
+use super::transformer::{Block, BlockNorms, Embedding, Head, Order, Transformer};
 use crate::Error;
 use crate::weights::WeightPath;
 
@@ -106,6 +106,7 @@ impl Gpt2 {
                 before_feed_forward: Some(Norm::layer(&path.pp("ln_2"), hidden, eps)?),
                 after_feed_forward: None,
             },
+            order: Order::AfterAttention,
             residual_scale: None,
             rope: None,
         })

@@ -1,5 +1,7 @@
 //! A layer and a model with the tensor names of Llama, which several architectures have.
 
+use sah_tensor::rowwise::Pairs;
+
 use super::activation::Activation;
 use super::attend::Scores;
 use super::attention::{SelfAttention, output_projection, separate_qkv};
@@ -12,7 +14,7 @@ use super::norm::{HeadNorm, Norm};
 use super::rope::{DefaultRope, Rope, RopeConfig};
 use super::spec::Build;
 use super::tie::Tie;
-use super::transformer::{Block, BlockNorms, Embedding, Head, Transformer};
+use super::transformer::{Block, BlockNorms, Embedding, Head, Order, Transformer};
 use super::{ConfigFile, LayerWindows};
 use crate::Error;
 use crate::weights::WeightPath;
@@ -38,18 +40,26 @@ pub(super) const DEFAULTS: LlamaDefaults = LlamaDefaults {
         kv_heads: None,
         head_dim: None,
     },
-    rope: DefaultRope { positions: 2048, theta: 10_000.0, trained: None, sections: false },
+    rope: DefaultRope {
+        positions: 2048,
+        theta: 10_000.0,
+        trained: None,
+        sections: false,
+        partial: 1.0,
+        pairs: Pairs::Halves,
+    },
     rms_norm_eps: 1e-6,
     tie: false,
 };
 
 /// A model with Llama's layers, and in what architectures with them differ.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "architectures combine them freely")]
 pub(super) struct LlamaLike {
     pub(super) dims: Dims,
-    pub(super) rope: RopeConfig,
-    pub(super) rms_norm_eps: f64,
+    /// The rotary embeddings that layers choose from.
+    pub(super) ropes: Vec<RopeConfig>,
+    pub(super) norm: NormKind,
+    pub(super) norm_eps: f64,
     pub(super) activation: Activation,
     /// Of the query, key and value projections.
     pub(super) qkv_bias: bool,
@@ -59,24 +69,45 @@ pub(super) struct LlamaLike {
     pub(super) norms: Norms,
     /// How queries and keys are normalised; `None` where they are not.
     pub(super) head_norm: Option<HeadNorms>,
-    /// Whether the projections of attention's inputs, and those of the MLP's, are one tensor each.
-    pub(super) fused: bool,
+    pub(super) fused: Fused,
     pub(super) tie: Tie,
     /// How many keys a row of each layer reads; `None` for all.
     pub(super) windows: Vec<Option<usize>>,
-    /// Whether queries and keys of each layer are rotated.
-    pub(super) rotated: Vec<bool>,
+    /// Which of `ropes` each layer uses; `None` for none.
+    pub(super) layer_ropes: Vec<Option<usize>>,
     pub(super) factors: Factors,
     pub(super) experts: Option<ExpertsConfig>,
 }
 
-/// Where the two norms of a layer stand.
+/// Where the norms of a layer stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Norms {
     /// Before attention and before the feed-forward network.
     Before,
     /// After them, before what they give is added to the residual stream.
     After,
+    /// Before and after both.
+    Around,
+    /// One before both, which are given the same.
+    Shared,
+}
+
+/// What the norms of layers are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NormKind {
+    Rms,
+    /// Layer normalisation by a weight, without a bias.
+    LayerWithoutBias,
+}
+
+/// Which projections of the same input are one tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fused {
+    Nothing,
+    /// Those of the MLP's inputs.
+    GateUp,
+    /// Those of attention's inputs, too.
+    Everything,
 }
 
 /// How queries and keys are normalised.
@@ -104,21 +135,31 @@ pub(super) struct Factors {
 impl LlamaLike {
     /// What the config says, without biases, norms of heads and windows.
     pub(super) fn read(file: &ConfigFile<'_>, defaults: &LlamaDefaults) -> Self {
+        Self::with_ropes(file, defaults, |head_dim| vec![RopeConfig::read(file, head_dim, &defaults.rope)])
+    }
+
+    /// The same with the rotary embeddings that `ropes` gives for heads of a dimension.
+    pub(super) fn with_ropes(
+        file: &ConfigFile<'_>,
+        defaults: &LlamaDefaults,
+        ropes: impl FnOnce(i64) -> Vec<RopeConfig>,
+    ) -> Self {
         let dims = Dims::read(file, &defaults.dims);
         Self {
             dims,
-            rope: RopeConfig::read(file, dims.heads.dim, &defaults.rope),
-            rms_norm_eps: file.number("rms_norm_eps", defaults.rms_norm_eps),
+            ropes: ropes(dims.heads.dim),
+            norm: NormKind::Rms,
+            norm_eps: file.number("rms_norm_eps", defaults.rms_norm_eps),
             activation: Activation::read(file, "hidden_act", "silu"),
             qkv_bias: false,
             output_bias: false,
             mlp_bias: false,
             norms: Norms::Before,
             head_norm: None,
-            fused: false,
+            fused: Fused::Nothing,
             tie: Tie::read(file, defaults.tie),
             windows: vec![None; dims.layers],
-            rotated: vec![true; dims.layers],
+            layer_ropes: vec![Some(0); dims.layers],
             factors: Factors::default(),
             experts: None,
         }
@@ -133,7 +174,7 @@ impl LlamaLike {
     fn block(&self, path: &WeightPath<'_>, layer: usize) -> Result<Block, Error> {
         let Dims { hidden, heads, .. } = self.dims;
         let own = path.pp("self_attn");
-        let eps = self.rms_norm_eps;
+        let eps = self.norm_eps;
         let head_norm = self.head_norm.map(|norms| match norms {
             HeadNorms::Each => HeadNorm::each(&own, &heads, eps, false),
             HeadNorms::Together => HeadNorm::together(&own, &heads, eps),
@@ -142,7 +183,7 @@ impl LlamaLike {
         let attention = SelfAttention {
             layer,
             heads,
-            qkv: if self.fused {
+            qkv: if self.fused == Fused::Everything {
                 let width = heads.query_width() + 2 * heads.kv_width();
                 Linear::load(&own, &[("qkv_proj", width)], hidden, self.qkv_bias)?
             } else {
@@ -157,13 +198,16 @@ impl LlamaLike {
             None => FeedForward::Dense(self.mlp(&path.pp("mlp"))?),
             Some(experts) => FeedForward::Experts(Experts::load(path, experts, hidden, self.activation)?),
         };
-        let norms = self.norms(path)?;
-        let rope = self.rotated[layer].then_some(0);
-        Ok(Block { attention, feed_forward, norms, residual_scale: self.factors.residual, rope })
+        let order = match self.norms {
+            Norms::Shared => Order::BesideAttention,
+            Norms::Before | Norms::After | Norms::Around => Order::AfterAttention,
+        };
+        let (norms, rope) = (self.norms(path)?, self.layer_ropes[layer]);
+        Ok(Block { attention, feed_forward, norms, order, residual_scale: self.factors.residual, rope })
     }
 
     fn norms(&self, path: &WeightPath<'_>) -> Result<BlockNorms, Error> {
-        let norm = |name: &str| Norm::rms(&path.pp(name), self.dims.hidden, self.rms_norm_eps).map(Some);
+        let norm = |name: &str| self.norm(&path.pp(name)).map(Some);
         Ok(match self.norms {
             Norms::Before => BlockNorms {
                 before_attention: norm("input_layernorm")?,
@@ -177,12 +221,32 @@ impl LlamaLike {
                 before_feed_forward: None,
                 after_feed_forward: norm("post_feedforward_layernorm")?,
             },
+            Norms::Around => BlockNorms {
+                before_attention: norm("input_layernorm")?,
+                after_attention: norm("post_self_attn_layernorm")?,
+                before_feed_forward: norm("post_attention_layernorm")?,
+                after_feed_forward: norm("post_mlp_layernorm")?,
+            },
+            Norms::Shared => BlockNorms {
+                before_attention: norm("input_layernorm")?,
+                after_attention: None,
+                before_feed_forward: None,
+                after_feed_forward: None,
+            },
         })
+    }
+
+    fn norm(&self, path: &WeightPath<'_>) -> Result<Norm, Error> {
+        let (size, eps) = (self.dims.hidden, self.norm_eps);
+        match self.norm {
+            NormKind::Rms => Norm::rms(path, size, eps),
+            NormKind::LayerWithoutBias => Norm::layer_without_bias(path, size, eps),
+        }
     }
 
     fn mlp(&self, path: &WeightPath<'_>) -> Result<Mlp, Error> {
         let Dims { hidden, intermediate, .. } = self.dims;
-        if !self.fused {
+        if self.fused == Fused::Nothing {
             let size = (hidden, intermediate);
             return Mlp::gated(path, GatedNames::LLAMA, size, self.mlp_bias, self.activation);
         }
@@ -204,10 +268,12 @@ impl Build for LlamaLike {
         let blocks = (0..layers)
             .map(|layer| self.block(&blocks.layer(layer, layers), layer))
             .collect::<Result<_, _>>()?;
+        let device = embedding.tokens.device();
+        let ropes = self.ropes.iter().map(|rope| Rope::new(rope.clone(), device));
         Ok(Transformer {
-            ropes: vec![Rope::new(self.rope.clone(), embedding.tokens.device())?],
+            ropes: ropes.collect::<Result<_, _>>()?,
             blocks,
-            norm: Norm::rms(&model.on_last().pp("norm"), hidden, self.rms_norm_eps)?,
+            norm: self.norm(&model.on_last().pp("norm"))?,
             head: Head { scale: self.factors.logits, ..Head::load(root, &embedding, self.tie)? },
             embedding,
             positions: self.positions(),
@@ -215,6 +281,6 @@ impl Build for LlamaLike {
     }
 
     fn ropes(&self) -> &[RopeConfig] {
-        std::slice::from_ref(&self.rope)
+        &self.ropes
     }
 }

@@ -3,7 +3,7 @@
 
 use super::ConfigFile;
 use super::dims::DefaultDims;
-use super::experts::{ExpertNames, ExpertsConfig};
+use super::experts::{ExpertNames, ExpertsConfig, Scoring};
 use super::llama_block::{DEFAULTS, LlamaDefaults, LlamaLike};
 use super::mlp::GatedNames;
 use super::rope::DefaultRope;
@@ -28,6 +28,7 @@ pub(super) fn read(file: &ConfigFile<'_>) -> Box<dyn Build> {
         chosen,
         intermediate: config.dims.intermediate,
         normalised: true,
+        scoring: Scoring::Softmax,
         shared: None,
         layers: vec![true; config.dims.layers],
         names: NAMES,

@@ -13,7 +13,7 @@ pub(super) enum Norm {
     /// Root mean square (Zhang and Sennrich 2019, arXiv 1910.07467): `x / sqrt(mean(x^2) + eps) * weight`.
     Rms { weight: Tensor, eps: f64 },
     /// Layer normalisation (Ba et al. 2016, arXiv 1607.06450): `(x - mean(x)) / sqrt(var(x) + eps) * weight + bias`.
-    Layer { weight: Tensor, bias: Tensor, eps: f64 },
+    Layer { weight: Tensor, bias: Option<Tensor>, eps: f64 },
 }
 
 impl Norm {
@@ -29,7 +29,13 @@ impl Norm {
 
     /// Layer normalisation by the tensors `weight` and `bias`, `[size]`.
     pub(super) fn layer(path: &WeightPath<'_>, size: i64, eps: f64) -> Result<Self, Error> {
-        Ok(Self::Layer { weight: path.tensor("weight", &[size])?, bias: path.tensor("bias", &[size])?, eps })
+        let bias = Some(path.tensor("bias", &[size])?);
+        Ok(Self::Layer { weight: path.tensor("weight", &[size])?, bias, eps })
+    }
+
+    /// Layer normalisation by the tensor `weight`, `[size]`, alone.
+    pub(super) fn layer_without_bias(path: &WeightPath<'_>, size: i64, eps: f64) -> Result<Self, Error> {
+        Ok(Self::Layer { weight: path.tensor("weight", &[size])?, bias: None, eps })
     }
 
     /// `x`: `[.., size]`. Gives the same shape and kind.
@@ -44,7 +50,7 @@ impl Norm {
                 Ok(x_of_weight.f_rms_norm(weight.size(), Some(weight), *eps)?.f_to_kind(x.kind())?)
             }
             Self::Layer { weight, bias, eps } => {
-                Ok(x.f_layer_norm(weight.size(), Some(weight), Some(bias), *eps, true)?)
+                Ok(x.f_layer_norm(weight.size(), Some(weight), bias.as_ref(), *eps, true)?)
             }
         }
     }
@@ -157,7 +163,7 @@ mod tests {
             let variance = centred.square().mean_dim([2i64].as_slice(), true, Kind::Double);
             let (weight, bias) = (weight.to_kind(kind), bias.to_kind(kind));
             let want = centred / (variance + 1e-5).sqrt() * weight.to_kind(Kind::Double) + &b;
-            close(&Norm::Layer { weight, bias, eps: 1e-5 }, &x, &want, bound);
+            close(&Norm::Layer { weight, bias: Some(bias), eps: 1e-5 }, &x, &want, bound);
         }
     }
 }

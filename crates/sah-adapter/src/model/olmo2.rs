@@ -6,7 +6,7 @@ use super::llama_block::{DEFAULTS, HeadNorms, LlamaDefaults, LlamaLike, Norms};
 use super::spec::Build;
 use super::{ConfigFile, LayerWindows};
 
-const OLMO2: LlamaDefaults = LlamaDefaults {
+pub(super) const OLMO2: LlamaDefaults = LlamaDefaults {
     dims: DefaultDims { vocabulary: 50_304, ..DEFAULTS.dims },
     rms_norm_eps: 1e-5,
     ..DEFAULTS
@@ -14,14 +14,19 @@ const OLMO2: LlamaDefaults = LlamaDefaults {
 
 /// The model that the config describes.
 pub(super) fn read(file: &ConfigFile<'_>) -> Box<dyn Build> {
+    let config = with_norms(file, LlamaLike::read(file, &OLMO2));
+    LayerWindows::in_none(file, config.dims.layers);
+    Box::new(config)
+}
+
+/// The model with the norms and biases of OLMo 2, which OLMo 3 has too.
+pub(super) fn with_norms(file: &ConfigFile<'_>, config: LlamaLike) -> LlamaLike {
     let attention_bias = file.bool("attention_bias", false);
-    let config = LlamaLike {
+    LlamaLike {
         norms: Norms::After,
         head_norm: Some(HeadNorms::Together),
         qkv_bias: attention_bias,
         output_bias: attention_bias,
-        ..LlamaLike::read(file, &OLMO2)
-    };
-    LayerWindows::in_none(file, config.dims.layers);
-    Box::new(config)
+        ..config
+    }
 }

@@ -3,7 +3,7 @@
 
 use super::ConfigFile;
 use super::dims::DefaultDims;
-use super::llama_block::{DEFAULTS, LlamaDefaults, LlamaLike};
+use super::llama_block::{DEFAULTS, Fused, LlamaDefaults, LlamaLike};
 use super::rope::DefaultRope;
 use super::spec::Build;
 
@@ -16,6 +16,6 @@ const PHI3: LlamaDefaults = LlamaDefaults {
 
 /// The model that the config describes.
 pub(super) fn read(file: &ConfigFile<'_>) -> Box<dyn Build> {
-    let config = LlamaLike { fused: true, ..LlamaLike::read(file, &PHI3) };
+    let config = LlamaLike { fused: Fused::Everything, ..LlamaLike::read(file, &PHI3) };
     Box::new(config.with_window_in_all(file, None))
 }

@@ -3,7 +3,7 @@
 
 use super::ConfigFile;
 use super::dims::DefaultDims;
-use super::experts::ExpertsConfig;
+use super::experts::{ExpertsConfig, Scoring, SharedConfig};
 use super::llama_block::{LlamaDefaults, LlamaLike};
 use super::qwen2::QWEN;
 use super::qwen3_moe::NAMES;
@@ -34,7 +34,12 @@ pub(super) fn read(file: &ConfigFile<'_>) -> Box<dyn Build> {
         chosen,
         intermediate: file.size("moe_intermediate_size", 1408),
         normalised: file.bool("norm_topk_prob", false),
-        shared: Some(file.size("shared_expert_intermediate_size", 5632)),
+        scoring: Scoring::Softmax,
+        shared: Some(SharedConfig {
+            name: "shared_expert",
+            intermediate: file.size("shared_expert_intermediate_size", 5632),
+            gate: Some("shared_expert_gate"),
+        }),
         layers: ExpertsConfig::qwen_layers(file, config.dims.layers),
         names: NAMES,
     };

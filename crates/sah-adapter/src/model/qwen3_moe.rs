@@ -3,7 +3,7 @@
 
 use super::ConfigFile;
 use super::dims::DefaultDims;
-use super::experts::{ExpertNames, ExpertsConfig};
+use super::experts::{ExpertNames, ExpertsConfig, Scoring};
 use super::llama_block::{LlamaDefaults, LlamaLike};
 use super::mlp::GatedNames;
 use super::qwen2::QWEN;
@@ -39,6 +39,7 @@ pub(super) fn read(file: &ConfigFile<'_>) -> Box<dyn Build> {
         chosen,
         intermediate: file.size("moe_intermediate_size", 768),
         normalised: file.bool("norm_topk_prob", false),
+        scoring: Scoring::Softmax,
         shared: None,
         layers: ExpertsConfig::qwen_layers(file, config.dims.layers),
         names: NAMES,

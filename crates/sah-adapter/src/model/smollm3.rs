@@ -43,7 +43,8 @@ pub(super) fn read(file: &ConfigFile<'_>) -> Box<dyn Build> {
         let is_windowed = is_on && windows.is_windowed(layer, |layer| !rotated[layer]);
         windows.width().filter(|_| is_windowed)
     };
-    Box::new(LlamaLike { windows: (0..layers).map(of).collect(), rotated, ..config })
+    let layer_ropes = rotated.iter().map(|rotated| rotated.then_some(0)).collect();
+    Box::new(LlamaLike { windows: (0..layers).map(of).collect(), layer_ropes, ..config })
 }
 
 /// Whether each layer is rotated: what `no_rope_layers` says, against its name (1: it is), or all but every

@@ -62,10 +62,20 @@ pub(super) struct Block {
     pub(super) attention: SelfAttention,
     pub(super) feed_forward: FeedForward,
     pub(super) norms: BlockNorms,
+    pub(super) order: Order,
     /// Factor of what is added to the residual stream.
     pub(super) residual_scale: Option<f64>,
     /// Which of the model's rotary embeddings it uses; `None` for none.
     pub(super) rope: Option<usize>,
+}
+
+/// What a layer's feed-forward network is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// The residual stream after attention was added to it.
+    AfterAttention,
+    /// What attention is given.
+    BesideAttention,
 }
 
 /// The norms of a layer: of what its two parts are given, and of what they give before it is added.
@@ -159,10 +169,12 @@ impl Block {
         let rotation = self.rope.map(|rope| &rotations[rope]);
         let given = trace_span!("norm").in_scope(|| normed(norms.before_attention.as_ref(), x))?;
         let attended = self.attention.forward(&given, rotation, sequences)?;
-        drop(given);
         let span = trace_span!("norm").entered();
         let x = self.added(attended, norms.after_attention.as_ref(), x)?;
-        let given = normed(norms.before_feed_forward.as_ref(), &x)?;
+        let given = match self.order {
+            Order::BesideAttention => given,
+            Order::AfterAttention => normed(norms.before_feed_forward.as_ref(), &x)?,
+        };
         drop(span);
         let out = self.feed_forward.forward(given)?;
         let _span = trace_span!("norm").entered();

@@ -57,6 +57,23 @@ impl LayerWindows {
         width
     }
 
+    /// The window of each layer: one in those that the config lists, or in all but every so many, as the field
+    /// `sliding_window_pattern` says. `window` and `pattern` are those of a config without these fields.
+    pub(super) fn in_all_but_every(
+        file: &ConfigFile<'_>,
+        layers: usize,
+        window: usize,
+        pattern: i64,
+    ) -> Vec<Option<usize>> {
+        let pattern = file.optional_size("sliding_window_pattern").unwrap_or(pattern) as usize;
+        let windows = Self::read(file, layers, Some(window));
+        let of = |layer| {
+            let is_windowed = windows.is_windowed(layer, |layer| !(layer + 1).is_multiple_of(pattern));
+            windows.width().filter(|_| is_windowed)
+        };
+        (0..layers).map(of).collect()
+    }
+
     /// No window in any layer, as in architectures that do not read `sliding_window` either.
     pub(super) fn in_none(file: &ConfigFile<'_>, layers: usize) {
         note_other_types(file, layers, None);

@@ -207,6 +207,11 @@ impl WeightPath<'_> {
         self.precision.kind
     }
 
+    /// This place, with tensors in f32.
+    pub(crate) fn in_f32(&self) -> Self {
+        Self { precision: Precision { kind: Kind::Float, ..self.precision }, ..self.clone() }
+    }
+
     /// This place on the last device: what comes after all layers.
     pub(crate) fn on_last(&self) -> Self {
         Self { device: self.placement.last(), ..self.clone() }

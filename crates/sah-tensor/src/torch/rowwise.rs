@@ -8,7 +8,7 @@ use tch::{Device, Kind, Tensor};
 use super::slice::{elements, in_place, written};
 use crate::element::F32;
 use crate::error::Error;
-use crate::rowwise::{self, HeadRotation};
+use crate::rowwise::{self, HeadRotation, Pairs};
 
 /// Whether the functions of this file compute with `x`.
 #[must_use]
@@ -58,12 +58,13 @@ pub fn rms_norm_heads(x: &mut Tensor, weight: &Tensor, eps: f64) -> Result<(), E
     })
 }
 
-/// Rotates the first `heads` heads of each row of `x`, `[1, Q, ..]`, in place: `x cos + rotate_half(x) sin` of the dimensions
-/// that `cos` has, of `dim`. `cos` and `sin`: `[Q, 1, rotary]`, both halves alike.
+/// Rotates the first `heads` heads of each row of `x`, `[1, Q, ..]`, in place, in the dimensions that `cos` has, of `dim`: of each of
+/// `pairs`, `(a cos - b sin, b cos + a sin)`. `cos` and `sin`: `[Q, 1, rotary]`, those of a pair alike.
 pub fn rotate_heads(
     x: &mut Tensor,
     heads: usize,
     dim: usize,
+    pairs: Pairs,
     (cos, sin): (&Tensor, &Tensor),
 ) -> Result<(), Error> {
     let row = row_of(x)?;
@@ -73,7 +74,7 @@ pub fn rotate_heads(
         return Err(shape(format!("angles of {heads} heads of {dim} values, for {:?}", x.size()), cos));
     }
     in_place(x, [cos, sin], |x, [cos, sin]| {
-        let rotation = HeadRotation { row, heads, dim, rotary: rotary as usize, cos, sin };
+        let rotation = HeadRotation { row, heads, dim, rotary: rotary as usize, pairs, cos, sin };
         rowwise::rotate_heads(x, rotation, threads());
     })
 }
@@ -101,7 +102,7 @@ fn row_of(x: &Tensor) -> Result<usize, Error> {
 mod tests {
     use tch::{Device, Kind, Tensor};
 
-    use super::{add, is_plain, rms_norm, rms_norm_heads, rotate_heads, silu_gate};
+    use super::{Pairs, add, is_plain, rms_norm, rms_norm_heads, rotate_heads, silu_gate};
 
     fn random(size: &[i64]) -> Tensor {
         Tensor::randn(size, (Kind::Float, Device::Cpu))
@@ -159,8 +160,30 @@ mod tests {
             let rest = normed.narrow(3, rotary, dim - rotary);
             let expected = Tensor::cat(&[Tensor::cat(&[turned, rest], 3), x.narrow(2, 4, 1)], 2);
             rms_norm_heads(&mut x, &weight, 1e-6).unwrap();
-            rotate_heads(&mut x.view([1, rows, -1]), 4, dim as usize, (&cos, &sin)).unwrap();
+            rotate_heads(&mut x.view([1, rows, -1]), 4, dim as usize, Pairs::Halves, (&cos, &sin)).unwrap();
             close(&x, &expected);
+        }
+    }
+
+    #[test]
+    fn neighbours_turn_as_halves_do_in_another_order() {
+        for (rows, dim, rotary) in [(1, 64, 64), (3, 16, 8), (35, 16, 8)] {
+            let mut x = random(&[1, rows, 5, dim]);
+            let angles = random(&[rows, 1, rotary / 2]);
+            // Even dimensions first, then odd ones.
+            let apart = |x: &Tensor| {
+                let pairs = x.narrow(3, 0, rotary).reshape([1, rows, 5, rotary / 2, 2]).transpose(3, 4);
+                Tensor::cat(&[pairs.reshape([1, rows, 5, rotary]), x.narrow(3, rotary, dim - rotary)], 3)
+            };
+            let mut expected = apart(&x);
+            let halves = angles.repeat([1, 1, 2]);
+            let flat = |x: &mut Tensor| x.view([1, rows, -1]);
+            let (cos, sin) = (halves.cos(), halves.sin());
+            rotate_heads(&mut flat(&mut expected), 4, dim as usize, Pairs::Halves, (&cos, &sin)).unwrap();
+            let both = angles.repeat_interleave_self_int(2, -1, None);
+            let (cos, sin) = (both.cos(), both.sin());
+            rotate_heads(&mut flat(&mut x), 4, dim as usize, Pairs::Neighbours, (&cos, &sin)).unwrap();
+            close(&apart(&x), &expected);
         }
     }
 
@@ -186,7 +209,7 @@ mod tests {
             ("angles of two rows", 2, 4, &random(&[2, 1, 4]), &random(&[2, 1, 4])),
             ("an odd number of dimensions", 2, 4, &random(&[3, 1, 3]), &random(&[3, 1, 3])),
         ] {
-            cases.push((case, rotate_heads(&mut x.shallow_clone(), heads, dim, (cos, sin))));
+            cases.push((case, rotate_heads(&mut x.shallow_clone(), heads, dim, Pairs::Halves, (cos, sin))));
         }
         for (case, result) in cases {
             assert!(result.is_err(), "{case}");

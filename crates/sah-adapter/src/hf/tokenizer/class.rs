@@ -36,9 +36,10 @@ impl Class {
     /// Of a model whose files name no class.
     pub(super) fn of_model_type(model_type: &str) -> Self {
         match model_type {
+            "cohere2" => Self::Cohere,
             "gemma2" | "gemma3" | "gemma3_text" => Self::Gemma,
-            "gpt2" | "granite" => Self::Gpt2,
-            "llama" | "mistral" | "mixtral" | "phi3" => Self::Llama,
+            "exaone4" | "gpt2" | "granite" | "olmo3" => Self::Gpt2,
+            "ernie4_5" | "llama" | "mistral" | "mixtral" | "phi3" => Self::Llama,
             "olmo2" => Self::GptNeoX,
             "qwen2" | "qwen2_moe" | "qwen3" | "qwen3_moe" => Self::Qwen2,
             _ => Self::Plain,

@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use sah_tensor::rowwise::Pairs;
+
 use super::scaling::{Scaling, Trained};
 use crate::model::config_file::{ConfigFile, ConfigObject};
 
@@ -16,6 +18,8 @@ pub(in crate::model) struct RopeConfig {
     /// How many positions the config claims.
     max_positions: usize,
     pub(super) scaling: Scaling,
+    /// Which dimensions of a head are turned together.
+    pub(super) pairs: Pairs,
 }
 
 /// What transformers takes for fields that a config leaves out.
@@ -29,6 +33,10 @@ pub(in crate::model) struct DefaultRope {
     pub(in crate::model) trained: Option<f64>,
     /// Whether frequencies are shared out among the dimensions of images: all the same for text.
     pub(in crate::model) sections: bool,
+    /// `partial_rotary_factor`.
+    pub(in crate::model) partial: f64,
+    /// Which dimensions are turned together, which no config says.
+    pub(in crate::model) pairs: Pairs,
 }
 
 /// The two types of layers that may have embeddings of their own.
@@ -44,12 +52,13 @@ impl RopeConfig {
     }
 
     /// Those of layers without a window, and of those with one, which have `rope_parameters` of their own. Before
-    /// transformers 5 those with one had `rope_local_base_freq` alone.
+    /// transformers 5 those with one had a base alone, in the field `sliding_theta`.
     pub(in crate::model) fn of_layer_types(
         file: &ConfigFile<'_>,
         head_dim: i64,
         full: &DefaultRope,
         sliding: &DefaultRope,
+        sliding_theta: &str,
     ) -> [Self; 2] {
         let parameters = file.object("rope_parameters");
         if let Some(parameters) = &parameters {
@@ -70,14 +79,7 @@ impl RopeConfig {
         let of_sliding = given_sliding.or_else(|| own_sliding.clone());
         [
             Self::of(file, head_dim, of_full.as_ref(), own_full.as_ref(), "rope_theta", full),
-            Self::of(
-                file,
-                head_dim,
-                of_sliding.as_ref(),
-                own_sliding.as_ref(),
-                "rope_local_base_freq",
-                sliding,
-            ),
+            Self::of(file, head_dim, of_sliding.as_ref(), own_sliding.as_ref(), sliding_theta, sliding),
         ]
     }
 
@@ -98,7 +100,7 @@ impl RopeConfig {
         let theta = inside("rope_theta").unwrap_or_else(|| file.number(theta, defaults.theta));
         let partial = inside("partial_rotary_factor")
             .or_else(|| file.optional_number("partial_rotary_factor", None))
-            .unwrap_or(1.0);
+            .unwrap_or(defaults.partial);
         // Truncated, as in transformers.
         let mut rotary_dim = (head_dim as f64 * partial) as i64;
         if rotary_dim < 2 || rotary_dim % 2 != 0 || rotary_dim > head_dim {
@@ -115,7 +117,8 @@ impl RopeConfig {
         let scaling = object.map_or(Scaling::Default, |object| {
             Scaling::read(file, object, trained, (rotary_dim / 2) as usize, defaults.sections)
         });
-        Self { theta, rotary_dim, max_positions: max_positions as usize, scaling }
+        let (max_positions, pairs) = (max_positions as usize, defaults.pairs);
+        Self { theta, rotary_dim, max_positions, scaling, pairs }
     }
 
     /// How many positions a model with these embeddings was made for.

@@ -1,4 +1,5 @@
-//! Rotary position embeddings (Su et al. 2021, arXiv 2104.09864) in the half-rotated form of Hugging Face.
+//! Rotary position embeddings (Su et al. 2021, arXiv 2104.09864), of the two halves of a head, as most models of Hugging Face have
+//! them, or of neighbouring dimensions, as the paper does.
 //!
 //! Two kinds of scaling depend on how long the sequence is: `dynamic` and `longrope`. As in transformers' forward pass,
 //! the length is that of the sequence at the end of the pass, and keys that are in the cache already keep the rotation
@@ -11,6 +12,7 @@ mod scaling;
 #[cfg(test)]
 mod testing;
 
+use sah_tensor::rowwise::Pairs;
 use sah_tensor::torch::rowwise;
 use tch::{Device, Kind, Tensor};
 
@@ -35,6 +37,7 @@ pub(super) struct Rope {
 pub(super) struct Rotation {
     cos: Tensor,
     sin: Tensor,
+    pairs: Pairs,
 }
 
 impl Rope {
@@ -55,12 +58,17 @@ impl Rope {
             }
             _ => positions.f_mul(&self.short)?,
         };
-        let angles = Tensor::f_cat(&[&angles, &angles], -1)?.f_unsqueeze(1)?;
+        let pairs = self.config.pairs;
+        let angles = match pairs {
+            Pairs::Halves => Tensor::f_cat(&[&angles, &angles], -1)?,
+            Pairs::Neighbours => angles.f_repeat_interleave_self_int(2, -1, None)?,
+        };
+        let angles = angles.f_unsqueeze(1)?;
         let (mut cos, mut sin) = (angles.f_cos()?, angles.f_sin()?);
         if let Some(factor) = self.config.attention_factor() {
             (cos, sin) = (cos.f_mul_scalar_(factor)?, sin.f_mul_scalar_(factor)?);
         }
-        Ok(Rotation { cos, sin })
+        Ok(Rotation { cos, sin, pairs })
     }
 }
 
@@ -74,28 +82,30 @@ impl Rotation {
     pub(super) fn joined(rotations: &[Self]) -> Result<Self, Error> {
         let join =
             |part: fn(&Self) -> &Tensor| Tensor::f_cat(&rotations.iter().map(part).collect::<Vec<_>>(), 0);
-        Ok(Self { cos: join(|rotation| &rotation.cos)?, sin: join(|rotation| &rotation.sin)? })
+        let pairs = rotations.first().map_or(Pairs::Halves, |rotation| rotation.pairs);
+        Ok(Self { cos: join(|rotation| &rotation.cos)?, sin: join(|rotation| &rotation.sin)?, pairs })
     }
 
     /// The one that takes this back, which may have made vectors longer, too.
     pub(super) fn inverse(&self) -> Result<Self, Error> {
         let square = self.cos.f_square()?.f_add(&self.sin.f_square()?)?;
-        Ok(Self { cos: self.cos.f_div(&square)?, sin: self.sin.f_neg()?.f_div(&square)? })
+        Ok(Self { cos: self.cos.f_div(&square)?, sin: self.sin.f_neg()?.f_div(&square)?, pairs: self.pairs })
     }
 
     /// The mean over its positions, as one position.
     pub(super) fn mean(&self) -> Result<Self, Error> {
         let mean = |part: &Tensor| part.f_mean_dim([0i64].as_slice(), true, Kind::Float);
-        Ok(Self { cos: mean(&self.cos)?, sin: mean(&self.sin)? })
+        Ok(Self { cos: mean(&self.cos)?, sin: mean(&self.sin)?, pairs: self.pairs })
     }
 
     /// The same on another device.
     pub(super) fn to_device(&self, device: Device) -> Result<Self, Error> {
-        Ok(Self { cos: self.cos.f_to_device(device)?, sin: self.sin.f_to_device(device)? })
+        let (cos, sin) = (self.cos.f_to_device(device)?, self.sin.f_to_device(device)?);
+        Ok(Self { cos, sin, pairs: self.pairs })
     }
 
-    /// Rotates the first `rotary_dim` dimensions of `heads`, `[1, Q, H, D]`: `x cos + rotate_half(x) sin`. Gives the same
-    /// shape in f32.
+    /// Rotates the first `rotary_dim` dimensions of `heads`, `[1, Q, H, D]`: of each pair, `(a cos - b sin, b cos + a sin)`. Gives
+    /// the same shape in f32.
     pub(super) fn apply(&self, heads: &Tensor) -> Result<Tensor, Error> {
         let heads = heads.f_to_kind(Kind::Float)?;
         let (dim, rotary) = (heads.size()[3], self.cos.size()[2]);
@@ -108,13 +118,23 @@ impl Rotation {
 
     /// The same in place, of the first `count` heads of [plain](rowwise::is_plain) rows.
     pub(super) fn apply_in_place(&self, heads: &mut Tensor, count: i64, dim: i64) -> Result<(), Error> {
-        Ok(rowwise::rotate_heads(heads, count as usize, dim as usize, (&self.cos, &self.sin))?)
+        let (count, dim) = (count as usize, dim as usize);
+        Ok(rowwise::rotate_heads(heads, count, dim, self.pairs, (&self.cos, &self.sin))?)
     }
 
     fn rotate(&self, heads: &Tensor) -> Result<Tensor, Error> {
-        let half = heads.size()[3] / 2;
-        let (first, second) = (heads.f_narrow(3, 0, half)?, heads.f_narrow(3, half, half)?);
-        let turned = Tensor::f_cat(&[&second.f_neg()?, &first], 3)?;
+        let (_, rows, count, dim) = heads.size4()?;
+        let turned = match self.pairs {
+            Pairs::Halves => {
+                let (first, second) = (heads.f_narrow(3, 0, dim / 2)?, heads.f_narrow(3, dim / 2, dim / 2)?);
+                Tensor::f_cat(&[&second.f_neg()?, &first], 3)?
+            }
+            Pairs::Neighbours => {
+                let pairs = heads.f_reshape([1, rows, count, dim / 2, 2])?;
+                let (first, second) = (pairs.f_select(4, 0)?, pairs.f_select(4, 1)?);
+                Tensor::f_stack(&[&second.f_neg()?, &first], 4)?.f_view([1, rows, count, dim])?
+            }
+        };
         Ok(heads.f_mul(&self.cos)?.f_addcmul_(&turned, &self.sin)?)
     }
 }

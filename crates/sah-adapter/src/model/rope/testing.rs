@@ -2,14 +2,21 @@
 
 use std::path::Path;
 
+use sah_tensor::rowwise::Pairs;
 use serde_json::Value;
 
 use super::{DefaultRope, RopeConfig};
 use crate::Error;
 use crate::model::ConfigFile;
 
-pub(super) const DEFAULT: DefaultRope =
-    DefaultRope { positions: 1000, theta: 10_000.0, trained: None, sections: false };
+pub(super) const DEFAULT: DefaultRope = DefaultRope {
+    positions: 1000,
+    theta: 10_000.0,
+    trained: None,
+    sections: false,
+    partial: 1.0,
+    pairs: Pairs::Halves,
+};
 
 /// Those of heads of `head_dim`.
 pub(super) fn read(config: &Value, head_dim: i64) -> Result<RopeConfig, Error> {

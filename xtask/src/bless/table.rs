@@ -98,6 +98,12 @@ pub(crate) const GENERATORS: &[Generator] = &[
         ..REFERENCE
     },
     Generator {
+        name: "i-quant-grids",
+        script: &["crates/sah-adapter/tests/reference/make_goldens.py", "grids"],
+        files: &["crates/sah-tensor/src/blocks/dequant/grids/*"],
+        ..REFERENCE
+    },
+    Generator {
         name: "templates",
         script: &["crates/sah-adapter/tests/reference/make_goldens.py", "templates"],
         files: &[

@@ -3,7 +3,7 @@
     cargo xtask bless gguf-types templates tokenizers gguf-models default-model
     .venv-reference/bin/python crates/sah-adapter/tests/reference/make_goldens.py [PART ...]
 
-Parts: types, tokenizers, architectures, templates, default-model; all by default. Everything random is seeded: the same
+Parts: types, grids, tokenizers, architectures, templates, default-model; all by default. Everything random is seeded: the same
 packages give the same bytes.
 """
 
@@ -37,7 +37,12 @@ def random_blocks(rng, kind, rows, columns):
     scales = {
         Type.Q4_0: [0], Type.Q4_1: [0, 2], Type.Q5_0: [0], Type.Q5_1: [0, 2], Type.Q8_0: [0],
         Type.Q2_K: [80, 82], Type.Q3_K: [108], Type.Q4_K: [0, 2], Type.Q5_K: [0, 2], Type.Q6_K: [208],
+        Type.IQ1_S: [0], Type.IQ2_XXS: [0], Type.IQ2_XS: [0], Type.IQ2_S: [0], Type.IQ3_XXS: [0], Type.IQ3_S: [0],
+        Type.IQ4_NL: [0], Type.IQ4_XS: [0], Type.TQ1_0: [52], Type.TQ2_0: [64],
     }
+    if kind == Type.IQ1_M:
+        # The highest bit of the exponent of a scale that lies in parts: without it all are finite.
+        data[:, :, 55] &= 0xBF
     for at in scales.get(kind, []):
         values = rng.standard_normal(data.shape[:2]).astype(np.float16)
         values.flat[:4] = np.roll([6e-8, -0.0, 65504, -1e-3], at)
@@ -78,6 +83,12 @@ def every_type():
     brains = gguf.quantize(values, Type.BF16)
     writer.add_tensor("BF16", brains, raw_dtype=Type.BF16)
     expected["BF16"] = gguf.dequantize(brains, Type.BF16)
+    later = [Type.IQ1_S, Type.IQ1_M, Type.IQ2_XXS, Type.IQ2_XS, Type.IQ2_S, Type.IQ3_XXS, Type.IQ3_S]
+    later += [Type.IQ4_NL, Type.IQ4_XS, Type.TQ1_0, Type.TQ2_0, Type.MXFP4]
+    for kind in later:
+        data = random_blocks(rng, kind, 3, 1024)
+        writer.add_tensor(kind.name, data, raw_dtype=kind)
+        expected[kind.name] = gguf.dequantize(data, kind)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -85,6 +96,15 @@ def every_type():
     save_file({name: np.ascontiguousarray(value, np.float32) for name, value in expected.items()},
               HERE / "every_type.safetensors")
     (HERE / "every_type.safetensors").chmod(0o644)
+
+
+def grids():
+    """The points of the grids of the I-quants, a byte for each value."""
+    folder = HERE.parents[2] / "sah-tensor/src/blocks/dequant/grids"
+    for kind in ["IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_XXS", "IQ3_S", "IQ1_S"]:
+        quants = getattr(gguf.quants, kind)
+        quants.init_grid()
+        (folder / f"{kind.lower()}.bin").write_bytes(quants.grid.astype(np.int8).tobytes())
 
 
 def byte_level(kind):
@@ -173,6 +193,7 @@ def main():
     parser.add_argument("--model", default=DEFAULT_MODEL, help="its GGUF file (default: %(default)s)")
     parts = {
         "types": every_type,
+        "grids": grids,
         "tokenizers": tokenizers,
         "architectures": architectures_of,
         "templates": chat_templates,

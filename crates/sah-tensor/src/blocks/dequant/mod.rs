@@ -3,13 +3,17 @@
 //! Layouts and formulas follow ggml's `quants`: `d` (scale) and `m` (minimum) are f16, quants are unsigned nibbles,
 //! of which the low halves come first. All arithmetic is in f32, one rounding per operation.
 
+mod i_quants;
 mod k_quants;
+mod small;
 
 use half::{bf16, f16};
 use rayon::prelude::*;
 
+use self::i_quants::{iq1_m, iq1_s, iq2_s, iq2_xs, iq2_xxs, iq3_s, iq3_xxs, iq4_nl, iq4_xs};
 pub(super) use self::k_quants::six_bit_pair;
 use self::k_quants::{q2_k, q3_k, q4_k, q5_k, q6_k};
+use self::small::{mxfp4, tq1_0, tq2_0};
 use super::GgmlType;
 
 /// Blocks that one task converts: enough work to be worth a task.
@@ -47,6 +51,18 @@ fn dequantise_blocks(ty: GgmlType, bytes: &[u8], values: &mut [f32]) {
         GgmlType::Q4K => q4_k,
         GgmlType::Q5K => q5_k,
         GgmlType::Q6K => q6_k,
+        GgmlType::Iq1S => iq1_s,
+        GgmlType::Iq1M => iq1_m,
+        GgmlType::Iq2Xxs => iq2_xxs,
+        GgmlType::Iq2Xs => iq2_xs,
+        GgmlType::Iq2S => iq2_s,
+        GgmlType::Iq3Xxs => iq3_xxs,
+        GgmlType::Iq3S => iq3_s,
+        GgmlType::Iq4Nl => iq4_nl,
+        GgmlType::Iq4Xs => iq4_xs,
+        GgmlType::Tq1_0 => tq1_0,
+        GgmlType::Tq2_0 => tq2_0,
+        GgmlType::Mxfp4 => mxfp4,
     };
     for (values, bytes) in values.chunks_exact_mut(ty.block_len()).zip(bytes.chunks_exact(ty.block_bytes())) {
         block(bytes, values);

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """The table and the figure in docs/retention.md, from runs of each retention at several ratios.
 
-    python3 tests/retention_table.py --ruler RUN .. --longbench RUN .. [--figure FILE.svg]
+    python3 tests/retention_table.py --ruler RUN .. --longbench RUN .. [--speed FILE ..] [--figure FILE.svg]
 
 A retention at a ratio is a side `dense+NAME_0RR` of a run (`--retention NAME_050.json`, a file with that ratio); `dense` keeps all
-keys, and every other side is a masker. Prints the table as Markdown, best mean at the middle ratio first.
+keys, and every other side is a masker. A file of --speed is what `bench speed --measure decode` printed. Prints the table as Markdown, best mean at the middle ratio first.
 """
 
 import argparse
@@ -30,6 +30,17 @@ def sides(runs):
     return found
 
 
+def speeds(files):
+    """Tokens a second of each side, and how many times as many as dense attention decodes in the same run."""
+    found = {}
+    for path in files:
+        for line in pathlib.Path(path).read_text().splitlines():
+            cells = [cell.strip() for cell in line.strip("| ").split("|")]
+            if len(cells) == 7 and cells[0].startswith("f32 "):
+                found.setdefault(cells[0].removeprefix("f32 "), (cells[2], cells[6]))
+    return found
+
+
 def of(name, ratio):
     return f"dense+{name}_0{ratio:02}"
 
@@ -39,15 +50,15 @@ def mean(side):
     return sum(lengths) / len(lengths)
 
 
-def table(ruler, longbench):
+def table(ruler, longbench, speed):
     """Lines of Markdown."""
     names = {name.removeprefix("dense+")[:-4] for name in ruler if name.startswith("dense+")}
     whole = [name for name in ruler if not name.startswith("dense+")]
     lengths = list(ruler["dense"]["lengths"])
     head = [f"{int(length):,}" for length in lengths]
     head += [f"mean, {ratio / 100:g}" for ratio in RATIOS] + [f"LongBench, {ratio / 100:g}" for ratio in RATIOS]
-    yield "| method | " + " | ".join(head + ["keys read", "bytes kept"]) + " |"
-    yield "|---" * (len(head) + 3) + "|"
+    yield "| method | " + " | ".join(head + ["keys read", "bytes kept", "tokens/s (/ dense)"]) + " |"
+    yield "|---" * (len(head) + 4) + "|"
     rows = []
     for name, has_ratio in [(name, True) for name in names] + [(name, False) for name in whole]:
         # What has no ratio stands in the middle.
@@ -59,6 +70,8 @@ def table(ruler, longbench):
         cells += [f"{middle['lengths'][length]:.1f}" for length in lengths]
         cells += scores(ruler, mean) + scores(longbench, lambda side: side["overall"])
         cells += [f"{middle['density']:.2f}", f"{middle['kept']:.2f}"]
+        tokens, times = speed.get(f"dense+{name}" if has_ratio else name, ("", ""))
+        cells.append(f"{tokens} ({times})" if tokens else "")
         rows.append((-mean(middle), name, "| " + " | ".join(cells) + " |"))
     yield from (row for _, _, row in sorted(rows))
 
@@ -100,10 +113,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ruler", nargs="+", required=True, metavar="RUN")
     parser.add_argument("--longbench", nargs="+", required=True, metavar="RUN")
+    parser.add_argument("--speed", nargs="+", default=[], metavar="FILE")
     parser.add_argument("--figure", metavar="FILE.svg")
     given = parser.parse_args()
     ruler, longbench = sides(given.ruler), sides(given.longbench)
-    print("\n".join(table(ruler, longbench)))
+    print("\n".join(table(ruler, longbench, speeds(given.speed))))
     if given.figure:
         pathlib.Path(given.figure).write_text("\n".join(figure(ruler)) + "\n")
 

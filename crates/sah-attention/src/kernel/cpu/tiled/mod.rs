@@ -78,9 +78,22 @@ impl Kernel for TiledKernel {
 
 /// Attention `[B, H, Q, Dv]` over everything visible. The inputs are supported.
 fn attend_all(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
+    with_rows(inputs, Over { inputs, ranges: &visible_ranges(inputs)? })
+}
+
+/// The keys that each row may read.
+fn visible_ranges(inputs: &AttentionInputs<'_>) -> Result<RowRanges> {
     let (dims, visible) = (inputs.dims(), inputs.visible());
-    let ranges = &RowRanges::from_fn(dims.queries, dims.keys, |row| visible.row(row))?;
-    with_rows(inputs, Over { inputs, ranges })
+    RowRanges::from_fn(dims.queries, dims.keys, |row| visible.row(row))
+}
+
+/// What `run` gives for each of `items`, one by one in any order where there are several threads.
+fn run_all<T: Sync, R: Send>(items: &[T], threads: usize, run: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    if threads == 1 || items.len() == 1 {
+        items.iter().map(run).collect()
+    } else {
+        items.par_iter().with_max_len(1).map(&run).collect()
+    }
 }
 
 /// Rows whose parts are joined by one thread.
@@ -123,11 +136,7 @@ impl WithRows for Over<'_> {
                 blocks: &item.blocks,
             })
         };
-        let parts: Vec<Part> = if threads == 1 || items.len() == 1 {
-            items.iter().map(run).collect()
-        } else {
-            items.par_iter().with_max_len(1).map(run).collect()
-        };
+        let parts = run_all(&items, threads, run);
 
         // [B, Q, H, Dv]: as the next product wants it.
         let size = [dims.batch, dims.queries, dims.heads, dims.value_dim].map(|size| size as i64);

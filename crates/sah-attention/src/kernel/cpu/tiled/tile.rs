@@ -86,14 +86,8 @@ impl<S: Simd, const V: usize, const R: usize> Tile<S, V, R> {
     /// Turns scores into weights, after making room for them: what is there is scaled to the new maximum.
     #[inline(always)]
     fn weigh(&mut self, simd: S, scores: &mut [[S::f32s; V]]) {
-        // What the loops change is held in registers.
-        let (before, mut max) = (self.max, self.max);
-        for scores in scores.iter() {
-            for (max, score) in max.iter_mut().zip(scores) {
-                *max = simd.max_f32s(*max, *score);
-            }
-        }
-        let mut sum = self.sum;
+        let (before, mut max, mut sum) = (self.max, self.max, self.sum);
+        raise(simd, &mut max, scores);
         if floats::<S>(&before) != floats::<S>(&max) {
             let mut factors = before;
             for ((factor, max), sum) in factors.iter_mut().zip(&max).zip(&mut sum) {
@@ -106,12 +100,7 @@ impl<S: Simd, const V: usize, const R: usize> Tile<S, V, R> {
                 }
             }
         }
-        for scores in scores {
-            for ((score, max), sum) in scores.iter_mut().zip(&max).zip(&mut sum) {
-                *score = exp(simd, simd.sub_f32s(*score, *max));
-                *sum = simd.add_f32s(*sum, *score);
-            }
-        }
+        exponentiate(simd, &max, scores, &mut sum);
         (self.max, self.sum) = (max, sum);
     }
 
@@ -128,6 +117,37 @@ impl<S: Simd, const V: usize, const R: usize> Tile<S, V, R> {
             }
         }
     }
+}
+
+/// Raises the maximum of each row to the largest of its `scores`, `[count][V]`.
+#[inline(always)]
+pub(super) fn raise<S: Simd, const V: usize>(simd: S, max: &mut [S::f32s; V], scores: &[[S::f32s; V]]) {
+    // What the loop changes is held in registers.
+    let mut held = *max;
+    for scores in scores {
+        for (max, score) in held.iter_mut().zip(scores) {
+            *max = simd.max_f32s(*max, *score);
+        }
+    }
+    *max = held;
+}
+
+/// Turns scores, `[count][V]`, into `exp(score - max)`, and adds these to `sum`.
+#[inline(always)]
+pub(super) fn exponentiate<S: Simd, const V: usize>(
+    simd: S,
+    max: &[S::f32s; V],
+    scores: &mut [[S::f32s; V]],
+    sum: &mut [S::f32s; V],
+) {
+    let (max, mut held) = (*max, *sum);
+    for scores in scores {
+        for ((score, max), sum) in scores.iter_mut().zip(&max).zip(&mut held) {
+            *score = exp(simd, simd.sub_f32s(*score, *max));
+            *sum = simd.add_f32s(*sum, *score);
+        }
+    }
+    *sum = held;
 }
 
 #[inline(always)]

@@ -1,20 +1,18 @@
 //! What all query rows of a call give to each key.
 
 use pulp::{Arch, Simd, WithSimd, bytemuck};
-use rayon::prelude::*;
 use tch::Tensor;
 
-use super::TASKS_PER_THREAD;
 use super::lines::Lines;
 use super::readers::{BLOCK, Readers, blocks_of, widen};
-use super::tile::{LOWEST, Tile, vectors_mut};
+use super::tile::{LOWEST, Tile, exponentiate, raise, vectors_mut};
+use super::{TASKS_PER_THREAD, run_all, visible_ranges};
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
 use crate::kernel::cpu::rows::{WithRows, readable_queries, with_rows};
 use crate::kernel::cpu::source::{Group, Source};
 use crate::mask::RowRanges;
 use sah_tensor::element::F32;
-use sah_tensor::exp::exp;
 use sah_tensor::torch::heads;
 
 /// What is made of the weights that rows give to a key.
@@ -36,9 +34,7 @@ impl OverRows {
 /// The weights of each key over the rows of each query head, `[B H, K]` of `Float`. The inputs are readable. Each thread holds the
 /// weights of the rows of one tile.
 pub(crate) fn weights_over_rows(inputs: &AttentionInputs<'_>, over: OverRows) -> Result<Tensor> {
-    let (dims, visible) = (inputs.dims(), inputs.visible());
-    let ranges = &RowRanges::from_fn(dims.queries, dims.keys, |row| visible.row(row))?;
-    with_rows(inputs, Weights { inputs, ranges, over })
+    with_rows(inputs, Weights { inputs, ranges: &visible_ranges(inputs)?, over })
 }
 
 struct Weights<'a> {
@@ -68,11 +64,7 @@ impl WithRows for Weights<'_> {
             let readers = Readers { queries, scale, soft_cap, rows, ranges };
             arch.dispatch(Task { readers, keys: &keys[head / dims.group()], head_dim: dims.head_dim, over })
         };
-        let of_items: Vec<Vec<f32>> = if threads == 1 || items.len() == 1 {
-            items.iter().map(run).collect()
-        } else {
-            items.par_iter().with_max_len(1).map(run).collect()
-        };
+        let of_items = run_all(&items, threads, run);
         let mut weights = vec![0.0_f32; queries.len() * dims.keys];
         for ((head, _), of_item) in items.iter().zip(&of_items) {
             let of_head = &mut weights[head * dims.keys..(head + 1) * dims.keys];
@@ -138,36 +130,6 @@ impl<Keys: Source> Task<'_, Keys> {
         }
         over_rows
     }
-}
-
-/// Raises the maximum of each row to the largest of its `scores`, `[count][V]`.
-#[inline(always)]
-fn raise<S: Simd, const V: usize>(simd: S, max: &mut [S::f32s; V], scores: &[[S::f32s; V]]) {
-    let mut held = *max;
-    for scores in scores {
-        for (max, score) in held.iter_mut().zip(scores) {
-            *max = simd.max_f32s(*max, *score);
-        }
-    }
-    *max = held;
-}
-
-/// Turns scores, `[count][V]`, into `exp(score - max)`, and adds these to `sum`.
-#[inline(always)]
-fn exponentiate<S: Simd, const V: usize>(
-    simd: S,
-    max: &[S::f32s; V],
-    scores: &mut [[S::f32s; V]],
-    sum: &mut [S::f32s; V],
-) {
-    let (max, mut held) = (*max, *sum);
-    for scores in scores {
-        for ((score, max), sum) in scores.iter_mut().zip(&max).zip(&mut held) {
-            *score = exp(simd, simd.sub_f32s(*score, *max));
-            *sum = simd.add_f32s(*sum, *score);
-        }
-    }
-    *sum = held;
 }
 
 /// What makes weights of the exponentials of each lane: `1 / sum`, and 0 where no row lies, from lane `lanes` on.

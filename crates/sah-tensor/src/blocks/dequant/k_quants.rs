@@ -69,7 +69,7 @@ pub(super) fn q6_k(bytes: &[u8], values: &mut [f32]) {
 }
 
 /// The two bits of value `i`: 32 bytes hold 128 values, the first 32 of them in the lowest bits.
-fn two_bits(qs: &[u8], i: usize) -> u8 {
+pub(super) fn two_bits(qs: &[u8], i: usize) -> u8 {
     qs[32 * (i / 128) + i % 32] >> (2 * (i % 128 / 32)) & 3
 }
 

@@ -2,6 +2,7 @@
 
 use super::half_at;
 use super::i_quants::look_up;
+use super::k_quants::two_bits;
 
 /// Twice the numbers of the form e2m1 (OCP Microscaling Formats 1.0).
 const E2M1: [f32; 16] =
@@ -22,15 +23,11 @@ pub(super) fn tq1_0(bytes: &[u8], values: &mut [f32]) {
     }
 }
 
-/// `qs: [u8; 64], d: f16`; value = d (q - 1), q of two bits. Each 32 bytes have the lowest bits of 32 values, then the next ones.
+/// `qs: [u8; 64], d: f16`; value = d (q - 1), q of two bits as in the K-quants.
 pub(super) fn tq2_0(bytes: &[u8], values: &mut [f32]) {
     let d = half_at(bytes, 64);
-    for (qs, values) in bytes[..64].chunks_exact(32).zip(values.chunks_exact_mut(128)) {
-        for (at, values) in values.chunks_exact_mut(32).enumerate() {
-            for (value, byte) in values.iter_mut().zip(qs) {
-                *value = d * (i32::from(byte >> (2 * at) & 3) - 1) as f32;
-            }
-        }
+    for (i, value) in values.iter_mut().enumerate() {
+        *value = d * (i32::from(two_bits(bytes, i)) - 1) as f32;
     }
 }
 

@@ -30,15 +30,12 @@ const PATTERN: i64 = 4;
 
 /// The model that the config describes.
 pub(super) fn read(file: &ConfigFile<'_>) -> Box<dyn Build> {
-    let bias = file.bool("attention_bias", false);
     let config = LlamaLike {
         norms: Norms::Shared,
         norm: NormKind::LayerWithoutBias,
         norm_eps: file.number("layer_norm_eps", 1e-5),
-        qkv_bias: bias,
-        output_bias: bias,
         factors: Factors { logits: Some(file.number("logit_scale", 0.0625)), ..Factors::default() },
-        ..LlamaLike::read(file, &COHERE2)
+        ..LlamaLike::read(file, &COHERE2).with_attention_bias(file)
     };
     let windows = LayerWindows::in_all_but_every(file, config.dims.layers, WINDOW, PATTERN);
     let layer_ropes = windows.iter().map(|window| window.map(|_| 0)).collect();

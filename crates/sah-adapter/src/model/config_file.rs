@@ -160,6 +160,18 @@ impl<'a> ConfigFile<'a> {
         size
     }
 
+    /// A number of layers, of which 0 is one too.
+    pub(super) fn layers(&self, field: &str, default: usize) -> usize {
+        let Some(value) = self.get(field) else { return default };
+        value.as_u64().map_or_else(
+            || {
+                self.wrong(field, "a number of layers", shortened(value));
+                default
+            },
+            |layers| layers as usize,
+        )
+    }
+
     /// True or false.
     pub(super) fn bool(&self, field: &str, default: bool) -> bool {
         let Some(value) = self.get(field) else { return default };

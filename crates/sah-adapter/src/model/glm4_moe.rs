@@ -7,7 +7,7 @@ use super::llama_block::{DEFAULTS, HeadNorms, LlamaDefaults, LlamaLike};
 use super::qwen3_moe::NAMES;
 use super::rope::DefaultRope;
 use super::spec::Build;
-use super::{ConfigFile, LayerWindows, shortened};
+use super::{ConfigFile, LayerWindows};
 
 const GLM4_MOE: LlamaDefaults = LlamaDefaults {
     dims: DefaultDims {
@@ -32,6 +32,8 @@ pub(super) fn read(file: &ConfigFile<'_>) -> Box<dyn Build> {
     };
     let layers = config.dims.layers;
     LayerWindows::in_none(file, layers);
+    // The first layers have none.
+    let dense = file.layers("first_k_dense_replace", 1);
     let (count, chosen) = ExpertsConfig::numbers(file, ["n_routed_experts", "num_local_experts"], (128, 8));
     let intermediate = file.size("moe_intermediate_size", 1408);
     let shared = file.size("n_shared_experts", 1) * intermediate;
@@ -42,7 +44,7 @@ pub(super) fn read(file: &ConfigFile<'_>) -> Box<dyn Build> {
         normalised: file.bool("norm_topk_prob", true),
         scoring: scoring(file, count, chosen),
         shared: Some(SharedConfig { name: "shared_experts", intermediate: shared, gate: None }),
-        layers: (0..layers).map(|layer| layer >= dense_layers(file)).collect(),
+        layers: (0..layers).map(|layer| layer >= dense).collect(),
         names: NAMES,
     };
     Box::new(LlamaLike { experts: Some(experts), ..config })
@@ -60,16 +62,4 @@ fn scoring(file: &ConfigFile<'_>, count: i64, chosen: i64) -> Scoring {
         chosen_groups = groups;
     }
     Scoring::Sigmoid { groups, chosen_groups, factor: file.number("routed_scaling_factor", 1.0) }
-}
-
-/// How many layers have no experts: the first ones. 0 is a number of layers too.
-fn dense_layers(file: &ConfigFile<'_>) -> usize {
-    let Some(value) = file.get("first_k_dense_replace") else { return 1 };
-    value.as_u64().map_or_else(
-        || {
-            file.wrong("first_k_dense_replace", "a number of layers", shortened(value));
-            1
-        },
-        |layers| layers as usize,
-    )
 }

@@ -7,11 +7,8 @@ use super::{ConfigFile, LayerWindows};
 
 /// The model that the config describes.
 pub(super) fn read(file: &ConfigFile<'_>) -> Box<dyn Build> {
-    let attention_bias = file.bool("attention_bias", false);
     let factor = |field: &str| Some(file.number(field, 1.0));
     let config = LlamaLike {
-        qkv_bias: attention_bias,
-        output_bias: attention_bias,
         mlp_bias: file.bool("mlp_bias", false),
         factors: Factors {
             embedding: factor("embedding_multiplier"),
@@ -19,7 +16,7 @@ pub(super) fn read(file: &ConfigFile<'_>) -> Box<dyn Build> {
             residual: factor("residual_multiplier"),
             logits: Some(1.0 / file.number("logits_scaling", 1.0)),
         },
-        ..LlamaLike::read(file, &DEFAULTS)
+        ..LlamaLike::read(file, &DEFAULTS).with_attention_bias(file)
     };
     LayerWindows::in_none(file, config.dims.layers);
     Box::new(config)

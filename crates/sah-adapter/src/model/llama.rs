@@ -7,12 +7,9 @@ use super::{ConfigFile, LayerWindows};
 
 /// The model that the config describes.
 pub(super) fn read(file: &ConfigFile<'_>) -> Box<dyn Build> {
-    let attention_bias = file.bool("attention_bias", false);
     let config = LlamaLike {
-        qkv_bias: attention_bias,
-        output_bias: attention_bias,
         mlp_bias: file.bool("mlp_bias", false),
-        ..LlamaLike::read(file, &DEFAULTS)
+        ..LlamaLike::read(file, &DEFAULTS).with_attention_bias(file)
     };
     LayerWindows::in_none(file, config.dims.layers);
     Box::new(config)

@@ -165,6 +165,12 @@ impl LlamaLike {
         }
     }
 
+    /// With the biases of attention that `attention_bias` asks for, those of its output projection included.
+    pub(super) fn with_attention_bias(self, file: &ConfigFile<'_>) -> Self {
+        let bias = file.bool("attention_bias", false);
+        Self { qkv_bias: bias, output_bias: bias, ..self }
+    }
+
     /// The same window, or none, in every layer; `default` is that of a config without the field.
     pub(super) fn with_window_in_all(self, file: &ConfigFile<'_>, default: Option<usize>) -> Self {
         let window = LayerWindows::in_all(file, self.dims.layers, default);

@@ -21,12 +21,6 @@ pub(super) fn read(file: &ConfigFile<'_>) -> Box<dyn Build> {
 
 /// The model with the norms and biases of OLMo 2, which OLMo 3 has too.
 pub(super) fn with_norms(file: &ConfigFile<'_>, config: LlamaLike) -> LlamaLike {
-    let attention_bias = file.bool("attention_bias", false);
-    LlamaLike {
-        norms: Norms::After,
-        head_norm: Some(HeadNorms::Together),
-        qkv_bias: attention_bias,
-        output_bias: attention_bias,
-        ..config
-    }
+    let config = config.with_attention_bias(file);
+    LlamaLike { norms: Norms::After, head_norm: Some(HeadNorms::Together), ..config }
 }

@@ -6,7 +6,7 @@ use super::dims::DefaultDims;
 use super::llama_block::{DEFAULTS, LlamaDefaults, LlamaLike};
 use super::rope::DefaultRope;
 use super::spec::Build;
-use super::{ConfigFile, LayerWindows, shortened};
+use super::{ConfigFile, LayerWindows};
 
 /// What a config of Qwen2 or Qwen3 leaves out.
 pub(super) const QWEN: LlamaDefaults = LlamaDefaults {
@@ -50,23 +50,6 @@ fn with_defaults(file: &ConfigFile<'_>, defaults: &LlamaDefaults) -> Box<dyn Bui
 /// The window of each layer, as Qwen2 and Qwen3 have them: where they are switched on, `sliding_window` in the layers
 /// from `max_window_layers` on, or in those that `layer_types` names.
 pub(super) fn windows(file: &ConfigFile<'_>, layers: usize) -> Vec<Option<usize>> {
-    let is_on = file.bool("use_sliding_window", false);
-    // 0 is a number of layers too.
-    let first = match file.get("max_window_layers").map(|value| (value, value.as_u64())) {
-        None => 28,
-        Some((_, Some(first))) => first as usize,
-        Some((other, None)) => {
-            file.wrong("max_window_layers", "a number of layers", shortened(other));
-            0
-        }
-    };
-    let windows = LayerWindows::read(file, layers, is_on.then_some(4096));
-    if !is_on && windows.lists_windows() {
-        file.wrong("use_sliding_window", "true, as layer_types has sliding_attention", false);
-    }
-    let of = |layer| {
-        let is_windowed = is_on && windows.is_windowed(layer, |layer| layer >= first);
-        windows.width().filter(|_| is_windowed)
-    };
-    (0..layers).map(of).collect()
+    let first = file.layers("max_window_layers", 28);
+    LayerWindows::where_switched_on(file, layers, Some(4096), |layer| layer >= first)
 }

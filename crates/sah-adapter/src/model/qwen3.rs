@@ -32,11 +32,6 @@ pub(super) fn read_vl(file: &ConfigFile<'_>) -> Box<dyn Build> {
 
 /// The same of both, and of Qwen3's mixtures of experts.
 pub(super) fn with_defaults(file: &ConfigFile<'_>, defaults: &LlamaDefaults) -> LlamaLike {
-    let attention_bias = file.bool("attention_bias", false);
-    LlamaLike {
-        head_norm: Some(HeadNorms::Each),
-        qkv_bias: attention_bias,
-        output_bias: attention_bias,
-        ..LlamaLike::read(file, defaults)
-    }
+    let config = LlamaLike::read(file, defaults).with_attention_bias(file);
+    LlamaLike { head_norm: Some(HeadNorms::Each), ..config }
 }

@@ -25,26 +25,15 @@ const SMOLLM3: LlamaDefaults = LlamaDefaults {
 
 /// The model that the config describes.
 pub(super) fn read(file: &ConfigFile<'_>) -> Box<dyn Build> {
-    let attention_bias = file.bool("attention_bias", false);
     let config = LlamaLike {
-        qkv_bias: attention_bias,
-        output_bias: attention_bias,
         mlp_bias: file.bool("mlp_bias", false),
-        ..LlamaLike::read(file, &SMOLLM3)
+        ..LlamaLike::read(file, &SMOLLM3).with_attention_bias(file)
     };
     let layers = config.dims.layers;
     let rotated = rotated(file, layers);
-    let is_on = file.bool("use_sliding_window", false);
-    let windows = LayerWindows::read(file, layers, None);
-    if !is_on && windows.lists_windows() {
-        file.wrong("use_sliding_window", "true, as layer_types has sliding_attention", false);
-    }
-    let of = |layer: usize| {
-        let is_windowed = is_on && windows.is_windowed(layer, |layer| !rotated[layer]);
-        windows.width().filter(|_| is_windowed)
-    };
+    let windows = LayerWindows::where_switched_on(file, layers, None, |layer| !rotated[layer]);
     let layer_ropes = rotated.iter().map(|rotated| rotated.then_some(0)).collect();
-    Box::new(LlamaLike { windows: (0..layers).map(of).collect(), layer_ropes, ..config })
+    Box::new(LlamaLike { windows, layer_ropes, ..config })
 }
 
 /// Whether each layer is rotated: what `no_rope_layers` says, against its name (1: it is), or all but every

@@ -31,11 +31,6 @@ impl LayerWindows {
         }
     }
 
-    /// The width of the window, for a model that has layers with one.
-    pub(super) fn width(&self) -> Option<usize> {
-        self.window
-    }
-
     /// The width of the window, for a model that cannot do without.
     pub(super) fn required_width(&self, file: &ConfigFile<'_>) -> usize {
         if file.get("sliding_window").is_some_and(serde_json::Value::is_null) {
@@ -45,7 +40,7 @@ impl LayerWindows {
     }
 
     /// Whether the config lists a layer with a window.
-    pub(super) fn lists_windows(&self) -> bool {
+    fn lists_windows(&self) -> bool {
         self.types.as_ref().is_some_and(|types| types.contains(&LayerType::SlidingAttention))
     }
 
@@ -67,11 +62,31 @@ impl LayerWindows {
     ) -> Vec<Option<usize>> {
         let pattern = file.optional_size("sliding_window_pattern").unwrap_or(pattern) as usize;
         let windows = Self::read(file, layers, Some(window));
-        let of = |layer| {
-            let is_windowed = windows.is_windowed(layer, |layer| !(layer + 1).is_multiple_of(pattern));
-            windows.width().filter(|_| is_windowed)
-        };
-        (0..layers).map(of).collect()
+        windows.of_layers(layers, |layer| !(layer + 1).is_multiple_of(pattern))
+    }
+
+    /// The window of each layer where `use_sliding_window` switches them on: in those that the config lists, or that `otherwise`
+    /// names. `window` is that of a config without the field `sliding_window`.
+    pub(super) fn where_switched_on(
+        file: &ConfigFile<'_>,
+        layers: usize,
+        window: Option<usize>,
+        otherwise: impl Fn(usize) -> bool,
+    ) -> Vec<Option<usize>> {
+        let is_on = file.bool("use_sliding_window", false);
+        let windows = Self::read(file, layers, window.filter(|_| is_on));
+        if is_on {
+            return windows.of_layers(layers, otherwise);
+        }
+        if windows.lists_windows() {
+            file.wrong("use_sliding_window", "true, as layer_types has sliding_attention", false);
+        }
+        vec![None; layers]
+    }
+
+    /// The window of each layer that has it.
+    fn of_layers(&self, layers: usize, otherwise: impl Fn(usize) -> bool) -> Vec<Option<usize>> {
+        (0..layers).map(|layer| self.window.filter(|_| self.is_windowed(layer, &otherwise))).collect()
     }
 
     /// No window in any layer, as in architectures that do not read `sliding_window` either.
@@ -141,15 +156,15 @@ mod tests {
     fn layers_are_listed_or_follow_a_rule() {
         let listed = json!({"sliding_window": 8, "layer_types": ["full_attention", "sliding_attention"]});
         let listed = read(&listed);
-        assert_eq!(listed.width(), Some(8));
+        assert_eq!(listed.window, Some(8));
         assert_eq!([0, 1].map(|layer| listed.is_windowed(layer, |_| true)), [false, true]);
         let null = json!({"sliding_window": null});
         let ruled = read(&null);
-        assert_eq!(ruled.width(), None, "null is none, also where an absent field is not");
+        assert_eq!(ruled.window, None, "null is none, also where an absent field is not");
         let of_null = file(&null);
         ruled.required_width(&of_null);
         assert!(of_null.finish().unwrap_err().to_string().contains("found null"));
-        assert_eq!(read(&json!({})).width(), Some(5));
+        assert_eq!(read(&json!({})).window, Some(5));
         assert_eq!([0, 1].map(|layer| ruled.is_windowed(layer, |layer| layer == 0)), [true, false]);
     }
 

@@ -14,7 +14,7 @@ use super::norm::{HeadNorm, Norm};
 use super::rope::{Rope, RopeConfig};
 use super::spec::Build;
 use super::tie::Tie;
-use super::transformer::{Block, BlockNorms, Embedding, Head, Order, Transformer};
+use super::transformer::{Block, BlockNorms, Embedding, FeedForwardInput, Head, Transformer};
 use crate::Error;
 use crate::weights::WeightPath;
 
@@ -97,10 +97,11 @@ impl Gemma {
             norms: BlockNorms {
                 before_attention: Some(norm("input_layernorm")?),
                 after_attention: Some(norm("post_attention_layernorm")?),
-                before_feed_forward: Some(norm("pre_feedforward_layernorm")?),
+                before_feed_forward: FeedForwardInput::AfterAttention(Some(norm(
+                    "pre_feedforward_layernorm",
+                )?)),
                 after_feed_forward: Some(norm("post_feedforward_layernorm")?),
             },
-            order: Order::AfterAttention,
             residual_scale: None,
             rope: Some(rope),
         })

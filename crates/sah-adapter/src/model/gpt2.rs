@@ -15,7 +15,7 @@ use super::norm::Norm;
 use super::rope::RopeConfig;
 use super::spec::Build;
 use super::tie::Tie;
-use super::transformer::{Block, BlockNorms, Embedding, Head, Order, Transformer};
+use super::transformer::{Block, BlockNorms, Embedding, FeedForwardInput, Head, Transformer};
 use crate::Error;
 use crate::weights::WeightPath;
 
@@ -103,10 +103,13 @@ impl Gpt2 {
             norms: BlockNorms {
                 before_attention: Some(Norm::layer(&path.pp("ln_1"), hidden, eps)?),
                 after_attention: None,
-                before_feed_forward: Some(Norm::layer(&path.pp("ln_2"), hidden, eps)?),
+                before_feed_forward: FeedForwardInput::AfterAttention(Some(Norm::layer(
+                    &path.pp("ln_2"),
+                    hidden,
+                    eps,
+                )?)),
                 after_feed_forward: None,
             },
-            order: Order::AfterAttention,
             residual_scale: None,
             rope: None,
         })

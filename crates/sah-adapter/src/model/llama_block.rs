@@ -14,7 +14,7 @@ use super::norm::{HeadNorm, Norm};
 use super::rope::{DefaultRope, Rope, RopeConfig};
 use super::spec::Build;
 use super::tie::Tie;
-use super::transformer::{Block, BlockNorms, Embedding, Head, Order, Transformer};
+use super::transformer::{Block, BlockNorms, Embedding, FeedForwardInput, Head, Transformer};
 use super::{ConfigFile, LayerWindows};
 use crate::Error;
 use crate::weights::WeightPath;
@@ -204,39 +204,36 @@ impl LlamaLike {
             None => FeedForward::Dense(self.mlp(&path.pp("mlp"))?),
             Some(experts) => FeedForward::Experts(Experts::load(path, experts, hidden, self.activation)?),
         };
-        let order = match self.norms {
-            Norms::Shared => Order::BesideAttention,
-            Norms::Before | Norms::After | Norms::Around => Order::AfterAttention,
-        };
         let (norms, rope) = (self.norms(path)?, self.layer_ropes[layer]);
-        Ok(Block { attention, feed_forward, norms, order, residual_scale: self.factors.residual, rope })
+        Ok(Block { attention, feed_forward, norms, residual_scale: self.factors.residual, rope })
     }
 
     fn norms(&self, path: &WeightPath<'_>) -> Result<BlockNorms, Error> {
+        use FeedForwardInput::AfterAttention;
         let norm = |name: &str| self.norm(&path.pp(name)).map(Some);
         Ok(match self.norms {
             Norms::Before => BlockNorms {
                 before_attention: norm("input_layernorm")?,
                 after_attention: None,
-                before_feed_forward: norm("post_attention_layernorm")?,
+                before_feed_forward: AfterAttention(norm("post_attention_layernorm")?),
                 after_feed_forward: None,
             },
             Norms::After => BlockNorms {
                 before_attention: None,
                 after_attention: norm("post_attention_layernorm")?,
-                before_feed_forward: None,
+                before_feed_forward: AfterAttention(None),
                 after_feed_forward: norm("post_feedforward_layernorm")?,
             },
             Norms::Around => BlockNorms {
                 before_attention: norm("input_layernorm")?,
                 after_attention: norm("post_self_attn_layernorm")?,
-                before_feed_forward: norm("post_attention_layernorm")?,
+                before_feed_forward: AfterAttention(norm("post_attention_layernorm")?),
                 after_feed_forward: norm("post_mlp_layernorm")?,
             },
             Norms::Shared => BlockNorms {
                 before_attention: norm("input_layernorm")?,
                 after_attention: None,
-                before_feed_forward: None,
+                before_feed_forward: FeedForwardInput::BesideAttention,
                 after_feed_forward: None,
             },
         })

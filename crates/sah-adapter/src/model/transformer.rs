@@ -62,7 +62,6 @@ pub(super) struct Block {
     pub(super) attention: SelfAttention,
     pub(super) feed_forward: FeedForward,
     pub(super) norms: BlockNorms,
-    pub(super) order: Order,
     /// Factor of what is added to the residual stream.
     pub(super) residual_scale: Option<f64>,
     /// Which of the model's rotary embeddings it uses; `None` for none.
@@ -70,10 +69,10 @@ pub(super) struct Block {
 }
 
 /// What a layer's feed-forward network is given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Order {
-    /// The residual stream after attention was added to it.
-    AfterAttention,
+#[derive(Debug)]
+pub(super) enum FeedForwardInput {
+    /// The residual stream after attention was added to it, normalised where there is a norm.
+    AfterAttention(Option<Norm>),
     /// What attention is given.
     BesideAttention,
 }
@@ -83,7 +82,7 @@ pub(super) enum Order {
 pub(super) struct BlockNorms {
     pub(super) before_attention: Option<Norm>,
     pub(super) after_attention: Option<Norm>,
-    pub(super) before_feed_forward: Option<Norm>,
+    pub(super) before_feed_forward: FeedForwardInput,
     pub(super) after_feed_forward: Option<Norm>,
 }
 
@@ -171,9 +170,9 @@ impl Block {
         let attended = self.attention.forward(&given, rotation, sequences)?;
         let span = trace_span!("norm").entered();
         let x = self.added(attended, norms.after_attention.as_ref(), x)?;
-        let given = match self.order {
-            Order::BesideAttention => given,
-            Order::AfterAttention => normed(norms.before_feed_forward.as_ref(), &x)?,
+        let given = match &norms.before_feed_forward {
+            FeedForwardInput::BesideAttention => given,
+            FeedForwardInput::AfterAttention(norm) => normed(norm.as_ref(), &x)?,
         };
         drop(span);
         let out = self.feed_forward.forward(given)?;

@@ -42,12 +42,13 @@ impl Heads {
     }
 
     fn shallow_clone(&self) -> Self {
-        let Tensors { queries, keys, values, scale } = &self.tensors;
+        let Tensors { queries, keys, values, scale, .. } = &self.tensors;
         let tensors = Tensors {
             queries: queries.shallow_clone(),
             keys: keys.shallow_clone(),
             values: values.shallow_clone(),
             scale: *scale,
+            sinks: None,
         };
         let scores = Entries { shape: self.scores.shape, values: self.scores.values.clone() };
         Self { layer: self.layer, tensors, scores }
@@ -79,6 +80,7 @@ impl Heads {
             keys: inputs.keys().unwrap().copy(),
             values: inputs.values().unwrap().copy(),
             scale: inputs.scale(),
+            sinks: None,
         };
         let double = |tensor: &Tensor| tensor.to_kind(Kind::Double);
         let keys = double(&tensors.keys).repeat_interleave_self_int(inputs.dims().group() as i64, 1, None);

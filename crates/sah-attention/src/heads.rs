@@ -1,5 +1,7 @@
 //! Grouped-query attention without repeating keys: the heads of a group as rows of their key/value head.
 
+use std::ops::Range;
+
 use tch::Tensor;
 
 use crate::error::Result;
@@ -35,6 +37,20 @@ pub fn capped(inputs: &AttentionInputs<'_>, mut scores: Tensor) -> Result<Tensor
         None => Ok(scores),
         Some(cap) => Ok(scores.f_div_scalar_(cap)?.f_tanh_()?.f_mul_scalar_(cap)?),
     }
+}
+
+/// Weights of `scores` of `rows`, `[B, H, rows, N]` or `[B, Hkv, g * rows, N]`: their softmax, with the score that belongs to no key where
+/// the layer has one.
+pub(crate) fn softmax(inputs: &AttentionInputs<'_>, scores: &Tensor, rows: Range<usize>) -> Result<Tensor> {
+    let Some(sinks) = inputs.sink_scores() else { return Ok(scores.f_softmax(-1, None)?) };
+    let sinks = match sinks.size()[1] {
+        1 => sinks.f_expand([inputs.dims().heads as i64, rows.len() as i64], false)?,
+        _ => sinks.f_narrow(1, rows.start as i64, rows.len() as i64)?,
+    };
+    let (batch, heads, _, width) = scores.size4()?;
+    let sinks = sinks.f_to_kind(scores.kind())?.f_reshape([1, heads, -1, 1])?;
+    let with_sinks = Tensor::f_cat(&[scores, &sinks.f_expand([batch, -1, -1, -1], false)?], -1)?;
+    Ok(with_sinks.f_softmax(-1, None)?.f_narrow(-1, 0, width)?)
 }
 
 /// Blocks of rows, one after the other along the query axis.

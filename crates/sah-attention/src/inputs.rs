@@ -77,8 +77,8 @@ impl LayerHeads {
 /// cache; they are not copied. Any strides are accepted. Where a cache stores them in another form ([`KvRows`]), the
 /// kernels for the CPU read that form, and [`keys`](Self::keys) and its like expand it to the kind of the queries.
 ///
-/// Two properties of a model's layer belong here, because they hold whatever a masker selects: a
-/// [sliding window](Self::with_window) and a [soft cap](Self::with_soft_cap).
+/// Three properties of a model's layer belong here, because they hold whatever a masker selects: a
+/// [sliding window](Self::with_window), a [soft cap](Self::with_soft_cap) and [scores of sinks](Self::with_sink_scores).
 #[derive(Debug, Clone, Copy)]
 pub struct AttentionInputs<'a> {
     queries: &'a Tensor,
@@ -87,6 +87,7 @@ pub struct AttentionInputs<'a> {
     scale: f64,
     window: Option<usize>,
     soft_cap: Option<f64>,
+    sink_scores: Option<&'a Tensor>,
     positions: &'a Positions,
     of_layer: LayerHeads,
     dims: Dims,
@@ -156,6 +157,7 @@ impl<'a> AttentionInputs<'a> {
             scale,
             window: None,
             soft_cap: None,
+            sink_scores: None,
             positions: &WHOLE,
             of_layer: LayerHeads { first: 0, all: kv_heads },
             dims,
@@ -182,6 +184,31 @@ impl<'a> AttentionInputs<'a> {
             return Err(Error::SoftCap { cap });
         }
         self.soft_cap = cap;
+        Ok(self)
+    }
+
+    /// In a layer with attention sinks that are learned scores (gpt-oss, arXiv 2508.10925): each row's softmax is over one score more,
+    /// that of its query head, which belongs to no key. Weights of keys then add up to less than 1.
+    ///
+    /// `scores` is `[H, 1]`, or `[H, Q]` where the rows of a head differ, of `Float`. It is neither scaled nor capped.
+    pub fn with_sink_scores(mut self, scores: Option<&'a Tensor>) -> Result<Self> {
+        if let Some(scores) = scores {
+            let tensor = "scores of sinks";
+            let Dims { heads, queries, .. } = self.dims;
+            let size = scores.size();
+            if size != [heads as i64, 1] && size != [heads as i64, queries as i64] {
+                let expected = format!("[{heads}, 1] or [{heads}, {queries}] to fit the queries");
+                return Err(Error::Shape { tensor, expected, found: size });
+            }
+            match scores.f_kind()? {
+                Kind::Float => {}
+                found => return Err(Error::Kind { tensor, expected: "Float".to_owned(), found }),
+            }
+            if scores.device() != self.device {
+                return Err(Error::Device { tensor, expected: self.device, found: scores.device() });
+            }
+        }
+        self.sink_scores = scores;
         Ok(self)
     }
 
@@ -281,6 +308,12 @@ impl<'a> AttentionInputs<'a> {
     #[must_use]
     pub fn soft_cap(&self) -> Option<f64> {
         self.soft_cap
+    }
+
+    /// Scores that take part in the softmax and belong to no key, `[H, 1]` or `[H, Q]` of `Float`.
+    #[must_use]
+    pub fn sink_scores(&self) -> Option<&'a Tensor> {
+        self.sink_scores
     }
 
     /// Where the keys stand in the text.

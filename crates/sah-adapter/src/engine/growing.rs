@@ -57,7 +57,7 @@ impl<'a> Growing<'a> {
                 }
             };
             let sums = kept.iter().enumerate().map(of_head).collect::<Result<_, Error>>()?;
-            let (scaling, queries) = (observed.scaling(number), VecDeque::new());
+            let (scaling, queries) = (observed.scaling(number).shallow_clone(), VecDeque::new());
             Ok(GrowingLayer { scaling, queries, call: None, fresh: 0, sums })
         };
         let layers = kept.iter().enumerate().map(layer).collect::<Result<_, Error>>()?;
@@ -116,11 +116,13 @@ impl<'a> Growing<'a> {
     /// The scores of the keys of some heads, and the sums of weights of each, where these are needed.
     fn scores(&self, number: usize, part: &Entries<'_>) -> Result<(LayerScores, Vec<Option<Tensor>>), Error> {
         let layer = &self.layers[number];
-        let scaling = &layer.scaling;
         let heads = part.heads.len() as i64;
         let all = Tensor::f_cat(&layer.queries.iter().collect::<Vec<_>>(), 2)?;
         let group = all.size()[1] / layer.sums.len() as i64;
-        let own = all.f_narrow(1, part.heads.start as i64 * group, heads * group)?;
+        let (first, count) = (part.heads.start as i64 * group, heads * group);
+        let own = all.f_narrow(1, first, count)?;
+        let scaling = layer.scaling.of_heads(first, count)?;
+        let rows = (&part.keys, &part.values);
         let last = |count: usize| -> Result<Tensor, Error> {
             let count = (count as i64).min(own.size()[2]);
             Ok(own.f_narrow(2, own.size()[2] - count, count)?)
@@ -130,8 +132,7 @@ impl<'a> Growing<'a> {
         let mut together = None;
         if needs.weights {
             let new = last(layer.fresh)?;
-            let inputs = AttentionInputs::new(&new, &part.keys, &part.values, scaling.scale)?;
-            let new = sums_of_weights(&inputs.with_soft_cap(scaling.soft_cap)?)?;
+            let new = sums_of_weights(&scaling.inputs(&new, rows)?)?;
             let n = new.size()[1];
             for (at, head) in part.heads.clone().enumerate() {
                 let new = new.f_narrow(0, at as i64 * group, group)?;
@@ -147,8 +148,7 @@ impl<'a> Growing<'a> {
             sums.resize_with(part.heads.len(), || None);
         }
         let queries = last(needs.queries)?;
-        let inputs = AttentionInputs::new(&queries, &part.keys, &part.values, scaling.scale)?;
-        let context = ContextLayer::new(inputs.with_soft_cap(scaling.soft_cap)?)
+        let context = ContextLayer::new(scaling.inputs(&queries, rows)?)
             .of_layer(number, self.seed)
             .with_weights(together.as_ref());
         Ok((self.retention.scores(&context)?, sums))

@@ -1,7 +1,9 @@
 //! What a retention looks at, seen while a context is read.
 
 use sah_attention::retention::{ContextLayer, LayerScores, Moments, Needs, Repetition, sums_of_weights};
-use sah_attention::{AttentionInputs, AttentionObserver, AttentionOutput, AttentionPolicy, Retention};
+use sah_attention::{
+    AttentionInputs, AttentionObserver, AttentionOutput, AttentionPolicy, KvRows, Retention,
+};
 use tch::Tensor;
 
 use crate::Error;
@@ -30,11 +32,44 @@ struct ObservedLayer {
 }
 
 /// What a layer does to scores.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct LayerScaling {
     pub(super) scale: f64,
     pub(super) soft_cap: Option<f64>,
     pub(super) window: Option<usize>,
+    /// `[H, 1]`.
+    pub(super) sinks: Option<Tensor>,
+}
+
+impl LayerScaling {
+    fn of(inputs: &AttentionInputs<'_>) -> Self {
+        Self {
+            scale: inputs.scale(),
+            soft_cap: inputs.soft_cap(),
+            window: inputs.window(),
+            sinks: inputs.sink_scores().map(Tensor::shallow_clone),
+        }
+    }
+
+    /// Attention from `queries` in the layer, but for its window.
+    pub(super) fn inputs<'a>(
+        &'a self,
+        queries: &'a Tensor,
+        (keys, values): (&'a KvRows, &'a KvRows),
+    ) -> sah_attention::Result<AttentionInputs<'a>> {
+        let inputs = AttentionInputs::new(queries, keys, values, self.scale)?;
+        inputs.with_soft_cap(self.soft_cap)?.with_sink_scores(self.sinks.as_ref())
+    }
+
+    /// That of `count` of the layer's query heads, from `first` on.
+    pub(super) fn of_heads(&self, first: i64, count: i64) -> Result<Self, Error> {
+        let sinks = self.sinks.as_ref().map(|sinks| sinks.f_narrow(0, first, count)).transpose()?;
+        Ok(Self { sinks, ..*self })
+    }
+
+    pub(super) fn shallow_clone(&self) -> Self {
+        Self { sinks: self.sinks.as_ref().map(Tensor::shallow_clone), ..*self }
+    }
 }
 
 impl Observed {
@@ -54,8 +89,8 @@ impl Observed {
     }
 
     /// What a layer does to scores.
-    pub(super) fn scaling(&self, layer: usize) -> LayerScaling {
-        self.layers[layer].scaling
+    pub(super) fn scaling(&self, layer: usize) -> &LayerScaling {
+        &self.layers[layer].scaling
     }
 
     /// The same once more, for a question that is read after the context. What was repeated is not the context with a question.
@@ -64,7 +99,7 @@ impl Observed {
             queries: layer.queries.shallow_clone(),
             moments: layer.moments.as_ref().map(Moments::fork),
             weights: layer.weights.as_ref().map(Tensor::shallow_clone),
-            scaling: layer.scaling,
+            scaling: layer.scaling.shallow_clone(),
         };
         let layers = self.layers.iter().map(fork).collect();
         Self { needs: self.needs, prompt: self.prompt, layers, repeated: None }
@@ -125,8 +160,7 @@ impl Observed {
         };
         let rows = (needs.queries as i64).min(layer.queries.size()[2]);
         let queries = layer.queries.f_narrow(2, layer.queries.size()[2] - rows, rows)?;
-        let inputs = AttentionInputs::new(&queries, keys, values, layer.scaling.scale)?;
-        let inputs = inputs.with_soft_cap(layer.scaling.soft_cap)?;
+        let inputs = layer.scaling.inputs(&queries, (keys, values))?;
         let rotation = needs.rotation.map(|future| {
             let length = cache.length();
             let whole = self.prompt.max(length + future);
@@ -192,9 +226,7 @@ impl Observing<'_> {
                 Some(sums_of_weights(inputs)?.f_add(&before.f_pad([0, new], "constant", 0.0)?)?)
             }
         };
-        let (scale, soft_cap, window) = (inputs.scale(), inputs.soft_cap(), inputs.window());
-        let scaling = LayerScaling { scale, soft_cap, window };
-        Ok(ObservedLayer { queries, moments, weights, scaling })
+        Ok(ObservedLayer { queries, moments, weights, scaling: LayerScaling::of(inputs) })
     }
 }
 

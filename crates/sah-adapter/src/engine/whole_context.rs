@@ -46,7 +46,8 @@ impl WholeContext {
         let values = whole(values, inputs.values_in(rest)?)?;
         let whole = AttentionInputs::new(inputs.queries(), &keys, &values, inputs.scale())?
             .with_window(inputs.window())?
-            .with_soft_cap(inputs.soft_cap())?;
+            .with_soft_cap(inputs.soft_cap())?
+            .with_sink_scores(inputs.sink_scores())?;
         parts.add(inputs, attended, &whole)
     }
 }

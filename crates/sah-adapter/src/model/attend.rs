@@ -14,7 +14,7 @@ use crate::cache::{Batch, Entries, KvCache};
 /// What a layer's attention needs to know of the sequences.
 pub(super) trait Attend {
     /// Appends the keys and values, and attends from the queries. Gives `[1, H, Q, D]`.
-    fn attend(&mut self, layer: usize, scores: Scores, heads: &Heads) -> Result<Tensor, Error>;
+    fn attend(&mut self, layer: usize, scores: &Scores, heads: &Heads) -> Result<Tensor, Error>;
 }
 
 /// What a layer makes of the rows.
@@ -29,7 +29,7 @@ pub(super) struct Heads {
 }
 
 /// What a layer does to its scores.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Scores {
     /// Their factor.
     pub(super) scale: f64,
@@ -37,40 +37,45 @@ pub(super) struct Scores {
     pub(super) window: Option<usize>,
     /// Their bound: `cap * tanh(s / cap)`.
     pub(super) soft_cap: Option<f64>,
+    /// Those that take part in each head's softmax and belong to no key, `[H, 1]` in f32.
+    pub(super) sinks: Option<Tensor>,
 }
 
 impl Scores {
     /// Scaled by `1 / sqrt(D)`, within `window`.
     pub(super) fn of_heads(heads: HeadDims, window: Option<usize>) -> Self {
-        Self { scale: 1.0 / (heads.dim as f64).sqrt(), window, soft_cap: None }
+        Self { scale: 1.0 / (heads.dim as f64).sqrt(), window, soft_cap: None, sinks: None }
     }
 
-    /// Of `entries`, which are all heads of the layer or some of its `kv_heads`.
+    /// Of `entries`, which are all heads of the layer or some of its `kv_heads`, with the `sinks` of these.
     fn inputs<'a>(
-        self,
+        &self,
         queries: &'a Tensor,
         entries: &'a Entries<'_>,
         kv_heads: usize,
+        sinks: Option<&'a Tensor>,
     ) -> Result<AttentionInputs<'a>, Error> {
         Ok(self
-            .inputs_of(queries, (&entries.keys, &entries.values))?
+            .inputs_of(queries, (&entries.keys, &entries.values), sinks)?
             .with_positions(entries.positions)?
             .with_heads(LayerHeads { first: entries.heads.start, all: kv_heads })?)
     }
 
     /// How many tokens a row at the end of so many may read, where none was evicted.
-    fn seen_from(self, length: usize) -> usize {
+    fn seen_from(&self, length: usize) -> usize {
         self.window.map_or(length, |window| window.min(length))
     }
 
     fn inputs_of<'a>(
-        self,
+        &self,
         queries: &'a Tensor,
         (keys, values): (&'a KvRows, &'a KvRows),
+        sinks: Option<&'a Tensor>,
     ) -> Result<AttentionInputs<'a>, Error> {
         Ok(AttentionInputs::new(queries, keys, values, self.scale)?
             .with_window(self.window)?
-            .with_soft_cap(self.soft_cap)?)
+            .with_soft_cap(self.soft_cap)?
+            .with_sink_scores(sinks)?)
     }
 }
 
@@ -96,7 +101,7 @@ pub(super) struct BatchRows<'a, 'p, 'c> {
 }
 
 impl Attend for OneSequence<'_, '_> {
-    fn attend(&mut self, layer: usize, scores: Scores, heads: &Heads) -> Result<Tensor, Error> {
+    fn attend(&mut self, layer: usize, scores: &Scores, heads: &Heads) -> Result<Tensor, Error> {
         self.cache.append(layer, &heads.keys, &heads.values)?;
         let rows = heads.queries.size()[2] as usize;
         if self.cache.has_parts(layer)
@@ -115,7 +120,7 @@ impl Attend for OneSequence<'_, '_> {
 }
 
 impl Attend for BatchRows<'_, '_, '_> {
-    fn attend(&mut self, layer: usize, scores: Scores, heads: &Heads) -> Result<Tensor, Error> {
+    fn attend(&mut self, layer: usize, scores: &Scores, heads: &Heads) -> Result<Tensor, Error> {
         for (row, &number) in self.numbers.iter().enumerate() {
             let of_row = |tensor: &Tensor| tensor.f_narrow(2, row as i64, 1);
             self.batch.append(layer, number, &of_row(&heads.keys)?, &of_row(&heads.values)?)?;
@@ -147,7 +152,12 @@ fn read_by_row(ranges: &[[Range<usize>; 2]], row: usize, rows: usize) -> f64 {
 
 impl BatchRows<'_, '_, '_> {
     /// Attends from each row to its own sequence, with its own attention.
-    fn attend_one_by_one(&mut self, layer: usize, scores: Scores, queries: &Tensor) -> Result<Tensor, Error> {
+    fn attend_one_by_one(
+        &mut self,
+        layer: usize,
+        scores: &Scores,
+        queries: &Tensor,
+    ) -> Result<Tensor, Error> {
         let mut outputs = Vec::with_capacity(self.numbers.len());
         let rows = self.attentions.iter_mut().zip(&mut self.densities);
         for (row, (&number, (attention, densities))) in self.numbers.iter().zip(rows).enumerate() {
@@ -163,13 +173,14 @@ impl BatchRows<'_, '_, '_> {
 fn attend_entries(
     attention: &mut AttentionPolicy<'_>,
     layer: usize,
-    scores: Scores,
+    scores: &Scores,
     queries: &Tensor,
     entries: &[Entries<'_>],
     densities: &mut Vec<Density>,
 ) -> Result<Tensor, Error> {
     if let [all] = entries {
-        let attended = attention.attend(layer, &scores.inputs(queries, all, all.heads.len())?)?;
+        let inputs = scores.inputs(queries, all, all.heads.len(), scores.sinks.as_ref())?;
+        let attended = attention.attend(layer, &inputs)?;
         densities.push(attended.density);
         return Ok(attended.output);
     }
@@ -177,9 +188,10 @@ fn attend_entries(
     let (mut outputs, mut of_parts) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
     let group = queries.size()[1] / kv_heads as i64;
     for part in entries {
-        let of_part =
-            queries.f_narrow(1, part.heads.start as i64 * group, part.heads.len() as i64 * group)?;
-        let attended = attention.attend(layer, &scores.inputs(&of_part, part, kv_heads)?)?;
+        let (first, count) = (part.heads.start as i64 * group, part.heads.len() as i64 * group);
+        let of_part = queries.f_narrow(1, first, count)?;
+        let sinks = scores.sinks.as_ref().map(|sinks| sinks.f_narrow(0, first, count)).transpose()?;
+        let attended = attention.attend(layer, &scores.inputs(&of_part, part, kv_heads, sinks.as_ref())?)?;
         of_parts.push(attended.density);
         outputs.push(attended.output);
     }
@@ -193,20 +205,27 @@ fn attend_buffers(
     kernel: &dyn Kernel,
     buffers: (&KvRows, &KvRows),
     ranges: Vec<[Range<usize>; 2]>,
-    scores: Scores,
+    scores: &Scores,
     queries: &Tensor,
 ) -> Result<Tensor, Error> {
     let (_, heads, rows, dim) = queries.size4()?;
     let parts = ranges.len() as i64 / rows;
     let ranges = RowRanges::from_rows(buffers.0.keys(), ranges)?;
     if parts == 1 {
-        return Ok(kernel.attend(&scores.inputs_of(queries, buffers)?, Reads::Ranges(&ranges))?);
+        let inputs = scores.inputs_of(queries, buffers, scores.sinks.as_ref())?;
+        return Ok(kernel.attend(&inputs, Reads::Ranges(&ranges))?);
     }
     // The buffers are those of one KV head, and the rows of each head are rows of its group.
     let group = heads / parts;
     let turned = queries.f_reshape([parts, group, rows, dim])?.f_transpose(0, 1)?;
     let turned = turned.f_reshape([1, group, parts * rows, dim])?;
-    let attended = kernel.attend(&scores.inputs_of(&turned, buffers)?, Reads::Ranges(&ranges))?;
+    let turned_sinks = |sinks: &Tensor| {
+        let of_head = sinks.f_reshape([parts, group])?.f_transpose(0, 1)?;
+        of_head.f_repeat_interleave_self_int(rows, 1, None)
+    };
+    let sinks = scores.sinks.as_ref().map(turned_sinks).transpose()?;
+    let inputs = scores.inputs_of(&turned, buffers, sinks.as_ref())?;
+    let attended = kernel.attend(&inputs, Reads::Ranges(&ranges))?;
     let attended = attended.f_reshape([group, parts, rows, -1])?.f_transpose(0, 1)?;
     Ok(attended.f_reshape([1, heads, rows, -1])?)
 }

@@ -66,7 +66,7 @@ impl SelfAttention {
         };
         drop(span);
         let attended =
-            trace_span!("attend").in_scope(|| sequences.attend(self.layer, self.scores, &heads))?;
+            trace_span!("attend").in_scope(|| sequences.attend(self.layer, &self.scores, &heads))?;
         let _span = trace_span!("output").entered();
         let size = [1, rows, query * dim];
         let attended = if rows == 1 && attended.is_contiguous() {

@@ -87,7 +87,7 @@ impl Gemma {
                 .then(|| HeadNorm::each(&own, &heads, self.rms_norm_eps, true))
                 .transpose()?,
             output: output_projection(&own, hidden, heads, self.attention_bias)?,
-            scores: Scores { scale: self.scale, window, soft_cap: self.attention_cap },
+            scores: Scores { scale: self.scale, window, soft_cap: self.attention_cap, sinks: None },
         };
         let (mlp, size) = (path.pp("mlp"), (hidden, intermediate));
         let mlp = Mlp::gated(&mlp, GatedNames::LLAMA, size, false, self.activation)?;

@@ -28,11 +28,11 @@ use crate::inputs::AttentionInputs;
 /// keys that the row [reads](Reads):
 ///
 /// ```text
-/// out_i = sum_j exp(S_ij) / W_ij * v_j  /  sum_j exp(S_ij) / W_ij
+/// out_i = sum_j exp(S_ij) / W_ij * v_j  /  (exp(s_i) + sum_j exp(S_ij) / W_ij)
 /// ```
 ///
 /// which is softmax attention over the selection where all weights are 1, and the self-normalised inverse-probability
-/// estimate of dense attention where keys were sampled.
+/// estimate of dense attention where keys were sampled. `s_i` is the row's [sink](AttentionInputs::with_sink_scores), where the layer has them.
 ///
 /// A kernel of another crate implements [`name`](Self::name) and [`attend`](Self::attend), and is used for everything, dense and
 /// sparse, by [`ResearchAttention::with_kernel`](crate::ResearchAttention::with_kernel) and

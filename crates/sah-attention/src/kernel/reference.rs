@@ -51,11 +51,17 @@ impl Kernel for ReferenceKernel {
             scores = scores.f_div_scalar(cap)?.f_tanh()?.f_mul_scalar(cap)?;
         }
         let scores = scores.f_masked_fill(&selected.f_logical_not()?, f64::NEG_INFINITY)?;
-        let exponentials = scores.f_sub(&scores.f_amax([-1i64].as_slice(), true)?)?.f_exp()?;
+        let sinks = match inputs.sink_scores() {
+            Some(sinks) => sinks.f_to_kind(kind)?.f_unsqueeze(-1)?,
+            None => Tensor::f_full([1, 1, 1], f64::NEG_INFINITY, (kind, inputs.device()))?,
+        };
+        let max = scores.f_amax([-1i64].as_slice(), true)?.f_maximum(&sinks)?;
+        let exponentials = scores.f_sub(&max)?.f_exp()?;
         let weighted = exponentials.f_div(&weights.f_where_self(&selected, &weights.f_ones_like()?)?)?;
 
         let numerator = weighted.f_matmul(&values)?;
         let denominator = weighted.f_sum_dim_intlist([-1i64].as_slice(), true, kind)?;
+        let denominator = denominator.f_add(&sinks.f_sub(&max)?.f_exp()?)?;
         Ok(numerator.f_div(&denominator)?.f_to_kind(inputs.kind())?)
     }
 }

@@ -58,7 +58,7 @@ impl Repetition {
         let of = |range: Range<usize>| inputs.keys_in(range);
         let keys = Tensor::f_cat(&[of(0..sinks)?, of(part.clone())?, of(read..dims.keys)?], 2)?;
         let few = AttentionInputs::new(inputs.queries(), &keys, &keys, inputs.scale())?;
-        let few = few.with_soft_cap(inputs.soft_cap())?;
+        let few = few.with_soft_cap(inputs.soft_cap())?.with_sink_scores(inputs.sink_scores())?;
         let largest = largest_weights(&few)?.f_narrow(1, sinks as i64, part.len() as i64)?;
         let by_group = largest.f_reshape([dims.kv_heads as i64, dims.group() as i64, part.len() as i64])?;
         Ok(by_group.f_amax([1i64].as_slice(), false)?)

@@ -6,6 +6,7 @@ use tch::{Kind, Tensor};
 
 use super::LayerScores;
 use crate::error::{Error, Result};
+use crate::heads::softmax;
 use crate::inputs::AttentionInputs;
 use crate::masker::toolkit::{exact_scores, row_blocks};
 
@@ -38,7 +39,7 @@ pub(super) fn weights_by_rows(
             )?;
             scores = scores.f_add_(&past.f_tril((dims.past() + rows.start) as i64 - window as i64)?)?;
         }
-        block(scores.f_softmax(-1, Kind::Float)?.f_squeeze_dim(0)?)?;
+        block(softmax(inputs, &scores, rows)?.f_squeeze_dim(0)?)?;
     }
     Ok(())
 }

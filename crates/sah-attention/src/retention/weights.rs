@@ -91,9 +91,12 @@ mod tests {
                     let stored = rows(kv_heads, keys, dim, format);
                     let size = [1, kv_heads * group, queries, dim];
                     let asked = Tensor::randn(size, (Kind::Float, Device::Cpu)) * 2.0;
+                    let sinks = Tensor::randn([kv_heads * group, 1], (Kind::Float, Device::Cpu)) * 3.0;
+                    let sinks = window.map(|_| &sinks);
                     let check = || -> Result<()> {
                         let inputs = AttentionInputs::new(&asked, &stored, &stored, 0.3)?;
-                        let inputs = inputs.with_window(window)?.with_soft_cap(soft_cap)?;
+                        let inputs =
+                            inputs.with_window(window)?.with_soft_cap(soft_cap)?.with_sink_scores(sinks)?;
                         let case = format!("{format} {group} {queries} {keys} {window:?} {soft_cap:?}");
                         let (found, expected) = (sums_of_weights(&inputs)?, sums_by_rows(&inputs)?);
                         assert_eq!(found.size(), [kv_heads * group, keys]);

@@ -43,6 +43,8 @@ pub(crate) struct Tensors {
     pub(crate) keys: Tensor,
     pub(crate) values: Tensor,
     pub(crate) scale: f64,
+    /// Scores that belong to no key.
+    pub(crate) sinks: Option<Tensor>,
 }
 
 impl Tensors {
@@ -68,7 +70,7 @@ impl Tensors {
         // A model's queries come as [B, Q, H, D].
         seeded(seed as i64, || {
             let queries = Tensor::randn([b, q, h, d as i64], options).to_device(device).transpose(1, 2);
-            Self { queries, keys: cache(d), values: cache(dv), scale: 1.0 / (d as f64).sqrt() }
+            Self { queries, keys: cache(d), values: cache(dv), scale: 1.0 / (d as f64).sqrt(), sinks: None }
         })
     }
 
@@ -78,11 +80,25 @@ impl Tensors {
             keys: self.keys.to_kind(kind),
             values: self.values.to_kind(kind),
             scale: self.scale,
+            sinks: self.sinks.as_ref().map(Tensor::shallow_clone),
         }
     }
 
+    /// In two of three cases with scores that belong to no key, one a head or one a row, far above and far below those of keys among them.
+    pub(crate) fn with_sinks(mut self, random: &mut Random) -> Self {
+        let size = self.queries.size();
+        let rows = random.choose(&[None, Some(1), Some(size[2])]);
+        self.sinks = rows.map(|rows| {
+            let scores: Vec<f32> =
+                (0..size[1] * rows).map(|_| random.choose(&[-30.0, -1.0, 0.3, 2.0, 30.0])).collect();
+            Tensor::from_slice(&scores).view([size[1], rows]).to_device(self.queries.device())
+        });
+        self
+    }
+
     pub(crate) fn inputs(&self) -> AttentionInputs<'_> {
-        AttentionInputs::new(&self.queries, &self.keys, &self.values, self.scale).unwrap()
+        let inputs = AttentionInputs::new(&self.queries, &self.keys, &self.values, self.scale).unwrap();
+        inputs.with_sink_scores(self.sinks.as_ref()).unwrap()
     }
 }
 

@@ -36,6 +36,7 @@ fn without(tensors: &Tensors, sinks: usize, evicted: usize) -> Tensors {
         keys: cut(&tensors.keys),
         values: cut(&tensors.values),
         scale: tensors.scale,
+        sinks: tensors.sinks.as_ref().map(Tensor::shallow_clone),
     }
 }
 
@@ -107,7 +108,7 @@ fn keys_that_were_left_out_for_good_are_as_if_they_were_masked(device: Device) {
         let shape = MaskShape { batch: 1, heads: kv_heads * group, queries, keys };
         let of_layer = random.within(1..keys + 2);
         let layer = (random.choose(&[None, Some(of_layer)]), random.choose(&[None, None, Some(5.0)]));
-        let whole = Tensors::new(shape, kv_heads, 16, 16, seed, device);
+        let whole = Tensors::new(shape, kv_heads, 16, 16, seed, device).with_sinks(&mut random);
         let there: Vec<i64> = left.iter().copied().chain(before..keys).map(|key| key as i64).collect();
         let of_left = Tensor::from_slice(&there).to_device(device);
         let rest = Tensors {
@@ -115,6 +116,7 @@ fn keys_that_were_left_out_for_good_are_as_if_they_were_masked(device: Device) {
             keys: whole.keys.index_select(2, &of_left),
             values: whole.values.index_select(2, &of_left),
             scale: whole.scale,
+            sinks: whole.sinks.as_ref().map(Tensor::shallow_clone),
         };
         let positions = Positions::listed(left.clone(), before).unwrap();
         let rest = inputs(&rest, layer).with_positions(&positions).unwrap();

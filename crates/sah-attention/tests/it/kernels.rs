@@ -61,7 +61,7 @@ fn equals_the_oracle(device: Device) {
         let form = Form::ALL[seed as usize % Form::ALL.len()];
         let d = random.choose(&[16, 64]);
         let dv = if random.within(0..4) == 0 { 24 } else { d };
-        let tensors = Tensors::new(shape, kv_heads, d, dv, seed, device);
+        let tensors = Tensors::new(shape, kv_heads, d, dv, seed, device).with_sinks(&mut random);
         let mask = random_mask(shape, form, &mut random, device);
         let want = ReferenceKernel.attend(&tensors.inputs(), Reads::Mask(&mask)).unwrap();
         for kernel in KERNELS {
@@ -83,7 +83,8 @@ fn equals_the_oracle_in_half_precision(device: Device) {
         let form = Form::ALL[seed as usize % Form::ALL.len()];
         let mask = random_mask(shape, form, &mut random, device);
         for (kind, bound) in HALVES {
-            let tensors = Tensors::new(shape, kv_heads, 64, 64, seed, device).to_kind(kind);
+            let tensors =
+                Tensors::new(shape, kv_heads, 64, 64, seed, device).with_sinks(&mut random).to_kind(kind);
             let want =
                 ReferenceKernel.attend(&tensors.to_kind(Kind::Float).inputs(), Reads::Mask(&mask)).unwrap();
             for kernel in KERNELS {
@@ -104,7 +105,8 @@ fn equals_the_oracle_in_double(device: Device) {
     for seed in 0..Form::ALL.len() as u64 {
         let mut random = Random::new(2000 + seed);
         let (shape, kv_heads) = random_shape(&mut random);
-        let tensors = Tensors::new(shape, kv_heads, 16, 16, seed, device).to_kind(Kind::Double);
+        let tensors =
+            Tensors::new(shape, kv_heads, 16, 16, seed, device).with_sinks(&mut random).to_kind(Kind::Double);
         let mask = random_mask(shape, Form::ALL[seed as usize], &mut random, device);
         let want = ReferenceKernel.attend(&tensors.inputs(), Reads::Mask(&mask)).unwrap();
         for kernel in KERNELS {
@@ -135,6 +137,7 @@ fn reads_any_strides(device: Device) {
                 keys: layout(&tensors.keys),
                 values: layout(&tensors.values),
                 scale: tensors.scale,
+                sinks: None,
             };
             for kernel in KERNELS {
                 let Some(got) = attend(kernel, &laid_out.inputs(), &mask) else { continue };
@@ -148,8 +151,8 @@ fn reads_any_strides(device: Device) {
 /// More rows than one block or task, for everything, for ranges and for lists.
 fn long_blocks_of_rows(device: Device) {
     let shape = MaskShape { batch: 1, heads: 4, queries: 300, keys: 420 };
-    let tensors = Tensors::new(shape, 2, 64, 64, 2, device);
-    for form in [Form::Full, Form::Ranges, Form::Weighted, Form::RangesAndList] {
+    for form in [Form::Full, Form::Ranges, Form::Weighted, Form::RangesAndList, Form::RangesAndPages] {
+        let tensors = Tensors::new(shape, 2, 64, 64, 2, device).with_sinks(&mut Random::new(form as u64 + 1));
         let mask = random_mask(shape, form, &mut Random::new(11), device);
         let want = ReferenceKernel.attend(&tensors.inputs(), Reads::Mask(&mask)).unwrap();
         for kernel in KERNELS {
@@ -170,7 +173,7 @@ fn a_selection_far_below_the_maximum_is_finite(device: Device) {
         .view([1, 1, 3, 1])
         .expand([1, 1, 3, 4], false)
         .to_device(device);
-    let tensors = Tensors { queries, keys, values, scale: 1.0 };
+    let tensors = Tensors { queries, keys, values, scale: 1.0, sinks: None };
     let shape = MaskShape { batch: 1, heads: 1, queries: 1, keys: 3 };
     let range = Mask::from_ranges(shape, RowRanges::from_fn(1, 3, |_| 1..3).unwrap()).unwrap();
     let indices = Tensor::from_slice(&[1i64, 2]).view([1, 1, 1, 2]).to_device(device);

@@ -1,4 +1,4 @@
-//! What a model's layer does beside a masker: a sliding window and a soft cap.
+//! What a model's layer does beside a masker: a sliding window, a soft cap and scores of sinks.
 
 use sah_attention::{
     AttentionInputs, AttentionPolicy, AutoKernel, Error, Kernel, LocalMasker, Mask, MaskShape, Masker, Reads,
@@ -45,7 +45,7 @@ fn kernels_equal_the_oracle(device: Device) {
         let mut random = Random::new(seed);
         let (shape, kv_heads) = random_shape(&mut random);
         let form = Form::ALL[seed as usize % Form::ALL.len()];
-        let tensors = Tensors::new(shape, kv_heads, 16, 16, seed, device);
+        let tensors = Tensors::new(shape, kv_heads, 16, 16, seed, device).with_sinks(&mut random);
         let layer = random_layer(&mut random, shape.keys);
         let mut mask = random_mask(shape, form, &mut random, device);
         if random.within(0..4) > 0 {
@@ -82,7 +82,8 @@ fn kernels_equal_the_oracle_in_other_kinds(device: Device) {
         let layer = random_layer(&mut random, shape.keys);
         let mask = random_mask(shape, form, &mut random, device).merge(own_keys(shape)).unwrap();
         for (kind, bound) in [(Kind::BFloat16, 0.04), (Kind::Half, 0.005), (Kind::Double, 1e-6)] {
-            let tensors = Tensors::new(shape, kv_heads, 32, 32, seed, device).to_kind(kind);
+            let tensors = Tensors::new(shape, kv_heads, 32, 32, seed, device);
+            let tensors = tensors.with_sinks(&mut random).to_kind(kind);
             let exact = tensors.to_kind(Kind::Double);
             let want = ReferenceKernel.attend(&inputs(&exact, layer), Reads::Mask(&mask)).unwrap();
             for kernel in KERNELS.into_iter().chain([&ReferenceKernel as &dyn Kernel]) {
@@ -194,16 +195,68 @@ fn windows_and_caps_are_checked() {
     }
 }
 
+#[test]
+fn scores_of_sinks_are_checked() {
+    let shape = MaskShape { batch: 1, heads: 4, queries: 3, keys: 5 };
+    let tensors = Tensors::new(shape, 2, 4, 4, 1, Device::Cpu);
+    for (size, fits) in
+        [(vec![4, 1], true), (vec![4, 3], true), (vec![4], false), (vec![2, 1], false), (vec![4, 2], false)]
+    {
+        let scores = Tensor::zeros(size.as_slice(), (Kind::Float, Device::Cpu));
+        let result = tensors.inputs().with_sink_scores(Some(&scores)).map(|_| ());
+        assert_eq!(result.is_ok(), fits, "{size:?}");
+        if let Err(error) = result {
+            let text = error.to_string();
+            assert!(text.contains("scores of sinks") && text.contains("[4, 1] or [4, 3]"), "{text}");
+        }
+    }
+    let halves = Tensor::zeros([4, 1], (Kind::Half, Device::Cpu));
+    let error = tensors.inputs().with_sink_scores(Some(&halves)).unwrap_err();
+    assert!(matches!(error, Error::Kind { found: Kind::Half, .. }), "{error}");
+}
+
+/// A sink is a key that scores as it says and whose value is zero: libtorch's attention over one key more.
+#[test]
+fn a_sink_is_a_key_without_a_value() {
+    let shape = MaskShape { batch: 2, heads: 6, queries: 5, keys: 40 };
+    let tensors = Tensors::new(shape, 2, 16, 16, 5, Device::Cpu);
+    let sinks = Tensor::from_slice(&[-2.0_f32, 0.0, 1.0, 4.0, 0.5, 9.0]).view([6, 1]);
+    let inputs = tensors.inputs().with_sink_scores(Some(&sinks)).unwrap();
+    let key = Tensor::zeros([2, 2, 1, 16], (Kind::Float, Device::Cpu));
+    let one_more = |tensor: &Tensor| Tensor::cat(&[&key, tensor], 2);
+    let bias = Tensor::zeros([5, 40], (Kind::Float, Device::Cpu))
+        .masked_fill(&Tensor::ones([5, 40], (Kind::Bool, Device::Cpu)).triu(36), f64::NEG_INFINITY)
+        .expand([1, 6, 5, 40], false);
+    let bias = Tensor::cat(&[&sinks.view([1, 6, 1, 1]).expand([1, 6, 5, 1], false), &bias], 3);
+    let (keys, values) = (one_more(&tensors.keys), one_more(&tensors.values));
+    let scale = tensors.scale;
+    let want = Tensor::scaled_dot_product_attention(
+        &tensors.queries,
+        &keys,
+        &values,
+        Some(&bias),
+        0.0,
+        false,
+        scale,
+        true,
+    );
+    for kernel in KERNELS.into_iter().chain([&ReferenceKernel as &dyn Kernel]) {
+        let error = difference(&kernel.attend(&inputs, Reads::All).unwrap(), &want);
+        assert!(error < 1e-5, "{}: {error}", kernel.name());
+    }
+}
+
 /// The oracle itself, against the definition written out for single numbers.
 #[test]
 fn the_oracle_follows_the_definition() {
-    let (window, cap, past) = (3, 0.8, 3);
+    let (window, cap, past, sinks) = (3, 0.8, 3, [0.4_f32, -0.2]);
     let shape = MaskShape { batch: 1, heads: 2, queries: 3, keys: 6 };
-    let tensors = Tensors::new(shape, 1, 8, 8, 6, Device::Cpu);
+    let mut tensors = Tensors::new(shape, 1, 8, 8, 6, Device::Cpu);
+    tensors.sinks = Some(Tensor::from_slice(&sinks).view([2, 1]));
     let inputs = inputs(&tensors, (Some(window), Some(cap)));
     let output = ReferenceKernel.attend(&inputs, Reads::Mask(&Mask::full(shape))).unwrap();
     for (h, i) in (0..2).flat_map(|h| (0..3).map(move |i| (h, i))) {
-        let (mut numerator, mut denominator) = ([0f64; 8], 0f64);
+        let (mut numerator, mut denominator) = ([0f64; 8], f64::from(sinks[h as usize]).exp());
         for j in past + i - 2..=past + i {
             let query = |d: i64| tensors.queries.double_value(&[0, h, i, d]);
             let score: f64 = (0..8).map(|d| query(d) * tensors.keys.double_value(&[0, 0, j, d])).sum();

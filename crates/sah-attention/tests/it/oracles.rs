@@ -29,7 +29,7 @@ fn axis(keys: &[f32], device: Device) -> (Tensors, MaskShape) {
     let along = Tensor::from_slice(keys).view([1, 1, -1, 1]).to_device(device);
     let queries = Tensor::from_slice(&[1f32]).view([1, 1, 1, 1]).to_device(device);
     let shape = MaskShape { batch: 1, heads: 1, queries: 1, keys: keys.len() };
-    (Tensors { queries, values: along.copy(), keys: along, scale: 1.0 }, shape)
+    (Tensors { queries, values: along.copy(), keys: along, scale: 1.0, sinks: None }, shape)
 }
 
 fn selected(mask: &Mask) -> Vec<i64> {
@@ -90,8 +90,13 @@ fn rows_in_blocks_are_rows_at_once(device: Device) {
     let tensors = Tensors::new(shape, 1, 16, 16, 3, device);
     let select = |masker: &dyn sah_attention::Masker, first: usize| {
         let rows = tensors.queries.narrow(2, first as i64, 700 - first as i64);
-        let tensors =
-            Tensors { queries: rows, keys: tensors.keys.copy(), values: tensors.values.copy(), ..tensors };
+        let tensors = Tensors {
+            queries: rows,
+            keys: tensors.keys.copy(),
+            values: tensors.values.copy(),
+            sinks: None,
+            ..tensors
+        };
         let inputs = tensors.inputs();
         let empty = Mask::empty(inputs.dims().mask_shape());
         masker

@@ -70,6 +70,7 @@ fn kernels_equal_the_oracle(device: Device) {
             keys: keys.expand(Kind::Float).unwrap(),
             values: values.expand(Kind::Float).unwrap(),
             scale: tensors.scale,
+            sinks: None,
         };
         let want = ReferenceKernel.attend(&numbers.inputs(), Reads::Mask(&mask)).unwrap();
         for kernel in KERNELS.into_iter().chain([&ReferenceKernel as &dyn Kernel]) {
@@ -122,10 +123,14 @@ fn several_sequences_and_windows(device: Device) {
         for rows in [3, 1] {
             let queries = tensors.queries.narrow(2, 3 - rows, rows);
             for (window, cap) in [(None, None), (Some(50), None), (Some(150), Some(2.0))] {
+                let sinks = window.map(|_| {
+                    Tensor::from_slice(&[0.5_f32, -1.0, 2.0, 0.0, 3.0, 1.0]).view([6, 1]).to_device(device)
+                });
                 let stored = AttentionInputs::new(&queries, &keys, &values, 0.125).unwrap();
                 let plain = AttentionInputs::new(&queries, &k, &v, 0.125).unwrap();
                 let attend = |inputs: AttentionInputs<'_>| {
                     let inputs = inputs.with_window(window).unwrap().with_soft_cap(cap).unwrap();
+                    let inputs = inputs.with_sink_scores(sinks.as_ref()).unwrap();
                     AutoKernel.attend(&inputs, Reads::All).unwrap()
                 };
                 let error = difference(&attend(stored), &attend(plain));

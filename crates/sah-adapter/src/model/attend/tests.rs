@@ -53,7 +53,11 @@ impl Case {
         let window = [None, None, Some(1 + pick(20)), Some(1 + pick(400))][pick(4)];
         let soft_cap = [None, Some(3.0)][pick(2)];
         let formats = [KvFormat::Plain(Kind::Float), KvFormat::Plain(Kind::BFloat16), KvFormat::Int8];
-        let scores = Scores { scale: 0.25, window, soft_cap };
+        let sinks = [None, Some(kv_heads * group)][pick(2)].map(|heads| {
+            let scores: Vec<f32> = (0..heads).map(|_| pick(100) as f32 / 20.0 - 2.5).collect();
+            Tensor::from_slice(&scores).view([heads, 1])
+        });
+        let scores = Scores { scale: 0.25, window, soft_cap, sinks };
         Self { kv_heads, group, read, kept, scores, format: formats[pick(3)], seed }
     }
 
@@ -88,7 +92,7 @@ impl Case {
         let rows = heads.queries.size()[2] as usize;
         let entries = cache.entries(0, rows).unwrap();
         let mut attention = AttentionPolicy::Dense { kernel: &ReferenceKernel };
-        attend_entries(&mut attention, 0, self.scores, &heads.queries, &entries, &mut vec![]).unwrap()
+        attend_entries(&mut attention, 0, &self.scores, &heads.queries, &entries, &mut vec![]).unwrap()
     }
 
     fn check(&self, found: &Tensor, expected: &Tensor) {
@@ -108,7 +112,7 @@ fn questions_read_what_each_head_keeps() {
             let mut attention = AttentionPolicy::Dense { kernel: &AutoKernel };
             let mut sequence =
                 OneSequence { cache: &mut cache, attention: &mut attention, densities: vec![] };
-            let found = sequence.attend(0, case.scores, &heads).unwrap();
+            let found = sequence.attend(0, &case.scores, &heads).unwrap();
             case.check(&found, &case.expected(&cache, &heads));
             cache.advance(rows as usize);
             read += 3 * rows as u64;
@@ -139,7 +143,7 @@ fn questions_beside_each_other_read_what_each_head_keeps() {
             attentions: &mut attentions,
             densities: vec![vec![], vec![]],
         };
-        let found = rows.attend(0, case.scores, &heads).unwrap();
+        let found = rows.attend(0, &case.scores, &heads).unwrap();
         for (row, &slot) in numbers.iter().enumerate() {
             alone.truncate(case.read as usize);
             let Heads { keys, values, .. } = case.heads(30 + 10 * slot as u64, lengths[slot]);
@@ -174,7 +178,7 @@ fn maskers_select_from_what_each_head_keeps() {
             let mut policy = AttentionPolicy::Sparse { attention, state: &mut state };
             let heads = case.heads(20, 3);
             let mut sequence = OneSequence { cache: &mut cache, attention: &mut policy, densities: vec![] };
-            sequence.attend(0, case.scores, &heads).unwrap()
+            sequence.attend(0, &case.scores, &heads).unwrap()
         };
         case.check(&attend(&attention), &attend(&reference));
     }

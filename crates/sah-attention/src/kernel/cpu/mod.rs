@@ -3,6 +3,7 @@
 mod fused;
 mod part;
 mod rows;
+mod sinks;
 mod source;
 mod tiled;
 

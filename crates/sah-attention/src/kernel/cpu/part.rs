@@ -40,11 +40,11 @@ impl Part {
         self.sum[row] += exponentiate(simd, scores, max);
     }
 
-    /// Row `row` of parts over different keys as attention over all of them, `[Dv]`.
-    pub(super) fn join(parts: &[Self], row: usize, output: &mut [f32]) {
-        let max = parts.iter().map(|part| part.max[row]).fold(f32::NEG_INFINITY, f32::max);
+    /// Row `row` of parts over different keys as attention over all of them and a score that belongs to none, `sink`: `[Dv]`.
+    pub(super) fn join(parts: &[Self], row: usize, sink: f32, output: &mut [f32]) {
+        let max = parts.iter().map(|part| part.max[row]).fold(sink, f32::max);
         let share = |part: &Self| (part.max[row] - max).exp();
-        let total: f32 = parts.iter().map(|part| part.sum[row] * share(part)).sum();
+        let total = parts.iter().map(|part| part.sum[row] * share(part)).sum::<f32>() + (sink - max).exp();
         output.fill(0.0);
         for part in parts {
             let share = share(part) / total;

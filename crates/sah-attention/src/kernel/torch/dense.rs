@@ -7,7 +7,7 @@ use tch::Tensor;
 use crate::error::Result;
 use crate::heads::{fold_queries, join_rows, unfold_output};
 use crate::inputs::AttentionInputs;
-use crate::kernel::torch::folded::attend_folded;
+use crate::kernel::torch::folded::{attend_folded, can_be_fused};
 use crate::kernel::torch::ranges;
 use crate::mask::RowRanges;
 
@@ -24,7 +24,7 @@ pub(super) fn attend(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
         let (keys, values) = (keys.narrow(start..end)?, values.narrow(start..end)?);
         return decode(&inputs.over(&keys, &values));
     }
-    if dims.queries > 1 && (visible.is_windowed() || inputs.soft_cap().is_some()) {
+    if dims.queries > 1 && (visible.is_windowed() || !can_be_fused(inputs)) {
         let rows = RowRanges::from_fn(dims.queries, dims.keys, |row| visible.row(row))?;
         return ranges::attend(inputs, &rows);
     }
@@ -52,7 +52,7 @@ fn prompt(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
 /// `Q = 1`: each key/value head is read once, for all query heads of its group.
 fn decode(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
     let queries = fold_queries(inputs, 0, 1)?;
-    let output = attend_folded(inputs, &queries, &inputs.keys()?, &inputs.values()?, None)?;
+    let output = attend_folded(inputs, 0..1, &queries, (&inputs.keys()?, &inputs.values()?), None)?;
     unfold_output(inputs, &output, 1)
 }
 
@@ -70,7 +70,7 @@ fn chunk(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
                 .f_repeat([dims.group() as i64, 1])?;
         let queries = fold_queries(inputs, start, rows)?;
         let (keys, values) = (inputs.keys_in(0..seen)?, inputs.values_in(0..seen)?);
-        let output = attend_folded(inputs, &queries, &keys, &values, Some(&bias))?;
+        let output = attend_folded(inputs, start..start + rows, &queries, (&keys, &values), Some(&bias))?;
         outputs.push(unfold_output(inputs, &output, rows)?);
     }
     join_rows(outputs)

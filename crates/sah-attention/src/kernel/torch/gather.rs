@@ -14,7 +14,7 @@ use crate::mask::Selection;
 ///   K`), the last with a mask over a block of rows. Keys and values are not copied, not once per query head either. (It is up
 ///   to libtorch how it shares them between the heads of a group when `Q = K`.)
 /// - Key ranges: narrowed views of the cache, joined (a copy of the selected keys only), then libtorch's fused attention
-///   (where the layer caps its scores, plain products and a softmax).
+///   (where the layer caps its scores or has some that belong to no key, plain products and a softmax).
 ///   Several query rows are computed in blocks over the union of their ranges, so that neighbouring rows with
 ///   neighbouring ranges are cheap and rows with unrelated ranges read more than they use.
 /// - Index lists, and the keys of pages: the listed rows of the cache, gathered per query head and row; inclusion probabilities

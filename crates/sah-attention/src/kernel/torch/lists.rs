@@ -3,7 +3,7 @@
 use tch::{Kind, Tensor};
 
 use crate::error::Result;
-use crate::heads::{capped, fold_queries, fold_rows, join_rows, unfold_output};
+use crate::heads::{capped, fold_queries, fold_rows, join_rows, softmax, unfold_output};
 use crate::inputs::AttentionInputs;
 use crate::kernel::torch::ranges::Union;
 use crate::mask::{IndexList, RowRanges};
@@ -59,7 +59,7 @@ fn attend_rows(
     let union = Union::of(ranges, start..start + rows);
     let width = union.len() as i64;
     if width == 0 {
-        let weights = scores.f_softmax(-1, None)?;
+        let weights = softmax(inputs, &scores, start..start + rows)?;
         let output = weights.f_unsqueeze(-2)?.f_matmul(&listed_values()?)?.f_squeeze_dim(-2)?;
         return unfold_output(inputs, &output.f_to_kind(inputs.kind())?, rows);
     }
@@ -69,7 +69,7 @@ fn attend_rows(
     if let Some(bias) = union.bias(inputs, ranges, start..start + rows)? {
         range_scores = range_scores.f_add(&bias.f_to_kind(kind)?)?;
     }
-    let weights = Tensor::f_cat(&[range_scores, scores], -1)?.f_softmax(-1, None)?;
+    let weights = softmax(inputs, &Tensor::f_cat(&[range_scores, scores], -1)?, start..start + rows)?;
     let range_weights = weights.f_narrow(-1, 0, width)?;
     let weights = weights.f_narrow(-1, width, list.width() as i64)?;
 

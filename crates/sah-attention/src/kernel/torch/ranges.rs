@@ -7,13 +7,13 @@ use tch::Tensor;
 use crate::error::Result;
 use crate::heads::{fold_queries, join_rows, unfold_output};
 use crate::inputs::AttentionInputs;
-use crate::kernel::torch::folded::attend_folded;
+use crate::kernel::torch::folded::{attend_folded, can_be_fused};
 use crate::mask::RowRanges;
 
 /// Query rows that are computed at once over the union of their ranges.
 const BLOCK: usize = 128;
 
-/// Scores that are held at once where the layer caps them, which libtorch's fused attention cannot; 64 MiB in `Float`.
+/// Scores that are held at once where libtorch's fused attention cannot compute the layer; 64 MiB in `Float`.
 const SCORES: usize = 1 << 24;
 
 /// Attention where `ranges` is all there is. Every row must have a key that it may read.
@@ -30,9 +30,10 @@ pub(super) fn attend(inputs: &AttentionInputs<'_>, ranges: &RowRanges) -> Result
 /// Attention of rows that read `ranges` and nothing else: neither causality nor the layer's window is applied.
 pub(super) fn attend_blocks(inputs: &AttentionInputs<'_>, ranges: &RowRanges) -> Result<Tensor> {
     let dims = inputs.dims();
-    let rows = match inputs.soft_cap() {
-        None => BLOCK,
-        Some(_) => (SCORES / (dims.batch * dims.heads * dims.keys)).clamp(1, BLOCK),
+    let rows = if can_be_fused(inputs) {
+        BLOCK
+    } else {
+        (SCORES / (dims.batch * dims.heads * dims.keys)).clamp(1, BLOCK)
     };
     let starts = (0..dims.queries).step_by(rows);
     join_rows(
@@ -46,10 +47,10 @@ fn block(inputs: &AttentionInputs<'_>, ranges: &RowRanges, rows: Range<usize>) -
     let count = rows.len();
     let union = Union::of(ranges, rows.clone());
     let queries = fold_queries(inputs, rows.start, count)?;
-    let bias = union.bias(inputs, ranges, rows)?;
+    let bias = union.bias(inputs, ranges, rows.clone())?;
     let keys = union.read(|range| inputs.keys_in(range))?;
     let values = union.read(|range| inputs.values_in(range))?;
-    let output = attend_folded(inputs, &queries, &keys, &values, bias.as_ref())?;
+    let output = attend_folded(inputs, rows, &queries, (&keys, &values), bias.as_ref())?;
     unfold_output(inputs, &output, count)
 }
 

@@ -15,6 +15,7 @@ use crate::inputs::{AttentionInputs, Dims};
 use crate::kernel::cpu::check_readable;
 use crate::kernel::cpu::part::Part;
 use crate::kernel::cpu::rows::{WithRows, readable_queries, with_rows};
+use crate::kernel::cpu::sinks::Sinks;
 use crate::kernel::cpu::source::{Keys, Source};
 use crate::kernel::{Kernel, Reads};
 use crate::mask::{IndexList, PageList, RowRanges, Selection, SparseSelection};
@@ -186,6 +187,7 @@ fn tasks<'a>(pieces: &'a [Vec<Piece<'a>>], threads: usize) -> Vec<Task<'a>> {
 fn joined<E: Parts>(inputs: &AttentionInputs<'_>, tasks: &[Task<'_>], parts: &[Part]) -> Result<Tensor> {
     let dims = inputs.dims();
     let size = [dims.batch, dims.heads, dims.queries, dims.value_dim].map(|size| size as i64);
+    let sinks = Sinks::of(inputs)?;
     let output = written(size, |output| {
         let (mut done, mut joined) = (0, vec![0.0_f32; dims.value_dim]);
         for item in 0..dims.batch * dims.kv_heads * dims.queries {
@@ -193,7 +195,8 @@ fn joined<E: Parts>(inputs: &AttentionInputs<'_>, tasks: &[Task<'_>], parts: &[P
             let parts = &parts[done..done + count];
             done += count;
             for (member, row) in rows_of(dims, item).enumerate() {
-                Part::join(parts, member, &mut joined);
+                let sink = sinks.of_row(row / dims.queries % dims.heads, row % dims.queries);
+                Part::join(parts, member, sink, &mut joined);
                 let at = row * dims.value_dim;
                 output[at..at + dims.value_dim].copy_from_slice(&E::restore(&joined));
             }

@@ -20,6 +20,7 @@ use crate::inputs::{AttentionInputs, Dims};
 use crate::kernel::cpu::check_readable;
 use crate::kernel::cpu::part::Part;
 use crate::kernel::cpu::rows::{WithRows, readable_queries, with_rows};
+use crate::kernel::cpu::sinks::Sinks;
 use crate::kernel::cpu::source::Source;
 use crate::kernel::{Kernel, Reads, refused};
 use crate::mask::{RowRanges, Selection};
@@ -140,13 +141,14 @@ impl WithRows for Over<'_> {
 
         // [B, Q, H, Dv]: as the next product wants it.
         let size = [dims.batch, dims.queries, dims.heads, dims.value_dim].map(|size| size as i64);
-        let output = written(size, |output| join(&dims, &items, &parts, threads, output))?;
+        let sinks = Sinks::of(inputs)?;
+        let output = written(size, |output| join(&dims, (&items, &parts), &sinks, threads, output))?;
         Ok(output.f_transpose(1, 2)?.f_to_kind(inputs.kind())?)
     }
 }
 
 /// Joins the parts of `items` to attention `[B, Q, H, Dv]`.
-fn join(dims: &Dims, items: &[Item], parts: &[Part], threads: usize, output: &mut [f32]) {
+fn join(dims: &Dims, (items, parts): (&[Item], &[Part]), sinks: &Sinks, threads: usize, output: &mut [f32]) {
     let group = dims.group();
     // Rows that were computed together, first ones first, and the parts of all their heads.
     let mut by_rows: Vec<(&Range<usize>, &[Part])> = Vec::new();
@@ -163,9 +165,12 @@ fn join(dims: &Dims, items: &[Item], parts: &[Part], threads: usize, output: &mu
         let (rows, parts) = by_rows[row / height];
         let per_head = parts.len() / (dims.batch * dims.kv_heads);
         let of_batch = parts.chunks_exact(per_head).skip(batch * dims.kv_heads);
-        for (parts, heads) in of_batch.zip(output.chunks_exact_mut(group * dims.value_dim)) {
+        for (kv_head, (parts, heads)) in
+            of_batch.zip(output.chunks_exact_mut(group * dims.value_dim)).enumerate()
+        {
             for (member, output) in heads.chunks_exact_mut(dims.value_dim).enumerate() {
-                Part::join(parts, (row - rows.start) * group + member, output);
+                let sink = sinks.of_row(kv_head * group + member, row);
+                Part::join(parts, (row - rows.start) * group + member, sink, output);
             }
         }
     };

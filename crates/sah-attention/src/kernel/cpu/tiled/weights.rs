@@ -10,6 +10,7 @@ use super::{TASKS_PER_THREAD, run_all, visible_ranges};
 use crate::error::Result;
 use crate::inputs::AttentionInputs;
 use crate::kernel::cpu::rows::{WithRows, readable_queries, with_rows};
+use crate::kernel::cpu::sinks::Sinks;
 use crate::kernel::cpu::source::{Group, Source};
 use crate::mask::RowRanges;
 use sah_tensor::element::F32;
@@ -58,11 +59,20 @@ impl WithRows for Weights<'_> {
         let items: Vec<(usize, usize)> = (0..queries.len()).flat_map(parts).collect();
         let (arch, scale) = (Arch::new(), inputs.scale() as f32);
         let soft_cap = inputs.soft_cap().map(|cap| cap as f32);
+        let sinks = Sinks::of(inputs)?;
         let run = |&(head, start): &(usize, usize)| {
             let rows = start..dims.queries.min(start + height);
             let queries = &queries[head..=head];
             let readers = Readers { queries, scale, soft_cap, rows, ranges };
-            arch.dispatch(Task { readers, keys: &keys[head / dims.group()], head_dim: dims.head_dim, over })
+            let sinks: Vec<f32> =
+                readers.rows.clone().map(|row| sinks.of_row(head % dims.heads, row)).collect();
+            arch.dispatch(Task {
+                readers,
+                sinks: &sinks,
+                keys: &keys[head / dims.group()],
+                head_dim: dims.head_dim,
+                over,
+            })
         };
         let of_items = run_all(&items, threads, run);
         let mut weights = vec![0.0_f32; queries.len() * dims.keys];
@@ -78,6 +88,8 @@ impl WithRows for Weights<'_> {
 /// Rows of one query head.
 struct Task<'a, Keys: Source> {
     readers: Readers<'a>,
+    /// Scores of the rows that belong to no key.
+    sinks: &'a [f32],
     keys: &'a Keys,
     head_dim: usize,
     over: OverRows,
@@ -121,7 +133,7 @@ impl<Keys: Source> Task<'_, Keys> {
             }
             let mut sum = [simd.splat_f32s(0.0); V];
             exponentiate(simd, &max, vectors_mut::<S, V>(&mut scores.as_mut_slice()[..end]), &mut sum);
-            let factors = factors(simd, sum, rows.lanes.len());
+            let factors = factors(simd, &max, sum, &self.sinks[rows.lanes.clone()]);
             for (span, start) in read {
                 let scores = &mut scores.as_mut_slice()[start..start + span.len() * width];
                 let weights = vectors_mut::<S, V>(scores);
@@ -132,14 +144,19 @@ impl<Keys: Source> Task<'_, Keys> {
     }
 }
 
-/// What makes weights of the exponentials of each lane: `1 / sum`, and 0 where no row lies, from lane `lanes` on.
+/// What makes weights of the exponentials of each lane: `1 / (sum + exp(sink - max))`, and 0 where no row lies, after those with `sinks`.
 #[inline(always)]
-fn factors<S: Simd, const V: usize>(simd: S, sum: [S::f32s; V], lanes: usize) -> [S::f32s; V] {
+fn factors<S: Simd, const V: usize>(
+    simd: S,
+    max: &[S::f32s; V],
+    sum: [S::f32s; V],
+    sinks: &[f32],
+) -> [S::f32s; V] {
     let mut factors = [simd.splat_f32s(0.0); V];
-    let sums: &[f32] = bytemuck::cast_slice(&sum);
+    let (max, sums): (&[f32], &[f32]) = (bytemuck::cast_slice(max), bytemuck::cast_slice(&sum));
     let of_rows: &mut [f32] = bytemuck::cast_slice_mut(&mut factors);
-    for (factor, sum) in of_rows[..lanes].iter_mut().zip(sums) {
-        *factor = 1.0 / sum;
+    for (factor, ((sum, max), sink)) in of_rows.iter_mut().zip(sums.iter().zip(max).zip(sinks)) {
+        *factor = 1.0 / (sum + (sink - max).exp());
     }
     factors
 }

@@ -9,6 +9,7 @@ mod changed;
 mod generation;
 mod packed;
 mod placement;
+mod quantised;
 mod refusals;
 mod saved;
 mod sequences;

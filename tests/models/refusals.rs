@@ -27,7 +27,6 @@ fn what_a_config_asks_for_and_we_do_not_do_names_the_field() {
             "`model_type` is `mamba`, which is not supported; supported: llama, ",
         ),
         ("gemma3", "model_type", json!("gemma3"), "`text_config`: expected the config of the language model"),
-        ("llama", "quantization_config", json!({"quant_method": "gptq"}), "`quantization_config`"),
         ("mistral", "num_local_experts", json!(8), "`num_local_experts` is `8`"),
         (
             "llama",

@@ -30,6 +30,7 @@ ROTARY = {
     "phi3": ("phi3", "Phi3RotaryEmbedding"),
     "mixtral": ("mixtral", "MixtralRotaryEmbedding"),
     "qwen3_moe": ("qwen3_moe", "Qwen3MoeRotaryEmbedding"),
+    "gpt_oss": ("gpt_oss", "GptOssRotaryEmbedding"),
     "smollm3": ("smollm3", "SmolLM3RotaryEmbedding"),
     "gemma2": ("gemma2", "Gemma2RotaryEmbedding"),
     "gemma3_text": ("gemma3", "Gemma3RotaryEmbedding"),

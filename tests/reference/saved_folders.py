@@ -42,6 +42,7 @@ PLAIN = [
     "olmo3",
     "glm4",
     "glm4-moe",
+    "gpt-oss",
     "cohere2",
     "exaone4",
     "ernie4-5",
@@ -51,6 +52,9 @@ PLAIN = [
     "gemma3",
     "gemma3-linear",
 ]
+
+# What version 4 does not have.
+NEW = {"gpt-oss-limit": ("gpt_oss", dict(MODELS["gpt-oss"][1], swiglu_limit=0.4, swiglu_alpha=1.2))}
 
 TEXT = {key: value for key, value in COMMON.items() if not key.endswith("_token_id")}
 VISION = dict(
@@ -120,7 +124,7 @@ WRAPPED = {
 def save(name, folder):
     """Saves the model and gives it back as it is loaded."""
     wrapped = folder.name.startswith("wrapped-")
-    model_type, fields = WRAPPED[name] if wrapped else MODELS[name]
+    model_type, fields = WRAPPED[name] if wrapped else (MODELS | NEW)[name]
     auto = AutoModelForImageTextToText if wrapped else AutoModelForCausalLM
     model = auto.from_config(AutoConfig.for_model(model_type, **json.loads(json.dumps(fields))))
     fill(model, name)
@@ -148,7 +152,7 @@ def main():
     transformers.logging.set_verbosity_error()
     torch.set_num_threads(1)
     shutil.rmtree(OUT, ignore_errors=True)
-    plain = PLAIN if MAJOR == "5" else []
+    plain = [*PLAIN, *NEW] if MAJOR == "5" else []
     for name, folder in [(name, name) for name in plain] + [(name, f"wrapped-{name}") for name in WRAPPED]:
         folder = OUT / folder
         folder.mkdir(parents=True)

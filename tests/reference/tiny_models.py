@@ -195,6 +195,26 @@ MODELS = {
             routed_scaling_factor=1.7,
         ),
     ),
+    "gpt-oss": (
+        "gpt_oss",
+        dict(
+            COMMON,
+            num_hidden_layers=3,
+            head_dim=16,
+            num_local_experts=6,
+            num_experts_per_tok=3,
+            sliding_window=12,
+            rope_theta=500.0,
+            rope_scaling={
+                "rope_type": "yarn",
+                "factor": 4.0,
+                "beta_fast": 32.0,
+                "beta_slow": 1.0,
+                "truncate": False,
+                "original_max_position_embeddings": 32,
+            },
+        ),
+    ),
     "cohere2": (
         "cohere2",
         dict(COMMON, num_hidden_layers=3, sliding_window=10, sliding_window_pattern=3, logit_scale=0.8, rope_theta=300.0),

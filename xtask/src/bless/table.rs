@@ -198,6 +198,12 @@ pub(crate) const GENERATORS: &[Generator] = &[
         ..TRANSFORMERS_5
     },
     Generator {
+        name: "quantised",
+        script: &["tests/reference/quantised.py"],
+        files: &["tests/fixtures/quantised/*"],
+        ..TRANSFORMERS_5
+    },
+    Generator {
         name: "generation-configs",
         script: &["tests/reference/generation_configs.py"],
         files: &["tests/fixtures/generation_configs.json"],

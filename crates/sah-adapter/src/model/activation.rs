@@ -7,7 +7,7 @@ use super::ConfigFile;
 use crate::Error;
 
 /// A function of single numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Activation {
     /// `x * sigmoid(x)`.
     Silu,
@@ -15,6 +15,8 @@ pub(super) enum Activation {
     Gelu,
     /// The approximation of [`Self::Gelu`] by a hyperbolic tangent.
     GeluTanh,
+    /// `min(x, limit) * sigmoid(alpha * min(x, limit))`; as a gate, of what is kept within `limit`, plus 1.
+    ClampedSwish { alpha: f64, limit: f64 },
 }
 
 impl Activation {
@@ -37,6 +39,10 @@ impl Activation {
             Self::Silu => x.f_silu()?,
             Self::Gelu => x.f_gelu("none")?,
             Self::GeluTanh => x.f_gelu("tanh")?,
+            Self::ClampedSwish { alpha, limit } => {
+                let x = x.f_clamp_max(limit)?;
+                x.f_mul(&x.f_mul_scalar(alpha)?.f_sigmoid()?)?
+            }
         })
     }
 
@@ -46,6 +52,10 @@ impl Activation {
             return Ok(rowwise::silu_gate(both)?);
         }
         let width = both.size()[2] / 2;
-        Ok(self.forward(&both.f_narrow(2, 0, width)?)?.f_mul_(&both.f_narrow(2, width, width)?)?)
+        let (gate, mut up) = (both.f_narrow(2, 0, width)?, both.f_narrow(2, width, width)?);
+        if let Self::ClampedSwish { limit, .. } = self {
+            up = up.f_clamp(-limit, limit)?.f_add_scalar_(1)?;
+        }
+        Ok(self.forward(&gate)?.f_mul_(&up)?)
     }
 }

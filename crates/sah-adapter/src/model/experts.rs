@@ -55,7 +55,29 @@ pub(super) struct SharedConfig {
 pub(super) struct ExpertNames {
     /// All of them.
     pub(super) block: &'static str,
-    pub(super) of_expert: GatedNames,
+    /// What scores them.
+    pub(super) router: &'static str,
+    pub(super) tensors: ExpertTensors,
+}
+
+/// In which tensors experts are.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum ExpertTensors {
+    /// Each has its own.
+    Each(GatedNames),
+    /// All in one, with biases, gates and ups by turns, and a bias of the router: gpt-oss.
+    Together,
+}
+
+impl ExpertNames {
+    /// As most: each in tensors of its own, in `block`.
+    pub(super) const fn each(block: &'static str, names: GatedNames) -> Self {
+        Self { block, router: "gate", tensors: ExpertTensors::Each(names) }
+    }
+
+    fn router_bias(self) -> bool {
+        matches!(self.tensors, ExpertTensors::Together)
+    }
 }
 
 impl ExpertsConfig {
@@ -72,6 +94,33 @@ impl ExpertsConfig {
             file.wrong("num_experts_per_tok", format!("at most {field}, {count}"), chosen);
         }
         (count, chosen.min(count))
+    }
+
+    /// Expert `number` of those at `experts`.
+    fn expert(
+        &self,
+        experts: &WeightPath<'_>,
+        number: i64,
+        hidden: i64,
+        activation: Activation,
+    ) -> Result<Mlp, Error> {
+        let (own, size) = (experts.pp(number), (hidden, self.intermediate));
+        match self.names.tensors {
+            ExpertTensors::Each(names) => Mlp::gated(&own, names, size, false, activation),
+            // As GGUF files have them.
+            ExpertTensors::Together if own.has("down_proj.weight") => {
+                Mlp::gated(&own, GatedNames::LLAMA, size, true, activation)
+            }
+            ExpertTensors::Together => {
+                let of = |name| experts.pp(name).of_expert(number, self.count);
+                let (hidden, width) = size;
+                Ok(Mlp::Gated {
+                    gate_up: Linear::load_by_turns(&of("gate_up_proj"), hidden, 2 * width)?,
+                    down: Linear::load_conv1d(&of("down_proj"), width, hidden)?,
+                    activation,
+                })
+            }
+        }
     }
 
     /// Whether each of `layers` has experts, as Qwen's configs say it: every `decoder_sparse_step`-th, but for `mlp_only_layers`.
@@ -119,10 +168,7 @@ impl Experts {
         activation: Activation,
     ) -> Result<Self, Error> {
         let path = path.pp(config.names.block);
-        let size = (hidden, config.intermediate);
-        let of_expert = |expert| {
-            Mlp::gated(&path.pp("experts").pp(expert), config.names.of_expert, size, false, activation)
-        };
+        let of_expert = |expert| config.expert(&path.pp("experts"), expert, hidden, activation);
         let shared = |config: SharedConfig| -> Result<SharedExpert, Error> {
             let (own, size) = (path.pp(config.name), (hidden, config.intermediate));
             let gate = config.gate.map(|gate| Linear::load(&path, &[(gate, 1)], hidden, false));
@@ -138,7 +184,12 @@ impl Experts {
             }
         };
         Ok(Self {
-            router: Linear::load(&path, &[("gate", config.count)], hidden, false)?,
+            router: Linear::load(
+                &path,
+                &[(config.names.router, config.count)],
+                hidden,
+                config.names.router_bias(),
+            )?,
             all: (0..config.count).map(of_expert).collect::<Result<_, _>>()?,
             chosen: config.chosen,
             normalised: config.normalised,

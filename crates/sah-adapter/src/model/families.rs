@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::spec::Build;
 use super::{
-    ConfigFile, cohere2, ernie4_5, exaone4, gemma2, gemma3, glm4, glm4_moe, gpt2, granite, llama, mistral,
-    mixtral, olmo2, olmo3, phi3, qwen2, qwen2_moe, qwen3, qwen3_moe, seed_oss, smollm3,
+    ConfigFile, cohere2, ernie4_5, exaone4, gemma2, gemma3, glm4, glm4_moe, gpt_oss, gpt2, granite, llama,
+    mistral, mixtral, olmo2, olmo3, phi3, qwen2, qwen2_moe, qwen3, qwen3_moe, seed_oss, smollm3,
 };
 use crate::weights::TensorNames;
 
@@ -59,7 +59,7 @@ const EXPERTS: &[&str] =
     &["num_experts", "num_local_experts", "num_experts_per_tok", "moe_intermediate_size"];
 
 #[rustfmt::skip] // one line each
-static FAMILIES: [ModelFamily; 21] = [
+static FAMILIES: [ModelFamily; 22] = [
     family("llama", llama::read, &["meta-llama/Llama-3.1-8B-Instruct", "meta-llama/Llama-3.2-1B-Instruct", "HuggingFaceTB/SmolLM2-135M-Instruct"], &["llama", "llama-bias", "llama-linear", "llama-dynamic", "llama-llama3", "llama-yarn"]),
     family("mistral", mistral::read, &["mistralai/Mistral-7B-Instruct-v0.3"], &["mistral", "mistral-window"]),
     family("qwen2", qwen2::read, &["Qwen/Qwen2.5-7B-Instruct", "Qwen/Qwen2.5-0.5B-Instruct"], &["qwen2", "qwen2-window"]),
@@ -74,6 +74,7 @@ static FAMILIES: [ModelFamily; 21] = [
     family("seed_oss", seed_oss::read, &["ByteDance-Seed/Seed-OSS-36B-Instruct"], &["seed-oss"]),
     family("olmo3", olmo3::read, &["allenai/Olmo-3-7B-Instruct"], &["olmo3"]),
     family("glm4", glm4::read, &["zai-org/GLM-4-9B-0414"], &["glm4"]),
+    family("gpt_oss", gpt_oss::read, &["openai/gpt-oss-20b", "openai/gpt-oss-120b"], &["gpt-oss"]).reading(EXPERTS),
     family("glm4_moe", glm4_moe::read, &["zai-org/GLM-4.5-Air"], &["glm4-moe"]).reading(DEEPSEEK_EXPERTS),
     family("cohere2", cohere2::read, &["CohereLabs/c4ai-command-r7b-12-2024"], &["cohere2"]),
     family("exaone4", exaone4::read, &["LGAI-EXAONE/EXAONE-4.0-32B"], &["exaone4"]),

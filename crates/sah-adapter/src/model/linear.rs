@@ -40,6 +40,11 @@ impl Linear {
         Self::load_parts(&[(path.clone(), outputs)], inputs, true, Orientation::Inputs)
     }
 
+    /// The same of outputs every second of which is one of the second half.
+    pub(super) fn load_by_turns(path: &WeightPath<'_>, inputs: i64, outputs: i64) -> Result<Self, Error> {
+        Self::load_parts(&[(path.clone(), outputs)], inputs, true, Orientation::InputsByTurns)
+    }
+
     fn load_parts(
         parts: &[(WeightPath<'_>, i64)],
         inputs: i64,
@@ -47,7 +52,15 @@ impl Linear {
         orientation: Orientation,
     ) -> Result<Self, Error> {
         let weights = WeightPath::matrices(parts, inputs, orientation)?;
-        let bias_of = |(path, outputs): &(WeightPath<'_>, i64)| path.tensor("bias", &[*outputs]);
+        let bias_of = |(path, outputs): &(WeightPath<'_>, i64)| {
+            let stored = path.tensor("bias", &[*outputs])?;
+            if orientation != Orientation::InputsByTurns {
+                return Ok(stored);
+            }
+            let halves = [0, 1].map(|first| stored.f_slice(0, first, None, 2));
+            let [first, second] = halves;
+            Ok::<_, Error>(Tensor::f_cat(&[first?, second?], 0)?)
+        };
         let biases: Vec<Tensor> = parts.iter().filter(|_| bias).map(bias_of).collect::<Result<_, _>>()?;
         let bias = if bias { Some(Tensor::f_cat(&biases, 0)?) } else { None };
         Ok(Self { weights, bias })

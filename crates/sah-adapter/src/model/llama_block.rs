@@ -77,6 +77,7 @@ pub(super) struct LlamaLike {
     pub(super) layer_ropes: Vec<Option<usize>>,
     pub(super) factors: Factors,
     pub(super) experts: Option<ExpertsConfig>,
+    pub(super) softmax: Softmax,
 }
 
 /// Where the norms of a layer stand.
@@ -98,6 +99,14 @@ pub(super) enum NormKind {
     Rms,
     /// Layer normalisation by a weight, without a bias.
     LayerWithoutBias,
+}
+
+/// What the softmax of each head is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Softmax {
+    OverKeys,
+    /// And over a learned score that belongs to no key.
+    OverKeysAndSink,
 }
 
 /// Which projections of the same input are one tensor.
@@ -162,6 +171,7 @@ impl LlamaLike {
             layer_ropes: vec![Some(0); dims.layers],
             factors: Factors::default(),
             experts: None,
+            softmax: Softmax::OverKeys,
         }
     }
 
@@ -186,6 +196,10 @@ impl LlamaLike {
             HeadNorms::Together => HeadNorm::together(&own, &heads, eps),
         });
         let scores = Scores::of_heads(heads, self.windows[layer]);
+        let sinks = match self.softmax {
+            Softmax::OverKeys => None,
+            Softmax::OverKeysAndSink => Some(own.in_f32().tensor("sinks", &[heads.query])?.f_view([-1, 1])?),
+        };
         let attention = SelfAttention {
             layer,
             heads,
@@ -197,7 +211,7 @@ impl LlamaLike {
             },
             head_norm: head_norm.transpose()?,
             output: output_projection(&own, hidden, heads, self.output_bias)?,
-            scores: Scores { scale: self.factors.scores.unwrap_or(scores.scale), ..scores },
+            scores: Scores { scale: self.factors.scores.unwrap_or(scores.scale), sinks, ..scores },
         };
         let experts = self.experts.as_ref().filter(|experts| experts.layers[layer]);
         let feed_forward = match experts {

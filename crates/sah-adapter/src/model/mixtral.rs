@@ -17,7 +17,7 @@ const MIXTRAL: LlamaDefaults = LlamaDefaults {
 };
 
 const NAMES: ExpertNames =
-    ExpertNames { block: "block_sparse_moe", of_expert: GatedNames { gate: "w1", up: "w3", down: "w2" } };
+    ExpertNames::each("block_sparse_moe", GatedNames { gate: "w1", up: "w3", down: "w2" });
 
 /// The model that the config describes.
 pub(super) fn read(file: &ConfigFile<'_>) -> Box<dyn Build> {

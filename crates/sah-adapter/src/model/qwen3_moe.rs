@@ -23,7 +23,7 @@ const QWEN3_MOE: LlamaDefaults = LlamaDefaults {
 };
 
 /// What both generations call their experts.
-pub(super) const NAMES: ExpertNames = ExpertNames { block: "mlp", of_expert: GatedNames::LLAMA };
+pub(super) const NAMES: ExpertNames = ExpertNames::each("mlp", GatedNames::LLAMA);
 
 const WINDOW: usize = 4096;
 

@@ -9,10 +9,12 @@ use tch::Device;
 use super::config_file::Findings;
 use super::families::find;
 use super::overrides::ConfigOverrides;
+use super::quantisation;
 use super::rope::RopeConfig;
 use super::transformer::Transformer;
 use super::{CausalLm, ConfigFile};
-use crate::weights::{CheckedWeights, TensorNames, WeightPath, Weights};
+use crate::weights::quantised::Quantisation;
+use crate::weights::{CheckedWeights, CheckpointForm, TensorNames, WeightPath, Weights};
 use crate::{Error, Placement, Precision, WeightStorage};
 
 /// A model of an architecture, without its weights.
@@ -35,6 +37,7 @@ pub(crate) struct ModelSpec {
     model: Box<dyn Build>,
     positions: usize,
     names: TensorNames,
+    quantisation: Option<Quantisation>,
     /// Fields that are not in the config, with what is taken for them: `vocab_size 32000`.
     pub(crate) defaults: Vec<String>,
     /// What a user should know: fields without effect, parts that are not run.
@@ -61,15 +64,20 @@ impl ModelSpec {
         file.refuse_unsupported(family.reads);
         file.note_without_effect();
         let model = (family.read)(&file);
+        let quantisation = quantisation::read(&file);
         let positions = positions(&file, &*model, overrides);
         let is_wrapped = file.is_wrapped();
         let Findings { defaults, notes, .. } = file.finish()?;
-        Ok(Self { model, positions, names: family.tensors(), defaults, notes, is_wrapped })
+        Ok(Self { model, positions, names: family.tensors(), quantisation, defaults, notes, is_wrapped })
     }
 
     /// How many positions a prompt and its answer may take.
     pub(crate) fn positions(&self) -> usize {
         self.positions
+    }
+
+    fn form(&self) -> CheckpointForm<'_> {
+        CheckpointForm { names: &self.names, quantisation: self.quantisation.as_ref() }
     }
 
     /// Whether `weights` has all that the model needs; nothing is kept.
@@ -78,7 +86,7 @@ impl ModelSpec {
     ///
     /// Every tensor that is missing, or has another shape or a type that cannot be read, in one error.
     pub(crate) fn check(&self, weights: &Weights, precision: Precision) -> Result<CheckedWeights, Error> {
-        weights.check_all(&self.names, precision, self.is_wrapped, |root| self.model.build(root).map(drop))
+        weights.check_all(self.form(), precision, self.is_wrapped, |root| self.model.build(root).map(drop))
     }
 
     /// The model with its weights, on the devices of `placement`, and what was found out about them.
@@ -98,7 +106,7 @@ impl ModelSpec {
             return Err(Error::StoredOffCpu);
         }
         let checked = self.check(weights, precision)?;
-        let model = weights.read_all(&self.names, placement, precision, |root| self.model.build(root))?;
+        let model = weights.read_all(self.form(), placement, precision, |root| self.model.build(root))?;
         Ok((Box::new(Transformer { positions: self.positions, ..model }), checked))
     }
 }

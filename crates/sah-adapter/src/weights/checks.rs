@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tch::{Device, Kind, Tensor};
 
 use super::names::{StoredNames, TensorNames};
+use super::quantised::Quantisation;
 use super::safetensors::Safetensors;
 use super::{Mode, WeightPath, Weights};
 use crate::{Error, Placement, Precision};
@@ -44,6 +45,13 @@ impl Checks {
     }
 }
 
+/// How the checkpoints of a model have their tensors.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CheckpointForm<'a> {
+    pub(crate) names: &'a TensorNames,
+    pub(crate) quantisation: Option<&'a Quantisation>,
+}
+
 /// Stands for a tensor in a check, and takes no memory.
 pub(super) fn placeholder(shape: &[i64], kind: Kind) -> Result<Tensor, Error> {
     Ok(Tensor::f_zeros([1], (kind, Device::Cpu))?.f_expand(shape, false)?)
@@ -54,14 +62,15 @@ impl Weights {
     /// than the language model.
     pub(crate) fn check_all(
         &self,
-        names: &TensorNames,
+        form: CheckpointForm<'_>,
         precision: Precision,
         is_wrapped: bool,
         build: impl FnOnce(&WeightPath<'_>) -> Result<(), Error>,
     ) -> Result<CheckedWeights, Error> {
-        let (checks, stored, placement) = (Checks::default(), self.names(names), Device::Cpu.into());
-        let mode = Mode::Check(&checks);
-        let outcome = build(&WeightPath { names: stored, mode, ..self.root(&placement, precision) });
+        let (checks, stored, placement) = (Checks::default(), self.names(form.names), Device::Cpu.into());
+        let (mode, quantisation) = (Mode::Check(&checks), form.quantisation);
+        let root = WeightPath { names: stored, mode, quantisation, ..self.root(&placement, precision) };
+        let outcome = build(&root);
         let mut problems = checks.problems.into_inner();
         match (problems.len(), outcome) {
             (0, outcome) => outcome?,
@@ -79,12 +88,13 @@ impl Weights {
     /// Calls `build` with the root of the tensors.
     pub(crate) fn read_all<T>(
         &self,
-        names: &TensorNames,
+        form: CheckpointForm<'_>,
         placement: &Placement,
         precision: Precision,
         build: impl FnOnce(&WeightPath<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        build(&WeightPath { names: self.names(names), ..self.root(placement, precision) })
+        let (names, quantisation) = (self.names(form.names), form.quantisation);
+        build(&WeightPath { names, quantisation, ..self.root(placement, precision) })
     }
 
     fn names(&self, names: &TensorNames) -> StoredNames {

@@ -9,6 +9,7 @@ use sah_tensor::torch::Matrix;
 use tch::{Kind, Tensor};
 
 use super::gguf::GgufWeights;
+use super::quantised::{Place, QuantisedMatrix};
 use super::{Mode, WeightPath, Weights, placeholder};
 use crate::{Error, WeightStorage};
 
@@ -19,6 +20,8 @@ pub(crate) enum Orientation {
     Outputs,
     /// As `[inputs, outputs]`: the `Conv1D` of GPT-2.
     Inputs,
+    /// As `[inputs, outputs]`, every second of which is one of the second half: the gates and ups of gpt-oss.
+    InputsByTurns,
 }
 
 /// How a matrix is to be kept.
@@ -47,21 +50,38 @@ struct Part<'a> {
     inputs: i64,
     orientation: Orientation,
     form: Form<'a>,
+    /// What it is expanded from, where it is not stored as it is: `[outputs, inputs]` whatever the orientation.
+    quantised: Option<Box<dyn QuantisedMatrix + 'a>>,
 }
 
 impl Part<'_> {
     /// Reads it into `place`, `[outputs, inputs]`.
     fn read_into(&self, place: &Tensor) -> Result<(), Error> {
         let weights = self.path.weights;
-        match self.orientation {
-            Orientation::Outputs => weights.read_into(place, &self.name),
-            Orientation::Inputs => {
-                let stored = Tensor::f_empty([self.inputs, self.outputs], (place.kind(), place.device()))?;
-                weights.read_into(&stored, &self.name)?;
-                place.shallow_clone().f_copy_(&stored.f_transpose(0, 1)?)?;
-                Ok(())
+        let stored = match (&self.quantised, self.orientation) {
+            (Some(quantised), _) => quantised.expand()?,
+            (None, Orientation::Outputs) => {
+                return weights.read_into(place, &self.name, self.path.expert_number());
             }
+            (None, Orientation::Inputs | Orientation::InputsByTurns) => {
+                let stored = Tensor::f_empty([self.inputs, self.outputs], (place.kind(), place.device()))?;
+                weights.read_into(&stored, &self.name, self.path.expert_number())?;
+                stored.f_transpose(0, 1)?
+            }
+        };
+        let mut place = place.shallow_clone();
+        match self.orientation {
+            Orientation::InputsByTurns => {
+                let half = self.outputs / 2;
+                for (number, mut place) in
+                    [place.f_narrow(0, 0, half)?, place.f_narrow(0, half, half)?].into_iter().enumerate()
+                {
+                    place.f_copy_(&stored.f_slice(0, number as i64, None, 2)?)?;
+                }
+            }
+            Orientation::Outputs | Orientation::Inputs => place.f_copy_(&stored)?,
         }
+        Ok(())
     }
 }
 
@@ -130,7 +150,10 @@ impl WeightPath<'_> {
     fn check_part(&self, shape: [i64; 2], orientation: Orientation) -> Result<(), Error> {
         let Mode::Check(checks) = self.mode else { return Ok(()) };
         let name = self.stored_name("weight");
-        let found = self.part(shape, orientation).and_then(|_| self.weights.check_type(&name));
+        let found = self.part(shape, orientation).and_then(|part| {
+            let Some(quantised) = &part.quantised else { return self.weights.check_type(&name) };
+            quantised.names().into_iter().try_for_each(|name| checks.ask(name, Ok(())))
+        });
         checks.ask(&name, found)
     }
 
@@ -138,15 +161,27 @@ impl WeightPath<'_> {
         let name = self.stored_name("weight");
         let stored = match orientation {
             Orientation::Outputs => [outputs, inputs],
-            Orientation::Inputs => [inputs, outputs],
+            Orientation::Inputs | Orientation::InputsByTurns => [inputs, outputs],
         };
+        let quantised = self.quantised([outputs, inputs], &name)?;
         let form = match self.precision.weights {
             WeightStorage::Expanded => Form::Dense(self.precision.kind),
             WeightStorage::Bf16 => Form::Dense(Kind::BFloat16),
             WeightStorage::Stored => self.stored_as(&name)?,
         };
-        self.weights.check(&name, &stored)?;
-        Ok(Part { path: self, name, outputs, inputs, orientation, form })
+        if quantised.is_none() {
+            self.weights.check(&name, &self.of_all(&stored))?;
+        }
+        Ok(Part { path: self, name, outputs, inputs, orientation, form, quantised })
+    }
+
+    /// The matrix `[outputs, inputs]` whose weight is called `name`, where the checkpoint has it quantised.
+    fn quantised(&self, shape: [i64; 2], name: &str) -> Result<Option<Box<dyn QuantisedMatrix + '_>>, Error> {
+        let (Some(quantisation), Weights::Safetensors(weights)) = (self.quantisation, self.weights) else {
+            return Ok(None);
+        };
+        let module = name.strip_suffix(".weight").unwrap_or(name).to_owned();
+        quantisation.matrix(Place { weights, module, expert: self.expert }, shape)
     }
 
     /// How the tensor `name` is stored, if matrices can be kept so.

@@ -5,6 +5,7 @@ pub(crate) mod gguf;
 mod hash_attention;
 mod matrix;
 mod names;
+pub(crate) mod quantised;
 pub(crate) mod safetensors;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -16,13 +17,14 @@ use ::safetensors::Dtype;
 use tch::{Device, Kind, Tensor};
 
 use crate::{Error, Placement, Precision};
-pub(crate) use checks::CheckedWeights;
+pub(crate) use checks::{CheckedWeights, CheckpointForm};
 use checks::{Checks, placeholder};
 use gguf::GgufWeights;
 pub use hash_attention::{HashConversion, convert_hash_attention};
 pub(crate) use matrix::Orientation;
 use names::StoredNames;
 pub(crate) use names::TensorNames;
+use quantised::Quantisation;
 use safetensors::Safetensors;
 
 /// Bytes of a file that are in memory at once while a tensor is read.
@@ -48,6 +50,8 @@ impl Weights {
             placement,
             device: placement.first(),
             precision,
+            expert: None,
+            quantisation: None,
         }
     }
 
@@ -119,7 +123,8 @@ impl Weights {
     }
 
     /// Puts the tensor `name`, whose shape has been checked, into `place`, which is contiguous and of that shape.
-    fn read_into(&self, place: &Tensor, name: &str) -> Result<(), Error> {
+    /// With `number`: one of the parts that the first dimension of the tensor counts.
+    fn read_into(&self, place: &Tensor, name: &str, number: Option<i64>) -> Result<(), Error> {
         let flat = place.f_view([-1])?;
         let fill = |first: usize, part: &Tensor| {
             flat.f_narrow(0, first as i64, part.size()[0])?.f_copy_(part)?;
@@ -130,7 +135,7 @@ impl Weights {
                 let entry = weights.entry(name).ok_or_else(|| self.missing(name))?;
                 let stored = stored_kind(weights, name, entry)?;
                 let size = stored.elt_size_in_bytes();
-                weights.read_chunks(entry, CHUNK / size * size, |offset, bytes| {
+                weights.read_chunks(entry, number, CHUNK / size * size, |offset, bytes| {
                     let count = (bytes.len() / size) as i64;
                     fill(offset / size, &Tensor::f_from_data_size(bytes, &[count], stored)?)
                 })
@@ -140,13 +145,6 @@ impl Weights {
                 Ok(())
             }
         }
-    }
-
-    fn read(&self, name: &str, expected: &[i64], device: Device, kind: Kind) -> Result<Tensor, Error> {
-        self.check(name, expected)?;
-        let tensor = Tensor::f_empty(expected, (kind, device))?;
-        self.read_into(&tensor, name)?;
-        Ok(tensor)
     }
 }
 
@@ -184,6 +182,9 @@ pub(crate) struct WeightPath<'a> {
     placement: &'a Placement,
     device: Device,
     precision: Precision,
+    /// The expert whose part of the tensors of all experts is asked for, and how many there are.
+    expert: Option<(i64, i64)>,
+    quantisation: Option<&'a Quantisation>,
 }
 
 impl WeightPath<'_> {
@@ -195,6 +196,12 @@ impl WeightPath<'_> {
     /// Layer `layer` of `layers` below this place, on its own device.
     pub(crate) fn layer(&self, layer: usize, layers: usize) -> Self {
         Self { device: self.placement.of_layer(layer, layers), ..self.pp(layer) }
+    }
+
+    /// This place as a tensor of all `count` experts, of which the part of one is asked for: the place itself is its `weight`, and with
+    /// `_bias` after its name its `bias`.
+    pub(crate) fn of_expert(&self, number: i64, count: i64) -> Self {
+        Self { expert: Some((number, count)), ..self.clone() }
     }
 
     /// Where tensors come out.
@@ -220,10 +227,16 @@ impl WeightPath<'_> {
     /// The tensor `name` below this place, which must have `shape`.
     pub(crate) fn tensor(&self, name: &str, shape: &[i64]) -> Result<Tensor, Error> {
         let name = self.stored_name(name);
+        let stored = self.of_all(shape);
         match self.mode {
-            Mode::Read => self.weights.read(&name, shape, self.device, self.precision.kind),
+            Mode::Read => {
+                self.weights.check(&name, &stored)?;
+                let tensor = Tensor::f_empty(shape, (self.precision.kind, self.device))?;
+                self.weights.read_into(&tensor, &name, self.expert_number())?;
+                Ok(tensor)
+            }
             Mode::Check(checks) => {
-                let found = self.weights.check(&name, shape).and_then(|()| self.weights.check_type(&name));
+                let found = self.weights.check(&name, &stored).and_then(|()| self.weights.check_type(&name));
                 checks.ask(&name, found)?;
                 placeholder(shape, self.precision.kind)
             }
@@ -241,7 +254,21 @@ impl WeightPath<'_> {
 
     /// The checkpoint's name of the tensor `name` below this place.
     fn stored_name(&self, name: &str) -> String {
-        self.names.stored(&self.full_name(name))
+        let full = match (self.expert, name) {
+            (None, _) => self.full_name(name),
+            (Some(_), "weight") => self.prefix.clone(),
+            (Some(_), _) => format!("{}_{name}", self.prefix),
+        };
+        self.names.stored(&full)
+    }
+
+    /// The shape of a tensor of which one of `shape` is asked for.
+    fn of_all(&self, shape: &[i64]) -> Vec<i64> {
+        self.expert.map(|(_, count)| count).into_iter().chain(shape.iter().copied()).collect()
+    }
+
+    fn expert_number(&self) -> Option<i64> {
+        self.expert.map(|(number, _)| number)
     }
 
     fn full_name(&self, name: impl Display) -> String {

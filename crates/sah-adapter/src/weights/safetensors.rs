@@ -148,16 +148,24 @@ impl Safetensors {
     }
 
     /// Hands the bytes of a tensor, little-endian, row after row, to `take` in pieces of `chunk` bytes (the last may be
-    /// shorter), each with its offset.
+    /// shorter), each with its offset. With `number`: those of one of the parts that its first dimension counts.
     pub(crate) fn read_chunks(
         &self,
         entry: &Entry,
+        number: Option<i64>,
         chunk: usize,
         mut take: impl FnMut(usize, &[u8]) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        for offset in (0..entry.bytes).step_by(chunk) {
-            let length = (entry.bytes - offset).min(chunk as u64);
-            take(offset as usize, &read_range(self.file(entry), entry.offset + offset, length)?)?;
+        let (start, bytes) = match (number, entry.shape.first()) {
+            (Some(number), Some(&count)) if count > 0 => {
+                let bytes = entry.bytes / count.unsigned_abs();
+                (entry.offset + number.unsigned_abs() * bytes, bytes)
+            }
+            _ => (entry.offset, entry.bytes),
+        };
+        for offset in (0..bytes).step_by(chunk) {
+            let length = (bytes - offset).min(chunk as u64);
+            take(offset as usize, &read_range(self.file(entry), start + offset, length)?)?;
         }
         Ok(())
     }
@@ -306,7 +314,7 @@ mod tests {
             all.extend_from_slice(bytes);
             Ok(())
         };
-        weights.read_chunks(weights.entry(name).unwrap(), 3, take).unwrap();
+        weights.read_chunks(weights.entry(name).unwrap(), None, 3, take).unwrap();
         all
     }
 

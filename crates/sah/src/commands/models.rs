@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use sah_adapter::{VERIFIED_AGAINST, families};
+use sah_adapter::{VERIFIED_AGAINST, families, quantised_forms};
 
 use crate::args::DEFAULT_MODEL;
 use crate::terminal::{Facts, show};
@@ -17,6 +17,18 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         let facts = Facts::titled(&format!("model_type {}", family.model_type))
             .with("for example", &family.examples.join(", "))
             .with("compared with", &format!("{VERIFIED_AGAINST}: logits of {checkpoints}"));
+        show(format_args!("{facts}\n"))?;
+    }
+    for form in quantised_forms() {
+        let checkpoints = match form.checkpoints.len() {
+            1 => "1 tiny checkpoint".to_owned(),
+            count => format!("{count} tiny checkpoints"),
+        };
+        let facts =
+            Facts::titled(&format!("quant_method {}", form.method)).with("what is read", form.about).with(
+                "compared with",
+                &format!("{}: the bits of all weights of {checkpoints}", form.verified_against),
+            );
         show(format_args!("{facts}\n"))?;
     }
     let built_in = Facts::titled(&format!("built in: {DEFAULT_MODEL}"))

@@ -196,14 +196,14 @@ fn what_is_not_supported_is_named_with_its_field() {
     check_only(folder.path(), &["model: ", "config.json", "`model_type` is `mamba`"]);
     write(with("rope_scaling", json!({"rope_type": "spiral", "factor": 2.0})));
     check_only(folder.path(), &["model: ", "config.json", "spiral"]);
-    write(with("quantization_config", json!({"quant_method": "gptq", "bits": 4})));
-    check_only(folder.path(), &["model: ", "config.json", "`quantization_config`", "gptq"]);
+    write(with("quantization_config", json!({"quant_method": "eetq"})));
+    check_only(folder.path(), &["model: ", "config.json", "`quantization_config.quant_method`", "eetq"]);
     // A config is read before the first tensor, so all of it is found without the weights too.
     std::fs::remove_file(folder.path().join("model.safetensors")).unwrap();
     for (key, value, expected) in [
         ("model_type", json!("mamba"), "`model_type` is `mamba`"),
         ("rope_scaling", json!({"rope_type": "spiral", "factor": 2.0}), "spiral"),
-        ("quantization_config", json!({"quant_method": "gptq", "bits": 4}), "gptq"),
+        ("quantization_config", json!({"quant_method": "eetq"}), "eetq"),
     ] {
         write(with(key, value));
         let found = problems(folder.path());

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::{ConfigFile, shortened};
 
-const UNQUANTISED: &str = "weights in F32, F16 or BF16, or a GGUF file";
+const UNQUANTISED: &str =
+    "weights in F32, F16 or BF16, or quantised as quantization_config says, or a GGUF file";
 const NO_EXPERTS: &str = "models without experts";
 const TEXT_ONLY: &str = "text-only checkpoints";
 const DECODER_ONLY: &str = "decoder-only models";
@@ -12,8 +13,7 @@ const ATTENTION_ONLY: &str = "layers of attention";
 
 /// Fields that change what a model computes, in a way that few architectures here do or none, and what the others do instead. A
 /// field that is absent, null, false, 0 or empty asks for nothing.
-const REFUSED: [(&str, &str); 22] = [
-    ("quantization_config", UNQUANTISED),
+const REFUSED: [(&str, &str); 21] = [
     ("compression_config", UNQUANTISED),
     ("num_experts", NO_EXPERTS),
     ("num_local_experts", NO_EXPERTS),

@@ -20,12 +20,12 @@ fn what_no_architecture_does_is_refused_by_name() {
         file.refuse_unsupported(&[]);
         problems(file)
     };
-    let quantised = refusal(json!({"quantization_config": {"quant_method": "awq", "bits": 4}}));
-    assert!(quantised.contains("`quantization_config` is `\"awq\"`"), "{quantised}");
+    let quantised = refusal(json!({"compression_config": {"quant_method": "awq", "bits": 4}}));
+    assert!(quantised.contains("`compression_config` is `\"awq\"`"), "{quantised}");
     assert!(refusal(json!({"num_local_experts": 8})).contains("`num_local_experts` is `8`"));
     let long = refusal(json!({"text_config": {"model_type": "x".repeat(100)}}));
     assert!(long.contains("...`") && long.contains("text-only"), "{long}");
-    let harmless = json!({"quantization_config": null, "num_experts": 0, "pruned_heads": {},
+    let harmless = json!({"compression_config": null, "num_experts": 0, "pruned_heads": {},
                           "is_encoder_decoder": false, "vocab_size": 3});
     let harmless = file(&harmless);
     harmless.refuse_unsupported(&[]);
@@ -52,13 +52,13 @@ fn everything_that_is_wrong_is_said_once_and_at_once() {
 #[test]
 fn the_config_inside_another_is_named_with_it() {
     let json = json!({"text_config": {"hidden_size": 0}, "vision_config": {"model_type": "x"},
-                      "quantization_config": {"quant_method": "fp8"}, "tie": true});
+                      "compression_config": {"quant_method": "fp8"}, "tie": true});
     let file = file(&json).within("text_config", json["text_config"].as_object().unwrap());
     file.refuse_unsupported(&[]);
     assert_eq!(file.size("hidden_size", 7), 7);
     assert_eq!(file.outer("tie"), Some(&json!(true)));
     let found = problems(file);
-    for part in ["`quantization_config` is `\"fp8\"`", "field `text_config.hidden_size`"] {
+    for part in ["`compression_config` is `\"fp8\"`", "field `text_config.hidden_size`"] {
         assert!(found.contains(part), "{found}");
     }
     assert!(!found.contains("vision_config"), "{found}");

@@ -1,0 +1,179 @@
+//! Forms of the library compressed-tensors: integers and E4M3 with scales of a tensor, an output, a group of inputs or a block, in tensors
+//! of their own type or packed in words. A value is `(number - zero point) * scale`, in the kind of the scales.
+
+use safetensors::Dtype;
+use tch::{Kind, Tensor};
+
+use super::QuantisedMatrix;
+use super::fp8::{ceil_div, scale_blocks};
+use super::stored::{FLOATS, Module, Stored};
+use super::unpack::{unpack, words};
+use crate::Error;
+
+/// How the weights of a group of modules are quantised.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Scheme {
+    pub(crate) bits: i64,
+    /// E4M3; else integers.
+    pub(crate) is_float: bool,
+    pub(crate) strategy: Strategy,
+    pub(crate) is_symmetric: bool,
+}
+
+/// What shares a scale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Strategy {
+    Tensor,
+    /// An output.
+    Channel,
+    /// So many inputs of an output.
+    Group(i64),
+    /// So many outputs and inputs.
+    Block([i64; 2]),
+}
+
+/// The matrix, where it is quantised.
+pub(super) fn find<'a>(
+    module: &Module<'a>,
+    schemes: &[Scheme],
+) -> Result<Option<Box<dyn QuantisedMatrix + 'a>>, Error> {
+    let (is_packed, is_float) = match (module.find("weight_packed"), module.find("weight")) {
+        (Some(_), _) => (true, false),
+        (None, Some(weight)) if weight.dtype() == Dtype::F8_E4M3 => (false, true),
+        (None, Some(weight)) if weight.dtype() == Dtype::I8 => (false, false),
+        _ => return Ok(None),
+    };
+    // Which scheme is that of the module shows in its tensors: names and patterns that say so are not needed.
+    let fits = |scheme: &&Scheme| scheme.is_float == is_float && (is_packed || scheme.bits == 8);
+    let mut first_error = None;
+    for scheme in schemes.iter().filter(fits) {
+        match Matrix::find(module, *scheme, is_packed) {
+            Ok(found) => return Ok(Some(Box::new(found))),
+            Err(error) => _ = first_error.get_or_insert(error),
+        }
+    }
+    let stored = if is_packed {
+        "packed integers"
+    } else if is_float {
+        "E4M3"
+    } else {
+        "integers of 8 bits"
+    };
+    Err(first_error.unwrap_or_else(|| {
+        let known: Vec<String> = schemes.iter().map(|scheme| format!("{scheme:?}")).collect();
+        module.unsupported("form", stored, &format!("what config_groups say: {}", known.join(", ")))
+    }))
+}
+
+struct Matrix<'a> {
+    numbers: Stored<'a>,
+    is_packed: bool,
+    scales: Stored<'a>,
+    zero_points: Option<Stored<'a>>,
+    /// Its tensors that say nothing new.
+    others: Vec<Stored<'a>>,
+    scheme: Scheme,
+    size: [i64; 2],
+}
+
+impl<'a> Matrix<'a> {
+    fn find(module: &Module<'a>, scheme: Scheme, is_packed: bool) -> Result<Self, Error> {
+        let Module { outputs, inputs, .. } = *module;
+        let size = [outputs, inputs];
+        let numbers = if is_packed {
+            module.tensor("weight_packed", &[Dtype::I32], &[&[outputs, words(inputs, scheme.bits)]])?
+        } else {
+            let ty = if scheme.is_float { Dtype::F8_E4M3 } else { Dtype::I8 };
+            module.tensor("weight", &[ty], &[&size])?
+        };
+        let of_scales: Vec<Vec<i64>> = match scheme.strategy {
+            Strategy::Tensor => vec![vec![1], vec![], vec![1, 1]],
+            Strategy::Channel => vec![vec![outputs, 1], vec![outputs]],
+            Strategy::Group(group) if inputs % group != 0 => {
+                return Err(module.unsupported("inputs", inputs, &format!("multiples of a group, {group}")));
+            }
+            Strategy::Group(group) => vec![vec![outputs, inputs / group]],
+            Strategy::Block([rows, columns]) => {
+                vec![vec![ceil_div(outputs, rows), ceil_div(inputs, columns)]]
+            }
+        };
+        let shapes: Vec<&[i64]> = of_scales.iter().map(Vec::as_slice).collect();
+        let scales = module.tensor("weight_scale", &FLOATS, &shapes)?;
+        if let Some(order) = module.find("weight_g_idx") {
+            return Err(module.unsupported(
+                "order of inputs",
+                &order.name,
+                "inputs in order: actorder weight, or none",
+            ));
+        }
+        let zero_points = match (scheme.is_symmetric, is_packed) {
+            (true, _) => None,
+            (false, true) => {
+                let groups = of_scales[0].get(1).copied().unwrap_or(1);
+                let shape = [words(outputs, scheme.bits), groups];
+                Some(module.tensor("weight_zero_point", &[Dtype::I32], &[&shape])?)
+            }
+            (false, false) => {
+                let types = [Dtype::I8, Dtype::U8, Dtype::F8_E4M3];
+                Some(module.tensor("weight_zero_point", &types, &shapes)?)
+            }
+        };
+        let is_other = |suffix: &&str| *suffix != "weight_zero_point" || zero_points.is_none();
+        let others = ["weight_shape", "weight_zero_point", "input_scale", "input_zero_point", "output_scale"];
+        let others = others.into_iter().filter(is_other).filter_map(|suffix| module.find(suffix)).collect();
+        Ok(Self { numbers, is_packed, scales, zero_points, others, scheme, size })
+    }
+
+    /// Of `integers`, packed along the rows of `packed`: those of a sign.
+    fn unpacked(&self, packed: &Tensor, count: i64) -> Result<Tensor, Error> {
+        let integers = unpack(packed, self.scheme.bits, count)?.f_to_kind(Kind::Int16)?;
+        Ok(integers.f_sub_scalar(1_i64 << (self.scheme.bits - 1))?)
+    }
+
+    fn zero_points(&self) -> Result<Option<Tensor>, Error> {
+        let Some(stored) = &self.zero_points else { return Ok(None) };
+        let read = stored.read()?;
+        if !self.is_packed {
+            return Ok(Some(read));
+        }
+        Ok(Some(self.unpacked(&read.f_transpose(0, 1)?, self.size[0])?.f_transpose(0, 1)?))
+    }
+}
+
+impl QuantisedMatrix for Matrix<'_> {
+    fn names(&self) -> Vec<&str> {
+        let all = [&self.numbers, &self.scales];
+        all.into_iter()
+            .chain(&self.zero_points)
+            .chain(&self.others)
+            .map(|stored| stored.name.as_str())
+            .collect()
+    }
+
+    fn expand(&self) -> Result<Tensor, Error> {
+        let [outputs, inputs] = self.size;
+        let scales = self.scales.read()?;
+        let numbers = self.numbers.read()?;
+        let numbers = if self.is_packed { self.unpacked(&numbers, inputs)? } else { numbers };
+        let values = numbers.f_to_kind(scales.kind())?;
+        let zero_points = self.zero_points()?.map(|points| points.f_to_kind(scales.kind())).transpose()?;
+        // Of scales and zero points: `[outputs, groups, 1]`.
+        let (by_group, of_groups) = match self.scheme.strategy {
+            Strategy::Block(_) if zero_points.is_some() => {
+                return Err(self.numbers.bad("has zero points of blocks, which no library writes"));
+            }
+            Strategy::Block(block) => {
+                scale_blocks(&values, &scales, block)?;
+                return Ok(values);
+            }
+            Strategy::Tensor => (values.f_view([1, 1, -1])?, [1, 1, 1]),
+            Strategy::Channel => (values.f_view([outputs, 1, inputs])?, [outputs, 1, 1]),
+            Strategy::Group(group) => (values.f_view([outputs, -1, group])?, [outputs, inputs / group, 1]),
+        };
+        let moved = match zero_points {
+            None => by_group,
+            Some(points) => by_group.f_sub(&points.f_reshape(of_groups)?)?,
+        };
+        Ok(moved.f_mul(&scales.f_reshape(of_groups)?)?.f_view(self.size)?)
+    }
+}

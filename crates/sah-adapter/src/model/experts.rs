@@ -205,6 +205,17 @@ impl Experts {
         let span = trace_span!("route").entered();
         let (weights, rows_of) = self.route(x)?;
         drop(span);
+        if x.size()[1] == 1 {
+            // Decoding: the row is that of each expert. The experts in the order of their weights.
+            let mut chosen = vec![&self.all[0]; self.chosen as usize];
+            for (expert, places) in self.all.iter().zip(rows_of) {
+                for place in places {
+                    chosen[place as usize] = expert;
+                }
+            }
+            let given = Mlp::forward_each(&chosen, x)?;
+            return self.with_shared(x, weights.f_view([1, 1, -1])?.f_matmul(&given)?);
+        }
         let mut output = x.f_zeros_like()?;
         for (expert, places) in self.all.iter().zip(rows_of) {
             if places.is_empty() {
@@ -217,6 +228,11 @@ impl Experts {
             let weighted = given.f_mul(&weights.f_index_select(0, &places)?.f_view([1, -1, 1])?)?;
             output = output.f_index_add_(1, &rows, &weighted.f_to_kind(x.kind())?)?;
         }
+        self.with_shared(x, output)
+    }
+
+    /// `output` with what the expert gives that every position uses.
+    fn with_shared(&self, x: &Tensor, mut output: Tensor) -> Result<Tensor, Error> {
         if let Some(SharedExpert { mlp, gate }) = &self.shared {
             let mut given = mlp.forward(x.shallow_clone())?;
             if let Some(gate) = gate {

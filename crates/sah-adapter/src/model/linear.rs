@@ -122,6 +122,37 @@ impl Linear {
         }
     }
 
+    /// `maps`, which are alike, of one row each: of row `i` of `x`, `[1, n, in]`, or of its only one. Gives `[1, n, out]`. All are read
+    /// at once where they can be.
+    pub(super) fn forward_each(maps: &[&Self], x: &Tensor) -> Result<Tensor, Error> {
+        let rows = x.size()[1];
+        let Some(weights) = maps
+            .iter()
+            .map(|map| map.readable())
+            .collect::<Option<Vec<_>>>()
+            .filter(|_| x.device() == Device::Cpu)
+        else {
+            let row = |number: i64| x.f_narrow(1, number.min(rows - 1), 1);
+            let each = maps.iter().enumerate().map(|(number, map)| map.forward(&row(number as i64)?));
+            return Ok(Tensor::f_cat(&each.collect::<Result<Vec<_>, _>>()?, 1)?);
+        };
+        let inputs = as_kind(x, Kind::Float)?.f_squeeze_dim(0)?.f_contiguous()?;
+        let mut output = Matrix::multiply_each(&weights, &inputs)?;
+        let biases: Vec<&Tensor> = maps.iter().filter_map(|map| map.bias.as_ref()).collect();
+        if !biases.is_empty() {
+            output = output.f_add_(&Tensor::f_stack(&biases, 0)?)?;
+        }
+        Ok(as_kind(&output.f_unsqueeze(0)?, x.kind())?)
+    }
+
+    /// Its matrix, where it is one and we have a product for it.
+    fn readable(&self) -> Option<&Matrix> {
+        match self.weights.as_slice() {
+            [weight] if weight.has_own_product() => Some(weight),
+            _ => None,
+        }
+    }
+
     /// A few rows on the CPU, by our own products.
     fn forward_few(&self, x: &Tensor) -> Result<Tensor, Error> {
         let inputs = as_kind(x, Kind::Float)?.f_contiguous()?;

@@ -56,6 +56,20 @@ impl Mlp {
         [up, down]
     }
 
+    /// What each of `networks`, which are alike and gated, gives for one row, `[1, 1, hidden]`: `[1, n, hidden]`.
+    pub(super) fn forward_each(networks: &[&Self], x: &Tensor) -> Result<Tensor, Error> {
+        let products =
+            |which: usize| networks.iter().map(|network| network.products()[which]).collect::<Vec<_>>();
+        let up = trace_span!("up").in_scope(|| Linear::forward_each(&products(0), x))?;
+        let activated = trace_span!("activate").in_scope(|| match networks.first() {
+            Some(Self::Gated { activation, .. }) => activation.gate(up),
+            Some(Self::Plain { activation, .. }) => activation.forward(&up),
+            None => Ok(up),
+        })?;
+        let _span = trace_span!("down").entered();
+        Linear::forward_each(&products(1), &activated)
+    }
+
     /// `x`: `[1, Q, hidden]`, which is let go of as soon as it has been read. Gives the same shape.
     pub(super) fn forward(&self, x: Tensor) -> Result<Tensor, Error> {
         let (Self::Gated { gate_up: up, down, activation } | Self::Plain { up, down, activation }) = self;

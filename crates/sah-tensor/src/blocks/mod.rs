@@ -14,7 +14,8 @@ use std::marker::PhantomData;
 use pulp::Arch;
 use rayon::prelude::*;
 
-use self::format::{Format, PANEL};
+use self::format::Format;
+pub(crate) use self::format::PANEL;
 use self::kernel::{Expand, Inputs, Multiply, expand_row};
 use crate::product::{MAX_ROWS, over_outputs};
 
@@ -127,19 +128,39 @@ impl Blocks {
     }
 
     fn multiply_rows<F: Format, const N: usize>(&self, x: &[f32], outputs: Vec<&mut [f32]>, threads: usize) {
-        let inputs = Inputs::<N>::new::<F>(x, self.columns);
-        let blocks = self.columns.div_ceil(F::LEN);
-        let (arch, per_panel) = (Arch::new(), blocks * F::WORDS * PANEL);
+        let (arch, inputs) = (Arch::new(), Inputs::<N>::new::<F>(x, self.columns));
         over_outputs(outputs, PANEL, threads, |first, outputs| {
-            let words = &self.words[first / PANEL * per_panel..];
-            let count = outputs[0].len().div_ceil(PANEL) * per_panel;
-            arch.dispatch(Multiply {
-                words: &words[..count],
-                blocks,
-                inputs: &inputs,
-                outputs,
-                format: PhantomData::<F>,
-            });
+            self.multiply_panels::<F, N>(arch, &inputs, first, outputs);
+        });
+    }
+
+    /// The outputs from `first` on, a multiple of 16.
+    fn multiply_panels<F: Format, const N: usize>(
+        &self,
+        arch: Arch,
+        inputs: &Inputs<N>,
+        first: usize,
+        outputs: &mut [&mut [f32]],
+    ) {
+        let blocks = self.columns.div_ceil(F::LEN);
+        let per_panel = blocks * F::WORDS * PANEL;
+        let words = &self.words[first / PANEL * per_panel..];
+        let count = outputs[0].len().div_ceil(PANEL) * per_panel;
+        arch.dispatch(Multiply { words: &words[..count], blocks, inputs, outputs, format: PhantomData::<F> });
+    }
+
+    /// The outputs of one row of inputs, as many of them from output `first` on, a multiple of 16, as `output` has room for; on one
+    /// thread.
+    ///
+    /// # Panics
+    ///
+    /// Where the lengths of `x` and `output` do not fit the matrix.
+    pub fn multiply_part(&self, first: usize, x: &[f32], output: &mut [f32]) {
+        assert!(first.is_multiple_of(PANEL) && first + output.len() <= self.rows, "outputs do not fit");
+        assert_eq!(x.len(), self.columns, "inputs do not fit");
+        with_format!(self.ty, F => {
+            let inputs = Inputs::<1>::new::<F>(x, self.columns);
+            self.multiply_panels::<F, 1>(Arch::new(), &inputs, first, &mut [output]);
         });
     }
 

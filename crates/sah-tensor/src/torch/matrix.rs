@@ -2,10 +2,11 @@
 
 use std::rc::Rc;
 
+use rayon::prelude::*;
 use tch::{Device, Kind, Tensor};
 
 use super::slice::{elements, layout, written};
-use crate::blocks::Blocks;
+use crate::blocks::{Blocks, PANEL};
 use crate::element::{Bf16, F16, F32};
 use crate::error::Error;
 use crate::product::{self, MAX_ROWS};
@@ -116,6 +117,42 @@ impl Matrix {
         })?)
     }
 
+    /// `x W^T` of one row of f32 with each of `matrices`, which are alike in size: row `i` of `x`, `[n, inputs]`, or its only row, contiguous
+    /// on the CPU, with matrix `i`. Gives `[n, outputs]`. All matrices are read at once, with all cores; sums are in f32.
+    ///
+    /// Fails where [`Matrix::has_own_product`] says no.
+    #[expect(unsafe_code, reason = "reads tensors in place")]
+    pub fn multiply_each(matrices: &[&Self], x: &Tensor) -> Result<Tensor, Error> {
+        let (rows, inputs) = x.size2()?;
+        let outputs = matrices.first().map_or(0, |matrix| matrix.outputs());
+        let is_alike = |matrix: &&Self| (matrix.outputs(), matrix.inputs()) == (outputs, inputs);
+        if !matrices.iter().all(is_alike) || rows != 1 && rows != matrices.len() as i64 {
+            let expected = format!("a row of inputs for each of {matrices:?}");
+            return Err(Error::Shape { expected, found: x.size() });
+        }
+        // SAFETY: all that is written while the slices are in use is the output, which is new.
+        let (weights, x) = unsafe {
+            let weights = matrices.iter().map(|matrix| matrix.weights());
+            (weights.collect::<Result<Vec<_>, _>>()?, elements::<F32>(x)?)
+        };
+        let (columns, outputs) = (inputs as usize, outputs as usize);
+        let threads = tch::get_num_threads().max(1) as usize;
+        // Each thread has a part of every matrix.
+        let part = outputs.div_ceil(threads).next_multiple_of(PANEL);
+        Ok(written([matrices.len() as i64, outputs as i64], |output| {
+            let of_matrices = output.chunks_exact_mut(outputs.max(1)).enumerate();
+            let parts = of_matrices.flat_map(|(number, output)| {
+                output.chunks_mut(part).enumerate().map(move |(at, output)| (number, at * part, output))
+            });
+            let parts: Vec<(usize, usize, &mut [f32])> = parts.collect();
+            let row =
+                |number: usize| if rows == 1 { x } else { &x[number * columns..(number + 1) * columns] };
+            parts.into_par_iter().with_max_len(1).for_each(|(number, first, output)| {
+                weights[number].multiply_part(columns, first, row(number), output);
+            });
+        })?)
+    }
+
     /// The weights where they lie.
     ///
     /// # Safety
@@ -193,6 +230,21 @@ impl Weights<'_> {
             Self::Blocks(blocks) => blocks.multiply(x, outputs, threads),
         }
     }
+
+    /// Outputs from `first` on, a multiple of [`PANEL`], of one row of inputs.
+    fn multiply_part(&self, columns: usize, first: usize, x: &[f32], output: &mut [f32]) {
+        let part = |per_word: usize| {
+            let width = columns / per_word;
+            first * width..(first + output.len()) * width
+        };
+        let (words, halves) = (part(1), part(2));
+        match self {
+            Self::F32(all) => product::dense::<F32>(&all[words], columns, x, vec![output], 1),
+            Self::Bf16(all) => product::dense::<Bf16>(&all[halves], columns, x, vec![output], 1),
+            Self::F16(all) => product::dense::<F16>(&all[halves], columns, x, vec![output], 1),
+            Self::Blocks(blocks) => blocks.multiply_part(first, x, output),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -230,6 +282,41 @@ mod tests {
             assert!(
                 matrix.rows(&[0, id], Kind::Float).is_err() && dense.rows(&[0, id], Kind::Float).is_err()
             );
+        }
+    }
+
+    #[test]
+    fn a_row_with_each_of_several_is_what_they_give_by_themselves() {
+        tch::manual_seed(20);
+        let random = |size: &[i64]| Tensor::randn(size, (Kind::Float, Device::Cpu));
+        for (outputs, inputs) in [(40, 64), (16, 128), (7, 64), (1, 64)] {
+            let mut matrices: Vec<Matrix> = [Kind::Float, Kind::BFloat16, Kind::Half]
+                .into_iter()
+                .map(|kind| Matrix::Dense(random(&[outputs, inputs]).to_kind(kind)))
+                .collect();
+            let block = |row: i64| {
+                let quants = (0..32_u8).map(move |at| at.wrapping_mul(37).wrapping_add(row as u8));
+                f16::from_f32(0.01).to_le_bytes().into_iter().chain(quants)
+            };
+            let bytes: Vec<u8> = (0..outputs * inputs / 32).flat_map(block).collect();
+            let blocks = Blocks::pack(GgmlType::Q8_0, inputs as usize, &bytes).unwrap();
+            matrices.push(Matrix::Blocks(Rc::new(blocks)));
+            let all: Vec<&Matrix> = matrices.iter().collect();
+            for rows in [1, 4] {
+                let x = random(&[rows, inputs]);
+                let found = Matrix::multiply_each(&all, &x).unwrap();
+                assert_eq!(found.size(), [4, outputs]);
+                for (number, matrix) in matrices.iter().enumerate() {
+                    let row = x.narrow(0, (number as i64).min(rows - 1), 1).view([1, 1, inputs]);
+                    let alone = Matrix::multiply_few(std::slice::from_ref(matrix), &row).unwrap();
+                    assert!(
+                        found.get(number as i64).allclose(&alone.view([-1]), 1e-5, 1e-5, false),
+                        "{matrix:?}"
+                    );
+                }
+            }
+            assert!(Matrix::multiply_each(&all, &random(&[3, inputs])).is_err());
+            assert!(Matrix::multiply_each(&all, &random(&[1, inputs + 2])).is_err());
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use sah_adapter::{VERIFIED_AGAINST, families};
+use sah_adapter::families;
 use sah_tests::model_table::{check, measure};
 use sah_tests::tiny::{self, Against, BF16_BOUND, BF16_RATIO, F32_BOUND, TinyModel};
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ fn logits_are_those_of_transformers_and_the_table_says_so() {
         let own = row.bf16_of_transformers;
         assert!(row.bf16_to_f32 < BF16_RATIO * own, "{name}: {}, transformers {own}", row.bf16_to_f32);
         assert!(row.same_tokens, "{name}: other tokens");
-        assert_eq!(format!("transformers {}", row.versions.transformers), VERIFIED_AGAINST, "{name}");
+        assert_eq!(format!("transformers {}", row.versions.transformers), row.verified_against, "{name}");
     }
     check(&rows).unwrap();
 }
@@ -106,6 +106,26 @@ fn every_option_of_a_checkpoint_matters() {
         ("glm4-moe", "topk_group", json!(3)),
         ("glm4-moe", "routed_scaling_factor", json!(1.0)),
         ("glm4-moe", "norm_topk_prob", json!(false)),
+        ("hunyuan-v1-dense", "rope_scaling", default.clone()),
+        (
+            "ministral3",
+            "rope_parameters",
+            json!({"rope_type": "yarn", "rope_theta": 500.0, "factor": 4.0, "original_max_position_embeddings": 16,
+                   "mscale": 1.0, "mscale_all_dim": 1.0, "llama_4_scaling_beta": 1e-9}),
+        ),
+        ("qwen3-next", "norm_topk_prob", json!(false)),
+        ("qwen3-next", "num_experts_per_tok", json!(1)),
+        (
+            "qwen3-next",
+            "rope_parameters",
+            json!({"rope_type": "default", "rope_theta": 300.0, "partial_rotary_factor": 0.5}),
+        ),
+        (
+            "qwen3-5",
+            "rope_parameters",
+            json!({"rope_type": "default", "rope_theta": 300.0, "partial_rotary_factor": 0.5}),
+        ),
+        ("qwen3-5-moe", "num_experts_per_tok", json!(3)),
         ("gpt-oss", "num_experts_per_tok", json!(2)),
         ("gpt-oss", "sliding_window", json!(40)),
         ("gpt-oss", "layer_types", json!(vec!["full_attention"; 3])),

@@ -17,7 +17,7 @@ import torch
 import transformers
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
 
-from tiny_models import COMMON, GEMMA, HEADLESS, LENGTH, MODELS, SHARDED, fill
+from tiny_models import ALL, COMMON, DELTA, GEMMA, HEADLESS, LENGTH, SHARDED, SINCE_5, fill
 
 MAJOR = transformers.__version__.split(".")[0]
 OUT = Path(__file__).resolve().parents[1] / "fixtures" / "saved" / f"transformers-{MAJOR}"
@@ -43,6 +43,7 @@ PLAIN = [
     "glm4",
     "glm4-moe",
     "gpt-oss",
+    "hunyuan-v1-dense",
     "cohere2",
     "exaone4",
     "ernie4-5",
@@ -54,7 +55,7 @@ PLAIN = [
 ]
 
 # What version 4 does not have.
-NEW = {"gpt-oss-limit": ("gpt_oss", dict(MODELS["gpt-oss"][1], swiglu_limit=0.4, swiglu_alpha=1.2))}
+NEW = SINCE_5 | {"gpt-oss-limit": ("gpt_oss", dict(ALL["gpt-oss"][1], swiglu_limit=0.4, swiglu_alpha=1.2))}
 
 TEXT = {key: value for key, value in COMMON.items() if not key.endswith("_token_id")}
 VISION = dict(
@@ -124,7 +125,7 @@ WRAPPED = {
 def save(name, folder):
     """Saves the model and gives it back as it is loaded."""
     wrapped = folder.name.startswith("wrapped-")
-    model_type, fields = WRAPPED[name] if wrapped else (MODELS | NEW)[name]
+    model_type, fields = WRAPPED[name] if wrapped else (ALL | NEW)[name]
     auto = AutoModelForImageTextToText if wrapped else AutoModelForCausalLM
     model = auto.from_config(AutoConfig.for_model(model_type, **json.loads(json.dumps(fields))))
     fill(model, name)

@@ -1,6 +1,9 @@
 """Writes tests/fixtures/models: tiny random checkpoints of every architecture, and what transformers makes of them.
 
     .venv-reference/bin/python tests/reference/tiny_models.py [NAME ...]
+    .venv-transformers-5/bin/python tests/reference/tiny_models.py [NAME ...]
+
+Version 5 writes those of architectures that version 4 does not have.
 
 The same versions write the same bytes. golden.json holds logits after the last token of a prompt read at once, of the
 same prompt read in two pieces, and of tokens decoded one by one behind it, in f32 and in bf16. The attention is
@@ -215,6 +218,10 @@ MODELS = {
             },
         ),
     ),
+    "hunyuan-v1-dense": (
+        "hunyuan_v1_dense",
+        dict(COMMON, head_dim=12, rope_theta=500.0, rope_scaling={"type": "dynamic", "alpha": 50.0, "factor": 1.0}),
+    ),
     "cohere2": (
         "cohere2",
         dict(COMMON, num_hidden_layers=3, sliding_window=10, sliding_window_pattern=3, logit_scale=0.8, rope_theta=300.0),
@@ -266,20 +273,65 @@ HEADLESS = {"gpt2-options"}
 PATCHES = {"qwen3-yarn": {"rope_scaling": {"attn_factor": 0.8782488562869419}}}
 
 
+DELTA = dict(
+    COMMON,
+    num_hidden_layers=4,
+    head_dim=16,
+    linear_num_key_heads=2,
+    linear_num_value_heads=4,
+    linear_key_head_dim=8,
+    linear_value_head_dim=12,
+    rope_parameters={"rope_type": "default", "rope_theta": 300.0, "partial_rotary_factor": 0.25},
+)
+DELTA_EXPERTS = dict(
+    DELTA, num_experts=8, num_experts_per_tok=4, moe_intermediate_size=16, shared_expert_intermediate_size=24
+)
+
+# The same of architectures that only version 5 has.
+SINCE_5 = {
+    "ministral3": (
+        "ministral3",
+        dict(
+            COMMON,
+            head_dim=16,
+            rope_parameters={
+                "rope_type": "yarn",
+                "rope_theta": 500.0,
+                "factor": 4.0,
+                "original_max_position_embeddings": 16,
+                "mscale": 1.0,
+                "mscale_all_dim": 1.0,
+                "llama_4_scaling_beta": 0.3,
+            },
+        ),
+    ),
+    "qwen3-next": ("qwen3_next", dict(DELTA_EXPERTS)),
+    "qwen3-5": ("qwen3_5_text", dict(DELTA, layer_types=["linear_attention", "full_attention"] * 2)),
+    "qwen3-5-moe": ("qwen3_5_moe_text", dict(DELTA_EXPERTS)),
+}
+ALL = MODELS | SINCE_5
+
+
 def fill(model, name):
     """Random weights for which every part of the model matters: logits of order 1, attention that is not flat."""
     generator = torch.Generator().manual_seed(zlib.crc32(name.encode()))
-    gemma = name.startswith("gemma")
+    one_plus = name.startswith(("gemma", "qwen3-next", "qwen3-5"))
     for key, parameter in sorted(model.named_parameters()):
         noise = torch.randn(parameter.shape, generator=generator)
-        if parameter.dim() == 1:
+        if key.endswith("A_log"):
+            # A memory of some ten tokens.
+            value = 0.2 * noise - 2.0
+        elif parameter.dim() == 1:
             is_norm = key.endswith("weight")
-            value = 0.2 * noise + (1.0 if is_norm and not gemma else 0.0)
+            value = 0.2 * noise + (1.0 if is_norm and (not one_plus or key.endswith("linear_attn.norm.weight")) else 0.0)
         elif any(part in key for part in ("embed", "wte", "wpe")):
             value = 0.2 * noise
         else:
             inputs = parameter.shape[0] if name.startswith("gpt2") else parameter.shape[-1]
             gain = 1.6 if any(part in key for part in ("q_proj", "k_proj", "qkv", "c_attn")) else 1.0
+            if one_plus and key.endswith("mlp.gate.weight"):
+                # Choices that rounding to bf16 changes rarely.
+                gain = 4.0
             value = gain / math.sqrt(inputs) * noise
         parameter.data.copy_(value)
     # What is no parameter, but learned. Above 0: version 4 lets experts of other groups win against scores below.
@@ -289,7 +341,7 @@ def fill(model, name):
 
 
 def write_checkpoint(name, folder):
-    model_type, fields = MODELS[name]
+    model_type, fields = ALL[name]
     config = AutoConfig.for_model(model_type, **fields)
     model = AutoModelForCausalLM.from_config(config, attn_implementation="eager")
     fill(model, name)
@@ -361,7 +413,7 @@ def golden(name, folder):
 def main():
     transformers.logging.set_verbosity_error()
     torch.set_num_threads(1)
-    for name in sys.argv[1:] or MODELS:
+    for name in sys.argv[1:] or (MODELS if transformers.__version__.startswith("4") else SINCE_5):
         folder = OUT / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)

@@ -27,6 +27,8 @@ pub struct Row {
     pub family: &'static str,
     /// Its folder.
     pub checkpoint: String,
+    /// What the family is said to be compared with.
+    pub verified_against: &'static str,
     /// What its goldens were made with.
     pub versions: Versions,
     /// Largest difference of a logit in f32.
@@ -57,6 +59,7 @@ pub fn measure() -> anyhow::Result<Vec<Row>> {
             let exact = compare(Kind::Float, Against::F32)?;
             rows.push(Row {
                 family: family.model_type,
+                verified_against: family.verified_against,
                 versions: model.versions().clone(),
                 f32: exact.largest(),
                 bf16: compare(Kind::BFloat16, Against::Bf16)?.largest(),

@@ -171,6 +171,17 @@ pub(crate) const GENERATORS: &[Generator] = &[
         ..REFERENCE
     },
     Generator {
+        name: "models-5",
+        script: &["tests/reference/tiny_models.py"],
+        files: &[
+            "tests/fixtures/models/ministral3/*",
+            "tests/fixtures/models/qwen3-next/*",
+            "tests/fixtures/models/qwen3-5/*",
+            "tests/fixtures/models/qwen3-5-moe/*",
+        ],
+        ..TRANSFORMERS_5
+    },
+    Generator {
         name: "rotary",
         script: &["tests/reference/rotary.py"],
         files: &["crates/sah-adapter/tests/reference/rotary-4.json"],

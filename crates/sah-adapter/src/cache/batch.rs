@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 
-use super::{Entries, KvCache, Slots};
+use super::{Entries, KvCache, LayerMemory, Slots};
 use crate::Error;
 
 /// The KV entries of a batch of sequences, numbered from 0.
@@ -51,6 +51,21 @@ impl Batch<'_> {
         match self {
             Self::Slots(slots) => slots.gather(layer, number),
             Self::Forks(caches) => caches[number].entries(layer, 1),
+        }
+    }
+
+    /// What a layer without keys remembers of sequence `number`.
+    pub(crate) fn memory(&self, layer: usize, number: usize) -> Option<&LayerMemory> {
+        match self {
+            Self::Slots(slots) => slots.memory(layer, number),
+            Self::Forks(caches) => caches[number].memory(layer),
+        }
+    }
+
+    pub(crate) fn remember(&mut self, layer: usize, number: usize, memory: LayerMemory) {
+        match self {
+            Self::Slots(slots) => slots.remember(layer, number, memory),
+            Self::Forks(caches) => caches[number].remember(layer, memory),
         }
     }
 

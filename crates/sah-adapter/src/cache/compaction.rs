@@ -37,7 +37,8 @@ impl KvCache {
 
     fn compacted(&self, layers: Vec<Layer>, room: usize, peak: usize) -> Self {
         let before = self.before + self.length;
-        Self { layers, before, length: 0, capacity: room, kept: self.kept, peak }
+        let memory = self.memory.share();
+        Self { layers, before, length: 0, capacity: room, kept: self.kept, peak, memory, marked: None }
     }
 
     /// Entries of a layer and KV head, those that were left of what was read first and those after them.
@@ -202,7 +203,7 @@ mod tests {
 
     #[test]
     fn formats_of_the_cache_are_kept() {
-        let shape = CacheShape { layers: vec![Device::Cpu], kv_heads: 2, head_dim: 4 };
+        let shape = CacheShape { layers: vec![Device::Cpu], kv_heads: 2, head_dim: 4, recurrent: 0 };
         let mut cache = KvCache::new(&shape, 8, KvFormat::Int8).unwrap();
         let rows = Tensor::arange(64, (Kind::Float, Device::Cpu)).view([1, 2, 8, 4]);
         cache.append(0, &rows, &rows).unwrap();

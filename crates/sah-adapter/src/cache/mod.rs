@@ -5,6 +5,7 @@ mod compaction;
 mod eviction;
 mod layer;
 mod packing;
+mod recurrent;
 mod slots;
 
 use std::ops::Range;
@@ -15,6 +16,8 @@ use tch::{Device, Tensor};
 pub(crate) use batch::Batch;
 pub(crate) use layer::Entries;
 use layer::Layer;
+pub(crate) use recurrent::LayerMemory;
+use recurrent::Memory;
 pub(crate) use slots::Slots;
 
 use crate::Error;
@@ -37,6 +40,10 @@ pub(crate) struct KvCache {
     kept: Option<KeptKeys>,
     /// The most memory that its buffers took together with those that they were copied from, in bytes.
     peak: usize,
+    /// What layers remember that keep no keys.
+    memory: Memory,
+    /// The same after so many tokens, to which the cache may go back.
+    marked: Option<(usize, Memory)>,
 }
 
 /// What a cache's tensors look like.
@@ -48,6 +55,8 @@ pub(crate) struct CacheShape {
     pub(crate) kv_heads: i64,
     /// D.
     pub(crate) head_dim: i64,
+    /// How many layers keep no keys but a memory of one size.
+    pub(crate) recurrent: usize,
 }
 
 impl KvCache {
@@ -57,7 +66,8 @@ impl KvCache {
         let layers = shape.layers.iter().map(|&device| Layer::new(heads, capacity, format, device));
         let layers = layers.collect::<Result<Vec<Layer>, Error>>()?;
         let peak = bytes(&layers);
-        Ok(Self { layers, before: 0, length: 0, capacity, kept: None, peak })
+        let memory = Memory::new(shape.recurrent);
+        Ok(Self { layers, before: 0, length: 0, capacity, kept: None, peak, memory, marked: None })
     }
 
     /// Tokens of the sequence, those whose entries were evicted included.
@@ -72,12 +82,12 @@ impl KvCache {
 
     /// Memory of its buffers, in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        bytes(&self.layers)
+        bytes(&self.layers) + self.memory.bytes()
     }
 
     /// Memory of its entries, in bytes: what they would take in buffers without room for more.
     pub(crate) fn stored_bytes(&self) -> Result<usize, Error> {
-        let mut bytes = 0;
+        let mut bytes = self.memory.bytes();
         for layer in &self.layers {
             let entries = layer.entries(self.length)?;
             bytes += entries.iter().map(|part| part.keys.bytes() + part.values.bytes()).sum::<usize>();
@@ -137,11 +147,28 @@ impl KvCache {
         self.length += new;
     }
 
-    /// Drops all tokens but the first `length`. Not for a cache that evicts as it grows.
+    /// Drops all tokens but the first `length`. Not for a cache that evicts as it grows. Where layers keep a memory instead of keys, this is
+    /// called first when there are as many, before more are read.
     pub(crate) fn truncate(&mut self, length: usize) {
         debug_assert!(self.kept.is_none(), "what was evicted does not come back");
         debug_assert!(length >= self.before, "what was left out does not come back");
+        if !self.memory.is_empty() {
+            match &self.marked {
+                _ if self.length() == length => self.marked = Some((length, self.memory.share())),
+                Some((at, memory)) if *at == length => self.memory = memory.share(),
+                _ => unreachable!("a memory goes back only to where it was before it was given more"),
+            }
+        }
         self.length = self.length.min(length - self.before);
+    }
+
+    /// What a layer without keys remembers, counted among such layers.
+    pub(crate) fn memory(&self, layer: usize) -> Option<&LayerMemory> {
+        self.memory.of_layer(layer)
+    }
+
+    pub(crate) fn remember(&mut self, layer: usize, memory: LayerMemory) {
+        self.memory.replace(layer, memory);
     }
 
     /// The buffers of a layer: `[1, Hkv, rows, D]`, or `[1, 1, rows, D]` where each head has rows of its
@@ -177,7 +204,7 @@ mod tests {
     use super::{CacheShape, Entries, KvCache};
 
     pub(super) fn cache(capacity: usize) -> KvCache {
-        let shape = CacheShape { layers: vec![Device::Cpu; 2], kv_heads: 3, head_dim: 4 };
+        let shape = CacheShape { layers: vec![Device::Cpu; 2], kv_heads: 3, head_dim: 4, recurrent: 0 };
         KvCache::new(&shape, capacity, KvFormat::Plain(Kind::Float)).unwrap()
     }
 

@@ -30,7 +30,8 @@ impl KvCache {
         let layers = layers.collect::<Result<Vec<Layer>, Error>>()?;
         let peak = self.peak.max(self.bytes() + bytes(&layers));
         let Self { before, length, capacity, kept, .. } = *self;
-        Ok(Self { layers, before, length, capacity, kept, peak })
+        let memory = self.memory.share();
+        Ok(Self { layers, before, length, capacity, kept, peak, memory, marked: None })
     }
 }
 
@@ -50,7 +51,7 @@ mod tests {
 
     /// Holds `count` entries, in two layers of two heads.
     fn filled(count: i64, room: usize) -> KvCache {
-        let shape = CacheShape { layers: vec![Device::Cpu; 2], kv_heads: 2, head_dim: 8 };
+        let shape = CacheShape { layers: vec![Device::Cpu; 2], kv_heads: 2, head_dim: 8, recurrent: 0 };
         let mut cache = KvCache::new(&shape, count as usize + room, KIVI).unwrap();
         for layer in 0..2 {
             cache.append(layer, &rows(0, count), &(rows(0, count) - 1.0)).unwrap();

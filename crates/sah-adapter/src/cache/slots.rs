@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use tch::Tensor;
 
-use super::{Entries, KvCache, by_part};
+use super::{Entries, KvCache, LayerMemory, Memory, by_part};
 use crate::Error;
 
 /// The end of a cache's buffers, divided between the sequences of a batch, which all follow the same prefix: a slot for each.
@@ -18,6 +18,9 @@ pub(crate) struct Slots<'a> {
     size: usize,
     /// Entries in each slot.
     lengths: Vec<usize>,
+    /// What layers without keys remember of the prefix, and of each slot's sequence.
+    memory: Memory,
+    memories: Vec<Memory>,
 }
 
 impl<'a> Slots<'a> {
@@ -28,7 +31,9 @@ impl<'a> Slots<'a> {
             return Err(Error::CacheFull { capacity: cache.capacity, needed });
         }
         cache.capacity -= count * size;
-        Ok(Self { prefix: cache.length, cache, size, lengths: vec![0; count] })
+        let memory = cache.memory.share();
+        let memories = (0..count).map(|_| memory.share()).collect();
+        Ok(Self { prefix: cache.length, cache, size, lengths: vec![0; count], memory, memories })
     }
 
     /// The cache of the prefix. What is appended to it can be [taken](Slots::take) into a slot.
@@ -52,6 +57,7 @@ impl<'a> Slots<'a> {
         }
         self.lengths[slot] = length;
         self.cache.length = self.prefix;
+        self.memories[slot] = std::mem::replace(&mut self.cache.memory, self.memory.share());
         Ok(())
     }
 
@@ -98,6 +104,15 @@ impl<'a> Slots<'a> {
         self.cache.layers[layer].entries(self.prefix + own)
     }
 
+    /// What a layer without keys remembers of slot `slot`'s sequence.
+    pub(super) fn memory(&self, layer: usize, slot: usize) -> Option<&LayerMemory> {
+        self.memories[slot].of_layer(layer)
+    }
+
+    pub(super) fn remember(&mut self, layer: usize, slot: usize, memory: LayerMemory) {
+        self.memories[slot].replace(layer, memory);
+    }
+
     /// Tokens of the prefix and of slot `slot`.
     pub(super) fn length(&self, slot: usize) -> usize {
         self.cache.before + self.prefix + self.lengths[slot]
@@ -119,6 +134,7 @@ impl Drop for Slots<'_> {
     fn drop(&mut self) {
         self.cache.length = self.prefix;
         self.cache.capacity += self.size * self.lengths.len();
+        self.cache.memory = self.memory.share();
     }
 }
 

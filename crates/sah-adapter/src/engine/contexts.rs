@@ -94,7 +94,7 @@ mod tests {
     use crate::model::NewTokens;
 
     fn context(id: u32) -> ReadContext {
-        let shape = CacheShape { layers: vec![Device::Cpu], kv_heads: 1, head_dim: 4 };
+        let shape = CacheShape { layers: vec![Device::Cpu], kv_heads: 1, head_dim: 4, recurrent: 0 };
         let cache = KvCache::new(&shape, 8, KvFormat::Plain(Kind::Float)).unwrap();
         ReadContext { ids: vec![id], prompt: 3, cache, prefill_seconds: 1.0, observed: None }
     }

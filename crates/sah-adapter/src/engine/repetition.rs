@@ -70,6 +70,7 @@ impl Observed {
         }
         let _span = tracing::debug_span!("repeat", tokens = context.len()).entered();
         let prefix = tokens.prefix.min(context.len());
+        cache.truncate(context.len());
         let mut layers: Vec<Vec<Tensor>> = Vec::new();
         for Pass { part, ids } in tokens.passes(repetition, context) {
             let sinks = repetition.sinks(prefix);

@@ -9,13 +9,21 @@ use tch::Tensor;
 
 use super::dims::HeadDims;
 use crate::Error;
-use crate::cache::{Batch, Entries, KvCache};
+use crate::cache::{Batch, Entries, KvCache, LayerMemory};
 
 /// What a layer's attention needs to know of the sequences.
 pub(super) trait Attend {
     /// Appends the keys and values, and attends from the queries. Gives `[1, H, Q, D]`.
     fn attend(&mut self, layer: usize, scores: &Scores, heads: &Heads) -> Result<Tensor, Error>;
+
+    /// What rows read, `[1, Q, ..]`, of a layer that keeps no keys, the `layer`-th of those: `read` gives it for rows of one sequence from what
+    /// is remembered of it, and what is remembered then.
+    fn remember(&mut self, layer: usize, read: &ReadMemory<'_>) -> Result<Tensor, Error>;
 }
+
+/// From what is remembered before the rows of one sequence, the first of them and how many there are.
+pub(super) type ReadMemory<'a> =
+    dyn Fn(Option<&LayerMemory>, i64, i64) -> Result<(Tensor, LayerMemory), Error> + 'a;
 
 /// What a layer makes of the rows.
 #[derive(Debug)]
@@ -84,6 +92,8 @@ impl Scores {
 pub(super) struct OneSequence<'a, 'p> {
     pub(super) cache: &'a mut KvCache,
     pub(super) attention: &'a mut AttentionPolicy<'p>,
+    /// How many rows there are.
+    pub(super) rows: usize,
     /// Densities of the layers so far.
     pub(super) densities: Vec<Density>,
 }
@@ -117,6 +127,12 @@ impl Attend for OneSequence<'_, '_> {
         let entries = self.cache.entries(layer, rows)?;
         attend_entries(self.attention, layer, scores, &heads.queries, &entries, &mut self.densities)
     }
+
+    fn remember(&mut self, layer: usize, read: &ReadMemory<'_>) -> Result<Tensor, Error> {
+        let (output, memory) = read(self.cache.memory(layer), 0, self.rows as i64)?;
+        self.cache.remember(layer, memory);
+        Ok(output)
+    }
 }
 
 impl Attend for BatchRows<'_, '_, '_> {
@@ -140,6 +156,16 @@ impl Attend for BatchRows<'_, '_, '_> {
             return attend_buffers(*kernel, slots.buffers(layer), ranges, scores, &heads.queries);
         }
         self.attend_one_by_one(layer, scores, &heads.queries)
+    }
+
+    fn remember(&mut self, layer: usize, read: &ReadMemory<'_>) -> Result<Tensor, Error> {
+        let mut outputs = Vec::with_capacity(self.numbers.len());
+        for (row, &number) in (0..).zip(self.numbers) {
+            let (output, memory) = read(self.batch.memory(layer, number), row, 1)?;
+            self.batch.remember(layer, number, memory);
+            outputs.push(output);
+        }
+        Ok(Tensor::f_cat(&outputs, 1)?)
     }
 }
 

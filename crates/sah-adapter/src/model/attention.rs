@@ -7,7 +7,7 @@ use tracing::trace_span;
 use super::attend::{Attend, Heads, Scores};
 use super::dims::HeadDims;
 use super::linear::Linear;
-use super::norm::HeadNorm;
+use super::norm::{HeadNorm, When};
 use super::rope::Rotation;
 use crate::Error;
 use crate::weights::WeightPath;
@@ -19,21 +19,32 @@ pub(super) struct SelfAttention {
     pub(super) heads: HeadDims,
     /// Query, key and value projections in one: `[(H + 2 Hkv) D, hidden]`.
     pub(super) qkv: Linear,
-    /// Of queries and keys, before they are rotated.
+    /// Of queries and keys.
     pub(super) head_norm: Option<HeadNorm>,
+    pub(super) gate: OutputGate,
     /// `[hidden, H D]`.
     pub(super) output: Linear,
     pub(super) scores: Scores,
 }
 
-/// The query, key and value projections with the tensor names of Llama, in one.
+/// Whether what attention gives is let through as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OutputGate {
+    Open,
+    /// As much of it as the sigmoid of a gate says, one for each number, which the query projection gives beside each query head.
+    BesideQueries,
+}
+
+/// The query, key and value projections with the tensor names of Llama, in one; with gates, twice as many queries.
 pub(super) fn separate_qkv(
     path: &WeightPath<'_>,
     hidden: i64,
     heads: HeadDims,
+    gate: OutputGate,
     bias: bool,
 ) -> Result<Linear, Error> {
-    let parts = [("q_proj", heads.query_width()), ("k_proj", heads.kv_width()), ("v_proj", heads.kv_width())];
+    let queries = if gate == OutputGate::Open { 1 } else { 2 } * heads.query_width();
+    let parts = [("q_proj", queries), ("k_proj", heads.kv_width()), ("v_proj", heads.kv_width())];
     Linear::load(path, &parts, hidden, bias)
 }
 
@@ -58,6 +69,16 @@ impl SelfAttention {
         let rows = x.size()[1];
         let HeadDims { query, dim, .. } = self.heads;
         let mut all = trace_span!("qkv").in_scope(|| self.qkv.forward(x))?;
+        let gate = match self.gate {
+            OutputGate::Open => None,
+            OutputGate::BesideQueries => {
+                let (width, both) = (query * dim, all.f_narrow(2, 0, 2 * query * dim)?);
+                let both = both.f_view([1, rows, query, 2, dim])?;
+                let queries = both.f_select(3, 0)?.f_reshape([1, rows, width])?;
+                all = Tensor::f_cat(&[queries, all.f_narrow(2, 2 * width, all.size()[2] - 2 * width)?], 2)?;
+                Some(both.f_select(3, 1)?.f_reshape([1, rows, width])?)
+            }
+        };
         let span = trace_span!("rotate").entered();
         let heads = if rowwise::is_plain(&all) {
             self.heads_in_place(&mut all, rotation)?
@@ -74,24 +95,38 @@ impl SelfAttention {
         } else {
             attended.f_transpose(1, 2)?.f_reshape(size)?
         };
-        self.output.forward(&attended)
+        match gate {
+            None => self.output.forward(&attended),
+            Some(gate) => self.output.forward(&attended.f_mul(&gate.f_sigmoid()?)?),
+        }
+    }
+
+    fn norm(&self, when: When) -> Option<&HeadNorm> {
+        self.head_norm.as_ref().filter(|norm| norm.when() == when)
     }
 
     /// The heads in `all`, `[1, Q, (H + 2 Hkv) D]`, which are normalised and rotated where they lie. Each call of libtorch counts
     /// here: a step makes them once a layer.
     fn heads_in_place(&self, all: &mut Tensor, rotation: Option<&Rotation>) -> Result<Heads, Error> {
         let HeadDims { query, kv, dim } = self.heads;
-        if let Some(norm) = &self.head_norm {
+        if let Some(norm) = self.norm(When::BeforeRotation) {
             norm.forward_in_place(all)?;
         }
         if let Some(rotation) = rotation {
             rotation.apply_in_place(all, query + kv, dim)?;
         }
+        if let Some(norm) = self.norm(When::AfterRotation) {
+            norm.forward_in_place(all)?;
+        }
         let (rows, width) = (all.size()[1], (query + 2 * kv) * dim);
         let view = |first: i64, count: i64| {
             all.f_as_strided([1, count, rows, dim], [rows * width, dim, width, 1], first * dim)
         };
-        Ok(Heads { queries: view(0, query)?, keys: view(query, kv)?, values: view(query + kv, kv)? })
+        let mut queries = view(0, query)?;
+        if let Some(factors) = rotation.and_then(Rotation::query_factors) {
+            queries = queries.f_mul_(factors)?;
+        }
+        Ok(Heads { queries, keys: view(query, kv)?, values: view(query + kv, kv)? })
     }
 
     /// The same for rows of any kind, anywhere. Queries and keys are normalised and rotated together, in f32, and rounded once.
@@ -99,15 +134,22 @@ impl SelfAttention {
         let HeadDims { query, kv, dim } = self.heads;
         let heads = all.f_view([1, all.size()[1], query + 2 * kv, dim])?;
         let mut turned = heads.f_narrow(2, 0, query + kv)?;
-        if let Some(norm) = &self.head_norm {
+        if let Some(norm) = self.norm(When::BeforeRotation) {
             turned = norm.forward(&turned)?;
         }
         if let Some(rotation) = rotation {
             turned = rotation.apply(&turned)?;
         }
+        if let Some(norm) = self.norm(When::AfterRotation) {
+            turned = norm.forward(&turned)?;
+        }
         let turned = turned.f_to_kind(all.kind())?.f_transpose(1, 2)?;
+        let mut queries = turned.f_narrow(1, 0, query)?;
+        if let Some(factors) = rotation.and_then(Rotation::query_factors) {
+            queries = queries.f_mul(factors)?.f_to_kind(all.kind())?;
+        }
         Ok(Heads {
-            queries: turned.f_narrow(1, 0, query)?,
+            queries,
             keys: turned.f_narrow(1, query, kv)?,
             values: heads.f_narrow(2, query + kv, kv)?.f_transpose(1, 2)?,
         })

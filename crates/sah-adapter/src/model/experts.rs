@@ -106,6 +106,18 @@ impl ExpertsConfig {
     ) -> Result<Mlp, Error> {
         let (own, size) = (experts.pp(number), (hidden, self.intermediate));
         match self.names.tensors {
+            // transformers 5 keeps those of some architectures in one tensor.
+            ExpertTensors::Each(_)
+                if experts.pp("gate_up_proj").of_expert(number, self.count).has("weight") =>
+            {
+                let of = |name, outputs| (experts.pp(name).of_expert(number, self.count), outputs);
+                let (hidden, width) = size;
+                Ok(Mlp::Gated {
+                    gate_up: Linear::load_whole(of("gate_up_proj", 2 * width), hidden)?,
+                    down: Linear::load_whole(of("down_proj", hidden), width)?,
+                    activation,
+                })
+            }
             ExpertTensors::Each(names) => Mlp::gated(&own, names, size, false, activation),
             // As GGUF files have them.
             ExpertTensors::Together if own.has("down_proj.weight") => {

@@ -4,13 +4,17 @@ use serde_json::Value;
 
 use super::spec::Build;
 use super::{
-    ConfigFile, cohere2, ernie4_5, exaone4, gemma2, gemma3, glm4, glm4_moe, gpt_oss, gpt2, granite, llama,
-    mistral, mixtral, olmo2, olmo3, phi3, qwen2, qwen2_moe, qwen3, qwen3_moe, seed_oss, smollm3,
+    ConfigFile, cohere2, ernie4_5, exaone4, gemma2, gemma3, glm4, glm4_moe, gpt_oss, gpt2, granite,
+    hunyuan_v1_dense, llama, ministral3, mistral, mixtral, olmo2, olmo3, phi3, qwen2, qwen2_moe, qwen3,
+    qwen3_5, qwen3_moe, qwen3_next, seed_oss, smollm3,
 };
 use crate::weights::TensorNames;
 
-/// What the checkpoints of [`ModelFamily::checkpoints`] were compared with.
+/// What the checkpoints of most families were compared with.
 pub const VERIFIED_AGAINST: &str = "transformers 4.57.6";
+
+/// The same of families that it does not have.
+const SINCE_5: &str = "transformers 5.24.0";
 
 type Read = fn(&ConfigFile<'_>) -> Box<dyn Build>;
 
@@ -24,6 +28,8 @@ pub struct ModelFamily {
     pub examples: &'static [&'static str],
     /// Tiny random checkpoints, folders of `tests/fixtures/models`, whose logits were compared with those of transformers.
     pub checkpoints: &'static [&'static str],
+    /// The library and version that they were compared with.
+    pub verified_against: &'static str,
     /// Fields that other architectures refuse.
     pub(super) reads: &'static [&'static str],
     pub(super) read: Read,
@@ -39,6 +45,11 @@ impl ModelFamily {
         Self { reads, ..self }
     }
 
+    /// The same that version 4 of transformers does not have.
+    const fn since_5(self) -> Self {
+        Self { verified_against: SINCE_5, ..self }
+    }
+
     /// How its tensors are named.
     pub(super) fn tensors(&self) -> TensorNames {
         if self.model_type == "gpt2" { TensorNames::GPT2 } else { TensorNames::LLAMA }
@@ -51,15 +62,25 @@ const fn family(
     examples: &'static [&'static str],
     checkpoints: &'static [&'static str],
 ) -> ModelFamily {
-    ModelFamily { model_type, examples, checkpoints, reads: &[], read }
+    ModelFamily { model_type, examples, checkpoints, verified_against: VERIFIED_AGAINST, reads: &[], read }
 }
 
 /// What mixtures of experts say of them.
 const EXPERTS: &[&str] =
     &["num_experts", "num_local_experts", "num_experts_per_tok", "moe_intermediate_size"];
 
+/// The same of layers with the gated delta rule, and of both.
+const DELTA: &[&str] = &["linear_num_value_heads"];
+const DELTA_EXPERTS: &[&str] = &[
+    "linear_num_value_heads",
+    "num_experts",
+    "num_local_experts",
+    "num_experts_per_tok",
+    "moe_intermediate_size",
+];
+
 #[rustfmt::skip] // one line each
-static FAMILIES: [ModelFamily; 22] = [
+static FAMILIES: [ModelFamily; 27] = [
     family("llama", llama::read, &["meta-llama/Llama-3.1-8B-Instruct", "meta-llama/Llama-3.2-1B-Instruct", "HuggingFaceTB/SmolLM2-135M-Instruct"], &["llama", "llama-bias", "llama-linear", "llama-dynamic", "llama-llama3", "llama-yarn"]),
     family("mistral", mistral::read, &["mistralai/Mistral-7B-Instruct-v0.3"], &["mistral", "mistral-window"]),
     family("qwen2", qwen2::read, &["Qwen/Qwen2.5-7B-Instruct", "Qwen/Qwen2.5-0.5B-Instruct"], &["qwen2", "qwen2-window"]),
@@ -79,6 +100,11 @@ static FAMILIES: [ModelFamily; 22] = [
     family("cohere2", cohere2::read, &["CohereLabs/c4ai-command-r7b-12-2024"], &["cohere2"]),
     family("exaone4", exaone4::read, &["LGAI-EXAONE/EXAONE-4.0-32B"], &["exaone4"]),
     family("ernie4_5", ernie4_5::read, &["baidu/ERNIE-4.5-0.3B-PT"], &["ernie4-5"]),
+    family("hunyuan_v1_dense", hunyuan_v1_dense::read, &["tencent/Hunyuan-7B-Instruct"], &["hunyuan-v1-dense"]),
+    family("ministral3", ministral3::read, &["mistralai/Ministral-3-8B-Instruct-2512"], &["ministral3"]).since_5(),
+    family("qwen3_next", qwen3_next::read, &["Qwen/Qwen3-Next-80B-A3B-Instruct"], &["qwen3-next"]).reading(DELTA_EXPERTS).since_5(),
+    family("qwen3_5_text", qwen3_5::read, &["Qwen/Qwen3.5-4B", "Qwen/Qwen3.5-27B"], &["qwen3-5"]).reading(DELTA).since_5(),
+    family("qwen3_5_moe_text", qwen3_5::read_moe, &["Qwen/Qwen3.5-35B-A3B"], &["qwen3-5-moe"]).reading(DELTA_EXPERTS).since_5(),
     family("gpt2", gpt2::read, &["openai-community/gpt2", "microsoft/DialoGPT-small"], &["gpt2", "gpt2-options"]),
     family("gemma2", gemma2::read, &["google/gemma-2-2b-it", "google/gemma-2-9b-it"], &["gemma2"]),
     family("gemma3_text", gemma3::read, &["google/gemma-3-1b-it", "google/gemma-3-270m-it"], &["gemma3", "gemma3-linear"]),
@@ -103,7 +129,7 @@ const fn wrapper(model_type: &'static str, language_model: &'static str) -> Wrap
     Wrapper { model_type, language_model }
 }
 
-static WRAPPERS: [Wrapper; 12] = [
+static WRAPPERS: [Wrapper; 14] = [
     wrapper("gemma3", "gemma3_text"),
     wrapper("llava", "llama"),
     wrapper("llava_next", "llama"),
@@ -116,6 +142,8 @@ static WRAPPERS: [Wrapper; 12] = [
     wrapper("qwen2_vl", "qwen2_vl_text"),
     wrapper("qwen2_5_vl", "qwen2_5_vl_text"),
     wrapper("qwen3_vl", "qwen3_vl_text"),
+    wrapper("qwen3_5", "qwen3_5_text"),
+    wrapper("qwen3_5_moe", "qwen3_5_moe_text"),
 ];
 
 /// The field in which wrappers have the config of their language model.

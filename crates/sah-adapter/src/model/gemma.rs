@@ -6,9 +6,10 @@ use tch::Tensor;
 use super::ConfigFile;
 use super::activation::Activation;
 use super::attend::Scores;
-use super::attention::{SelfAttention, output_projection, separate_qkv};
+use super::attention::{OutputGate, SelfAttention, output_projection, separate_qkv};
 use super::dims::{DefaultDims, Dims};
 use super::feed_forward::FeedForward;
+use super::mixer::Mixer;
 use super::mlp::{GatedNames, Mlp};
 use super::norm::{HeadNorm, Norm};
 use super::rope::{Rope, RopeConfig};
@@ -81,18 +82,19 @@ impl Gemma {
         let attention = SelfAttention {
             layer,
             heads,
-            qkv: separate_qkv(&own, hidden, heads, self.attention_bias)?,
+            qkv: separate_qkv(&own, hidden, heads, OutputGate::Open, self.attention_bias)?,
             head_norm: self
                 .head_norm
                 .then(|| HeadNorm::each(&own, &heads, self.rms_norm_eps, true))
                 .transpose()?,
+            gate: OutputGate::Open,
             output: output_projection(&own, hidden, heads, self.attention_bias)?,
             scores: Scores { scale: self.scale, window, soft_cap: self.attention_cap, sinks: None },
         };
         let (mlp, size) = (path.pp("mlp"), (hidden, intermediate));
         let mlp = Mlp::gated(&mlp, GatedNames::LLAMA, size, false, self.activation)?;
         Ok(Block {
-            attention,
+            mixer: Mixer::Attention(attention),
             feed_forward: FeedForward::Dense(mlp),
             norms: BlockNorms {
                 before_attention: Some(norm("input_layernorm")?),

@@ -6,10 +6,11 @@ use tch::Tensor;
 use super::ConfigFile;
 use super::activation::Activation;
 use super::attend::Scores;
-use super::attention::SelfAttention;
+use super::attention::{OutputGate, SelfAttention};
 use super::dims::{Dims, HeadDims};
 use super::feed_forward::FeedForward;
 use super::linear::Linear;
+use super::mixer::Mixer;
 use super::mlp::Mlp;
 use super::norm::Norm;
 use super::rope::RopeConfig;
@@ -89,6 +90,7 @@ impl Gpt2 {
             heads,
             qkv: Linear::load_conv1d(&attn.pp("c_attn"), hidden, 3 * hidden)?,
             head_norm: None,
+            gate: OutputGate::Open,
             output: Linear::load_conv1d(&attn.pp("c_proj"), hidden, hidden)?,
             scores: self.scores(layer),
         };
@@ -98,7 +100,7 @@ impl Gpt2 {
             activation: self.activation,
         };
         Ok(Block {
-            attention,
+            mixer: Mixer::Attention(attention),
             feed_forward: FeedForward::Dense(mlp),
             norms: BlockNorms {
                 before_attention: Some(Norm::layer(&path.pp("ln_1"), hidden, eps)?),

@@ -45,6 +45,11 @@ impl Linear {
         Self::load_parts(&[(path.clone(), outputs)], inputs, true, Orientation::InputsByTurns)
     }
 
+    /// The projection without bias that a place is, with its number of outputs.
+    pub(super) fn load_whole(part: (WeightPath<'_>, i64), inputs: i64) -> Result<Self, Error> {
+        Self::load_parts(&[part], inputs, false, Orientation::Outputs)
+    }
+
     fn load_parts(
         parts: &[(WeightPath<'_>, i64)],
         inputs: i64,

@@ -4,11 +4,13 @@ use sah_tensor::rowwise::Pairs;
 
 use super::activation::Activation;
 use super::attend::Scores;
-use super::attention::{SelfAttention, output_projection, separate_qkv};
+use super::attention::{OutputGate, SelfAttention, output_projection, separate_qkv};
 use super::dims::{DefaultDims, Dims};
 use super::experts::{Experts, ExpertsConfig};
 use super::feed_forward::FeedForward;
+use super::gated_delta::{DeltaDims, DeltaProjections, GatedDelta};
 use super::linear::Linear;
+use super::mixer::Mixer;
 use super::mlp::{GatedNames, Mlp};
 use super::norm::{HeadNorm, Norm};
 use super::rope::{DefaultRope, Rope, RopeConfig};
@@ -47,6 +49,8 @@ pub(super) const DEFAULTS: LlamaDefaults = LlamaDefaults {
         sections: false,
         partial: 1.0,
         pairs: Pairs::Halves,
+        alpha: false,
+        growth: false,
     },
     rms_norm_eps: 1e-6,
     tie: false,
@@ -78,6 +82,10 @@ pub(super) struct LlamaLike {
     pub(super) factors: Factors,
     pub(super) experts: Option<ExpertsConfig>,
     pub(super) softmax: Softmax,
+    /// Whether what attention gives is let through as it is.
+    pub(super) gates: OutputGate,
+    /// The layers that have the gated delta rule in the place of attention.
+    pub(super) delta: Option<DeltaLayers>,
 }
 
 /// Where the norms of a layer stand.
@@ -97,8 +105,19 @@ pub(super) enum Norms {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NormKind {
     Rms,
+    /// The same by 1 + the weight.
+    RmsOnePlus,
     /// Layer normalisation by a weight, without a bias.
     LayerWithoutBias,
+}
+
+/// Layers without attention.
+#[derive(Clone, Debug)]
+pub(super) struct DeltaLayers {
+    pub(super) dims: DeltaDims,
+    pub(super) projections: DeltaProjections,
+    /// Whether each layer is one.
+    pub(super) layers: Vec<bool>,
 }
 
 /// What the softmax of each head is over.
@@ -124,6 +143,8 @@ pub(super) enum Fused {
 pub(super) enum HeadNorms {
     /// Each head by itself.
     Each,
+    /// The same after they are rotated, by tensors of other names.
+    EachRotated,
     /// All query heads as one vector, and all key heads.
     Together,
 }
@@ -172,6 +193,8 @@ impl LlamaLike {
             factors: Factors::default(),
             experts: None,
             softmax: Softmax::OverKeys,
+            gates: OutputGate::Open,
+            delta: None,
         }
     }
 
@@ -188,11 +211,38 @@ impl LlamaLike {
     }
 
     fn block(&self, path: &WeightPath<'_>, layer: usize) -> Result<Block, Error> {
+        let hidden = self.dims.hidden;
+        let mixer = self.mixer(path, layer)?;
+        let experts = self.experts.as_ref().filter(|experts| experts.layers[layer]);
+        let feed_forward = match experts {
+            None => FeedForward::Dense(self.mlp(&path.pp("mlp"))?),
+            Some(experts) => FeedForward::Experts(Experts::load(path, experts, hidden, self.activation)?),
+        };
+        let (norms, rope) = (self.norms(path)?, self.layer_ropes[layer]);
+        Ok(Block { mixer, feed_forward, norms, residual_scale: self.factors.residual, rope })
+    }
+
+    fn mixer(&self, path: &WeightPath<'_>, layer: usize) -> Result<Mixer, Error> {
+        let Some(DeltaLayers { dims, projections, layers }) = &self.delta else {
+            return Ok(Mixer::Attention(self.attention(path, layer, layer)?));
+        };
+        // Both kinds are counted by themselves.
+        let before = layers[..layer].iter().filter(|is_delta| **is_delta).count();
+        if !layers[layer] {
+            return Ok(Mixer::Attention(self.attention(path, layer, layer - before)?));
+        }
+        let (own, kind) = (path.pp("linear_attn"), (*dims, *projections));
+        Ok(Mixer::GatedDelta(GatedDelta::load(&own, before, kind, self.dims.hidden, self.norm_eps)?))
+    }
+
+    /// The attention of layer `layer`, the `number`-th one that has it.
+    fn attention(&self, path: &WeightPath<'_>, layer: usize, number: usize) -> Result<SelfAttention, Error> {
         let Dims { hidden, heads, .. } = self.dims;
         let own = path.pp("self_attn");
         let eps = self.norm_eps;
         let head_norm = self.head_norm.map(|norms| match norms {
-            HeadNorms::Each => HeadNorm::each(&own, &heads, eps, false),
+            HeadNorms::Each => HeadNorm::each(&own, &heads, eps, self.norm == NormKind::RmsOnePlus),
+            HeadNorms::EachRotated => HeadNorm::each_rotated(&own, &heads, eps),
             HeadNorms::Together => HeadNorm::together(&own, &heads, eps),
         });
         let scores = Scores::of_heads(heads, self.windows[layer]);
@@ -200,26 +250,20 @@ impl LlamaLike {
             Softmax::OverKeys => None,
             Softmax::OverKeysAndSink => Some(own.in_f32().tensor("sinks", &[heads.query])?.f_view([-1, 1])?),
         };
-        let attention = SelfAttention {
-            layer,
+        Ok(SelfAttention {
+            layer: number,
             heads,
             qkv: if self.fused == Fused::Everything {
                 let width = heads.query_width() + 2 * heads.kv_width();
                 Linear::load(&own, &[("qkv_proj", width)], hidden, self.qkv_bias)?
             } else {
-                separate_qkv(&own, hidden, heads, self.qkv_bias)?
+                separate_qkv(&own, hidden, heads, self.gates, self.qkv_bias)?
             },
             head_norm: head_norm.transpose()?,
+            gate: self.gates,
             output: output_projection(&own, hidden, heads, self.output_bias)?,
             scores: Scores { scale: self.factors.scores.unwrap_or(scores.scale), sinks, ..scores },
-        };
-        let experts = self.experts.as_ref().filter(|experts| experts.layers[layer]);
-        let feed_forward = match experts {
-            None => FeedForward::Dense(self.mlp(&path.pp("mlp"))?),
-            Some(experts) => FeedForward::Experts(Experts::load(path, experts, hidden, self.activation)?),
-        };
-        let (norms, rope) = (self.norms(path)?, self.layer_ropes[layer]);
-        Ok(Block { attention, feed_forward, norms, residual_scale: self.factors.residual, rope })
+        })
     }
 
     fn norms(&self, path: &WeightPath<'_>) -> Result<BlockNorms, Error> {
@@ -257,6 +301,7 @@ impl LlamaLike {
         let (size, eps) = (self.dims.hidden, self.norm_eps);
         match self.norm {
             NormKind::Rms => Norm::rms(path, size, eps),
+            NormKind::RmsOnePlus => Norm::rms_one_plus(path, size, eps),
             NormKind::LayerWithoutBias => Norm::layer_without_bias(path, size, eps),
         }
     }

@@ -56,11 +56,18 @@ impl Norm {
     }
 }
 
+/// When queries and keys are normalised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum When {
+    BeforeRotation,
+    AfterRotation,
+}
+
 /// RMS normalisation of queries and keys.
 #[derive(Debug)]
 pub(super) enum HeadNorm {
     /// Each head by itself, with one weight for all query heads and one for all key heads: `[H + Hkv, D]`, f32.
-    Each { weight: Tensor, eps: f64 },
+    Each { weight: Tensor, eps: f64, when: When },
     /// All query heads as one vector, `[H D]`, and all key heads, `[Hkv D]`; f32.
     Together { queries: Tensor, keys: Tensor, eps: f64 },
 }
@@ -73,13 +80,22 @@ impl HeadNorm {
         eps: f64,
         is_one_plus: bool,
     ) -> Result<Self, Error> {
-        let load = |name: &str, count: i64| -> Result<Tensor, Error> {
-            let weight = path.pp(name).tensor("weight", &[heads.dim])?;
-            let weight = if is_one_plus { one_plus(&weight)? } else { weight.f_to_kind(Kind::Float)? };
-            Ok(weight.f_expand([count, heads.dim], false)?)
-        };
-        let weight = Tensor::f_cat(&[load("q_norm", heads.query)?, load("k_norm", heads.kv)?], 0)?;
-        Ok(Self::Each { weight, eps })
+        let weight = of_heads(path, heads, ["q_norm", "k_norm"], is_one_plus)?;
+        Ok(Self::Each { weight, eps, when: When::BeforeRotation })
+    }
+
+    /// The same after rotation, by the tensors `query_layernorm.weight` and `key_layernorm.weight`.
+    pub(super) fn each_rotated(path: &WeightPath<'_>, heads: &HeadDims, eps: f64) -> Result<Self, Error> {
+        let weight = of_heads(path, heads, ["query_layernorm", "key_layernorm"], false)?;
+        Ok(Self::Each { weight, eps, when: When::AfterRotation })
+    }
+
+    /// When it is applied.
+    pub(super) fn when(&self) -> When {
+        match self {
+            Self::Each { when, .. } => *when,
+            Self::Together { .. } => When::BeforeRotation,
+        }
     }
 
     /// Of all heads together, by the tensors of the same names, `[H D]` and `[Hkv D]`.
@@ -96,7 +112,7 @@ impl HeadNorm {
         let (_, rows, _, dim) = heads.size4()?;
         let heads = heads.f_to_kind(Kind::Float)?;
         match self {
-            Self::Each { weight, eps } => {
+            Self::Each { weight, eps, .. } => {
                 Ok(heads.f_rms_norm([dim], None::<&Tensor>, *eps)?.f_mul(weight)?)
             }
             Self::Together { .. } => {
@@ -110,7 +126,7 @@ impl HeadNorm {
     /// The same in place, of [plain](rowwise::is_plain) rows `[1, Q, ..]` that may have more heads.
     pub(super) fn forward_in_place(&self, heads: &mut Tensor) -> Result<(), Error> {
         match self {
-            Self::Each { weight, eps } => Ok(rowwise::rms_norm_heads(heads, weight, *eps)?),
+            Self::Each { weight, eps, .. } => Ok(rowwise::rms_norm_heads(heads, weight, *eps)?),
             Self::Together { queries, keys, eps } => {
                 let mut first = 0;
                 for weight in [queries, keys] {
@@ -124,6 +140,21 @@ impl HeadNorm {
             }
         }
     }
+}
+
+/// The weights of all query heads and all key heads, which are those of two tensors.
+fn of_heads(
+    path: &WeightPath<'_>,
+    heads: &HeadDims,
+    [queries, keys]: [&str; 2],
+    is_one_plus: bool,
+) -> Result<Tensor, Error> {
+    let load = |name: &str, count: i64| -> Result<Tensor, Error> {
+        let weight = path.pp(name).tensor("weight", &[heads.dim])?;
+        let weight = if is_one_plus { one_plus(&weight)? } else { weight.f_to_kind(Kind::Float)? };
+        Ok(weight.f_expand([count, heads.dim], false)?)
+    };
+    Ok(Tensor::f_cat(&[load(queries, heads.query)?, load(keys, heads.kv)?], 0)?)
 }
 
 /// `1 + weight`, in f32: bf16 has no number between 1 and 1.0078.

@@ -66,18 +66,18 @@ impl ModelSizes {
             }
         };
         for block in &decoder.blocks {
-            add(&block.attention.qkv);
-            add(&block.attention.output);
+            block.mixer.products().into_iter().for_each(&mut add);
             block.feed_forward.products().into_iter().for_each(&mut add);
         }
-        let first = &decoder.blocks[0].attention;
+        let attentions: Vec<_> = decoder.attention_blocks().map(|(_, attention)| attention).collect();
+        let first = attentions[0];
         Self {
             products,
             head: size(&decoder.head.linear),
             query_heads: first.heads.query as usize,
             kv_heads: first.heads.kv as usize,
             head_dim: first.heads.dim as usize,
-            windows: decoder.blocks.iter().map(|block| block.attention.scores.window).collect(),
+            windows: attentions.iter().map(|attention| attention.scores.window).collect(),
             weight_bytes,
             cache_row_bytes: 0,
         }

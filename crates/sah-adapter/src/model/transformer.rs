@@ -11,6 +11,7 @@ use super::attend::{Attend, BatchRows, OneSequence};
 use super::attention::SelfAttention;
 use super::feed_forward::FeedForward;
 use super::linear::Linear;
+use super::mixer::Mixer;
 use super::norm::Norm;
 use super::rope::{Rope, Rotation};
 use super::tie::Tie;
@@ -56,10 +57,10 @@ pub(super) struct Head {
     pub(super) soft_cap: Option<f64>,
 }
 
-/// One layer: attention between positions, then a feed-forward network over each, both added to the residual stream.
+/// One layer: what brings positions together, then a feed-forward network over each, both added to the residual stream.
 #[derive(Debug)]
 pub(super) struct Block {
-    pub(super) attention: SelfAttention,
+    pub(super) mixer: Mixer,
     pub(super) feed_forward: FeedForward,
     pub(super) norms: BlockNorms,
     /// Factor of what is added to the residual stream.
@@ -155,7 +156,7 @@ impl Head {
 
 impl Block {
     fn device(&self) -> Device {
-        self.attention.qkv.device()
+        self.mixer.device()
     }
 
     fn forward(
@@ -167,7 +168,7 @@ impl Block {
         let norms = &self.norms;
         let rotation = self.rope.map(|rope| &rotations[rope]);
         let given = trace_span!("norm").in_scope(|| normed(norms.before_attention.as_ref(), x))?;
-        let attended = self.attention.forward(&given, rotation, sequences)?;
+        let attended = self.mixer.forward(&given, rotation, sequences)?;
         let span = trace_span!("norm").entered();
         let x = self.added(attended, norms.after_attention.as_ref(), x)?;
         let given = match &norms.before_feed_forward {
@@ -231,6 +232,16 @@ impl Transformer {
 }
 
 impl Transformer {
+    /// The layers with attention, which caches and maskers count.
+    pub(super) fn attention_blocks(&self) -> impl Iterator<Item = (&Block, &SelfAttention)> {
+        self.blocks.iter().filter_map(|block| Some((block, block.mixer.attention()?)))
+    }
+
+    /// The `layer`-th of those.
+    fn attention_block(&self, layer: usize) -> (&Block, &SelfAttention) {
+        self.attention_blocks().nth(layer).expect("a layer of the cache")
+    }
+
     /// The rotation of `positions` in a layer, in a sequence of `length`; `None` where it has none.
     fn rotation(
         &self,
@@ -238,7 +249,7 @@ impl Transformer {
         positions: Range<usize>,
         length: usize,
     ) -> Result<Option<Rotation>, Error> {
-        let block = &self.blocks[layer];
+        let (block, _) = self.attention_block(layer);
         let Some(rope) = block.rope else { return Ok(None) };
         let rotation = self.ropes[rope].at(positions.start, positions.len(), length)?;
         Ok(Some(rotation.to_device(block.device())?))
@@ -258,7 +269,8 @@ impl CausalLm for Transformer {
         let rotations =
             self.ropes.iter().map(|rope| rope.at(start, count, length)).collect::<Result<_, _>>()?;
         let places: Vec<usize> = (start..start + count).collect();
-        let mut sequence = OneSequence { cache, attention, densities: Vec::with_capacity(self.blocks.len()) };
+        let densities = Vec::with_capacity(self.blocks.len());
+        let mut sequence = OneSequence { cache, attention, rows: count, densities };
         let x = self.layers(tokens.ids, &places, rotations, &mut sequence)?;
         let density = StepDensity::OfLayers(sequence.densities);
         cache.advance(count);
@@ -309,34 +321,35 @@ impl CausalLm for Transformer {
         match self.rotation(layer, positions, length)? {
             None => Ok(vectors.f_to_kind(Kind::Float)?),
             Some(rotation) => {
-                let turned = rotation.inverse()?.apply(&vectors.f_transpose(1, 2)?)?;
+                let turned = rotation.of_queries()?.inverse()?.apply(&vectors.f_transpose(1, 2)?)?;
                 Ok(turned.f_transpose(1, 2)?)
             }
         }
     }
 
     fn mean_rotation(&self, layer: usize, positions: Range<usize>, length: usize) -> Result<Tensor, Error> {
-        let block = &self.blocks[layer];
-        let dim = block.attention.heads.dim;
+        let (block, attention) = self.attention_block(layer);
+        let dim = attention.heads.dim;
         let unit = Tensor::f_eye(dim, (Kind::Float, block.device()))?;
         match self.rotation(layer, positions, length)? {
             None => Ok(unit),
             // Row `i` is what becomes of unit vector `i`, which is column `i` of the matrix.
             Some(rotation) => {
-                let rows = rotation.mean()?.apply(&unit.f_view([1, 1, dim, dim])?)?;
+                let rows = rotation.of_queries()?.mean()?.apply(&unit.f_view([1, 1, dim, dim])?)?;
                 Ok(rows.f_view([dim, dim])?.f_transpose(0, 1)?)
             }
         }
     }
 
     fn output_projection(&self, layer: usize) -> Result<Tensor, Error> {
-        self.blocks[layer].attention.output.expanded(Kind::Float)
+        self.attention_block(layer).1.output.expanded(Kind::Float)
     }
 
     fn cache_shape(&self) -> CacheShape {
-        let heads = self.blocks[0].attention.heads;
-        let layers = self.blocks.iter().map(Block::device).collect();
-        CacheShape { layers, kv_heads: heads.kv, head_dim: heads.dim }
+        let heads = self.attention_block(0).1.heads;
+        let layers: Vec<Device> = self.attention_blocks().map(|(block, _)| block.device()).collect();
+        let recurrent = self.blocks.len() - layers.len();
+        CacheShape { layers, kv_heads: heads.kv, head_dim: heads.dim, recurrent }
     }
 
     fn positions(&self) -> usize {

@@ -16,7 +16,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         };
         let facts = Facts::titled(&format!("model_type {}", family.model_type))
             .with("for example", &family.examples.join(", "))
-            .with("compared with", &format!("{VERIFIED_AGAINST}: logits of {checkpoints}"));
+            .with("compared with", &format!("{}: logits of {checkpoints}", family.verified_against));
         show(format_args!("{facts}\n"))?;
     }
     for form in quantised_forms() {

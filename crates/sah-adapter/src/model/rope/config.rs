@@ -20,6 +20,15 @@ pub(in crate::model) struct RopeConfig {
     pub(super) scaling: Scaling,
     /// Which dimensions of a head are turned together.
     pub(super) pairs: Pairs,
+    /// How queries grow with their position, where they do.
+    pub(super) growth: Option<Growth>,
+}
+
+/// Queries at position `p` are `1 + beta ln(1 + floor(p / every))` times as long (Llama 4).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Growth {
+    pub(super) beta: f64,
+    pub(super) every: f64,
 }
 
 /// What transformers takes for fields that a config leaves out.
@@ -37,6 +46,10 @@ pub(in crate::model) struct DefaultRope {
     pub(in crate::model) partial: f64,
     /// Which dimensions are turned together, which no config says.
     pub(in crate::model) pairs: Pairs,
+    /// Whether `dynamic` with a field `alpha` is a larger base for sequences of any length.
+    pub(in crate::model) alpha: bool,
+    /// Whether queries grow with their position.
+    pub(in crate::model) growth: bool,
 }
 
 /// The two types of layers that may have embeddings of their own.
@@ -115,10 +128,14 @@ impl RopeConfig {
             max_positions: max_positions as f64,
         };
         let scaling = object.map_or(Scaling::Default, |object| {
-            Scaling::read(file, object, trained, (rotary_dim / 2) as usize, defaults.sections)
+            Scaling::read(file, object, trained, (rotary_dim / 2) as usize, defaults)
         });
         let (max_positions, pairs) = (max_positions as usize, defaults.pairs);
-        Self { theta, rotary_dim, max_positions, scaling, pairs }
+        let growth = object.filter(|_| defaults.growth).map(|object| Growth {
+            beta: object.required("llama_4_scaling_beta"),
+            every: object.required("original_max_position_embeddings"),
+        });
+        Self { theta, rotary_dim, max_positions, scaling, pairs, growth }
     }
 
     /// How many positions a model with these embeddings was made for.

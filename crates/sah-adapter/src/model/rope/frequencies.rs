@@ -18,6 +18,7 @@ pub(super) fn frequencies(config: &RopeConfig, length: usize) -> Result<Vec<f32>
         Scaling::Dynamic { factor, trained } => {
             inverse(&powers(grown(theta, dim, *factor, *trained, length), dim)?)
         }
+        Scaling::Alpha { alpha } => inverse(&powers(theta * alpha.powf(dim as f64 / (dim - 2) as f64), dim)?),
         Scaling::Llama3 { factor, low, high, trained } => {
             let plain = inverse(&powers(theta, dim)?);
             plain.into_iter().map(|frequency| llama3(frequency, *factor, (*low, *high), *trained)).collect()

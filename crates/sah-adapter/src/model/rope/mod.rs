@@ -16,6 +16,7 @@ use sah_tensor::rowwise::Pairs;
 use sah_tensor::torch::rowwise;
 use tch::{Device, Kind, Tensor};
 
+use config::Growth;
 pub(super) use config::{DefaultRope, RopeConfig};
 use frequencies::frequencies;
 use scaling::Scaling;
@@ -38,6 +39,8 @@ pub(super) struct Rotation {
     cos: Tensor,
     sin: Tensor,
     pairs: Pairs,
+    /// What queries are multiplied with after it, `[Q, 1]` in f32; nothing where that is 1 for all.
+    query_factors: Option<Tensor>,
 }
 
 impl Rope {
@@ -68,7 +71,20 @@ impl Rope {
         if let Some(factor) = self.config.attention_factor() {
             (cos, sin) = (cos.f_mul_scalar_(factor)?, sin.f_mul_scalar_(factor)?);
         }
-        Ok(Rotation { cos, sin, pairs })
+        Ok(Rotation { cos, sin, pairs, query_factors: self.query_factors(start, count)? })
+    }
+}
+
+impl Rope {
+    /// How much longer queries get at `count` positions from `start` on.
+    fn query_factors(&self, start: usize, count: usize) -> Result<Option<Tensor>, Error> {
+        let Some(Growth { beta, every }) = self.config.growth else { return Ok(None) };
+        if ((start + count) as f64) <= every {
+            return Ok(None);
+        }
+        let factor = |position: usize| 1.0 + beta * (1.0 + (position as f64 / every).floor()).ln();
+        let factors: Vec<f32> = (start..start + count).map(|position| factor(position) as f32).collect();
+        Ok(Some(Tensor::f_from_slice(&factors)?.f_view([-1, 1])?.f_to_device(self.device)?))
     }
 }
 
@@ -83,25 +99,54 @@ impl Rotation {
         let join =
             |part: fn(&Self) -> &Tensor| Tensor::f_cat(&rotations.iter().map(part).collect::<Vec<_>>(), 0);
         let pairs = rotations.first().map_or(Pairs::Halves, |rotation| rotation.pairs);
-        Ok(Self { cos: join(|rotation| &rotation.cos)?, sin: join(|rotation| &rotation.sin)?, pairs })
+        let (cos, sin) = (join(|rotation| &rotation.cos)?, join(|rotation| &rotation.sin)?);
+        if rotations.iter().all(|rotation| rotation.query_factors.is_none()) {
+            return Ok(Self { cos, sin, pairs, query_factors: None });
+        }
+        let factors = |rotation: &Self| match &rotation.query_factors {
+            Some(factors) => Ok(factors.shallow_clone()),
+            None => Tensor::f_ones([rotation.cos.size()[0], 1], (Kind::Float, cos.device())),
+        };
+        let factors = rotations.iter().map(factors).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { cos, sin, pairs, query_factors: Some(Tensor::f_cat(&factors, 0)?) })
     }
 
     /// The one that takes this back, which may have made vectors longer, too.
     pub(super) fn inverse(&self) -> Result<Self, Error> {
         let square = self.cos.f_square()?.f_add(&self.sin.f_square()?)?;
-        Ok(Self { cos: self.cos.f_div(&square)?, sin: self.sin.f_neg()?.f_div(&square)?, pairs: self.pairs })
+        let (cos, sin) = (self.cos.f_div(&square)?, self.sin.f_neg()?.f_div(&square)?);
+        Ok(Self { cos, sin, pairs: self.pairs, query_factors: None })
+    }
+
+    /// What queries are multiplied with after they were rotated, `[Q, 1]`.
+    pub(super) fn query_factors(&self) -> Option<&Tensor> {
+        self.query_factors.as_ref()
+    }
+
+    /// What becomes of queries: the rotation with their factors in it.
+    pub(super) fn of_queries(&self) -> Result<Self, Error> {
+        let (cos, sin) = match &self.query_factors {
+            None => (self.cos.shallow_clone(), self.sin.shallow_clone()),
+            Some(factors) => {
+                let factors = factors.f_unsqueeze(-1)?;
+                (self.cos.f_mul(&factors)?, self.sin.f_mul(&factors)?)
+            }
+        };
+        Ok(Self { cos, sin, pairs: self.pairs, query_factors: None })
     }
 
     /// The mean over its positions, as one position.
     pub(super) fn mean(&self) -> Result<Self, Error> {
         let mean = |part: &Tensor| part.f_mean_dim([0i64].as_slice(), true, Kind::Float);
-        Ok(Self { cos: mean(&self.cos)?, sin: mean(&self.sin)?, pairs: self.pairs })
+        Ok(Self { cos: mean(&self.cos)?, sin: mean(&self.sin)?, pairs: self.pairs, query_factors: None })
     }
 
     /// The same on another device.
     pub(super) fn to_device(&self, device: Device) -> Result<Self, Error> {
         let (cos, sin) = (self.cos.f_to_device(device)?, self.sin.f_to_device(device)?);
-        Ok(Self { cos, sin, pairs: self.pairs })
+        let query_factors =
+            self.query_factors.as_ref().map(|factors| factors.f_to_device(device)).transpose()?;
+        Ok(Self { cos, sin, pairs: self.pairs, query_factors })
     }
 
     /// Rotates the first `rotary_dim` dimensions of `heads`, `[1, Q, H, D]`: of each pair, `(a cos - b sin, b cos + a sin)`. Gives

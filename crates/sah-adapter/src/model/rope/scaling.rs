@@ -3,6 +3,7 @@
 //! The fields and what is taken where they are absent are those of `modeling_rope_utils.py` of transformers 5. Where
 //! transformers 4 would compute something else, a note says so.
 
+use super::DefaultRope;
 use crate::model::config_file::{ConfigFile, ConfigObject};
 
 /// A way to stretch frequencies.
@@ -14,6 +15,8 @@ pub(super) enum Scaling {
     Linear { factor: f64 },
     /// By a base that grows with the sequence beyond `trained` positions ("dynamic NTK").
     Dynamic { factor: f64, trained: f64 },
+    /// By a base that is `alpha^(d / (d - 2))` times as large.
+    Alpha { alpha: f64 },
     /// Llama 3.1: long waves by `factor`, short ones not, those between by something between.
     Llama3 { factor: f64, low: f64, high: f64, trained: f64 },
     /// `YaRN` (Peng et al. 2023, arXiv 2309.00071).
@@ -50,18 +53,21 @@ pub(super) struct Trained {
 /// What stands in the object with the scaling, of all that may.
 const GENERAL: [&str; 4] = ["rope_type", "type", "rope_theta", "partial_rotary_factor"];
 const TRAINED: &str = "original_max_position_embeddings";
+/// What stands beside it where queries grow.
+const GROWTH: [&str; 3] = ["llama_4_scaling_beta", "max_position_embeddings", TRAINED];
 
 impl Scaling {
-    /// What `object`, which is that of `file` or stands in its place, says of `count` frequencies. `sections`: see
-    /// [`super::DefaultRope`].
+    /// What `object`, which is that of `file` or stands in its place, says of `count` frequencies.
     pub(super) fn read(
         file: &ConfigFile<'_>,
         object: &ConfigObject<'_>,
         trained: Trained,
         count: usize,
-        sections: bool,
+        defaults: &DefaultRope,
     ) -> Self {
-        let only = |known: &[&str]| object.only(&[&GENERAL[..], known].concat());
+        let sections = defaults.sections;
+        let grown: &[&str] = if defaults.growth { &GROWTH } else { &[] };
+        let only = |known: &[&str]| object.only(&[&GENERAL[..], known, grown].concat());
         match kind(object, sections) {
             "default" => {
                 only(if sections { &["mrope_section", "mrope_interleaved"] } else { &[] });
@@ -70,6 +76,11 @@ impl Scaling {
             "linear" => {
                 only(&["factor"]);
                 Self::Linear { factor: object.required("factor") }
+            }
+            "dynamic" if defaults.alpha && object.number("alpha").is_some() && count > 1 => {
+                // Hunyuan's files have the others too, and nothing reads them.
+                only(&["alpha", "factor", "beta_fast", "beta_slow", "mscale", "mscale_all_dim", TRAINED]);
+                Self::Alpha { alpha: object.required("alpha") }
             }
             "dynamic" => {
                 // transformers takes the config's positions, whatever the object says of the original ones.
@@ -96,7 +107,7 @@ impl Scaling {
             // Phi-3's first files say `yarn` and mean this.
             "yarn" if !object.has("short_factor") => {
                 let trained_on = trained.of(file, object);
-                Self::Yarn(Yarn::read(file, object, trained_on, trained.max_positions / trained_on))
+                Self::Yarn(Yarn::read(file, object, trained_on, trained.max_positions / trained_on, grown))
             }
             // `su` is what the first Phi-3 checkpoints call it.
             "longrope" | "su" | "yarn" => long_rope(file, object, trained, count),
@@ -197,10 +208,16 @@ fn long_rope(file: &ConfigFile<'_>, object: &ConfigObject<'_>, given: Trained, c
 const UNREAD: [&str; 2] = ["attn_factor", "finetuned"];
 
 impl Yarn {
-    /// `ratio` is the factor where the object's is null.
-    fn read(file: &ConfigFile<'_>, object: &ConfigObject<'_>, trained: f64, ratio: f64) -> Self {
+    /// `ratio` is the factor where the object's is null; `grown` are fields that say how queries grow.
+    fn read(
+        file: &ConfigFile<'_>,
+        object: &ConfigObject<'_>,
+        trained: f64,
+        ratio: f64,
+        grown: &[&str],
+    ) -> Self {
         let known = ["factor", "attention_factor", "beta_fast", "beta_slow", "mscale", "mscale_all_dim"];
-        object.only(&[&GENERAL[..], &known, &UNREAD, &[TRAINED, "truncate"]].concat());
+        object.only(&[&GENERAL[..], &known, &UNREAD, &[TRAINED, "truncate"], grown].concat());
         for field in UNREAD.into_iter().filter(|field| object.has(field)) {
             file.note(format!("{} has no effect, as in transformers", object.full_name(field)));
         }

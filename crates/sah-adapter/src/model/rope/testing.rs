@@ -16,6 +16,8 @@ pub(super) const DEFAULT: DefaultRope = DefaultRope {
     sections: false,
     partial: 1.0,
     pairs: Pairs::Halves,
+    alpha: false,
+    growth: false,
 };
 
 /// Those of heads of `head_dim`.

@@ -7,6 +7,7 @@ mod against_transformers;
 mod borders;
 mod changed;
 mod generation;
+mod hybrid;
 mod packed;
 mod placement;
 mod quantised;

@@ -103,7 +103,8 @@ fn a_context_read_sparsely_does_not_depend_on_its_pieces() {
         for piece in [1, 7, 16, 59] {
             let error = far(&read(piece, Some(&attention)), &whole);
             // Layers with a memory sum in other blocks.
-            let bound = if name.starts_with("qwen3-next") || name.starts_with("qwen3-5") { 5e-5 } else { 1e-5 };
+            let bound =
+                if name.starts_with("qwen3-next") || name.starts_with("qwen3-5") { 5e-5 } else { 1e-5 };
             assert!(error < bound, "{name}, pieces of {piece}: {error}");
         }
         assert!(far(&read(60, None), &whole) > 1e-3, "{name}");

@@ -306,7 +306,7 @@ SINCE_5 = {
         ),
     ),
     "qwen3-next": ("qwen3_next", dict(DELTA_EXPERTS)),
-    "qwen3-5": ("qwen3_5_text", dict(DELTA, layer_types=["linear_attention", "full_attention"] * 2)),
+    "qwen3-5": ("qwen3_5_text", dict(DELTA, vocab_size=104, eos_token_id=3, max_position_embeddings=4096, layer_types=["linear_attention", "full_attention"] * 2)),
     "qwen3-5-moe": ("qwen3_5_moe_text", dict(DELTA_EXPERTS)),
 }
 ALL = MODELS | SINCE_5
@@ -418,8 +418,8 @@ def main():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         write_checkpoint(name, folder)
-        if name == "qwen3":
-            write_tokenizer(folder, MODELS[name][1]["vocab_size"])
+        if name in ["qwen3", "qwen3-5"]:
+            write_tokenizer(folder, ALL[name][1]["vocab_size"])
         text = json.dumps(golden(name, folder), separators=(",", ":"))
         # One line for each list of numbers.
         (folder / "golden.json").write_text(text.replace("],", "],\n").replace('{"', '{\n"') + "\n")

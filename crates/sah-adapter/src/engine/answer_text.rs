@@ -81,8 +81,8 @@ impl<'a> AnswerText<'a> {
             self.think(id)?;
             return Ok(false);
         }
-        if self.marks.close_id == Some(id) && self.thoughts.is_none() {
-            // They began without the opening tag.
+        if self.marks.close.end(&self.ids) && self.thoughts.is_none() {
+            // They began without the opening tag, or there are none.
             self.begin_thoughts()?;
             self.end_thoughts(String::new());
             return Ok(false);
@@ -90,11 +90,13 @@ impl<'a> AnswerText<'a> {
         let stopped = self.answer.push(id)?;
         if self.stage == Stage::Undecided {
             let written = self.answer.text().trim_start();
-            if self.marks.open_id == Some(id) || written.starts_with(self.marks.tags.open) {
+            let ThoughtMarks { tags, open, close } = self.marks;
+            if open.end(&self.ids) || written.starts_with(tags.open) {
                 self.begin_thoughts()?;
                 return Ok(false);
             }
-            if !self.marks.tags.open.starts_with(written) {
+            let begins = open.begin_with(&self.ids) || close.begin_with(&self.ids);
+            if !begins && !tags.open.starts_with(written) {
                 self.stage = Stage::Answering;
             }
         }
@@ -123,7 +125,7 @@ impl<'a> AnswerText<'a> {
         let close = self.marks.tags.close;
         let behind = match text[from..].find(close) {
             Some(at) => &text[from + at + close.len()..],
-            None if self.marks.close_id == Some(id) => "",
+            None if self.marks.close.end(&self.ids) => "",
             None => return Ok(()),
         };
         let lead = behind.trim_start().to_owned();
@@ -212,7 +214,7 @@ impl FinishedText {
 mod tests {
     use super::{AnswerText, Stage};
     use crate::engine::text::testing::Bytes;
-    use crate::engine::{Detokenizer, ThoughtMarks};
+    use crate::engine::{Detokenizer, TagTokens, ThoughtMarks};
     use crate::{Error, ThoughtTags};
 
     /// What a text of one token a byte comes to.
@@ -319,12 +321,50 @@ mod tests {
     #[test]
     fn tags_that_are_special_tokens_are_found_by_their_numbers() {
         let marks =
-            ThoughtMarks { open_id: Some(300), close_id: Some(301), ..ThoughtMarks::of(ThoughtTags::ALL[3]) };
+            ThoughtMarks { open: tag(&[300]), close: tag(&[301]), ..ThoughtMarks::of(ThoughtTags::ALL[3]) };
         let ids = [&[300], &Bytes::encode("ab")[..], &[301], &Bytes::encode("\nc")].concat();
         let read = read_with(&Special, marks, &ids, &[]);
         assert_eq!((read.thoughts, &*read.text, read.thinking), (Some(("ab".to_owned(), true)), "c", 4));
         let without_open = read_with(&Special, marks, &ids[1..], &[]);
         assert_eq!((without_open.thoughts, &*without_open.text), (Some(("ab".to_owned(), true)), "c"));
+    }
+
+    fn tag(ids: &[u32]) -> TagTokens {
+        TagTokens::new(ids).unwrap()
+    }
+
+    /// gpt-oss: `<|channel|>analysis<|message|>ab<|end|><|start|>assistant<|channel|>final<|message|>cd`, with words of one token.
+    #[test]
+    fn channels_are_told_by_their_tokens() {
+        #[derive(Debug)]
+        struct Words;
+        impl Detokenizer for Words {
+            fn decode(&self, ids: &[u32]) -> Result<String, Error> {
+                let word =
+                    |id: &u32| ["analysis", "final", "assistant", "ab", "cd", "e"].get(*id as usize).copied();
+                Ok(ids.iter().filter_map(word).collect())
+            }
+        }
+        let (channel, message, end, start) = (10, 11, 12, 13);
+        let marks = ThoughtMarks {
+            tags: ThoughtTags::ALL[7],
+            open: tag(&[channel, 0, message]),
+            close: tag(&[channel, 1, message]),
+        };
+        let thinks = [channel, 0, message, 3, end, start, 2, channel, 1, message, 4, 5];
+        let read = |ids: &[u32]| read_with(&Words, marks, ids, &[]);
+        let whole = read(&thinks);
+        assert_eq!(
+            (whole.thoughts, &*whole.text, whole.thinking),
+            (Some(("ab".to_owned(), true)), "cde", 10)
+        );
+        assert_eq!(whole.pieces[1], "cde");
+        let at_once = read(&[channel, 1, message, 4]);
+        assert_eq!((at_once.thoughts, &*at_once.text), (Some((String::new(), true)), "cd"));
+        let cut = read(&thinks[..6]);
+        assert_eq!((cut.thoughts, &*cut.text), (Some(("ab".to_owned(), false)), ""));
+        let plain = read(&[4, 5]);
+        assert_eq!((plain.thoughts, &*plain.text), (None, "cde"));
     }
 
     #[test]

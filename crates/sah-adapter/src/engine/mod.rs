@@ -42,7 +42,7 @@ pub(crate) use request::{
     AnswerLimit, AnswerRules, Detokenizer, Generated, OnToken, QuestionTokens, TokenRequest,
 };
 pub(crate) use session::Session;
-pub(crate) use thoughts::ThoughtMarks;
+pub(crate) use thoughts::{TagTokens, ThoughtMarks};
 
 use crate::model::CausalLm;
 use contexts::Contexts;

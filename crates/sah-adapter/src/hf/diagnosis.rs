@@ -142,8 +142,11 @@ impl Report<'_> {
             Ok(None) => None,
             Ok(Some(weights)) => {
                 let (tensors, files) = weights.len();
-                let found =
-                    format!("{tensors} tensors in {files} files, {} parameters", weights.parameters());
+                let is_packed =
+                    config.as_ref().is_some_and(|config| !config.json["quantization_config"].is_null());
+                let what =
+                    if is_packed { "numbers, of which some hold several parameters" } else { "parameters" };
+                let found = format!("{tensors} tensors in {files} files, {} {what}", weights.parameters());
                 self.add("weights", PartStatus::Fine(found));
                 Some(weights)
             }
@@ -194,7 +197,7 @@ impl Report<'_> {
         self.template(special.and_then(|special| ChatTemplate::of_gguf(&gguf, &special)));
         let Some(config) = config else { return };
         let weights = GgufWeights::new(gguf, &config).map(Weights::Gguf);
-        let parameters = |weights: &Weights| format!("{} parameters", weights.parameters());
+        let parameters = |weights: &Weights| format!("{} parameters", weights.parameters(None));
         let weights = self.check("weights", weights, parameters);
         self.model(&config, path, weights.as_ref(), room);
     }
@@ -294,7 +297,7 @@ impl Report<'_> {
             Err(error) => return self.add(PART, PartStatus::Problem(error)),
         }
         // Two bytes a parameter, and a fifth for what loading needs beside.
-        let needed = weights.parameters().saturating_mul(12) / 5;
+        let needed = spec.parameters(weights).saturating_mul(12) / 5;
         if needed > room {
             let (needed, room) = (size(needed), size(room));
             let text = format!(

@@ -71,6 +71,11 @@ impl ModelSpec {
         Ok(Self { model, positions, names: family.tensors(), quantisation, defaults, notes, is_wrapped })
     }
 
+    /// How many values the tensors of `weights` have together.
+    pub(crate) fn parameters(&self, weights: &Weights) -> u64 {
+        weights.parameters(self.quantisation.as_ref())
+    }
+
     /// How many positions a prompt and its answer may take.
     pub(crate) fn positions(&self) -> usize {
         self.positions

@@ -55,10 +55,12 @@ impl Weights {
         }
     }
 
-    /// How many values all tensors have together.
-    pub(crate) fn parameters(&self) -> u64 {
+    /// How many values all tensors have together, those that `quantisation` packs unpacked.
+    pub(crate) fn parameters(&self, quantisation: Option<&Quantisation>) -> u64 {
         match self {
-            Self::Safetensors(weights) => weights.parameters(),
+            Self::Safetensors(weights) => {
+                weights.parameters_where(|dtype| quantisation.map_or(1, |form| form.values_in(dtype)))
+            }
             Self::Gguf(weights) => {
                 weights.file.tensors.values().map(|info| safetensors::count(&info.shape)).sum()
             }

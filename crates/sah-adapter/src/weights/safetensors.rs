@@ -48,7 +48,12 @@ pub(crate) struct Safetensors {
 impl Safetensors {
     /// How many values all tensors have together.
     pub(crate) fn parameters(&self) -> u64 {
-        self.tensors.values().map(|entry| count(&entry.shape)).sum()
+        self.parameters_where(|_| 1)
+    }
+
+    /// The same where a number of a type holds several values: as many as `held` says.
+    pub(crate) fn parameters_where(&self, held: impl Fn(Dtype) -> u64) -> u64 {
+        self.tensors.values().map(|entry| count(&entry.shape).saturating_mul(held(entry.dtype))).sum()
     }
 
     /// How many tensors, and how many files they lie in.

@@ -12,7 +12,7 @@ fn gguf_models_have_the_logits_of_transformers() {
     tch::set_num_threads(1);
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference");
     let mut problems = vec![];
-    for name in ["llama", "qwen2", "qwen3", "phi3", "gemma2", "gemma3", "gpt2"] {
+    for name in ["llama", "qwen2", "qwen3", "qwen2moe", "qwen3moe", "phi3", "gemma2", "gemma3", "gpt2"] {
         let golden: serde_json::Value =
             serde_json::from_slice(&std::fs::read(folder.join(format!("model-{name}.json"))).unwrap())
                 .unwrap();

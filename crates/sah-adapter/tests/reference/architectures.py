@@ -21,10 +21,16 @@ from transformers import (
     LlamaConfig,
     Phi3Config,
     Qwen2Config,
+    Qwen2MoeConfig,
     Qwen3Config,
+    Qwen3MoeConfig,
 )
+from transformers.integrations.ggml import GGUF_CONFIG_MAPPING
 from transformers.modeling_gguf_pytorch_utils import load_gguf_checkpoint
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
+
+# transformers 4.57.6 looks for this under another name, and takes 60 experts for those of any file.
+GGUF_CONFIG_MAPPING["qwen2_moe"] = GGUF_CONFIG_MAPPING["qwen2moe"] | {"expert_count": "num_experts"}
 
 COMMON = dict(
     hidden_size=32,
@@ -50,6 +56,10 @@ def configs(vocabulary):
         "llama": LlamaConfig(**common, rope_scaling=LLAMA3, rope_theta=100.0),
         "qwen2": Qwen2Config(**common, rope_scaling=YARN, rope_theta=1000.0, tie_word_embeddings=True),
         "qwen3": Qwen3Config(**common, head_dim=16),
+        "qwen2moe": Qwen2MoeConfig(**common, num_experts=4, num_experts_per_tok=2, moe_intermediate_size=32,
+                                   shared_expert_intermediate_size=96),
+        "qwen3moe": Qwen3MoeConfig(**common, head_dim=16, num_experts=5, num_experts_per_tok=2, moe_intermediate_size=32,
+                                   norm_topk_prob=True),
         "phi3": Phi3Config(**common, rope_scaling=LONGROPE, original_max_position_embeddings=16,
                            partial_rotary_factor=0.5, sliding_window=8),
         "gemma2": Gemma2Config(**gemma, head_dim=16, query_pre_attn_scalar=16, sliding_window=8),
@@ -102,9 +112,24 @@ def stored(architecture, config, name, values):
         return permuted(values, config.num_key_value_heads)
     if is_transposed(architecture, name):
         return values.T
+    if name.endswith("shared_expert_gate.weight"):
+        return values[0]
     if architecture.startswith("gemma") and name.endswith("norm.weight"):
         return values + np.float32(1)
     return values
+
+
+def together(state):
+    """The experts of a layer in one tensor."""
+    result = {}
+    for name, values in state.items():
+        before, number, after = name.partition(".experts.")
+        if number:
+            number, _, after = after.partition(".")
+            result.setdefault(f"{before}.experts.{after}", []).append(values)
+        else:
+            result[name] = values
+    return {name: np.stack(values) if isinstance(values, list) else values for name, values in result.items()}
 
 
 def write(path, architecture, config, state, tokenizer):
@@ -124,7 +149,13 @@ def write(path, architecture, config, state, tokenizer):
         writer.add_head_count_kv(config.num_key_value_heads)
         writer.add_layer_norm_rms_eps(config.rms_norm_eps)
         head_dim = getattr(config, "head_dim", None) or hidden // heads
-        if architecture in ("qwen3", "gemma2", "gemma3"):
+        if architecture.endswith("moe"):
+            writer.add_expert_count(config.num_experts)
+            writer.add_expert_used_count(config.num_experts_per_tok)
+            writer.add_expert_feed_forward_length(config.moe_intermediate_size)
+            if architecture == "qwen2moe":
+                writer.add_expert_shared_feed_forward_length(config.shared_expert_intermediate_size)
+        if architecture in ("qwen3", "qwen3moe", "gemma2", "gemma3"):
             writer.add_key_length(head_dim)
             writer.add_value_length(head_dim)
         if architecture != "gemma2":
@@ -160,11 +191,11 @@ def write(path, architecture, config, state, tokenizer):
 
     arch = next(key for key, name in gguf.MODEL_ARCH_NAMES.items() if name == architecture)
     names = gguf.get_tensor_name_map(arch, layers)
-    for name, values in state.items():
+    for name, values in together(state).items():
         if name == "lm_head.weight" and config.tie_word_embeddings:
             continue
         values = np.ascontiguousarray(stored(architecture, config, name, values))
-        kind = Type.Q8_0 if values.ndim == 2 else Type.F32
+        kind = Type.Q8_0 if values.ndim >= 2 else Type.F32
         writer.add_tensor(names.get_name(name, try_suffixes=(".weight", ".bias")), gguf.quantize(values, kind), raw_dtype=kind)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()

@@ -145,7 +145,7 @@ def tokenizers():
 
 def architectures_of():
     """A small model of each architecture."""
-    pre = {"llama": "llama-bpe", "qwen2": "qwen2", "qwen3": "qwen2", "phi3": "gpt-4o", "gpt2": "gpt-2"}
+    pre = {"llama": "llama-bpe", "qwen2": "qwen2", "qwen3": "qwen2", "qwen2moe": "qwen2", "qwen3moe": "qwen2", "phi3": "gpt-4o", "gpt2": "gpt-2"}
     sentencepiece = sentencepieces.train("gemma")
 
     def tokenizer_for(architecture):

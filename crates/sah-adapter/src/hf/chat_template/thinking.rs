@@ -85,8 +85,8 @@ impl ModelThinking {
         let source = template.as_deref().map(ChatTemplate::source).unwrap_or_default();
         let tags = ThoughtTags::ALL.into_iter().find(|tags| source.contains(tags.close));
         let tags = tags.unwrap_or(ThoughtTags::THINK);
-        let marks =
-            ThoughtMarks { tags, open_id: tokenizer.id(tags.open), close_id: tokenizer.id(tags.close) };
+        let (open, close) = (tokenizer.tag(tags.open), tokenizer.tag(tags.close));
+        let marks = ThoughtMarks { tags, open, close };
         let mode = match template {
             None => ThinkingMode::Unknown,
             Some(template) => match find_switch(template) {

@@ -29,7 +29,7 @@ pub(super) use special::SpecialTokens;
 pub(super) use two_files::{MERGES, VOCABULARY};
 
 use crate::Error;
-use crate::engine::Detokenizer;
+use crate::engine::{Detokenizer, TagTokens};
 use crate::hf::control::MarkedText;
 use guard::guarded;
 
@@ -87,6 +87,16 @@ impl Tokenizer {
     /// The number of a token by its text.
     pub(crate) fn id(&self, token: &str) -> Option<u32> {
         self.inner.token_to_id(token)
+    }
+
+    /// The tokens of a tag of which a decoded text has not all.
+    pub(crate) fn tag(&self, tag: &str) -> TagTokens {
+        if let Some(id) = self.id(tag) {
+            return TagTokens::new(&[id]).unwrap_or_default();
+        }
+        let ids = self.encode(tag).unwrap_or_default();
+        let is_decoded = self.decode(&ids).is_ok_and(|text| text.trim() == tag);
+        if is_decoded { TagTokens::default() } else { TagTokens::new(&ids).unwrap_or_default() }
     }
 
     pub(super) fn failed(&self, error: &tokenizers::Error) -> Error {

@@ -9,6 +9,8 @@ pub(crate) enum Architecture {
     Llama,
     Qwen2,
     Qwen3,
+    Qwen2Moe,
+    Qwen3Moe,
     Phi3,
     Gemma2,
     Gemma3,
@@ -23,6 +25,8 @@ pub(crate) enum Layout {
     Permuted,
     /// A matrix `[out, in]` that Hugging Face stores as `[in, out]`.
     Transposed,
+    /// A matrix with one row, as a vector.
+    Row,
     /// 1 has been added to the weight of a norm, which Hugging Face's code adds itself.
     OneMore,
 }
@@ -32,15 +36,17 @@ pub(crate) enum Layout {
 pub(crate) enum Role {
     /// A weight of the model, under its Hugging Face name.
     Weight(String, Layout),
+    /// Those of all experts of a layer, one after another: what stands before an expert's number in its Hugging Face name, and after it.
+    Experts(String, &'static str),
     /// Factors of rotary frequencies, which become part of the configuration.
     Rope,
 }
 
-use Architecture::{Gemma2, Gemma3, Gpt2, Llama, Phi3, Qwen2, Qwen3};
+use Architecture::{Gemma2, Gemma3, Gpt2, Llama, Phi3, Qwen2, Qwen2Moe, Qwen3, Qwen3Moe};
 
 impl Architecture {
     /// What an error lists.
-    const SUPPORTED: &'static str = "llama, qwen2, qwen3, phi3, gemma2, gemma3, gpt2";
+    const SUPPORTED: &'static str = "llama, qwen2, qwen2moe, qwen3, qwen3moe, phi3, gemma2, gemma3, gpt2";
 
     /// The architecture that the file says it has.
     ///
@@ -55,6 +61,8 @@ impl Architecture {
             "llama" => Llama,
             "qwen2" => Qwen2,
             "qwen3" => Qwen3,
+            "qwen2moe" => Qwen2Moe,
+            "qwen3moe" => Qwen3Moe,
             "phi3" => Phi3,
             "gemma2" => Gemma2,
             "gemma3" => Gemma3,
@@ -69,6 +77,8 @@ impl Architecture {
             Llama => "llama",
             Qwen2 => "qwen2",
             Qwen3 => "qwen3",
+            Qwen2Moe => "qwen2moe",
+            Qwen3Moe => "qwen3moe",
             Phi3 => "phi3",
             Gemma2 => "gemma2",
             Gemma3 => "gemma3",
@@ -78,7 +88,12 @@ impl Architecture {
 
     /// `model_type` of Hugging Face's configuration.
     pub(crate) fn model_type(self) -> &'static str {
-        if self == Gemma3 { "gemma3_text" } else { self.name() }
+        match self {
+            Gemma3 => "gemma3_text",
+            Qwen2Moe => "qwen2_moe",
+            Qwen3Moe => "qwen3_moe",
+            _ => self.name(),
+        }
     }
 
     /// What the tensor called `stored` is; `None` where the architecture has no such tensor.
@@ -97,6 +112,9 @@ impl Architecture {
                 // `007` and `+7` are no layers.
                 let layer = layer.parse::<usize>().ok().filter(|number| number.to_string() == layer)?;
                 let layers = if self == Gpt2 { "transformer.h" } else { "model.layers" };
+                if let Some(projection) = self.of_experts(inside).filter(|_| parameter == "weight") {
+                    return Some(Role::Experts(format!("{layers}.{layer}.mlp.experts"), projection));
+                }
                 format!("{layers}.{layer}.{}.{parameter}", self.layer_module(inside)?)
             }
         };
@@ -114,6 +132,22 @@ impl Architecture {
             (_, "output") => "lm_head",
             _ => return None,
         })
+    }
+
+    /// Whether a feed-forward network has experts.
+    pub(super) fn has_experts(self) -> bool {
+        matches!(self, Qwen2Moe | Qwen3Moe)
+    }
+
+    /// The tensors of all experts, by the name of each one's own.
+    fn of_experts(self, stored: &str) -> Option<&'static str> {
+        match stored {
+            _ if !self.has_experts() => None,
+            "ffn_gate_exps" => Some("gate_proj.weight"),
+            "ffn_up_exps" => Some("up_proj.weight"),
+            "ffn_down_exps" => Some("down_proj.weight"),
+            _ => None,
+        }
     }
 
     /// Modules inside a layer.
@@ -138,8 +172,13 @@ impl Architecture {
             (_, "attn_v") => "self_attn.v_proj",
             (_, "ffn_gate") => "mlp.gate_proj",
             (_, "ffn_up") => "mlp.up_proj",
-            (Qwen3 | Gemma3, "attn_q_norm") => "self_attn.q_norm",
-            (Qwen3 | Gemma3, "attn_k_norm") => "self_attn.k_norm",
+            (Qwen2Moe | Qwen3Moe, "ffn_gate_inp") => "mlp.gate",
+            (Qwen2Moe, "ffn_gate_inp_shexp") => "mlp.shared_expert_gate",
+            (Qwen2Moe, "ffn_gate_shexp") => "mlp.shared_expert.gate_proj",
+            (Qwen2Moe, "ffn_up_shexp") => "mlp.shared_expert.up_proj",
+            (Qwen2Moe, "ffn_down_shexp") => "mlp.shared_expert.down_proj",
+            (Qwen3 | Qwen3Moe | Gemma3, "attn_q_norm") => "self_attn.q_norm",
+            (Qwen3 | Qwen3Moe | Gemma3, "attn_k_norm") => "self_attn.k_norm",
             (Gemma2 | Gemma3, "ffn_norm") => "pre_feedforward_layernorm",
             (Gemma2 | Gemma3, "post_ffw_norm") => "post_feedforward_layernorm",
             (_, "ffn_norm") => "post_attention_layernorm",
@@ -154,6 +193,8 @@ impl Architecture {
                 Layout::Transposed
             }
             (Gemma2 | Gemma3, module) if module.ends_with("norm") && parameter == "weight" => Layout::OneMore,
+            // A matrix of one row, which converters write as a vector.
+            (Qwen2Moe, "ffn_gate_inp_shexp") => Layout::Row,
             _ => Layout::Same,
         }
     }

@@ -9,7 +9,7 @@ use super::rope::rope_scaling;
 use super::value::Value;
 use crate::Error;
 
-use Architecture::{Gemma2, Gemma3, Gpt2, Llama, Phi3, Qwen2, Qwen3};
+use Architecture::{Gemma2, Gemma3, Gpt2, Llama, Phi3, Qwen2, Qwen2Moe, Qwen3, Qwen3Moe};
 
 /// `config.json` of the file. Numbers that Hugging Face derives (such as `head_dim`) are written out.
 ///
@@ -42,7 +42,8 @@ fn refuse_other_models(keys: &Keys<'_>) -> Result<(), Error> {
     let unsupported = |name: &str, found: String, supported: &str| {
         Err(keys.metadata.unsupported(&keys.full(name), &found, supported))
     };
-    if let Some(experts) = keys.integer("expert_count")?.filter(|&experts| experts > 0) {
+    let has_none = !keys.architecture.has_experts();
+    if let Some(experts) = keys.integer("expert_count")?.filter(|&experts| experts > 0 && has_none) {
         return unsupported("expert_count", experts.to_string(), "models without experts");
     }
     if keys.metadata.bool(&keys.full("attention.causal"))? == Some(false) {
@@ -62,7 +63,7 @@ fn refuse_other_models(keys: &Keys<'_>) -> Result<(), Error> {
             return unsupported(name, value.to_string(), &format!("none, or {neutral}"));
         }
     }
-    if matches!(keys.architecture, Llama | Qwen2 | Qwen3)
+    if matches!(keys.architecture, Llama | Qwen2 | Qwen3 | Qwen2Moe | Qwen3Moe)
         && let Some(window) = keys.integer("attention.sliding_window")?.filter(|&window| window > 0)
     {
         return unsupported(
@@ -142,13 +143,30 @@ fn rotary(keys: &Keys<'_>) -> Result<Map<String, Json>, Error> {
             let mlp = keys.has_bias(&["ffn_gate", "ffn_up", "ffn_down"]);
             config.insert("mlp_bias".into(), json!(mlp));
         }
-        Qwen3 | Gemma2 | Gemma3 => {
+        Qwen3 | Qwen3Moe | Gemma2 | Gemma3 => {
             let attention = keys.has_bias(&["attn_q", "attn_k", "attn_v", "attn_output"]);
             config.insert("attention_bias".into(), json!(attention));
         }
-        Qwen2 | Gpt2 => {}
+        Qwen2 | Qwen2Moe | Gpt2 => {}
+    }
+    if keys.architecture.has_experts() {
+        experts(keys, &mut config)?;
     }
     Ok(config)
+}
+
+/// What mixtures of experts have beside the common fields. No file says whether weights of chosen experts are made to add up to 1:
+/// llama.cpp knows it of each architecture.
+fn experts(keys: &Keys<'_>, config: &mut Map<String, Json>) -> Result<(), Error> {
+    config.insert("num_experts".into(), json!(keys.positive("expert_count")?));
+    config.insert("num_experts_per_tok".into(), json!(keys.positive("expert_used_count")?));
+    config.insert("moe_intermediate_size".into(), json!(keys.positive("expert_feed_forward_length")?));
+    config.insert("norm_topk_prob".into(), json!(keys.architecture == Qwen3Moe));
+    if keys.architecture == Qwen2Moe {
+        let shared = keys.positive("expert_shared_feed_forward_length")?;
+        config.insert("shared_expert_intermediate_size".into(), json!(shared));
+    }
+    Ok(())
 }
 
 /// What Phi-3 has beside the common fields. The file says 0 where there is no window.

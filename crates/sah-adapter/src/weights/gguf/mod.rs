@@ -50,6 +50,18 @@ struct Stored {
     /// Its shape in Hugging Face form.
     shape: Vec<i64>,
     layout: Layout,
+    /// Which part of it, and of how many that lie one after another.
+    part: Option<(u64, u64)>,
+}
+
+impl Stored {
+    /// Where its bytes begin among those of the file's tensor, and how many they are: whole rows, which consist of whole blocks.
+    fn bytes(&self, info: &TensorInfo) -> (u64, u64) {
+        match self.part {
+            None => (0, info.bytes),
+            Some((number, count)) => (info.bytes / count * number, info.bytes / count),
+        }
+    }
 }
 
 impl GgufWeights {
@@ -66,10 +78,21 @@ impl GgufWeights {
                 Some(Role::Rope) => {}
                 Some(Role::Weight(ours, layout)) => {
                     let mut shape = info.shape.clone();
-                    if layout == Layout::Transposed {
-                        shape.reverse();
+                    match layout {
+                        Layout::Transposed => shape.reverse(),
+                        Layout::Row => shape.insert(0, 1),
+                        _ => {}
                     }
-                    tensors.insert(ours, Stored { name: name.clone(), shape, layout });
+                    tensors.insert(ours, Stored { name: name.clone(), shape, layout, part: None });
+                }
+                Some(Role::Experts(before, after)) => {
+                    let (count, shape) = info.shape.split_first().unwrap_or((&0, &[]));
+                    for number in 0..count.unsigned_abs() {
+                        let part = Some((number, count.unsigned_abs()));
+                        let stored =
+                            Stored { name: name.clone(), shape: shape.to_vec(), layout: Layout::Same, part };
+                        tensors.insert(format!("{before}.{number}.{after}"), stored);
+                    }
                 }
                 None => {
                     return Err(Error::Unsupported {
@@ -105,12 +128,14 @@ impl GgufWeights {
             Layout::Transposed => {
                 take(0, &transposed(&values(&self.file, &stored.name, info)?, &info.shape))?;
             }
-            Layout::Same | Layout::OneMore => {
+            Layout::Same | Layout::Row | Layout::OneMore => {
                 let ty = readable(&self.file, &stored.name, info)?;
                 let blocks = CHUNK / ty.block_len();
                 let step = blocks * ty.block_bytes();
-                for (number, start) in (0..info.bytes).step_by(step).enumerate() {
-                    let bytes = self.file.read_part(info, start, step as u64)?;
+                let (first, length) = stored.bytes(info);
+                for (number, start) in (0..length).step_by(step).enumerate() {
+                    let count = (length - start).min(step as u64);
+                    let bytes = self.file.read_part(info, first + start, count)?;
                     let mut values = dequantise(ty, &bytes);
                     if stored.layout == Layout::OneMore {
                         // In f32, as transformers takes it off.
@@ -135,10 +160,11 @@ impl GgufWeights {
     pub(crate) fn blocks(&self, name: &str) -> Result<Vec<u8>, Error> {
         let stored = &self.tensors[name];
         let info = &self.file.tensors[&stored.name];
-        match stored.layout {
-            Layout::Permuted => self.reordered(&stored.name, info),
-            _ => self.file.read(info),
+        if stored.layout == Layout::Permuted {
+            return self.reordered(&stored.name, info);
         }
+        let (first, length) = stored.bytes(info);
+        self.file.read_part(info, first, length)
     }
 
     /// All values of the tensor `name`; `None` where there is no such tensor.

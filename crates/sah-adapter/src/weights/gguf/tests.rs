@@ -46,7 +46,9 @@ fn a_type_that_cannot_be_read_is_named_with_its_tensor() {
 fn every_architecture_comes_back_as_it_was() {
     use sha2::{Digest, Sha256};
 
-    for architecture in ["llama", "qwen2", "qwen3", "phi3", "gemma2", "gemma3", "gpt2"] {
+    for architecture in
+        ["llama", "qwen2", "qwen3", "qwen2moe", "qwen3moe", "phi3", "gemma2", "gemma3", "gpt2"]
+    {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference");
         let file = Gguf::open(&folder.join(format!("model-{architecture}.gguf"))).unwrap();
         let golden = crate::hf::json::read(&folder.join(format!("model-{architecture}.json"))).unwrap();

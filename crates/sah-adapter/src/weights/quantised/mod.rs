@@ -10,6 +10,7 @@ mod mxfp4;
 mod stored;
 mod unpack;
 
+use safetensors::Dtype;
 use tch::Tensor;
 
 use super::safetensors::Safetensors;
@@ -78,6 +79,20 @@ impl Quantisation {
             Self::BitsAndBytes => bitsandbytes::find(&module)?,
             Self::Mxfp4 => mxfp4::Mxfp4::find(&module)?.map(|found| Box::new(found) as _),
         })
+    }
+
+    /// How many values a number of a type holds.
+    pub(super) fn values_in(&self, dtype: Dtype) -> u64 {
+        let in_word = |bits: i64| 32 / bits.unsigned_abs().max(1);
+        match (self, dtype) {
+            (Self::Awq { .. }, Dtype::I32) => in_word(4),
+            (Self::Gptq { bits, .. }, Dtype::I32) => in_word(*bits),
+            (Self::CompressedTensors { schemes }, Dtype::I32) => {
+                schemes.iter().map(|scheme| in_word(scheme.bits)).max().unwrap_or(1)
+            }
+            (Self::BitsAndBytes | Self::Mxfp4, Dtype::U8) => 2,
+            _ => 1,
+        }
     }
 
     /// Its `quant_method`.

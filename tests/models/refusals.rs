@@ -67,6 +67,7 @@ fn what_a_config_asks_for_and_we_do_not_do_names_the_field() {
             json!(9),
             "`num_experts_per_tok`: expected at most num_local_experts, 5, found 9",
         ),
+        ("gpt-oss", "rope_scaling", json!(null), "`rope_parameters`: expected an object"),
         ("mixtral", "num_local_experts", json!(6), "`model.layers.0.block_sparse_moe.experts.5.w1.weight`"),
         ("qwen3-moe", "mlp_only_layers", json!([0, 1]), "`model.layers.0.mlp.gate_proj.weight`"),
         (

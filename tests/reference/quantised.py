@@ -107,6 +107,17 @@ def fp8(block):
     return write, {"quant_method": "fp8", "activation_scheme": "dynamic", "fmt": "e4m3", "weight_block_size": block}
 
 
+def fp8_of_tensors():
+    def write(generator, shape):
+        scale = (0.01 + 0.01 * torch.rand((), generator=generator)).to(torch.bfloat16)
+        weight = (20 * torch.randn(shape, generator=generator)).to(torch.float8_e4m3fn)
+        expanded = Fp8Dequantize(None)._dequantize_one(weight, scale, torch.float32)
+        tensors = {"weight": weight, "weight_scale_inv": scale, "activation_scale": torch.tensor(0.1)}
+        return tensors, expanded
+
+    return write, {"quant_method": "fp8", "activation_scheme": "static", "weight_block_size": None}
+
+
 def compressed(form, kind=torch.bfloat16, **args):
     arguments = QuantizationArgs(**args)
     scheme = QuantizationScheme(targets=["Linear"], weights=arguments)
@@ -211,7 +222,8 @@ def eight_bits():
 
 
 FORMS = {
-    "fp8": fp8([32, 16]),
+    "fp8": fp8([32, 64]),
+    "fp8-tensor": fp8_of_tensors(),
     "compressed-fp8-tensor": compressed("float-quantized", num_bits=8, type="float", strategy="tensor"),
     "compressed-fp8-channel": compressed("float-quantized", num_bits=8, type="float", strategy="channel"),
     "compressed-fp8-block": compressed(

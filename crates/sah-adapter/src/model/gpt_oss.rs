@@ -4,7 +4,7 @@
 use super::activation::Activation;
 use super::experts::{ExpertNames, ExpertTensors, ExpertsConfig, Scoring};
 use super::llama_block::{DEFAULTS, LlamaDefaults, LlamaLike, Softmax};
-use super::rope::DefaultRope;
+use super::rope::{DefaultRope, RopeConfig};
 use super::spec::Build;
 use super::{ConfigFile, LayerWindows};
 
@@ -16,6 +16,7 @@ const GPT_OSS: LlamaDefaults = LlamaDefaults {
 
 /// The model that the config describes.
 pub(super) fn read(file: &ConfigFile<'_>) -> Box<dyn Build> {
+    RopeConfig::required(file);
     let base = LlamaLike::read(file, &GPT_OSS);
     let (count, chosen) = ExpertsConfig::numbers(file, ["num_local_experts", "num_experts"], (128, 4));
     let activation = Activation::ClampedSwish {

@@ -4,7 +4,7 @@
 use super::ConfigFile;
 use super::dims::DefaultDims;
 use super::llama_block::{DEFAULTS, LlamaDefaults, LlamaLike};
-use super::rope::DefaultRope;
+use super::rope::{DefaultRope, RopeConfig};
 use super::spec::Build;
 
 const MINISTRAL3: LlamaDefaults = LlamaDefaults {
@@ -23,8 +23,6 @@ const MINISTRAL3: LlamaDefaults = LlamaDefaults {
 
 /// The model that the config describes.
 pub(super) fn read(file: &ConfigFile<'_>) -> Box<dyn Build> {
-    if file.object("rope_parameters").or_else(|| file.object("rope_scaling")).is_none() {
-        file.wrong("rope_parameters", "an object with llama_4_scaling_beta", "nothing");
-    }
+    RopeConfig::required(file);
     Box::new(LlamaLike::read(file, &MINISTRAL3).with_window_in_all(file, None))
 }

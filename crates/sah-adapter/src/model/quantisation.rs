@@ -100,7 +100,10 @@ impl Said<'_> {
         {
             self.unsupported("scale_fmt", format, "ue8m0 in f32, bf16 or f16 scales");
         }
-        let block = self.block("weight_block_size", self.fields.get("weight_block_size"))?;
+        let block = match self.fields.get("weight_block_size") {
+            Some(Value::Null) => None,
+            said => Some(self.block("weight_block_size", said)?),
+        };
         Some(Quantisation::Fp8 { block })
     }
 

@@ -30,6 +30,8 @@ enum Form<'a> {
     Dense(Kind),
     /// As the file has it.
     Blocks(GgmlType, &'a GgufWeights),
+    /// The bits of a quantised matrix.
+    Packed,
 }
 
 impl Form<'_> {
@@ -37,6 +39,7 @@ impl Form<'_> {
         match (self, other) {
             (Self::Dense(kind), Self::Dense(other)) => kind == other,
             (Self::Blocks(ty, _), Self::Blocks(other, _)) => ty == other,
+            (Self::Packed, Self::Packed) => true,
             _ => false,
         }
     }
@@ -97,6 +100,16 @@ fn stacked(parts: &[Part<'_>], kind: Kind) -> Result<Tensor, Error> {
     Ok(whole)
 }
 
+/// The bits of quantised matrices, in one piece where they are packed alike.
+fn packed(parts: &[Part<'_>]) -> Result<Vec<Matrix>, Error> {
+    let blocks = parts.iter().filter_map(|part| part.quantised.as_ref()).map(|matrix| matrix.pack());
+    let blocks = match Blocks::stacked(blocks.collect::<Result<_, _>>()?) {
+        Ok(whole) => vec![whole],
+        Err(apart) => apart,
+    };
+    Ok(blocks.into_iter().map(|blocks| Matrix::Blocks(Rc::new(blocks))).collect())
+}
+
 /// The same of blocks.
 fn stacked_blocks(parts: &[Part<'_>], ty: GgmlType, weights: &GgufWeights) -> Result<Blocks, Error> {
     let mut bytes = vec![];
@@ -132,13 +145,16 @@ impl WeightPath<'_> {
             .iter()
             .map(|(path, outputs)| path.part([*outputs, inputs], orientation))
             .collect::<Result<_, _>>()?;
-        parts
-            .chunk_by(|above, below| above.form.is_same(below.form))
-            .map(|parts| match parts[0].form {
-                Form::Dense(kind) => Ok(Matrix::Dense(stacked(parts, kind)?)),
-                Form::Blocks(ty, weights) => Ok(Matrix::Blocks(Rc::new(stacked_blocks(parts, ty, weights)?))),
+        let chunks = parts.chunk_by(|above, below| above.form.is_same(below.form)).map(|parts| {
+            Ok(match parts[0].form {
+                Form::Dense(kind) => vec![Matrix::Dense(stacked(parts, kind)?)],
+                Form::Blocks(ty, weights) => {
+                    vec![Matrix::Blocks(Rc::new(stacked_blocks(parts, ty, weights)?))]
+                }
+                Form::Packed => packed(parts)?,
             })
-            .collect()
+        });
+        Ok(chunks.collect::<Result<Vec<Vec<Matrix>>, Error>>()?.into_iter().flatten().collect())
     }
 
     /// The tensor `weight` below this place, `[outputs, inputs]`.
@@ -167,7 +183,19 @@ impl WeightPath<'_> {
         let form = match self.precision.weights {
             WeightStorage::Expanded => Form::Dense(self.precision.kind),
             WeightStorage::Bf16 => Form::Dense(Kind::BFloat16),
-            WeightStorage::Stored => self.stored_as(&name)?,
+            WeightStorage::Stored => match &quantised {
+                None => self.stored_as(&name)?,
+                Some(matrix) if matrix.can_be_packed() => Form::Packed,
+                Some(matrix) => {
+                    return Err(Error::StoredType {
+                        path: self.weights.path().to_owned(),
+                        name: matrix.names().first().map_or(name.as_str(), |name| *name).into(),
+                        found: "a quantised form without a product of its own".into(),
+                        supported: "E4M3, and 4 bits in groups of multiples of 32 inputs that are in order"
+                            .into(),
+                    });
+                }
+            },
         };
         if quantised.is_none() {
             self.weights.check(&name, &self.of_all(&stored))?;

@@ -1,7 +1,8 @@
-//! Matrices in GGUF's quantised blocks: the bits of the file, packed for vectors, and never expanded as a whole.
+//! Matrices in quantised blocks, of GGUF files and of safetensors: the bits of the file, packed for vectors, and never expanded as a whole.
 
 mod dequant;
 mod format;
+mod integers;
 mod k_quants;
 mod kernel;
 mod legacy;
@@ -16,6 +17,7 @@ use rayon::prelude::*;
 
 use self::format::Format;
 pub(crate) use self::format::PANEL;
+use self::integers::{Group, PackGroups};
 use self::kernel::{Expand, Inputs, Multiply, expand_row};
 use crate::product::{MAX_ROWS, over_outputs};
 
@@ -27,17 +29,48 @@ const AT_ONCE: usize = 8;
 
 /// A matrix `[rows, columns]` of quantised blocks.
 pub struct Blocks {
-    ty: GgmlType,
+    form: Form,
     rows: usize,
     columns: usize,
     /// Panel by panel of 16 rows, see [`Format`]. The last panel may have rows of zeros.
     words: Vec<u32>,
 }
 
-/// `$body` with `$format` for the type of blocks `$ty`, which must be one that can be packed.
+/// How its blocks are packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Ggml(GgmlType),
+    /// Groups of 32 or of 128 columns.
+    Int4By32,
+    Int4By128,
+    E4M3,
+}
+
+/// `$body` with `$format` for blocks packed as `$form`.
 macro_rules! with_format {
+    ($form:expr, $format:ident => $body:expr) => {
+        match $form {
+            Form::Int4By32 => {
+                type $format = integers::Int4<32>;
+                $body
+            }
+            Form::Int4By128 => {
+                type $format = integers::Int4<128>;
+                $body
+            }
+            Form::E4M3 => {
+                type $format = integers::E4M3;
+                $body
+            }
+            Form::Ggml(ty) => with_ggml!(ty, $format => $body),
+        }
+    };
+}
+
+/// The same for a type of GGUF files, which must be one that can be packed.
+macro_rules! with_ggml {
     ($ty:expr, $format:ident => $body:expr) => {
-        with_format!(@ $ty, $format => $body, legacy::{Q4_0, Q4_1, Q5_0, Q5_1, Q8_0}, k_quants::{Q4K, Q5K, Q6K})
+        with_ggml!(@ $ty, $format => $body, legacy::{Q4_0, Q4_1, Q5_0, Q5_1, Q8_0}, k_quants::{Q4K, Q5K, Q6K})
     };
     (@ $ty:expr, $format:ident => $body:expr, $($module:ident::{$($name:ident),*}),*) => {
         match $ty {
@@ -76,14 +109,122 @@ impl Blocks {
         if !bytes.par_chunks(ty.block_bytes()).all(|block| has_finite_scales(ty, block)) {
             return None;
         }
-        let words = with_format!(ty, F => {
+        let words = with_ggml!(ty, F => {
             let per_panel = columns.div_ceil(F::LEN) * F::WORDS * PANEL;
             let mut words = vec![0; rows.div_ceil(PANEL) * per_panel];
             let panels = words.par_chunks_mut(per_panel.max(1)).zip(bytes.par_chunks((PANEL * row_bytes).max(1)));
             panels.for_each(|(words, rows)| pack_panel::<F>(ty, words, rows, row_bytes));
             words
         });
-        Some(Self { ty, rows, columns, words })
+        Some(Self { form: Form::Ggml(ty), rows, columns, words })
+    }
+
+    /// Packs integers of 4 bits, `[rows, columns]`, in groups of `group` columns, a multiple of 32 that divides `columns`: a value is
+    /// `scale * (code - zero point)`, with `scales` and `zero_points` `[rows, columns / group]`. `None` where a scale is no finite f16 or bf16, or
+    /// a zero point is above 31.
+    ///
+    /// # Panics
+    ///
+    /// Where the lengths do not fit each other.
+    #[must_use]
+    pub fn pack_int4(
+        columns: usize,
+        group: usize,
+        codes: &[u8],
+        scales: &[f32],
+        zero_points: &[u8],
+    ) -> Option<Self> {
+        assert!(
+            group.is_multiple_of(32) && columns.is_multiple_of(group),
+            "groups of {group} in {columns} columns"
+        );
+        let per_row = columns / group;
+        let rows = codes.len() / columns;
+        assert!(codes.len() == rows * columns && scales.len() == rows * per_row, "sizes do not fit");
+        assert_eq!(scales.len(), zero_points.len(), "a zero point for each scale");
+        if !scales.iter().zip(zero_points).all(|(scale, point)| integers::fits(*scale, *point)) {
+            return None;
+        }
+        let of = |row: usize, first: usize, length: usize| {
+            let shared = row * per_row + first / group;
+            let at = row * columns + first;
+            Group { codes: &codes[at..at + length], scale: scales[shared], zero_point: zero_points[shared] }
+        };
+        Some(if group.is_multiple_of(128) {
+            Self::of_groups::<integers::Int4<128>>(Form::Int4By128, rows, columns, of)
+        } else {
+            Self::of_groups::<integers::Int4<32>>(Form::Int4By32, rows, columns, of)
+        })
+    }
+
+    /// Packs E4M3, `[rows, columns]`, with a scale for each block of `block` rows and columns, the latter a multiple of 64 or all columns:
+    /// `scales` is `[rows / block, columns / block]`, rounded up. `None` where a number or a scale is not finite.
+    ///
+    /// # Panics
+    ///
+    /// Where the lengths do not fit each other.
+    #[must_use]
+    pub fn pack_e4m3(columns: usize, block: [usize; 2], codes: &[u8], scales: &[f32]) -> Option<Self> {
+        let [block_rows, block_columns] = block;
+        assert!(
+            block_columns.is_multiple_of(64) || block_columns >= columns,
+            "blocks of {block_columns} columns"
+        );
+        let per_row = columns.div_ceil(block_columns);
+        let rows = codes.len() / columns;
+        assert!(
+            codes.len() == rows * columns && scales.len() == rows.div_ceil(block_rows) * per_row,
+            "sizes do not fit"
+        );
+        if codes.par_iter().any(|code| code & 0x7F == 0x7F) || !scales.iter().all(|scale| scale.is_finite()) {
+            return None;
+        }
+        let of = |row: usize, first: usize, length: usize| {
+            let scale = scales[row / block_rows * per_row + first / block_columns];
+            let at = row * columns + first;
+            Group { codes: &codes[at..at + length], scale, zero_point: 0 }
+        };
+        Some(Self::of_groups::<integers::E4M3>(Form::E4M3, rows, columns, of))
+    }
+
+    /// Blocks of the groups that `of` gives for a row, a first column and a number of columns.
+    fn of_groups<'a, F: PackGroups>(
+        form: Form,
+        rows: usize,
+        columns: usize,
+        of: impl Fn(usize, usize, usize) -> Group<'a> + Sync,
+    ) -> Self {
+        let per_panel = columns.div_ceil(F::LEN) * F::WORDS * PANEL;
+        let mut words = vec![0; rows.div_ceil(PANEL) * per_panel];
+        words.par_chunks_mut(per_panel.max(1)).enumerate().for_each(|(panel, words)| {
+            let mut packed = vec![0; F::WORDS];
+            for row in 0..PANEL.min(rows - panel * PANEL) {
+                let first = (0..columns).step_by(F::LEN);
+                for (first, words) in first.zip(words.chunks_exact_mut(F::WORDS * PANEL)) {
+                    packed.fill(0);
+                    let length = F::LEN.min(columns - first);
+                    F::pack_group(&of(panel * PANEL + row, first, length), &mut packed);
+                    for (word, packed) in words.chunks_exact_mut(PANEL).zip(&packed) {
+                        word[row] = *packed;
+                    }
+                }
+            }
+        });
+        Self { form, rows, columns, words }
+    }
+
+    /// One above another, where they are packed alike and each fills its panels of 16 rows; else as they are.
+    pub fn stacked(parts: Vec<Self>) -> Result<Self, Vec<Self>> {
+        let is_alike = |part: &Self| {
+            (part.form, part.columns) == (parts[0].form, parts[0].columns) && part.rows.is_multiple_of(PANEL)
+        };
+        if parts.is_empty() || !parts.iter().all(is_alike) {
+            return Err(parts);
+        }
+        let (form, columns) = (parts[0].form, parts[0].columns);
+        let rows = parts.iter().map(|part| part.rows).sum();
+        let words = parts.into_iter().flat_map(|part| part.words).collect();
+        Ok(Self { form, rows, columns, words })
     }
 
     /// Number of rows: outputs.
@@ -118,7 +259,7 @@ impl Blocks {
             self.multiply(&x[AT_ONCE * self.columns..], rest, threads);
         }
         let x = &x[..outputs.len() * self.columns];
-        with_format!(self.ty, F => match outputs.len() {
+        with_format!(self.form, F => match outputs.len() {
             0 => {}
             1 => self.multiply_rows::<F, 1>(x, outputs, threads),
             2 => self.multiply_rows::<F, 2>(x, outputs, threads),
@@ -158,7 +299,7 @@ impl Blocks {
     pub fn multiply_part(&self, first: usize, x: &[f32], output: &mut [f32]) {
         assert!(first.is_multiple_of(PANEL) && first + output.len() <= self.rows, "outputs do not fit");
         assert_eq!(x.len(), self.columns, "inputs do not fit");
-        with_format!(self.ty, F => {
+        with_format!(self.form, F => {
             let inputs = Inputs::<1>::new::<F>(x, self.columns);
             self.multiply_panels::<F, 1>(Arch::new(), &inputs, first, &mut [output]);
         });
@@ -172,7 +313,7 @@ impl Blocks {
     pub fn expand(&self, output: &mut [f32]) {
         assert_eq!(output.len(), self.rows * self.columns);
         let arch = Arch::new();
-        with_format!(self.ty, F => {
+        with_format!(self.form, F => {
             let per_panel = self.columns.div_ceil(F::LEN) * F::WORDS * PANEL;
             let panels = output.par_chunks_mut((PANEL * self.columns).max(1)).zip(self.words.par_chunks(per_panel.max(1)));
             panels.for_each(|(output, words)| {
@@ -188,7 +329,7 @@ impl Blocks {
     /// Where there is no such row, or not room for exactly its values.
     pub fn expand_row(&self, row: usize, output: &mut [f32]) {
         assert!(row < self.rows && output.len() == self.columns, "no row {row} of {} values", output.len());
-        with_format!(self.ty, F => {
+        with_format!(self.form, F => {
             let per_panel = self.columns.div_ceil(F::LEN) * F::WORDS * PANEL;
             expand_row::<F>(&self.words[row / PANEL * per_panel..][..per_panel], row % PANEL, output);
         });
@@ -227,6 +368,6 @@ fn pack_panel<F: Format>(ty: GgmlType, panel: &mut [u32], rows: &[u8], row_bytes
 
 impl std::fmt::Debug for Blocks {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Blocks({:?}, [{}, {}])", self.ty, self.rows, self.columns)
+        write!(f, "Blocks({:?}, [{}, {}])", self.form, self.rows, self.columns)
     }
 }

@@ -104,3 +104,106 @@ fn an_empty_matrix_and_scales_that_are_no_numbers() {
         }
     }
 }
+
+/// Values, product and single rows of `blocks`, beside `expected`, `[rows, columns]`.
+fn check(blocks: &Blocks, expected: &[f32], case: &str) {
+    let (rows, columns) = (blocks.rows(), blocks.columns());
+    let mut expanded = vec![f32::NAN; rows * columns];
+    blocks.expand(&mut expanded);
+    assert_eq!(expanded, expected, "{case}");
+    let mut row = vec![f32::NAN; columns];
+    blocks.expand_row(rows - 1, &mut row);
+    assert_eq!(row, expected[(rows - 1) * columns..], "{case}");
+    for inputs in [1, 3, 8] {
+        let x = values(inputs * columns, 3);
+        let mut output = vec![f32::NAN; inputs * rows];
+        blocks.multiply(&x, output.chunks_mut(rows).collect(), 3);
+        close(&output, expected, &x, columns, case);
+    }
+    let x = values(columns, 4);
+    let mut output = vec![f32::NAN; rows];
+    for (number, part) in output.chunks_mut(16).enumerate() {
+        blocks.multiply_part(16 * number, &x, part);
+    }
+    close(&output, expected, &x, columns, case);
+}
+
+/// Whole numbers from 0 to `below`.
+fn integers(count: usize, below: usize) -> Vec<u8> {
+    values(count, 11).iter().map(|value| ((value + 1.0) / 2.0 * below as f32) as u8).collect()
+}
+
+#[test]
+fn groups_of_4_bits_are_their_integers_less_the_zero_point_times_the_scale() {
+    for (rows, columns, group) in
+        [(1, 32, 32), (16, 64, 32), (17, 128, 128), (40, 384, 128), (33, 192, 64), (48, 512, 256)]
+    {
+        let codes = integers(rows * columns, 16);
+        let groups = rows * columns / group;
+        let scales: Vec<f32> =
+            values(groups, 5).into_iter().map(|scale| f16::from_f32(scale * 0.1).to_f32()).collect();
+        let zero_points = integers(groups, 17);
+        let blocks = Blocks::pack_int4(columns, group, &codes, &scales, &zero_points).unwrap();
+        let value = |(at, code): (usize, &u8)| {
+            let shared = at / columns * (columns / group) + at % columns / group;
+            scales[shared] * (f32::from(*code) - f32::from(zero_points[shared]))
+        };
+        let expected: Vec<f32> = codes.iter().enumerate().map(value).collect();
+        check(&blocks, &expected, &format!("{rows} x {columns} by {group}"));
+    }
+    assert!(
+        Blocks::pack_int4(32, 32, &[0; 32], &[0.1], &[8]).is_none(),
+        "a scale with more bits than an f16"
+    );
+    assert!(Blocks::pack_int4(32, 32, &[0; 32], &[f32::INFINITY], &[8]).is_none());
+}
+
+/// The number that the bits of E4M3 stand for.
+fn e4m3(code: u8) -> f32 {
+    let (exponent, mantissa) = (i32::from(code >> 3 & 0xF), f32::from(code & 7));
+    let size = if exponent == 0 {
+        mantissa / 8.0 * (-6_f32).exp2()
+    } else {
+        (1.0 + mantissa / 8.0) * ((exponent - 7) as f32).exp2()
+    };
+    if code & 0x80 == 0 { size } else { -size }
+}
+
+#[test]
+fn e4m3_is_its_number_times_the_scale_of_its_block() {
+    for (rows, columns, block) in [
+        (1, 64, [1, 64]),
+        (16, 256, [128, 128]),
+        (150, 192, [64, 128]),
+        (20, 100, [1, 100]),
+        (31, 72, [31, 72]),
+    ] {
+        let mut codes = integers(rows * columns, 256);
+        codes.iter_mut().filter(|code| **code & 0x7F == 0x7F).for_each(|code| *code = 0x7E);
+        let per_row = columns.div_ceil(block[1]);
+        let scales = values(rows.div_ceil(block[0]) * per_row, 9);
+        let blocks = Blocks::pack_e4m3(columns, block, &codes, &scales).unwrap();
+        let value = |(at, code): (usize, &u8)| {
+            let (row, column) = (at / columns, at % columns);
+            scales[row / block[0] * per_row + column / block[1]] * e4m3(*code)
+        };
+        let expected: Vec<f32> = codes.iter().enumerate().map(value).collect();
+        check(&blocks, &expected, &format!("{rows} x {columns} in {block:?}"));
+    }
+    assert!(Blocks::pack_e4m3(64, [1, 64], &[0x7F; 64], &[1.0]).is_none(), "no number");
+}
+
+#[test]
+fn matrices_that_fill_their_panels_are_stacked() {
+    let part = |rows: usize, seed: u8| {
+        let codes: Vec<u8> = (0..rows * 32).map(|at| (at as u8).wrapping_mul(seed) & 15).collect();
+        Blocks::pack_int4(32, 32, &codes, &vec![0.5; rows], &vec![8; rows]).unwrap()
+    };
+    let whole = Blocks::stacked(vec![part(16, 3), part(32, 5)]).unwrap();
+    let (mut all, mut first, mut second) = (vec![0.0; 48 * 32], vec![0.0; 16 * 32], vec![0.0; 32 * 32]);
+    whole.expand(&mut all);
+    part(16, 3).expand(&mut first);
+    part(32, 5).expand(&mut second);
+    assert_eq!(all, [first, second].concat());
+    assert_eq!(Blocks::stacked(vec![part(16, 3), part(17, 5)]).unwrap_err().len(), 2);
+}

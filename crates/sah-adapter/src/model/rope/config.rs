@@ -64,6 +64,14 @@ impl RopeConfig {
         Self::of(file, head_dim, object.as_ref(), parameters.as_ref(), "rope_theta", defaults)
     }
 
+    /// Says that a config must have an object for them: transformers takes `yarn` where it is left out, which no published file does.
+    pub(in crate::model) fn required(file: &ConfigFile<'_>) {
+        let has = |field: &str| file.get(field).is_some_and(|value| !value.is_null());
+        if given(file).is_none() && !has("rope_parameters") && !has("rope_scaling") {
+            file.wrong("rope_parameters", "an object, as the published files have", "nothing");
+        }
+    }
+
     /// Those of layers without a window, and of those with one, which have `rope_parameters` of their own. Before
     /// transformers 5 those with one had a base alone, in the field `sliding_theta`.
     pub(in crate::model) fn of_layer_types(

@@ -3,11 +3,12 @@
 //! the kind of the scales.
 
 use safetensors::Dtype;
+use sah_tensor::blocks::Blocks;
 use tch::Tensor;
 
-use super::QuantisedMatrix;
 use super::stored::{FLOATS, Module, Stored};
 use super::unpack::{difference, unpack};
+use super::{QuantisedMatrix, packed};
 use crate::Error;
 
 const BITS: i64 = 4;
@@ -64,5 +65,15 @@ impl QuantisedMatrix for Awq<'_> {
         let zero_points = of_inputs(self.integers(&self.zero_points)?)?;
         let values = difference(&self.integers(&self.integers)?, &zero_points, scales.kind())?;
         Ok(values.f_mul(&scales)?.f_transpose(0, 1)?)
+    }
+
+    fn can_be_packed(&self) -> bool {
+        packed::takes_groups(self.integers.shape[0], self.group)
+    }
+
+    fn pack(&self) -> Result<Blocks, Error> {
+        let turned = |tensor: Tensor| tensor.f_transpose(0, 1);
+        let (codes, points) = (self.integers(&self.integers)?, self.integers(&self.zero_points)?);
+        packed::int4(&turned(codes)?, &turned(self.scales.read()?)?, &turned(points)?, &self.scales)
     }
 }

@@ -2,12 +2,13 @@
 //! of their own type or packed in words. A value is `(number - zero point) * scale`, in the kind of the scales.
 
 use safetensors::Dtype;
+use sah_tensor::blocks::Blocks;
 use tch::{Kind, Tensor};
 
-use super::QuantisedMatrix;
 use super::fp8::{ceil_div, scale_blocks};
 use super::stored::{FLOATS, Module, Stored};
 use super::unpack::{unpack, words};
+use super::{QuantisedMatrix, packed};
 use crate::Error;
 
 /// How the weights of a group of modules are quantised.
@@ -175,5 +176,41 @@ impl QuantisedMatrix for Matrix<'_> {
             Some(points) => by_group.f_sub(&points.f_reshape(of_groups)?)?,
         };
         Ok(moved.f_mul(&scales.f_reshape(of_groups)?)?.f_view(self.size)?)
+    }
+
+    fn can_be_packed(&self) -> bool {
+        let [_, inputs] = self.size;
+        match (self.scheme.strategy, self.scheme.is_float) {
+            (Strategy::Block([_, columns]), true) => packed::takes_blocks(inputs, columns),
+            (Strategy::Tensor | Strategy::Channel, true) => self.zero_points.is_none(),
+            (Strategy::Group(group), false) => {
+                self.is_packed && self.scheme.bits == 4 && packed::takes_groups(inputs, group)
+            }
+            (Strategy::Channel, false) => {
+                self.is_packed && self.scheme.bits == 4 && packed::takes_groups(inputs, inputs)
+            }
+            _ => false,
+        }
+    }
+
+    fn pack(&self) -> Result<Blocks, Error> {
+        let [outputs, inputs] = self.size;
+        let scales = self.scales.read()?;
+        if self.scheme.is_float {
+            let block = match self.scheme.strategy {
+                Strategy::Block(block) => block,
+                Strategy::Channel => [1, inputs],
+                Strategy::Tensor | Strategy::Group(_) => [outputs, inputs],
+            };
+            return packed::e4m3(&self.numbers, &scales, block, inputs);
+        }
+        // Both are stored without a sign: 8 more than they are.
+        let codes = unpack(&self.numbers.read()?, self.scheme.bits, inputs)?;
+        let scales = scales.f_reshape([outputs, -1])?;
+        let zero_points = match self.zero_points()? {
+            Some(points) => points.f_reshape([outputs, -1])?.f_to_kind(Kind::Int16)?.f_add_scalar(8)?,
+            None => Tensor::f_full_like(&scales, 8)?,
+        };
+        packed::int4(&codes, &scales, &zero_points, &self.scales)
     }
 }

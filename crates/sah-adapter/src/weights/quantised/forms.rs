@@ -17,9 +17,9 @@ pub struct QuantisedForm {
 static FORMS: [QuantisedForm; 6] = [
     QuantisedForm {
         method: "fp8",
-        about: "E4M3 with scales of blocks, as DeepSeek and Qwen publish it",
+        about: "E4M3 with scales of blocks, as DeepSeek and Qwen publish it, or of tensors",
         verified_against: "transformers 5.24.0",
-        checkpoints: &["fp8"],
+        checkpoints: &["fp8", "fp8-tensor"],
     },
     QuantisedForm {
         method: "compressed-tensors",

@@ -3,12 +3,13 @@
 //! `scale * (integer - zero point)`, in the kind of the scales.
 
 use safetensors::Dtype;
+use sah_tensor::blocks::Blocks;
 use tch::{Device, Kind, Tensor};
 
-use super::QuantisedMatrix;
 use super::fp8::ceil_div;
 use super::stored::{FLOATS, Module, Stored};
 use super::unpack::{difference, unpack, words};
+use super::{QuantisedMatrix, packed};
 use crate::Error;
 
 /// How zero points are stored.
@@ -61,6 +62,25 @@ impl<'a> Gptq<'a> {
         }))
     }
 
+    /// As they are, `[groups, outputs]`.
+    fn zero_points(&self) -> Result<Tensor, Error> {
+        let stored = unpack(&self.zero_points.read()?, self.bits, self.size[0])?.f_to_kind(Kind::Int16)?;
+        Ok(match self.stored_as {
+            // Not modulo 2^bits: the largest one stands for 2^bits, as in AutoGPTQ.
+            ZeroPoints::OneLess => stored.f_add_scalar(1)?,
+            ZeroPoints::Same => stored,
+        })
+    }
+
+    /// Whether inputs are in the order of their groups.
+    fn is_in_order(&self) -> bool {
+        let [_, inputs] = self.size;
+        let Ok(groups) = self.groups_of_inputs().and_then(|groups| Ok(Vec::<i64>::try_from(groups)?)) else {
+            return false;
+        };
+        groups.iter().zip(0..inputs).all(|(group, input)| *group == input / self.group)
+    }
+
     /// The group of each input, `[inputs]`.
     fn groups_of_inputs(&self) -> Result<Tensor, Error> {
         let [_, inputs] = self.size;
@@ -84,19 +104,24 @@ impl QuantisedMatrix for Gptq<'_> {
     }
 
     fn expand(&self) -> Result<Tensor, Error> {
-        let [outputs, inputs] = self.size;
+        let [_, inputs] = self.size;
         // `[outputs, inputs]` and `[groups, outputs]`.
         let integers = unpack(&self.integers.read()?.f_transpose(0, 1)?, self.bits, inputs)?;
-        let zero_points = unpack(&self.zero_points.read()?, self.bits, outputs)?.f_to_kind(Kind::Int16)?;
-        let zero_points = match self.stored_as {
-            // Not modulo 2^bits: the largest one stands for 2^bits, as in AutoGPTQ.
-            ZeroPoints::OneLess => zero_points.f_add_scalar(1)?,
-            ZeroPoints::Same => zero_points,
-        };
+        let zero_points = self.zero_points()?;
         let groups = self.groups_of_inputs()?;
         let of_inputs = |of_groups: &Tensor| of_groups.f_index_select(0, &groups)?.f_transpose(0, 1);
         let scales = of_inputs(&self.scales.read()?)?;
         let values = difference(&integers, &of_inputs(&zero_points)?, scales.kind())?;
         Ok(values.f_mul(&scales)?)
+    }
+
+    fn can_be_packed(&self) -> bool {
+        self.bits == 4 && packed::takes_groups(self.size[1], self.group) && self.is_in_order()
+    }
+
+    fn pack(&self) -> Result<Blocks, Error> {
+        let codes = unpack(&self.integers.read()?.f_transpose(0, 1)?, self.bits, self.size[1])?;
+        let turned = |tensor: Tensor| tensor.f_transpose(0, 1);
+        packed::int4(&codes, &turned(self.scales.read()?)?, &turned(self.zero_points()?)?, &self.scales)
     }
 }

@@ -7,10 +7,12 @@ mod forms;
 mod fp8;
 mod gptq;
 mod mxfp4;
+mod packed;
 mod stored;
 mod unpack;
 
 use safetensors::Dtype;
+use sah_tensor::blocks::Blocks;
 use tch::Tensor;
 
 use super::safetensors::Safetensors;
@@ -24,8 +26,8 @@ use stored::Module;
 /// How a checkpoint has quantised its matrices. Those without tensors of the form are stored as they are.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Quantisation {
-    /// E4M3, with a scale for each block of so many rows and columns, as DeepSeek and Qwen publish it.
-    Fp8 { block: [i64; 2] },
+    /// E4M3, with a scale for each block of so many rows and columns, as DeepSeek and Qwen publish it, or one for all.
+    Fp8 { block: Option<[i64; 2]> },
     /// Forms of the library compressed-tensors.
     CompressedTensors { schemes: Vec<Scheme> },
     /// AWQ, packed for the kernel `gemm`, in groups of so many inputs; of all of them where it is `None`.
@@ -45,6 +47,16 @@ pub(super) trait QuantisedMatrix {
 
     /// All values, `[outputs, inputs]`, on the CPU, in the kind that the library computes them in.
     fn expand(&self) -> Result<Tensor, Error>;
+
+    /// Whether there are products with its bits as they are.
+    fn can_be_packed(&self) -> bool {
+        false
+    }
+
+    /// Its bits, packed for these; values are not rounded to the kind in which the library computes them.
+    fn pack(&self) -> Result<Blocks, Error> {
+        unreachable!("only what can be packed is")
+    }
 }
 
 /// Where a matrix stands among the tensors.

@@ -4,9 +4,8 @@ use safetensors::Dtype;
 use serde::Deserialize;
 use tch::{Kind, Tensor};
 
-use super::QuantisedMatrix;
-use super::fp8::ceil_div;
 use super::stored::{Module, Stored};
+use super::{QuantisedMatrix, ceil_div};
 use crate::Error;
 
 /// The matrix, where it is quantised.

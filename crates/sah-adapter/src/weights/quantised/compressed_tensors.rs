@@ -5,10 +5,10 @@ use safetensors::Dtype;
 use sah_tensor::blocks::Blocks;
 use tch::{Kind, Tensor};
 
-use super::fp8::{ceil_div, scale_blocks};
+use super::fp8::scale_blocks;
 use super::stored::{FLOATS, Module, Stored};
 use super::unpack::{unpack, words};
-use super::{QuantisedMatrix, packed};
+use super::{QuantisedMatrix, ceil_div, packed};
 use crate::Error;
 
 /// How the weights of a group of modules are quantised.

@@ -6,7 +6,7 @@ use sah_tensor::blocks::Blocks;
 use tch::{Kind, Tensor};
 
 use super::stored::{FLOATS, Module, Stored};
-use super::{QuantisedMatrix, packed};
+use super::{QuantisedMatrix, ceil_div, packed};
 use crate::Error;
 
 pub(super) struct Fp8<'a> {
@@ -63,11 +63,6 @@ impl QuantisedMatrix for Fp8<'_> {
     fn pack(&self) -> Result<Blocks, Error> {
         packed::e4m3(&self.weight, &self.scales()?, self.block, self.weight.shape[1])
     }
-}
-
-/// `a / b`, rounded up.
-pub(super) fn ceil_div(a: i64, b: i64) -> i64 {
-    (a + b - 1) / b
 }
 
 /// Multiplies each block of `weight`, `[outputs, inputs]`, by its scale.

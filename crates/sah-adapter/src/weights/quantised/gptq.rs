@@ -6,10 +6,9 @@ use safetensors::Dtype;
 use sah_tensor::blocks::Blocks;
 use tch::{Device, Kind, Tensor};
 
-use super::fp8::ceil_div;
 use super::stored::{FLOATS, Module, Stored};
 use super::unpack::{difference, unpack, words};
-use super::{QuantisedMatrix, packed};
+use super::{QuantisedMatrix, ceil_div, packed};
 use crate::Error;
 
 /// How zero points are stored.

@@ -119,3 +119,8 @@ impl Quantisation {
         }
     }
 }
+
+/// `a / b`, rounded up.
+fn ceil_div(a: i64, b: i64) -> i64 {
+    (a + b - 1) / b
+}

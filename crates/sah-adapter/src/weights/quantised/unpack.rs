@@ -3,11 +3,12 @@
 use rayon::prelude::*;
 use tch::{Kind, Tensor};
 
+use super::ceil_div;
 use crate::Error;
 
 /// Words in which `count` integers of `bits` bits lie one after another, the first in the lowest bits; one may cross the border of two words.
 pub(super) fn words(count: i64, bits: i64) -> i64 {
-    (count * bits + 31) / 32
+    ceil_div(count * bits, 32)
 }
 
 /// The `count` integers of `bits` bits, at most 8, in each row of `packed`, `[rows, words]` of `Int`: `[rows, count]` of `Uint8`.

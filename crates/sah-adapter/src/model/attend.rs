@@ -16,9 +16,9 @@ pub(super) trait Attend {
     /// Appends the keys and values, and attends from the queries. Gives `[1, H, Q, D]`.
     fn attend(&mut self, layer: usize, scores: &Scores, heads: &Heads) -> Result<Tensor, Error>;
 
-    /// What rows read, `[1, Q, ..]`, of a layer that keeps no keys, the `layer`-th of those: `read` gives it for rows of one sequence from what
-    /// is remembered of it, and what is remembered then.
-    fn remember(&mut self, layer: usize, read: &ReadMemory<'_>) -> Result<Tensor, Error>;
+    /// What the `rows` rows read, `[1, rows, ..]`, of a layer that keeps no keys, the `layer`-th of those: `read` gives it for rows of one
+    /// sequence from what is remembered of it, and what is remembered then.
+    fn remember(&mut self, layer: usize, rows: i64, read: &ReadMemory<'_>) -> Result<Tensor, Error>;
 }
 
 /// From what is remembered before the rows of one sequence, the first of them and how many there are.
@@ -92,8 +92,6 @@ impl Scores {
 pub(super) struct OneSequence<'a, 'p> {
     pub(super) cache: &'a mut KvCache,
     pub(super) attention: &'a mut AttentionPolicy<'p>,
-    /// How many rows there are.
-    pub(super) rows: usize,
     /// Densities of the layers so far.
     pub(super) densities: Vec<Density>,
 }
@@ -128,8 +126,8 @@ impl Attend for OneSequence<'_, '_> {
         attend_entries(self.attention, layer, scores, &heads.queries, &entries, &mut self.densities)
     }
 
-    fn remember(&mut self, layer: usize, read: &ReadMemory<'_>) -> Result<Tensor, Error> {
-        let (output, memory) = read(self.cache.memory(layer), 0, self.rows as i64)?;
+    fn remember(&mut self, layer: usize, rows: i64, read: &ReadMemory<'_>) -> Result<Tensor, Error> {
+        let (output, memory) = read(self.cache.memory(layer), 0, rows)?;
         self.cache.remember(layer, memory);
         Ok(output)
     }
@@ -158,9 +156,9 @@ impl Attend for BatchRows<'_, '_, '_> {
         self.attend_one_by_one(layer, scores, &heads.queries)
     }
 
-    fn remember(&mut self, layer: usize, read: &ReadMemory<'_>) -> Result<Tensor, Error> {
+    fn remember(&mut self, layer: usize, rows: i64, read: &ReadMemory<'_>) -> Result<Tensor, Error> {
         let mut outputs = Vec::with_capacity(self.numbers.len());
-        for (row, &number) in (0..).zip(self.numbers) {
+        for (row, &number) in (0..rows).zip(self.numbers) {
             let (output, memory) = read(self.batch.memory(layer, number), row, 1)?;
             self.batch.remember(layer, number, memory);
             outputs.push(output);

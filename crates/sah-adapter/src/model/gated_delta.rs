@@ -76,7 +76,7 @@ struct Projected {
     convolved: Tensor,
     /// `[1, Q, Hv, Dv]`.
     gates: Tensor,
-    /// Of rates and decays, `[1, Q, Hv]` of f32.
+    /// How much of what a row writes is written, and the logarithm of what is kept before; `[1, Q, Hv]` of f32.
     rates: Tensor,
     decays: Tensor,
 }
@@ -129,8 +129,9 @@ impl GatedDelta {
     pub(super) fn forward(&self, x: &Tensor, sequences: &mut dyn Attend) -> Result<Tensor, Error> {
         let projected = trace_span!("qkv").in_scope(|| self.project(x))?;
         let span = trace_span!("attend").entered();
-        let read = sequences
-            .remember(self.layer, &|memory, first, count| self.rows(&projected, memory, first, count))?;
+        let read = sequences.remember(self.layer, x.size()[1], &|memory, first, count| {
+            self.rows(&projected, memory, first, count)
+        })?;
         drop(span);
         let _span = trace_span!("output").entered();
         let normed = read.f_rms_norm([self.dims.value_dim], Some(&self.norm), self.eps)?;
@@ -161,7 +162,8 @@ impl GatedDelta {
             }
         };
         let gates = gates.f_reshape([1, rows, value_heads, value_dim])?;
-        Ok(Projected { convolved, gates, rates, decays })
+        let decays = decays.f_add(&self.decay_bias)?.f_softplus()?.f_mul(&self.decay_factor)?;
+        Ok(Projected { convolved, gates, rates: rates.f_sigmoid()?, decays })
     }
 
     /// What the `count` rows from `first` on read, `[1, count, Hv, Dv]` of f32, and what is remembered after them.
@@ -194,13 +196,12 @@ impl GatedDelta {
             Ok(vectors.f_mul(&squares.f_add_scalar(1e-6)?.f_rsqrt()?)?)
         };
         let by_head = |tensor: &Tensor| tensor.f_narrow(1, first, count)?.f_squeeze_dim(0)?.f_transpose(0, 1);
-        let decays = projected.decays.f_add(&self.decay_bias)?.f_softplus()?.f_mul(&self.decay_factor)?;
         let rows = Rows {
             queries: unit(heads(0, key_heads, key_dim)?)?.f_div_scalar((key_dim as f64).sqrt())?,
             keys: unit(heads(self.dims.keys(), key_heads, key_dim)?)?,
             values: heads(2 * self.dims.keys(), value_heads, value_dim)?,
-            decay: by_head(&decays)?,
-            rate: by_head(&projected.rates.f_sigmoid()?)?,
+            decay: by_head(&projected.decays)?,
+            rate: by_head(&projected.rates)?,
         };
         let state = match memory {
             Some(memory) => memory.state.shallow_clone(),

@@ -270,7 +270,7 @@ impl CausalLm for Transformer {
             self.ropes.iter().map(|rope| rope.at(start, count, length)).collect::<Result<_, _>>()?;
         let places: Vec<usize> = (start..start + count).collect();
         let densities = Vec::with_capacity(self.blocks.len());
-        let mut sequence = OneSequence { cache, attention, rows: count, densities };
+        let mut sequence = OneSequence { cache, attention, densities };
         let x = self.layers(tokens.ids, &places, rotations, &mut sequence)?;
         let density = StepDensity::OfLayers(sequence.densities);
         cache.advance(count);

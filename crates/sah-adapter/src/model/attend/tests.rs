@@ -111,12 +111,8 @@ fn questions_read_what_each_head_keeps() {
         for rows in [1, 7, 1] {
             let heads = case.heads(20 + read, rows);
             let mut attention = AttentionPolicy::Dense { kernel: &AutoKernel };
-            let mut sequence = OneSequence {
-                cache: &mut cache,
-                attention: &mut attention,
-                rows: rows as usize,
-                densities: vec![],
-            };
+            let mut sequence =
+                OneSequence { cache: &mut cache, attention: &mut attention, densities: vec![] };
             let found = sequence.attend(0, &case.scores, &heads).unwrap();
             case.check(&found, &case.expected(&cache, &heads));
             cache.advance(rows as usize);
@@ -182,8 +178,7 @@ fn maskers_select_from_what_each_head_keeps() {
             let (mut cache, mut state) = (case.cache(), RequestState::new(seed));
             let mut policy = AttentionPolicy::Sparse { attention, state: &mut state };
             let heads = case.heads(20, 3);
-            let mut sequence =
-                OneSequence { cache: &mut cache, attention: &mut policy, rows: 3, densities: vec![] };
+            let mut sequence = OneSequence { cache: &mut cache, attention: &mut policy, densities: vec![] };
             sequence.attend(0, &case.scores, &heads).unwrap()
         };
         case.check(&attend(&attention), &attend(&reference));

@@ -3,15 +3,14 @@
 use std::rc::Rc;
 
 use sah_adapter::{
-    GenerationParams, HfAdapter, LoadedModel, ModelSource, PromptForm, Question, Request, RequestLimits,
-    RequestResponse, RetentionSees, Trace,
+    GenerationParams, HfAdapter, LoadedModel, ModelSource, PromptForm, Request, RequestLimits, RetentionSees,
 };
-use sah_attention::{
-    AttentionConfig, LocalMasker, ResearchAttention, RetentionConfig, RetentionRegistry, Size,
-};
+use sah_attention::{AttentionConfig, LocalMasker, ResearchAttention, Size};
 use sah_tests::tiny;
 use serde_json::{Value, json};
 use tch::{Device, Kind};
+
+use super::together::{assert_same_together_and_alone, with_retention};
 
 fn model() -> Rc<LoadedModel> {
     tch::set_num_threads(1);
@@ -22,23 +21,6 @@ fn model() -> Rc<LoadedModel> {
 fn streaming() -> ResearchAttention {
     let config = AttentionConfig::streaming_llm(Size::Count(40), Size::Count(100));
     ResearchAttention::from_config(&config).unwrap()
-}
-
-fn with_retention(model: &Rc<LoadedModel>, config: Value, sees: RetentionSees) -> HfAdapter {
-    let retention = RetentionConfig::read(&RetentionRegistry::builtin(), config).unwrap().build().unwrap();
-    HfAdapter::new(Rc::clone(model), None, 0).with_retention(retention, sees).unwrap()
-}
-
-fn run(adapter: &HfAdapter, questions: &[&str]) -> (RequestResponse, Trace) {
-    let request = Request {
-        context: "The fox went to the lake, and the lake was dry. ".repeat(15),
-        questions: questions.iter().map(|&text| Question::from(text)).collect(),
-        form: PromptForm::Plain,
-        ..Request::default()
-    };
-    let params =
-        GenerationParams { max_new_tokens: Some(12), ignore_eos: true, ..GenerationParams::default() };
-    adapter.process_traced(&request, &params, &RequestLimits::default()).unwrap()
 }
 
 #[test]
@@ -71,18 +53,9 @@ fn questions_of_a_batch_and_alone_go_on_from_the_same_memory() {
         ),
         ("growing", with_retention(&model, growing, RetentionSees::Context)),
     ];
-    let questions = ["Who went?", "and who was dry?", "When?", "why?"];
-    for kept in [0, 1 << 24] {
-        model.keep_contexts(kept);
-        for (name, adapter) in &adapters {
-            let (_, traced) = run(adapter, &questions);
-            for (number, question) in questions.iter().enumerate() {
-                let (_, trace) = run(adapter, &[question]);
-                let (one, other) = (&trace.answers[0], &traced.answers[number]);
-                assert_eq!(one.generated_ids, other.generated_ids, "{name}: {question}, {kept} bytes kept");
-            }
-        }
-    }
+    let params =
+        GenerationParams { max_new_tokens: Some(12), ignore_eos: true, ..GenerationParams::default() };
+    assert_same_together_and_alone(&model, &adapters, &params);
 }
 
 /// Whatever is read of the context before a question changes its answer: by attention, and by memory where attention sees nothing of it.

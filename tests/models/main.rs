@@ -15,6 +15,7 @@ mod refusals;
 mod saved;
 mod sequences;
 mod sizes;
+mod together;
 
 use std::path::Path;
 

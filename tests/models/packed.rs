@@ -2,16 +2,13 @@
 
 use std::rc::Rc;
 
-use sah_adapter::{
-    Error, GenerationParams, HfAdapter, LoadedModel, ModelSource, Precision, PromptForm, Question, Request,
-    RequestLimits, RequestResponse, RetentionSees, Trace,
-};
-use sah_attention::{
-    AttentionConfig, KiviBits, KvFormat, ResearchAttention, RetentionConfig, RetentionRegistry, Size,
-};
+use sah_adapter::{Error, GenerationParams, HfAdapter, LoadedModel, ModelSource, Precision, RetentionSees};
+use sah_attention::{AttentionConfig, KiviBits, KvFormat, ResearchAttention, Size};
 use sah_tests::tiny;
 use serde_json::{Value, json};
 use tch::{Device, Kind};
+
+use super::together::{assert_same_together_and_alone, run, with_retention};
 
 fn model(format: KvFormat) -> Rc<LoadedModel> {
     tch::set_num_threads(1);
@@ -23,57 +20,33 @@ fn int4() -> Rc<LoadedModel> {
     model(KvFormat::Kivi { bits: KiviBits::Four, plain: Kind::Float })
 }
 
+fn nine_tokens() -> GenerationParams {
+    GenerationParams { max_new_tokens: Some(9), ..GenerationParams::default() }
+}
+
 fn streaming() -> ResearchAttention {
     let config = AttentionConfig::streaming_llm(Size::Count(40), Size::Count(160));
     ResearchAttention::from_config(&config).unwrap()
 }
 
-fn with_retention(model: &Rc<LoadedModel>, rules: &Value) -> HfAdapter {
-    let config = json!({"ratio": 0.2, "rules": rules});
-    let retention = RetentionConfig::read(&RetentionRegistry::builtin(), config).unwrap().build().unwrap();
-    HfAdapter::new(Rc::clone(model), None, 0).with_retention(retention, RetentionSees::Context).unwrap()
-}
-
-fn run(adapter: &HfAdapter, questions: &[&str]) -> (RequestResponse, Trace) {
-    let request = Request {
-        context: "The fox went to the lake, and the lake was dry. ".repeat(15),
-        questions: questions.iter().map(|&text| Question::from(text)).collect(),
-        form: PromptForm::Plain,
-        ..Request::default()
-    };
-    let params = GenerationParams { max_new_tokens: Some(9), ..GenerationParams::default() };
-    adapter.process_traced(&request, &params, &RequestLimits::default()).unwrap()
-}
-
 #[test]
 fn questions_of_a_batch_and_alone_read_the_same_codes() {
     let model = int4();
-    let heads_alike = json!([{"type": "streaming_llm"}]);
-    let heads_differ = json!([{"type": "knorm"}, {"type": "adakv"}]);
+    let evicting =
+        |rules: Value| with_retention(&model, json!({"ratio": 0.2, "rules": rules}), RetentionSees::Context);
     let adapters = [
         ("dense", HfAdapter::new(Rc::clone(&model), None, 0)),
         ("a masker", HfAdapter::new(Rc::clone(&model), Some(streaming()), 0)),
-        ("heads alike", with_retention(&model, &heads_alike)),
-        ("heads differ", with_retention(&model, &heads_differ)),
+        ("heads alike", evicting(json!([{"type": "streaming_llm"}]))),
+        ("heads differ", evicting(json!([{"type": "knorm"}, {"type": "adakv"}]))),
     ];
-    let questions = ["Who went?", "and who was dry?", "When?", "why?"];
-    for kept in [0, 1 << 24] {
-        model.keep_contexts(kept);
-        for (name, adapter) in &adapters {
-            let (_, traced) = run(adapter, &questions);
-            for (number, question) in questions.iter().enumerate() {
-                let (_, trace) = run(adapter, &[question]);
-                let (one, other) = (&trace.answers[0], &traced.answers[number]);
-                assert_eq!(one.generated_ids, other.generated_ids, "{name}: {question}, {kept} bytes kept");
-            }
-        }
-    }
+    assert_same_together_and_alone(&model, &adapters, &nine_tokens());
 }
 
 #[test]
 fn a_packed_context_takes_less_memory_and_changes_logits_little() {
     let [exact, packed] = [model(KvFormat::Plain(Kind::Float)), int4()]
-        .map(|model| run(&HfAdapter::new(model, None, 0), &["Who went?"]));
+        .map(|model| run(&HfAdapter::new(model, None, 0), &["Who went?"], &nine_tokens()));
     assert_eq!(exact.1.context_ids, packed.1.context_ids);
     assert!(exact.1.context_ids.len() > 200, "{}", exact.1.context_ids.len());
     assert!(packed.0.context.cache_bytes < exact.0.context.cache_bytes * 4 / 5);

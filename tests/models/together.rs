@@ -1,0 +1,51 @@
+//! Questions about one context, as a batch and each alone.
+
+use std::rc::Rc;
+
+use sah_adapter::{
+    GenerationParams, HfAdapter, LoadedModel, PromptForm, Question, Request, RequestLimits, RequestResponse,
+    RetentionSees, Trace,
+};
+use sah_attention::{RetentionConfig, RetentionRegistry};
+use serde_json::Value;
+
+/// Evicts as the retention `config` says, after what it `sees`.
+pub(super) fn with_retention(model: &Rc<LoadedModel>, config: Value, sees: RetentionSees) -> HfAdapter {
+    let retention = RetentionConfig::read(&RetentionRegistry::builtin(), config).unwrap().build().unwrap();
+    HfAdapter::new(Rc::clone(model), None, 0).with_retention(retention, sees).unwrap()
+}
+
+/// Asks all questions in one request.
+pub(super) fn run(
+    adapter: &HfAdapter,
+    questions: &[&str],
+    params: &GenerationParams,
+) -> (RequestResponse, Trace) {
+    let request = Request {
+        context: "The fox went to the lake, and the lake was dry. ".repeat(15),
+        questions: questions.iter().map(|&text| Question::from(text)).collect(),
+        form: PromptForm::Plain,
+        ..Request::default()
+    };
+    adapter.process_traced(&request, params, &RequestLimits::default()).unwrap()
+}
+
+/// Each adapter gives a question the same tokens in a batch and alone, whether contexts are kept or read again.
+pub(super) fn assert_same_together_and_alone(
+    model: &LoadedModel,
+    adapters: &[(&str, HfAdapter)],
+    params: &GenerationParams,
+) {
+    let questions = ["Who went?", "and who was dry?", "When?", "why?"];
+    for kept in [0, 1 << 24] {
+        model.keep_contexts(kept);
+        for (name, adapter) in adapters {
+            let (_, together) = run(adapter, &questions, params);
+            for (number, question) in questions.iter().enumerate() {
+                let (_, alone) = run(adapter, &[question], params);
+                let (one, other) = (&alone.answers[0], &together.answers[number]);
+                assert_eq!(one.generated_ids, other.generated_ids, "{name}: {question}, {kept} bytes kept");
+            }
+        }
+    }
+}

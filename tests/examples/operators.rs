@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use sah_adapter::{
-    GenerationParams, HfAdapter, LoadedModel, ModelAdapter as _, ModelSource, Precision, Question, Request,
-    RequestLimits, WeightStorage,
+    AttentionSize, GenerationParams, HfAdapter, LoadedModel, ModelAdapter as _, ModelSource, Precision,
+    Question, Request, RequestLimits, WeightStorage,
 };
 use sah_attention::{AttentionConfig, ResearchAttention};
 use sah_tests::default_model;
@@ -157,9 +157,11 @@ fn main() -> anyhow::Result<()> {
     adapter.process_request(&request, &generation, &limits)?;
     let mut sums = sums.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     if is_dense {
-        let (layers, keys) = (sizes.windows.len() as u64, context as u64);
-        let of_a_pair = 4 * layers * (sizes.query_heads * sizes.head_dim) as u64;
-        let of_a_key = 2 * layers * (sizes.kv_heads * sizes.cache_row_bytes) as u64;
+        let keys = context as u64;
+        let of_layers =
+            |of: fn(&AttentionSize) -> usize| sizes.attention.iter().map(of).sum::<usize>() as u64;
+        let of_a_pair = 4 * of_layers(|layer| layer.query_heads * layer.head_dim);
+        let of_a_key = 2 * of_layers(|layer| layer.kv_heads * layer.row_bytes);
         sums.entry(("prefill", "attend")).or_default().work.operations = of_a_pair * keys * keys / 2;
         sums.entry(("decode", "attend")).or_default().work.bytes = of_a_key * keys * new_tokens as u64;
     }

@@ -28,7 +28,9 @@ pub use hf::{
     TemplateIdentity, Thinking, ThinkingMode, ThinkingSwitch, Tokenisation, TokenizerRemark, Trace,
     WeightFormat, diagnose, diagnose_config, file_sha256,
 };
-pub use model::{ConfigOverrides, Given, MatrixSize, ModelFamily, ModelSizes, VERIFIED_AGAINST, families};
+pub use model::{
+    AttentionSize, ConfigOverrides, Given, MatrixSize, ModelFamily, ModelSizes, VERIFIED_AGAINST, families,
+};
 pub use network::{Network, Retained, Sequence};
 pub use placement::Placement;
 pub use precision::{Precision, WeightStorage};

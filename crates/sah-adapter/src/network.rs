@@ -76,8 +76,7 @@ impl Network {
     /// What the model multiplies with, and the memory that it reads for each token.
     #[must_use]
     pub fn sizes(&self) -> ModelSizes {
-        let sizes = self.model.sizes();
-        ModelSizes { cache_row_bytes: self.cache.row_bytes(sizes.head_dim), ..sizes }
+        self.model.sizes(self.cache)
     }
 
     /// An empty sequence with room for `capacity` tokens.

@@ -63,8 +63,8 @@ mod tests {
     use sah_attention::{KvFormat, Positions};
     use tch::{Device, Kind, Tensor};
 
-    use crate::cache::tests::{cache, entries};
-    use crate::cache::{CacheShape, Entries, KvCache, Slots};
+    use crate::cache::tests::{cache, entries, shape};
+    use crate::cache::{Entries, KvCache, Slots};
 
     /// Of a cache of ten entries in two layers of three heads: all heads alike in the first layer, each its own in the second.
     fn kept() -> Vec<Vec<Vec<usize>>> {
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn formats_of_the_cache_are_kept() {
-        let shape = CacheShape { layers: vec![Device::Cpu], kv_heads: 2, head_dim: 4, recurrent: 0 };
+        let shape = shape(1, 2, 4);
         let mut cache = KvCache::new(&shape, 8, KvFormat::Int8).unwrap();
         let rows = Tensor::arange(64, (Kind::Float, Device::Cpu)).view([1, 2, 8, 4]);
         cache.append(0, &rows, &rows).unwrap();

@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use sah_attention::{KvFormat, KvRows, KvSide, Positions};
-use tch::{Device, Tensor};
+use tch::Tensor;
 
+use super::LayerShape;
 use crate::Error;
 
 /// Keys and values of one layer.
@@ -49,15 +50,11 @@ pub(crate) struct Entries<'a> {
 }
 
 impl Layer {
-    /// Room for `capacity` entries of each of `heads` heads.
-    pub(super) fn new(
-        (heads, dim): (i64, i64),
-        capacity: usize,
-        format: KvFormat,
-        device: Device,
-    ) -> Result<Self, Error> {
-        let rows = || KvRows::empty([1, heads, capacity as i64, dim], format, device);
-        let part = Part { heads: 0..heads as usize, start: 0, kept: 0, positions: Positions::WHOLE };
+    /// Room for `capacity` entries of each head.
+    pub(super) fn new(shape: LayerShape, capacity: usize, format: KvFormat) -> Result<Self, Error> {
+        let LayerShape { device, kv_heads, head_dim } = shape;
+        let rows = || KvRows::empty([1, kv_heads, capacity as i64, head_dim], format, device);
+        let part = Part { heads: 0..kv_heads as usize, start: 0, kept: 0, positions: Positions::WHOLE };
         Ok(Self { keys: rows()?, values: rows()?, parts: vec![part] })
     }
 

@@ -49,21 +49,26 @@ pub(crate) struct KvCache {
 /// What a cache's tensors look like.
 #[derive(Clone, Debug)]
 pub(crate) struct CacheShape {
-    /// The device of each layer.
-    pub(crate) layers: Vec<Device>,
+    /// The layers that keep keys.
+    pub(crate) layers: Vec<LayerShape>,
+    /// How many layers keep no keys but a memory of one size.
+    pub(crate) recurrent: usize,
+}
+
+/// What the tensors of a layer that keeps keys look like.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LayerShape {
+    pub(crate) device: Device,
     /// Hkv.
     pub(crate) kv_heads: i64,
     /// D.
     pub(crate) head_dim: i64,
-    /// How many layers keep no keys but a memory of one size.
-    pub(crate) recurrent: usize,
 }
 
 impl KvCache {
     /// An empty cache with room for the entries of `capacity` tokens, whose keys and values are stored in `format`.
     pub(crate) fn new(shape: &CacheShape, capacity: usize, format: KvFormat) -> Result<Self, Error> {
-        let heads = (shape.kv_heads, shape.head_dim);
-        let layers = shape.layers.iter().map(|&device| Layer::new(heads, capacity, format, device));
+        let layers = shape.layers.iter().map(|&layer| Layer::new(layer, capacity, format));
         let layers = layers.collect::<Result<Vec<Layer>, Error>>()?;
         let peak = bytes(&layers);
         let memory = Memory::new(shape.recurrent);
@@ -197,14 +202,20 @@ fn by_part<T>(rows: impl Iterator<Item = impl Iterator<Item = T>>) -> Vec<T> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use sah_attention::{KvFormat, Positions};
     use tch::{Device, Kind, Tensor};
 
-    use super::{CacheShape, Entries, KvCache};
+    use super::{CacheShape, Entries, KvCache, LayerShape};
+
+    /// Layers of the CPU that are alike and all keep keys.
+    pub(crate) fn shape(layers: usize, kv_heads: i64, head_dim: i64) -> CacheShape {
+        let layer = LayerShape { device: Device::Cpu, kv_heads, head_dim };
+        CacheShape { layers: vec![layer; layers], recurrent: 0 }
+    }
 
     pub(super) fn cache(capacity: usize) -> KvCache {
-        let shape = CacheShape { layers: vec![Device::Cpu; 2], kv_heads: 3, head_dim: 4, recurrent: 0 };
+        let shape = shape(2, 3, 4);
         KvCache::new(&shape, capacity, KvFormat::Plain(Kind::Float)).unwrap()
     }
 

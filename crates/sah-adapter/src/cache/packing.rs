@@ -40,7 +40,8 @@ mod tests {
     use sah_attention::{KiviBits, KvFormat};
     use tch::{Device, Kind, Tensor};
 
-    use crate::cache::{CacheShape, KvCache, Slots};
+    use crate::cache::tests::shape;
+    use crate::cache::{KvCache, Slots};
 
     const KIVI: KvFormat = KvFormat::Kivi { bits: KiviBits::Four, plain: Kind::Float };
 
@@ -51,7 +52,7 @@ mod tests {
 
     /// Holds `count` entries, in two layers of two heads.
     fn filled(count: i64, room: usize) -> KvCache {
-        let shape = CacheShape { layers: vec![Device::Cpu; 2], kv_heads: 2, head_dim: 8, recurrent: 0 };
+        let shape = shape(2, 2, 8);
         let mut cache = KvCache::new(&shape, count as usize + room, KIVI).unwrap();
         for layer in 0..2 {
             cache.append(layer, &rows(0, count), &(rows(0, count) - 1.0)).unwrap();

@@ -87,14 +87,15 @@ impl Contexts {
 #[cfg(test)]
 mod tests {
     use sah_attention::KvFormat;
-    use tch::{Device, Kind};
+    use tch::Kind;
 
     use super::{Contexts, ReadContext};
-    use crate::cache::{CacheShape, KvCache};
+    use crate::cache::KvCache;
+    use crate::cache::tests::shape;
     use crate::model::NewTokens;
 
     fn context(id: u32) -> ReadContext {
-        let shape = CacheShape { layers: vec![Device::Cpu], kv_heads: 1, head_dim: 4, recurrent: 0 };
+        let shape = shape(1, 1, 4);
         let cache = KvCache::new(&shape, 8, KvFormat::Plain(Kind::Float)).unwrap();
         ReadContext { ids: vec![id], prompt: 3, cache, prefill_seconds: 1.0, observed: None }
     }

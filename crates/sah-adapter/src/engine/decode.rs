@@ -121,7 +121,7 @@ impl<'a> Generator<'a> {
 
     /// Whether layers of the model are on the CPU.
     fn is_on_cpu(&self) -> bool {
-        self.model.cache_shape().layers.contains(&Device::Cpu)
+        self.model.cache_shape().layers.iter().any(|layer| layer.device == Device::Cpu)
     }
 
     /// One decode step: a token for each of the slots `running`.

@@ -7,7 +7,7 @@ use sah_attention::{
 use tch::Tensor;
 
 use crate::Error;
-use crate::cache::{Entries, KvCache};
+use crate::cache::{Entries, KvCache, LayerShape};
 use crate::model::{CausalLm, NewTokens};
 
 /// What was seen of each layer while a context was read, as far as retentions [need](Needs) it.
@@ -138,11 +138,11 @@ impl Observed {
             scores.push(self.scores(network, cache, retention, (number, layer), seed)?);
         }
         let mut chosen = retention.keep(&scores)?.into_iter();
-        let all = vec![(0..cache.length()).collect(); network.cache_shape().kv_heads as usize];
-        let of_layer = |layer: &ObservedLayer| {
-            if slides(layer) { all.clone() } else { chosen.next().unwrap_or_default() }
+        let all = |shape: &LayerShape| vec![(0..cache.length()).collect(); shape.kv_heads as usize];
+        let of_layer = |(layer, shape): (&ObservedLayer, &LayerShape)| {
+            if slides(layer) { all(shape) } else { chosen.next().unwrap_or_default() }
         };
-        Ok(self.layers.iter().map(of_layer).collect())
+        Ok(self.layers.iter().zip(&network.cache_shape().layers).map(of_layer).collect())
     }
 
     fn scores(

@@ -43,7 +43,9 @@ impl Engine {
             None => drop(self.network.read(tokens, &mut cache, attention, &mut on_read)?),
             Some(seen) => seen.read(&*self.network, ids, &mut cache, attention, &mut on_read)?,
         }
-        wait(&self.network.cache_shape().layers);
+        let devices: Vec<Device> =
+            self.network.cache_shape().layers.iter().map(|layer| layer.device).collect();
+        wait(&devices);
         Ok(ReadContext {
             ids: ids.to_vec(),
             prompt,

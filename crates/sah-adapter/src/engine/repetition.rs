@@ -8,7 +8,7 @@ use tch::{Kind, Tensor};
 
 use super::observed::Observed;
 use crate::Error;
-use crate::cache::KvCache;
+use crate::cache::{KvCache, LayerShape};
 use crate::model::{CausalLm, NewTokens};
 
 /// Tokens of the part before that a later part is announced with.
@@ -83,12 +83,13 @@ impl Observed {
         }
         let shape = network.cache_shape();
         layers.resize_with(shape.layers.len(), Vec::new);
-        let whole = |(mut parts, &device): (Vec<Tensor>, _)| {
+        let whole = |(mut parts, layer): (Vec<Tensor>, &LayerShape)| {
             let score = match repetition.prefix {
                 Prefix::Dropped => 0.0,
                 Prefix::Kept => Repetition::STAYS,
             };
-            parts.insert(0, Tensor::f_full([shape.kv_heads, prefix as i64], score, (Kind::Float, device))?);
+            let (size, options) = ([layer.kv_heads, prefix as i64], (Kind::Float, layer.device));
+            parts.insert(0, Tensor::f_full(size, score, options)?);
             Ok(Tensor::f_cat(&parts, 1)?)
         };
         let layers = layers.into_iter().zip(&shape.layers).map(whole).collect::<Result<_, Error>>()?;

@@ -293,7 +293,8 @@ impl HfAdapter {
             return Err(Error::EvictionOfGroups { format });
         }
         let shape = self.model.engine.network.cache_shape();
-        retention.check(shape.layers.len(), shape.kv_heads as usize)?;
+        let kv_heads: Vec<usize> = shape.layers.iter().map(|layer| layer.kv_heads as usize).collect();
+        retention.check(&kv_heads)?;
         self.plan.retention = Some(RetentionPlan { retention, sees });
         Ok(self)
     }

@@ -54,13 +54,13 @@ mod window;
 
 use std::ops::Range;
 
-use sah_attention::{AttentionPolicy, Density};
+use sah_attention::{AttentionPolicy, Density, KvFormat};
 use tch::Tensor;
 
 use config_file::{ConfigFile, shortened};
 pub use families::{ModelFamily, VERIFIED_AGAINST, families};
 pub use overrides::{ConfigOverrides, Given};
-pub use sizes::{MatrixSize, ModelSizes};
+pub use sizes::{AttentionSize, MatrixSize, ModelSizes};
 pub(crate) use spec::ModelSpec;
 use window::LayerWindows;
 
@@ -152,8 +152,8 @@ pub(crate) trait CausalLm: std::fmt::Debug {
     /// How many positions the model was made for.
     fn positions(&self) -> usize;
 
-    /// How large it is; the bytes are left to whoever knows how values are stored.
-    fn sizes(&self) -> ModelSizes;
+    /// How large it is, with a cache in `format`.
+    fn sizes(&self, format: KvFormat) -> ModelSizes;
 }
 
 /// What one forward pass gives.

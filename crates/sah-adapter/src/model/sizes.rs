@@ -1,7 +1,9 @@
 //! How large a model is, for the limits that a machine sets to it.
 
+use sah_attention::KvFormat;
 use serde::{Deserialize, Serialize};
 
+use super::attention::SelfAttention;
 use super::linear::Linear;
 use super::transformer::Transformer;
 
@@ -13,18 +15,25 @@ pub struct ModelSizes {
     pub products: Vec<MatrixSize>,
     /// The head, which only tokens that another one follows are multiplied with.
     pub head: MatrixSize,
+    /// The layers with attention.
+    pub attention: Vec<AttentionSize>,
+    /// Bytes of `products` and `head` in memory: what decoding one token reads.
+    pub weight_bytes: u64,
+}
+
+/// The attention of one layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttentionSize {
     /// H.
     pub query_heads: usize,
     /// Hkv.
     pub kv_heads: usize,
     /// D.
     pub head_dim: usize,
-    /// For each layer how many keys a row reads, its own included; `None` for all before it.
-    pub windows: Vec<Option<usize>>,
-    /// Bytes of `products` and `head` in memory: what decoding one token reads.
-    pub weight_bytes: u64,
+    /// How many keys a row reads, its own included; `None` for all before it.
+    pub window: Option<usize>,
     /// Bytes of a key or a value of one head in the KV cache.
-    pub cache_row_bytes: usize,
+    pub row_bytes: usize,
 }
 
 /// Weights of one shape, `[outputs, inputs]`.
@@ -47,8 +56,8 @@ impl MatrixSize {
 }
 
 impl ModelSizes {
-    /// Of `decoder`, without the bytes of the cache, which is not its own.
-    pub(super) fn of(decoder: &Transformer) -> Self {
+    /// Of `decoder` with a cache in `format`.
+    pub(super) fn of(decoder: &Transformer, format: KvFormat) -> Self {
         let mut products: Vec<MatrixSize> = Vec::new();
         let size = |linear: &Linear| MatrixSize {
             outputs: linear.outputs() as usize,
@@ -69,18 +78,15 @@ impl ModelSizes {
             block.mixer.products().into_iter().for_each(&mut add);
             block.feed_forward.products().into_iter().for_each(&mut add);
         }
-        let attentions: Vec<_> = decoder.attention_blocks().map(|(_, attention)| attention).collect();
-        let first = attentions[0];
-        Self {
-            products,
-            head: size(&decoder.head.linear),
-            query_heads: first.heads.query as usize,
-            kv_heads: first.heads.kv as usize,
-            head_dim: first.heads.dim as usize,
-            windows: attentions.iter().map(|attention| attention.scores.window).collect(),
-            weight_bytes,
-            cache_row_bytes: 0,
-        }
+        let attention = |(_, attention): (_, &SelfAttention)| AttentionSize {
+            query_heads: attention.heads.query as usize,
+            kv_heads: attention.heads.kv as usize,
+            head_dim: attention.heads.dim as usize,
+            window: attention.scores.window,
+            row_bytes: format.row_bytes(attention.heads.dim as usize),
+        };
+        let attention = decoder.attention_blocks().map(attention).collect();
+        Self { products, head: size(&decoder.head.linear), attention, weight_bytes }
     }
 
     /// Values of all matrices.

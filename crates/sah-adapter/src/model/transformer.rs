@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use sah_attention::{AttentionPolicy, Density};
+use sah_attention::{AttentionPolicy, Density, KvFormat};
 use sah_tensor::torch::{Matrix, rowwise};
 use tch::{Device, Kind, Tensor};
 use tracing::trace_span;
@@ -17,7 +17,7 @@ use super::rope::{Rope, Rotation};
 use super::tie::Tie;
 use super::{CausalLm, ModelSizes, NewTokens, Step, StepDensity};
 use crate::Error;
-use crate::cache::{Batch, CacheShape, KvCache};
+use crate::cache::{Batch, CacheShape, KvCache, LayerShape};
 use crate::weights::WeightPath;
 
 /// A decoder-only transformer with its language modelling head.
@@ -346,17 +346,21 @@ impl CausalLm for Transformer {
     }
 
     fn cache_shape(&self) -> CacheShape {
-        let heads = self.attention_block(0).1.heads;
-        let layers: Vec<Device> = self.attention_blocks().map(|(block, _)| block.device()).collect();
+        let of_block = |(block, attention): (&Block, &SelfAttention)| LayerShape {
+            device: block.device(),
+            kv_heads: attention.heads.kv,
+            head_dim: attention.heads.dim,
+        };
+        let layers: Vec<LayerShape> = self.attention_blocks().map(of_block).collect();
         let recurrent = self.blocks.len() - layers.len();
-        CacheShape { layers, kv_heads: heads.kv, head_dim: heads.dim, recurrent }
+        CacheShape { layers, recurrent }
     }
 
     fn positions(&self) -> usize {
         self.positions
     }
 
-    fn sizes(&self) -> ModelSizes {
-        ModelSizes::of(self)
+    fn sizes(&self, format: KvFormat) -> ModelSizes {
+        ModelSizes::of(self, format)
     }
 }

@@ -84,12 +84,7 @@ impl HeadPattern {
                 Ok(score) if !score.is_nan() => Ok(score.clamp(0.0, 1.0)),
                 _ => Err(fail(format!("{text:?} is not a number"))),
             };
-            let heads = line.split('\t').map(of_head).collect::<Result<Vec<f64>>>()?;
-            let expected = scores.first().map_or(heads.len(), Vec::len);
-            if heads.len() != expected {
-                return Err(fail(format!("has {} heads, where the first line has {expected}", heads.len())));
-            }
-            scores.push(heads);
+            scores.push(line.split('\t').map(of_head).collect::<Result<Vec<f64>>>()?);
         }
         if scores.is_empty() {
             return Err(wrong(path, "file", "has no line".to_owned()));
@@ -113,13 +108,16 @@ impl HeadPattern {
     /// Which heads keep their ends alone: the share `ratio` of all heads, rounded half to even, that retrieve least. Of equal
     /// ones the first.
     fn streaming(&self, ratio: f64) -> Vec<Vec<bool>> {
-        let heads = self.scores[0].len();
-        let all: Vec<f64> = self.scores.concat();
-        let mut order: Vec<usize> = (0..all.len()).collect();
-        order.sort_by(|&one, &other| all[one].total_cmp(&all[other]));
-        let mut streaming = vec![vec![false; heads]; self.scores.len()];
-        for &head in &order[..(all.len() as f64 * ratio).round_ties_even() as usize] {
-            streaming[head / heads][head % heads] = true;
+        let of_layer =
+            |(layer, heads): (usize, &Vec<f64>)| (0..heads.len()).map(move |head| (layer, head)).collect();
+        let mut order: Vec<(usize, usize)> =
+            self.scores.iter().enumerate().flat_map::<Vec<_>, _>(of_layer).collect();
+        let score = |&(layer, head): &(usize, usize)| self.scores[layer][head];
+        order.sort_by(|one, other| score(one).total_cmp(&score(other)));
+        let mut streaming: Vec<Vec<bool>> =
+            self.scores.iter().map(|heads| vec![false; heads.len()]).collect();
+        for &(layer, head) in &order[..(order.len() as f64 * ratio).round_ties_even() as usize] {
+            streaming[layer][head] = true;
         }
         streaming
     }
@@ -163,15 +161,17 @@ impl KeyChoice for Duo {
         false
     }
 
-    fn check(&self, layers: usize, kv_heads: usize) -> Result<()> {
-        let found = (self.pattern.scores.len(), self.pattern.scores[0].len());
-        if found == (layers, kv_heads) {
-            return Ok(());
-        }
-        let problem = format!(
-            "is of {} layers of {} key/value heads, where the model has {layers} of {kv_heads}",
-            found.0, found.1
-        );
+    fn check(&self, kv_heads: &[usize]) -> Result<()> {
+        let found: Vec<usize> = self.pattern.scores.iter().map(Vec::len).collect();
+        let problem = if found.len() == kv_heads.len() {
+            let mut layers = found.iter().zip(kv_heads).enumerate();
+            let Some((layer, (found, has))) = layers.find(|(_, (found, has))| found != has) else {
+                return Ok(());
+            };
+            format!("has {found} key/value heads in layer {layer}, where the model has {has}")
+        } else {
+            format!("is of {} layers, where the model has {} with a cache", found.len(), kv_heads.len())
+        };
         Err(wrong(&self.pattern.path, "file", problem))
     }
 
@@ -223,17 +223,15 @@ mod tests {
         assert_eq!(choose(0.625), choose(0.5));
         let short = LayerScores::from(vec![vec![0.0; 4]; 2]);
         assert_eq!(duo.choose(&[short], &[4], Budget::Ratio(0.9))[0][1], [0, 1, 2, 3], "the ends are all");
-        assert!(duo.check(2, 2).is_ok());
-        assert!(duo.check(3, 2).unwrap_err().to_string().contains("of 2 layers of 2 key/value heads"));
+        assert!(duo.check(&[2, 2]).is_ok());
+        let error = |kv_heads: &[usize]| duo.check(kv_heads).unwrap_err().to_string();
+        assert!(error(&[2, 2, 2]).contains("of 2 layers"));
+        assert!(error(&[2, 4]).contains("2 key/value heads in layer 1, where the model has 4"));
     }
 
     #[test]
     fn files_that_are_not_patterns_name_the_place() {
-        for (lines, words) in [
-            ("0.1\t0.2\n0.3\n", "line 2: has 1 heads, where the first line has 2"),
-            ("0.1\tx\n", "line 1: \"x\" is not a number"),
-            ("\n", "has no line"),
-        ] {
+        for (lines, words) in [("0.1\tx\n", "line 1: \"x\" is not a number"), ("\n", "has no line")] {
             let error = rule("wrong", lines).unwrap_err().to_string();
             assert!(error.contains(words), "{error}");
         }

@@ -115,8 +115,8 @@ pub trait KeyChoice: Debug + Send + Sync {
         0
     }
 
-    /// Fails where it does not fit a model of so many layers and KV heads.
-    fn check(&self, _layers: usize, _kv_heads: usize) -> Result<()> {
+    /// Fails where it does not fit a model whose layers have so many KV heads.
+    fn check(&self, _kv_heads: &[usize]) -> Result<()> {
         Ok(())
     }
 
@@ -250,9 +250,9 @@ impl Retention {
         Needs { queries: needs.queries.max(1), ..needs }
     }
 
-    /// Fails where it does not fit a model of so many layers and KV heads.
-    pub fn check(&self, layers: usize, kv_heads: usize) -> Result<()> {
-        self.choice.as_ref().map_or(Ok(()), |choice| choice.check(layers, kv_heads))
+    /// Fails where it does not fit a model whose layers have so many KV heads.
+    pub fn check(&self, kv_heads: &[usize]) -> Result<()> {
+        self.choice.as_ref().map_or(Ok(()), |choice| choice.check(kv_heads))
     }
 
     /// What the choice looks at in one layer, on the host.

@@ -5,10 +5,11 @@ use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use sah_attention::{
     AttentionConfig, AttentionPolicy, AutoKernel, KvFormat, ReferenceKernel, RequestState, ResearchAttention,
 };
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
 use super::{Attend, BatchRows, Heads, OneSequence, Scores, attend_entries};
-use crate::cache::{Batch, CacheShape, KvCache, Slots};
+use crate::cache::tests::shape;
+use crate::cache::{Batch, KvCache, Slots};
 
 const DIM: i64 = 16;
 /// Room for the question and for slots.
@@ -79,9 +80,7 @@ impl Case {
 
     /// What is left of the context, with room for more.
     fn cache(&self) -> KvCache {
-        let shape =
-            CacheShape { layers: vec![Device::Cpu], kv_heads: self.kv_heads, head_dim: DIM, recurrent: 0 };
-        let mut cache = KvCache::new(&shape, self.read as usize, self.format).unwrap();
+        let mut cache = KvCache::new(&shape(1, self.kv_heads, DIM), self.read as usize, self.format).unwrap();
         let Heads { keys, values, .. } = self.heads(10, self.read);
         cache.append(0, &keys, &values).unwrap();
         cache.advance(self.read as usize);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sah_adapter::ModelSizes;
+use sah_adapter::{AttentionSize, ModelSizes};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind};
 
@@ -71,13 +71,14 @@ impl Speed {
 }
 
 /// Floating point operations for reading `tokens`: `2 * values * tokens` for the products, the head for one position, and
-/// `4 * H * D` in each layer for each pair of a query and a key that it reads, half of all pairs.
+/// `4 * H * D` in each layer for each pair of a query and a key that it reads, without a window half of all pairs.
 pub(super) fn prefill_operations(sizes: &ModelSizes, tokens: usize) -> f64 {
     let values: u64 = sizes.products.iter().map(|size| size.values()).sum();
     let products = 2.0 * values as f64 * tokens as f64 + 2.0 * sizes.head.values() as f64;
-    let per_pair = 4.0 * (sizes.query_heads * sizes.head_dim) as f64;
-    let pairs: f64 = sizes.windows.iter().map(|window| pairs(tokens as f64, *window)).sum();
-    products + per_pair * pairs
+    let of_layer = |layer: &AttentionSize| {
+        4.0 * (layer.query_heads * layer.head_dim) as f64 * pairs(tokens as f64, layer.window)
+    };
+    products + sizes.attention.iter().map(of_layer).sum::<f64>()
 }
 
 /// How many pairs of a query and a key a layer has: `n^2 / 2`, or `n w - w^2 / 2` where each row reads `w` keys.
@@ -88,15 +89,19 @@ fn pairs(tokens: f64, window: Option<usize>) -> f64 {
 
 /// Bytes of the keys and values that a token after a context of `tokens` reads when it reads all that its layers allow.
 pub(super) fn cache_bytes(sizes: &ModelSizes, tokens: usize) -> f64 {
-    let keys: usize =
-        sizes.windows.iter().map(|window| window.map_or(tokens, |window| tokens.min(window))).sum();
-    (2 * sizes.kv_heads * sizes.cache_row_bytes * keys) as f64
+    let read = |window: Option<usize>| window.map_or(tokens, |window| tokens.min(window));
+    sizes.attention.iter().map(|layer| rows_bytes(layer, read(layer.window))).sum()
 }
 
 /// Bytes of weights and of the keys and values of `tokens`.
 pub(super) fn memory_bytes(sizes: &ModelSizes, tokens: usize) -> f64 {
-    let cache = 2 * sizes.kv_heads * sizes.cache_row_bytes * sizes.windows.len() * tokens;
-    sizes.weight_bytes as f64 + cache as f64
+    let cache: f64 = sizes.attention.iter().map(|layer| rows_bytes(layer, tokens)).sum();
+    sizes.weight_bytes as f64 + cache
+}
+
+/// Bytes of the keys and values of so many tokens in a layer.
+fn rows_bytes(layer: &AttentionSize, tokens: usize) -> f64 {
+    (2 * layer.kv_heads * layer.row_bytes * tokens) as f64
 }
 
 #[cfg(test)]
@@ -113,15 +118,13 @@ pub(super) mod tests {
     /// SmolLM2-135M in f32: 30 layers, 9 query and 3 KV heads of 64, hidden 576, MLP 1,536, vocabulary 49,152, tied.
     pub(in super::super) fn smollm2() -> ModelSizes {
         let size = |outputs, inputs| MatrixSize { outputs, inputs, count: 30 };
+        let layer =
+            AttentionSize { query_heads: 9, kv_heads: 3, head_dim: 64, window: None, row_bytes: 4 * 64 };
         ModelSizes {
             products: vec![size(960, 576), size(576, 576), size(3072, 576), size(576, 1536)],
             head: MatrixSize { outputs: 49_152, inputs: 576, count: 1 },
-            query_heads: 9,
-            kv_heads: 3,
-            head_dim: 64,
-            windows: vec![None; 30],
+            attention: vec![layer; 30],
             weight_bytes: 537_919_488,
-            cache_row_bytes: 4 * 64,
         }
     }
 
@@ -142,8 +145,8 @@ pub(super) mod tests {
 
     #[test]
     fn a_window_bounds_what_is_read_but_not_what_is_kept() {
-        let windows = [Some(1024), None].repeat(15);
-        let sizes = ModelSizes { windows, ..smollm2() };
+        let mut sizes = smollm2();
+        sizes.attention.iter_mut().step_by(2).for_each(|layer| layer.window = Some(1024));
         close(cache_bytes(&sizes, 4096), 188_743_680.0 / 2.0 * (1.0 + 0.25));
         close(memory_bytes(&sizes, 4096), 726_663_168.0);
         // 4 x 2 less the half of 2 x 2 that stands before the window is full; half of 4 x 4.

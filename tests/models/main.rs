@@ -14,6 +14,7 @@ mod quantised;
 mod refusals;
 mod saved;
 mod sequences;
+mod shared_keys;
 mod sizes;
 mod together;
 

@@ -85,19 +85,58 @@ fn what_a_config_asks_for_and_we_do_not_do_names_the_field() {
             json!(1),
             "`topk_group`: expected at most n_group, 4, and enough for 3 experts",
         ),
-        (
-            "glm4-moe",
-            "first_k_dense_replace",
-            json!("x"),
-            "`first_k_dense_replace`: expected a number of layers",
-        ),
+        ("glm4-moe", "first_k_dense_replace", json!("x"), "`first_k_dense_replace`: expected 0 to"),
         ("qwen3", "num_experts", json!(8), "`num_experts` is `8`"),
     ] {
-        let folder = changed(name, |config| config[field] = value);
-        let found = problem(folder.path());
-        assert!(found.contains(part), "{name}, {field}: {found}");
-        assert!(found.contains("config.json") || found.contains("model.safetensors"), "{found}");
+        assert_refused((name, field, value), part);
     }
+}
+
+#[test]
+fn what_gemma_4_does_not_do_names_the_field() {
+    for (name, field, value, part) in [
+        ("gemma4-e2b", "use_bidirectional_attention", json!("all"), "`use_bidirectional_attention` is `all`"),
+        (
+            "gemma4-e2b",
+            "num_kv_shared_layers",
+            json!(5),
+            "`num_kv_shared_layers`: expected fewer: a layer of each type in layer_types with keys of its own",
+        ),
+        ("gemma4-e2b", "num_kv_shared_layers", json!(6), "expected less than num_hidden_layers, 6, found 6"),
+        ("gemma4-e2b", "num_kv_shared_layers", json!(2), "`model.layers.3.self_attn.k_proj.weight`"),
+        (
+            "gemma4-e2b",
+            "use_double_wide_mlp",
+            json!(false),
+            "has shape [96, 32], but the config implies [48, 32]",
+        ),
+        (
+            "gemma4-e2b",
+            "per_layer_config",
+            json!({"1": {"head_dim": 16}}),
+            "`per_layer_config`: expected the same",
+        ),
+        ("gemma4-e2b", "per_layer_config", json!({"9": {"head_dim": 16}}), "`per_layer_config.9`"),
+        (
+            "gemma4-experts",
+            "per_layer_config",
+            json!({"0": {"num_key_value_heads": 3}}),
+            "a divisor of 4, found 3",
+        ),
+        ("gemma4-experts", "num_experts", json!(null), "`num_experts`: expected a number"),
+        ("gemma4-experts", "num_experts", json!(5), "`model.layers.0.experts.gate_up_proj`"),
+        ("gemma4-experts", "top_k_experts", json!(7), "expected at most num_experts, 6, found 7"),
+    ] {
+        assert_refused((name, field, value), part);
+    }
+}
+
+/// That a checkpoint with another value in a field of its config is an error that says `part`.
+fn assert_refused((name, field, value): (&str, &str, Value), part: &str) {
+    let folder = changed(name, |config| config[field] = value);
+    let found = problem(folder.path());
+    assert!(found.contains(part), "{name}, {field}: {found}");
+    assert!(found.contains("config.json") || found.contains("model.safetensors"), "{found}");
 }
 
 /// The config fields of each architecture, one by one replaced by values that no model has: an error or a model, never a
@@ -119,6 +158,9 @@ fn nonsense_in_a_config_never_panics() {
         }
         if let Some(types) = whole.get_mut("layer_types").and_then(Value::as_array_mut) {
             types.truncate(layers);
+        }
+        if let Some(own) = whole.get_mut("per_layer_config").and_then(Value::as_object_mut) {
+            own.retain(|layer, _| layer.parse::<usize>().is_ok_and(|layer| layer < layers));
         }
         let folder = changed(name, |_| ());
         let write =

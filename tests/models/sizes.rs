@@ -19,7 +19,14 @@ fn matrices_are_those_of_the_config() {
     let llama = sizes("llama");
     assert_eq!(shapes(&llama), [(64, 32, 2), (32, 32, 2), (96, 32, 2), (32, 48, 2)]);
     assert_eq!(llama.head, MatrixSize { outputs: 96, inputs: 32, count: 1 });
-    let layer = AttentionSize { query_heads: 4, kv_heads: 2, head_dim: 8, window: None, row_bytes: 8 * 4 };
+    let layer = AttentionSize {
+        query_heads: 4,
+        kv_heads: 2,
+        head_dim: 8,
+        window: None,
+        row_bytes: 8 * 4,
+        shares_keys: false,
+    };
     assert_eq!(llama.attention, [layer; 2]);
     assert_eq!(llama.values(), 2 * (64 * 32 + 32 * 32 + 96 * 32 + 32 * 48) + 96 * 32);
     assert_eq!(llama.weight_bytes, 4 * llama.values());

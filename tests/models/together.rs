@@ -6,13 +6,40 @@ use sah_adapter::{
     GenerationParams, HfAdapter, LoadedModel, PromptForm, Question, Request, RequestLimits, RequestResponse,
     RetentionSees, Trace,
 };
-use sah_attention::{RetentionConfig, RetentionRegistry};
-use serde_json::Value;
+use sah_attention::{AttentionConfig, ResearchAttention, RetentionConfig, RetentionRegistry, Size};
+use serde_json::{Value, json};
 
 /// Evicts as the retention `config` says, after what it `sees`.
 pub(super) fn with_retention(model: &Rc<LoadedModel>, config: Value, sees: RetentionSees) -> HfAdapter {
     let retention = RetentionConfig::read(&RetentionRegistry::builtin(), config).unwrap().build().unwrap();
     HfAdapter::new(Rc::clone(model), None, 0).with_retention(retention, sees).unwrap()
+}
+
+fn streaming() -> ResearchAttention {
+    let config = AttentionConfig::streaming_llm(Size::Count(40), Size::Count(100));
+    ResearchAttention::from_config(&config).unwrap()
+}
+
+/// The same tokens in a batch and alone under dense attention, a masker, and everything that drops keys.
+pub(super) fn assert_same_together_and_alone_however(model: &Rc<LoadedModel>) {
+    let attending = |attention| HfAdapter::new(Rc::clone(model), attention, 0);
+    let retaining = |rules: Value, sees| with_retention(model, json!({"ratio": 0.4, "rules": rules}), sees);
+    let growing = json!({"keys": 60, "every": 4, "rules": [{"type": "tova"}]});
+    let (context, question) = (RetentionSees::Context, RetentionSees::Question);
+    let adapters = [
+        ("dense", attending(None)),
+        ("a masker", attending(Some(streaming()))),
+        ("read sparsely", attending(Some(streaming())).with_sparse_prefill().unwrap()),
+        ("evicting", attending(Some(streaming())).with_eviction().unwrap()),
+        ("heads alike", retaining(json!([{"type": "streaming_llm"}]), context)),
+        ("heads differ", retaining(json!([{"type": "knorm"}, {"type": "adakv"}]), context)),
+        ("repeated", retaining(json!([{"type": "kvzip"}]), context)),
+        ("with the question", retaining(json!([{"type": "snapkv"}]), question)),
+        ("growing", with_retention(model, growing, context)),
+    ];
+    let params =
+        GenerationParams { max_new_tokens: Some(12), ignore_eos: true, ..GenerationParams::default() };
+    assert_same_together_and_alone(model, &adapters, &params);
 }
 
 /// Asks all questions in one request.

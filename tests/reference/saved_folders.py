@@ -121,11 +121,39 @@ WRAPPED = {
     ),
 }
 
+# The same that version 4 does not have.
+WRAPPED_SINCE_5 = {
+    "gemma4": (
+        "gemma4",
+        dict(
+            text_config=dict(SINCE_5["gemma4-e2b"][1], vocab_size=96, model_type="gemma4_text"),
+            vision_config=dict(
+                hidden_size=8,
+                intermediate_size=8,
+                num_hidden_layers=1,
+                num_attention_heads=2,
+                num_key_value_heads=2,
+                head_dim=4,
+                patch_size=4,
+            ),
+            audio_config=None,
+        ),
+    ),
+    "ministral3": (
+        "mistral3",
+        dict(
+            text_config=dict(SINCE_5["ministral3"][1], model_type="ministral3"),
+            vision_config=dict(VISION, model_type="pixtral", head_dim=4),
+            image_token_index=95,
+        ),
+    ),
+}
+
 
 def save(name, folder):
     """Saves the model and gives it back as it is loaded."""
     wrapped = folder.name.startswith("wrapped-")
-    model_type, fields = WRAPPED[name] if wrapped else (ALL | NEW)[name]
+    model_type, fields = (WRAPPED | WRAPPED_SINCE_5)[name] if wrapped else (ALL | NEW)[name]
     auto = AutoModelForImageTextToText if wrapped else AutoModelForCausalLM
     model = auto.from_config(AutoConfig.for_model(model_type, **json.loads(json.dumps(fields))))
     fill(model, name)
@@ -153,8 +181,8 @@ def main():
     transformers.logging.set_verbosity_error()
     torch.set_num_threads(1)
     shutil.rmtree(OUT, ignore_errors=True)
-    plain = [*PLAIN, *NEW] if MAJOR == "5" else []
-    for name, folder in [(name, name) for name in plain] + [(name, f"wrapped-{name}") for name in WRAPPED]:
+    plain, wrapped = ([*PLAIN, *NEW], WRAPPED | WRAPPED_SINCE_5) if MAJOR == "5" else ([], WRAPPED)
+    for name, folder in [(name, name) for name in plain] + [(name, f"wrapped-{name}") for name in wrapped]:
         folder = OUT / folder
         folder.mkdir(parents=True)
         torch.manual_seed(0)

@@ -3,9 +3,9 @@
     .venv-reference/bin/python tests/reference/tiny_models.py [NAME ...]
     .venv-transformers-5/bin/python tests/reference/tiny_models.py [NAME ...]
 
-Version 5 writes those of architectures that version 4 does not have.
+Version 5 writes those of architectures that version 4 does not have, and what it makes of the others.
 
-The same versions write the same bytes. golden.json holds logits after the last token of a prompt read at once, of the
+The same versions write the same bytes. golden.json, and golden-5.json of checkpoints that version 4 wrote, hold logits after the last token of a prompt read at once, of the
 same prompt read in two pieces, and of tokens decoded one by one behind it, in f32 and in bf16. The attention is
 transformers' `eager` one: `sdpa` leaves out the soft cap of Gemma 2 and the layer-wise scale of GPT-2.
 """
@@ -24,6 +24,8 @@ from transformers import AutoConfig, AutoModelForCausalLM, DynamicCache
 from tiny_tokenizer import write_tokenizer
 
 OUT = Path(__file__).resolve().parents[1] / "fixtures" / "models"
+
+IS_5 = transformers.__version__.startswith("5")
 
 LENGTH = 48  # of the prompt: longer than every window and every trained length below
 STEPS = 8  # decoded behind it
@@ -287,6 +289,17 @@ DELTA_EXPERTS = dict(
     DELTA, num_experts=8, num_experts_per_tok=4, moe_intermediate_size=16, shared_expert_intermediate_size=24
 )
 
+GEMMA_4 = dict(
+    COMMON,
+    head_dim=12,
+    sliding_window=10,
+    vocab_size_per_layer_input=96,
+    rope_parameters={
+        "full_attention": {"rope_type": "proportional", "rope_theta": 1000.0, "partial_rotary_factor": 0.5},
+        "sliding_attention": {"rope_type": "default", "rope_theta": 100.0},
+    },
+)
+
 # The same of architectures that only version 5 has.
 SINCE_5 = {
     "ministral3": (
@@ -308,6 +321,42 @@ SINCE_5 = {
     "qwen3-next": ("qwen3_next", dict(DELTA_EXPERTS)),
     "qwen3-5": ("qwen3_5_text", dict(DELTA, vocab_size=104, eos_token_id=3, max_position_embeddings=4096, layer_types=["linear_attention", "full_attention"] * 2)),
     "qwen3-5-moe": ("qwen3_5_moe_text", dict(DELTA_EXPERTS)),
+    # As E2B and E4B: vectors of each layer's own, and two layers that read the keys of others.
+    "gemma4-e2b": (
+        "gemma4_text",
+        dict(
+            GEMMA_4,
+            vocab_size=104,
+            vocab_size_per_layer_input=104,
+            eos_token_id=3,
+            max_position_embeddings=4096,
+            num_hidden_layers=6,
+            global_head_dim=16,
+            hidden_size_per_layer_input=8,
+            num_kv_shared_layers=3,
+            use_double_wide_mlp=True,
+            final_logit_softcapping=3.0,
+            layer_types=["sliding_attention", "full_attention"] * 3,
+        ),
+    ),
+    # As 26B-A4B: experts beside the dense network, and layers with one projection for keys and values.
+    "gemma4-experts": (
+        "gemma4_text",
+        dict(
+            GEMMA_4,
+            num_hidden_layers=3,
+            global_head_dim=20,
+            num_global_key_value_heads=1,
+            attention_k_eq_v=True,
+            hidden_size_per_layer_input=0,
+            enable_moe_block=True,
+            num_experts=6,
+            top_k_experts=2,
+            moe_intermediate_size=24,
+            tie_word_embeddings=False,
+            layer_types=["full_attention", "sliding_attention", "full_attention"],
+        ),
+    ),
 }
 ALL = MODELS | SINCE_5
 
@@ -315,15 +364,18 @@ ALL = MODELS | SINCE_5
 def fill(model, name):
     """Random weights for which every part of the model matters: logits of order 1, attention that is not flat."""
     generator = torch.Generator().manual_seed(zlib.crc32(name.encode()))
-    one_plus = name.startswith(("gemma", "qwen3-next", "qwen3-5"))
+    one_plus = name.startswith(("gemma2", "gemma3", "qwen3-next", "qwen3-5"))
     for key, parameter in sorted(model.named_parameters()):
         noise = torch.randn(parameter.shape, generator=generator)
         if key.endswith("A_log"):
             # A memory of some ten tokens.
             value = 0.2 * noise - 2.0
         elif parameter.dim() == 1:
-            is_norm = key.endswith("weight")
+            is_norm = key.endswith(("weight", "scale"))
             value = 0.2 * noise + (1.0 if is_norm and (not one_plus or key.endswith("linear_attn.norm.weight")) else 0.0)
+            if name.startswith("gemma4") and key.endswith("q_norm.weight"):
+                # Scores that rounding to bf16 changes little: nothing else scales them.
+                value = 0.3 * value
         elif any(part in key for part in ("embed", "wte", "wpe")):
             value = 0.2 * noise
         else:
@@ -332,12 +384,16 @@ def fill(model, name):
             if one_plus and key.endswith("mlp.gate.weight"):
                 # Choices that rounding to bf16 changes rarely.
                 gain = 4.0
+            if key.endswith("router.proj.weight"):
+                gain = 4.0 * math.sqrt(inputs)
             value = gain / math.sqrt(inputs) * noise
         parameter.data.copy_(value)
     # What is no parameter, but learned. Above 0: version 4 lets experts of other groups win against scores below.
     for key, buffer in sorted(model.named_buffers()):
         if key.endswith("e_score_correction_bias"):
             buffer.copy_(0.3 * torch.randn(buffer.shape, generator=generator).abs())
+        if key.endswith("layer_scalar"):
+            buffer.copy_(1.0 + 0.2 * torch.randn(buffer.shape, generator=generator))
 
 
 def write_checkpoint(name, folder):
@@ -358,7 +414,16 @@ def write_checkpoint(name, folder):
 
 def load(folder, dtype):
     """Anew for each run: rotary embeddings of type `dynamic` keep the longest sequence that they have seen."""
-    return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="eager").eval()
+    config, options = AutoConfig.from_pretrained(folder), {"attn_implementation": "eager"}
+    if IS_5:
+        if folder.name in MODELS:
+            # Its products of all experts want rows of 16 bytes.
+            options["experts_implementation"] = "eager"
+        if config.model_type == "olmo3":
+            # It does not take the base at the top of a config of version 4 for layers with a window.
+            theta = config.rope_parameters["full_attention"]["rope_theta"]
+            config.rope_parameters["sliding_attention"]["rope_theta"] = theta
+    return AutoModelForCausalLM.from_pretrained(folder, config=config, dtype=dtype, **options).eval()
 
 
 def last_logits(output):
@@ -410,19 +475,26 @@ def golden(name, folder):
     }
 
 
+def write_golden(path, golden):
+    text = json.dumps(golden, separators=(",", ":"))
+    # One line for each list of numbers.
+    path.write_text(text.replace("],", "],\n").replace('{"', '{\n"') + "\n")
+
+
 def main():
     transformers.logging.set_verbosity_error()
     torch.set_num_threads(1)
-    for name in sys.argv[1:] or (MODELS if transformers.__version__.startswith("4") else SINCE_5):
+    for name in sys.argv[1:] or (ALL if IS_5 else MODELS):
         folder = OUT / name
+        if name in MODELS and IS_5:
+            write_golden(folder / "golden-5.json", golden(name, folder))
+            continue
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         write_checkpoint(name, folder)
-        if name in ["qwen3", "qwen3-5"]:
+        if name in ["qwen3", "qwen3-5", "gemma4-e2b"]:
             write_tokenizer(folder, ALL[name][1]["vocab_size"])
-        text = json.dumps(golden(name, folder), separators=(",", ":"))
-        # One line for each list of numbers.
-        (folder / "golden.json").write_text(text.replace("],", "],\n").replace('{"', '{\n"') + "\n")
+        write_golden(folder / "golden.json", golden(name, folder))
         size = sum(file.stat().st_size for file in folder.iterdir())
         print(f"{name:<16} {size // 1024:>4} KiB")
 

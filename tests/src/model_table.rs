@@ -1,11 +1,12 @@
 //! The table in `docs/models.md`: how far each tiny checkpoint's logits are from those of transformers.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail, ensure};
-use sah_adapter::families;
+use sah_adapter::{ModelFamily, families};
 use tch::Kind;
 
 use crate::project_root;
@@ -20,15 +21,13 @@ const MARGIN: f32 = 4.0;
 /// Below this, differences are those of rounding in the goldens, which have six decimals.
 const NOISE: f32 = 1e-5;
 
-/// One checkpoint.
+/// One checkpoint beside one version of transformers.
 #[derive(Debug)]
 pub struct Row {
     /// `model_type` of its config.
     pub family: &'static str,
     /// Its folder.
     pub checkpoint: String,
-    /// What the family is said to be compared with.
-    pub verified_against: &'static str,
     /// What its goldens were made with.
     pub versions: Versions,
     /// Largest difference of a logit in f32.
@@ -52,25 +51,28 @@ pub fn measure() -> anyhow::Result<Vec<Row>> {
     let mut rows = vec![];
     for family in families() {
         for name in family.checkpoints {
-            let model = TinyModel::read(name)?;
-            let compare = |kind, against| {
-                model.compare(&model.folder, kind, against).with_context(|| model.name.clone())
-            };
-            let exact = compare(Kind::Float, Against::F32)?;
-            rows.push(Row {
-                family: family.model_type,
-                verified_against: family.verified_against,
-                versions: model.versions().clone(),
-                f32: exact.largest(),
-                bf16: compare(Kind::BFloat16, Against::Bf16)?.largest(),
-                bf16_to_f32: compare(Kind::BFloat16, Against::F32)?.largest(),
-                bf16_of_transformers: model.bf16_of_transformers(),
-                same_tokens: exact.same_tokens,
-                checkpoint: model.name,
-            });
+            for model in TinyModel::read_all(name)? {
+                rows.push(row(family, model)?);
+            }
         }
     }
     Ok(rows)
+}
+
+fn row(family: &ModelFamily, model: TinyModel) -> anyhow::Result<Row> {
+    let compare =
+        |kind, against| model.compare(&model.folder, kind, against).with_context(|| model.name.clone());
+    let exact = compare(Kind::Float, Against::F32)?;
+    Ok(Row {
+        family: family.model_type,
+        versions: model.versions().clone(),
+        f32: exact.largest(),
+        bf16: compare(Kind::BFloat16, Against::Bf16)?.largest(),
+        bf16_to_f32: compare(Kind::BFloat16, Against::F32)?.largest(),
+        bf16_of_transformers: model.bf16_of_transformers(),
+        same_tokens: exact.same_tokens,
+        checkpoint: model.name,
+    })
 }
 
 /// The document.
@@ -137,21 +139,18 @@ fn parts(text: &str) -> anyhow::Result<(&str, &str, &str)> {
 }
 
 fn render(rows: &[Row]) -> String {
-    let mut versions: Vec<_> = rows.iter().map(|row| &row.versions).collect();
-    versions.dedup();
-    let versions: Vec<String> = versions
-        .iter()
-        .map(|versions| format!("transformers {}, torch {}", versions.transformers, versions.torch))
-        .collect();
-    let mut text = format!("\nAgainst {}.\n\n", versions.join("; "));
-    text += "| model_type | checkpoint | f32 | bf16 | bf16 to f32 | transformers' bf16 to f32 | same greedy tokens |\n";
-    text += "|---|---|---|---|---|---|---|\n";
+    let torch: BTreeSet<&str> = rows.iter().map(|row| row.versions.torch.as_str()).collect();
+    let torch: Vec<&str> = torch.into_iter().collect();
+    let mut text = format!("\nWith torch {}.\n\n", torch.join(" and "));
+    text += "| model_type | checkpoint | transformers | f32 | bf16 | bf16 to f32 | transformers' bf16 to f32 | same greedy tokens |\n";
+    text += "|---|---|---|---|---|---|---|---|\n";
     for row in rows {
         let same = if row.same_tokens { "yes" } else { "NO" };
-        let Row { family, checkpoint, f32, bf16, bf16_to_f32, bf16_of_transformers, .. } = row;
+        let Row { family, checkpoint, versions, f32, bf16, bf16_to_f32, bf16_of_transformers, .. } = row;
+        let version = &versions.transformers;
         let _ = writeln!(
             text,
-            "| {family} | {checkpoint} | {f32:.1e} | {bf16:.1e} | {bf16_to_f32:.1e} | {bf16_of_transformers:.1e} | {same} |"
+            "| {family} | {checkpoint} | {version} | {f32:.1e} | {bf16:.1e} | {bf16_to_f32:.1e} | {bf16_of_transformers:.1e} | {same} |"
         );
     }
     text + "\n"

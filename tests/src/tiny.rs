@@ -21,12 +21,15 @@ pub const BF16_BOUND: f32 = 0.3;
 /// How many times as far from transformers' f32 our bf16 may be as transformers' own bf16.
 pub const BF16_RATIO: f32 = 2.0;
 
-/// One checkpoint.
+/// What version 5 makes of checkpoints that version 4 wrote.
+const BY_5: &str = "golden-5.json";
+
+/// One checkpoint, and what one version of transformers makes of it.
 #[derive(Debug)]
 pub struct TinyModel {
     /// The name of its folder.
     pub name: String,
-    /// `config.json`, the weights and `golden.json`.
+    /// `config.json`, the weights and the goldens.
     pub folder: PathBuf,
     golden: Golden,
 }
@@ -98,14 +101,31 @@ pub fn folder(name: &str) -> PathBuf {
 }
 
 impl TinyModel {
-    /// Reads the goldens of the checkpoint `name`.
+    /// Reads the goldens of the checkpoint `name`, by the version of transformers that wrote it.
     ///
     /// # Errors
     ///
     /// A file that is missing or has another format.
     pub fn read(name: &str) -> anyhow::Result<Self> {
+        Self::read_golden(name, "golden.json")
+    }
+
+    /// The same by every version that has the architecture, the one that wrote it first.
+    ///
+    /// # Errors
+    ///
+    /// As [`TinyModel::read`].
+    pub fn read_all(name: &str) -> anyhow::Result<Vec<Self>> {
+        let mut all = vec![Self::read(name)?];
+        if folder(name).join(BY_5).exists() {
+            all.push(Self::read_golden(name, BY_5)?);
+        }
+        Ok(all)
+    }
+
+    fn read_golden(name: &str, file: &str) -> anyhow::Result<Self> {
         let folder = folder(name);
-        let path = folder.join("golden.json");
+        let path = folder.join(file);
         let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
         let golden: Golden = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
         ensure!(golden.format_version == 1, "{}: format version {}", path.display(), golden.format_version);

@@ -51,6 +51,8 @@ pub(crate) struct KvCache {
 pub(crate) struct CacheShape {
     /// The layers that keep keys.
     pub(crate) layers: Vec<LayerShape>,
+    /// For each layer with attention, which of those it reads: the first ones their own.
+    pub(crate) read: Vec<usize>,
     /// How many layers keep no keys but a memory of one size.
     pub(crate) recurrent: usize,
 }
@@ -211,7 +213,7 @@ pub(crate) mod tests {
     /// Layers of the CPU that are alike and all keep keys.
     pub(crate) fn shape(layers: usize, kv_heads: i64, head_dim: i64) -> CacheShape {
         let layer = LayerShape { device: Device::Cpu, kv_heads, head_dim };
-        CacheShape { layers: vec![layer; layers], recurrent: 0 }
+        CacheShape { layers: vec![layer; layers], read: (0..layers).collect(), recurrent: 0 }
     }
 
     pub(super) fn cache(capacity: usize) -> KvCache {

@@ -23,7 +23,8 @@ pub(crate) fn head_scores(
     let mut sums: Vec<Vec<f64>> = Vec::new();
     for ids in texts {
         let mut cache = KvCache::new(&network.cache_shape(), ids.len(), format)?;
-        let mut means = Means { network, length: ids.len(), layers: Vec::new() };
+        let keeping = cache.layers();
+        let mut means = Means { network, length: ids.len(), keeping, layers: Vec::new() };
         let mut attention = AttentionPolicy::dense();
         let tokens = NewTokens { ids, prompt: ids.len() };
         network.read(tokens, &mut cache, &mut attention.reborrow().observed(&mut means), &mut |_| ())?;
@@ -45,6 +46,8 @@ struct Means<'a> {
     network: &'a dyn CausalLm,
     /// Tokens of the text.
     length: usize,
+    /// How many layers keep keys, the first ones.
+    keeping: usize,
     layers: Vec<LayerMeans>,
 }
 
@@ -86,6 +89,9 @@ impl AttentionObserver for Means<'_> {
         inputs: &AttentionInputs<'_>,
         _: &AttentionOutput,
     ) -> sah_attention::Result<()> {
+        if layer >= self.keeping {
+            return Ok(());
+        }
         let dims = inputs.dims();
         let sums = |vectors: &Tensor| -> sah_attention::Result<Tensor> {
             let before = self.network.unrotated(layer, vectors, dims.past(), self.length);

@@ -114,7 +114,7 @@ impl<'a> Session<'a> {
             (None, Some(retention)) => {
                 let started = Instant::now();
                 if plan.sampling.is_some() {
-                    whole = Some(Rc::new(WholeContext::of(&read.cache)?));
+                    whole = Some(Rc::new(WholeContext::of(&read.cache, &engine.network.cache_shape().read)?));
                 }
                 let compacted = engine.retain(plan, retention, &request, read, batching.room)?;
                 prefill_seconds += started.elapsed().as_secs_f64();
@@ -379,7 +379,7 @@ impl<'a> QuestionBatch<'a> {
         let mut growing = Growing::new(retention, &observed, &stays, self.plan.seed)?;
         let mut generator = self.generator.clone();
         if let Some(measuring) = &mut generator.measuring {
-            measuring.whole = Some(Rc::new(WholeContext::of(cache)?));
+            measuring.whole = Some(Rc::new(WholeContext::of(cache, &network.cache_shape().read)?));
         }
         let answer = question.limit.tokens();
         let room = question.ids.len() - seen.len() + retention.every().unwrap_or(answer).min(answer);

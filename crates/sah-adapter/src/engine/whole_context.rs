@@ -6,21 +6,22 @@ use tch::Tensor;
 use crate::Error;
 use crate::cache::KvCache;
 
-/// All keys and values of a context, of each layer: they are kept aside where errors against dense attention are measured.
+/// All keys and values of a context that each layer reads: they are kept aside where errors against dense attention are measured.
 #[derive(Debug)]
 pub(super) struct WholeContext(Vec<(KvRows, KvRows)>);
 
 impl WholeContext {
-    /// Those of `cache`, from which nothing was dropped. Views: their memory stays until they are gone.
-    pub(super) fn of(cache: &KvCache) -> Result<Self, Error> {
-        let of_layer = |layer| {
+    /// Those of `cache`, from which nothing was dropped, where each layer reads those of one of the cache's. Views: their memory stays
+    /// until they are gone.
+    pub(super) fn of(cache: &KvCache, read: &[usize]) -> Result<Self, Error> {
+        let of_layer = |&layer: &usize| {
             let mut entries = cache.entries(layer, 0)?;
             match entries.pop() {
                 Some(all) if entries.is_empty() => Ok((all.keys, all.values)),
                 _ => unreachable!("a context that was just read has all its entries in one part"),
             }
         };
-        Ok(Self((0..cache.layers()).map(of_layer).collect::<Result<_, Error>>()?))
+        Ok(Self(read.iter().map(of_layer).collect::<Result<_, Error>>()?))
     }
 
     /// Adds to `parts` what the heads of `inputs` gave, measured against all keys of the text.

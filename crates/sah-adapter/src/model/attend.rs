@@ -13,7 +13,7 @@ use crate::cache::{Batch, Entries, KvCache, LayerMemory};
 
 /// What a layer's attention needs to know of the sequences.
 pub(super) trait Attend {
-    /// Appends the keys and values, and attends from the queries. Gives `[1, H, Q, D]`.
+    /// Appends the keys and values where they are the layer's own, and attends from the queries. Gives `[1, H, Q, D]`.
     fn attend(&mut self, layer: usize, scores: &Scores, heads: &Heads) -> Result<Tensor, Error>;
 
     /// What the `rows` rows read, `[1, rows, ..]`, of a layer that keeps no keys, the `layer`-th of those: `read` gives it for rows of one
@@ -30,10 +30,16 @@ pub(super) type ReadMemory<'a> =
 pub(super) struct Heads {
     /// `[1, H, Q, D]`.
     pub(super) queries: Tensor,
-    /// `[1, Hkv, Q, D]`.
-    pub(super) keys: Tensor,
-    /// `[1, Hkv, Q, D]`.
-    pub(super) values: Tensor,
+    pub(super) entries: NewEntries,
+}
+
+/// Keys and values of the rows.
+#[derive(Debug)]
+pub(super) enum NewEntries {
+    /// The layer's own, `[1, Hkv, Q, D]` each, which are to be appended to those before.
+    Own { keys: Tensor, values: Tensor },
+    /// Those that this layer has appended.
+    OfLayer(usize),
 }
 
 /// What a layer does to its scores.
@@ -110,19 +116,25 @@ pub(super) struct BatchRows<'a, 'p, 'c> {
 
 impl Attend for OneSequence<'_, '_> {
     fn attend(&mut self, layer: usize, scores: &Scores, heads: &Heads) -> Result<Tensor, Error> {
-        self.cache.append(layer, &heads.keys, &heads.values)?;
+        let kept = match &heads.entries {
+            NewEntries::Own { keys, values } => {
+                self.cache.append(layer, keys, values)?;
+                layer
+            }
+            NewEntries::OfLayer(before) => *before,
+        };
         let rows = heads.queries.size()[2] as usize;
-        if self.cache.has_parts(layer)
+        if self.cache.has_parts(kept)
             && let Some(kernel) = self.attention.dense_kernel(layer, &heads.queries)?
         {
-            let ranges = self.cache.row_ranges(layer, rows, scores.window);
+            let ranges = self.cache.row_ranges(kept, rows, scores.window);
             let start = self.cache.length();
             let read: f64 = (0..rows).map(|row| read_by_row(&ranges, row, rows)).sum();
             let all: usize = (1..=rows).map(|row| scores.seen_from(start + row)).sum();
             self.densities.push(Density::known(read / all as f64));
-            return attend_buffers(kernel, self.cache.buffers(layer), ranges, scores, &heads.queries);
+            return attend_buffers(kernel, self.cache.buffers(kept), ranges, scores, &heads.queries);
         }
-        let entries = self.cache.entries(layer, rows)?;
+        let entries = self.cache.entries(kept, rows)?;
         attend_entries(self.attention, layer, scores, &heads.queries, &entries, &mut self.densities)
     }
 
@@ -135,15 +147,21 @@ impl Attend for OneSequence<'_, '_> {
 
 impl Attend for BatchRows<'_, '_, '_> {
     fn attend(&mut self, layer: usize, scores: &Scores, heads: &Heads) -> Result<Tensor, Error> {
-        for (row, &number) in self.numbers.iter().enumerate() {
-            let of_row = |tensor: &Tensor| tensor.f_narrow(2, row as i64, 1);
-            self.batch.append(layer, number, &of_row(&heads.keys)?, &of_row(&heads.values)?)?;
-        }
+        let kept = match &heads.entries {
+            NewEntries::Own { keys, values } => {
+                for (row, &number) in self.numbers.iter().enumerate() {
+                    let of_row = |tensor: &Tensor| tensor.f_narrow(2, row as i64, 1);
+                    self.batch.append(layer, number, &of_row(keys)?, &of_row(values)?)?;
+                }
+                layer
+            }
+            NewEntries::OfLayer(before) => *before,
+        };
         if let Batch::Slots(slots) = &*self.batch
             && let Some(AttentionPolicy::Dense { kernel }) = self.attentions.first()
             && self.attentions.iter().all(|attention| matches!(attention, AttentionPolicy::Dense { .. }))
         {
-            let ranges = slots.ranges(layer, self.numbers, scores.window);
+            let ranges = slots.ranges(kept, self.numbers, scores.window);
             if slots.is_compacted() {
                 for (row, (&number, densities)) in self.numbers.iter().zip(&mut self.densities).enumerate() {
                     let all = scores.seen_from(self.batch.length(number) + 1);
@@ -151,9 +169,9 @@ impl Attend for BatchRows<'_, '_, '_> {
                     densities.push(Density::known(read / all as f64));
                 }
             }
-            return attend_buffers(*kernel, slots.buffers(layer), ranges, scores, &heads.queries);
+            return attend_buffers(*kernel, slots.buffers(kept), ranges, scores, &heads.queries);
         }
-        self.attend_one_by_one(layer, scores, &heads.queries)
+        self.attend_one_by_one((layer, kept), scores, &heads.queries)
     }
 
     fn remember(&mut self, layer: usize, rows: i64, read: &ReadMemory<'_>) -> Result<Tensor, Error> {
@@ -175,17 +193,17 @@ fn read_by_row(ranges: &[[Range<usize>; 2]], row: usize, rows: usize) -> f64 {
 }
 
 impl BatchRows<'_, '_, '_> {
-    /// Attends from each row to its own sequence, with its own attention.
+    /// Attends from each row to its own sequence, with its own attention: as a layer, to the keys that a layer keeps.
     fn attend_one_by_one(
         &mut self,
-        layer: usize,
+        (layer, kept): (usize, usize),
         scores: &Scores,
         queries: &Tensor,
     ) -> Result<Tensor, Error> {
         let mut outputs = Vec::with_capacity(self.numbers.len());
         let rows = self.attentions.iter_mut().zip(&mut self.densities);
         for (row, (&number, (attention, densities))) in self.numbers.iter().zip(rows).enumerate() {
-            let entries = self.batch.entries(layer, number)?;
+            let entries = self.batch.entries(kept, number)?;
             let query = queries.f_narrow(2, row as i64, 1)?;
             outputs.push(attend_entries(attention, layer, scores, &query, &entries, densities)?);
         }

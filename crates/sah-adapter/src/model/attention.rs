@@ -4,7 +4,7 @@ use sah_tensor::torch::rowwise;
 use tch::Tensor;
 use tracing::trace_span;
 
-use super::attend::{Attend, Heads, Scores};
+use super::attend::{Attend, Heads, NewEntries, Scores};
 use super::dims::HeadDims;
 use super::linear::Linear;
 use super::norm::{HeadNorm, When};
@@ -17,14 +17,26 @@ use crate::weights::WeightPath;
 pub(super) struct SelfAttention {
     pub(super) layer: usize,
     pub(super) heads: HeadDims,
-    /// Query, key and value projections in one: `[(H + 2 Hkv) D, hidden]`.
+    /// Projections of the same input in one: those of queries, `[H D, hidden]`, and then what `keys` says.
     pub(super) qkv: Linear,
-    /// Of queries and keys.
+    pub(super) keys: KeysAndValues,
+    /// Of queries and keys, and of values where they have one.
     pub(super) head_norm: Option<HeadNorm>,
     pub(super) gate: OutputGate,
     /// `[hidden, H D]`.
     pub(super) output: Linear,
     pub(super) scores: Scores,
+}
+
+/// Where the keys and values of a layer come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KeysAndValues {
+    /// A projection for keys and one for values, `[Hkv D, hidden]` each.
+    Projected,
+    /// One projection for both, which are the same before they are normalised and rotated.
+    OneProjection,
+    /// Those of this layer before it, counted among those with attention. Layers that have none of their own come after all that do.
+    OfLayer(usize),
 }
 
 /// Whether what attention gives is let through as it is.
@@ -67,8 +79,12 @@ impl SelfAttention {
         sequences: &mut dyn Attend,
     ) -> Result<Tensor, Error> {
         let rows = x.size()[1];
-        let HeadDims { query, dim, .. } = self.heads;
+        let HeadDims { query, kv, dim } = self.heads;
         let mut all = trace_span!("qkv").in_scope(|| self.qkv.forward(x))?;
+        if self.keys == KeysAndValues::OneProjection {
+            let keys = all.f_narrow(2, query * dim, kv * dim)?;
+            all = Tensor::f_cat(&[&all, &keys], 2)?;
+        }
         let gate = match self.gate {
             OutputGate::Open => None,
             OutputGate::BesideQueries => {
@@ -105,10 +121,24 @@ impl SelfAttention {
         self.head_norm.as_ref().filter(|norm| norm.when() == when)
     }
 
-    /// The heads in `all`, `[1, Q, (H + 2 Hkv) D]`, which are normalised and rotated where they lie. Each call of libtorch counts
-    /// here: a step makes them once a layer.
+    /// Heads of keys that are the layer's own, and as many of values.
+    fn own_kv(&self) -> i64 {
+        if matches!(self.keys, KeysAndValues::OfLayer(_)) { 0 } else { self.heads.kv }
+    }
+
+    /// What the rows add to the cache, of what `view` gives for the first and the number of heads.
+    fn entries(&self, view: impl Fn(i64, i64) -> Result<Tensor, Error>) -> Result<NewEntries, Error> {
+        let HeadDims { query, kv, .. } = self.heads;
+        Ok(match self.keys {
+            KeysAndValues::OfLayer(layer) => NewEntries::OfLayer(layer),
+            _ => NewEntries::Own { keys: view(query, kv)?, values: view(query + kv, kv)? },
+        })
+    }
+
+    /// The heads in `all`, `[1, Q, (H + 2 Hkv) D]`, or `[1, Q, H D]` without keys, which are normalised and rotated where they lie. Each
+    /// call of libtorch counts here: a step makes them once a layer.
     fn heads_in_place(&self, all: &mut Tensor, rotation: Option<&Rotation>) -> Result<Heads, Error> {
-        let HeadDims { query, kv, dim } = self.heads;
+        let (HeadDims { query, dim, .. }, kv) = (self.heads, self.own_kv());
         if let Some(norm) = self.norm(When::BeforeRotation) {
             norm.forward_in_place(all)?;
         }
@@ -120,22 +150,28 @@ impl SelfAttention {
         }
         let (rows, width) = (all.size()[1], (query + 2 * kv) * dim);
         let view = |first: i64, count: i64| {
-            all.f_as_strided([1, count, rows, dim], [rows * width, dim, width, 1], first * dim)
+            Ok(all.f_as_strided([1, count, rows, dim], [rows * width, dim, width, 1], first * dim)?)
         };
         let mut queries = view(0, query)?;
         if let Some(factors) = rotation.and_then(Rotation::query_factors) {
             queries = queries.f_mul_(factors)?;
         }
-        Ok(Heads { queries, keys: view(query, kv)?, values: view(query + kv, kv)? })
+        Ok(Heads { queries, entries: self.entries(view)? })
     }
 
     /// The same for rows of any kind, anywhere. Queries and keys are normalised and rotated together, in f32, and rounded once.
     fn heads_of(&self, all: &Tensor, rotation: Option<&Rotation>) -> Result<Heads, Error> {
-        let HeadDims { query, kv, dim } = self.heads;
+        let (HeadDims { query, dim, .. }, kv) = (self.heads, self.own_kv());
         let heads = all.f_view([1, all.size()[1], query + 2 * kv, dim])?;
-        let mut turned = heads.f_narrow(2, 0, query + kv)?;
+        let (mut turned, mut values) =
+            (heads.f_narrow(2, 0, query + kv)?, heads.f_narrow(2, query + kv, kv)?);
         if let Some(norm) = self.norm(When::BeforeRotation) {
-            turned = norm.forward(&turned)?;
+            if norm.has_values() {
+                let all = norm.forward(&heads)?;
+                (turned, values) = (all.f_narrow(2, 0, query + kv)?, all.f_narrow(2, query + kv, kv)?);
+            } else {
+                turned = norm.forward(&turned)?;
+            }
         }
         if let Some(rotation) = rotation {
             turned = rotation.apply(&turned)?;
@@ -143,15 +179,17 @@ impl SelfAttention {
         if let Some(norm) = self.norm(When::AfterRotation) {
             turned = norm.forward(&turned)?;
         }
-        let turned = turned.f_to_kind(all.kind())?.f_transpose(1, 2)?;
+        let side_by_side = |heads: &Tensor| heads.f_to_kind(all.kind())?.f_transpose(1, 2);
+        let (turned, values) = (side_by_side(&turned)?, side_by_side(&values)?);
         let mut queries = turned.f_narrow(1, 0, query)?;
         if let Some(factors) = rotation.and_then(Rotation::query_factors) {
             queries = queries.f_mul(factors)?.f_to_kind(all.kind())?;
         }
-        Ok(Heads {
-            queries,
-            keys: turned.f_narrow(1, query, kv)?,
-            values: heads.f_narrow(2, query + kv, kv)?.f_transpose(1, 2)?,
-        })
+        let view = |first: i64, count: i64| {
+            let (of, first) =
+                if first < query + kv { (&turned, first) } else { (&values, first - query - kv) };
+            Ok(of.f_narrow(1, first, count)?)
+        };
+        Ok(Heads { queries, entries: self.entries(view)? })
     }
 }

@@ -160,15 +160,15 @@ impl<'a> ConfigFile<'a> {
         size
     }
 
-    /// A number of layers, of which 0 is one too.
-    pub(super) fn layers(&self, field: &str, default: usize) -> usize {
+    /// A number of things, of which 0 is one too.
+    pub(super) fn count(&self, field: &str, default: usize) -> usize {
         let Some(value) = self.get(field) else { return default };
-        value.as_u64().map_or_else(
+        value.as_u64().filter(|&count| count <= LARGEST.unsigned_abs()).map_or_else(
             || {
-                self.wrong(field, "a number of layers", shortened(value));
+                self.wrong(field, format!("0 to {LARGEST}"), shortened(value));
                 default
             },
-            |layers| layers as usize,
+            |count| count as usize,
         )
     }
 

@@ -15,7 +15,7 @@ pub(super) struct Dims {
 }
 
 /// Query and key/value heads of a layer.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct HeadDims {
     /// H.
     pub(super) query: i64,
@@ -90,6 +90,16 @@ impl HeadDims {
             file.wrong("num_attention_heads", format!("at most hidden_size, {hidden}"), query);
         }
         Self { query, kv, dim: dim.max(1) }
+    }
+
+    /// As many query heads of `dim` with other KV heads, where a field gives them.
+    pub(super) fn other(&self, file: &ConfigFile<'_>, (field, kv): (&str, Option<i64>), dim: i64) -> Self {
+        let kv = kv.unwrap_or(self.kv);
+        if self.query % kv == 0 {
+            return Self { kv, dim, ..*self };
+        }
+        file.wrong(field, format!("a divisor of {}", self.query), kv);
+        Self { dim, ..*self }
     }
 
     /// Width of all query heads, `H D`.

@@ -7,6 +7,7 @@ use tracing::trace_span;
 use super::activation::Activation;
 use super::linear::Linear;
 use super::mlp::{GatedNames, Mlp};
+use super::norm::Norm;
 use super::{ConfigFile, shortened};
 use crate::Error;
 use crate::weights::WeightPath;
@@ -35,6 +36,8 @@ pub(super) struct ExpertsConfig {
 pub(super) enum Scoring {
     /// By a softmax over all of them.
     Softmax,
+    /// The same of what is normalised first; then the weight of each times a factor of its own (Gemma 4).
+    ScaledSoftmax { eps: f64 },
     /// Each by a sigmoid, `factor` times which is its weight. A correction is added where they are chosen: first groups by the sum of
     /// their two best (DeepSeek-V3, arXiv 2412.19437).
     Sigmoid { groups: i64, chosen_groups: i64, factor: f64 },
@@ -53,7 +56,7 @@ pub(super) struct SharedConfig {
 /// How a checkpoint calls the experts of a layer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ExpertNames {
-    /// All of them.
+    /// All of them; empty where they stand in the layer itself.
     pub(super) block: &'static str,
     /// What scores them.
     pub(super) router: &'static str,
@@ -75,6 +78,11 @@ impl ExpertNames {
         Self { block, router: "gate", tensors: ExpertTensors::Each(names) }
     }
 
+    /// Where those of the layer at `path` are.
+    fn place<'a>(self, path: &WeightPath<'a>) -> WeightPath<'a> {
+        if self.block.is_empty() { path.clone() } else { path.pp(self.block) }
+    }
+
     fn router_bias(self) -> bool {
         matches!(self.tensors, ExpertTensors::Together)
     }
@@ -90,8 +98,17 @@ impl ExpertsConfig {
         let field = count.into_iter().find(|field| file.get(field).is_some()).unwrap_or(count[0]);
         let count = file.size(field, defaults.0);
         let chosen = file.size("num_experts_per_tok", defaults.1);
+        Self::checked(file, (field, count), ("num_experts_per_tok", chosen))
+    }
+
+    /// The numbers of experts and of those that a position uses, by their fields.
+    pub(super) fn checked(
+        file: &ConfigFile<'_>,
+        (field, count): (&str, i64),
+        (chosen_field, chosen): (&str, i64),
+    ) -> (i64, i64) {
         if chosen > count {
-            file.wrong("num_experts_per_tok", format!("at most {field}, {count}"), chosen);
+            file.wrong(chosen_field, format!("at most {field}, {count}"), chosen);
         }
         (count, chosen.min(count))
     }
@@ -149,6 +166,45 @@ impl ExpertsConfig {
     }
 }
 
+/// What scores experts beside the router's matrix.
+#[derive(Debug)]
+enum Routing {
+    Softmax,
+    /// Of what `norm` gives; `factors`, `[E]` in f32, of the weights.
+    ScaledSoftmax {
+        norm: Norm,
+        factors: Tensor,
+    },
+    /// With `correction`, `[E]` in f32; the rest as in [`Scoring::Sigmoid`].
+    Sigmoid {
+        correction: Tensor,
+        groups: i64,
+        chosen_groups: i64,
+        factor: f64,
+    },
+}
+
+impl Routing {
+    /// That of the experts at `path`.
+    fn load(path: &WeightPath<'_>, config: &ExpertsConfig, hidden: i64) -> Result<Self, Error> {
+        Ok(match config.scoring {
+            Scoring::Softmax => Self::Softmax,
+            Scoring::ScaledSoftmax { eps } => {
+                let path = path.pp("router").in_f32();
+                let scale = path.tensor("scale", &[hidden])?;
+                let weight = scale.f_mul_scalar(1.0 / (hidden as f64).sqrt())?;
+                let factors = path.tensor("per_expert_scale", &[config.count])?;
+                Self::ScaledSoftmax { norm: Norm::Rms { weight, eps }, factors }
+            }
+            Scoring::Sigmoid { groups, chosen_groups, factor } => {
+                let correction =
+                    path.pp("gate").in_f32().tensor("e_score_correction_bias", &[config.count])?;
+                Self::Sigmoid { correction, groups, chosen_groups, factor }
+            }
+        })
+    }
+}
+
 /// The experts of a layer.
 #[derive(Debug)]
 pub(super) struct Experts {
@@ -157,9 +213,7 @@ pub(super) struct Experts {
     all: Vec<Mlp>,
     chosen: i64,
     normalised: bool,
-    scoring: Scoring,
-    /// What is added to scores by sigmoids where experts are chosen, `[E]` in f32.
-    correction: Option<Tensor>,
+    routing: Routing,
     shared: Option<SharedExpert>,
 }
 
@@ -179,25 +233,19 @@ impl Experts {
         hidden: i64,
         activation: Activation,
     ) -> Result<Self, Error> {
-        let path = path.pp(config.names.block);
+        let path = &config.names.place(path);
         let of_expert = |expert| config.expert(&path.pp("experts"), expert, hidden, activation);
         let shared = |config: SharedConfig| -> Result<SharedExpert, Error> {
             let (own, size) = (path.pp(config.name), (hidden, config.intermediate));
-            let gate = config.gate.map(|gate| Linear::load(&path, &[(gate, 1)], hidden, false));
+            let gate = config.gate.map(|gate| Linear::load(path, &[(gate, 1)], hidden, false));
             Ok(SharedExpert {
                 mlp: Mlp::gated(&own, GatedNames::LLAMA, size, false, activation)?,
                 gate: gate.transpose()?,
             })
         };
-        let correction = match config.scoring {
-            Scoring::Softmax => None,
-            Scoring::Sigmoid { .. } => {
-                Some(path.pp("gate").in_f32().tensor("e_score_correction_bias", &[config.count])?)
-            }
-        };
         Ok(Self {
             router: Linear::load(
-                &path,
+                path,
                 &[(config.names.router, config.count)],
                 hidden,
                 config.names.router_bias(),
@@ -205,8 +253,7 @@ impl Experts {
             all: (0..config.count).map(of_expert).collect::<Result<_, _>>()?,
             chosen: config.chosen,
             normalised: config.normalised,
-            scoring: config.scoring,
-            correction,
+            routing: Routing::load(path, config, hidden)?,
             shared: config.shared.map(shared).transpose()?,
         })
     }
@@ -214,8 +261,13 @@ impl Experts {
     /// `x`: `[1, Q, hidden]`. Gives the same shape. Only the experts that a row chooses are read; the rows of one expert are computed
     /// together.
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor, Error> {
+        self.forward_chosen_by(x, x)
+    }
+
+    /// The same of experts that are chosen by other rows, `chooser`, of the same shape.
+    pub(super) fn forward_chosen_by(&self, x: &Tensor, chooser: &Tensor) -> Result<Tensor, Error> {
         let span = trace_span!("route").entered();
-        let (weights, rows_of) = self.route(x)?;
+        let (weights, rows_of) = self.route(chooser)?;
         drop(span);
         if x.size()[1] == 1 {
             // Decoding: the row is that of each expert. The experts in the order of their weights.
@@ -262,8 +314,12 @@ impl Experts {
         if self.normalised {
             weights = weights.f_div(&weights.f_sum_dim_intlist([-1i64].as_slice(), true, Kind::Float)?)?;
         }
-        if let Scoring::Sigmoid { factor, .. } = self.scoring {
-            weights = weights.f_mul_scalar(factor)?;
+        match &self.routing {
+            Routing::Softmax => {}
+            Routing::ScaledSoftmax { factors, .. } => {
+                weights = weights.f_mul(&factors.f_take(&chosen)?)?;
+            }
+            Routing::Sigmoid { factor, .. } => weights = weights.f_mul_scalar(*factor)?,
         }
         let chosen = Vec::<i64>::try_from(chosen.f_to_device(Device::Cpu)?.f_reshape([-1])?)?;
         let mut rows_of = vec![Vec::new(); self.all.len()];
@@ -275,19 +331,20 @@ impl Experts {
 
     /// The scores of the experts that each row chooses, and which these are, `[Q, chosen]`.
     fn best(&self, x: &Tensor) -> Result<(Tensor, Tensor), Error> {
-        let (groups, chosen_groups) = match self.scoring {
-            Scoring::Softmax => {
-                let logits = self.router.forward(x)?.f_squeeze_dim(0)?;
-                return Ok(logits.f_softmax(-1, Kind::Float)?.f_topk(self.chosen, -1, true, true)?);
+        let of_softmax = |x: &Tensor| -> Result<(Tensor, Tensor), Error> {
+            let logits = self.router.forward(x)?.f_squeeze_dim(0)?;
+            Ok(logits.f_softmax(-1, Kind::Float)?.f_topk(self.chosen, -1, true, true)?)
+        };
+        let (correction, groups, chosen_groups) = match &self.routing {
+            Routing::Softmax => return of_softmax(x),
+            Routing::ScaledSoftmax { norm, .. } => return of_softmax(&norm.forward(x)?),
+            Routing::Sigmoid { correction, groups, chosen_groups, .. } => {
+                (correction, *groups, *chosen_groups)
             }
-            Scoring::Sigmoid { groups, chosen_groups, .. } => (groups, chosen_groups),
         };
         // In f32 throughout, as in transformers.
         let scores = self.router.forward(&x.f_to_kind(Kind::Float)?)?.f_squeeze_dim(0)?.f_sigmoid()?;
-        let mut rated = match &self.correction {
-            None => scores.shallow_clone(),
-            Some(correction) => scores.f_add(correction)?,
-        };
+        let mut rated = scores.f_add(correction)?;
         if groups > 1 {
             let by_group = rated.f_view([scores.size()[0], groups, -1])?;
             let (two, _) = by_group.f_topk(2, -1, true, true)?;

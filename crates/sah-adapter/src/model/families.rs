@@ -4,17 +4,14 @@ use serde_json::Value;
 
 use super::spec::Build;
 use super::{
-    ConfigFile, cohere2, ernie4_5, exaone4, gemma2, gemma3, glm4, glm4_moe, gpt_oss, gpt2, granite,
+    ConfigFile, cohere2, ernie4_5, exaone4, gemma2, gemma3, gemma4, glm4, glm4_moe, gpt_oss, gpt2, granite,
     hunyuan_v1_dense, llama, ministral3, mistral, mixtral, olmo2, olmo3, phi3, qwen2, qwen2_moe, qwen3,
     qwen3_5, qwen3_moe, qwen3_next, seed_oss, smollm3,
 };
 use crate::weights::TensorNames;
 
-/// What the checkpoints of most families were compared with.
-pub const VERIFIED_AGAINST: &str = "transformers 4.57.6";
-
-/// The same of families that it does not have.
-const SINCE_5: &str = "transformers 5.24.0";
+/// What checkpoints are compared with.
+pub const VERIFIED_AGAINST: [&str; 2] = ["transformers 4.57.6", "transformers 5.24.0"];
 
 type Read = fn(&ConfigFile<'_>) -> Box<dyn Build>;
 
@@ -28,8 +25,8 @@ pub struct ModelFamily {
     pub examples: &'static [&'static str],
     /// Tiny random checkpoints, folders of `tests/fixtures/models`, whose logits were compared with those of transformers.
     pub checkpoints: &'static [&'static str],
-    /// The library and version that they were compared with.
-    pub verified_against: &'static str,
+    /// The versions of the library that they were compared with: those that have the architecture.
+    pub verified_against: &'static [&'static str],
     /// Fields that other architectures refuse.
     pub(super) reads: &'static [&'static str],
     pub(super) read: Read,
@@ -47,7 +44,7 @@ impl ModelFamily {
 
     /// The same that version 4 of transformers does not have.
     const fn since_5(self) -> Self {
-        Self { verified_against: SINCE_5, ..self }
+        Self { verified_against: &[VERIFIED_AGAINST[1]], ..self }
     }
 
     /// How its tensors are named.
@@ -62,7 +59,7 @@ const fn family(
     examples: &'static [&'static str],
     checkpoints: &'static [&'static str],
 ) -> ModelFamily {
-    ModelFamily { model_type, examples, checkpoints, verified_against: VERIFIED_AGAINST, reads: &[], read }
+    ModelFamily { model_type, examples, checkpoints, verified_against: &VERIFIED_AGAINST, reads: &[], read }
 }
 
 /// What mixtures of experts say of them.
@@ -79,8 +76,12 @@ const DELTA_EXPERTS: &[&str] = &[
     "moe_intermediate_size",
 ];
 
+/// Gemma 4's fields.
+const GEMMA_4: &[&str] =
+    &["num_experts", "moe_intermediate_size", "num_kv_shared_layers", "use_bidirectional_attention"];
+
 #[rustfmt::skip] // one line each
-static FAMILIES: [ModelFamily; 27] = [
+static FAMILIES: [ModelFamily; 28] = [
     family("llama", llama::read, &["meta-llama/Llama-3.1-8B-Instruct", "meta-llama/Llama-3.2-1B-Instruct", "HuggingFaceTB/SmolLM2-135M-Instruct"], &["llama", "llama-bias", "llama-linear", "llama-dynamic", "llama-llama3", "llama-yarn"]),
     family("mistral", mistral::read, &["mistralai/Mistral-7B-Instruct-v0.3"], &["mistral", "mistral-window"]),
     family("qwen2", qwen2::read, &["Qwen/Qwen2.5-7B-Instruct", "Qwen/Qwen2.5-0.5B-Instruct"], &["qwen2", "qwen2-window"]),
@@ -108,6 +109,7 @@ static FAMILIES: [ModelFamily; 27] = [
     family("gpt2", gpt2::read, &["openai-community/gpt2", "microsoft/DialoGPT-small"], &["gpt2", "gpt2-options"]),
     family("gemma2", gemma2::read, &["google/gemma-2-2b-it", "google/gemma-2-9b-it"], &["gemma2"]),
     family("gemma3_text", gemma3::read, &["google/gemma-3-1b-it", "google/gemma-3-270m-it"], &["gemma3", "gemma3-linear"]),
+    family("gemma4_text", gemma4::read, &["google/gemma-4-E2B-it", "google/gemma-4-26B-A4B-it", "google/gemma-4-31B-it"], &["gemma4-e2b", "gemma4-experts"]).reading(GEMMA_4).since_5(),
 ];
 
 /// Language models that only stand in wrappers.
@@ -129,8 +131,9 @@ const fn wrapper(model_type: &'static str, language_model: &'static str) -> Wrap
     Wrapper { model_type, language_model }
 }
 
-static WRAPPERS: [Wrapper; 14] = [
+static WRAPPERS: [Wrapper; 15] = [
     wrapper("gemma3", "gemma3_text"),
+    wrapper("gemma4", "gemma4_text"),
     wrapper("llava", "llama"),
     wrapper("llava_next", "llama"),
     wrapper("llava_onevision", "qwen2"),

@@ -1,12 +1,10 @@
 //! What Gemma 2 and Gemma 3 share: norms by `1 + weight` before and after attention and MLP, embeddings times
 //! `sqrt(hidden)`, and a scale of the scores that the config gives.
 
-use tch::Tensor;
-
 use super::ConfigFile;
 use super::activation::Activation;
 use super::attend::Scores;
-use super::attention::{OutputGate, SelfAttention, output_projection, separate_qkv};
+use super::attention::{KeysAndValues, OutputGate, SelfAttention, output_projection, separate_qkv};
 use super::dims::{DefaultDims, Dims};
 use super::feed_forward::FeedForward;
 use super::mixer::Mixer;
@@ -83,6 +81,7 @@ impl Gemma {
             layer,
             heads,
             qkv: separate_qkv(&own, hidden, heads, OutputGate::Open, self.attention_bias)?,
+            keys: KeysAndValues::Projected,
             head_norm: self
                 .head_norm
                 .then(|| HeadNorm::each(&own, &heads, self.rms_norm_eps, true))
@@ -106,6 +105,8 @@ impl Gemma {
             },
             residual_scale: None,
             rope: Some(rope),
+            input: None,
+            scale: None,
         })
     }
 }
@@ -114,11 +115,8 @@ impl Build for Gemma {
     fn build(&self, root: &WeightPath<'_>) -> Result<Transformer, Error> {
         let Dims { hidden, vocabulary, layers, .. } = self.dims;
         let model = root.pp("model");
-        let mut embedding = Embedding::tokens(&model.pp("embed_tokens"), vocabulary, hidden)?;
-        let (kind, device) = (embedding.kind, embedding.tokens.device());
-        // Rounded to the model's kind, as in transformers.
-        let scale = Tensor::f_from_slice(&[(hidden as f64).sqrt()])?.f_to_kind(kind)?;
-        embedding.scale = Some(scale.f_double_value(&[0])?);
+        let embedding = Embedding::tokens(&model.pp("embed_tokens"), vocabulary, hidden)?.times_root()?;
+        let device = embedding.tokens.device();
         let blocks = model.pp("layers");
         let blocks = (0..layers)
             .map(|layer| self.block(&blocks.layer(layer, layers), layer))
@@ -130,6 +128,7 @@ impl Build for Gemma {
             norm: Norm::rms_one_plus(&model.on_last().pp("norm"), hidden, self.rms_norm_eps)?,
             head: Head { soft_cap: self.logit_cap, ..Head::load(root, &embedding, self.tie)? },
             embedding,
+            layer_inputs: None,
             positions: self.positions(),
         })
     }

@@ -36,7 +36,7 @@ pub(super) fn read(file: &ConfigFile<'_>) -> Box<dyn Build> {
         logit_cap: file.optional_number("final_logit_softcapping", None),
         ropes: RopeConfig::of_layer_types(
             file,
-            gemma.dims.heads.dim,
+            [gemma.dims.heads.dim; 2],
             &GLOBAL,
             &LOCAL,
             "rope_local_base_freq",

@@ -33,7 +33,7 @@ pub(super) fn read(file: &ConfigFile<'_>) -> Box<dyn Build> {
     let layers = config.dims.layers;
     LayerWindows::in_none(file, layers);
     // The first layers have none.
-    let dense = file.layers("first_k_dense_replace", 1);
+    let dense = file.count("first_k_dense_replace", 1);
     let (count, chosen) = ExpertsConfig::numbers(file, ["n_routed_experts", "num_local_experts"], (128, 8));
     let intermediate = file.size("moe_intermediate_size", 1408);
     let shared = file.size("n_shared_experts", 1) * intermediate;

@@ -6,7 +6,7 @@ use tch::Tensor;
 use super::ConfigFile;
 use super::activation::Activation;
 use super::attend::Scores;
-use super::attention::{OutputGate, SelfAttention};
+use super::attention::{KeysAndValues, OutputGate, SelfAttention};
 use super::dims::{Dims, HeadDims};
 use super::feed_forward::FeedForward;
 use super::linear::Linear;
@@ -89,6 +89,7 @@ impl Gpt2 {
             layer,
             heads,
             qkv: Linear::load_conv1d(&attn.pp("c_attn"), hidden, 3 * hidden)?,
+            keys: KeysAndValues::Projected,
             head_norm: None,
             gate: OutputGate::Open,
             output: Linear::load_conv1d(&attn.pp("c_proj"), hidden, hidden)?,
@@ -114,6 +115,8 @@ impl Gpt2 {
             },
             residual_scale: None,
             rope: None,
+            input: None,
+            scale: None,
         })
     }
 }
@@ -135,6 +138,7 @@ impl Build for Gpt2 {
             norm: Norm::layer(&model.on_last().pp("ln_f"), hidden, self.layer_norm_epsilon)?,
             head: Head::load(root, &embedding, self.tie)?,
             embedding,
+            layer_inputs: None,
             positions: self.positions(),
         })
     }

@@ -4,12 +4,12 @@
 use super::ConfigFile;
 use super::dims::DefaultDims;
 use super::llama_block::{DEFAULTS, HeadNorms, LlamaDefaults, LlamaLike};
-use super::rope::DefaultRope;
+use super::rope::{DefaultRope, Particular};
 use super::spec::Build;
 
 const HUNYUAN: LlamaDefaults = LlamaDefaults {
     dims: DefaultDims { vocabulary: 290_943, ..DEFAULTS.dims },
-    rope: DefaultRope { alpha: true, ..DEFAULTS.rope },
+    rope: DefaultRope { particular: Particular::Alpha, ..DEFAULTS.rope },
     rms_norm_eps: 1e-5,
     ..DEFAULTS
 };

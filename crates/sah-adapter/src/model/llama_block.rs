@@ -4,7 +4,7 @@ use sah_tensor::rowwise::Pairs;
 
 use super::activation::Activation;
 use super::attend::Scores;
-use super::attention::{OutputGate, SelfAttention, output_projection, separate_qkv};
+use super::attention::{KeysAndValues, OutputGate, SelfAttention, output_projection, separate_qkv};
 use super::dims::{DefaultDims, Dims};
 use super::experts::{Experts, ExpertsConfig};
 use super::feed_forward::FeedForward;
@@ -13,7 +13,7 @@ use super::linear::Linear;
 use super::mixer::Mixer;
 use super::mlp::{GatedNames, Mlp};
 use super::norm::{HeadNorm, Norm};
-use super::rope::{DefaultRope, Rope, RopeConfig};
+use super::rope::{DefaultRope, Particular, Rope, RopeConfig};
 use super::spec::Build;
 use super::tie::Tie;
 use super::transformer::{Block, BlockNorms, Embedding, FeedForwardInput, Head, Transformer};
@@ -46,11 +46,9 @@ pub(super) const DEFAULTS: LlamaDefaults = LlamaDefaults {
         positions: 2048,
         theta: 10_000.0,
         trained: None,
-        sections: false,
+        particular: Particular::Nothing,
         partial: 1.0,
         pairs: Pairs::Halves,
-        alpha: false,
-        growth: false,
     },
     rms_norm_eps: 1e-6,
     tie: false,
@@ -219,7 +217,8 @@ impl LlamaLike {
             Some(experts) => FeedForward::Experts(Experts::load(path, experts, hidden, self.activation)?),
         };
         let (norms, rope) = (self.norms(path)?, self.layer_ropes[layer]);
-        Ok(Block { mixer, feed_forward, norms, residual_scale: self.factors.residual, rope })
+        let residual_scale = self.factors.residual;
+        Ok(Block { mixer, feed_forward, norms, residual_scale, rope, input: None, scale: None })
     }
 
     fn mixer(&self, path: &WeightPath<'_>, layer: usize) -> Result<Mixer, Error> {
@@ -259,6 +258,7 @@ impl LlamaLike {
             } else {
                 separate_qkv(&own, hidden, heads, self.gates, self.qkv_bias)?
             },
+            keys: KeysAndValues::Projected,
             head_norm: head_norm.transpose()?,
             gate: self.gates,
             output: output_projection(&own, hidden, heads, self.output_bias)?,
@@ -338,6 +338,7 @@ impl Build for LlamaLike {
             norm: self.norm(&model.on_last().pp("norm"))?,
             head: Head { scale: self.factors.logits, ..Head::load(root, &embedding, self.tie)? },
             embedding,
+            layer_inputs: None,
             positions: self.positions(),
         })
     }

@@ -4,7 +4,7 @@
 use super::ConfigFile;
 use super::dims::DefaultDims;
 use super::llama_block::{DEFAULTS, LlamaDefaults, LlamaLike};
-use super::rope::{DefaultRope, RopeConfig};
+use super::rope::{DefaultRope, Particular, RopeConfig};
 use super::spec::Build;
 
 const MINISTRAL3: LlamaDefaults = LlamaDefaults {
@@ -16,7 +16,12 @@ const MINISTRAL3: LlamaDefaults = LlamaDefaults {
         head_dim: Some(128),
         ..DEFAULTS.dims
     },
-    rope: DefaultRope { positions: 262_144, theta: 1_000_000.0, growth: true, ..DEFAULTS.rope },
+    rope: DefaultRope {
+        positions: 262_144,
+        theta: 1_000_000.0,
+        particular: Particular::Growth,
+        ..DEFAULTS.rope
+    },
     rms_norm_eps: 1e-5,
     ..DEFAULTS
 };

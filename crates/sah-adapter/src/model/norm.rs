@@ -66,8 +66,10 @@ pub(super) enum When {
 /// RMS normalisation of queries and keys.
 #[derive(Debug)]
 pub(super) enum HeadNorm {
-    /// Each head by itself, with one weight for all query heads and one for all key heads: `[H + Hkv, D]`, f32.
-    Each { weight: Tensor, eps: f64, when: When },
+    /// Each head by itself, with one weight for all query heads and one for all key heads: `[H + Hkv, D]`, f32. Where values are
+    /// normalised too, their weight of ones is there as well: `[H + 2 Hkv, D]`; where a layer has no keys of its own, that of queries
+    /// alone: `[H, D]`.
+    Each { weight: Tensor, eps: f64, when: When, values: bool },
     /// All query heads as one vector, `[H D]`, and all key heads, `[Hkv D]`; f32.
     Together { queries: Tensor, keys: Tensor, eps: f64 },
 }
@@ -81,13 +83,28 @@ impl HeadNorm {
         is_one_plus: bool,
     ) -> Result<Self, Error> {
         let weight = of_heads(path, heads, ["q_norm", "k_norm"], is_one_plus)?;
-        Ok(Self::Each { weight, eps, when: When::BeforeRotation })
+        Ok(Self::Each { weight, eps, when: When::BeforeRotation, values: false })
+    }
+
+    /// Of each head, by the tensors `q_norm.weight` and `k_norm.weight`, and of values without a weight.
+    pub(super) fn each_and_values(path: &WeightPath<'_>, heads: &HeadDims, eps: f64) -> Result<Self, Error> {
+        let weight = of_heads(path, heads, ["q_norm", "k_norm"], false)?;
+        let ones = weight.f_ones_like()?.f_narrow(0, 0, heads.kv)?;
+        let weight = Tensor::f_cat(&[weight, ones], 0)?;
+        Ok(Self::Each { weight, eps, when: When::BeforeRotation, values: true })
+    }
+
+    /// Of each query head alone, by the tensor `q_norm.weight`.
+    pub(super) fn each_query(path: &WeightPath<'_>, heads: &HeadDims, eps: f64) -> Result<Self, Error> {
+        let weight = path.pp("q_norm").tensor("weight", &[heads.dim])?.f_to_kind(Kind::Float)?;
+        let weight = weight.f_expand([heads.query, heads.dim], false)?.f_contiguous()?;
+        Ok(Self::Each { weight, eps, when: When::BeforeRotation, values: false })
     }
 
     /// The same after rotation, by the tensors `query_layernorm.weight` and `key_layernorm.weight`.
     pub(super) fn each_rotated(path: &WeightPath<'_>, heads: &HeadDims, eps: f64) -> Result<Self, Error> {
         let weight = of_heads(path, heads, ["query_layernorm", "key_layernorm"], false)?;
-        Ok(Self::Each { weight, eps, when: When::AfterRotation })
+        Ok(Self::Each { weight, eps, when: When::AfterRotation, values: false })
     }
 
     /// When it is applied.
@@ -96,6 +113,11 @@ impl HeadNorm {
             Self::Each { when, .. } => *when,
             Self::Together { .. } => When::BeforeRotation,
         }
+    }
+
+    /// Whether it is of values, too.
+    pub(super) fn has_values(&self) -> bool {
+        matches!(self, Self::Each { values: true, .. })
     }
 
     /// Of all heads together, by the tensors of the same names, `[H D]` and `[Hkv D]`.
@@ -107,7 +129,7 @@ impl HeadNorm {
         Ok(Self::Together { queries, keys, eps })
     }
 
-    /// `heads`: query heads, then key heads, `[1, Q, H + Hkv, D]`. Gives the same shape in f32.
+    /// `heads`: query heads, then key heads, `[1, Q, H + Hkv, D]`, then value heads where it is of them. Gives the same shape in f32.
     pub(super) fn forward(&self, heads: &Tensor) -> Result<Tensor, Error> {
         let (_, rows, _, dim) = heads.size4()?;
         let heads = heads.f_to_kind(Kind::Float)?;

@@ -15,8 +15,9 @@ const PATTERN: i64 = 4;
 
 /// The model that the config describes.
 pub(super) fn read(file: &ConfigFile<'_>) -> Box<dyn Build> {
-    let ropes =
-        |head_dim| RopeConfig::of_layer_types(file, head_dim, &OLMO3.rope, &OLMO3.rope, "rope_theta").into();
+    let ropes = |head_dim| {
+        RopeConfig::of_layer_types(file, [head_dim; 2], &OLMO3.rope, &OLMO3.rope, "rope_theta").into()
+    };
     let config = with_norms(file, LlamaLike::with_ropes(file, &OLMO3, ropes));
     let windows = LayerWindows::in_all_but_every(file, config.dims.layers, WINDOW, PATTERN);
     let layer_ropes = windows.iter().map(|window| Some(usize::from(window.is_some()))).collect();

@@ -4,7 +4,7 @@
 
 use super::dims::DefaultDims;
 use super::llama_block::{DEFAULTS, LlamaDefaults, LlamaLike};
-use super::rope::DefaultRope;
+use super::rope::{DefaultRope, Particular};
 use super::spec::Build;
 use super::{ConfigFile, LayerWindows};
 
@@ -26,7 +26,7 @@ const QWEN_VL: LlamaDefaults = LlamaDefaults {
         kv_heads: Some(8),
         head_dim: None,
     },
-    rope: DefaultRope { sections: true, ..QWEN.rope },
+    rope: DefaultRope { particular: Particular::Sections, ..QWEN.rope },
     rms_norm_eps: 1e-5,
     ..QWEN
 };
@@ -50,6 +50,6 @@ fn with_defaults(file: &ConfigFile<'_>, defaults: &LlamaDefaults) -> Box<dyn Bui
 /// The window of each layer, as Qwen2 and Qwen3 have them: where they are switched on, `sliding_window` in the layers
 /// from `max_window_layers` on, or in those that `layer_types` names.
 pub(super) fn windows(file: &ConfigFile<'_>, layers: usize) -> Vec<Option<usize>> {
-    let first = file.layers("max_window_layers", 28);
+    let first = file.count("max_window_layers", 28);
     LayerWindows::where_switched_on(file, layers, Some(4096), |layer| layer >= first)
 }

@@ -5,7 +5,7 @@ use super::ConfigFile;
 use super::dims::DefaultDims;
 use super::llama_block::{HeadNorms, LlamaDefaults, LlamaLike};
 use super::qwen2::{QWEN, windows};
-use super::rope::DefaultRope;
+use super::rope::{DefaultRope, Particular};
 use super::spec::Build;
 
 pub(super) const QWEN3: LlamaDefaults =
@@ -13,7 +13,12 @@ pub(super) const QWEN3: LlamaDefaults =
 
 /// The same of the language model in Qwen3-VL.
 const QWEN3_VL: LlamaDefaults = LlamaDefaults {
-    rope: DefaultRope { positions: 128_000, theta: 5_000_000.0, sections: true, ..QWEN.rope },
+    rope: DefaultRope {
+        positions: 128_000,
+        theta: 5_000_000.0,
+        particular: Particular::Sections,
+        ..QWEN.rope
+    },
     ..QWEN3
 };
 

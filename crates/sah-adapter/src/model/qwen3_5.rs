@@ -6,7 +6,7 @@ use super::dims::DefaultDims;
 use super::gated_delta::DeltaProjections;
 use super::llama_block::{LlamaDefaults, LlamaLike};
 use super::qwen3_next::{QWEN3_NEXT, experts, with_delta_layers};
-use super::rope::DefaultRope;
+use super::rope::{DefaultRope, Particular};
 use super::spec::Build;
 
 const QWEN3_5: LlamaDefaults = LlamaDefaults {
@@ -18,7 +18,7 @@ const QWEN3_5: LlamaDefaults = LlamaDefaults {
         kv_heads: Some(4),
         ..QWEN3_NEXT.dims
     },
-    rope: DefaultRope { sections: true, ..QWEN3_NEXT.rope },
+    rope: DefaultRope { particular: Particular::Sections, ..QWEN3_NEXT.rope },
     ..QWEN3_NEXT
 };
 

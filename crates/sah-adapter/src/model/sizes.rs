@@ -3,9 +3,10 @@
 use sah_attention::KvFormat;
 use serde::{Deserialize, Serialize};
 
-use super::attention::SelfAttention;
+use super::attention::{KeysAndValues, SelfAttention};
+use super::layer_input::LayerInputs;
 use super::linear::Linear;
-use super::transformer::Transformer;
+use super::transformer::{Block, Transformer};
 
 /// What a model multiplies and keeps.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +27,7 @@ pub struct ModelSizes {
 pub struct AttentionSize {
     /// H.
     pub query_heads: usize,
-    /// Hkv.
+    /// Hkv, of keys that are the layer's own or those of another that it reads.
     pub kv_heads: usize,
     /// D.
     pub head_dim: usize,
@@ -34,6 +35,8 @@ pub struct AttentionSize {
     pub window: Option<usize>,
     /// Bytes of a key or a value of one head in the KV cache.
     pub row_bytes: usize,
+    /// Whether the keys are those of another layer, so that it takes no room in the cache.
+    pub shares_keys: bool,
 }
 
 /// Weights of one shape, `[outputs, inputs]`.
@@ -74,16 +77,15 @@ impl ModelSizes {
                 None => products.push(new),
             }
         };
-        for block in &decoder.blocks {
-            block.mixer.products().into_iter().for_each(&mut add);
-            block.feed_forward.products().into_iter().for_each(&mut add);
-        }
+        decoder.blocks.iter().flat_map(Block::products).for_each(&mut add);
+        decoder.layer_inputs.iter().map(LayerInputs::product).for_each(&mut add);
         let attention = |(_, attention): (_, &SelfAttention)| AttentionSize {
             query_heads: attention.heads.query as usize,
             kv_heads: attention.heads.kv as usize,
             head_dim: attention.heads.dim as usize,
             window: attention.scores.window,
             row_bytes: format.row_bytes(attention.heads.dim as usize),
+            shares_keys: matches!(attention.keys, KeysAndValues::OfLayer(_)),
         };
         let attention = decoder.attention_blocks().map(attention).collect();
         Self { products, head: size(&decoder.head.linear), attention, weight_bytes }

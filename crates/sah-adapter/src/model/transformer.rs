@@ -8,8 +8,10 @@ use tch::{Device, Kind, Tensor};
 use tracing::trace_span;
 
 use super::attend::{Attend, BatchRows, OneSequence};
-use super::attention::SelfAttention;
+use super::attention::{KeysAndValues, SelfAttention};
+use super::dims::HeadDims;
 use super::feed_forward::FeedForward;
+use super::layer_input::{LayerInput, LayerInputs};
 use super::linear::Linear;
 use super::mixer::Mixer;
 use super::norm::Norm;
@@ -24,6 +26,8 @@ use crate::weights::WeightPath;
 #[derive(Debug)]
 pub(super) struct Transformer {
     pub(super) embedding: Embedding,
+    /// Vectors of each layer's own for each token.
+    pub(super) layer_inputs: Option<LayerInputs>,
     /// The rotary embeddings that layers choose from.
     pub(super) ropes: Vec<Rope>,
     pub(super) blocks: Vec<Block>,
@@ -67,6 +71,29 @@ pub(super) struct Block {
     pub(super) residual_scale: Option<f64>,
     /// Which of the model's rotary embeddings it uses; `None` for none.
     pub(super) rope: Option<usize>,
+    /// What lets a vector of the layer's own in, after the feed-forward network.
+    pub(super) input: Option<LayerInput>,
+    /// Factor of the residual stream after all that.
+    pub(super) scale: Option<f64>,
+}
+
+/// What layers are given beside the residual stream.
+#[derive(Debug)]
+struct BesideStream {
+    rotations: Vec<Rotation>,
+    /// Vectors of all layers, `[1, Q, L, P]`.
+    vectors: Option<Tensor>,
+}
+
+impl BesideStream {
+    /// The same on another device.
+    fn to_device(&self, device: Device) -> Result<Self, Error> {
+        let rotations = self.rotations.iter().map(|rotation| rotation.to_device(device));
+        Ok(Self {
+            rotations: rotations.collect::<Result<_, _>>()?,
+            vectors: self.vectors.as_ref().map(|vectors| vectors.f_to_device(device)).transpose()?,
+        })
+    }
 }
 
 /// What a layer's feed-forward network is given.
@@ -92,6 +119,12 @@ impl Embedding {
     pub(super) fn tokens(path: &WeightPath<'_>, vocabulary: i64, hidden: i64) -> Result<Self, Error> {
         let tokens = path.matrix([vocabulary, hidden])?;
         Ok(Self { tokens, kind: path.kind(), positions: None, scale: None })
+    }
+
+    /// The same times the root of its width, which is rounded to the kind of the residual stream, as in transformers.
+    pub(super) fn times_root(self) -> Result<Self, Error> {
+        let scale = rounded((self.tokens.inputs() as f64).sqrt(), self.kind)?;
+        Ok(Self { scale: Some(scale), ..self })
     }
 
     /// `[1, Q, hidden]` of `ids`, which stand at `places`.
@@ -162,11 +195,11 @@ impl Block {
     fn forward(
         &self,
         x: &Tensor,
-        rotations: &[Rotation],
+        beside: &BesideStream,
         sequences: &mut dyn Attend,
     ) -> Result<Tensor, Error> {
         let norms = &self.norms;
-        let rotation = self.rope.map(|rope| &rotations[rope]);
+        let rotation = self.rope.map(|rope| &beside.rotations[rope]);
         let given = trace_span!("norm").in_scope(|| normed(norms.before_attention.as_ref(), x))?;
         let attended = self.mixer.forward(&given, rotation, sequences)?;
         let span = trace_span!("norm").entered();
@@ -177,8 +210,23 @@ impl Block {
         };
         drop(span);
         let out = self.feed_forward.forward(given)?;
-        let _span = trace_span!("norm").entered();
-        self.added(out, norms.after_feed_forward.as_ref(), &x)
+        let span = trace_span!("norm").entered();
+        let mut x = self.added(out, norms.after_feed_forward.as_ref(), &x)?;
+        drop(span);
+        if let (Some(input), Some(vectors)) = (&self.input, &beside.vectors) {
+            let given = trace_span!("layer_input").in_scope(|| input.forward(&x, vectors))?;
+            x = added(given, &x)?;
+        }
+        match self.scale {
+            None => Ok(x),
+            Some(scale) => Ok(x.f_mul_scalar_(scale)?),
+        }
+    }
+
+    /// The matrices that one position is multiplied with.
+    pub(super) fn products(&self) -> impl Iterator<Item = &Linear> {
+        let parts = self.mixer.products().into_iter().chain(self.feed_forward.products());
+        parts.chain(self.input.iter().flat_map(LayerInput::products))
     }
 
     /// The residual stream `x` with what a part of the layer gave, which nobody else knows.
@@ -191,6 +239,11 @@ impl Block {
         }
         added(given, x)
     }
+}
+
+/// The number of `kind` that is nearest to `number`.
+pub(super) fn rounded(number: f64, kind: Kind) -> Result<f64, Error> {
+    Ok(Tensor::f_from_slice(&[number])?.f_to_kind(kind)?.f_double_value(&[0])?)
 }
 
 /// `x`, normalised where there is a norm.
@@ -213,26 +266,25 @@ impl Transformer {
         &self,
         ids: &[u32],
         places: &[usize],
-        mut rotations: Vec<Rotation>,
+        rotations: Vec<Rotation>,
         sequences: &mut dyn Attend,
     ) -> Result<Tensor, Error> {
         let mut x = trace_span!("embed").in_scope(|| self.embedding.forward(ids, places))?;
+        let vectors = self.layer_inputs.as_ref().map(|inputs| inputs.forward(ids, &x)).transpose()?;
+        let mut beside = BesideStream { rotations, vectors };
         for block in &self.blocks {
             if block.device() != x.device() {
                 x = x.f_to_device(block.device())?;
-                rotations = rotations
-                    .iter()
-                    .map(|rotation| rotation.to_device(block.device()))
-                    .collect::<Result<_, _>>()?;
+                beside = beside.to_device(block.device())?;
             }
-            x = block.forward(&x, &rotations, sequences)?;
+            x = block.forward(&x, &beside, sequences)?;
         }
         Ok(x)
     }
 }
 
 impl Transformer {
-    /// The layers with attention, which caches and maskers count.
+    /// The layers with attention, which maskers count, and caches those with keys of their own among them.
     pub(super) fn attention_blocks(&self) -> impl Iterator<Item = (&Block, &SelfAttention)> {
         self.blocks.iter().filter_map(|block| Some((block, block.mixer.attention()?)))
     }
@@ -346,14 +398,17 @@ impl CausalLm for Transformer {
     }
 
     fn cache_shape(&self) -> CacheShape {
-        let of_block = |(block, attention): (&Block, &SelfAttention)| LayerShape {
-            device: block.device(),
-            kv_heads: attention.heads.kv,
-            head_dim: attention.heads.dim,
-        };
-        let layers: Vec<LayerShape> = self.attention_blocks().map(of_block).collect();
-        let recurrent = self.blocks.len() - layers.len();
-        CacheShape { layers, recurrent }
+        let (mut layers, mut read) = (Vec::new(), Vec::new());
+        for (number, (block, attention)) in self.attention_blocks().enumerate() {
+            if let KeysAndValues::OfLayer(before) = attention.keys {
+                read.push(before);
+                continue;
+            }
+            let HeadDims { kv, dim, .. } = attention.heads;
+            read.push(number);
+            layers.push(LayerShape { device: block.device(), kv_heads: kv, head_dim: dim });
+        }
+        CacheShape { recurrent: self.blocks.len() - read.len(), layers, read }
     }
 
     fn positions(&self) -> usize {

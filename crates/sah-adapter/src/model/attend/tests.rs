@@ -7,7 +7,7 @@ use sah_attention::{
 };
 use tch::{Kind, Tensor};
 
-use super::{Attend, BatchRows, Heads, OneSequence, Scores, attend_entries};
+use super::{Attend, BatchRows, Heads, NewEntries, OneSequence, Scores, attend_entries};
 use crate::cache::tests::shape;
 use crate::cache::{Batch, KvCache, Slots};
 
@@ -70,29 +70,40 @@ impl Case {
         Tensor::from_slice(&numbers).view([1, heads, rows, DIM])
     }
 
+    fn queries(&self, which: u64, rows: i64) -> Tensor {
+        self.numbers(which, self.kv_heads * self.group, rows)
+    }
+
+    /// Keys and values.
+    fn rows(&self, which: u64, rows: i64) -> [Tensor; 2] {
+        [1, 2].map(|side| self.numbers(which + side, self.kv_heads, rows))
+    }
+
     fn heads(&self, which: u64, rows: i64) -> Heads {
-        Heads {
-            queries: self.numbers(which, self.kv_heads * self.group, rows),
-            keys: self.numbers(which + 1, self.kv_heads, rows),
-            values: self.numbers(which + 2, self.kv_heads, rows),
-        }
+        let [keys, values] = self.rows(which, rows);
+        Heads { queries: self.queries(which, rows), entries: NewEntries::Own { keys, values } }
+    }
+
+    /// What a layer makes of the rows that reads the keys of the first one.
+    fn of_first(&self, which: u64, rows: i64) -> Heads {
+        Heads { queries: self.queries(which, rows), entries: NewEntries::OfLayer(0) }
     }
 
     /// What is left of the context, with room for more.
     fn cache(&self) -> KvCache {
         let mut cache = KvCache::new(&shape(1, self.kv_heads, DIM), self.read as usize, self.format).unwrap();
-        let Heads { keys, values, .. } = self.heads(10, self.read);
+        let [keys, values] = self.rows(10, self.read);
         cache.append(0, &keys, &values).unwrap();
         cache.advance(self.read as usize);
         cache.compact(std::slice::from_ref(&self.kept), ROOM).unwrap()
     }
 
-    /// The same as what a layer gives for `rows` appended last, by the reference kernel.
-    fn expected(&self, cache: &KvCache, heads: &Heads) -> Tensor {
-        let rows = heads.queries.size()[2] as usize;
+    /// The same as what a layer gives for `queries` of the rows appended last, by the reference kernel.
+    fn expected(&self, cache: &KvCache, queries: &Tensor) -> Tensor {
+        let rows = queries.size()[2] as usize;
         let entries = cache.entries(0, rows).unwrap();
         let mut attention = AttentionPolicy::Dense { kernel: &ReferenceKernel };
-        attend_entries(&mut attention, 0, &self.scores, &heads.queries, &entries, &mut vec![]).unwrap()
+        attend_entries(&mut attention, 0, &self.scores, queries, &entries, &mut vec![]).unwrap()
     }
 
     fn check(&self, found: &Tensor, expected: &Tensor) {
@@ -108,12 +119,14 @@ fn questions_read_what_each_head_keeps() {
         let mut cache = case.cache();
         let mut read = 0;
         for rows in [1, 7, 1] {
-            let heads = case.heads(20 + read, rows);
+            let (heads, other) = (case.heads(20 + read, rows), case.of_first(320 + read, rows));
             let mut attention = AttentionPolicy::Dense { kernel: &AutoKernel };
             let mut sequence =
                 OneSequence { cache: &mut cache, attention: &mut attention, densities: vec![] };
             let found = sequence.attend(0, &case.scores, &heads).unwrap();
-            case.check(&found, &case.expected(&cache, &heads));
+            let found_after = sequence.attend(1, &case.scores, &other).unwrap();
+            case.check(&found, &case.expected(&cache, &heads.queries));
+            case.check(&found_after, &case.expected(&cache, &other.queries));
             cache.advance(rows as usize);
             read += 3 * rows as u64;
         }
@@ -129,13 +142,13 @@ fn questions_beside_each_other_read_what_each_head_keeps() {
         let lengths = [1, 3, 2];
         let mut slots = Slots::after(&mut cache, 3, 5).unwrap();
         for (slot, length) in lengths.into_iter().enumerate() {
-            let Heads { keys, values, .. } = case.heads(30 + 10 * slot as u64, length);
+            let [keys, values] = case.rows(30 + 10 * slot as u64, length);
             slots.cache().append(0, &keys, &values).unwrap();
             slots.cache().advance(length as usize);
             slots.take(slot).unwrap();
         }
         let numbers = [2, 0];
-        let heads = case.heads(90, 2);
+        let (heads, other) = (case.heads(90, 2), case.of_first(390, 2));
         let mut attentions = [(); 2].map(|()| AttentionPolicy::Dense { kernel: &AutoKernel });
         let mut rows = BatchRows {
             batch: &mut Batch::Slots(slots),
@@ -144,19 +157,17 @@ fn questions_beside_each_other_read_what_each_head_keeps() {
             densities: vec![vec![], vec![]],
         };
         let found = rows.attend(0, &case.scores, &heads).unwrap();
+        let found_after = rows.attend(1, &case.scores, &other).unwrap();
+        let [new_keys, new_values] = case.rows(90, 2);
         for (row, &slot) in numbers.iter().enumerate() {
             alone.truncate(case.read as usize);
-            let Heads { keys, values, .. } = case.heads(30 + 10 * slot as u64, lengths[slot]);
+            let [keys, values] = case.rows(30 + 10 * slot as u64, lengths[slot]);
             alone.append(0, &keys, &values).unwrap();
             alone.advance(lengths[slot] as usize);
             let of_row = |tensor: &Tensor| tensor.narrow(2, row as i64, 1);
-            let own = Heads {
-                queries: of_row(&heads.queries),
-                keys: of_row(&heads.keys),
-                values: of_row(&heads.values),
-            };
-            alone.append(0, &own.keys, &own.values).unwrap();
-            case.check(&of_row(&found), &case.expected(&alone, &own));
+            alone.append(0, &of_row(&new_keys), &of_row(&new_values)).unwrap();
+            case.check(&of_row(&found), &case.expected(&alone, &of_row(&heads.queries)));
+            case.check(&of_row(&found_after), &case.expected(&alone, &of_row(&other.queries)));
         }
     }
 }

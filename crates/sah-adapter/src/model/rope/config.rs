@@ -40,16 +40,26 @@ pub(in crate::model) struct DefaultRope {
     pub(in crate::model) theta: f64,
     /// `original_max_position_embeddings`, where the architecture has a default for it.
     pub(in crate::model) trained: Option<f64>,
-    /// Whether frequencies are shared out among the dimensions of images: all the same for text.
-    pub(in crate::model) sections: bool,
     /// `partial_rotary_factor`.
     pub(in crate::model) partial: f64,
     /// Which dimensions are turned together, which no config says.
     pub(in crate::model) pairs: Pairs,
-    /// Whether `dynamic` with a field `alpha` is a larger base for sequences of any length.
-    pub(in crate::model) alpha: bool,
-    /// Whether queries grow with their position.
-    pub(in crate::model) growth: bool,
+    /// What is particular to those of the architecture.
+    pub(in crate::model) particular: Particular,
+}
+
+/// What the rotary embeddings of an architecture have and others have not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::model) enum Particular {
+    Nothing,
+    /// Frequencies are shared out among the dimensions of images: all the same for text.
+    Sections,
+    /// `dynamic` with a field `alpha` is a larger base for sequences of any length.
+    Alpha,
+    /// Queries grow with their position.
+    Growth,
+    /// They are `proportional` where the config has no object for them.
+    Proportional,
 }
 
 /// The two types of layers that may have embeddings of their own.
@@ -72,11 +82,11 @@ impl RopeConfig {
         }
     }
 
-    /// Those of layers without a window, and of those with one, which have `rope_parameters` of their own. Before
+    /// Those of layers without a window, and of those with one, which have heads and `rope_parameters` of their own. Before
     /// transformers 5 those with one had a base alone, in the field `sliding_theta`.
     pub(in crate::model) fn of_layer_types(
         file: &ConfigFile<'_>,
-        head_dim: i64,
+        [full_dim, sliding_dim]: [i64; 2],
         full: &DefaultRope,
         sliding: &DefaultRope,
         sliding_theta: &str,
@@ -99,8 +109,8 @@ impl RopeConfig {
         let of_full = given_full.or_else(|| scaling(file)).or_else(|| own_full.clone());
         let of_sliding = given_sliding.or_else(|| own_sliding.clone());
         [
-            Self::of(file, head_dim, of_full.as_ref(), own_full.as_ref(), "rope_theta", full),
-            Self::of(file, head_dim, of_sliding.as_ref(), own_sliding.as_ref(), sliding_theta, sliding),
+            Self::of(file, full_dim, of_full.as_ref(), own_full.as_ref(), "rope_theta", full),
+            Self::of(file, sliding_dim, of_sliding.as_ref(), own_sliding.as_ref(), sliding_theta, sliding),
         ]
     }
 
@@ -122,8 +132,10 @@ impl RopeConfig {
         let partial = inside("partial_rotary_factor")
             .or_else(|| file.optional_number("partial_rotary_factor", None))
             .unwrap_or(defaults.partial);
+        let is_proportional =
+            object.map_or(defaults.particular == Particular::Proportional, Scaling::is_proportional);
         // Truncated, as in transformers.
-        let mut rotary_dim = (head_dim as f64 * partial) as i64;
+        let mut rotary_dim = if is_proportional { head_dim } else { (head_dim as f64 * partial) as i64 };
         if rotary_dim < 2 || rotary_dim % 2 != 0 || rotary_dim > head_dim {
             let expected =
                 format!("a share of the head's {head_dim} dimensions that is an even number of them");
@@ -135,11 +147,13 @@ impl RopeConfig {
             of_config: file.optional_number("original_max_position_embeddings", None).or(defaults.trained),
             max_positions: max_positions as f64,
         };
-        let scaling = object.map_or(Scaling::Default, |object| {
-            Scaling::read(file, object, trained, (rotary_dim / 2) as usize, defaults)
-        });
+        let scaling = match object {
+            _ if is_proportional => Scaling::proportional(object, (head_dim as f64 * partial / 2.0) as usize),
+            None => Scaling::Default,
+            Some(object) => Scaling::read(file, object, trained, (rotary_dim / 2) as usize, defaults),
+        };
         let (max_positions, pairs) = (max_positions as usize, defaults.pairs);
-        let growth = object.filter(|_| defaults.growth).map(|object| Growth {
+        let growth = object.filter(|_| defaults.particular == Particular::Growth).map(|object| Growth {
             beta: object.required("llama_4_scaling_beta"),
             every: object.required("original_max_position_embeddings"),
         });

@@ -28,6 +28,10 @@ pub(super) fn frequencies(config: &RopeConfig, length: usize) -> Result<Vec<f32>
             let factors = if length > *trained { long } else { short };
             powers(theta, dim)?.iter().zip(factors).map(|(power, factor)| 1.0 / (factor * power)).collect()
         }
+        Scaling::Proportional { rotated, factor } => {
+            let scaled = scaled(&inverse(&powers(theta, dim)?), |_| *factor as f32);
+            scaled.into_iter().enumerate().map(|(pair, of)| if pair < *rotated { of } else { 0.0 }).collect()
+        }
         Scaling::Factors(factors) => scaled(&inverse(&powers(theta, dim)?), |index| factors[index]),
     })
 }

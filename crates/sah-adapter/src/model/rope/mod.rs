@@ -17,7 +17,7 @@ use sah_tensor::torch::rowwise;
 use tch::{Device, Kind, Tensor};
 
 use config::Growth;
-pub(super) use config::{DefaultRope, RopeConfig};
+pub(super) use config::{DefaultRope, Particular, RopeConfig};
 use frequencies::frequencies;
 use scaling::Scaling;
 

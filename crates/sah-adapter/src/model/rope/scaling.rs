@@ -3,7 +3,7 @@
 //! The fields and what is taken where they are absent are those of `modeling_rope_utils.py` of transformers 5. Where
 //! transformers 4 would compute something else, a note says so.
 
-use super::DefaultRope;
+use super::{DefaultRope, Particular};
 use crate::model::config_file::{ConfigFile, ConfigObject};
 
 /// A way to stretch frequencies.
@@ -24,6 +24,8 @@ pub(super) enum Scaling {
     /// `LongRoPE` (Ding et al. 2024, arXiv 2402.13753): one factor for each frequency; `long` for sequences of more than
     /// `trained` positions, `short` for others.
     LongRope { short: Vec<f32>, long: Vec<f32>, trained: usize, attention_factor: f64 },
+    /// All by one factor, and none at all for pairs after the first `rotated` ones (Gemma 4).
+    Proportional { rotated: usize, factor: f64 },
     /// One factor for each frequency, for sequences of any length: how GGUF files store what `llama3` comes to.
     Factors(Vec<f32>),
 }
@@ -52,11 +54,26 @@ pub(super) struct Trained {
 
 /// What stands in the object with the scaling, of all that may.
 const GENERAL: [&str; 4] = ["rope_type", "type", "rope_theta", "partial_rotary_factor"];
+const PROPORTIONAL: &str = "proportional";
 const TRAINED: &str = "original_max_position_embeddings";
 /// What stands beside it where queries grow.
 const GROWTH: [&str; 3] = ["llama_4_scaling_beta", "max_position_embeddings", TRAINED];
 
 impl Scaling {
+    /// Whether `object` asks for [`Scaling::Proportional`].
+    pub(super) fn is_proportional(object: &ConfigObject<'_>) -> bool {
+        object.text("rope_type") == Some(PROPORTIONAL)
+    }
+
+    /// That of `object`, or of a config without one.
+    pub(super) fn proportional(object: Option<&ConfigObject<'_>>, rotated: usize) -> Self {
+        let factor = object.and_then(|object| {
+            object.only(&[&GENERAL[..], &["factor"]].concat());
+            object.number("factor")
+        });
+        Self::Proportional { rotated, factor: factor.unwrap_or(1.0) }
+    }
+
     /// What `object`, which is that of `file` or stands in its place, says of `count` frequencies.
     pub(super) fn read(
         file: &ConfigFile<'_>,
@@ -65,8 +82,8 @@ impl Scaling {
         count: usize,
         defaults: &DefaultRope,
     ) -> Self {
-        let sections = defaults.sections;
-        let grown: &[&str] = if defaults.growth { &GROWTH } else { &[] };
+        let sections = defaults.particular == Particular::Sections;
+        let grown: &[&str] = if defaults.particular == Particular::Growth { &GROWTH } else { &[] };
         let only = |known: &[&str]| object.only(&[&GENERAL[..], known, grown].concat());
         match kind(object, sections) {
             "default" => {
@@ -77,7 +94,11 @@ impl Scaling {
                 only(&["factor"]);
                 Self::Linear { factor: object.required("factor") }
             }
-            "dynamic" if defaults.alpha && object.number("alpha").is_some() && count > 1 => {
+            "dynamic"
+                if defaults.particular == Particular::Alpha
+                    && object.number("alpha").is_some()
+                    && count > 1 =>
+            {
                 // Hunyuan's files have the others too, and nothing reads them.
                 only(&["alpha", "factor", "beta_fast", "beta_slow", "mscale", "mscale_all_dim", TRAINED]);
                 Self::Alpha { alpha: object.required("alpha") }
@@ -116,7 +137,8 @@ impl Scaling {
                 Self::Factors(object.numbers("factors", count))
             }
             other => {
-                let supported = "default, linear, dynamic, llama3, yarn, longrope, frequency_factors";
+                let supported =
+                    "default, linear, dynamic, llama3, yarn, longrope, proportional, frequency_factors";
                 object.unsupported("rope_type", other, supported);
                 Self::Default
             }

@@ -5,7 +5,7 @@ use std::path::Path;
 use sah_tensor::rowwise::Pairs;
 use serde_json::Value;
 
-use super::{DefaultRope, RopeConfig};
+use super::{DefaultRope, Particular, RopeConfig};
 use crate::Error;
 use crate::model::ConfigFile;
 
@@ -13,11 +13,9 @@ pub(super) const DEFAULT: DefaultRope = DefaultRope {
     positions: 1000,
     theta: 10_000.0,
     trained: None,
-    sections: false,
+    particular: Particular::Nothing,
     partial: 1.0,
     pairs: Pairs::Halves,
-    alpha: false,
-    growth: false,
 };
 
 /// Those of heads of `head_dim`.

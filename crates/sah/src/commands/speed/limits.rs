@@ -95,7 +95,8 @@ pub(super) fn cache_bytes(sizes: &ModelSizes, tokens: usize) -> f64 {
 
 /// Bytes of weights and of the keys and values of `tokens`.
 pub(super) fn memory_bytes(sizes: &ModelSizes, tokens: usize) -> f64 {
-    let cache: f64 = sizes.attention.iter().map(|layer| rows_bytes(layer, tokens)).sum();
+    let keeps = sizes.attention.iter().filter(|layer| !layer.shares_keys);
+    let cache: f64 = keeps.map(|layer| rows_bytes(layer, tokens)).sum();
     sizes.weight_bytes as f64 + cache
 }
 
@@ -118,8 +119,14 @@ pub(super) mod tests {
     /// SmolLM2-135M in f32: 30 layers, 9 query and 3 KV heads of 64, hidden 576, MLP 1,536, vocabulary 49,152, tied.
     pub(in super::super) fn smollm2() -> ModelSizes {
         let size = |outputs, inputs| MatrixSize { outputs, inputs, count: 30 };
-        let layer =
-            AttentionSize { query_heads: 9, kv_heads: 3, head_dim: 64, window: None, row_bytes: 4 * 64 };
+        let layer = AttentionSize {
+            query_heads: 9,
+            kv_heads: 3,
+            head_dim: 64,
+            window: None,
+            row_bytes: 4 * 64,
+            shares_keys: false,
+        };
         ModelSizes {
             products: vec![size(960, 576), size(576, 576), size(3072, 576), size(576, 1536)],
             head: MatrixSize { outputs: 49_152, inputs: 576, count: 1 },

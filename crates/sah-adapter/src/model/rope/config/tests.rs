@@ -166,7 +166,8 @@ fn layers_with_a_window_have_embeddings_of_their_own() {
         let given = rope.map(given);
         let file =
             ConfigFile::new(config.as_object().unwrap(), Path::new("config.json")).with_rope(given.as_ref());
-        let ropes = RopeConfig::of_layer_types(&file, 8, &testing::DEFAULT, &LOCAL, "rope_local_base_freq");
+        let ropes =
+            RopeConfig::of_layer_types(&file, [8; 2], &testing::DEFAULT, &LOCAL, "rope_local_base_freq");
         let described = ropes.map(|rope| (rope.theta, matches!(rope.scaling, Scaling::Default)));
         file.finish().map(|_| described).map_err(|error| error.to_string())
     };

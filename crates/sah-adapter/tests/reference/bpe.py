@@ -21,7 +21,53 @@ GPT4O = (
     r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 
-KINDS = ["gpt-2", "smollm", "llama-bpe", "qwen2", "gpt-4o"]
+QWEN35 = QWEN2.replace(r"\p{L}+|\p{N}|", r"[\p{L}\p{M}]+|\p{N}|").replace(r" ?[^\s\p{L}\p{N}]", r" ?[^\s\p{L}\p{M}\p{N}]")
+SEED = QWEN2.replace(r" ?[^\s\p{L}\p{N}]+[\r\n]*", r" ?[^\s\p{L}\p{N}\r\n]+")
+TEKKEN = GPT4O.replace(ENDING, "").replace(r"\p{N}{1,3}", r"\p{N}")
+# Letters that have a capital or are one, in the version of Unicode that the first DeepSeek models were made with.
+CASED = (
+    "A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚḀ-ἕἘ-Ἕἠ-ὅὈ-Ὅὐ-ὗὙὛὝὟ-ώᾀ"
+    "-ᾴᾶ-ᾼιῂ-ῄῆ-ῌῐ-ΐῖ-Ίῠ-Ῥῲ-ῴῶ-ῼℂℇℊ-ℓℕℙ-ℝℤΩℨK-ℭℯ-ℴℹℼ-ℿⅅ-ⅉⅎↃↄⰀ-ⱻⱾ-ⳤⳫ-ⳮⳲⳳꙀ-ꙭꚀ-ꚛꜢ-ꝯꝱ-ꞇꞋ-ꞎꭰ-ꮿﬀ-ﬆﬓ-ﬗＡ-Ｚａ-ｚ𐐀-𐑏𐒰"
+    "-𐓓𐓘-𐓻𐲀-𐲲𐳀-𐳲𑢠-𑣟𞤀-𞥃"
+)
+HAN = r"[一-龥\u0800-一가-\ud7ff]+"
+DEEPSEEK_LLM = [r"[\r\n]", rf"\s?[{CASED}]+", r"\s?[!-/:-~！-／：-～‘-‟\u3000-。]+", r"\s+$", HAN, r"\p{N}"]
+DEEPSEEK_CODER = [r"[\r\n]", r"\s?\p{L}+", r"\s?\p{P}+", HAN, r"\p{N}"]
+DEEPSEEK_V3 = [
+    r"\p{N}{1,3}",
+    "[一-龥\u3040-ゟ゠-ヿ]+",
+    r"""[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*"""
+    r"|\s*[\r\n]+|\s+(?!\S)|\s+",
+]
+
+# The patterns by which a text is cut, one after another, each of the pieces of those before it.
+PATTERNS = {
+    "gpt-2": [GPT2],
+    "smollm": [r"\p{N}", GPT2],
+    "llama-bpe": [LLAMA3],
+    "qwen2": [QWEN2],
+    "gpt-4o": [GPT4O],
+    "qwen35": [QWEN35],
+    "tekken": [TEKKEN],
+    "seed-coder": [SEED],
+    "deepseek-llm": DEEPSEEK_LLM,
+    "deepseek-coder": DEEPSEEK_CODER,
+    "deepseek-v3": DEEPSEEK_V3,
+}
+# Those that cut as one of the others.
+PATTERNS |= {name: PATTERNS["llama-bpe"] for name in ("glm4", "dbrx", "smaug-bpe")}
+PATTERNS |= {name: PATTERNS["smollm"] for name in ("command-r", "refact")}
+PATTERNS |= {"exaone4": PATTERNS["gpt-2"], "hunyuan-dense": PATTERNS["deepseek-v3"]}
+# Kinds that compose characters first.
+COMPOSING = {"qwen2", "qwen35", "command-r"}
+# Kinds that take a piece which is a token as it is.
+IGNORING_MERGES = {"llama-bpe", "glm4", "tekken"}
+
+# Those with goldens of their own: each way to cut, and each combination with the two above.
+KINDS = [
+    "gpt-2", "smollm", "llama-bpe", "qwen2", "gpt-4o", "qwen35", "tekken", "seed-coder", "deepseek-llm", "deepseek-coder", "deepseek-v3",
+    "glm4", "dbrx", "command-r",
+]
 
 
 def byte_characters():
@@ -39,15 +85,23 @@ BYTES = byte_characters()
 
 def split(kind, text):
     """The pieces of a text that are encoded apart."""
-    if kind == "smollm":
-        parts = [part for part in regex.split(r"(\p{N})", text) if part]
-        return [piece for part in parts for piece in regex.findall(GPT2, part)]
-    if kind == "qwen2":
+    if kind in COMPOSING:
         text = unicodedata.normalize("NFC", text)
-    pattern = {"gpt-2": GPT2, "llama-bpe": LLAMA3, "qwen2": QWEN2, "gpt-4o": GPT4O}[kind]
-    pieces = regex.findall(pattern, text)
+    pieces = [text]
+    for pattern in PATTERNS[kind]:
+        pieces = [part for piece in pieces for part in isolated(pattern, piece)]
     assert "".join(pieces) == text
     return pieces
+
+
+def isolated(pattern, text):
+    """Matches, and what stands between them."""
+    end = 0
+    for match in regex.finditer(pattern, text):
+        yield from (part for part in (text[end : match.start()], match.group()) if part)
+        end = match.end()
+    if text[end:]:
+        yield text[end:]
 
 
 class Tokenizer:
@@ -68,7 +122,7 @@ class Tokenizer:
         return ids
 
     def encode_piece(self, piece):
-        if self.kind == "llama-bpe" and piece in self.ids:
+        if self.kind in IGNORING_MERGES and piece in self.ids:
             return [self.ids[piece]]
         parts = list(piece)
         while len(parts) > 1:

@@ -122,6 +122,28 @@ def byte_level(kind):
     return tokenizer, add
 
 
+def published_form(tokenizer):
+    """The same as the `tokenizers` package makes it, of the parts that published files of this kind have."""
+    from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
+
+    kind = tokenizer.kind
+    model = models.BPE(tokenizer.ids, tokenizer.merges, ignore_merges=kind in bpe.IGNORING_MERGES)
+    published = Tokenizer(model)
+    if kind in bpe.COMPOSING:
+        published.normalizer = normalizers.NFC()
+    patterns = bpe.PATTERNS[kind]
+    by_pattern = bpe.GPT2 in patterns
+    parts = [
+        pre_tokenizers.Digits(individual_digits=True) if pattern == r"\p{N}" else pre_tokenizers.Split(Regex(pattern), "isolated")
+        for pattern in patterns
+        if pattern != bpe.GPT2
+    ]
+    parts.append(pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=by_pattern))
+    published.pre_tokenizer = pre_tokenizers.Sequence(parts)
+    published.add_special_tokens([AddedToken(token, normalized=False, special=True) for token in tokenizer.added])
+    return published
+
+
 def write_tokenizer(name, add, goldens):
     writer = gguf.GGUFWriter(HERE / f"{name}.gguf", "llama")
     add(writer)
@@ -137,6 +159,10 @@ def tokenizers():
     for kind in bpe.KINDS:
         tokenizer, add = byte_level(kind)
         goldens = [{"text": text, "ids": tokenizer.encode(text)} for text in bpe.TEXTS]
+        published = published_form(tokenizer)
+        for golden in goldens:
+            ids = published.encode(golden["text"], add_special_tokens=False).ids
+            assert ids == golden["ids"], f"{kind}: {golden['text']!r} {ids}"
         write_tokenizer(f"tokenizer-{kind}", add, goldens)
     for kind in sentencepieces.KINDS:
         model = sentencepieces.train(kind)

@@ -140,7 +140,9 @@ mod tests {
         let problem = |builder: Builder| build(builder).unwrap_err().to_string();
         let unknown = problem(builder("viking"));
         assert!(
-            unknown.contains("`tokenizer.ggml.pre` is `viking`") && unknown.contains("llama-bpe"),
+            unknown.contains("`tokenizer.ggml.pre` is `viking`")
+                && unknown.contains("llama-bpe")
+                && unknown.contains("tokenizer.json, which is read"),
             "{unknown}"
         );
         let bert = problem(tiny("bert"));
@@ -190,12 +192,47 @@ mod tests {
     /// The files and tokens were made by a plain Python encoder, see `tests/reference/bpe.py`.
     #[test]
     fn every_byte_level_kind_gives_the_tokens_of_the_reference() {
-        for kind in ["gpt-2", "smollm", "llama-bpe", "qwen2", "gpt-4o"] {
+        for kind in [
+            "gpt-2",
+            "smollm",
+            "llama-bpe",
+            "qwen2",
+            "gpt-4o",
+            "qwen35",
+            "tekken",
+            "seed-coder",
+            "deepseek-llm",
+            "deepseek-coder",
+            "deepseek-v3",
+            "glm4",
+            "dbrx",
+            "command-r",
+        ] {
             check_goldens(kind, |golden| {
                 let text = golden["text"].as_str().unwrap();
-                let composed = kind == "qwen2" && text.contains(['\u{300}', '\u{301}', '\u{30a}', '\u{308}']);
+                let composed = ["qwen2", "qwen35", "command-r"].contains(&kind)
+                    && text.contains(['\u{300}', '\u{301}', '\u{30a}', '\u{308}']);
                 (!text.contains("<|") && !composed).then(|| text.to_owned())
             });
+        }
+    }
+
+    /// Those of `tests/reference/converted.py`.
+    #[test]
+    fn models_of_every_architecture_have_a_tokenizer_that_is_known() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference");
+        let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let is_model = |path: &std::path::PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            name.starts_with("converted-") && path.extension().is_some_and(|end| end == "gguf")
+        };
+        let models: Vec<_> = files.filter(is_model).collect();
+        assert_eq!(models.len(), 18);
+        for path in models {
+            let tokenizer = Tokenizer::from_gguf(&Gguf::open(&path).unwrap()).unwrap();
+            let text = "The tide, 1234; don't";
+            let ids = tokenizer.encode(text).unwrap();
+            assert_eq!(tokenizer.decode(&ids).unwrap().trim_start(), text, "{}", path.display());
         }
     }
 

@@ -26,8 +26,8 @@ pub(super) fn build(
     let failed =
         |error: tokenizers::Error| Error::Tokenizer { path: path.clone(), problem: error.to_string() };
     let kind = match class {
-        Class::Gpt2 => Kind::Gpt2,
-        Class::Qwen2 => Kind::Qwen2,
+        Class::Gpt2 => Kind::GPT2,
+        Class::Qwen2 => Kind::QWEN2,
         _ => {
             let (path, field) = match files.class_name() {
                 Some(_) => (files.path(TokenizerFiles::CONFIG), "tokenizer_class"),

@@ -139,7 +139,7 @@ pub enum Error {
     MissingTensor {
         /// The weight file, index or folder that was searched.
         path: PathBuf,
-        /// The tensor's full name in Hugging Face form.
+        /// The tensor's full name: in Hugging Face form, or as a GGUF file has it.
         name: String,
         /// A tensor that is there and whose name ends in the same way.
         similar: Option<String>,

@@ -165,6 +165,21 @@ pub(crate) const GENERATORS: &[Generator] = &[
         ..REFERENCE
     },
     Generator {
+        name: "gguf-converted",
+        script: &["crates/sah-adapter/tests/reference/converted.py"],
+        files: &["crates/sah-adapter/tests/reference/converted-*"],
+        ..REFERENCE
+    },
+    Generator {
+        name: "gguf-converted-5",
+        script: &["crates/sah-adapter/tests/reference/converted.py"],
+        files: &[
+            "crates/sah-adapter/tests/reference/converted-mistral3.*",
+            "crates/sah-adapter/tests/reference/converted-qwen3*",
+        ],
+        ..TRANSFORMERS_5
+    },
+    Generator {
         name: "models",
         script: &["tests/reference/tiny_models.py"],
         files: &["tests/fixtures/models/*"],

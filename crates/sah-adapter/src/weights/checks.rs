@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tch::{Device, Kind, Tensor};
 
+use super::gguf::GgufWeights;
 use super::names::{StoredNames, TensorNames};
 use super::quantised::Quantisation;
 use super::safetensors::Safetensors;
@@ -39,6 +40,10 @@ impl Checks {
         let problems = &mut *self.problems.borrow_mut();
         if problems.len() >= MOST_PROBLEMS {
             return Err(error);
+        }
+        // Those of all experts may be one tensor.
+        if problems.last().is_some_and(|last| last.to_string() == error.to_string()) {
+            return Ok(());
         }
         problems.push(error);
         Ok(())
@@ -79,8 +84,7 @@ impl Weights {
         }
         let notes = match self {
             Self::Safetensors(weights) => notes(weights, &stored, is_wrapped, &checks.asked.into_inner()),
-            // Every tensor of a GGUF file is one of its architecture's.
-            Self::Gguf(_) => vec![],
+            Self::Gguf(weights) => notes_of_gguf(weights, &checks.asked.into_inner()),
         };
         Ok(CheckedWeights { notes })
     }
@@ -160,6 +164,19 @@ fn notes(
     let unlisted: Vec<&str> = weights.unlisted.iter().map(String::as_str).collect();
     if !unlisted.is_empty() {
         notes.push(format!("tensors that the index does not list are not read: {}", listed(&unlisted)));
+    }
+    notes
+}
+
+/// The same of a GGUF file, whose tensors are all of its architecture.
+fn notes_of_gguf(weights: &GgufWeights, asked: &BTreeSet<String>) -> Vec<String> {
+    let (mut notes, left_out) = (vec![], weights.left_out());
+    if !left_out.is_empty() {
+        notes.push(format!("layers that predict further tokens are not read: {}", listed(&left_out)));
+    }
+    let others: Vec<&str> = weights.names().filter(|name| !asked.contains(*name)).collect();
+    if !others.is_empty() {
+        notes.push(format!("tensors that the config asks nothing of are not read: {}", listed(&others)));
     }
     notes
 }

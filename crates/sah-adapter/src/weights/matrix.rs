@@ -323,6 +323,6 @@ mod tests {
         let error = load(file, WeightStorage::Stored, &["v_proj"]).unwrap_err().to_string();
         assert!(error.contains("has shape [2, 32], but the config implies [4, 32]"), "{error}");
         let error = load(llama(), WeightStorage::Stored, &["v_proj"]).unwrap_err().to_string();
-        assert!(error.contains("has no tensor `model.layers.0.self_attn.v_proj.weight`"), "{error}");
+        assert!(error.contains("has no tensor `blk.0.attn_v.weight`"), "{error}");
     }
 }

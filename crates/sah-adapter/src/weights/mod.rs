@@ -86,7 +86,10 @@ impl Weights {
                 name: name.into(),
                 similar: weights.similar(name).map(str::to_owned),
             },
-            Self::Gguf(_) => Error::MissingTensor { path, name: name.into(), similar: None },
+            Self::Gguf(weights) => {
+                let name = weights.stored_name(name).unwrap_or_else(|| name.into());
+                Error::MissingTensor { path, name, similar: None }
+            }
         }
     }
 

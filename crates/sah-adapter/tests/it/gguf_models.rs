@@ -2,35 +2,83 @@
 
 use std::path::Path;
 
-use sah_adapter::Network;
+use sah_adapter::{Error, Network, Precision, WeightStorage};
 use sah_attention::AttentionPolicy;
 use tch::{Device, Kind};
 
-/// The logits behind a prompt longer than every window in it, see `tests/reference/architectures.py`.
+/// Those of `tests/reference/architectures.py`, and those of `converted.py` beside it.
+const MODELS: [&str; 27] = [
+    "model-llama",
+    "model-qwen2",
+    "model-qwen3",
+    "model-qwen2moe",
+    "model-qwen3moe",
+    "model-phi3",
+    "model-gemma2",
+    "model-gemma3",
+    "model-gpt2",
+    "converted-gpt-oss",
+    "converted-gpt-oss-mxfp4",
+    "converted-mixtral",
+    "converted-glm4",
+    "converted-glm4moe",
+    "converted-olmo2",
+    "converted-olmo3",
+    "converted-granite",
+    "converted-smollm3",
+    "converted-seed_oss",
+    "converted-cohere2",
+    "converted-exaone4",
+    "converted-ernie4_5",
+    "converted-hunyuan-dense",
+    "converted-mistral3",
+    "converted-qwen3next",
+    "converted-qwen35",
+    "converted-qwen35moe",
+];
+
+/// The largest distance of a logit behind the golden's prompt, which is longer than every window, from that of transformers.
+fn apart(name: &str, precision: Precision) -> Result<f32, Error> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference");
+    let golden: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(folder.join(format!("{name}.json"))).unwrap()).unwrap();
+    let ids: Vec<u32> = serde_json::from_value(golden["prompt"].clone()).unwrap();
+    let expected: Vec<f32> = serde_json::from_value(golden["logits"].clone()).unwrap();
+    let network = Network::load(&folder.join(format!("{name}.gguf")), Device::Cpu, precision)?;
+    let found = network.sequence(ids.len())?.feed(&ids, &mut AttentionPolicy::dense())?;
+    assert_eq!(found.len(), expected.len());
+    Ok(found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max))
+}
+
 #[test]
 fn gguf_models_have_the_logits_of_transformers() {
     tch::set_num_threads(1);
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference");
     let mut problems = vec![];
-    for name in ["llama", "qwen2", "qwen3", "qwen2moe", "qwen3moe", "phi3", "gemma2", "gemma3", "gpt2"] {
-        let golden: serde_json::Value =
-            serde_json::from_slice(&std::fs::read(folder.join(format!("model-{name}.json"))).unwrap())
-                .unwrap();
-        let ids: Vec<u32> = serde_json::from_value(golden["prompt"].clone()).unwrap();
-        let expected: Vec<f32> = serde_json::from_value(golden["logits"].clone()).unwrap();
-        let path = folder.join(format!("model-{name}.gguf"));
-        let found = Network::load(&path, Device::Cpu, Kind::Float)
-            .and_then(|network| network.sequence(ids.len())?.feed(&ids, &mut AttentionPolicy::dense()));
-        match found {
+    for name in MODELS {
+        match apart(name, Kind::Float.into()) {
             Err(error) => problems.push(format!("{name}: {error}")),
-            Ok(found) => {
-                assert_eq!(found.len(), expected.len());
-                let apart = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-                if apart.is_nan() || apart > 1e-4 {
-                    problems.push(format!("{name}: logits {apart} apart"));
-                }
+            Ok(apart) if apart.is_nan() || apart > 1e-4 => {
+                problems.push(format!("{name}: logits {apart} apart"));
             }
+            Ok(_) => {}
         }
     }
     assert!(problems.is_empty(), "{problems:#?}");
+}
+
+/// Products of blocks round queries and what they are multiplied with to 8 bits; the converted files have BF16 alone.
+#[test]
+fn gguf_models_keep_what_is_stored() {
+    tch::set_num_threads(1);
+    let stored = Precision::from(Kind::Float).with_weights(WeightStorage::Stored);
+    for name in MODELS.into_iter().filter(|name| name.starts_with("converted-")) {
+        match apart(name, stored) {
+            Err(error) => {
+                let text = error.to_string();
+                assert_eq!(name, "converted-gpt-oss-mxfp4", "{text}");
+                assert!(text.contains("is stored as MXFP4, which cannot be kept as it is"), "{text}");
+            }
+            Ok(apart) => assert!(apart < 1e-4, "{name}: {apart}"),
+        }
+    }
 }

@@ -22,9 +22,17 @@ fn reference(file: &str) -> Vec<u8> {
 /// Files of every tokenizer kind and layout of tensors.
 #[test]
 fn gguf_files() {
-    for (name, architecture) in [("llama", 1), ("gemma2", 2), ("gpt2", 3), ("phi3", 4)] {
-        let whole = reference(&format!("model-{name}.gguf"));
-        check(&format!("model-{name}.gguf"), architecture, |random| {
+    for (name, architecture) in [
+        ("model-llama", 1),
+        ("model-gemma2", 2),
+        ("model-gpt2", 3),
+        ("model-phi3", 4),
+        ("converted-qwen3next", 5),
+        ("converted-qwen35moe", 6),
+        ("converted-gpt-oss", 7),
+    ] {
+        let whole = reference(&format!("{name}.gguf"));
+        check(&format!("{name}.gguf"), architecture, |random| {
             let mut bytes = whole.clone();
             // Most of the file is tensor data, which says nothing that could be wrong.
             let header = bytes.len() / 3;

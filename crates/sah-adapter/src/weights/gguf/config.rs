@@ -1,15 +1,29 @@
 //! The metadata of a GGUF file in the shape of Hugging Face's `config.json`.
 
+mod delta;
+mod experts;
+mod gemma;
+mod refuse;
+mod windows;
+
 use serde_json::{Map, Value as Json, json};
 
 use super::architecture::Architecture;
 use super::keys::Keys;
 use super::reader::Gguf;
 use super::rope::rope_scaling;
-use super::value::Value;
 use crate::Error;
+use delta::delta;
+use experts::experts;
+use gemma::gemma;
+use refuse::refuse_other_models;
+use windows::{layer_types, windows};
 
-use Architecture::{Gemma2, Gemma3, Gpt2, Llama, Phi3, Qwen2, Qwen2Moe, Qwen3, Qwen3Moe};
+use Architecture::{
+    Cohere2, Ernie45, Exaone4, Gemma2, Gemma3, Glm4, Glm4Moe, Gpt2, GptOss, Granite, HunyuanDense, Llama,
+    Ministral3, Mistral, Mixtral, Olmo2, Olmo3, Phi3, Qwen2, Qwen2Moe, Qwen3, Qwen3Moe, Qwen3Next, Qwen35,
+    Qwen35Moe, SeedOss, SmolLm3,
+};
 
 /// `config.json` of the file. Numbers that Hugging Face derives (such as `head_dim`) are written out.
 ///
@@ -37,44 +51,6 @@ pub(crate) fn hf_config(gguf: &Gguf) -> Result<Json, Error> {
     Ok(Json::Object(config))
 }
 
-/// Values that would make another model of it than the one this crate knows.
-fn refuse_other_models(keys: &Keys<'_>) -> Result<(), Error> {
-    let unsupported = |name: &str, found: String, supported: &str| {
-        Err(keys.metadata.unsupported(&keys.full(name), &found, supported))
-    };
-    let has_none = !keys.architecture.has_experts();
-    if let Some(experts) = keys.integer("expert_count")?.filter(|&experts| experts > 0 && has_none) {
-        return unsupported("expert_count", experts.to_string(), "models without experts");
-    }
-    if keys.metadata.bool(&keys.full("attention.causal"))? == Some(false) {
-        return unsupported("attention.causal", "false".into(), "causal attention");
-    }
-    if keys.metadata.bool(&keys.full("use_parallel_residual"))? == Some(true) && keys.architecture != Gpt2 {
-        return unsupported("use_parallel_residual", "true".into(), "one block after the other");
-    }
-    for (name, neutral) in [
-        ("attention.clamp_kqv", 0.0),
-        ("attention.max_alibi_bias", 0.0),
-        ("logit_scale", 1.0),
-        ("residual_scale", 1.0),
-        ("embedding_scale", 1.0),
-    ] {
-        if let Some(value) = keys.number(name)?.filter(|value| (value - neutral).abs() > 0.0) {
-            return unsupported(name, value.to_string(), &format!("none, or {neutral}"));
-        }
-    }
-    if matches!(keys.architecture, Llama | Qwen2 | Qwen3 | Qwen2Moe | Qwen3Moe)
-        && let Some(window) = keys.integer("attention.sliding_window")?.filter(|&window| window > 0)
-    {
-        return unsupported(
-            "attention.sliding_window",
-            window.to_string(),
-            "full attention in this architecture",
-        );
-    }
-    Ok(())
-}
-
 /// The configuration of GPT-2, which has names of its own.
 fn gpt2(keys: &Keys<'_>) -> Result<Map<String, Json>, Error> {
     let hidden = keys.positive("embedding_length")?;
@@ -100,7 +76,7 @@ fn gpt2(keys: &Keys<'_>) -> Result<Map<String, Json>, Error> {
 fn rotary(keys: &Keys<'_>) -> Result<Map<String, Json>, Error> {
     let hidden = keys.positive("embedding_length")?;
     let heads = keys.positive("attention.head_count")?;
-    let layers = keys.positive("block_count")?;
+    let layers = layers(keys)?;
     let kv_heads = keys.integer("attention.head_count_kv")?.unwrap_or(heads);
     if kv_heads == 0 || !heads.is_multiple_of(kv_heads) {
         let expected = format!("a divisor of the {heads} query heads");
@@ -116,18 +92,29 @@ fn rotary(keys: &Keys<'_>) -> Result<Map<String, Json>, Error> {
     }
     let mut config = Map::from_iter([
         ("hidden_size".to_owned(), json!(hidden)),
-        ("intermediate_size".to_owned(), json!(keys.positive("feed_forward_length")?)),
         ("num_hidden_layers".to_owned(), json!(layers)),
         ("num_attention_heads".to_owned(), json!(heads)),
         ("num_key_value_heads".to_owned(), json!(kv_heads)),
         ("head_dim".to_owned(), json!(head_dim)),
         ("max_position_embeddings".to_owned(), json!(keys.positive("context_length")?)),
-        ("rms_norm_eps".to_owned(), json!(keys.required_number("attention.layer_norm_rms_epsilon")?)),
         ("rope_theta".to_owned(), json!(keys.number("rope.freq_base")?.unwrap_or(10_000.0))),
         ("rope_scaling".to_owned(), rope_scaling(keys)?),
     ]);
-    if let Some(rotary) = keys.integer("rope.dimension_count")?.filter(|&rotary| rotary != head_dim) {
-        config.insert("partial_rotary_factor".into(), json!(rotary as f64 / head_dim as f64));
+    let mut insert = |field: &str, value: Json| config.insert(field.to_owned(), value);
+    // Where all layers have experts, the width of a network without is not said.
+    if keys.architecture != Qwen35Moe || keys.integer("feed_forward_length")?.is_some() {
+        insert("intermediate_size", json!(keys.positive("feed_forward_length")?));
+    }
+    if keys.architecture == Cohere2 {
+        insert("layer_norm_eps", json!(keys.required_number("attention.layer_norm_epsilon")?));
+    } else {
+        insert("rms_norm_eps", json!(keys.required_number("attention.layer_norm_rms_epsilon")?));
+    }
+    let rotary = keys.integer("rope.dimension_count")?.unwrap_or(head_dim);
+    // Where Hugging Face takes another share for one that is not said.
+    let is_partial = matches!(keys.architecture, Glm4 | Glm4Moe) || keys.architecture.has_delta_rule();
+    if is_partial || rotary != head_dim {
+        insert("partial_rotary_factor", json!(rotary as f64 / head_dim as f64));
     }
     match keys.architecture {
         Gemma2 | Gemma3 => gemma(keys, &mut config, hidden, heads, head_dim, layers)?,
@@ -135,36 +122,94 @@ fn rotary(keys: &Keys<'_>) -> Result<Map<String, Json>, Error> {
             config.insert("hidden_act".into(), json!("silu"));
         }
     }
-    match keys.architecture {
-        Phi3 => phi3(keys, &mut config)?,
-        Llama => {
-            let attention = keys.has_bias(&["attn_q", "attn_k", "attn_v", "attn_output"]);
-            config.insert("attention_bias".into(), json!(attention));
-            let mlp = keys.has_bias(&["ffn_gate", "ffn_up", "ffn_down"]);
-            config.insert("mlp_bias".into(), json!(mlp));
-        }
-        Qwen3 | Qwen3Moe | Gemma2 | Gemma3 => {
-            let attention = keys.has_bias(&["attn_q", "attn_k", "attn_v", "attn_output"]);
-            config.insert("attention_bias".into(), json!(attention));
-        }
-        Qwen2 | Qwen2Moe | Gpt2 => {}
-    }
+    biases(keys, &mut config);
+    particular(keys, &mut config, layers, head_dim)?;
     if keys.architecture.has_experts() {
         experts(keys, &mut config)?;
+    }
+    if keys.architecture.has_delta_rule() {
+        delta(keys, &mut config, layers)?;
     }
     Ok(config)
 }
 
-/// What mixtures of experts have beside the common fields. No file says whether weights of chosen experts are made to add up to 1:
-/// llama.cpp knows it of each architecture.
-fn experts(keys: &Keys<'_>, config: &mut Map<String, Json>) -> Result<(), Error> {
-    config.insert("num_experts".into(), json!(keys.positive("expert_count")?));
-    config.insert("num_experts_per_tok".into(), json!(keys.positive("expert_used_count")?));
-    config.insert("moe_intermediate_size".into(), json!(keys.positive("expert_feed_forward_length")?));
-    config.insert("norm_topk_prob".into(), json!(keys.architecture == Qwen3Moe));
-    if keys.architecture == Qwen2Moe {
-        let shared = keys.positive("expert_shared_feed_forward_length")?;
-        config.insert("shared_expert_intermediate_size".into(), json!(shared));
+/// The layers of the model: those of the file without the ones that predict further tokens.
+fn layers(keys: &Keys<'_>) -> Result<u64, Error> {
+    let (all, name) = (keys.positive("block_count")?, "nextn_predict_layers");
+    let further = keys.integer(name)?.unwrap_or(0);
+    if further >= all {
+        let expected = format!("fewer than the {all} of block_count");
+        return Err(keys.wrong(name, &expected, &further.to_string()));
+    }
+    Ok(all - further)
+}
+
+/// Which projections have biases, as the tensors say.
+fn biases(keys: &Keys<'_>, config: &mut Map<String, Json>) {
+    let qkv = keys.has_bias(&["attn_q", "attn_k", "attn_v"]);
+    let output = keys.has_bias(&["attn_output"]);
+    let mlp = keys.has_bias(&["ffn_gate", "ffn_up", "ffn_down"]);
+    let mut insert = |field: &str, value: bool| config.insert(field.to_owned(), json!(value));
+    match keys.architecture {
+        Llama | Granite | SmolLm3 => {
+            insert("attention_bias", qkv || output);
+            insert("mlp_bias", mlp);
+        }
+        SeedOss => {
+            insert("attention_bias", qkv);
+            insert("attention_out_bias", output);
+            insert("mlp_bias", mlp);
+        }
+        Ernie45 => {
+            insert("use_bias", qkv || output || mlp);
+        }
+        Qwen3 | Qwen3Moe | Qwen3Next | Qwen35 | Qwen35Moe | Gemma2 | Gemma3 | GptOss | Glm4 | Glm4Moe
+        | Olmo2 | Olmo3 | Cohere2 | HunyuanDense => {
+            insert("attention_bias", qkv || output);
+        }
+        Qwen2 | Qwen2Moe | Gpt2 | Phi3 | Mixtral | Mistral | Ministral3 | Exaone4 => {}
+    }
+}
+
+/// What some architectures have beside the common fields.
+fn particular(
+    keys: &Keys<'_>,
+    config: &mut Map<String, Json>,
+    layers: u64,
+    head_dim: u64,
+) -> Result<(), Error> {
+    match keys.architecture {
+        Phi3 => phi3(keys, config)?,
+        // Converters leave their windows out.
+        Mixtral | Mistral | Ministral3 => {
+            config.insert("sliding_window".into(), Json::Null);
+        }
+        Granite => {
+            let scores = keys.number("attention.scale")?.filter(|scale| scale.abs() > 0.0);
+            let scores = scores.unwrap_or(1.0 / (head_dim as f64).sqrt());
+            config.insert("attention_multiplier".into(), json!(scores));
+            for (ours, theirs) in
+                [("embedding_multiplier", "embedding_scale"), ("residual_multiplier", "residual_scale")]
+            {
+                let factor = keys.number(theirs)?.filter(|factor| factor.abs() > 0.0);
+                config.insert(ours.into(), json!(factor.unwrap_or(1.0)));
+            }
+            config.insert("logits_scaling".into(), json!(keys.required_number("logit_scale")?));
+        }
+        // llama.cpp knows it of the architecture.
+        SmolLm3 => {
+            config.insert("no_rope_layer_interval".into(), json!(4));
+        }
+        Cohere2 => {
+            windows(keys, config, layers)?;
+            config.insert("logit_scale".into(), json!(keys.required_number("logit_scale")?));
+        }
+        GptOss | Olmo3 | Exaone4 => windows(keys, config, layers)?,
+        Glm4Moe => {
+            let norms = keys.has_tensor_in_a_layer("attn_q_norm.weight");
+            config.insert("use_qk_norm".into(), json!(norms));
+        }
+        _ => {}
     }
     Ok(())
 }
@@ -179,64 +224,6 @@ fn phi3(keys: &Keys<'_>, config: &mut Map<String, Json>) -> Result<(), Error> {
         config.insert("original_max_position_embeddings".into(), json!(original));
     }
     Ok(())
-}
-
-/// What Gemma 2 and 3 have beside the common fields.
-fn gemma(
-    keys: &Keys<'_>,
-    config: &mut Map<String, Json>,
-    hidden: u64,
-    heads: u64,
-    head_dim: u64,
-    layers: u64,
-) -> Result<(), Error> {
-    config.insert("hidden_activation".into(), json!("gelu_pytorch_tanh"));
-    config.insert("sliding_window".into(), json!(keys.positive("attention.sliding_window")?));
-    config.insert("layer_types".into(), layer_types(keys, layers)?);
-    // Files do not say by what queries are scaled. It is the size of a head in all published models but those with
-    // 27 billion parameters (46 layers of Gemma 2, 62 of Gemma 3), where it is hidden / heads.
-    let largest = layers == if keys.architecture == Gemma2 { 46 } else { 62 };
-    let scalar = if largest { hidden / heads } else { head_dim };
-    config.insert("query_pre_attn_scalar".into(), json!(scalar));
-    // Files of Gemma 2 from before the keys existed are of models with these caps.
-    let defaults = if keys.architecture == Gemma2 { (Some(50.0), Some(30.0)) } else { (None, None) };
-    let attention = keys.number("attn_logit_softcapping")?.or(defaults.0);
-    let output = keys.number("final_logit_softcapping")?.or(defaults.1);
-    config.insert("attn_logit_softcapping".into(), json!(attention));
-    config.insert("final_logit_softcapping".into(), json!(output));
-    if keys.architecture == Gemma3 {
-        let local = keys.number("rope.freq_base_swa")?.unwrap_or(10_000.0);
-        config.insert("rope_local_base_freq".into(), json!(local));
-    }
-    Ok(())
-}
-
-/// Which layers see a window only: all but every `pattern`-th one, or as the file lists them.
-fn layer_types(keys: &Keys<'_>, layers: u64) -> Result<Json, Error> {
-    // Each name takes more memory than the layer's number took in the file.
-    const MAX_LAYERS: u64 = 1 << 16;
-    let name = "attention.sliding_window_pattern";
-    if layers > MAX_LAYERS {
-        return Err(keys.wrong("block_count", &format!("at most {MAX_LAYERS}"), &layers.to_string()));
-    }
-    let name_of = |sliding: bool| if sliding { "sliding_attention" } else { "full_attention" };
-    let pattern = match keys.gguf.metadata.get(&keys.full(name)) {
-        None if keys.architecture == Gemma2 => 2,
-        None => 6,
-        Some(value) => {
-            let wrong = || {
-                let expected = format!("a number above 0, or true or false for each of the {layers} layers");
-                keys.wrong(name, &expected, &value.describe())
-            };
-            if let Value::Array(list) = value {
-                let list: Option<Vec<bool>> = list.iter().map(Value::as_bool).collect();
-                let list = list.filter(|list| list.len() as u64 == layers).ok_or_else(wrong)?;
-                return Ok(list.into_iter().map(name_of).collect());
-            }
-            value.as_u64().filter(|&pattern| pattern > 0).ok_or_else(wrong)?
-        }
-    };
-    Ok((1..=layers).map(|layer| name_of(!layer.is_multiple_of(pattern))).collect())
 }
 
 /// Rows of the embedding table, which may have more than there are tokens.

@@ -1,7 +1,7 @@
 //! The metadata keys of one architecture in a GGUF file.
 
 use super::Metadata;
-use super::architecture::Architecture;
+use super::architecture::{Architecture, in_layer};
 use super::reader::Gguf;
 use crate::Error;
 
@@ -51,8 +51,23 @@ impl<'a> Keys<'a> {
         self.gguf.tensors.contains_key(name)
     }
 
-    /// Whether any of these modules of the first layer has a bias.
+    /// Whether a layer has the tensor `name`.
+    pub(super) fn has_tensor_in_a_layer(&self, name: &str) -> bool {
+        let has = |tensor: &String| in_layer(tensor).is_some_and(|(_, inside)| inside == name);
+        self.gguf.tensors.keys().any(has)
+    }
+
+    /// Whether any of these modules has a bias in a layer.
     pub(super) fn has_bias(&self, modules: &[&str]) -> bool {
-        modules.iter().any(|module| self.has_tensor(&format!("blk.0.{module}.bias")))
+        modules.iter().any(|module| self.has_tensor_in_a_layer(&format!("{module}.bias")))
+    }
+
+    /// That something can be listed for each of `layers`: a list takes more memory than their number took in the file.
+    pub(super) fn check_layers(&self, layers: u64) -> Result<(), Error> {
+        const MAX_LAYERS: u64 = 1 << 16;
+        if layers > MAX_LAYERS {
+            return Err(self.wrong("block_count", &format!("at most {MAX_LAYERS}"), &layers.to_string()));
+        }
+        Ok(())
     }
 }

@@ -9,6 +9,7 @@ mod metadata;
 mod reader;
 mod rope;
 mod split;
+mod stored;
 #[cfg(test)]
 pub(crate) mod testing;
 mod value;
@@ -24,8 +25,9 @@ pub(crate) use metadata::Metadata;
 pub(crate) use reader::{Gguf, read_range};
 pub(crate) use split::model_stem;
 
-use architecture::{Layout, Role, stored_row};
+use architecture::{Heads, Order, RowOrder, Rows, Values};
 use reader::TensorInfo;
+use stored::{Contents, Stored, heads};
 
 use crate::Error;
 
@@ -36,32 +38,13 @@ const CHUNK: usize = 1 << 18;
 #[derive(Debug)]
 pub(crate) struct GgufWeights {
     pub(crate) file: Gguf,
+    architecture: Architecture,
     /// By Hugging Face name.
     tensors: BTreeMap<String, Stored>,
-    /// Rows of one query or key head, for undoing the converters' permutation.
-    head_dim: usize,
-}
-
-/// A tensor in the file, seen from Hugging Face.
-#[derive(Debug)]
-struct Stored {
-    /// Its name in the file.
-    name: String,
-    /// Its shape in Hugging Face form.
-    shape: Vec<i64>,
-    layout: Layout,
-    /// Which part of it, and of how many that lie one after another.
-    part: Option<(u64, u64)>,
-}
-
-impl Stored {
-    /// Where its bytes begin among those of the file's tensor, and how many they are: whole rows, which consist of whole blocks.
-    fn bytes(&self, info: &TensorInfo) -> (u64, u64) {
-        match self.part {
-            None => (0, info.bytes),
-            Some((number, count)) => (info.bytes / count * number, info.bytes / count),
-        }
-    }
+    /// Those of the file that no model here has.
+    left_out: Vec<String>,
+    /// By which rows change places.
+    heads: Heads,
 }
 
 impl GgufWeights {
@@ -69,49 +52,33 @@ impl GgufWeights {
     ///
     /// # Errors
     ///
-    /// [`Error::Unsupported`] for a tensor that the architecture does not have.
+    /// [`Error::Unsupported`] for a tensor that the architecture does not have, [`Error::Field`] for one of a layer beyond the file's,
+    /// [`Error::MissingTensor`] and [`Error::TensorShape`] for one without which another cannot be read, and for other numbers of experts.
     pub(crate) fn new(file: Gguf, config: &serde_json::Value) -> Result<Self, Error> {
         let architecture = Architecture::of(&file)?;
-        let mut tensors = BTreeMap::new();
-        for (name, info) in &file.tensors {
-            match architecture.role(name) {
-                Some(Role::Rope) => {}
-                Some(Role::Weight(ours, layout)) => {
-                    let mut shape = info.shape.clone();
-                    match layout {
-                        Layout::Transposed => shape.reverse(),
-                        Layout::Row => shape.insert(0, 1),
-                        _ => {}
-                    }
-                    tensors.insert(ours, Stored { name: name.clone(), shape, layout, part: None });
-                }
-                Some(Role::Experts(before, after)) => {
-                    let (count, shape) = info.shape.split_first().unwrap_or((&0, &[]));
-                    for number in 0..count.unsigned_abs() {
-                        let part = Some((number, count.unsigned_abs()));
-                        let stored =
-                            Stored { name: name.clone(), shape: shape.to_vec(), layout: Layout::Same, part };
-                        tensors.insert(format!("{before}.{number}.{after}"), stored);
-                    }
-                }
-                None => {
-                    return Err(Error::Unsupported {
-                        path: file.files[info.file].clone(),
-                        field: "tensors".into(),
-                        found: name.clone(),
-                        supported: format!("the tensors of {}", architecture.name()),
-                    });
-                }
-            }
-        }
-        // `hf_config` has checked it where it is used: an even number above 0.
-        let head_dim = config["head_dim"].as_u64().unwrap_or(2) as usize;
-        Ok(Self { file, tensors, head_dim })
+        let heads = heads(config);
+        let Contents { tensors, left_out } = Contents::new(&file, architecture, config)?;
+        Ok(Self { file, architecture, tensors, left_out, heads })
     }
 
     /// Shape of the tensor that Hugging Face calls `name`.
     pub(crate) fn shape(&self, name: &str) -> Option<&[i64]> {
         self.tensors.get(name).map(|stored| stored.shape.as_slice())
+    }
+
+    /// The Hugging Face names of all tensors.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.tensors.keys().map(String::as_str)
+    }
+
+    /// What the file would call the tensor `name`.
+    pub(crate) fn stored_name(&self, name: &str) -> Option<String> {
+        self.architecture.stored_name(name)
+    }
+
+    /// The file's names of tensors that no model here has: those of layers that predict further tokens.
+    pub(crate) fn left_out(&self) -> Vec<&str> {
+        self.left_out.iter().map(String::as_str).collect()
     }
 
     /// Hands the values of the tensor `name`, row after row, to `take` in pieces, each with the number of its first value.
@@ -123,12 +90,8 @@ impl GgufWeights {
     ) -> Result<bool, Error> {
         let Some(stored) = self.tensors.get(name) else { return Ok(false) };
         let info = &self.file.tensors[&stored.name];
-        match stored.layout {
-            Layout::Permuted => take(0, &self.unpermuted(&stored.name, info)?)?,
-            Layout::Transposed => {
-                take(0, &transposed(&values(&self.file, &stored.name, info)?, &info.shape))?;
-            }
-            Layout::Same | Layout::Row | Layout::OneMore => {
+        match stored.layout.order {
+            Order::Same => {
                 let ty = readable(&self.file, &stored.name, info)?;
                 let blocks = CHUNK / ty.block_len();
                 let step = blocks * ty.block_bytes();
@@ -136,15 +99,24 @@ impl GgufWeights {
                 for (number, start) in (0..length).step_by(step).enumerate() {
                     let count = (length - start).min(step as u64);
                     let bytes = self.file.read_part(info, first + start, count)?;
-                    let mut values = dequantise(ty, &bytes);
-                    if stored.layout == Layout::OneMore {
-                        // In f32, as transformers takes it off.
-                        for value in &mut values {
-                            *value -= 1.0;
-                        }
-                    }
+                    let values = self.undone(stored, dequantise(ty, &bytes))?;
                     take(number * blocks * ty.block_len(), &values)?;
                 }
+            }
+            Order::Transposed => {
+                take(0, &transposed(&values(&self.file, &stored.name, info)?, &info.shape))?;
+            }
+            Order::Rows(order) => {
+                let mut all = vec![];
+                for source in stored.sources() {
+                    all.extend(values(&self.file, &source, &self.file.tensors[&source])?);
+                }
+                let ordered = self.ordered(stored, order, &all)?;
+                take(0, &self.undone(stored, ordered)?)?;
+            }
+            Order::ValueColumns => {
+                let all = values(&self.file, &stored.name, info)?;
+                take(0, &self.with_value_columns(stored, &all, 1)?)?;
             }
         }
         Ok(true)
@@ -153,18 +125,56 @@ impl GgufWeights {
     /// The storage type of the tensor `name`; `None` where there is no such tensor.
     pub(crate) fn storage(&self, name: &str) -> Option<Result<GgmlType, Error>> {
         let stored = self.tensors.get(name)?;
-        Some(readable(&self.file, &stored.name, &self.file.tensors[&stored.name]))
+        let of = |source: &str| readable(&self.file, source, &self.file.tensors[source]);
+        Some(of(&stored.name).and_then(|ty| {
+            let refuse = |found: String, supported: String| {
+                let path = self.file.files[self.file.tensors[&stored.name].file].clone();
+                Err(Error::StoredType { path, name: name.into(), found, supported })
+            };
+            for source in stored.sources().iter().skip(1) {
+                let other = of(source)?;
+                if other != ty {
+                    let found = format!("{} in `{}` and {} in `{source}`", ty.name(), stored.name, other.name());
+                    return refuse(found, "the same type in both".into());
+                }
+            }
+            let dim = self.heads.delta.map_or(0, |delta| delta.value_dim);
+            if stored.layout.order == Order::ValueColumns && !dim.is_multiple_of(ty.block_len()) {
+                let found = format!(
+                    "{} in blocks of {} inputs, which lie across value heads of {dim} that the file has by turns",
+                    ty.name(),
+                    ty.block_len()
+                );
+                return refuse(found, format!("types in blocks that {dim} is a multiple of"));
+            }
+            Ok(ty)
+        }))
     }
 
-    /// The blocks of the matrix `name`, which there must be, row by row in the order of Hugging Face's outputs.
+    /// The blocks of the matrix `name`, which there must be and whose [`storage`](Self::storage) is one type, row by row in the order of
+    /// Hugging Face's outputs.
     pub(crate) fn blocks(&self, name: &str) -> Result<Vec<u8>, Error> {
         let stored = &self.tensors[name];
         let info = &self.file.tensors[&stored.name];
-        if stored.layout == Layout::Permuted {
-            return self.reordered(&stored.name, info);
+        match stored.layout.order {
+            Order::Rows(order) => {
+                let mut all = vec![];
+                for source in stored.sources() {
+                    all.extend(self.file.read(&self.file.tensors[&source])?);
+                }
+                self.ordered(stored, order, &all)
+            }
+            Order::ValueColumns => {
+                let ty = readable(&self.file, &stored.name, info)?;
+                let blocks = self.file.read(info)?;
+                let blocks: Vec<&[u8]> = blocks.chunks(ty.block_bytes()).collect();
+                Ok(self.with_value_columns(stored, &blocks, ty.block_len())?.concat())
+            }
+            Order::Same | Order::Transposed => {
+                let (first, length) = stored.bytes(info);
+                self.file.read_part(info, first, length)
+            }
         }
-        let (first, length) = stored.bytes(info);
-        self.file.read_part(info, first, length)
     }
 
     /// All values of the tensor `name`; `None` where there is no such tensor.
@@ -179,34 +189,55 @@ impl GgufWeights {
         Ok(found.then_some(all))
     }
 
-    /// Values of a query or key projection with its rows in Hugging Face order.
-    fn unpermuted(&self, stored: &str, info: &TensorInfo) -> Result<Vec<f32>, Error> {
-        let ty = readable(&self.file, stored, info)?;
-        Ok(dequantise(ty, &self.reordered(stored, info)?))
+    /// `all` rows of a tensor, as many items each, in Hugging Face order. A vector has rows of one value.
+    fn ordered<T: Copy>(&self, stored: &Stored, order: RowOrder, all: &[T]) -> Result<Vec<T>, Error> {
+        let rows = stored.shape.first().map_or(0, |&rows| rows as usize);
+        let allowed = order.rows(&self.heads);
+        if !allowed.allow(rows) {
+            return Err(self.wrong_size(stored, rows, "rows", &allowed));
+        }
+        let size = all.len() / rows.max(1);
+        let from = |row| order.stored_row(row, &self.heads) * size;
+        Ok((0..rows).flat_map(|row| &all[from(row)..from(row) + size]).copied().collect())
     }
 
-    /// The same as they are in the file: rows consist of whole blocks (the reader checked it). A bias has one value a row.
-    fn reordered(&self, stored: &str, info: &TensorInfo) -> Result<Vec<u8>, Error> {
-        let rows = info.shape.first().map_or(0, |&rows| rows as usize);
-        if !rows.is_multiple_of(self.head_dim) {
-            return Err(Error::BadFile {
-                path: self.file.files[info.file].clone(),
-                problem: format!(
-                    "tensor `{stored}` has {rows} rows, no multiple of a head's {}",
-                    self.head_dim
-                ),
-                remedy: "convert the model again".into(),
-            });
+    /// `all` columns of a matrix, `block` to an item, with those of each value head in Hugging Face order.
+    fn with_value_columns<T: Copy>(&self, stored: &Stored, all: &[T], block: usize) -> Result<Vec<T>, Error> {
+        let Some(delta) = self.heads.delta else { return Ok(all.to_vec()) };
+        let columns = stored.shape.last().map_or(0, |&columns| columns as usize);
+        let allowed = Rows::Exactly(delta.values());
+        if !allowed.allow(columns) {
+            return Err(self.wrong_size(stored, columns, "columns", &allowed));
         }
-        let bytes = self.file.read(info)?;
-        let row_bytes = bytes.len() / rows.max(1);
-        Ok((0..rows)
-            .flat_map(|row| {
-                let from = stored_row(row, self.head_dim) * row_bytes;
-                &bytes[from..from + row_bytes]
-            })
-            .copied()
-            .collect())
+        let (items, size) = (columns / block, delta.value_dim / block);
+        let from = |item: usize| item / items * items + delta.turn(item % items, size);
+        Ok((0..all.len()).map(|item| all[from(item)]).collect())
+    }
+
+    /// What Hugging Face has in the place of `values`.
+    fn undone(&self, stored: &Stored, mut values: Vec<f32>) -> Result<Vec<f32>, Error> {
+        match stored.layout.values {
+            Values::Same => {}
+            // In f32, as transformers takes it off.
+            Values::OneMore => values.iter_mut().for_each(|value| *value -= 1.0),
+            Values::MinusExp if values.iter().any(|value| value.is_nan() || *value > 0.0) => {
+                return Err(Error::BadFile {
+                    path: self.file.files[self.file.tensors[&stored.name].file].clone(),
+                    problem: format!("tensor `{}` has values that are not below 0", stored.name),
+                    remedy: "convert the model again".into(),
+                });
+            }
+            Values::MinusExp => values.iter_mut().for_each(|value| *value = f64::from(-*value).ln() as f32),
+        }
+        Ok(values)
+    }
+
+    fn wrong_size(&self, stored: &Stored, found: usize, of: &str, expected: &Rows) -> Error {
+        Error::BadFile {
+            path: self.file.files[self.file.tensors[&stored.name].file].clone(),
+            problem: format!("tensor `{}` has {found} {of}, not {expected}", stored.name),
+            remedy: "convert the model again".into(),
+        }
     }
 }
 

@@ -53,14 +53,50 @@ fn yarn(keys: &Keys<'_>, factor: f64) -> Result<Json, Error> {
         let key = keys.full("rope.scaling.attn_factor");
         tracing::warn!(key, factor, "has no effect beside yarn, as in transformers");
     }
+    attention_factor(keys, factor, &mut scaling)?;
+    match keys.architecture {
+        // As in the published models: no file says it.
+        Architecture::GptOss => scaling["truncate"] = json!(false),
+        Architecture::Mistral | Architecture::Ministral3 => {
+            if let Some(all) = keys.number("rope.scaling.yarn_log_multiplier")? {
+                // Files do not say the other one, which is 1 in all published models.
+                scaling["mscale"] = json!(1.0);
+                scaling["mscale_all_dim"] = json!(all);
+            }
+            if let Some(beta) = keys.number("attention.temperature_scale")?.filter(|beta| beta.abs() > 0.0) {
+                scaling["llama_4_scaling_beta"] = json!(beta);
+            }
+            return Ok(scaling);
+        }
+        _ => {}
+    }
     // Ways of scaling attention that no published model of these architectures uses.
-    for name in ["yarn_attn_factor", "yarn_ext_factor", "yarn_log_multiplier"] {
+    for name in ["yarn_ext_factor", "yarn_log_multiplier"] {
         let name = format!("rope.scaling.{name}");
         if let Some(value) = keys.number(&name)?.filter(|value| (value - 1.0).abs() > 0.0) {
             return Err(keys.metadata.unsupported(&keys.full(&name), &value.to_string(), "none, or 1"));
         }
     }
     Ok(scaling)
+}
+
+/// The factor on attention. Converters write `attention_factor` of a configuration, which transformers reads, and `attn_factor`, which it
+/// does not, under one name: the latter is the reciprocal of what `factor` implies in all published models that have it.
+fn attention_factor(keys: &Keys<'_>, factor: f64, scaling: &mut Json) -> Result<(), Error> {
+    let name = "rope.scaling.yarn_attn_factor";
+    let Some(given) = keys.number(name)? else { return Ok(()) };
+    let implied = 0.1 * factor.max(1.0).ln() + 1.0;
+    if (given * implied - 1.0).abs() < 1e-5 {
+        let key = keys.full(name);
+        tracing::warn!(
+            key,
+            given,
+            "taken for attn_factor, which has no effect beside yarn, as in transformers"
+        );
+    } else {
+        scaling["attention_factor"] = json!(given);
+    }
+    Ok(())
 }
 
 /// Phi-3's two lists of factors. Hugging Face derives the factor on attention from the two context lengths, so one

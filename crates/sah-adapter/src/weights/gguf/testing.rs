@@ -21,6 +21,12 @@ impl Builder {
         self
     }
 
+    /// Without what was said of `key`.
+    pub(crate) fn without(mut self, key: &str) -> Self {
+        self.pairs.retain(|pair| !pair.starts_with(&text(key)));
+        self
+    }
+
     pub(crate) fn u32(self, key: &str, value: u32) -> Self {
         self.pair(key, 4, &value.to_le_bytes())
     }

@@ -53,7 +53,7 @@ fn what_is_missing_or_wrong_names_its_key() {
         problem(bare).contains("`llama.embedding_length`: expected a whole number above 0, found nothing")
     );
     let mamba = problem(Builder::new().string("general.architecture", "mamba"));
-    assert!(mamba.contains("`mamba`") && mamba.contains("gemma3, gpt2"), "{mamba}");
+    assert!(mamba.contains("`mamba`") && mamba.contains("gemma3, gpt2, gpt-oss"), "{mamba}");
     assert!(problem(minimal("llama").string("llama.rope.freq_base", "x")).contains("found text `x`"));
     assert!(problem(minimal("llama").u32("llama.attention.key_length", 3)).contains("an even number"));
     assert!(problem(minimal("phi3")).contains("`phi3.attention.sliding_window`"));
@@ -63,7 +63,7 @@ fn what_is_missing_or_wrong_names_its_key() {
 #[test]
 fn what_would_be_another_model_is_refused() {
     for (builder, expected) in [
-        (minimal("llama").u32("llama.expert_count", 8), "without experts"),
+        (minimal("qwen2").u32("qwen2.expert_count", 8), "without experts"),
         (minimal("qwen2").bool("qwen2.attention.causal", false), "causal attention"),
         (minimal("llama").f32("llama.logit_scale", 0.5), "`llama.logit_scale` is `0.5`"),
         (minimal("llama").u32("llama.attention.sliding_window", 4096), "full attention in this architecture"),
@@ -72,6 +72,79 @@ fn what_would_be_another_model_is_refused() {
         assert!(problem.contains(expected), "{problem}");
     }
     config(minimal("llama").f32("llama.logit_scale", 1.0).u32("llama.attention.sliding_window", 0));
+}
+
+#[test]
+fn one_name_is_several_architectures() {
+    let model = |builder: Builder| config(builder)["model_type"].clone();
+    let mixtral = || minimal("llama").u32("llama.expert_count", 8).u32("llama.expert_used_count", 2);
+    assert_eq!(model(mixtral()), "mixtral");
+    assert_eq!(model(minimal("llama").u32("llama.expert_count", 0)), "llama");
+    assert_eq!(model(minimal("mistral3")), "mistral");
+    assert_eq!(model(minimal("mistral3").f32("mistral3.attention.temperature_scale", 0.1)), "ministral3");
+    assert_eq!(model(minimal("olmo2")), "olmo2");
+    assert_eq!(model(minimal("olmo2").u32("olmo2.attention.sliding_window", 9)), "olmo3");
+    let unnormalised = problem(mixtral().bool("llama.expert_weights_norm", false));
+    assert!(unnormalised.contains("`llama.expert_weights_norm` is `false`"), "{unnormalised}");
+    let sigmoid = problem(mixtral().u32("llama.expert_gating_func", 2));
+    assert!(
+        sigmoid.contains("`llama.expert_gating_func` is `2`, which is not supported; supported: 1"),
+        "{sigmoid}"
+    );
+    let grouped = problem(mixtral().u32("llama.expert_group_count", 4));
+    assert!(grouped.contains("`llama.expert_group_count` is `4`"), "{grouped}");
+}
+
+#[test]
+fn exaone_has_windows_where_its_file_or_its_size_says_so() {
+    let windows = |builder: Builder| {
+        let config = config(builder);
+        (
+            config["sliding_window"].clone(),
+            config.get("layer_types").map(|types| types.as_array().unwrap().len()),
+        )
+    };
+    assert_eq!(windows(minimal("exaone4")), (Json::Null, None));
+    assert_eq!(windows(minimal("exaone4").u32("exaone4.attention.sliding_window", 5)), (json!(5), Some(3)));
+    let large = || minimal("exaone4").without("exaone4.block_count").u32("exaone4.block_count", 64);
+    assert_eq!(windows(large()), (json!(4096), Some(64)));
+}
+
+#[test]
+fn layers_of_the_delta_rule_must_fit() {
+    let qwen = || {
+        minimal("qwen35")
+            .u32("qwen35.ssm.group_count", 2)
+            .u32("qwen35.ssm.time_step_rank", 4)
+            .u32("qwen35.ssm.inner_size", 12)
+            .u32("qwen35.ssm.state_size", 5)
+            .u32("qwen35.ssm.conv_kernel", 4)
+    };
+    let read = config(qwen());
+    assert_eq!([&read["linear_value_head_dim"], &read["linear_key_head_dim"]], [3, 5]);
+    let types = |builder: Builder| config(builder)["layer_types"].clone();
+    assert_eq!(
+        types(qwen().u32("qwen35.full_attention_interval", 2)),
+        json!(["linear_attention", "full_attention", "linear_attention"])
+    );
+    let listed = qwen().bools("qwen35.attention.recurrent_layers", &[false, true, true, false]);
+    // The last one predicts further tokens.
+    let listed = listed
+        .without("qwen35.block_count")
+        .u32("qwen35.block_count", 4)
+        .u32("qwen35.nextn_predict_layers", 1);
+    assert_eq!(types(listed), json!(["full_attention", "linear_attention", "linear_attention"]));
+    for (key, value, expected) in [
+        ("qwen35.ssm.time_step_rank", 3, "a multiple of ssm.group_count, 2"),
+        ("qwen35.ssm.inner_size", 13, "a multiple of ssm.time_step_rank, 4"),
+        ("qwen35.ssm.conv_kernel", 0, "a whole number above 0"),
+        ("qwen35.nextn_predict_layers", 3, "fewer than the 3 of block_count"),
+    ] {
+        let problem = problem(qwen().without(key).u32(key, value));
+        assert!(problem.contains(key) && problem.contains(expected), "{problem}");
+    }
+    let short = problem(qwen().bools("qwen35.attention.recurrent_layers", &[true]));
+    assert!(short.contains("for each of the 3 layers"), "{short}");
 }
 
 #[test]

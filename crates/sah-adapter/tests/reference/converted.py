@@ -198,6 +198,7 @@ def separate(state):
 def told(name, config):
     """The fields as a file can tell them."""
     fields = json.loads(config.to_json_string(use_diff=False))
+    fields.pop("_name_or_path")
     rope = fields.pop("rope_parameters", None)
     if rope:
         # As version 4 has them.

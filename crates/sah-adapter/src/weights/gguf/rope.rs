@@ -54,30 +54,35 @@ fn yarn(keys: &Keys<'_>, factor: f64) -> Result<Json, Error> {
         tracing::warn!(key, factor, "has no effect beside yarn, as in transformers");
     }
     attention_factor(keys, factor, &mut scaling)?;
-    match keys.architecture {
-        // As in the published models: no file says it.
-        Architecture::GptOss => scaling["truncate"] = json!(false),
-        Architecture::Mistral | Architecture::Ministral3 => {
-            if let Some(all) = keys.number("rope.scaling.yarn_log_multiplier")? {
-                // Files do not say the other one, which is 1 in all published models.
-                scaling["mscale"] = json!(1.0);
-                scaling["mscale_all_dim"] = json!(all);
-            }
-            if let Some(beta) = keys.number("attention.temperature_scale")?.filter(|beta| beta.abs() > 0.0) {
-                scaling["llama_4_scaling_beta"] = json!(beta);
-            }
-            return Ok(scaling);
-        }
-        _ => {}
-    }
     // Ways of scaling attention that no published model of these architectures uses.
-    for name in ["yarn_ext_factor", "yarn_log_multiplier"] {
-        let name = format!("rope.scaling.{name}");
-        if let Some(value) = keys.number(&name)?.filter(|value| (value - 1.0).abs() > 0.0) {
-            return Err(keys.metadata.unsupported(&keys.full(&name), &value.to_string(), "none, or 1"));
-        }
+    let unused = |name: &str| match keys.number(name)?.filter(|value| (value - 1.0).abs() > 0.0) {
+        None => Ok(()),
+        Some(value) => Err(keys.metadata.unsupported(&keys.full(name), &value.to_string(), "none, or 1")),
+    };
+    unused("rope.scaling.yarn_ext_factor")?;
+    if matches!(keys.architecture, Architecture::Mistral | Architecture::Ministral3) {
+        ministral(keys, &mut scaling)?;
+    } else {
+        unused("rope.scaling.yarn_log_multiplier")?;
+    }
+    if keys.architecture == Architecture::GptOss {
+        // As in the published models: no file says it.
+        scaling["truncate"] = json!(false);
     }
     Ok(scaling)
+}
+
+/// How attention is scaled in Mistral's newer models, and how queries grow.
+fn ministral(keys: &Keys<'_>, scaling: &mut Json) -> Result<(), Error> {
+    if let Some(all) = keys.number("rope.scaling.yarn_log_multiplier")? {
+        // Files do not say the other one, which is 1 in all published models.
+        scaling["mscale"] = json!(1.0);
+        scaling["mscale_all_dim"] = json!(all);
+    }
+    if let Some(beta) = keys.number("attention.temperature_scale")?.filter(|beta| beta.abs() > 0.0) {
+        scaling["llama_4_scaling_beta"] = json!(beta);
+    }
+    Ok(())
 }
 
 /// The factor on attention. Converters write `attention_factor` of a configuration, which transformers reads, and `attn_factor`, which it
@@ -184,6 +189,10 @@ mod tests {
         );
         let other = llama(yarn().f32("llama.rope.scaling.yarn_ext_factor", 0.5)).unwrap_err().to_string();
         assert!(other.contains("`llama.rope.scaling.yarn_ext_factor` is `0.5`"), "{other}");
+        let factor = |value: f32| llama(yarn().f32("llama.rope.scaling.yarn_attn_factor", value)).unwrap();
+        assert_eq!(factor(1.25)["attention_factor"], json!(1.25));
+        // 1 / (1 + 0.1 ln 2), which DeepSeek's file calls attn_factor.
+        assert_eq!(factor(0.935_178_2).get("attention_factor"), None);
         assert!(llama(kind("yarn")).unwrap_err().to_string().contains("original_context_length"));
     }
 

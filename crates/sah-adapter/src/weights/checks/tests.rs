@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::model::{ConfigOverrides, ModelSpec};
+use crate::weights::gguf::{Gguf, hf_config};
 use crate::weights::testing::{small_config as config, small_tensors};
 
 const HEAD: &str = "lm_head.weight";
@@ -170,4 +171,40 @@ fn tensors_that_an_index_does_not_list_are_said() {
     let spec = ModelSpec::read(&config(true), Path::new("c"), &ConfigOverrides::default()).unwrap();
     let notes = spec.check(&weights, Kind::Float.into()).unwrap().notes;
     assert_eq!(notes, ["tensors that the index does not list are not read: model.layers.0.extra"]);
+}
+
+/// The notes of the tiny GLM-4.5 of `tests/reference/converted.py` after `change`, or what is wrong with it.
+fn check_gguf(change: impl FnOnce(&mut Gguf)) -> Result<Vec<String>, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference");
+    let mut file = Gguf::open(&folder.join("converted-glm4moe.gguf")).unwrap();
+    change(&mut file);
+    let config = hf_config(&file).unwrap();
+    let spec = ModelSpec::read(&config, Path::new("config.json"), &ConfigOverrides::default()).unwrap();
+    let weights = GgufWeights::new(file, &config).map(Weights::Gguf);
+    let checked = weights.and_then(|weights| spec.check(&weights, Kind::Float.into()));
+    checked.map(|checked| checked.notes).map_err(|error| error.to_string())
+}
+
+#[test]
+fn tensors_of_a_gguf_file_that_are_missing_or_not_read_are_named_as_it_has_them() {
+    let further = "layers that predict further tokens are not read: blk.3.attn_k.bias, blk.3.attn_k.weight, \
+                   blk.3.attn_k_norm.weight, blk.3.attn_norm.weight and 19 more";
+    assert_eq!(check_gguf(|_| ()).unwrap(), [further]);
+    let norm = "blk.0.attn_norm.weight";
+    let unread = check_gguf(|file| {
+        file.tensors.insert("blk.0.ffn_gate_inp.weight".into(), file.tensors[norm].clone());
+    });
+    let unread = unread.unwrap();
+    let expected = "tensors that the config asks nothing of are not read: model.layers.0.mlp.gate.weight";
+    assert_eq!(unread, [further, expected]);
+    // One line for all eight experts.
+    let missing = check_gguf(|file| {
+        file.tensors.remove("blk.1.ffn_up_exps.weight");
+    });
+    let missing = missing.unwrap_err();
+    assert_eq!(missing.matches("has no tensor").count(), 1, "{missing}");
+    assert!(
+        missing.contains("converted-glm4moe.gguf: has no tensor `blk.1.ffn_up_exps.weight`"),
+        "{missing}"
+    );
 }

@@ -66,19 +66,27 @@ fn gguf_models_have_the_logits_of_transformers() {
     assert!(problems.is_empty(), "{problems:#?}");
 }
 
-/// Products of blocks round queries and what they are multiplied with to 8 bits; the converted files have BF16 alone.
+/// Products of `Q8_0` round what a matrix is multiplied with to 8 bits; the converted files have BF16, which loses nothing.
 #[test]
 fn gguf_models_keep_what_is_stored() {
     tch::set_num_threads(1);
     let stored = Precision::from(Kind::Float).with_weights(WeightStorage::Stored);
-    for name in MODELS.into_iter().filter(|name| name.starts_with("converted-")) {
+    let mut problems = vec![];
+    for name in MODELS {
+        let most = if name.starts_with("converted-") { 1e-4 } else { 0.1 };
         match apart(name, stored) {
             Err(error) => {
                 let text = error.to_string();
-                assert_eq!(name, "converted-gpt-oss-mxfp4", "{text}");
-                assert!(text.contains("is stored as MXFP4, which cannot be kept as it is"), "{text}");
+                let is_expected = text.contains("is stored as MXFP4, which cannot be kept as it is");
+                if name != "converted-gpt-oss-mxfp4" || !is_expected {
+                    problems.push(format!("{name}: {text}"));
+                }
             }
-            Ok(apart) => assert!(apart < 1e-4, "{name}: {apart}"),
+            Ok(apart) if apart.is_nan() || apart > most => {
+                problems.push(format!("{name}: logits {apart} apart"));
+            }
+            Ok(_) => {}
         }
     }
+    assert!(problems.is_empty(), "{problems:#?}");
 }

@@ -87,12 +87,12 @@ fn other_rotary_embeddings_and_positions_are_used_recorded_and_kept() {
 fn doctor_says_everything_about_a_config_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.json");
-    fs::write(&path, r#"{"model_type": "deepseek_v3", "n_routed_experts": 8, "num_experts_per_tok": 2}"#)
+    fs::write(&path, r#"{"model_type": "deepseek_v2", "n_routed_experts": 8, "num_experts_per_tok": 2}"#)
         .unwrap();
     let (code, report, log) = run(xtask(&["doctor"]).arg(&path));
     assert_eq!(code, 1, "{log}");
     let line = report.lines().find(|line| line.starts_with("PROBLEM")).unwrap();
-    for part in ["`model_type` is `deepseek_v3`", "`n_routed_experts` is `8`", "`num_experts_per_tok` is `2`"]
+    for part in ["`model_type` is `deepseek_v2`", "`n_routed_experts` is `8`", "`num_experts_per_tok` is `2`"]
     {
         assert!(line.contains(part), "{line}");
     }

@@ -160,8 +160,8 @@ fn main() -> anyhow::Result<()> {
         let keys = context as u64;
         let of_layers =
             |of: fn(&AttentionSize) -> usize| sizes.attention.iter().map(of).sum::<usize>() as u64;
-        let of_a_pair = 4 * of_layers(|layer| layer.query_heads * layer.head_dim);
-        let of_a_key = 2 * of_layers(|layer| layer.kv_heads * layer.row_bytes);
+        let of_a_pair = 2 * of_layers(|layer| layer.query_heads * (layer.key_dim + layer.value_dim));
+        let of_a_key = of_layers(|layer| layer.kv_heads * layer.row_bytes);
         sums.entry(("prefill", "attend")).or_default().work.operations = of_a_pair * keys * keys / 2;
         sums.entry(("decode", "attend")).or_default().work.bytes = of_a_key * keys * new_tokens as u64;
     }

@@ -85,6 +85,11 @@ fn configs_of_newer_versions_of_transformers_give_the_same_logits() {
     });
 }
 
+fn deepseek_rope(mscale_all_dim: f64) -> Value {
+    json!({"type": "yarn", "factor": 4.0, "beta_fast": 32, "beta_slow": 1, "mscale": 1.0, "mscale_all_dim": mscale_all_dim,
+           "original_max_position_embeddings": 32})
+}
+
 fn gemma4_rope(kind: &str, share: f64) -> Value {
     json!({
         "full_attention": {"rope_type": kind, "rope_theta": 1000.0, "partial_rotary_factor": share},
@@ -150,6 +155,13 @@ fn every_option_of_a_checkpoint_matters() {
             json!({"rope_type": "default", "rope_theta": 300.0, "partial_rotary_factor": 0.5}),
         ),
         ("qwen3-5-moe", "num_experts_per_tok", json!(3)),
+        ("deepseek-v3", "rope_scaling", default.clone()),
+        ("deepseek-v3", "rope_scaling", deepseek_rope(0.4)),
+        ("deepseek-v3", "rope_interleave", json!(false)),
+        ("deepseek-v3", "topk_group", json!(2)),
+        ("deepseek-v3", "routed_scaling_factor", json!(1.0)),
+        ("deepseek-v3", "norm_topk_prob", json!(false)),
+        ("deepseek-v3-direct", "num_experts_per_tok", json!(1)),
         ("gemma4-e2b", "sliding_window", json!(40)),
         ("gemma4-e2b", "final_logit_softcapping", json!(null)),
         ("gemma4-e2b", "rope_parameters", gemma4_rope("default", 0.5)),

@@ -8,6 +8,7 @@ mod borders;
 mod changed;
 mod generation;
 mod hybrid;
+mod latent;
 mod packed;
 mod placement;
 mod quantised;

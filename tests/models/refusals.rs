@@ -93,7 +93,7 @@ fn what_a_config_asks_for_and_we_do_not_do_names_the_field() {
 }
 
 #[test]
-fn what_gemma_4_does_not_do_names_the_field() {
+fn what_gemma_4_and_deepseek_do_not_do_names_the_field() {
     for (name, field, value, part) in [
         ("gemma4-e2b", "use_bidirectional_attention", json!("all"), "`use_bidirectional_attention` is `all`"),
         (
@@ -126,6 +126,15 @@ fn what_gemma_4_does_not_do_names_the_field() {
         ("gemma4-experts", "num_experts", json!(null), "`num_experts`: expected a number"),
         ("gemma4-experts", "num_experts", json!(5), "`model.layers.0.experts.gate_up_proj`"),
         ("gemma4-experts", "top_k_experts", json!(7), "expected at most num_experts, 6, found 7"),
+        ("deepseek-v3", "kv_lora_rank", json!(24), "`model.layers.0.self_attn.kv_a_proj_with_mqa.weight`"),
+        ("deepseek-v3", "q_lora_rank", json!(null), "`model.layers.0.self_attn.q_proj.weight`"),
+        (
+            "deepseek-v3",
+            "qk_rope_head_dim",
+            json!(7),
+            "`partial_rotary_factor`: expected a share of the head's 7",
+        ),
+        ("llama", "kv_lora_rank", json!(512), "`kv_lora_rank` is `512`"),
     ] {
         assert_refused((name, field, value), part);
     }

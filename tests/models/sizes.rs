@@ -22,9 +22,10 @@ fn matrices_are_those_of_the_config() {
     let layer = AttentionSize {
         query_heads: 4,
         kv_heads: 2,
-        head_dim: 8,
+        key_dim: 8,
+        value_dim: 8,
         window: None,
-        row_bytes: 8 * 4,
+        row_bytes: 2 * 8 * 4,
         shares_keys: false,
     };
     assert_eq!(llama.attention, [layer; 2]);

@@ -44,6 +44,8 @@ PLAIN = [
     "glm4-moe",
     "gpt-oss",
     "hunyuan-v1-dense",
+    "deepseek-v3",
+    "deepseek-v3-direct",
     "cohere2",
     "exaone4",
     "ernie4-5",

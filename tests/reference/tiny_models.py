@@ -43,6 +43,15 @@ COMMON = dict(
     pad_token_id=0,
 )
 GEMMA = dict(COMMON, head_dim=12, num_hidden_layers=4, query_pre_attn_scalar=20, sliding_window=10)
+DEEPSEEK = dict(
+    {key: value for key, value in COMMON.items() if key != "num_key_value_heads"},
+    num_key_value_heads=4,
+    moe_intermediate_size=16,
+    kv_lora_rank=20,
+    qk_rope_head_dim=8,
+    qk_nope_head_dim=12,
+    v_head_dim=10,
+)
 
 
 def llama(scaling, **extra):
@@ -224,6 +233,48 @@ MODELS = {
         "hunyuan_v1_dense",
         dict(COMMON, head_dim=12, rope_theta=500.0, rope_scaling={"type": "dynamic", "alpha": 50.0, "factor": 1.0}),
     ),
+    # As V3: dense layers, then experts in groups.
+    "deepseek-v3": (
+        "deepseek_v3",
+        dict(
+            DEEPSEEK,
+            vocab_size=104,
+            eos_token_id=3,
+            max_position_embeddings=4096,
+            num_hidden_layers=4,
+            q_lora_rank=24,
+            first_k_dense_replace=2,
+            n_routed_experts=8,
+            num_experts_per_tok=3,
+            n_group=2,
+            topk_group=1,
+            rope_theta=500.0,
+            rope_scaling={
+                "type": "yarn",
+                "factor": 4.0,
+                "beta_fast": 32,
+                "beta_slow": 1,
+                "mscale": 1.0,
+                "mscale_all_dim": 0.8,
+                "original_max_position_embeddings": 32,
+            },
+        ),
+    ),
+    # As Moonlight: queries without a vector of their own.
+    "deepseek-v3-direct": (
+        "deepseek_v3",
+        dict(
+            DEEPSEEK,
+            q_lora_rank=None,
+            first_k_dense_replace=1,
+            n_routed_experts=4,
+            num_experts_per_tok=2,
+            n_group=1,
+            topk_group=1,
+            attention_bias=True,
+            rope_theta=300.0,
+        ),
+    ),
     "cohere2": (
         "cohere2",
         dict(COMMON, num_hidden_layers=3, sliding_window=10, sliding_window_pattern=3, logit_scale=0.8, rope_theta=300.0),
@@ -265,6 +316,8 @@ MODELS = {
     ),
 }
 
+# Added to the seed where choices of experts would hang on rounding to bf16.
+SEEDS = {"deepseek-v3": 2}
 # How the weights are stored; bf16 where nothing else is said.
 STORED = {"llama": torch.float32, "mistral": torch.float16}
 # Written in several files.
@@ -363,7 +416,7 @@ ALL = MODELS | SINCE_5
 
 def fill(model, name):
     """Random weights for which every part of the model matters: logits of order 1, attention that is not flat."""
-    generator = torch.Generator().manual_seed(zlib.crc32(name.encode()))
+    generator = torch.Generator().manual_seed(zlib.crc32(name.encode()) + SEEDS.get(name, 0))
     one_plus = name.startswith(("gemma2", "gemma3", "qwen3-next", "qwen3-5"))
     for key, parameter in sorted(model.named_parameters()):
         noise = torch.randn(parameter.shape, generator=generator)
@@ -492,7 +545,7 @@ def main():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         write_checkpoint(name, folder)
-        if name in ["qwen3", "qwen3-5", "gemma4-e2b"]:
+        if name in ["qwen3", "qwen3-5", "gemma4-e2b", "deepseek-v3"]:
             write_tokenizer(folder, ALL[name][1]["vocab_size"])
         write_golden(folder / "golden.json", golden(name, folder))
         size = sum(file.stat().st_size for file in folder.iterdir())

@@ -52,10 +52,10 @@ pub(crate) struct Entries<'a> {
 impl Layer {
     /// Room for `capacity` entries of each head.
     pub(super) fn new(shape: LayerShape, capacity: usize, format: KvFormat) -> Result<Self, Error> {
-        let LayerShape { device, kv_heads, head_dim } = shape;
-        let rows = || KvRows::empty([1, kv_heads, capacity as i64, head_dim], format, device);
+        let LayerShape { device, kv_heads, key_dim, value_dim } = shape;
+        let rows = |dim| KvRows::empty([1, kv_heads, capacity as i64, dim], format, device);
         let part = Part { heads: 0..kv_heads as usize, start: 0, kept: 0, positions: Positions::WHOLE };
-        Ok(Self { keys: rows()?, values: rows()?, parts: vec![part] })
+        Ok(Self { keys: rows(key_dim)?, values: rows(value_dim)?, parts: vec![part] })
     }
 
     pub(super) fn bytes(&self) -> usize {

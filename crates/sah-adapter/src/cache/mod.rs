@@ -64,7 +64,9 @@ pub(crate) struct LayerShape {
     /// Hkv.
     pub(crate) kv_heads: i64,
     /// D.
-    pub(crate) head_dim: i64,
+    pub(crate) key_dim: i64,
+    /// Dv.
+    pub(crate) value_dim: i64,
 }
 
 impl KvCache {
@@ -212,7 +214,8 @@ pub(crate) mod tests {
 
     /// Layers of the CPU that are alike and all keep keys.
     pub(crate) fn shape(layers: usize, kv_heads: i64, head_dim: i64) -> CacheShape {
-        let layer = LayerShape { device: Device::Cpu, kv_heads, head_dim };
+        let (key_dim, value_dim) = (head_dim, head_dim);
+        let layer = LayerShape { device: Device::Cpu, kv_heads, key_dim, value_dim };
         CacheShape { layers: vec![layer; layers], read: (0..layers).collect(), recurrent: 0 }
     }
 

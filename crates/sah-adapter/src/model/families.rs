@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::spec::Build;
 use super::{
-    ConfigFile, cohere2, ernie4_5, exaone4, gemma2, gemma3, gemma4, glm4, glm4_moe, gpt_oss, gpt2, granite,
-    hunyuan_v1_dense, llama, ministral3, mistral, mixtral, olmo2, olmo3, phi3, qwen2, qwen2_moe, qwen3,
-    qwen3_5, qwen3_moe, qwen3_next, seed_oss, smollm3,
+    ConfigFile, cohere2, deepseek_v3, ernie4_5, exaone4, gemma2, gemma3, gemma4, glm4, glm4_moe, gpt_oss,
+    gpt2, granite, hunyuan_v1_dense, llama, ministral3, mistral, mixtral, olmo2, olmo3, phi3, qwen2,
+    qwen2_moe, qwen3, qwen3_5, qwen3_moe, qwen3_next, seed_oss, smollm3,
 };
 use crate::weights::TensorNames;
 
@@ -76,12 +76,21 @@ const DELTA_EXPERTS: &[&str] = &[
     "moe_intermediate_size",
 ];
 
+/// Those of DeepSeek's experts and latent attention.
+const DEEPSEEK: &[&str] = &[
+    "n_routed_experts",
+    "num_local_experts",
+    "num_experts_per_tok",
+    "moe_intermediate_size",
+    "kv_lora_rank",
+];
+
 /// Gemma 4's fields.
 const GEMMA_4: &[&str] =
     &["num_experts", "moe_intermediate_size", "num_kv_shared_layers", "use_bidirectional_attention"];
 
 #[rustfmt::skip] // one line each
-static FAMILIES: [ModelFamily; 28] = [
+static FAMILIES: [ModelFamily; 29] = [
     family("llama", llama::read, &["meta-llama/Llama-3.1-8B-Instruct", "meta-llama/Llama-3.2-1B-Instruct", "HuggingFaceTB/SmolLM2-135M-Instruct"], &["llama", "llama-bias", "llama-linear", "llama-dynamic", "llama-llama3", "llama-yarn"]),
     family("mistral", mistral::read, &["mistralai/Mistral-7B-Instruct-v0.3"], &["mistral", "mistral-window"]),
     family("qwen2", qwen2::read, &["Qwen/Qwen2.5-7B-Instruct", "Qwen/Qwen2.5-0.5B-Instruct"], &["qwen2", "qwen2-window"]),
@@ -98,6 +107,7 @@ static FAMILIES: [ModelFamily; 28] = [
     family("glm4", glm4::read, &["zai-org/GLM-4-9B-0414"], &["glm4"]),
     family("gpt_oss", gpt_oss::read, &["openai/gpt-oss-20b", "openai/gpt-oss-120b"], &["gpt-oss"]).reading(EXPERTS),
     family("glm4_moe", glm4_moe::read, &["zai-org/GLM-4.5-Air"], &["glm4-moe"]).reading(DEEPSEEK_EXPERTS),
+    family("deepseek_v3", deepseek_v3::read, &["deepseek-ai/DeepSeek-V3-0324", "deepseek-ai/DeepSeek-R1-0528", "moonshotai/Moonlight-16B-A3B-Instruct"], &["deepseek-v3", "deepseek-v3-direct"]).reading(DEEPSEEK),
     family("cohere2", cohere2::read, &["CohereLabs/c4ai-command-r7b-12-2024"], &["cohere2"]),
     family("exaone4", exaone4::read, &["LGAI-EXAONE/EXAONE-4.0-32B"], &["exaone4"]),
     family("ernie4_5", ernie4_5::read, &["baidu/ERNIE-4.5-0.3B-PT"], &["ernie4-5"]),

@@ -9,6 +9,7 @@ use super::dims::{DefaultDims, Dims};
 use super::experts::{Experts, ExpertsConfig};
 use super::feed_forward::FeedForward;
 use super::gated_delta::{DeltaDims, DeltaProjections, GatedDelta};
+use super::latent_attention::{LatentAttention, LatentConfig};
 use super::linear::Linear;
 use super::mixer::Mixer;
 use super::mlp::{GatedNames, Mlp};
@@ -84,6 +85,8 @@ pub(super) struct LlamaLike {
     pub(super) gates: OutputGate,
     /// The layers that have the gated delta rule in the place of attention.
     pub(super) delta: Option<DeltaLayers>,
+    /// That keys and values are made of one vector for each token, in the place of `dims.heads`.
+    pub(super) latent: Option<LatentConfig>,
 }
 
 /// Where the norms of a layer stand.
@@ -193,6 +196,7 @@ impl LlamaLike {
             softmax: Softmax::OverKeys,
             gates: OutputGate::Open,
             delta: None,
+            latent: None,
         }
     }
 
@@ -222,6 +226,10 @@ impl LlamaLike {
     }
 
     fn mixer(&self, path: &WeightPath<'_>, layer: usize) -> Result<Mixer, Error> {
+        if let Some(latent) = self.latent {
+            let attention = LatentAttention::load(&path.pp("self_attn"), layer, latent, self.dims.hidden)?;
+            return Ok(Mixer::LatentAttention(Box::new(attention)));
+        }
         let Some(DeltaLayers { dims, projections, layers }) = &self.delta else {
             return Ok(Mixer::Attention(self.attention(path, layer, layer)?));
         };

@@ -3,9 +3,10 @@
 use sah_attention::KvFormat;
 use serde::{Deserialize, Serialize};
 
-use super::attention::{KeysAndValues, SelfAttention};
+use super::attention::KeysAndValues;
 use super::layer_input::LayerInputs;
 use super::linear::Linear;
+use super::mixer::AttentionShape;
 use super::transformer::{Block, Transformer};
 
 /// What a model multiplies and keeps.
@@ -30,10 +31,12 @@ pub struct AttentionSize {
     /// Hkv, of keys that are the layer's own or those of another that it reads.
     pub kv_heads: usize,
     /// D.
-    pub head_dim: usize,
+    pub key_dim: usize,
+    /// Dv.
+    pub value_dim: usize,
     /// How many keys a row reads, its own included; `None` for all before it.
     pub window: Option<usize>,
-    /// Bytes of a key or a value of one head in the KV cache.
+    /// Bytes of a key and its value of one head in the KV cache.
     pub row_bytes: usize,
     /// Whether the keys are those of another layer, so that it takes no room in the cache.
     pub shares_keys: bool,
@@ -79,12 +82,16 @@ impl ModelSizes {
         };
         decoder.blocks.iter().flat_map(Block::products).for_each(&mut add);
         decoder.layer_inputs.iter().map(LayerInputs::product).for_each(&mut add);
-        let attention = |(_, attention): (_, &SelfAttention)| AttentionSize {
+        let attention = |(_, attention): (_, AttentionShape)| AttentionSize {
             query_heads: attention.heads.query as usize,
             kv_heads: attention.heads.kv as usize,
-            head_dim: attention.heads.dim as usize,
-            window: attention.scores.window,
-            row_bytes: format.row_bytes(attention.heads.dim as usize),
+            key_dim: attention.heads.dim as usize,
+            value_dim: attention.value_dim as usize,
+            window: attention.window,
+            row_bytes: [attention.heads.dim, attention.value_dim]
+                .map(|dim| format.row_bytes(dim as usize))
+                .iter()
+                .sum(),
             shares_keys: matches!(attention.keys, KeysAndValues::OfLayer(_)),
         };
         let attention = decoder.attention_blocks().map(attention).collect();

@@ -8,12 +8,12 @@ use tch::{Device, Kind, Tensor};
 use tracing::trace_span;
 
 use super::attend::{Attend, BatchRows, OneSequence};
-use super::attention::{KeysAndValues, SelfAttention};
+use super::attention::KeysAndValues;
 use super::dims::HeadDims;
 use super::feed_forward::FeedForward;
 use super::layer_input::{LayerInput, LayerInputs};
 use super::linear::Linear;
-use super::mixer::Mixer;
+use super::mixer::{AttentionShape, Mixer};
 use super::norm::Norm;
 use super::rope::{Rope, Rotation};
 use super::tie::Tie;
@@ -285,12 +285,12 @@ impl Transformer {
 
 impl Transformer {
     /// The layers with attention, which maskers count, and caches those with keys of their own among them.
-    pub(super) fn attention_blocks(&self) -> impl Iterator<Item = (&Block, &SelfAttention)> {
+    pub(super) fn attention_blocks(&self) -> impl Iterator<Item = (&Block, AttentionShape)> {
         self.blocks.iter().filter_map(|block| Some((block, block.mixer.attention()?)))
     }
 
     /// The `layer`-th of those.
-    fn attention_block(&self, layer: usize) -> (&Block, &SelfAttention) {
+    fn attention_block(&self, layer: usize) -> (&Block, AttentionShape) {
         self.attention_blocks().nth(layer).expect("a layer of the cache")
     }
 
@@ -394,7 +394,8 @@ impl CausalLm for Transformer {
     }
 
     fn output_projection(&self, layer: usize) -> Result<Tensor, Error> {
-        self.attention_block(layer).1.output.expanded(Kind::Float)
+        let weights = self.attention_block(layer).0.mixer.output_weights()?;
+        Ok(weights.expect("a layer with attention"))
     }
 
     fn cache_shape(&self) -> CacheShape {
@@ -406,7 +407,8 @@ impl CausalLm for Transformer {
             }
             let HeadDims { kv, dim, .. } = attention.heads;
             read.push(number);
-            layers.push(LayerShape { device: block.device(), kv_heads: kv, head_dim: dim });
+            let (device, value_dim) = (block.device(), attention.value_dim);
+            layers.push(LayerShape { device, kv_heads: kv, key_dim: dim, value_dim });
         }
         CacheShape { recurrent: self.blocks.len() - read.len(), layers, read }
     }

@@ -179,6 +179,11 @@ impl RopeConfig {
         }
     }
 
+    /// What scores of latent attention are multiplied with.
+    pub(in crate::model) fn latent_factor(&self) -> f64 {
+        if let Scaling::Yarn(yarn) = &self.scaling { yarn.latent_factor } else { 1.0 }
+    }
+
     /// The frequencies of a sequence of `length` positions and the factor of cosines and sines: what a golden has.
     #[cfg(test)]
     pub(in crate::model) fn table(&self, length: usize) -> (Vec<f32>, f64) {

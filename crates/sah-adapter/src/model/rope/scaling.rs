@@ -41,6 +41,8 @@ pub(super) struct Yarn {
     /// Whether the two bounds are rounded outwards to whole dimensions.
     pub(super) truncate: bool,
     pub(super) attention_factor: f64,
+    /// Factor of the scores of latent attention, which `mscale_all_dim` says.
+    pub(super) latent_factor: f64,
 }
 
 /// What a config says outside of the object of how many positions the model was pre-trained on.
@@ -246,7 +248,8 @@ impl Yarn {
         let is_null = object.has("factor") && object.number("factor").is_none();
         let factor = if is_null { ratio } else { object.required("factor") };
         let mscale = |weight: f64| if factor <= 1.0 { 1.0 } else { 0.1 * weight * factor.ln() + 1.0 };
-        let suggested = match (object.number_or_zero("mscale"), object.number_or_zero("mscale_all_dim")) {
+        let of_all = object.number_or_zero("mscale_all_dim");
+        let suggested = match (object.number_or_zero("mscale"), of_all) {
             (Some(own), Some(all)) => mscale(own) / mscale(all),
             _ => mscale(1.0),
         };
@@ -262,6 +265,7 @@ impl Yarn {
             beta_slow,
             truncate: object.bool("truncate").unwrap_or(true),
             attention_factor: object.number("attention_factor").unwrap_or(suggested),
+            latent_factor: of_all.map_or(1.0, |all| mscale(all).powi(2)),
         }
     }
 }

@@ -71,12 +71,13 @@ impl Speed {
 }
 
 /// Floating point operations for reading `tokens`: `2 * values * tokens` for the products, the head for one position, and
-/// `4 * H * D` in each layer for each pair of a query and a key that it reads, without a window half of all pairs.
+/// `2 * H * (D + Dv)` in each layer for each pair of a query and a key that it reads, without a window half of all pairs.
 pub(super) fn prefill_operations(sizes: &ModelSizes, tokens: usize) -> f64 {
     let values: u64 = sizes.products.iter().map(|size| size.values()).sum();
     let products = 2.0 * values as f64 * tokens as f64 + 2.0 * sizes.head.values() as f64;
     let of_layer = |layer: &AttentionSize| {
-        4.0 * (layer.query_heads * layer.head_dim) as f64 * pairs(tokens as f64, layer.window)
+        let per_pair = 2 * layer.query_heads * (layer.key_dim + layer.value_dim);
+        per_pair as f64 * pairs(tokens as f64, layer.window)
     };
     products + sizes.attention.iter().map(of_layer).sum::<f64>()
 }
@@ -102,7 +103,7 @@ pub(super) fn memory_bytes(sizes: &ModelSizes, tokens: usize) -> f64 {
 
 /// Bytes of the keys and values of so many tokens in a layer.
 fn rows_bytes(layer: &AttentionSize, tokens: usize) -> f64 {
-    (2 * layer.kv_heads * layer.row_bytes * tokens) as f64
+    (layer.kv_heads * layer.row_bytes * tokens) as f64
 }
 
 #[cfg(test)]
@@ -122,9 +123,10 @@ pub(super) mod tests {
         let layer = AttentionSize {
             query_heads: 9,
             kv_heads: 3,
-            head_dim: 64,
+            key_dim: 64,
+            value_dim: 64,
             window: None,
-            row_bytes: 4 * 64,
+            row_bytes: 2 * 4 * 64,
             shares_keys: false,
         };
         ModelSizes {

@@ -26,8 +26,12 @@ fn logits(folder: &Path, precision: impl Into<Precision>) -> Vec<f32> {
     logits
 }
 
-fn stored() -> Precision {
-    Precision::from(Kind::Float).with_weights(WeightStorage::Stored)
+fn stored(kind: Kind) -> Precision {
+    Precision::from(kind).with_weights(WeightStorage::Stored)
+}
+
+fn largest_difference(one: &[f32], other: &[f32]) -> f32 {
+    one.iter().zip(other).map(|(one, other)| (one - other).abs()).fold(0.0, f32::max)
 }
 
 /// Where libraries round products of numbers and scales to the kind of these, packed weights are not rounded.
@@ -44,20 +48,40 @@ fn packed_weights_give_what_expanded_ones_do_but_for_the_rounding() {
         ("gptq", 0.05),
         ("gptq-v2", 0.05),
     ] {
-        let (expanded, packed) = (logits(&folder(name), Kind::Float), logits(&folder(name), stored()));
-        let largest =
-            expanded.iter().zip(&packed).map(|(one, other)| (one - other).abs()).fold(0.0, f32::max);
+        let packed = logits(&folder(name), stored(Kind::Float));
+        let largest = largest_difference(&logits(&folder(name), Kind::Float), &packed);
         assert!(largest < bound && largest > 0.0, "{name}: {largest}");
     }
-    for name in
-        ["compressed-int4-zero-points", "compressed-int8", "gptq-act-order", "gptq-3", "nf4", "int8", "mxfp4"]
+    for name in ["compressed-int4-zero-points", "compressed-int8", "gptq-act-order", "gptq-3", "nf4", "int8"]
     {
-        let error = Network::load(&folder(name), Device::Cpu, stored()).unwrap_err().to_string();
+        let error = Network::load(&folder(name), Device::Cpu, stored(Kind::Float)).unwrap_err().to_string();
         assert!(
-            error.contains("cannot be kept as it is; those that can: E4M3, and 4 bits"),
+            error.contains("cannot be kept as it is; those that can: E4M3, MXFP4, and 4 bits"),
             "{name}: {error}"
         );
     }
+}
+
+/// Numbers of 4 bits times powers of 2 are bf16 numbers: nothing is rounded but sums, which are in f32. A prompt, which expands the experts,
+/// and single tokens, which do not.
+#[test]
+fn packed_experts_give_what_expanded_ones_do() {
+    let ids: Vec<u32> = (0..40).map(|number| number * 37 % 61).collect();
+    for (kind, bound) in [(Kind::Float, 1e-4), (Kind::BFloat16, 0.05), (Kind::Half, 0.01)] {
+        let [expanded, packed] = [Precision::from(kind), stored(kind)].map(|precision| {
+            let network = Network::load(&folder("mxfp4"), Device::Cpu, precision).unwrap();
+            let mut sequence = network.sequence(ids.len()).unwrap();
+            [&ids[..30], &ids[30..31], &ids[31..32], &ids[32..]]
+                .map(|part| sequence.feed(part, &mut AttentionPolicy::dense()).unwrap())
+                .concat()
+        });
+        let largest = largest_difference(&expanded, &packed);
+        assert!(largest < bound && expanded.iter().any(|logit| logit.abs() > 0.1), "{kind:?}: {largest}");
+    }
+    let sizes = |precision| Network::load(&folder("mxfp4"), Device::Cpu, precision).unwrap().sizes();
+    let (expanded, packed) = (sizes(Precision::from(Kind::Float)), sizes(stored(Kind::Float)));
+    assert_eq!(expanded.products, packed.products);
+    assert!(2 * packed.weight_bytes < expanded.weight_bytes, "{packed:?}");
 }
 
 /// The weights are the same bit for bit, so that the logits are.

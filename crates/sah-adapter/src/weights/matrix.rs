@@ -88,6 +88,20 @@ impl Part<'_> {
     }
 }
 
+impl Part<'_> {
+    /// The bits of its values, where it is quantised.
+    fn pack(&self) -> Option<Result<Blocks, Error>> {
+        let quantised = self.quantised.as_ref()?;
+        Some(quantised.pack().map(|blocks| match self.orientation {
+            Orientation::InputsByTurns => {
+                let half = blocks.rows() / 2;
+                blocks.with_rows(|row| if row < half { 2 * row } else { 2 * (row - half) + 1 })
+            }
+            Orientation::Outputs | Orientation::Inputs => blocks,
+        }))
+    }
+}
+
 /// One above another, each read to where it stays: what is moved later leaves holes in the process's memory.
 fn stacked(parts: &[Part<'_>], kind: Kind) -> Result<Tensor, Error> {
     let outputs = parts.iter().map(|part| part.outputs).sum();
@@ -102,8 +116,7 @@ fn stacked(parts: &[Part<'_>], kind: Kind) -> Result<Tensor, Error> {
 
 /// The bits of quantised matrices, in one piece where they are packed alike.
 fn packed(parts: &[Part<'_>]) -> Result<Vec<Matrix>, Error> {
-    let blocks = parts.iter().filter_map(|part| part.quantised.as_ref()).map(|matrix| matrix.pack());
-    let blocks = match Blocks::stacked(blocks.collect::<Result<_, _>>()?) {
+    let blocks = match Blocks::stacked(parts.iter().filter_map(Part::pack).collect::<Result<_, _>>()?) {
         Ok(whole) => vec![whole],
         Err(apart) => apart,
     };
@@ -191,8 +204,9 @@ impl WeightPath<'_> {
                         path: self.weights.path().to_owned(),
                         name: matrix.names().first().map_or(name.as_str(), |name| *name).into(),
                         found: "a quantised form without a product of its own".into(),
-                        supported: "E4M3, and 4 bits in groups of multiples of 32 inputs that are in order"
-                            .into(),
+                        supported:
+                            "E4M3, MXFP4, and 4 bits in groups of multiples of 32 inputs that are in order"
+                                .into(),
                     });
                 }
             },

@@ -4,7 +4,8 @@
 
 use pulp::Simd;
 
-use super::format::{Block, Format, bits, eight_numbers, nibbles, numbers, set_field};
+use super::format::{Block, Format, bits, numbers, set_field, shifted};
+use super::look_up::nibble_numbers;
 
 /// Integers of 4 bits in groups of `GROUP` columns: AWQ, GPTQ, compressed-tensors.
 ///
@@ -77,7 +78,7 @@ impl<const GROUP: usize> Format for Int4<GROUP> {
 
     #[inline(always)]
     fn eight<S: Simd>(simd: S, block: Block<'_, S>, index: usize) -> [S::f32s; 8] {
-        eight_numbers(simd, nibbles(simd, block.word(1 + index)), 0)
+        nibble_numbers(simd, block.word(1 + index), 0)
     }
 }
 
@@ -101,13 +102,13 @@ impl Format for E4M3 {
         let unbias = simd.splat_f32s(f32::from_bits((127 + 120) << 23));
         let mut numbers = [simd.splat_f32s(0.0); 8];
         for (at, number) in numbers.iter_mut().enumerate() {
-            let code = bits(simd, block.word(1 + 2 * index + at / 4), 8 * (at % 4), 0xFF);
-            let size = simd.and_u32s(code, simd.splat_u32s(0x7F));
-            let size = simd.transmute_f32s_u32s(simd.wrapping_dyn_shl_u32s(size, simd.splat_u32s(20)));
-            let sign =
-                simd.wrapping_dyn_shl_u32s(simd.and_u32s(code, simd.splat_u32s(0x80)), simd.splat_u32s(24));
-            let size = simd.transmute_u32s_f32s(simd.mul_f32s(size, unbias));
-            *number = simd.transmute_f32s_u32s(simd.or_u32s(size, sign));
+            // The byte's bits are the highest ones.
+            let word = block.word(1 + 2 * index + at / 4);
+            let high = simd.wrapping_dyn_shl_u32s(word, simd.splat_u32s(24 - 8 * (at as u32 % 4)));
+            let size = simd.and_u32s(shifted(simd, high, 4), simd.splat_u32s(0x7F << 20));
+            let sign = simd.and_u32s(high, simd.splat_u32s(1 << 31));
+            let signed = simd.transmute_f32s_u32s(simd.or_u32s(size, sign));
+            *number = simd.mul_f32s(signed, unbias);
         }
         numbers
     }

@@ -6,8 +6,9 @@ use pulp::Simd;
 
 use super::dequant::six_bit_pair;
 use super::format::{
-    Block, Format, bits, eight_numbers, half_word, halves, nibbles, numbers, set_field, shifted, wider,
+    Block, Format, bits, eight_numbers, half_word, halves, numbers, set_field, shifted, wider,
 };
+use super::look_up::nibble_numbers;
 
 /// Words: d and dmin; 2 of scales; 2 of minima; 32 of nibbles.
 pub(super) struct Q4K;
@@ -74,7 +75,7 @@ impl Format for Q4K {
 
     #[inline(always)]
     fn eight<S: Simd>(simd: S, block: Block<'_, S>, index: usize) -> [S::f32s; 8] {
-        eight_numbers(simd, nibbles(simd, block.word(5 + index)), 0)
+        nibble_numbers(simd, block.word(5 + index), 0)
     }
 }
 

@@ -6,8 +6,9 @@
 use pulp::Simd;
 
 use super::format::{
-    Block, Format, bits, eight_numbers, half_word, halves, nibbles, numbers, set_field, shifted, wider,
+    Block, Format, bits, eight_numbers, half_word, halves, numbers, set_field, shifted, wider,
 };
+use super::look_up::nibble_numbers;
 
 /// Words: two scales; 8 of nibbles.
 pub(super) struct Q4_0;
@@ -56,7 +57,7 @@ impl Format for Q4_0 {
 
     #[inline(always)]
     fn eight<S: Simd>(simd: S, block: Block<'_, S>, index: usize) -> [S::f32s; 8] {
-        eight_numbers(simd, nibbles(simd, block.word(1 + index)), 8)
+        nibble_numbers(simd, block.word(1 + index), 8)
     }
 }
 
@@ -83,7 +84,7 @@ impl Format for Q4_1 {
 
     #[inline(always)]
     fn eight<S: Simd>(simd: S, block: Block<'_, S>, index: usize) -> [S::f32s; 8] {
-        eight_numbers(simd, nibbles(simd, block.word(1 + index)), 0)
+        nibble_numbers(simd, block.word(1 + index), 0)
     }
 }
 

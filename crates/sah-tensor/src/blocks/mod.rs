@@ -6,6 +6,8 @@ mod integers;
 mod k_quants;
 mod kernel;
 mod legacy;
+mod look_up;
+mod microscaling;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -70,7 +72,7 @@ macro_rules! with_format {
 /// The same for a type of GGUF files, which must be one that can be packed.
 macro_rules! with_ggml {
     ($ty:expr, $format:ident => $body:expr) => {
-        with_ggml!(@ $ty, $format => $body, legacy::{Q4_0, Q4_1, Q5_0, Q5_1, Q8_0}, k_quants::{Q4K, Q5K, Q6K})
+        with_ggml!(@ $ty, $format => $body, legacy::{Q4_0, Q4_1, Q5_0, Q5_1, Q8_0}, k_quants::{Q4K, Q5K, Q6K}, microscaling::{Mxfp4})
     };
     (@ $ty:expr, $format:ident => $body:expr, $($module:ident::{$($name:ident),*}),*) => {
         match $ty {
@@ -85,17 +87,17 @@ macro_rules! with_ggml {
 
 impl Blocks {
     /// What an error lists.
-    pub const SUPPORTED: &'static str = "Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K, Q6_K";
+    pub const SUPPORTED: &'static str = "Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K, Q6_K, MXFP4";
 
     /// Whether matrices of this type can be packed.
     #[must_use]
     pub fn can_hold(ty: GgmlType) -> bool {
-        use GgmlType::{Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q6K, Q8_0};
-        matches!(ty, Q4_0 | Q4_1 | Q5_0 | Q5_1 | Q8_0 | Q4K | Q5K | Q6K)
+        use GgmlType::{Mxfp4, Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q6K, Q8_0};
+        matches!(ty, Q4_0 | Q4_1 | Q5_0 | Q5_1 | Q8_0 | Q4K | Q5K | Q6K | Mxfp4)
     }
 
     /// Packs rows of `columns` values, whole blocks of `ty`, as the file has them. `None` where a scale is infinite or no
-    /// number: the products would be wrong without a word.
+    /// number, or so large that values are: the products would be wrong without a word.
     ///
     /// # Panics
     ///
@@ -187,12 +189,52 @@ impl Blocks {
         Some(Self::of_groups::<integers::E4M3>(Form::E4M3, rows, columns, of))
     }
 
+    /// Packs MXFP4, `[rows, columns]`: a value is a number of the form E2M1 times a power of 2. `codes`, `[rows, columns / 2]`, has two numbers a
+    /// byte, the first in the lower bits, `exponents`, `[rows, columns / 32]`, those of the powers, plus 127. `None` where an exponent makes
+    /// values that are not finite.
+    ///
+    /// # Panics
+    ///
+    /// Where `columns` is no multiple of 32, or the lengths do not fit each other.
+    #[must_use]
+    pub fn pack_mxfp4(columns: usize, codes: &[u8], exponents: &[u8]) -> Option<Self> {
+        const SHARED: usize = microscaling::SHARED;
+        const LEN: usize = microscaling::Mxfp4::LEN;
+        assert!(columns.is_multiple_of(SHARED), "{columns} columns are no whole blocks");
+        let rows = exponents.len() / (columns / SHARED).max(1);
+        assert!(
+            2 * codes.len() == rows * columns && SHARED * exponents.len() == rows * columns,
+            "sizes do not fit"
+        );
+        if !exponents.iter().all(|exponent| microscaling::is_finite(*exponent)) {
+            return None;
+        }
+        let form = Form::Ggml(GgmlType::Mxfp4);
+        Some(Self::of_parts::<microscaling::Mxfp4>(form, rows, columns, |row, first, words| {
+            let part = row * columns + first..row * columns + columns.min(first + LEN);
+            let exponents = &exponents[part.start / SHARED..part.end / SHARED];
+            microscaling::Mxfp4::pack_row(&codes[part.start / 2..part.end / 2], exponents, words);
+        }))
+    }
+
     /// Blocks of the groups that `of` gives for a row, a first column and a number of columns.
     fn of_groups<'a, F: PackGroups>(
         form: Form,
         rows: usize,
         columns: usize,
         of: impl Fn(usize, usize, usize) -> Group<'a> + Sync,
+    ) -> Self {
+        Self::of_parts::<F>(form, rows, columns, |row, first, words| {
+            F::pack_group(&of(row, first, F::LEN.min(columns - first)), words);
+        })
+    }
+
+    /// Blocks whose words, which are 0 before, `pack` writes for a row and a first column.
+    fn of_parts<F: Format>(
+        form: Form,
+        rows: usize,
+        columns: usize,
+        pack: impl Fn(usize, usize, &mut [u32]) + Sync,
     ) -> Self {
         let per_panel = columns.div_ceil(F::LEN) * F::WORDS * PANEL;
         let mut words = vec![0; rows.div_ceil(PANEL) * per_panel];
@@ -202,8 +244,7 @@ impl Blocks {
                 let first = (0..columns).step_by(F::LEN);
                 for (first, words) in first.zip(words.chunks_exact_mut(F::WORDS * PANEL)) {
                     packed.fill(0);
-                    let length = F::LEN.min(columns - first);
-                    F::pack_group(&of(panel * PANEL + row, first, length), &mut packed);
+                    pack(panel * PANEL + row, first, &mut packed);
                     for (word, packed) in words.chunks_exact_mut(PANEL).zip(&packed) {
                         word[row] = *packed;
                     }
@@ -213,12 +254,29 @@ impl Blocks {
         Self { form, rows, columns, words }
     }
 
-    /// One above another, where they are packed alike and each fills its panels of 16 rows; else as they are.
+    /// Its rows in another order: row `i` is what row `from(i)` was.
+    #[must_use]
+    pub fn with_rows(&self, from: impl Fn(usize) -> usize + Sync) -> Self {
+        let per_panel = self.words.len() / self.rows.div_ceil(PANEL).max(1);
+        let mut words = vec![0; self.words.len()];
+        words.par_chunks_mut(per_panel.max(1)).enumerate().for_each(|(panel, words)| {
+            for row in 0..PANEL.min(self.rows - panel * PANEL) {
+                let from = from(panel * PANEL + row);
+                let old = self.words[from / PANEL * per_panel..][..per_panel].as_chunks::<PANEL>().0;
+                for (word, old) in words.as_chunks_mut::<PANEL>().0.iter_mut().zip(old) {
+                    word[row] = old[from % PANEL];
+                }
+            }
+        });
+        Self { words, ..*self }
+    }
+
+    /// One above another, where there are several, packed alike, and each fills its panels of 16 rows; else as they are.
     pub fn stacked(parts: Vec<Self>) -> Result<Self, Vec<Self>> {
         let is_alike = |part: &Self| {
             (part.form, part.columns) == (parts[0].form, parts[0].columns) && part.rows.is_multiple_of(PANEL)
         };
-        if parts.is_empty() || !parts.iter().all(is_alike) {
+        if parts.len() < 2 || !parts.iter().all(is_alike) {
             return Err(parts);
         }
         let (form, columns) = (parts[0].form, parts[0].columns);
@@ -348,6 +406,9 @@ fn scale_positions(ty: GgmlType) -> &'static [usize] {
 }
 
 fn has_finite_scales(ty: GgmlType, block: &[u8]) -> bool {
+    if ty == GgmlType::Mxfp4 {
+        return microscaling::is_finite(block[0]);
+    }
     // The exponent of infinities and of what is no number.
     scale_positions(ty).iter().all(|at| block[at + 1] & 0x7C != 0x7C)
 }

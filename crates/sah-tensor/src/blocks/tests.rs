@@ -5,7 +5,7 @@ use half::f16;
 use super::*;
 use crate::testing::{close, values};
 
-const TYPES: [GgmlType; 8] = [
+const TYPES: [GgmlType; 9] = [
     GgmlType::Q4_0,
     GgmlType::Q4_1,
     GgmlType::Q5_0,
@@ -14,6 +14,7 @@ const TYPES: [GgmlType; 8] = [
     GgmlType::Q4K,
     GgmlType::Q5K,
     GgmlType::Q6K,
+    GgmlType::Mxfp4,
 ];
 
 /// Rows of random blocks with finite scales of either sign, among them 0 and subnormal ones.
@@ -28,6 +29,10 @@ fn random_blocks(ty: GgmlType, rows: usize, columns: usize) -> Vec<u8> {
                 _ => (number % 23) as f32 / 23.0 - 0.5,
             };
             block[*at..at + 2].copy_from_slice(&f16::from_f32(scale).to_le_bytes());
+        }
+        if ty == GgmlType::Mxfp4 {
+            // Around 1, and the smallest ones.
+            block[0] = if number % 9 < 3 { number as u8 % 9 } else { 120 + number as u8 % 9 };
         }
     }
     bytes
@@ -83,7 +88,7 @@ fn packed_blocks_take_hardly_more_than_the_file() {
     for ty in TYPES {
         let (rows, columns) = (32, 8 * ty.block_len());
         let bytes = random_blocks(ty, rows, columns);
-        let packed = 4 * Blocks::pack(ty, columns, &bytes).unwrap().words.len();
+        let packed = Blocks::pack(ty, columns, &bytes).unwrap().bytes() as usize;
         assert!(packed >= bytes.len() && packed as f64 <= 1.03 * bytes.len() as f64, "{ty:?}: {packed}");
     }
 }
@@ -191,6 +196,41 @@ fn e4m3_is_its_number_times_the_scale_of_its_block() {
         check(&blocks, &expected, &format!("{rows} x {columns} in {block:?}"));
     }
     assert!(Blocks::pack_e4m3(64, [1, 64], &[0x7F; 64], &[1.0]).is_none(), "no number");
+}
+
+#[test]
+fn mxfp4_is_the_same_with_neighbours_in_a_byte_and_with_halves_of_a_block() {
+    for (rows, columns) in [(1, 32), (17, 64), (16, 96), (40, 128), (33, 352)] {
+        let bytes = random_blocks(GgmlType::Mxfp4, rows, columns);
+        let blocks = bytes.chunks_exact(17);
+        let exponents: Vec<u8> = blocks.clone().map(|block| block[0]).collect();
+        let number = |block: &[u8], column: usize| block[1 + column % 16] >> (column / 16 * 4) & 0xF;
+        let pairs = |block| {
+            (0..32).step_by(2).map(move |column| number(block, column) | number(block, column + 1) << 4)
+        };
+        let codes: Vec<u8> = blocks.flat_map(pairs).collect();
+        let packed = Blocks::pack_mxfp4(columns, &codes, &exponents).unwrap();
+        check(&packed, &dequantise(GgmlType::Mxfp4, &bytes), &format!("{rows} x {columns}"));
+    }
+    assert!(Blocks::pack_mxfp4(32, &[0x77; 16], &[252]).is_some());
+    for exponent in 253..=255 {
+        assert!(Blocks::pack_mxfp4(32, &[0x77; 16], &[exponent]).is_none(), "6 times 2^{}", exponent - 127);
+        let block: Vec<u8> = [exponent].into_iter().chain([0x77; 16]).collect();
+        assert!(Blocks::pack(GgmlType::Mxfp4, 32, &block).is_none());
+    }
+}
+
+#[test]
+fn rows_are_put_in_another_order() {
+    for rows in [16, 17, 64] {
+        let blocks = Blocks::pack(GgmlType::Q8_0, 64, &random_blocks(GgmlType::Q8_0, rows, 64)).unwrap();
+        let from = |row: usize| (row * 5 + 3) % rows;
+        let (mut before, mut after) = (vec![0.0; rows * 64], vec![0.0; rows * 64]);
+        blocks.expand(&mut before);
+        blocks.with_rows(from).expand(&mut after);
+        let expected: Vec<f32> = (0..rows).flat_map(|row| before[from(row) * 64..][..64].to_vec()).collect();
+        assert_eq!(after, expected, "{rows} rows");
+    }
 }
 
 #[test]

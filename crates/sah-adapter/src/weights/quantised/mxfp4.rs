@@ -2,6 +2,7 @@
 //! numbers of 4 bits, the first in the lower ones, and `NAME_scales`, `[E, outputs, inputs / 32]`: a block's exponent of 2, plus 127.
 
 use safetensors::Dtype;
+use sah_tensor::blocks::Blocks;
 use tch::Tensor;
 
 use super::QuantisedMatrix;
@@ -53,5 +54,14 @@ impl QuantisedMatrix for Mxfp4<'_> {
             values.extend(codes.map(|code| (f64::from(NUMBERS[usize::from(code)]) * scale) as f32));
         }
         Ok(Tensor::f_from_slice(&values)?.f_view(self.size)?)
+    }
+    fn can_be_packed(&self) -> bool {
+        true
+    }
+
+    fn pack(&self) -> Result<Blocks, Error> {
+        let [_, inputs] = self.size;
+        let packed = Blocks::pack_mxfp4(inputs as usize, &self.blocks.bytes()?, &self.scales.bytes()?);
+        packed.ok_or_else(|| self.scales.bad("has exponents that make values infinite"))
     }
 }

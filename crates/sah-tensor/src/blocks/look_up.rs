@@ -67,7 +67,7 @@ mod x86 {
     use std::any::Any;
 
     use pulp::x86::{V3, V4};
-    use pulp::{Simd, cast, f32x8, f32x16, u32x8, u32x16};
+    use pulp::{Simd, cast, f32x8, u32x8, u32x16};
 
     use super::shifted;
 

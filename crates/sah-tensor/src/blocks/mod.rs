@@ -281,7 +281,10 @@ impl Blocks {
         }
         let (form, columns) = (parts[0].form, parts[0].columns);
         let rows = parts.iter().map(|part| part.rows).sum();
-        let words = parts.into_iter().flat_map(|part| part.words).collect();
+        let mut words = Vec::with_capacity(parts.iter().map(|part| part.words.len()).sum());
+        for part in parts {
+            words.extend_from_slice(&part.words);
+        }
         Ok(Self { form, rows, columns, words })
     }
 

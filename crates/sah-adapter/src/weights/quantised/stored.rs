@@ -5,6 +5,7 @@ use tch::{Kind, Tensor};
 
 use super::Place;
 use crate::Error;
+use crate::weights::CHUNK;
 use crate::weights::safetensors::{Entry, Safetensors};
 
 /// A matrix `[outputs, inputs]` whose tensors are looked for.
@@ -102,8 +103,9 @@ impl Stored<'_> {
     }
 
     pub(super) fn bytes(&self) -> Result<Vec<u8>, Error> {
-        let mut all = Vec::new();
-        self.weights.read_chunks(self.entry, self.expert, usize::MAX, |_, bytes| {
+        let count = self.expert.map_or(1, |_| self.entry.shape[0].unsigned_abs().max(1));
+        let mut all = Vec::with_capacity((self.entry.bytes / count) as usize);
+        self.weights.read_chunks(self.entry, self.expert, CHUNK, |_, bytes| {
             all.extend_from_slice(bytes);
             Ok(())
         })?;

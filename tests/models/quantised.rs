@@ -52,8 +52,15 @@ fn packed_weights_give_what_expanded_ones_do_but_for_the_rounding() {
         let largest = largest_difference(&logits(&folder(name), Kind::Float), &packed);
         assert!(largest < bound && largest > 0.0, "{name}: {largest}");
     }
-    for name in ["compressed-int4-zero-points", "compressed-int8", "gptq-act-order", "gptq-3", "nf4", "int8"]
-    {
+    for name in [
+        "compressed-int4-zero-points",
+        "compressed-int8",
+        "compressed-int4-act-order",
+        "gptq-act-order",
+        "gptq-3",
+        "nf4",
+        "int8",
+    ] {
         let error = Network::load(&folder(name), Device::Cpu, stored(Kind::Float)).unwrap_err().to_string();
         assert!(
             error.contains("cannot be kept as it is; those that can: E4M3, MXFP4, and 4 bits"),
@@ -228,6 +235,7 @@ fn a_tensor_that_is_missing_is_named() {
         ("gptq", "k_proj.scales"),
         ("compressed-int4", "k_proj.weight_scale"),
         ("compressed-int4-zero-points", "k_proj.weight_zero_point"),
+        ("compressed-int3-act-order", "k_proj.weight_zero_point"),
         ("nf4", "k_proj.weight.absmax"),
         ("nf4", "k_proj.weight.quant_state.bitsandbytes__nf4"),
         ("nf4-nested", "k_proj.weight.nested_absmax"),

@@ -2,8 +2,8 @@
 # Makes a virtual environment of the Python peers in the repository root and prints the path of its Python:
 #
 #   venv.sh             `.venv-reference` (requirements.txt): transformers; 6 GB of disk, a few minutes
-#   venv.sh transformers-5  `.venv-transformers-5` (requirements-transformers-5.txt, requirements-quantised.txt): transformers 5 and
-#                       libraries of quantised weights; as large
+#   venv.sh transformers-5  `.venv-transformers-5` (requirements-transformers-5.txt, requirements-quantised.txt, requirements-older.txt):
+#                       transformers 5 and libraries of quantised weights; as large
 #   venv.sh metrics     `.venv-metrics` (requirements.txt of the metrics' reference): LongBench's packages; 0.2 GB, a minute
 #   venv.sh text-metrics `.venv-text-metrics` (requirements.txt of crates/sah-metrics): ROUGE, NLTK, Unidecode; 0.2 GB, a minute
 #   venv.sh final-integer `.venv-final-integer` (requirements-final-integer.txt of crates/sah-metrics): three harnesses of AIME; 0.4 GB, minutes
@@ -54,5 +54,10 @@ if ! cmp -s "$requirements" "$stamp"; then
             -r "$here/requirements-quantised.txt" >&2
     fi
     cp "$requirements" "$stamp"
+fi
+# A library in two versions: the older one lies apart.
+if [[ ${1-} == transformers-5 && ! -d $venv/older ]]; then
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --target "$venv/older" \
+        -r "$here/requirements-older.txt" >&2
 fi
 echo "$venv/bin/python"

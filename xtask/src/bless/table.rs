@@ -230,6 +230,16 @@ pub(crate) const GENERATORS: &[Generator] = &[
         ..TRANSFORMERS_5
     },
     Generator {
+        name: "quantised-older",
+        script: &["tests/reference/quantised_act_order.py"],
+        files: &[
+            "tests/fixtures/quantised/compressed-int3-act-order/*",
+            "tests/fixtures/quantised/compressed-int4-act-order/*",
+            "tests/fixtures/quantised/compressed-int8-act-order/*",
+        ],
+        ..TRANSFORMERS_5
+    },
+    Generator {
         name: "generation-configs",
         script: &["tests/reference/generation_configs.py"],
         files: &["tests/fixtures/generation_configs.json"],

@@ -71,6 +71,8 @@ struct Matrix<'a> {
     is_packed: bool,
     scales: Stored<'a>,
     zero_points: Option<Stored<'a>>,
+    /// The group of each input, where these are not in order (`actorder: group`).
+    groups_of: Option<Stored<'a>>,
     /// Its tensors that say nothing new.
     others: Vec<Stored<'a>>,
     scheme: Scheme,
@@ -100,13 +102,12 @@ impl<'a> Matrix<'a> {
         };
         let shapes: Vec<&[i64]> = of_scales.iter().map(Vec::as_slice).collect();
         let scales = module.tensor("weight_scale", &FLOATS, &shapes)?;
-        if let Some(order) = module.find("weight_g_idx") {
-            return Err(module.unsupported(
-                "order of inputs",
-                &order.name,
-                "inputs in order: actorder weight, or none",
-            ));
-        }
+        let groups_of = match (module.find("weight_g_idx"), scheme.strategy) {
+            (Some(_), Strategy::Group(_)) => {
+                Some(module.tensor("weight_g_idx", &[Dtype::I32, Dtype::I64], &[&[inputs]])?)
+            }
+            _ => None,
+        };
         let zero_points = match (scheme.is_symmetric, is_packed) {
             (true, _) => None,
             (false, true) => {
@@ -119,10 +120,40 @@ impl<'a> Matrix<'a> {
                 Some(module.tensor("weight_zero_point", &types, &shapes)?)
             }
         };
-        let is_other = |suffix: &&str| *suffix != "weight_zero_point" || zero_points.is_none();
-        let others = ["weight_shape", "weight_zero_point", "input_scale", "input_zero_point", "output_scale"];
+        let is_other = |suffix: &&str| match *suffix {
+            "weight_zero_point" => zero_points.is_none(),
+            "weight_g_idx" => groups_of.is_none(),
+            _ => true,
+        };
+        let others = [
+            "weight_shape",
+            "weight_zero_point",
+            "weight_g_idx",
+            "input_scale",
+            "input_zero_point",
+            "output_scale",
+        ];
         let others = others.into_iter().filter(is_other).filter_map(|suffix| module.find(suffix)).collect();
-        Ok(Self { numbers, is_packed, scales, zero_points, others, scheme, size })
+        Ok(Self { numbers, is_packed, scales, zero_points, groups_of, others, scheme, size })
+    }
+
+    /// The group of each input, `[inputs]`; `None` where they are in order.
+    fn order(&self, group: i64) -> Result<Option<Vec<i64>>, Error> {
+        let Some(stored) = &self.groups_of else { return Ok(None) };
+        let groups = Vec::<i64>::try_from(stored.read()?.f_to_kind(Kind::Int64)?)?;
+        // The library fills it with -1 before there is an order.
+        if groups.contains(&-1) || groups.iter().zip(0..).all(|(of, input)| *of == input / group) {
+            return Ok(None);
+        }
+        let mut counts = vec![0; (self.size[1] / group) as usize];
+        for of in &groups {
+            let count = usize::try_from(*of).ok().and_then(|of| counts.get_mut(of));
+            *count.ok_or_else(|| stored.bad(&format!("names a group that is not there, {of}")))? += 1;
+        }
+        if counts.iter().any(|count| *count != group) {
+            return Err(stored.bad(&format!("has groups of other sizes than {group} inputs")));
+        }
+        Ok(Some(groups))
     }
 
     /// Of `integers`, packed along the rows of `packed`: those of a sign.
@@ -146,6 +177,7 @@ impl QuantisedMatrix for Matrix<'_> {
         let all = [&self.numbers, &self.scales];
         all.into_iter()
             .chain(&self.zero_points)
+            .chain(&self.groups_of)
             .chain(&self.others)
             .map(|stored| stored.name.as_str())
             .collect()
@@ -158,6 +190,17 @@ impl QuantisedMatrix for Matrix<'_> {
         let numbers = if self.is_packed { self.unpacked(&numbers, inputs)? } else { numbers };
         let values = numbers.f_to_kind(scales.kind())?;
         let zero_points = self.zero_points()?.map(|points| points.f_to_kind(scales.kind())).transpose()?;
+        if let Strategy::Group(group) = self.scheme.strategy
+            && let Some(order) = self.order(group)?
+        {
+            let order = Tensor::f_from_slice(&order)?;
+            let of_inputs = |of_groups: &Tensor| of_groups.f_index_select(1, &order);
+            let moved = match zero_points {
+                None => values,
+                Some(points) => values.f_sub(&of_inputs(&points)?)?,
+            };
+            return Ok(moved.f_mul(&of_inputs(&scales)?)?);
+        }
         // Of scales and zero points: `[outputs, groups, 1]`.
         let (by_group, of_groups) = match self.scheme.strategy {
             Strategy::Block(_) if zero_points.is_some() => {
@@ -184,7 +227,10 @@ impl QuantisedMatrix for Matrix<'_> {
             (Strategy::Block([_, columns]), true) => packed::takes_blocks(inputs, columns),
             (Strategy::Tensor | Strategy::Channel, true) => self.zero_points.is_none(),
             (Strategy::Group(group), false) => {
-                self.is_packed && self.scheme.bits == 4 && packed::takes_groups(inputs, group)
+                self.is_packed
+                    && self.scheme.bits == 4
+                    && packed::takes_groups(inputs, group)
+                    && matches!(self.order(group), Ok(None))
             }
             (Strategy::Channel, false) => {
                 self.is_packed && self.scheme.bits == 4 && packed::takes_groups(inputs, inputs)

@@ -24,7 +24,7 @@ static FORMS: [QuantisedForm; 6] = [
     QuantisedForm {
         method: "compressed-tensors",
         about: "E4M3 and int8 by tensor, output, group or block; integers of 1 to 8 bits packed in words",
-        verified_against: "compressed-tensors 0.20.1",
+        verified_against: "compressed-tensors 0.20.1; with inputs in another order 0.18.0, the last that has them",
         checkpoints: &[
             "compressed-fp8-tensor",
             "compressed-fp8-channel",
@@ -35,6 +35,9 @@ static FORMS: [QuantisedForm; 6] = [
             "compressed-int4-zero-points",
             "compressed-int4-channel",
             "compressed-int3",
+            "compressed-int4-act-order",
+            "compressed-int3-act-order",
+            "compressed-int8-act-order",
         ],
     },
     QuantisedForm {

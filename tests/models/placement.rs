@@ -22,8 +22,8 @@ fn logits(name: &str, placement: Placement) -> Vec<Vec<f32>> {
 }
 
 fn compare(second: Device, bound: f32) {
-    // Tied and untied heads, learned positions, several rotary embeddings.
-    for name in ["llama", "gpt2", "gemma3", "phi3"] {
+    // Tied and untied heads, learned positions, several rotary embeddings, layers of experts behind one of a single network.
+    for name in ["llama", "gpt2", "gemma3", "phi3", "glm4-moe"] {
         let one = logits(name, Device::Cpu.into());
         let two = logits(name, Placement::over(Device::Cpu, vec![second]));
         for (one, two) in one.iter().flatten().zip(two.iter().flatten()) {

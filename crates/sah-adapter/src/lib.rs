@@ -32,7 +32,7 @@ pub use model::{
     AttentionSize, ConfigOverrides, Given, MatrixSize, ModelFamily, ModelSizes, VERIFIED_AGAINST, families,
 };
 pub use network::{Network, Retained, Sequence};
-pub use placement::Placement;
+pub use placement::{Placement, WeightBytes};
 pub use precision::{Precision, WeightStorage};
 pub use sah_request::{
     Answer, AnswerEnd, AnswerStats, AttentionBackends, AttentionCall, AttentionHead, ContextStats, Draws,

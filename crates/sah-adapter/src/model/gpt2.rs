@@ -129,9 +129,8 @@ impl Build for Gpt2 {
         let mut embedding = Embedding::tokens(&model.pp("wte"), vocabulary, hidden)?;
         embedding.positions = Some(positions);
         let blocks = model.pp("h");
-        let blocks = (0..layers)
-            .map(|layer| self.block(&blocks.layer(layer, layers), layer))
-            .collect::<Result<_, _>>()?;
+        let blocks =
+            (0..layers).map(|layer| self.block(&blocks.layer(layer), layer)).collect::<Result<_, _>>()?;
         Ok(Transformer {
             ropes: vec![],
             blocks,

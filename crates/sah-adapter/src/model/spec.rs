@@ -111,7 +111,8 @@ impl ModelSpec {
             return Err(Error::StoredOffCpu);
         }
         let checked = self.check(weights, precision)?;
-        let model = weights.read_all(self.form(), placement, precision, |root| self.model.build(root))?;
+        let placed = (placement, &checked.bytes);
+        let model = weights.read_all(self.form(), placed, precision, |root| self.model.build(root))?;
         Ok((Box::new(Transformer { positions: self.positions, ..model }), checked))
     }
 }

@@ -167,6 +167,7 @@ impl Head {
             Tie::AsStored => !head.has("weight"),
         };
         let weight = if is_tied {
+            last.keep_copy(tokens.bytes());
             tokens.to_device(last.device())?
         } else {
             head.matrix([tokens.outputs(), tokens.inputs()])?

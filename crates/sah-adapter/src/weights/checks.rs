@@ -9,8 +9,8 @@ use super::gguf::GgufWeights;
 use super::names::{StoredNames, TensorNames};
 use super::quantised::Quantisation;
 use super::safetensors::Safetensors;
-use super::{Mode, WeightPath, Weights};
-use crate::{Error, Placement, Precision};
+use super::{Mode, ModelPart, WeightPath, Weights};
+use crate::{Error, Placement, Precision, WeightBytes};
 
 /// A checkpoint with more problems is of another model: there is no need to know them all.
 const MOST_PROBLEMS: usize = 1000;
@@ -22,6 +22,8 @@ const SHOWN: usize = 4;
 pub(crate) struct CheckedWeights {
     /// What a user should know: tensors that are not read, names that are not the architecture's own.
     pub(crate) notes: Vec<String>,
+    /// What the weights will take in memory.
+    pub(crate) bytes: WeightBytes,
 }
 
 /// What was asked for so far, and what was wrong with it.
@@ -30,6 +32,7 @@ pub(super) struct Checks {
     problems: RefCell<Vec<Error>>,
     /// By the checkpoint's names.
     asked: RefCell<BTreeSet<String>>,
+    bytes: RefCell<WeightBytes>,
 }
 
 impl Checks {
@@ -47,6 +50,21 @@ impl Checks {
         }
         problems.push(error);
         Ok(())
+    }
+
+    /// Counts what is kept of a part of the model.
+    pub(super) fn keep(&self, part: ModelPart, bytes: u64) {
+        let sums = &mut *self.bytes.borrow_mut();
+        let sum = match part {
+            ModelPart::First => &mut sums.first,
+            ModelPart::Last => &mut sums.last,
+            ModelPart::Layer(layer) => {
+                let count = sums.layers.len().max(layer + 1);
+                sums.layers.resize(count, 0);
+                &mut sums.layers[layer]
+            }
+        };
+        *sum = sum.saturating_add(bytes);
     }
 }
 
@@ -86,19 +104,20 @@ impl Weights {
             Self::Safetensors(weights) => notes(weights, &stored, is_wrapped, &checks.asked.into_inner()),
             Self::Gguf(weights) => notes_of_gguf(weights, &checks.asked.into_inner()),
         };
-        Ok(CheckedWeights { notes })
+        Ok(CheckedWeights { notes, bytes: checks.bytes.into_inner() })
     }
 
-    /// Calls `build` with the root of the tensors.
+    /// Calls `build` with the root of the tensors, of which `bytes` are kept.
     pub(crate) fn read_all<T>(
         &self,
         form: CheckpointForm<'_>,
-        placement: &Placement,
+        (placement, bytes): (&Placement, &WeightBytes),
         precision: Precision,
         build: impl FnOnce(&WeightPath<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let (names, quantisation) = (self.names(form.names), form.quantisation);
-        build(&WeightPath { names, quantisation, ..self.root(placement, precision) })
+        let of_layers = &placement.of_layers(bytes);
+        build(&WeightPath { names, of_layers, quantisation, ..self.root(placement, precision) })
     }
 
     fn names(&self, names: &TensorNames) -> StoredNames {

@@ -180,10 +180,26 @@ impl WeightPath<'_> {
         let Mode::Check(checks) = self.mode else { return Ok(()) };
         let name = self.stored_name("weight");
         let found = self.part(shape, orientation).and_then(|part| {
+            checks.keep(self.part, self.kept_bytes(&part));
             let Some(quantised) = &part.quantised else { return self.weights.check_type(&name) };
             quantised.names().into_iter().try_for_each(|name| checks.ask(name, Ok(())))
         });
         checks.ask(&name, found)
+    }
+
+    /// Bytes of a matrix in memory; what is packed takes hardly more than in the file.
+    fn kept_bytes(&self, part: &Part<'_>) -> u64 {
+        let values = part.outputs.unsigned_abs() * part.inputs.unsigned_abs();
+        match (part.form, self.weights, &part.quantised) {
+            (Form::Dense(kind), ..) => values * kind.elt_size_in_bytes() as u64,
+            (Form::Blocks(ty, _), ..) => values / ty.block_len() as u64 * ty.block_bytes() as u64,
+            (Form::Packed, Weights::Safetensors(weights), Some(quantised)) => {
+                let stored = quantised.names().into_iter().filter_map(|name| weights.entry(name));
+                let count = self.expert.map_or(1, |(_, count)| count.unsigned_abs().max(1));
+                stored.map(|entry| entry.bytes / count).sum()
+            }
+            (Form::Packed, ..) => 0,
+        }
     }
 
     fn part(&self, [outputs, inputs]: [i64; 2], orientation: Orientation) -> Result<Part<'_>, Error> {

@@ -48,7 +48,9 @@ impl Weights {
             mode: Mode::Read,
             prefix: String::new(),
             placement,
+            of_layers: &[],
             device: placement.first(),
+            part: ModelPart::First,
             precision,
             expert: None,
             quantisation: None,
@@ -176,6 +178,16 @@ enum Mode<'a> {
     Check(&'a Checks),
 }
 
+/// What of a model a tensor belongs to.
+#[derive(Clone, Copy, Debug)]
+enum ModelPart {
+    /// What comes before the layers.
+    First,
+    Layer(usize),
+    /// What comes after them.
+    Last,
+}
+
 /// A place in the tree of tensor names.
 #[derive(Clone, Debug)]
 pub(crate) struct WeightPath<'a> {
@@ -185,7 +197,10 @@ pub(crate) struct WeightPath<'a> {
     mode: Mode<'a>,
     prefix: String,
     placement: &'a Placement,
+    /// Where each layer is; all are on the first device where there are none.
+    of_layers: &'a [Device],
     device: Device,
+    part: ModelPart,
     precision: Precision,
     /// The expert whose part of the tensors of all experts is asked for, and how many there are.
     expert: Option<(i64, i64)>,
@@ -198,9 +213,10 @@ impl WeightPath<'_> {
         Self { prefix: self.full_name(name), ..self.clone() }
     }
 
-    /// Layer `layer` of `layers` below this place, on its own device.
-    pub(crate) fn layer(&self, layer: usize, layers: usize) -> Self {
-        Self { device: self.placement.of_layer(layer, layers), ..self.pp(layer) }
+    /// Layer `layer` below this place, on its own device.
+    pub(crate) fn layer(&self, layer: usize) -> Self {
+        let device = self.of_layers.get(layer).copied().unwrap_or(self.placement.first());
+        Self { device, part: ModelPart::Layer(layer), ..self.pp(layer) }
     }
 
     /// This place as a tensor of all `count` experts, of which the part of one is asked for: the place itself is its `weight`, and with
@@ -226,7 +242,7 @@ impl WeightPath<'_> {
 
     /// This place on the last device: what comes after all layers.
     pub(crate) fn on_last(&self) -> Self {
-        Self { device: self.placement.last(), ..self.clone() }
+        Self { device: self.placement.last(), part: ModelPart::Last, ..self.clone() }
     }
 
     /// The tensor `name` below this place, which must have `shape`.
@@ -243,8 +259,17 @@ impl WeightPath<'_> {
             Mode::Check(checks) => {
                 let found = self.weights.check(&name, &stored).and_then(|()| self.weights.check_type(&name));
                 checks.ask(&name, found)?;
+                let size = self.precision.kind.elt_size_in_bytes() as u64;
+                checks.keep(self.part, size * safetensors::count(shape));
                 placeholder(shape, self.precision.kind)
             }
+        }
+    }
+
+    /// In a check: that so many bytes of what was read elsewhere are needed here too.
+    pub(crate) fn keep_copy(&self, bytes: u64) {
+        if let Mode::Check(checks) = self.mode {
+            checks.keep(self.part, bytes);
         }
     }
 

@@ -31,7 +31,7 @@ pub(crate) struct Entry {
     pub(crate) dtype: Dtype,
     pub(crate) shape: Vec<i64>,
     offset: u64,
-    bytes: u64,
+    pub(crate) bytes: u64,
 }
 
 /// The safetensors files of a checkpoint.

@@ -208,3 +208,60 @@ fn tensors_of_a_gguf_file_that_are_missing_or_not_read_are_named_as_it_has_them(
         "{missing}"
     );
 }
+
+/// A Qwen3 mixture of four experts whose first three layers have one network each.
+#[test]
+fn bytes_are_counted_by_layer_with_all_experts() {
+    let config = json!({
+        "model_type": "qwen3_moe", "vocab_size": 4, "hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 4,
+        "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 4, "max_position_embeddings": 16, "tie_word_embeddings": true,
+        "num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 16, "decoder_sparse_step": 1, "mlp_only_layers": [0, 1, 2],
+        "norm_topk_prob": true, "rms_norm_eps": 1e-6, "rope_theta": 10_000.0,
+    });
+    let mut all =
+        vec![("model.embed_tokens.weight".to_owned(), vec![4, 8]), ("model.norm.weight".to_owned(), vec![8])];
+    for layer in 0..4 {
+        let mut add = |name: &str, shape: &[usize]| {
+            all.push((format!("model.layers.{layer}.{name}.weight"), shape.to_vec()));
+        };
+        add("input_layernorm", &[8]);
+        add("post_attention_layernorm", &[8]);
+        add("self_attn.q_norm", &[4]);
+        add("self_attn.k_norm", &[4]);
+        add("self_attn.q_proj", &[8, 8]);
+        add("self_attn.k_proj", &[4, 8]);
+        add("self_attn.v_proj", &[4, 8]);
+        add("self_attn.o_proj", &[8, 8]);
+        let mut network = |name: &str, width: usize| {
+            add(&format!("{name}.gate_proj"), &[width, 8]);
+            add(&format!("{name}.up_proj"), &[width, 8]);
+            add(&format!("{name}.down_proj"), &[8, width]);
+        };
+        if layer < 3 {
+            network("mlp", 8);
+        } else {
+            (0..4).for_each(|expert| network(&format!("mlp.experts.{expert}"), 16));
+            add("mlp.gate", &[4, 8]);
+        }
+    }
+    let tensors: Vec<_> = all.into_iter().map(|(name, shape)| (name, shape, 0.5)).collect();
+    let folder = tempfile::tempdir().unwrap();
+    write(&folder.path().join("model.safetensors"), &tensors);
+    let weights = Weights::Safetensors(Safetensors::open(folder.path()).unwrap());
+    let spec = ModelSpec::read(&config, Path::new("config.json"), &ConfigOverrides::default()).unwrap();
+    let bytes_in = |kind: Kind| spec.check(&weights, kind.into()).unwrap().bytes;
+    // Norms and attention, 216 values, and three matrices of 8 x 8; or four times three of 16 x 8, and the router.
+    let (dense, experts) = (216 + 3 * 64, 216 + 4 * 3 * 128 + 32);
+    // The head is the embedding.
+    let values = WeightBytes { first: 32, layers: vec![dense, dense, dense, experts], last: 8 + 32 };
+    let times = |size: u64| WeightBytes {
+        first: size * values.first,
+        layers: values.layers.iter().map(|values| size * values).collect(),
+        last: size * values.last,
+    };
+    assert_eq!(bytes_in(Kind::Float), times(4));
+    assert_eq!(bytes_in(Kind::BFloat16), times(2));
+    let (cpu, cuda) = (Device::Cpu, Device::Cuda(0));
+    let places = Placement::over(cpu, vec![cuda]).of_layers(&bytes_in(Kind::BFloat16));
+    assert_eq!(places, [cpu, cpu, cpu, cuda], "not two and two");
+}

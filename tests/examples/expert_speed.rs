@@ -10,14 +10,13 @@
 #![expect(clippy::print_stdout, reason = "prints its result")]
 
 use std::fs;
-use std::hint::black_box;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rayon::prelude::*;
 use safetensors::tensor::{Dtype, TensorView};
 use sah_adapter::Network;
 use sah_attention::AttentionPolicy;
+use sah_tests::speed::{bandwidth, median};
 use serde_json::{Value, json};
 use tch::{Device, Kind};
 
@@ -125,25 +124,6 @@ fn times(network: &Network, context: usize) -> anyhow::Result<(Duration, Duratio
         sequence.feed(&[*id], &mut AttentionPolicy::dense())?;
     }
     Ok((read, started.elapsed() / NEW_TOKENS as u32))
-}
-
-/// Bytes a second that all threads read from memory.
-fn bandwidth(words: &[u64]) -> f64 {
-    let started = Instant::now();
-    let part = words.len().div_ceil(rayon::current_num_threads());
-    // Four streams a thread.
-    let sum = |part: &[u64]| -> u64 {
-        part.chunks(part.len().div_ceil(4))
-            .map(|stream| stream.iter().fold(0_u64, |sum, word| sum.wrapping_add(*word)))
-            .sum()
-    };
-    black_box(words.par_chunks(part).map(sum).reduce(|| 0, u64::wrapping_add));
-    size_of_val(words) as f64 / started.elapsed().as_secs_f64()
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 fn main() -> anyhow::Result<()> {

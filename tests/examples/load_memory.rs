@@ -10,8 +10,9 @@
 
 #![expect(clippy::print_stdout, reason = "prints its result")]
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use sah_adapter::{LoadedModel, ModelSource};
+use sah_tests::speed::status;
 use tch::{Device, Kind};
 
 fn main() -> anyhow::Result<()> {
@@ -24,15 +25,7 @@ fn main() -> anyhow::Result<()> {
         other => bail!("{other} is none of f32, bf16, f16"),
     };
     let model = LoadedModel::load(&ModelSource::parse(model)?, Device::Cpu, kind)?;
-    let peak = status("VmHWM:")? - status("RssFile:")?;
+    let peak = (status("VmHWM")? - status("RssFile")?) / 1e6;
     println!("{} in {dtype}: {peak:.0} MB at most", model.identity().name);
     Ok(())
-}
-
-/// A figure of `/proc/self/status`, in MB.
-fn status(name: &str) -> anyhow::Result<f64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix(name)).context("no such figure")?;
-    let kibibytes: f64 = line.trim().strip_suffix("kB").context("no kB")?.trim().parse()?;
-    Ok(kibibytes * 1024.0 / 1e6)
 }

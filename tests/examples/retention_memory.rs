@@ -14,6 +14,7 @@ use anyhow::{Context as _, ensure};
 use sah_adapter::{Network, RepeatTokens, Retained};
 use sah_attention::{RetentionConfig, RetentionRegistry};
 use sah_tests::default_model;
+use sah_tests::speed::status;
 use tch::{Device, Kind};
 
 /// Uniform budgets, and budgets of heads.
@@ -61,9 +62,7 @@ fn one(tokens: usize, name: &str, ratio: &str) -> anyhow::Result<()> {
     let ids: Vec<u32> = (0..tokens as u32).map(|place| 1000 + place * 7919 % 20000).collect();
     let Retained { sequence, .. } =
         model.retained_sequence(&ids, &config.build()?, &RepeatTokens::default(), 64)?;
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
-    let resident: f64 = resident.trim().trim_end_matches("kB").trim().parse()?;
-    println!("{} {}", resident / 1024.0, sequence.cache_bytes() as f64 / f64::from(1 << 20));
+    let resident = status("VmRSS")?;
+    println!("{} {}", resident / f64::from(1 << 20), sequence.cache_bytes() as f64 / f64::from(1 << 20));
     Ok(())
 }

@@ -3,7 +3,9 @@
 pub mod golden;
 pub mod kv_formats;
 pub mod model_table;
+pub mod random_checkpoint;
 pub mod ruler_rows;
+pub mod speed;
 pub mod tiny;
 
 use std::path::{Path, PathBuf};

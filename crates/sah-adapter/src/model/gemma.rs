@@ -118,8 +118,7 @@ impl Build for Gemma {
         let embedding = Embedding::tokens(&model.pp("embed_tokens"), vocabulary, hidden)?.times_root()?;
         let device = embedding.tokens.device();
         let blocks = model.pp("layers");
-        let blocks =
-            (0..layers).map(|layer| self.block(&blocks.layer(layer), layer)).collect::<Result<_, _>>()?;
+        let blocks = blocks.layers(layers, |path, layer| self.block(path, layer))?;
         let ropes = self.ropes.iter().map(|rope| Rope::new(rope.clone(), device));
         Ok(Transformer {
             ropes: ropes.collect::<Result<_, _>>()?,

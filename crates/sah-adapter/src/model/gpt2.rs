@@ -129,8 +129,7 @@ impl Build for Gpt2 {
         let mut embedding = Embedding::tokens(&model.pp("wte"), vocabulary, hidden)?;
         embedding.positions = Some(positions);
         let blocks = model.pp("h");
-        let blocks =
-            (0..layers).map(|layer| self.block(&blocks.layer(layer), layer)).collect::<Result<_, _>>()?;
+        let blocks = blocks.layers(layers, |path, layer| self.block(path, layer))?;
         Ok(Transformer {
             ropes: vec![],
             blocks,

@@ -335,8 +335,7 @@ impl Build for LlamaLike {
         let embedding = Embedding::tokens(&model.pp("embed_tokens"), vocabulary, hidden)?;
         let embedding = Embedding { scale: self.factors.embedding, ..embedding };
         let blocks = model.pp("layers");
-        let blocks =
-            (0..layers).map(|layer| self.block(&blocks.layer(layer), layer)).collect::<Result<_, _>>()?;
+        let blocks = blocks.layers(layers, |path, layer| self.block(path, layer))?;
         let device = embedding.tokens.device();
         let ropes = self.ropes.iter().map(|rope| Rope::new(rope.clone(), device));
         Ok(Transformer {

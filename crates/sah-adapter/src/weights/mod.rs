@@ -14,6 +14,7 @@ use std::fmt::Display;
 use std::path::Path;
 
 use ::safetensors::Dtype;
+use sah_tensor::give_back_freed;
 use tch::{Device, Kind, Tensor};
 
 use crate::{Error, Placement, Precision};
@@ -213,8 +214,24 @@ impl WeightPath<'_> {
         Self { prefix: self.full_name(name), ..self.clone() }
     }
 
-    /// Layer `layer` below this place, on its own device.
-    pub(crate) fn layer(&self, layer: usize) -> Self {
+    /// What `load` makes of each of `count` layers below this place, each on its own device. What reading one of them left free is given back:
+    /// the holes that it leaves between weights would add up.
+    pub(crate) fn layers<T>(
+        &self,
+        count: usize,
+        load: impl Fn(&Self, usize) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        let load = |layer| {
+            let loaded = load(&self.layer(layer), layer)?;
+            if matches!(self.mode, Mode::Read) {
+                give_back_freed();
+            }
+            Ok(loaded)
+        };
+        (0..count).map(load).collect()
+    }
+
+    fn layer(&self, layer: usize) -> Self {
         let device = self.of_layers.get(layer).copied().unwrap_or(self.placement.first());
         Self { device, part: ModelPart::Layer(layer), ..self.pp(layer) }
     }

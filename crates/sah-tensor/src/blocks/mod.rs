@@ -373,10 +373,23 @@ impl Blocks {
     /// Where there is not room for exactly these.
     pub fn expand(&self, output: &mut [f32]) {
         assert_eq!(output.len(), self.rows * self.columns);
+        self.expand_part(0, output);
+    }
+
+    /// The values of as many rows from row `first` on, a multiple of 16, as `output` has room for.
+    ///
+    /// # Panics
+    ///
+    /// Where there are fewer rows, or no whole ones.
+    pub fn expand_part(&self, first: usize, output: &mut [f32]) {
+        let rows = output.len() / self.columns.max(1);
+        assert!(first.is_multiple_of(PANEL) && first + rows <= self.rows, "no {rows} rows from {first} on");
+        assert_eq!(output.len(), rows * self.columns, "whole rows");
         let arch = Arch::new();
         with_format!(self.form, F => {
             let per_panel = self.columns.div_ceil(F::LEN) * F::WORDS * PANEL;
-            let panels = output.par_chunks_mut((PANEL * self.columns).max(1)).zip(self.words.par_chunks(per_panel.max(1)));
+            let words = &self.words[first / PANEL * per_panel..];
+            let panels = output.par_chunks_mut((PANEL * self.columns).max(1)).zip(words.par_chunks(per_panel.max(1)));
             panels.for_each(|(output, words)| {
                 arch.dispatch(Expand { words, columns: self.columns, output, format: PhantomData::<F> });
             });

@@ -11,6 +11,9 @@ use crate::element::{Bf16, F16, F32};
 use crate::error::Error;
 use crate::product::{self, MAX_ROWS};
 
+/// Values in f32 that are made of blocks before they are rounded: few enough to stay in a cache, and in memory that is used again.
+const EXPANDED_AT_ONCE: i64 = 1 << 20;
+
 /// A matrix `[outputs, inputs]`.
 #[derive(Debug)]
 pub enum Matrix {
@@ -181,9 +184,20 @@ impl Matrix {
     pub fn expanded(&self, kind: Kind) -> Result<Tensor, Error> {
         match self {
             Self::Dense(tensor) => Ok(tensor.f_to_kind(kind)?),
+            Self::Blocks(blocks) if kind == Kind::Float => {
+                Ok(written([self.outputs(), self.inputs()], |values| blocks.expand(values))?)
+            }
             Self::Blocks(blocks) => {
-                let tensor = written([self.outputs(), self.inputs()], |values| blocks.expand(values))?;
-                Ok(tensor.f_to_kind(kind)?)
+                let (outputs, inputs) = (self.outputs(), self.inputs());
+                let all = Tensor::f_empty([outputs, inputs], (kind, Device::Cpu))?;
+                let step =
+                    (EXPANDED_AT_ONCE / inputs.max(1)).max(1).unsigned_abs().next_multiple_of(PANEL as u64);
+                for first in (0..outputs).step_by(step as usize) {
+                    let count = (outputs - first).min(step as i64);
+                    let rows = written([count, inputs], |values| blocks.expand_part(first as usize, values))?;
+                    all.f_narrow(0, first, count)?.f_copy_(&rows)?;
+                }
+                Ok(all)
             }
         }
     }
@@ -282,6 +296,24 @@ mod tests {
             assert!(
                 matrix.rows(&[0, id], Kind::Float).is_err() && dense.rows(&[0, id], Kind::Float).is_err()
             );
+        }
+    }
+
+    #[test]
+    fn blocks_that_are_expanded_in_parts_are_rounded_as_all_at_once() {
+        // More than two parts, the last of odd rows.
+        let rows = 2 * super::EXPANDED_AT_ONCE / 64 + 21;
+        let block = |row: i64| {
+            let quants = (0..32_u8).map(move |at| at.wrapping_mul(37).wrapping_add(row as u8));
+            f16::from_f32(0.01 + row as f32 * 1e-5).to_le_bytes().into_iter().chain(quants)
+        };
+        let bytes: Vec<u8> = (0..rows).flat_map(|row| block(row).chain(block(row + 7))).collect();
+        let matrix = Matrix::Blocks(Rc::new(Blocks::pack(GgmlType::Q8_0, 64, &bytes).unwrap()));
+        let whole = matrix.expanded(Kind::Float).unwrap();
+        for kind in [Kind::BFloat16, Kind::Half] {
+            let found = matrix.expanded(kind).unwrap();
+            assert_eq!((found.kind(), found.size()), (kind, vec![rows, 64]));
+            assert!(found.equal(&whole.to_kind(kind)));
         }
     }
 

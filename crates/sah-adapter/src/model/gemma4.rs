@@ -299,9 +299,7 @@ impl Build for Gemma4 {
         let device = embedding.tokens.device();
         let inputs = |dims| LayerInputs::load(&model, dims, (layers, hidden), self.rms_norm_eps);
         let blocks = model.pp("layers");
-        let blocks = (0..layers)
-            .map(|layer| self.block(&blocks.layer(layer, layers), layer))
-            .collect::<Result<_, _>>()?;
+        let blocks = blocks.layers(layers, |path, layer| self.block(path, layer))?;
         let ropes = self.ropes.iter().map(|rope| Rope::new(rope.clone(), device));
         Ok(Transformer {
             layer_inputs: self.layer_inputs.map(inputs).transpose()?,

@@ -32,6 +32,7 @@ ROTARY = {
     "qwen3_moe": ("qwen3_moe", "Qwen3MoeRotaryEmbedding"),
     "gpt_oss": ("gpt_oss", "GptOssRotaryEmbedding"),
     "qwen3_next": ("qwen3_next", "Qwen3NextRotaryEmbedding"),
+    "deepseek_v3": ("deepseek_v3", "DeepseekV3RotaryEmbedding"),
     "smollm3": ("smollm3", "SmolLM3RotaryEmbedding"),
     "gemma2": ("gemma2", "Gemma2RotaryEmbedding"),
     "gemma3_text": ("gemma3", "Gemma3RotaryEmbedding"),

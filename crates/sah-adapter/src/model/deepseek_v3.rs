@@ -4,7 +4,7 @@
 use sah_tensor::rowwise::Pairs;
 
 use super::deepseek_experts::DeepseekExperts;
-use super::dims::DefaultDims;
+use super::dims::{DefaultDims, Dims, HeadDims};
 use super::latent_attention::{LatentConfig, LatentDims};
 use super::llama_block::{DEFAULTS, LlamaDefaults, LlamaLike};
 use super::rope::{DefaultRope, RopeConfig};
@@ -50,5 +50,8 @@ pub(super) fn read(file: &ConfigFile<'_>) -> Box<dyn Build> {
     let scale = config.ropes[0].latent_factor() / ((plain + rotated) as f64).sqrt();
     let latent = LatentConfig { dims, scale, bias: file.bool("attention_bias", false) };
     let experts = EXPERTS.read(file, config.dims.layers);
-    Box::new(LlamaLike { latent: Some(latent), experts: Some(experts), ..config })
+    // Whatever `head_dim` says, which nothing reads.
+    let heads = HeadDims { dim: plain + rotated, ..config.dims.heads };
+    let dims = Dims { heads, ..config.dims };
+    Box::new(LlamaLike { dims, latent: Some(latent), experts: Some(experts), ..config })
 }

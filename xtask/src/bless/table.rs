@@ -176,6 +176,7 @@ pub(crate) const GENERATORS: &[Generator] = &[
         files: &[
             "crates/sah-adapter/tests/reference/converted-mistral3.*",
             "crates/sah-adapter/tests/reference/converted-qwen3*",
+            "crates/sah-adapter/tests/reference/converted-gemma4*",
         ],
         ..TRANSFORMERS_5
     },

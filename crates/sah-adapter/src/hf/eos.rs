@@ -35,7 +35,7 @@ pub(super) fn from_configs(
 
 /// What chat templates of the known models end a turn with. Files of some models name only the end of the sequence:
 /// `generation_config.json`, which has both, does not go into them.
-const ENDS_OF_TURN: [&str; 4] = ["<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<|end|>"];
+const ENDS_OF_TURN: [&str; 5] = ["<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<turn|>", "<|end|>"];
 
 /// Of a GGUF file: the ends of sequence, turn and message that it names, and those that its chat template ends turns
 /// with.

@@ -2,40 +2,14 @@
 
 use std::path::Path;
 
-use sah_adapter::{Error, Network, Precision, WeightStorage};
+use sah_adapter::{Error, Network, Precision, WeightStorage, gguf_forms};
 use sah_attention::AttentionPolicy;
 use tch::{Device, Kind};
 
 /// Those of `tests/reference/architectures.py`, and those of `converted.py` beside it.
-const MODELS: [&str; 27] = [
-    "model-llama",
-    "model-qwen2",
-    "model-qwen3",
-    "model-qwen2moe",
-    "model-qwen3moe",
-    "model-phi3",
-    "model-gemma2",
-    "model-gemma3",
-    "model-gpt2",
-    "converted-gpt-oss",
-    "converted-gpt-oss-mxfp4",
-    "converted-mixtral",
-    "converted-glm4",
-    "converted-glm4moe",
-    "converted-olmo2",
-    "converted-olmo3",
-    "converted-granite",
-    "converted-smollm3",
-    "converted-seed_oss",
-    "converted-cohere2",
-    "converted-exaone4",
-    "converted-ernie4_5",
-    "converted-hunyuan-dense",
-    "converted-mistral3",
-    "converted-qwen3next",
-    "converted-qwen35",
-    "converted-qwen35moe",
-];
+fn models() -> impl Iterator<Item = &'static str> {
+    gguf_forms().files.iter().flat_map(|files| files.names).copied()
+}
 
 /// The largest distance of a logit behind the golden's prompt, which is longer than every window, from that of transformers.
 fn apart(name: &str, precision: Precision) -> Result<f32, Error> {
@@ -54,7 +28,7 @@ fn apart(name: &str, precision: Precision) -> Result<f32, Error> {
 fn gguf_models_have_the_logits_of_transformers() {
     tch::set_num_threads(1);
     let mut problems = vec![];
-    for name in MODELS {
+    for name in models() {
         match apart(name, Kind::Float.into()) {
             Err(error) => problems.push(format!("{name}: {error}")),
             Ok(apart) if apart.is_nan() || apart > 1e-4 => {
@@ -72,7 +46,7 @@ fn gguf_models_keep_what_is_stored() {
     tch::set_num_threads(1);
     let stored = Precision::from(Kind::Float).with_weights(WeightStorage::Stored);
     let mut problems = vec![];
-    for name in MODELS {
+    for name in models() {
         let most = if name.starts_with("converted-") { 1e-4 } else { 0.1 };
         match apart(name, stored) {
             Err(error) => {

@@ -26,13 +26,14 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[3]
 sys.path.insert(0, str(ROOT / "tests/reference"))
 
+import gemma4_tokenizer  # noqa: E402
 import tiny_models  # noqa: E402
 
 SDIST = "llama_cpp_python-0.3.36"
 SHA256 = "832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e"
 MXFP4 = ROOT / "tests/fixtures/quantised/mxfp4"
 
-VOCABULARY = {"spm": 512}  # 300 for all others
+VOCABULARY = {"spm": 512, "gemma4": gemma4_tokenizer.SIZE}  # 300 for all others
 LLAMA3 = dict(rope_type="llama3", factor=4.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=16)
 YARN = dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=32, attention_factor=1.25)
 
@@ -62,6 +63,8 @@ SINCE_5 = {
     "qwen3next": ("qwen3-next", "qwen2", {}),
     "qwen35": ("qwen3-5", "qwen35", {}),
     "qwen35moe": ("qwen3-5-moe", "qwen35", {}),
+    "gemma4": ("gemma4-e2b", "gemma4", gemma4_tokenizer.FIELDS | dict(vocab_size_per_layer_input=gemma4_tokenizer.SIZE)),
+    "gemma4moe": ("gemma4-experts", "gemma4", gemma4_tokenizer.FIELDS),
 }
 
 
@@ -127,6 +130,8 @@ def save(name, model, extra, folder):
     path = folder / "config.json"
     config = json.loads(path.read_text()) | {"architectures": [type(model).__name__]} | (MODELS | SINCE_5)[name][2]
     path.write_text(json.dumps(config))
+    if (MODELS | SINCE_5)[name][1] == "gemma4":
+        gemma4_tokenizer.tokenizer().save_pretrained(folder)
     if extra:
         from safetensors.torch import save_file
 
@@ -134,7 +139,9 @@ def save(name, model, extra, folder):
 
 
 def vocabulary(kind):
-    """What writes the metadata of a small tokenizer."""
+    """What writes the metadata of a small tokenizer; none where the converter itself does."""
+    if kind == "gemma4":
+        return None
     if kind == "spm":
         import sentencepieces
 
@@ -163,7 +170,8 @@ def convert(name, folder, path, kind):
     cls = get_model_class(hparams["architectures"][0])
     cls = getattr(cls, "Ministral3Model", cls)
     add = vocabulary(kind)
-    cls = type(cls.__name__, (cls,), {"model_arch": cls.model_arch, "set_vocab": lambda self: add(self.gguf_writer)})
+    own = {"set_vocab": lambda self: add(self.gguf_writer)} if add else {}
+    cls = type(cls.__name__, (cls,), {"model_arch": cls.model_arch} | own)
     if name in ("qwen3next", "qwen35", "qwen35moe"):
         # The tiny ones predict one token only.
         cls.no_mtp = True
@@ -200,7 +208,9 @@ def told(name, config):
     fields = json.loads(config.to_json_string(use_diff=False))
     fields.pop("_name_or_path")
     rope = fields.pop("rope_parameters", None)
-    if rope:
+    if rope and "full_attention" in rope:
+        fields["rope_parameters"] = rope
+    elif rope:
         # As version 4 has them.
         fields |= {key: rope.pop(key) for key in ("rope_theta", "partial_rotary_factor") if key in rope}
         fields["rope_scaling"] = None if rope.get("rope_type") == "default" else rope
@@ -213,7 +223,7 @@ def told(name, config):
         dim = config.head_dim
         fields |= dict(rope_theta=config.rope_theta * scaling["alpha"] ** (dim / (dim - 2)), rope_scaling=None, max_position_embeddings=256 * 1024)
     # Those of the small tokenizer.
-    bos, eos = (1, 2) if (MODELS | SINCE_5)[name][1] == "spm" else (0, 1)
+    bos, eos = {"spm": (1, 2), "gemma4": (2, 1)}.get((MODELS | SINCE_5)[name][1], (0, 1))
     return fields | {"bos_token_id": bos, "eos_token_id": eos}
 
 
@@ -261,6 +271,8 @@ def main():
             save(name, model, extra, folder)
             convert(name, folder, path, (MODELS | SINCE_5)[name][1])
             golden = expected(name, folder)
+            if name == "gemma4":
+                golden["texts"] = list(gemma4_tokenizer.goldens(folder))
         (HERE / f"converted-{name}.json").write_text(json.dumps(golden, ensure_ascii=False, indent=1) + "\n")
         print(f"{name:<16} {path.stat().st_size // 1024:>4} KiB", flush=True)
 

@@ -30,6 +30,7 @@ fn gguf_files() {
         ("converted-qwen3next", 5),
         ("converted-qwen35moe", 6),
         ("converted-gpt-oss", 7),
+        ("converted-gemma4moe", 8),
     ] {
         let whole = reference(&format!("{name}.gguf"));
         check(&format!("{name}.gguf"), architecture, |random| {

@@ -4,7 +4,7 @@ use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 
 use super::pre::Kind;
-use super::vocabulary::{Vocabulary, check_distinct};
+use super::vocabulary::{Vocabulary, check_distinct, merges};
 use crate::Error;
 use crate::weights::gguf::{Gguf, Metadata};
 
@@ -32,19 +32,4 @@ pub(super) fn build(
     inner.with_pre_tokenizer(Some(kind.pre_tokenizer().map_err(failed)?));
     inner.with_decoder(Some(ByteLevel::default()));
     Ok((inner, kind.adds_bos))
-}
-
-fn merges(metadata: &Metadata<'_>) -> Result<Vec<(String, String)>, Error> {
-    let key = "tokenizer.ggml.merges";
-    metadata
-        .required(key, "an array of texts", metadata.texts(key)?)?
-        .into_iter()
-        .map(|merge| match merge.split_once(' ') {
-            // No part has a space in it: bytes are written as printable characters.
-            Some((left, right)) if !left.is_empty() && !right.is_empty() && !right.contains(' ') => {
-                Ok((left.to_owned(), right.to_owned()))
-            }
-            _ => Err(metadata.wrong(key, "two tokens with a space between them", &format!("`{merge}`"))),
-        })
-        .collect()
 }

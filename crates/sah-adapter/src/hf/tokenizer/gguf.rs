@@ -2,6 +2,7 @@
 
 use tokenizers::AddedToken;
 
+use super::spm::Form;
 use super::vocabulary::{Vocabulary, check_id, tokens};
 use super::{SpecialTokens, Tokenizer, byte_level, spm};
 use crate::Error;
@@ -29,10 +30,10 @@ impl Tokenizer {
         let vocabulary = Vocabulary::new(gguf)?;
         let (mut inner, adds_bos) = match model {
             "gpt2" => byte_level::build(gguf, &vocabulary)?,
-            "llama" => spm::build(gguf, &vocabulary)?,
+            "llama" => spm::build(gguf, &vocabulary, Form::Llama)?,
+            "gemma4" => spm::build(gguf, &vocabulary, Form::Gemma4)?,
             other => {
-                let supported =
-                    "gpt2 (byte-level byte-pair encoding), llama (byte-pair encoding of SentencePiece)";
+                let supported = "gpt2 (byte-level byte-pair encoding), llama and gemma4 (byte-pair encoding of SentencePiece)";
                 return Err(metadata.unsupported(key, other, supported));
             }
         };
@@ -177,8 +178,17 @@ mod tests {
     fn check_goldens(kind: &str, decoded: impl Fn(&serde_json::Value) -> Option<String>) {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference");
         let gguf = Gguf::open(&folder.join(format!("tokenizer-{kind}.gguf"))).unwrap();
-        let tokenizer = Tokenizer::from_gguf(&gguf).unwrap();
         let goldens = crate::hf::json::read(&folder.join(format!("tokenizer-{kind}.json"))).unwrap();
+        check(kind, &gguf, &goldens, decoded);
+    }
+
+    fn check(
+        kind: &str,
+        gguf: &Gguf,
+        goldens: &serde_json::Value,
+        decoded: impl Fn(&serde_json::Value) -> Option<String>,
+    ) {
+        let tokenizer = Tokenizer::from_gguf(gguf).unwrap();
         for golden in goldens.as_array().unwrap() {
             let text = golden["text"].as_str().unwrap();
             let ids = tokenizer.encode(text).unwrap();
@@ -227,7 +237,7 @@ mod tests {
             name.starts_with("converted-") && path.extension().is_some_and(|end| end == "gguf")
         };
         let models: Vec<_> = files.filter(is_model).collect();
-        assert_eq!(models.len(), 18);
+        assert_eq!(models.len(), 20);
         for path in models {
             let tokenizer = Tokenizer::from_gguf(&Gguf::open(&path).unwrap()).unwrap();
             let text = "The tide, 1234; don't";
@@ -243,6 +253,26 @@ mod tests {
         for kind in ["spm", "gemma"] {
             check_goldens(kind, |golden| Some(golden["decoded"].as_str().unwrap().to_owned()));
         }
+    }
+
+    /// The file was written by llama.cpp's converter and the tokens are those of transformers' class, see
+    /// `tests/reference/gemma4_tokenizer.py`.
+    #[test]
+    fn gemma_4_gives_the_tokens_of_transformers() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference");
+        let gguf = Gguf::open(&folder.join("converted-gemma4.gguf")).unwrap();
+        let goldens = crate::hf::json::read(&folder.join("converted-gemma4.json")).unwrap();
+        assert!(goldens["texts"].as_array().unwrap().len() > 30);
+        check("gemma4", &gguf, &goldens["texts"], |golden| {
+            Some(golden["decoded"].as_str().unwrap().to_owned())
+        });
+        assert_eq!(Tokenizer::from_gguf(&gguf).unwrap().bos_to_prepend(), Some(2));
+        let without = Builder::new()
+            .string("tokenizer.ggml.model", "gemma4")
+            .strings("tokenizer.ggml.tokens", &["a"])
+            .f32s("tokenizer.ggml.scores", &[0.0]);
+        let problem = build(without).unwrap_err().to_string();
+        assert!(problem.contains("`tokenizer.ggml.merges`: expected an array of texts"), "{problem}");
     }
 
     #[test]

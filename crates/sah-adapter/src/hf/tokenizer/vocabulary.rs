@@ -1,4 +1,4 @@
-//! The tokens that a GGUF file lists.
+//! The tokens and merges that a GGUF file lists.
 
 use tokenizers::models::bpe::Vocab;
 
@@ -59,4 +59,20 @@ pub(super) fn check_distinct<'a>(
             Err(metadata.wrong("tokenizer.ggml.tokens", "different tokens", &format!("`{twice}` twice")))
         }
     }
+}
+
+/// The merges, the first ones first.
+pub(super) fn merges(metadata: &Metadata<'_>) -> Result<Vec<(String, String)>, Error> {
+    let key = "tokenizer.ggml.merges";
+    metadata
+        .required(key, "an array of texts", metadata.texts(key)?)?
+        .into_iter()
+        .map(|merge| match merge.split_once(' ') {
+            // No part has a space in it: bytes are written as printable characters, spaces as U+2581.
+            Some((left, right)) if !left.is_empty() && !right.is_empty() && !right.contains(' ') => {
+                Ok((left.to_owned(), right.to_owned()))
+            }
+            _ => Err(metadata.wrong(key, "two tokens with a space between them", &format!("`{merge}`"))),
+        })
+        .collect()
 }

@@ -3,6 +3,7 @@
 mod delta;
 mod experts;
 mod gemma;
+mod gemma4;
 mod refuse;
 mod windows;
 
@@ -16,13 +17,14 @@ use crate::Error;
 use delta::delta;
 use experts::experts;
 use gemma::gemma;
+use gemma4::gemma4;
 use refuse::refuse_other_models;
-use windows::{layer_types, windows};
+use windows::{layer_types, name_of_type, windowed, windows};
 
 use Architecture::{
-    Cohere2, Ernie45, Exaone4, Gemma2, Gemma3, Glm4, Glm4Moe, Gpt2, GptOss, Granite, HunyuanDense, Llama,
-    Ministral3, Mistral, Mixtral, Olmo2, Olmo3, Phi3, Qwen2, Qwen2Moe, Qwen3, Qwen3Moe, Qwen3Next, Qwen35,
-    Qwen35Moe, SeedOss, SmolLm3,
+    Cohere2, Ernie45, Exaone4, Gemma2, Gemma3, Gemma4, Glm4, Glm4Moe, Gpt2, GptOss, Granite, HunyuanDense,
+    Llama, Ministral3, Mistral, Mixtral, Olmo2, Olmo3, Phi3, Qwen2, Qwen2Moe, Qwen3, Qwen3Moe, Qwen3Next,
+    Qwen35, Qwen35Moe, SeedOss, SmolLm3,
 };
 
 /// `config.json` of the file. Numbers that Hugging Face derives (such as `head_dim`) are written out.
@@ -35,7 +37,11 @@ pub(crate) fn hf_config(gguf: &Gguf) -> Result<Json, Error> {
     let architecture = Architecture::of(gguf)?;
     let keys = Keys::new(gguf, architecture);
     refuse_other_models(&keys)?;
-    let mut config = if architecture == Gpt2 { gpt2(&keys)? } else { rotary(&keys)? };
+    let mut config = match architecture {
+        Gpt2 => gpt2(&keys)?,
+        Gemma4 => gemma4(&keys)?,
+        _ => rotary(&keys)?,
+    };
     config.insert("model_type".into(), json!(architecture.model_type()));
     config.insert("vocab_size".into(), json!(vocabulary(&keys)?));
     config.insert("tie_word_embeddings".into(), json!(!keys.has_tensor("output.weight")));
@@ -82,14 +88,7 @@ fn rotary(keys: &Keys<'_>) -> Result<Map<String, Json>, Error> {
         let expected = format!("a divisor of the {heads} query heads");
         return Err(keys.wrong("attention.head_count_kv", &expected, &kv_heads.to_string()));
     }
-    let head_dim = keys.integer("attention.key_length")?.unwrap_or(hidden / heads);
-    if head_dim == 0 || head_dim % 2 == 1 {
-        return Err(keys.wrong("attention.key_length", "an even number above 0", &head_dim.to_string()));
-    }
-    if let Some(value_length) = keys.integer("attention.value_length")?.filter(|&length| length != head_dim) {
-        let expected = format!("the length of a key, {head_dim}");
-        return Err(keys.wrong("attention.value_length", &expected, &value_length.to_string()));
-    }
+    let head_dim = head_dim(keys, "", Some(hidden / heads))?;
     let mut config = Map::from_iter([
         ("hidden_size".to_owned(), json!(hidden)),
         ("num_hidden_layers".to_owned(), json!(layers)),
@@ -133,6 +132,21 @@ fn rotary(keys: &Keys<'_>) -> Result<Map<String, Json>, Error> {
     Ok(config)
 }
 
+/// The width of a head of keys, and of values, by the keys that end in `kind`. `default` is that of files without.
+fn head_dim(keys: &Keys<'_>, kind: &str, default: Option<u64>) -> Result<u64, Error> {
+    let name = format!("attention.key_length{kind}");
+    let expected = "an even number above 0";
+    let dim = keys.metadata.required(&keys.full(&name), expected, keys.integer(&name)?.or(default))?;
+    if dim == 0 || dim % 2 == 1 {
+        return Err(keys.wrong(&name, expected, &dim.to_string()));
+    }
+    let name = format!("attention.value_length{kind}");
+    match keys.integer(&name)?.filter(|&length| length != dim) {
+        None => Ok(dim),
+        Some(other) => Err(keys.wrong(&name, &format!("the length of a key, {dim}"), &other.to_string())),
+    }
+}
+
 /// The layers of the model: those of the file without the ones that predict further tokens.
 fn layers(keys: &Keys<'_>) -> Result<u64, Error> {
     let (all, name) = (keys.positive("block_count")?, "nextn_predict_layers");
@@ -167,7 +181,7 @@ fn biases(keys: &Keys<'_>, config: &mut Map<String, Json>) {
         | Olmo2 | Olmo3 | Cohere2 | HunyuanDense => {
             insert("attention_bias", qkv || output);
         }
-        Qwen2 | Qwen2Moe | Gpt2 | Phi3 | Mixtral | Mistral | Ministral3 | Exaone4 => {}
+        Qwen2 | Qwen2Moe | Gpt2 | Phi3 | Mixtral | Mistral | Ministral3 | Exaone4 | Gemma4 => {}
     }
 }
 
@@ -228,11 +242,14 @@ fn phi3(keys: &Keys<'_>, config: &mut Map<String, Json>) -> Result<(), Error> {
 
 /// Rows of the embedding table, which may have more than there are tokens.
 fn vocabulary(keys: &Keys<'_>) -> Result<u64, Error> {
-    let embeddings = keys.gguf.tensors.get("token_embd.weight");
-    match embeddings.and_then(|info| info.shape.first()) {
-        Some(&rows) => Ok(rows as u64),
+    match rows_of(keys, "token_embd.weight") {
+        Some(rows) => Ok(rows),
         None => keys.positive("vocab_size"),
     }
+}
+
+fn rows_of(keys: &Keys<'_>, tensor: &str) -> Option<u64> {
+    keys.gguf.tensors.get(tensor)?.shape.first().map(|&rows| rows as u64)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::Metadata;
 use super::architecture::{Architecture, in_layer};
 use super::reader::Gguf;
+use super::value::Value;
 use crate::Error;
 
 /// The metadata of one architecture: keys are written without its name.
@@ -41,6 +42,20 @@ impl<'a> Keys<'a> {
     /// A number that must be there.
     pub(super) fn required_number(&self, name: &str) -> Result<f64, Error> {
         self.metadata.required(&self.full(name), "a number", self.number(name)?)
+    }
+
+    /// A number above 0 for each of `layers`: one for all, or a list.
+    pub(super) fn of_layers(&self, name: &str, layers: u64) -> Result<Vec<u64>, Error> {
+        self.check_layers(layers)?;
+        let expected = format!("a whole number above 0, or one for each of the {layers} layers");
+        let value = self.gguf.metadata.get(&self.full(name));
+        let value = self.metadata.required(&self.full(name), &expected, value)?;
+        let all = match value {
+            Value::Array(list) => list.iter().map(Value::as_u64).collect::<Option<Vec<u64>>>(),
+            one => one.as_u64().map(|one| vec![one; layers as usize]),
+        };
+        let all = all.filter(|all| all.len() as u64 == layers && !all.contains(&0));
+        all.ok_or_else(|| self.wrong(name, &expected, &value.describe()))
     }
 
     pub(super) fn wrong(&self, name: &str, expected: &str, found: &str) -> Error {

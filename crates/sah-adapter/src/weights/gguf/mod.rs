@@ -4,6 +4,7 @@
 
 mod architecture;
 mod config;
+mod forms;
 mod keys;
 mod metadata;
 mod reader;
@@ -21,6 +22,7 @@ use sah_tensor::blocks::{GgmlType, dequantise, type_name};
 
 pub(crate) use architecture::Architecture;
 pub(crate) use config::hf_config;
+pub use forms::{GgufFiles, GgufForms, gguf_forms};
 pub(crate) use metadata::Metadata;
 pub(crate) use reader::{Gguf, read_range};
 pub(crate) use split::model_stem;

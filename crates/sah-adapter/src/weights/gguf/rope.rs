@@ -136,6 +136,32 @@ fn longrope(keys: &Keys<'_>) -> Result<Json, Error> {
     Ok(json!({ "rope_type": "longrope", "short_factor": short, "long_factor": long }))
 }
 
+/// Rotary embeddings of Gemma 4's layers without a window, whose heads are `head_dim` wide. A factor of 1e30 is that of a pair that stays as
+/// it is: the last ones are `proportional`, anything else is kept in numbers.
+pub(super) fn proportional(keys: &Keys<'_>, head_dim: u64) -> Result<Json, Error> {
+    const STILL: f64 = 1e30;
+    let name = "rope_freqs.weight";
+    let missing = || Error::MissingTensor { path: keys.gguf.path.clone(), name: name.into(), similar: None };
+    let factors = factors(keys, name)?.ok_or_else(missing)?;
+    let pairs = head_dim / 2;
+    if factors.len() as u64 != pairs {
+        return Err(Error::TensorShape {
+            path: keys.gguf.path.clone(),
+            name: name.into(),
+            expected: vec![pairs as i64],
+            found: vec![factors.len() as i64],
+        });
+    }
+    let rotated = factors.iter().take_while(|factor| (**factor - 1.0).abs() <= 0.0).count();
+    let share = rotated as f64 / pairs as f64;
+    let is_proportional = factors[rotated..].iter().all(|factor| *factor >= STILL);
+    // The share is multiplied out and truncated where it is read.
+    if is_proportional && (head_dim as f64 * share / 2.0) as usize == rotated {
+        return Ok(json!({ "rope_type": "proportional", "partial_rotary_factor": share }));
+    }
+    Ok(json!({ "rope_type": "frequency_factors", "factors": factors, "partial_rotary_factor": 1.0 }))
+}
+
 /// The values of a tensor of factors, as the numbers that their shortest decimal forms mean.
 fn factors(keys: &Keys<'_>, name: &str) -> Result<Option<Vec<f64>>, Error> {
     let Some(info) = keys.gguf.tensors.get(name) else { return Ok(None) };
@@ -213,5 +239,25 @@ mod tests {
         assert!(other.contains("what the context lengths imply"), "{other}");
         let half = phi3(long(Builder::new())).unwrap_err().to_string();
         assert!(half.contains("has no tensor `rope_factors_short.weight`"), "{half}");
+    }
+
+    #[test]
+    fn pairs_of_gemma_4_that_stay_are_the_last_ones_or_listed() {
+        let gemma = |values: &[f32]| {
+            let size = [values.len() as u64];
+            let builder = Builder::new().tensor("rope_freqs.weight", 0, &size, &floats(values));
+            proportional(&Keys::new(&open(builder).1, Architecture::Gemma4), 8)
+        };
+        let share = |share: f64| json!({ "rope_type": "proportional", "partial_rotary_factor": share });
+        assert_eq!(gemma(&[1.0, 1e30, 1e30, 1e30]).unwrap(), share(0.25));
+        assert_eq!(gemma(&[1.0; 4]).unwrap(), share(1.0));
+        assert_eq!(
+            gemma(&[1.0, 2.0, 1.0, 1e30]).unwrap(),
+            json!({ "rope_type": "frequency_factors", "factors": [1.0, 2.0, 1.0, 1e30], "partial_rotary_factor": 1.0 })
+        );
+        let short = gemma(&[1.0; 3]).unwrap_err().to_string();
+        assert!(short.contains("`rope_freqs.weight` has shape [3]") && short.contains("[4]"), "{short}");
+        let none = proportional(&Keys::new(&open(Builder::new()).1, Architecture::Gemma4), 8).unwrap_err();
+        assert!(none.to_string().contains("has no tensor `rope_freqs.weight`"), "{none}");
     }
 }

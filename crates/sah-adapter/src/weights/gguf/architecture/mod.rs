@@ -29,6 +29,7 @@ pub(crate) enum Architecture {
     Phi3,
     Gemma2,
     Gemma3,
+    Gemma4,
     Gpt2,
     GptOss,
     Glm4,
@@ -46,14 +47,14 @@ pub(crate) enum Architecture {
 }
 
 use Architecture::{
-    Cohere2, Ernie45, Exaone4, Gemma2, Gemma3, Glm4, Glm4Moe, Gpt2, GptOss, Granite, HunyuanDense, Llama,
-    Ministral3, Mistral, Mixtral, Olmo2, Olmo3, Phi3, Qwen2, Qwen2Moe, Qwen3, Qwen3Moe, Qwen3Next, Qwen35,
-    Qwen35Moe, SeedOss, SmolLm3,
+    Cohere2, Ernie45, Exaone4, Gemma2, Gemma3, Gemma4, Glm4, Glm4Moe, Gpt2, GptOss, Granite, HunyuanDense,
+    Llama, Ministral3, Mistral, Mixtral, Olmo2, Olmo3, Phi3, Qwen2, Qwen2Moe, Qwen3, Qwen3Moe, Qwen3Next,
+    Qwen35, Qwen35Moe, SeedOss, SmolLm3,
 };
 
 /// Each with its name in files, which is the first part of metadata keys, and the `model_type` of Hugging Face's configuration. Of those
 /// with one name, the first is what a file has that says nothing else.
-const ALL: [(Architecture, &str, &str); 27] = [
+const ALL: [(Architecture, &str, &str); 28] = [
     (Llama, "llama", "llama"),
     (Mixtral, "llama", "mixtral"),
     (Mistral, "mistral3", "mistral"),
@@ -68,6 +69,7 @@ const ALL: [(Architecture, &str, &str); 27] = [
     (Phi3, "phi3", "phi3"),
     (Gemma2, "gemma2", "gemma2"),
     (Gemma3, "gemma3", "gemma3_text"),
+    (Gemma4, "gemma4", "gemma4_text"),
     (Gpt2, "gpt2", "gpt2"),
     (GptOss, "gpt-oss", "gpt_oss"),
     (Glm4, "glm4", "glm4"),
@@ -94,10 +96,8 @@ impl Architecture {
         let key = "general.architecture";
         let name = metadata.required(key, "the name of an architecture", metadata.text(key)?)?;
         let Some(&(first, _, _)) = ALL.iter().find(|(_, known, _)| *known == name) else {
-            let mut known: Vec<&str> = ALL.iter().map(|(_, known, _)| *known).collect();
-            known.dedup();
             let supported =
-                format!("{}; the model's folder in Hugging Face form may be read", known.join(", "));
+                format!("{}; the model's folder in Hugging Face form may be read", Self::names().join(", "));
             return Err(metadata.unsupported(key, name, &supported));
         };
         let has = |key: &str| {
@@ -109,6 +109,13 @@ impl Architecture {
             Olmo2 if has("attention.sliding_window")? => Olmo3,
             first => first,
         })
+    }
+
+    /// The names that files can have, each once.
+    pub(crate) fn names() -> Vec<&'static str> {
+        let mut names: Vec<&str> = ALL.iter().map(|(_, name, _)| *name).collect();
+        names.dedup();
+        names
     }
 
     fn row(self) -> (Self, &'static str, &'static str) {
@@ -125,7 +132,7 @@ impl Architecture {
         self.row().2
     }
 
-    /// Whether a feed-forward network has experts.
+    /// Whether a feed-forward network may have experts.
     pub(super) fn has_experts(self) -> bool {
         self.experts().is_some()
     }
@@ -137,7 +144,7 @@ impl Architecture {
 
     /// Whether layers may have a window.
     pub(super) fn has_windows(self) -> bool {
-        matches!(self, Phi3 | Gemma2 | Gemma3 | GptOss | Olmo3 | Cohere2 | Exaone4)
+        matches!(self, Phi3 | Gemma2 | Gemma3 | Gemma4 | GptOss | Olmo3 | Cohere2 | Exaone4)
     }
 }
 
@@ -150,8 +157,7 @@ mod tests {
         for (architecture, name, model_type) in ALL {
             assert_eq!((architecture.name(), architecture.model_type()), (name, model_type));
         }
-        let mut names: Vec<&str> = ALL.iter().map(|(_, name, _)| *name).collect();
-        names.dedup();
+        let mut names = Architecture::names();
         let count = names.len();
         names.sort_unstable();
         names.dedup();

@@ -1,9 +1,9 @@
 //! The names of modules and tensors, in the file and of Hugging Face.
 
 use super::Architecture::{
-    self, Cohere2, Ernie45, Exaone4, Gemma2, Gemma3, Glm4, Glm4Moe, Gpt2, GptOss, Granite, HunyuanDense,
-    Llama, Ministral3, Mistral, Mixtral, Olmo2, Olmo3, Phi3, Qwen2, Qwen2Moe, Qwen3, Qwen3Moe, Qwen3Next,
-    Qwen35, Qwen35Moe, SeedOss, SmolLm3,
+    self, Cohere2, Ernie45, Exaone4, Gemma2, Gemma3, Gemma4, Glm4, Glm4Moe, Gpt2, GptOss, Granite,
+    HunyuanDense, Llama, Ministral3, Mistral, Mixtral, Olmo2, Olmo3, Phi3, Qwen2, Qwen2Moe, Qwen3, Qwen3Moe,
+    Qwen3Next, Qwen35, Qwen35Moe, SeedOss, SmolLm3,
 };
 
 /// Pairs of a name in the file and that of Hugging Face.
@@ -15,6 +15,14 @@ const OUTSIDE_GPT2: Names = &[
     ("token_embd", "transformer.wte"),
     ("position_embd", "transformer.wpe"),
     ("output_norm", "transformer.ln_f"),
+];
+const OUTSIDE_GEMMA4: Names = &[
+    ("token_embd", "model.embed_tokens"),
+    ("per_layer_token_embd", "model.embed_tokens_per_layer"),
+    ("per_layer_model_proj", "model.per_layer_model_projection"),
+    ("per_layer_proj_norm", "model.per_layer_projection_norm"),
+    ("output_norm", "model.norm"),
+    ("output", "lm_head"),
 ];
 const GPT2: Names = &[
     ("attn_norm", "ln_1"),
@@ -66,6 +74,19 @@ const GEMMA_NORMS: Names = &[
     ("ffn_norm", "pre_feedforward_layernorm"),
     ("post_ffw_norm", "post_feedforward_layernorm"),
 ];
+/// Norms around the dense network and the experts beside it.
+const GEMMA4_EXPERT_NORMS: Names = &[
+    ("post_ffw_norm_1", "post_feedforward_layernorm_1"),
+    ("pre_ffw_norm_2", "pre_feedforward_layernorm_2"),
+    ("post_ffw_norm_2", "post_feedforward_layernorm_2"),
+];
+const GEMMA4_ROUTER: Names = &[("ffn_gate_inp", "router.proj")];
+/// What lets a layer's own vectors in.
+const GEMMA4_INPUT: Names = &[
+    ("inp_gate", "per_layer_input_gate"),
+    ("proj", "per_layer_projection"),
+    ("post_norm", "post_per_layer_input_norm"),
+];
 const GLM4_NORMS: Names = &[
     ("attn_norm", "input_layernorm"),
     ("post_attention_norm", "post_self_attn_layernorm"),
@@ -104,13 +125,18 @@ pub(super) struct ExpertNames {
 
 const EXPERTS: ExpertNames =
     ExpertNames { block: "mlp.experts", gate: "gate_proj", up: "up_proj", down: "down_proj" };
+const GEMMA4_EXPERTS: ExpertNames = ExpertNames { block: "experts", ..EXPERTS };
 const MIXTRAL_EXPERTS: ExpertNames =
     ExpertNames { block: "block_sparse_moe.experts", gate: "w1", up: "w3", down: "w2" };
 
 impl Architecture {
     /// Modules outside the layers.
     pub(super) fn outside(self) -> Names {
-        if self == Gpt2 { OUTSIDE_GPT2 } else { OUTSIDE }
+        match self {
+            Gpt2 => OUTSIDE_GPT2,
+            Gemma4 => OUTSIDE_GEMMA4,
+            _ => OUTSIDE,
+        }
     }
 
     /// What stands before the number of a layer in Hugging Face names.
@@ -132,6 +158,9 @@ impl Architecture {
             Glm4 => &[ATTENTION, FUSED_MLP, GLM4_NORMS],
             Gemma2 => &[ATTENTION, MLP, GEMMA_NORMS],
             Gemma3 => &[ATTENTION, HEAD_NORMS, MLP, GEMMA_NORMS],
+            Gemma4 => {
+                &[ATTENTION, HEAD_NORMS, MLP, GEMMA_NORMS, GEMMA4_EXPERT_NORMS, GEMMA4_ROUTER, GEMMA4_INPUT]
+            }
             Mixtral => &[ATTENTION, MIXTRAL_ROUTER, BEFORE],
             GptOss => &[ATTENTION, GPT_OSS_ROUTER, BEFORE_AS_AFTER],
             Qwen2Moe => &[ATTENTION, MLP, ROUTER, SHARED_EXPERT, BEFORE],
@@ -150,6 +179,11 @@ impl Architecture {
         match self {
             GptOss => &[("attn_sinks.weight", "self_attn.sinks")],
             Glm4Moe => &[("exp_probs_b.bias", "mlp.gate.e_score_correction_bias")],
+            Gemma4 => &[
+                ("layer_output_scale.weight", "layer_scalar"),
+                ("ffn_gate_inp.scale", "router.scale"),
+                ("ffn_down_exps.scale", "router.per_expert_scale"),
+            ],
             Qwen3Next | Qwen35 | Qwen35Moe => {
                 &[("ssm_a", "linear_attn.A_log"), ("ssm_dt.bias", "linear_attn.dt_bias")]
             }
@@ -160,6 +194,7 @@ impl Architecture {
     pub(super) fn experts(self) -> Option<ExpertNames> {
         match self {
             Mixtral => Some(MIXTRAL_EXPERTS),
+            Gemma4 => Some(GEMMA4_EXPERTS),
             Qwen2Moe | Qwen3Moe | Qwen3Next | Qwen35Moe | Glm4Moe | GptOss => Some(EXPERTS),
             _ => None,
         }

@@ -145,7 +145,7 @@ fn module(stored: &str) -> Option<(&str, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Architecture::{Glm4Moe, GptOss, Phi3, Qwen2, Qwen3};
+    use super::super::Architecture::{Gemma4, Glm4Moe, GptOss, Phi3, Qwen2, Qwen3};
     use super::*;
 
     #[test]
@@ -176,6 +176,8 @@ mod tests {
                 "blk.0.ffn_down.weight",
                 weight("transformer.h.0.mlp.c_proj.weight", Layout::ordered(Order::Transposed)),
             ),
+            (Gemma4, "blk.0.post_norm.weight", same("model.layers.0.post_per_layer_input_norm.weight")),
+            (Gemma4, "blk.0.ffn_down_exps.scale", same("model.layers.0.router.per_expert_scale")),
             (Gpt2, "blk.0.ffn_down.bias", same("transformer.h.0.mlp.c_proj.bias")),
             (Gpt2, "position_embd.weight", same("transformer.wpe.weight")),
             (GptOss, "blk.1.attn_sinks.weight", same("model.layers.1.self_attn.sinks")),
@@ -206,6 +208,10 @@ mod tests {
             (Llama, "blk.3.attn_k.bias", "model.layers.3.self_attn.k_proj.bias"),
             (Gpt2, "blk.0.ffn_up.weight", "transformer.h.0.mlp.c_fc.weight"),
             (GptOss, "blk.1.attn_sinks.weight", "model.layers.1.self_attn.sinks"),
+            (Gemma4, "per_layer_token_embd.weight", "model.embed_tokens_per_layer.weight"),
+            (Gemma4, "blk.2.layer_output_scale.weight", "model.layers.2.layer_scalar"),
+            (Gemma4, "blk.2.ffn_gate_inp.scale", "model.layers.2.router.scale"),
+            (Gemma4, "blk.2.ffn_down_exps.weight", "model.layers.2.experts.0.down_proj.weight"),
             (GptOss, "blk.1.ffn_up_exps.bias", "model.layers.1.mlp.experts.2.up_proj.bias"),
             (Qwen35, "blk.0.ssm_a", "model.layers.0.linear_attn.A_log"),
         ] {

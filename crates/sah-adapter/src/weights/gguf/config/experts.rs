@@ -3,7 +3,9 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::Error;
-use crate::weights::gguf::architecture::Architecture::{Glm4Moe, GptOss, Mixtral, Qwen2Moe, Qwen35Moe};
+use crate::weights::gguf::architecture::Architecture::{
+    Gemma4, Glm4Moe, GptOss, Mixtral, Qwen2Moe, Qwen35Moe,
+};
 use crate::weights::gguf::keys::Keys;
 
 /// `expert_gating_func` of scores by a softmax, and by sigmoids.
@@ -21,9 +23,10 @@ pub(super) fn experts(keys: &Keys<'_>, config: &mut Map<String, Json>) -> Result
         _ => "num_experts",
     };
     config.insert(field.into(), json!(count));
-    config.insert("num_experts_per_tok".into(), json!(keys.positive("expert_used_count")?));
+    let field = if architecture == Gemma4 { "top_k_experts" } else { "num_experts_per_tok" };
+    config.insert(field.into(), json!(keys.positive("expert_used_count")?));
     let normalised = keys.metadata.bool(&keys.full("expert_weights_norm"))?;
-    if !matches!(architecture, Mixtral | GptOss | Qwen35Moe) {
+    if !matches!(architecture, Mixtral | GptOss | Qwen35Moe | Gemma4) {
         config.insert("norm_topk_prob".into(), json!(normalised.unwrap_or(architecture != Qwen2Moe)));
     } else if normalised == Some(false) {
         // Their configurations have no such field.

@@ -53,7 +53,7 @@ fn what_is_missing_or_wrong_names_its_key() {
         problem(bare).contains("`llama.embedding_length`: expected a whole number above 0, found nothing")
     );
     let mamba = problem(Builder::new().string("general.architecture", "mamba"));
-    assert!(mamba.contains("`mamba`") && mamba.contains("gemma3, gpt2, gpt-oss"), "{mamba}");
+    assert!(mamba.contains("`mamba`") && mamba.contains("gemma3, gemma4, gpt2, gpt-oss"), "{mamba}");
     assert!(problem(minimal("llama").string("llama.rope.freq_base", "x")).contains("found text `x`"));
     assert!(problem(minimal("llama").u32("llama.attention.key_length", 3)).contains("an even number"));
     assert!(problem(minimal("phi3")).contains("`phi3.attention.sliding_window`"));
@@ -183,4 +183,71 @@ fn queries_of_the_largest_gemma_models_are_scaled_by_another_size() {
     };
     assert_eq!([scalar("gemma2", 42), scalar("gemma2", 46)], [8, 12]);
     assert_eq!([scalar("gemma3", 46), scalar("gemma3", 62)], [8, 12]);
+}
+
+/// Three layers, of which the first has a window and the last reads the keys of the one before.
+fn gemma4() -> Builder {
+    let key = |name: &str| format!("gemma4.{name}");
+    let ones: Vec<u8> = [1.0_f32; 4].iter().flat_map(|value| value.to_le_bytes()).collect();
+    minimal("gemma4")
+        .u32(&key("attention.key_length"), 8)
+        .u32(&key("attention.key_length_swa"), 4)
+        .u32(&key("attention.sliding_window"), 5)
+        .u32(&key("attention.shared_kv_layers"), 1)
+        .bools(&key("attention.sliding_window_pattern"), &[true, false, false])
+        .f32(&key("rope.freq_base"), 1e6)
+        .f32(&key("rope.freq_base_swa"), 1e4)
+        .tensor("rope_freqs.weight", 0, &[4], &ones)
+}
+
+/// The same without what it says of `key`.
+fn other(key: &str) -> Builder {
+    gemma4().without(key)
+}
+
+#[test]
+fn layers_of_gemma_4_differ() {
+    let wide = "gemma4.feed_forward_length";
+    let read = config(other(wide).i32s(wide, &[32, 32, 64]));
+    for (key, expected) in [
+        ("head_dim", json!(4)),
+        ("per_layer_config", json!({ "1": { "head_dim": 8 }, "2": { "head_dim": 8 } })),
+        ("layer_types", json!(["sliding_attention", "full_attention", "full_attention"])),
+        ("intermediate_size", json!(32)),
+        ("use_double_wide_mlp", json!(true)),
+        // No layer without a window has values.
+        ("attention_k_eq_v", json!(true)),
+        ("enable_moe_block", json!(false)),
+    ] {
+        assert_eq!(read[key], expected, "{key}");
+    }
+    let values = gemma4().tensor("blk.1.attn_v.weight", 0, &[1], &[0; 4]);
+    assert_eq!(config(values)["attention_k_eq_v"], false);
+    let share = config(gemma4().u32("gemma4.rope.dimension_count_swa", 2));
+    assert_eq!(share["rope_parameters"]["sliding_attention"]["partial_rotary_factor"], 0.5);
+}
+
+#[test]
+fn what_gemma_4_does_not_have_is_named() {
+    let heads = "gemma4.attention.head_count_kv";
+    let shared = "gemma4.attention.shared_kv_layers";
+    let pattern = "gemma4.attention.sliding_window_pattern";
+    let wide = "gemma4.feed_forward_length";
+    for (builder, expected) in [
+        (other(pattern).bools(pattern, &[true, false, true]), "false for the last layer"),
+        (gemma4().without(pattern), "true or false for each of the 3 layers, found nothing"),
+        (other(shared).u32(shared, 3), "fewer than the 3 layers"),
+        (other(wide).i32s(wide, &[32, 64, 64]), "32 in layer 1, as layer 0 has 32, found 64"),
+        (other(wide).i32s(wide, &[32, 32]), "or one for each of the 3 layers, found an array of 2"),
+        (other(heads).i32s(heads, &[2, 3, 1]), "divisors of the 4 query heads, found 3"),
+        (other(heads).i32s(heads, &[2, 2, 1]), "2 in all layers of type full_attention, found 1"),
+        (gemma4().string("gemma4.rope.scaling.type", "linear"), "`gemma4.rope.scaling.type` is `linear`"),
+        (gemma4().u32("gemma4.rope.dimension_count", 4), "attention.key_length, 8"),
+        (gemma4().u32("gemma4.attention.value_length_swa", 6), "the length of a key, 4"),
+        (gemma4().without("gemma4.rope.freq_base_swa"), "`gemma4.rope.freq_base_swa`: expected a number"),
+        (gemma4().u32("gemma4.expert_count", 2), "`gemma4.expert_used_count`"),
+    ] {
+        let problem = problem(builder);
+        assert!(problem.contains(expected), "{problem}");
+    }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::Error;
-use crate::weights::gguf::architecture::Architecture::{Exaone4, Gemma2, Gemma3, GptOss};
+use crate::weights::gguf::architecture::Architecture::{Exaone4, Gemma2, Gemma3, Gemma4, GptOss};
 use crate::weights::gguf::keys::Keys;
 use crate::weights::gguf::value::Value;
 
@@ -24,12 +24,26 @@ pub(super) fn windows(keys: &Keys<'_>, config: &mut Map<String, Json>, layers: u
     Ok(())
 }
 
-/// Which layers see a window only: all but every `pattern`-th one, or as the file lists them.
+/// The type of each layer.
 pub(super) fn layer_types(keys: &Keys<'_>, layers: u64) -> Result<Json, Error> {
+    Ok(windowed(keys, layers)?.into_iter().map(name_of_type).collect())
+}
+
+/// What configurations call layers with a window, and without.
+pub(super) fn name_of_type(is_windowed: bool) -> &'static str {
+    if is_windowed { "sliding_attention" } else { "full_attention" }
+}
+
+/// Which layers see a window only: all but every `pattern`-th one, or as the file lists them.
+pub(super) fn windowed(keys: &Keys<'_>, layers: u64) -> Result<Vec<bool>, Error> {
     let name = "attention.sliding_window_pattern";
     keys.check_layers(layers)?;
-    let name_of = |sliding: bool| if sliding { "sliding_attention" } else { "full_attention" };
     let pattern = match keys.gguf.metadata.get(&keys.full(name)) {
+        // Models of one generation differ.
+        None if keys.architecture == Gemma4 => {
+            let expected = format!("true or false for each of the {layers} layers");
+            return Err(keys.wrong(name, &expected, "nothing"));
+        }
         None => match keys.architecture {
             Gemma2 | GptOss => 2,
             Gemma3 => 6,
@@ -42,11 +56,10 @@ pub(super) fn layer_types(keys: &Keys<'_>, layers: u64) -> Result<Json, Error> {
             };
             if let Value::Array(list) = value {
                 let list: Option<Vec<bool>> = list.iter().map(Value::as_bool).collect();
-                let list = list.filter(|list| list.len() as u64 == layers).ok_or_else(wrong)?;
-                return Ok(list.into_iter().map(name_of).collect());
+                return list.filter(|list| list.len() as u64 == layers).ok_or_else(wrong);
             }
             value.as_u64().filter(|&pattern| pattern > 0).ok_or_else(wrong)?
         }
     };
-    Ok((1..=layers).map(|layer| name_of(!layer.is_multiple_of(pattern))).collect())
+    Ok((1..=layers).map(|layer| !layer.is_multiple_of(pattern)).collect())
 }

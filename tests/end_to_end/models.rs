@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use sah_adapter::{VERIFIED_AGAINST, families};
+use sah_adapter::{VERIFIED_AGAINST, families, gguf_forms, quantised_forms};
 use sah_tests::tiny;
 use serde_json::Value;
 
@@ -34,11 +34,22 @@ fn a_folder_of_qwen3_layout_runs_longbench_dense_and_sparse() {
 }
 
 #[test]
-fn the_models_command_lists_every_architecture() {
+fn the_models_command_lists_every_architecture_and_form() {
     let (code, list, log) = run(&mut xtask(&["models"]));
     assert_eq!(code, 0, "{log}");
     for family in families() {
         assert!(list.contains(family.model_type) && list.contains(family.examples[0]), "{list}");
+    }
+    for form in quantised_forms() {
+        assert!(list.contains(&format!("quant_method {}", form.method)), "{list}");
+    }
+    let (_, gguf) = list.split_once("\nGGUF").expect("a block on GGUF");
+    let (gguf, _) = gguf.split_once("\nbuilt in").expect("the built-in model next");
+    let words: Vec<&str> = gguf.split([' ', ',', ':', '\n']).collect();
+    let forms = gguf_forms();
+    let compared = forms.types_verified_against.split(' ').chain(["llama-cpp-python", "0.3.36"]);
+    for word in forms.architectures.into_iter().chain(forms.types).chain(compared) {
+        assert!(words.contains(&word), "{word} is not in\n{gguf}");
     }
     for word in [VERIFIED_AGAINST[0], VERIFIED_AGAINST[1], "smollm2-135m-instruct", "docs/models.md"] {
         assert!(list.contains(word), "{word} is not in\n{list}");

@@ -2,10 +2,29 @@
 
 use std::process::ExitCode;
 
-use sah_adapter::{VERIFIED_AGAINST, families, quantised_forms};
+use sah_adapter::{GgufFiles, VERIFIED_AGAINST, families, gguf_forms, quantised_forms};
 
 use crate::args::DEFAULT_MODEL;
 use crate::terminal::{Facts, show};
+
+/// What is read of GGUF files.
+fn gguf() -> Facts {
+    let forms = gguf_forms();
+    let written = |files: &GgufFiles| format!("{} written by {}", files.names.len(), files.written_by);
+    let written: Vec<String> = forms.files.iter().map(written).collect();
+    Facts::titled("GGUF")
+        .with("architectures", &forms.architectures.join(", "))
+        .with("types of tensors", &forms.types.join(", "))
+        .with("types compared with", &format!("{}: the bits of all values", forms.types_verified_against))
+        .with(
+            "files compared with",
+            &format!(
+                "{}: configs, the bits of all tensors and logits of tiny files, {}",
+                VERIFIED_AGAINST.join(" or "),
+                written.join(", ")
+            ),
+        )
+}
 
 /// Prints the architectures and the built-in model to standard output.
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
@@ -34,6 +53,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
             );
         show(format_args!("{facts}\n"))?;
     }
+    show(format_args!("{}\n", gguf()))?;
     let built_in = Facts::titled(&format!("built in: {DEFAULT_MODEL}"))
         .with("what it is", "SmolLM2-135M-Instruct, GGUF, Q4_1; the default")
         .with(

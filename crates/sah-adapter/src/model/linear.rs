@@ -96,8 +96,11 @@ impl Linear {
         self.weights.iter().map(|weight| weight.outputs() * weight.inputs()).sum()
     }
 
-    /// The weights, `[out, in]` of `kind`.
+    /// The weights, `[out, in]` of `kind`: those themselves where they are one tensor of this kind.
     pub(super) fn expanded(&self, kind: Kind) -> Result<Tensor, Error> {
+        if let [weight] = self.weights.as_slice() {
+            return Ok(weight.expanded(kind)?);
+        }
         let parts = self.weights.iter().map(|weight| weight.expanded(kind));
         Ok(Tensor::f_cat(&parts.collect::<Result<Vec<_>, _>>()?, 0)?)
     }

@@ -3,6 +3,7 @@
 use sah_attention::{AttentionInputs, AttentionObserver, AttentionOutput, AttentionPolicy, KvFormat};
 use tch::{Device, Kind, Tensor};
 
+use super::keeping::LayersWithKeys;
 use crate::Error;
 use crate::cache::KvCache;
 use crate::model::{CausalLm, NewTokens};
@@ -23,11 +24,11 @@ pub(crate) fn head_scores(
     let mut sums: Vec<Vec<f64>> = Vec::new();
     for ids in texts {
         let mut cache = KvCache::new(&network.cache_shape(), ids.len(), format)?;
-        let keeping = cache.layers();
-        let mut means = Means { network, length: ids.len(), keeping, layers: Vec::new() };
+        let mut means = Means { network, length: ids.len(), layers: Vec::new() };
+        let mut looking = LayersWithKeys::of(&cache, &mut means);
         let mut attention = AttentionPolicy::dense();
         let tokens = NewTokens { ids, prompt: ids.len() };
-        network.read(tokens, &mut cache, &mut attention.reborrow().observed(&mut means), &mut |_| ())?;
+        network.read(tokens, &mut cache, &mut attention.reborrow().observed(&mut looking), &mut |_| ())?;
         for (number, layer) in means.layers.iter().enumerate() {
             let scores = layer.scores(network, number, ids.len())?;
             match sums.get_mut(number) {
@@ -46,8 +47,6 @@ struct Means<'a> {
     network: &'a dyn CausalLm,
     /// Tokens of the text.
     length: usize,
-    /// How many layers keep keys, the first ones.
-    keeping: usize,
     layers: Vec<LayerMeans>,
 }
 
@@ -89,9 +88,6 @@ impl AttentionObserver for Means<'_> {
         inputs: &AttentionInputs<'_>,
         _: &AttentionOutput,
     ) -> sah_attention::Result<()> {
-        if layer >= self.keeping {
-            return Ok(());
-        }
         let dims = inputs.dims();
         let sums = |vectors: &Tensor| -> sah_attention::Result<Tensor> {
             let before = self.network.unrotated(layer, vectors, dims.past(), self.length);

@@ -12,6 +12,7 @@ mod contexts;
 mod decode;
 mod growing;
 mod head_scores;
+mod keeping;
 mod logit_rules;
 mod observed;
 mod prefill;

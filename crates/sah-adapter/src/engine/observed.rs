@@ -6,6 +6,7 @@ use sah_attention::{
 };
 use tch::Tensor;
 
+use super::keeping::LayersWithKeys;
 use crate::Error;
 use crate::cache::{Entries, KvCache, LayerShape};
 use crate::model::{CausalLm, NewTokens};
@@ -116,8 +117,9 @@ impl Observed {
     ) -> Result<(), Error> {
         let tokens = NewTokens { ids, prompt: self.prompt };
         let length = tokens.rope_length(cache.length() + ids.len());
-        let mut observing = Observing { network, length, keeping: cache.layers(), observed: self };
-        network.read(tokens, cache, &mut attention.reborrow().observed(&mut observing), on_read)?;
+        let mut observing = Observing { network, length, observed: self };
+        let mut looking = LayersWithKeys::of(cache, &mut observing);
+        network.read(tokens, cache, &mut attention.reborrow().observed(&mut looking), on_read)?;
         Ok(())
     }
 
@@ -185,8 +187,6 @@ struct Observing<'a> {
     network: &'a dyn CausalLm,
     /// Of the sequence, by which queries are rotated.
     length: usize,
-    /// How many layers keep keys, the first ones: keys go by the queries of these alone.
-    keeping: usize,
     observed: &'a mut Observed,
 }
 
@@ -239,9 +239,6 @@ impl AttentionObserver for Observing<'_> {
         inputs: &AttentionInputs<'_>,
         _: &AttentionOutput,
     ) -> sah_attention::Result<()> {
-        if layer >= self.keeping {
-            return Ok(());
-        }
         let seen = self.with_call(self.observed.layers.get(layer), (layer, inputs))?;
         match self.observed.layers.get_mut(layer) {
             Some(of_layer) => *of_layer = seen,

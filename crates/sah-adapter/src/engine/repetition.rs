@@ -6,6 +6,7 @@ use sah_attention::retention::{Prefix, Repetition};
 use sah_attention::{AttentionInputs, AttentionObserver, AttentionOutput, AttentionPolicy};
 use tch::{Kind, Tensor};
 
+use super::keeping::LayersWithKeys;
 use super::observed::Observed;
 use crate::Error;
 use crate::cache::{KvCache, LayerShape};
@@ -71,18 +72,18 @@ impl Observed {
         let _span = tracing::debug_span!("repeat", tokens = context.len()).entered();
         let prefix = tokens.prefix.min(context.len());
         cache.truncate(context.len());
-        let shape = network.cache_shape();
         let mut layers: Vec<Vec<Tensor>> = Vec::new();
         for Pass { part, ids } in tokens.passes(repetition, context) {
             let sinks = repetition.sinks(prefix);
-            let (read, keeping) = (context.len(), shape.layers.len());
-            let mut seen = Repeating { sinks, part, read, keeping, layers: Vec::new() };
+            let mut seen = Repeating { sinks, part, read: context.len(), layers: Vec::new() };
             let tokens = NewTokens { ids: &ids, prompt: self.prompt };
-            network.read(tokens, cache, &mut attention.reborrow().observed(&mut seen), &mut |_| ())?;
+            let mut looking = LayersWithKeys::of(cache, &mut seen);
+            network.read(tokens, cache, &mut attention.reborrow().observed(&mut looking), &mut |_| ())?;
             cache.truncate(context.len());
             layers.resize_with(seen.layers.len(), Vec::new);
             layers.iter_mut().zip(seen.layers).for_each(|(parts, part)| parts.push(part));
         }
+        let shape = network.cache_shape();
         layers.resize_with(shape.layers.len(), Vec::new);
         let whole = |(mut parts, layer): (Vec<Tensor>, &LayerShape)| {
             let score = match repetition.prefix {
@@ -106,8 +107,6 @@ struct Repeating {
     part: Range<usize>,
     /// Tokens of the context.
     read: usize,
-    /// How many layers keep keys, the first ones.
-    keeping: usize,
     /// The largest weights so far, `[Hkv, part]` for each layer.
     layers: Vec<Tensor>,
 }
@@ -119,9 +118,6 @@ impl AttentionObserver for Repeating {
         inputs: &AttentionInputs<'_>,
         _: &AttentionOutput,
     ) -> sah_attention::Result<()> {
-        if layer >= self.keeping {
-            return Ok(());
-        }
         let weights = Repetition::weights(inputs, self.sinks, self.part.clone(), self.read)?;
         match self.layers.get_mut(layer) {
             Some(before) => *before = before.f_maximum(&weights)?,

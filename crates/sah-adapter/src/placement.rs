@@ -56,7 +56,7 @@ impl Placement {
         let mut costs: Vec<f64> = up_to.iter().map(|bytes| (bytes + weights.first as f64).powi(2)).collect();
         let mut begins: Vec<Vec<usize>> = vec![];
         for number in 1..all.len() {
-            let own = if number + 1 == self.others.len() + 1 { weights.last as f64 } else { 0.0 };
+            let own = if number == self.others.len() { weights.last as f64 } else { 0.0 };
             let best = |end: usize| {
                 let cost = |begin: usize| costs[begin] + (up_to[end] - up_to[begin] + own).powi(2);
                 // Of equal ones the last: earlier devices have more layers.

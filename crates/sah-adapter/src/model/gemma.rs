@@ -119,9 +119,8 @@ impl Build for Gemma {
         let device = embedding.tokens.device();
         let blocks = model.pp("layers");
         let blocks = blocks.layers(layers, |path, layer| self.block(path, layer))?;
-        let ropes = self.ropes.iter().map(|rope| Rope::new(rope.clone(), device));
         Ok(Transformer {
-            ropes: ropes.collect::<Result<_, _>>()?,
+            ropes: Rope::all(&self.ropes, device)?,
             blocks,
             norm: Norm::rms_one_plus(&model.on_last().pp("norm"), hidden, self.rms_norm_eps)?,
             head: Head { soft_cap: self.logit_cap, ..Head::load(root, &embedding, self.tie)? },

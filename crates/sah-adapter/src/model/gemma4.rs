@@ -300,10 +300,9 @@ impl Build for Gemma4 {
         let inputs = |dims| LayerInputs::load(&model, dims, (layers, hidden), self.rms_norm_eps);
         let blocks = model.pp("layers");
         let blocks = blocks.layers(layers, |path, layer| self.block(path, layer))?;
-        let ropes = self.ropes.iter().map(|rope| Rope::new(rope.clone(), device));
         Ok(Transformer {
             layer_inputs: self.layer_inputs.map(inputs).transpose()?,
-            ropes: ropes.collect::<Result<_, _>>()?,
+            ropes: Rope::all(&self.ropes, device)?,
             blocks,
             norm: self.norm(&model.on_last(), "norm")?,
             head: Head { soft_cap: self.logit_cap, ..Head::load(root, &embedding, self.tie)? },

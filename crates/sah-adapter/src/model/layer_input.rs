@@ -6,7 +6,7 @@ use tch::{Kind, Tensor};
 use super::activation::Activation;
 use super::linear::Linear;
 use super::norm::Norm;
-use super::transformer::rounded;
+use super::transformer::{looked_up, rounded};
 use crate::Error;
 use crate::weights::WeightPath;
 
@@ -74,13 +74,8 @@ impl LayerInputs {
 
     /// The vectors of all layers, `[1, Q, L, P]`, for `ids` whose embeddings are `x`, `[1, Q, hidden]`.
     pub(super) fn forward(&self, ids: &[u32], x: &Tensor) -> Result<Tensor, Error> {
-        let vocabulary = self.tokens.outputs();
-        if let Some(&id) = ids.iter().find(|&&id| i64::from(id) >= vocabulary) {
-            return Err(Error::TokenId { id, vocabulary: vocabulary as usize });
-        }
-        let ids: Vec<i64> = ids.iter().map(|&id| i64::from(id)).collect();
         let size = [1, ids.len() as i64, -1, self.width];
-        let of_tokens = self.tokens.rows(&ids, self.kind)?.f_view(size)?;
+        let of_tokens = looked_up(&self.tokens, ids, self.kind)?.f_view(size)?;
         let of_tokens = of_tokens.f_mul_scalar(self.scale)?;
         let hidden = x.size()[2] as f64;
         let projected = self.projection.forward(x)?.f_mul_scalar_(1.0 / hidden.sqrt())?.f_view(size)?;

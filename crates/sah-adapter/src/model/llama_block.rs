@@ -337,9 +337,8 @@ impl Build for LlamaLike {
         let blocks = model.pp("layers");
         let blocks = blocks.layers(layers, |path, layer| self.block(path, layer))?;
         let device = embedding.tokens.device();
-        let ropes = self.ropes.iter().map(|rope| Rope::new(rope.clone(), device));
         Ok(Transformer {
-            ropes: ropes.collect::<Result<_, _>>()?,
+            ropes: Rope::all(&self.ropes, device)?,
             blocks,
             norm: self.norm(&model.on_last().pp("norm"))?,
             head: Head { scale: self.factors.logits, ..Head::load(root, &embedding, self.tie)? },

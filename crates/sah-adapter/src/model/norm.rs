@@ -96,8 +96,7 @@ impl HeadNorm {
 
     /// Of each query head alone, by the tensor `q_norm.weight`.
     pub(super) fn each_query(path: &WeightPath<'_>, heads: &HeadDims, eps: f64) -> Result<Self, Error> {
-        let weight = path.pp("q_norm").tensor("weight", &[heads.dim])?.f_to_kind(Kind::Float)?;
-        let weight = weight.f_expand([heads.query, heads.dim], false)?.f_contiguous()?;
+        let weight = of_each(path, "q_norm", [heads.query, heads.dim], false)?.f_contiguous()?;
         Ok(Self::Each { weight, eps, when: When::BeforeRotation, values: false })
     }
 
@@ -171,12 +170,20 @@ fn of_heads(
     [queries, keys]: [&str; 2],
     is_one_plus: bool,
 ) -> Result<Tensor, Error> {
-    let load = |name: &str, count: i64| -> Result<Tensor, Error> {
-        let weight = path.pp(name).tensor("weight", &[heads.dim])?;
-        let weight = if is_one_plus { one_plus(&weight)? } else { weight.f_to_kind(Kind::Float)? };
-        Ok(weight.f_expand([count, heads.dim], false)?)
-    };
+    let load = |name: &str, count: i64| of_each(path, name, [count, heads.dim], is_one_plus);
     Ok(Tensor::f_cat(&[load(queries, heads.query)?, load(keys, heads.kv)?], 0)?)
+}
+
+/// The weight of one tensor for each of `count` heads, `[count, dim]` in f32.
+fn of_each(
+    path: &WeightPath<'_>,
+    name: &str,
+    [count, dim]: [i64; 2],
+    is_one_plus: bool,
+) -> Result<Tensor, Error> {
+    let weight = path.pp(name).tensor("weight", &[dim])?;
+    let weight = if is_one_plus { one_plus(&weight)? } else { weight.f_to_kind(Kind::Float)? };
+    Ok(weight.f_expand([count, dim], false)?)
 }
 
 /// `1 + weight`, in f32: bf16 has no number between 1 and 1.0078.

@@ -129,12 +129,7 @@ impl Embedding {
 
     /// `[1, Q, hidden]` of `ids`, which stand at `places`.
     fn forward(&self, ids: &[u32], places: &[usize]) -> Result<Tensor, Error> {
-        let vocabulary = self.tokens.outputs();
-        let ids: Vec<i64> = ids.iter().map(|&id| i64::from(id)).collect();
-        if let Some(&id) = ids.iter().find(|&&id| id >= vocabulary) {
-            return Err(Error::TokenId { id: id as u32, vocabulary: vocabulary as usize });
-        }
-        let mut x = self.tokens.rows(&ids, self.kind)?;
+        let mut x = looked_up(&self.tokens, ids, self.kind)?;
         if let Some(scale) = self.scale {
             x = x.f_mul_scalar_(scale)?;
         }
@@ -240,6 +235,16 @@ impl Block {
         }
         added(given, x)
     }
+}
+
+/// The rows `ids` of a table of tokens, `[1, Q, inputs]` of `kind`.
+pub(super) fn looked_up(table: &Matrix, ids: &[u32], kind: Kind) -> Result<Tensor, Error> {
+    let vocabulary = table.outputs();
+    let ids: Vec<i64> = ids.iter().map(|&id| i64::from(id)).collect();
+    if let Some(&id) = ids.iter().find(|&&id| id >= vocabulary) {
+        return Err(Error::TokenId { id: id as u32, vocabulary: vocabulary as usize });
+    }
+    Ok(table.rows(&ids, kind)?)
 }
 
 /// The number of `kind` that is nearest to `number`.

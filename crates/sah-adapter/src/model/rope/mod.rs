@@ -44,8 +44,13 @@ pub(super) struct Rotation {
 }
 
 impl Rope {
+    /// Those that each of `configs` describes.
+    pub(super) fn all(configs: &[RopeConfig], device: Device) -> Result<Vec<Self>, Error> {
+        configs.iter().map(|config| Self::new(config.clone(), device)).collect()
+    }
+
     /// The embeddings that `config` describes.
-    pub(super) fn new(config: RopeConfig, device: Device) -> Result<Self, Error> {
+    fn new(config: RopeConfig, device: Device) -> Result<Self, Error> {
         let short = angles(&config, 1, device)?;
         Ok(Self { config, short, device })
     }

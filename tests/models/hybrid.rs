@@ -2,19 +2,14 @@
 
 use std::rc::Rc;
 
-use sah_adapter::{
-    GenerationParams, HfAdapter, LoadedModel, ModelSource, PromptForm, Request, RequestLimits,
-};
+use sah_adapter::{GenerationParams, HfAdapter, LoadedModel, PromptForm, Request, RequestLimits};
 use sah_attention::{LocalMasker, ResearchAttention, Size};
-use sah_tests::tiny;
-use tch::{Device, Kind};
+use tch::Kind;
 
-use super::together::assert_same_together_and_alone_however;
+use super::together::{assert_same_together_and_alone_however, tiny_model};
 
 fn model() -> Rc<LoadedModel> {
-    tch::set_num_threads(1);
-    let source = ModelSource::Folder(tiny::folder("qwen3-5"));
-    LoadedModel::load(&source, Device::Cpu, Kind::Float).unwrap()
+    tiny_model("qwen3-5", Kind::Float)
 }
 
 #[test]

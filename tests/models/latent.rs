@@ -2,17 +2,14 @@
 
 use std::rc::Rc;
 
-use sah_adapter::{GenerationParams, LoadedModel, ModelSource, RetentionSees};
-use sah_tests::tiny;
+use sah_adapter::{GenerationParams, LoadedModel, RetentionSees};
 use serde_json::json;
-use tch::{Device, Kind};
+use tch::Kind;
 
-use super::together::{assert_same_together_and_alone_however, run, with_retention};
+use super::together::{assert_same_together_and_alone_however, run, tiny_model, with_retention};
 
 fn model() -> Rc<LoadedModel> {
-    tch::set_num_threads(1);
-    let source = ModelSource::Folder(tiny::folder("deepseek-v3"));
-    LoadedModel::load(&source, Device::Cpu, Kind::Float).unwrap()
+    tiny_model("deepseek-v3", Kind::Float)
 }
 
 #[test]

@@ -2,18 +2,15 @@
 
 use std::rc::Rc;
 
-use sah_adapter::{Error, GenerationParams, HfAdapter, LoadedModel, ModelSource, Precision, RetentionSees};
+use sah_adapter::{Error, GenerationParams, HfAdapter, LoadedModel, Precision, RetentionSees};
 use sah_attention::{AttentionConfig, KiviBits, KvFormat, ResearchAttention, Size};
-use sah_tests::tiny;
 use serde_json::{Value, json};
-use tch::{Device, Kind};
+use tch::Kind;
 
-use super::together::{assert_same_together_and_alone, run, with_retention};
+use super::together::{assert_same_together_and_alone, run, tiny_model, with_retention};
 
 fn model(format: KvFormat) -> Rc<LoadedModel> {
-    tch::set_num_threads(1);
-    let source = ModelSource::Folder(tiny::folder("qwen3"));
-    LoadedModel::load(&source, Device::Cpu, Precision::from(Kind::Float).with_cache(format)).unwrap()
+    tiny_model("qwen3", Precision::from(Kind::Float).with_cache(format))
 }
 
 fn int4() -> Rc<LoadedModel> {

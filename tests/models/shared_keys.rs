@@ -2,18 +2,15 @@
 
 use std::rc::Rc;
 
-use sah_adapter::{AttentionCall, GenerationParams, LoadedModel, ModelSource, RetentionSees};
+use sah_adapter::{AttentionCall, GenerationParams, LoadedModel, RetentionSees};
 use sah_attention::CallSampling;
-use sah_tests::tiny;
 use serde_json::{Value, json};
-use tch::{Device, Kind};
+use tch::Kind;
 
-use super::together::{assert_same_together_and_alone_however, run, with_retention};
+use super::together::{assert_same_together_and_alone_however, run, tiny_model, with_retention};
 
 fn model() -> Rc<LoadedModel> {
-    tch::set_num_threads(1);
-    let source = ModelSource::Folder(tiny::folder("gemma4-e2b"));
-    LoadedModel::load(&source, Device::Cpu, Kind::Float).unwrap()
+    tiny_model("gemma4-e2b", Kind::Float)
 }
 
 #[test]

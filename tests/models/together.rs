@@ -3,11 +3,20 @@
 use std::rc::Rc;
 
 use sah_adapter::{
-    GenerationParams, HfAdapter, LoadedModel, PromptForm, Question, Request, RequestLimits, RequestResponse,
-    RetentionSees, Trace,
+    GenerationParams, HfAdapter, LoadedModel, ModelSource, Precision, PromptForm, Question, Request,
+    RequestLimits, RequestResponse, RetentionSees, Trace,
 };
 use sah_attention::{AttentionConfig, ResearchAttention, RetentionConfig, RetentionRegistry, Size};
+use sah_tests::tiny;
 use serde_json::{Value, json};
+use tch::Device;
+
+/// A tiny checkpoint in `precision`, on one thread.
+pub(super) fn tiny_model(name: &str, precision: impl Into<Precision>) -> Rc<LoadedModel> {
+    tch::set_num_threads(1);
+    let source = ModelSource::Folder(tiny::folder(name));
+    LoadedModel::load(&source, Device::Cpu, precision.into()).unwrap()
+}
 
 /// Evicts as the retention `config` says, after what it `sees`.
 pub(super) fn with_retention(model: &Rc<LoadedModel>, config: Value, sees: RetentionSees) -> HfAdapter {

@@ -133,6 +133,15 @@ class Tokenizer:
             parts[i : i + 2] = [parts[i] + parts[i + 1]]
         return [self.ids[part] for part in parts]
 
+    def add_to(self, writer):
+        """Adds it to the metadata of a GGUF file."""
+        writer.add_tokenizer_model("gpt2")
+        writer.add_tokenizer_pre(self.kind)
+        writer.add_token_list(self.tokens)
+        writer.add_token_merges([f"{left} {right}" for left, right in self.merges])
+        writer.add_token_types([3 if token in self.added else 1 for token in self.tokens])
+        writer.add_bos_token_id(self.ids["<|start|>"])
+
 
 def train(kind, text, merges):
     """A small tokenizer: the most frequent pair is merged next, the smaller one of equally frequent ones first."""

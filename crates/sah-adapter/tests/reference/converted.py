@@ -151,12 +151,7 @@ def vocabulary(kind):
     tokenizer = bpe.train(kind, bpe.TRAINING_TEXT, merges=30)
 
     def add(writer):
-        writer.add_tokenizer_model("gpt2")
-        writer.add_tokenizer_pre(kind)
-        writer.add_token_list(tokenizer.tokens)
-        writer.add_token_merges([f"{left} {right}" for left, right in tokenizer.merges])
-        writer.add_token_types([3 if token in tokenizer.added else 1 for token in tokenizer.tokens])
-        writer.add_bos_token_id(tokenizer.ids["<|start|>"])
+        tokenizer.add_to(writer)
         writer.add_eos_token_id(tokenizer.ids["<|end|>"])
 
     return add

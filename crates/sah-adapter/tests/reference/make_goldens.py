@@ -110,16 +110,7 @@ def grids():
 def byte_level(kind):
     """A small tokenizer, and what adds it to the metadata of a file."""
     tokenizer = bpe.train(kind, bpe.TRAINING_TEXT, merges=220)
-
-    def add(writer):
-        writer.add_tokenizer_model("gpt2")
-        writer.add_tokenizer_pre(kind)
-        writer.add_token_list(tokenizer.tokens)
-        writer.add_token_merges([f"{left} {right}" for left, right in tokenizer.merges])
-        writer.add_token_types([3 if token in tokenizer.added else 1 for token in tokenizer.tokens])
-        writer.add_bos_token_id(tokenizer.ids["<|start|>"])
-
-    return tokenizer, add
+    return tokenizer, tokenizer.add_to
 
 
 def published_form(tokenizer):

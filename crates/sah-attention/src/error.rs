@@ -282,6 +282,14 @@ pub enum Error {
         /// What it was given.
         found: String,
     },
+    /// A method that another program brings along failed.
+    #[error("`{method}`: {problem}")]
+    Method {
+        /// The method.
+        method: String,
+        /// What it said.
+        problem: String,
+    },
     /// The inputs do not fit a masker's parameters.
     #[error("`{masker}`: {field} must be {expected}, got {found}")]
     MaskerInputs {

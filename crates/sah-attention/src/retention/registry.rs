@@ -166,10 +166,12 @@ impl RetentionRegistry {
     /// A rule by its fields, `type` among them; fails with the problem.
     pub(super) fn read(&self, mut fields: Map<String, Value>) -> Result<AnyRetentionRule, String> {
         let rule = self.0.take_type(&mut fields)?;
-        match unlisted(rule, &fields) {
-            Some(problem) => Err(problem),
-            None => (rule.read)(Value::Object(fields)),
-        }
+        // A field may have another name that serde knows.
+        let unlisted = unlisted(rule, &fields);
+        (rule.read)(Value::Object(fields)).map_err(|problem| match unlisted {
+            Some(unlisted) if problem.contains("unknown field") => unlisted,
+            _ => problem,
+        })
     }
 }
 

@@ -2,15 +2,31 @@
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::rc::Rc;
 
-use sah_attention::{Kernel, KernelRegistry, MaskerConfig, MaskerRegistry, RetentionRegistry, RetentionRule};
+use clap::{Args as _, ColorChoice, FromArgMatches as _};
+use sah_adapter::{LoadedModel, ModelOptions};
+use sah_attention::{
+    AttentionConfig, Kernel, KernelRegistry, MaskerConfig, MaskerRegistry, RetentionConfig,
+    RetentionRegistry, RetentionRule,
+};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::args::{self, Asked, MessageArgs};
+use crate::args::{self, Asked, Line, LoadArgs, MessageArgs, PlaceArgs};
 use crate::benchmarks::{BenchmarkEntry, Benchmarks};
-use crate::failure::Failure;
+use crate::caller::{AnswerListener, Caller};
+use crate::failure::{Failure, FailureKind};
 use crate::logging::{self, Console};
-use crate::usage;
-use crate::{commands, remedies, resume, threads};
+use crate::models::Models;
+use crate::program::Program;
+use crate::usage::{self, UsageError};
+use crate::{commands, model, remedies, resume, threads};
+
+/// Reads a name of `--attention`: the name of the result folder and the configuration, or `None` where the name is none of its own.
+pub type AttentionNames = fn(&str) -> Option<sah_attention::Result<(String, AttentionConfig)>>;
+
+/// Reads a name of `--retention`, as [`AttentionNames`].
+pub type RetentionNames = fn(&str) -> Option<sah_attention::Result<(String, RetentionConfig)>>;
 
 /// The whole command line, with the pieces that it knows by name. A project that has pieces of its own adds them:
 ///
@@ -29,6 +45,15 @@ pub struct App {
     pub(crate) maskers: MaskerRegistry,
     pub(crate) retentions: RetentionRegistry,
     pub(crate) kernels: KernelRegistry,
+    /// Attentions by name, which are complete.
+    pub(crate) attentions: Vec<(String, AttentionConfig)>,
+    pub(crate) attention_names: Option<AttentionNames>,
+    /// Retentions by name.
+    pub(crate) named_retentions: Vec<(String, RetentionConfig)>,
+    pub(crate) retention_names: Option<RetentionNames>,
+    pub(crate) program: Program,
+    pub(crate) models: Rc<Models>,
+    pub(crate) caller: Option<Box<dyn Caller>>,
 }
 
 impl App {
@@ -41,6 +66,13 @@ impl App {
             maskers,
             retentions: RetentionRegistry::builtin(),
             kernels,
+            attentions: Vec::new(),
+            attention_names: None,
+            named_retentions: Vec::new(),
+            retention_names: None,
+            program: Program::default(),
+            models: Rc::default(),
+            caller: None,
         }
     }
 
@@ -95,6 +127,33 @@ impl App {
         Self { retentions: registered(self.retentions.with_preset(name, config)), ..self }
     }
 
+    /// With a further attention, `--attention NAME`: a configuration that is complete, so that `--set` changes nothing in it.
+    #[must_use]
+    pub fn with_attention(mut self, name: impl Into<String>, config: AttentionConfig) -> Self {
+        self.attentions.push((name.into(), config));
+        self
+    }
+
+    /// With attentions that `--attention` names in another way: `read` gives the name of the result folder and the configuration of
+    /// what it takes for one of its own.
+    #[must_use]
+    pub fn with_attention_names(self, read: AttentionNames) -> Self {
+        Self { attention_names: Some(read), ..self }
+    }
+
+    /// With a further retention, `--retention NAME`: a configuration that is complete, so that `--set` changes nothing in it.
+    #[must_use]
+    pub fn with_retention(mut self, name: impl Into<String>, config: RetentionConfig) -> Self {
+        self.named_retentions.push((name.into(), config));
+        self
+    }
+
+    /// With retentions that `--retention` names in another way, as [`App::with_attention_names`].
+    #[must_use]
+    pub fn with_retention_names(self, read: RetentionNames) -> Self {
+        Self { retention_names: Some(read), ..self }
+    }
+
     /// With a further kernel, for `--kernel`.
     ///
     /// # Panics
@@ -105,25 +164,44 @@ impl App {
         Self { kernels: registered(self.kernels.with_kernel(kernel)), ..self }
     }
 
+    /// As another program, whose process calls this command line: processes are started with `words`, the file first.
+    #[must_use]
+    pub fn with_program(self, words: Vec<OsString>) -> Self {
+        Self { program: Program::started_with(words), ..self }
+    }
+
+    /// With models that stay in memory from one command to the next.
+    #[must_use]
+    pub fn with_models(self, models: Rc<Models>) -> Self {
+        Self { models, ..self }
+    }
+
+    /// Told how far runs are, for [`App::call`]. Signals are the caller's then.
+    #[must_use]
+    pub fn with_caller(self, caller: impl Caller + 'static) -> Self {
+        Self { caller: Some(Box::new(caller)), ..self }
+    }
+
     /// Runs the command line that this process was started with, and says how it ended.
     #[must_use]
     pub fn main(self) -> ExitCode {
-        let arguments: Vec<OsString> = std::env::args_os().collect();
-        let command = match args::command_for(&self.benchmarks, &arguments[1.min(arguments.len())..]) {
-            Ok(command) => command,
-            Err(error) => return usage::refuse(&error),
-        };
-        let matches = match command.try_get_matches_from(arguments) {
-            Ok(matches) => matches,
-            Err(error) => return usage::explain(error),
-        };
-        let line = match args::parse(&self.benchmarks, &matches) {
+        self.main_with(std::env::args_os().skip(1).collect()).into()
+    }
+
+    /// Runs the command line `arguments`, which stand after the program's name, and gives the exit code.
+    #[must_use]
+    pub fn main_with(mut self, arguments: Vec<OsString>) -> u8 {
+        self.program = self.program.with_arguments(arguments.clone());
+        let line = match self.read(arguments) {
             Ok(line) => line,
-            Err(error) => return usage::refuse(&error),
+            Err(code) => return code,
         };
         let console = Console::default();
         let _trace = match logging::start(&line.messages, &console) {
-            Ok(guard) => guard,
+            Ok((subscriber, guard)) => {
+                subscriber.init();
+                guard
+            }
             Err(error) => {
                 eprintln!("error: {}", remedies::explained(&error));
                 return Failure::exit_code(&error);
@@ -139,7 +217,93 @@ impl App {
         }
     }
 
-    fn run(&self, asked: Asked, messages: &MessageArgs, console: &Console) -> anyhow::Result<ExitCode> {
+    /// Does what `arguments`, which stand after the program's name, ask for, in a process that goes on afterwards. What is said
+    /// goes to standard output and standard error as ever.
+    ///
+    /// Gives the exit code of a command that came to its end.
+    ///
+    /// # Errors
+    ///
+    /// What ended the command, for the caller to show.
+    pub fn call(&self, arguments: Vec<OsString>) -> Result<u8, Failure> {
+        let command =
+            args::command_for(&self.benchmarks, &arguments).map_err(|error| usage_failure(&error))?;
+        let words = [OsString::from("sah")].into_iter().chain(arguments);
+        let matches = match command.color(ColorChoice::Never).try_get_matches_from(words) {
+            Ok(matches) => matches,
+            Err(error) if error.use_stderr() => return Err(usage_failure(&error.into())),
+            Err(error) => return Ok(usage::explain(error)),
+        };
+        let line = args::parse(&self.benchmarks, &matches).map_err(|error| usage_failure(&error))?;
+        saying(&line.messages, |console| self.run(line.asked, &line.messages, console))
+    }
+
+    /// Answers what `arguments` ask, those of `generate`, about `context`; `None` where there is none. `--context-file` is not read.
+    ///
+    /// # Errors
+    ///
+    /// What ended it, for the caller to show; attentions before it were answered.
+    pub fn answer(
+        &self,
+        arguments: Vec<OsString>,
+        context: Option<String>,
+        listener: &mut dyn AnswerListener,
+    ) -> Result<(), Failure> {
+        let words = [OsString::from("generate")].into_iter().chain(arguments);
+        let line = self.asked(words.collect())?;
+        let (Asked::Other(command), messages) = (line.asked, line.messages) else {
+            unreachable!("generate is no benchmark")
+        };
+        let args::Command::Generate(args) = *command else { unreachable!("it is generate") };
+        saying(&messages, |_| {
+            threads::set(args.model.place.threads)?;
+            commands::answer(self, &args, context, listener)
+        })
+    }
+
+    /// Loads the model that `arguments` name, the flags of models, for the commands that follow.
+    ///
+    /// # Errors
+    ///
+    /// What kept it from being loaded.
+    pub fn load(&self, arguments: Vec<OsString>) -> Result<Rc<LoadedModel>, Failure> {
+        let words = [OsString::from("sah.load")].into_iter().chain(arguments);
+        let matches = LoadArgs::augment_args(clap::Command::new("sah.load"))
+            .no_binary_name(false)
+            .try_get_matches_from(words)
+            .map_err(|error| usage_failure(&error.into()))?;
+        let args = LoadArgs::from_arg_matches(&matches).map_err(|error| usage_failure(&error.into()))?;
+        saying(&MessageArgs::default(), |_| {
+            threads::set(args.model.place.threads)?;
+            let PlaceArgs { model, revision, .. } = &args.model.place;
+            let source = model::fetch(&model::source(model, revision.as_deref())?)?;
+            let options = ModelOptions {
+                chat_template: args.template.options(args.chat_template.clone())?,
+                config: args.model.config.overrides(),
+            };
+            self.models.load(&args.model, &source, &options)
+        })
+    }
+
+    /// What a command line asks for.
+    fn asked(&self, arguments: Vec<OsString>) -> Result<Line, Failure> {
+        let command =
+            args::command_for(&self.benchmarks, &arguments).map_err(|error| usage_failure(&error))?;
+        let words = [OsString::from("sah")].into_iter().chain(arguments);
+        let matches = command.try_get_matches_from(words).map_err(|error| usage_failure(&error.into()))?;
+        args::parse(&self.benchmarks, &matches).map_err(|error| usage_failure(&error))
+    }
+
+    /// What a command line asks for; an exit code where it is refused, or asks for help.
+    fn read(&self, arguments: Vec<OsString>) -> Result<Line, u8> {
+        let command =
+            args::command_for(&self.benchmarks, &arguments).map_err(|error| usage::refuse(&error))?;
+        let words = [OsString::from("sah")].into_iter().chain(arguments);
+        let matches = command.try_get_matches_from(words).map_err(usage::explain)?;
+        args::parse(&self.benchmarks, &matches).map_err(|error| usage::refuse(&error))
+    }
+
+    fn run(&self, asked: Asked, messages: &MessageArgs, console: &Console) -> anyhow::Result<u8> {
         match asked {
             Asked::Benchmarks(given) => {
                 let benchmarks = resume::complete(self, *given)?;
@@ -152,6 +316,18 @@ impl App {
             }
         }
     }
+}
+
+/// What `work` gives; what is said meanwhile goes to standard error.
+fn saying<T>(messages: &MessageArgs, work: impl FnOnce(&Console) -> anyhow::Result<T>) -> Result<T, Failure> {
+    let console = Console::default();
+    let (subscriber, _trace) = logging::start(messages, &console).map_err(|error| Failure::of(&error))?;
+    let _said = subscriber.set_default();
+    work(&console).map_err(|error| Failure::of(&error))
+}
+
+fn usage_failure(error: &UsageError) -> Failure {
+    Failure { kind: FailureKind::Usage, message: error.to_string() }
 }
 
 /// A registry with one more piece. A name that is taken is a mistake in the program, found as soon as it starts.

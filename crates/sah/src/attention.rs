@@ -114,12 +114,12 @@ pub(crate) fn named(
     let mut settings = Settings::new(args);
     let attentions: Vec<NamedAttention> = names
         .into_iter()
-        .map(|name| one(&app.maskers, name, args, &mut settings, kernel.clone()))
+        .map(|name| one(app, name, args, &mut settings, kernel.clone()))
         .collect::<anyhow::Result<_>>()?;
     let retentions: Vec<Option<NamedRetention>> = args
         .retention
         .iter()
-        .map(|name| retention::one(&app.retentions, name, &mut settings))
+        .map(|name| retention::one(app, name, &mut settings))
         .collect::<anyhow::Result<_>>()?;
     settings.check_used(&attentions, &retentions)?;
     check_dense(args, &attentions)?;
@@ -231,7 +231,7 @@ fn check(attention: &NamedAttention) -> anyhow::Result<()> {
 }
 
 fn one(
-    maskers: &MaskerRegistry,
+    app: &App,
     name: &str,
     args: &AttentionArgs,
     settings: &mut Settings,
@@ -252,13 +252,21 @@ fn one(
     }
     let path = Path::new(name);
     let is_file = matches!(path.extension().and_then(OsStr::to_str), Some("json" | "toml"));
-    let (name, config) = if is_file {
+    let of_program = app.attentions.iter().find(|attention| attention.0 == name);
+    let of_program = match of_program {
+        Some((name, config)) => Some(Ok((name.clone(), config.clone()))),
+        None => app.attention_names.and_then(|read| read(name)),
+    };
+    let (name, config) = if let Some(read) = of_program {
+        let (folder, config) = read.map_err(|error| UsageError(format!("--attention {name}: {error}")))?;
+        (folder, Ok(config))
+    } else if is_file {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let config = from_file(maskers, path)?.with(&settings.of(&stem, false));
+        let config = from_file(&app.maskers, path)?.with(&settings.of(&stem, false));
         (stem, config)
     } else {
         let settings = settings.of(name, name == STREAMING_LLM);
-        (name.to_owned(), AttentionConfig::preset_in(maskers, name, &settings))
+        (name.to_owned(), AttentionConfig::preset_in(&app.maskers, name, &settings))
     };
     match config {
         Ok(config) => {

@@ -1,7 +1,6 @@
 //! What kind of thing went wrong: by the types of errors, for whoever decides whether to try again.
 
 use std::path::Path;
-use std::process::ExitCode;
 
 use sah_bench_core::{DataErrorKind, read_json, write_json};
 use serde::{Deserialize, Serialize};
@@ -17,7 +16,7 @@ pub(crate) const FILE: &str = "failure.json";
 /// What kind of thing went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum FailureKind {
+pub enum FailureKind {
     /// The options ask for something that does not exist.
     Usage,
     /// The data cannot be read.
@@ -48,12 +47,20 @@ pub(crate) enum FailureKind {
 
 /// What went wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Failure {
+pub struct Failure {
     /// What kind of thing.
-    pub(crate) kind: FailureKind,
+    pub kind: FailureKind,
     /// The error in words.
-    pub(crate) message: String,
+    pub message: String,
 }
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
 
 impl Failure {
     /// Of an error that ends a command.
@@ -63,8 +70,8 @@ impl Failure {
     }
 
     /// The exit code of a command that `error` ends.
-    pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
-        ExitCode::from(Self::of(error).kind.exit_code())
+    pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
+        Self::of(error).kind.exit_code()
     }
 
     /// Keeps it in the folder of an attention.
@@ -85,6 +92,15 @@ impl Failure {
 }
 
 impl FailureKind {
+    /// As files have it.
+    #[must_use]
+    pub fn name(self) -> String {
+        match serde_json::to_value(self) {
+            Ok(serde_json::Value::String(name)) => name,
+            _ => unreachable!("a kind is written as a text"),
+        }
+    }
+
     /// Whether the same may succeed a little later.
     pub(crate) fn may_pass(self) -> bool {
         matches!(self, Self::Network | Self::Device | Self::FolderBusy)

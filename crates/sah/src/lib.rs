@@ -16,6 +16,7 @@ mod app;
 mod args;
 mod attention;
 mod benchmarks;
+mod caller;
 mod chart;
 mod commands;
 mod device;
@@ -28,7 +29,9 @@ mod logging;
 mod machine;
 mod memory;
 mod model;
+mod models;
 mod plan_file;
+mod program;
 mod remedies;
 mod resume;
 mod terminal;
@@ -37,10 +40,13 @@ mod threads;
 mod usage;
 mod versions;
 
-pub use app::App;
+pub use app::{App, AttentionNames, RetentionNames};
 pub use benchmarks::{
     BenchmarkEntry, BenchmarkFacts, DataOrigin, Opened, PredictionScorer, PromptRule, ScoredPredictions,
     SimpleEntry,
 };
+pub use caller::{AnswerListener, Caller, Progress, Step};
+pub use failure::{Failure, FailureKind};
+pub use models::Models;
 pub use sah_request::ThoughtsInAnswers;
 pub use usage::UsageError;

@@ -15,7 +15,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::registry::LookupSpan;
-use tracing_subscriber::{EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use tracing_subscriber::{EnvFilter, Layer as _, layer::SubscriberExt as _};
 
 use crate::args::{LogFormatArg, MessageArgs};
 use crate::usage::UsageError;
@@ -30,8 +30,11 @@ pub(crate) struct Console {
     pub(crate) bars: MultiProgress,
 }
 
-/// Starts to say things as `args` ask. What a trace still holds is written when the guard is dropped.
-pub(crate) fn start(args: &MessageArgs, console: &Console) -> anyhow::Result<Option<FlushGuard>> {
+/// What says things as `args` ask, once it is installed. What a trace still holds is written when the guard is dropped.
+pub(crate) fn start(
+    args: &MessageArgs,
+    console: &Console,
+) -> anyhow::Result<(impl Subscriber + Send + Sync + use<>, Option<FlushGuard>)> {
     let filter = filter(args.quiet, std::env::var(EnvFilter::DEFAULT_ENV).ok().as_deref())?;
     let lines = tracing_subscriber::fmt::layer().with_writer(console.clone()).with_ansi(false);
     let lines = match args.log_format {
@@ -47,8 +50,7 @@ pub(crate) fn start(args: &MessageArgs, console: &Console) -> anyhow::Result<Opt
             (Some(layer.with_filter(Targets::new().with_target(PROGRAM, Level::TRACE))), Some(guard))
         }
     };
-    tracing_subscriber::registry().with(lines.with_filter(filter)).with(trace).init();
-    Ok(guard)
+    Ok((tracing_subscriber::registry().with(lines.with_filter(filter)).with(trace), guard))
 }
 
 /// What is said: of `RUST_LOG` where that is set, unless the command line asks for quiet.

@@ -1,6 +1,8 @@
 //! How many threads compute.
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
+
+use crate::usage::UsageError;
 
 /// Sets the threads of libtorch and of our own kernels: as many as there are cores where `threads` says nothing.
 ///
@@ -12,5 +14,12 @@ pub(crate) fn set(threads: Option<u16>) -> anyhow::Result<()> {
     }
     let count = tch::get_num_threads().max(1) as usize;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(count).use_current_thread();
-    pool.build_global().context("starting the threads that compute")
+    match pool.build_global() {
+        Err(_) if rayon::current_num_threads() == count => Ok(()),
+        Err(_) if threads.is_some() => bail!(UsageError(format!(
+            "--threads {count}: this process computes with {} since its first run; begin a new one",
+            rayon::current_num_threads()
+        ))),
+        built => built.context("starting the threads that compute"),
+    }
 }

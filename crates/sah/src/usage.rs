@@ -1,7 +1,5 @@
 //! Telling wrong usage from failure.
 
-use std::process::ExitCode;
-
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::{exit, terminal, versions};
@@ -45,19 +43,19 @@ fn meant(error: &clap::Error) -> Option<String> {
 }
 
 /// Says what is wrong with a command line that clap has read.
-pub(crate) fn refuse(error: &UsageError) -> ExitCode {
+pub(crate) fn refuse(error: &UsageError) -> u8 {
     eprintln!("error: {error}");
-    ExitCode::from(exit::USAGE)
+    exit::USAGE
 }
 
 /// Prints what clap has to say: help and version, with bold type where standard output shows it, or an error in one line.
-pub(crate) fn explain(error: clap::Error) -> ExitCode {
+pub(crate) fn explain(error: clap::Error) -> u8 {
     let shown = match error.kind() {
         ErrorKind::DisplayVersion => terminal::show(versions::describe()),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             // Nobody is left to be told that standard error is closed.
             let _ = error.print();
-            return ExitCode::from(exit::USAGE);
+            return exit::USAGE;
         }
         _ if error.use_stderr() => return refuse(&error.into()),
         // As the terminal and the variables NO_COLOR and CLICOLOR_FORCE want it. A closed pipe reads no help.
@@ -67,7 +65,7 @@ pub(crate) fn explain(error: clap::Error) -> ExitCode {
         }),
     };
     match shown {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => exit::DONE,
         Err(error) => refuse(&UsageError(format!("{error:#}"))),
     }
 }

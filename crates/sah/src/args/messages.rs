@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 /// Flags that every command takes.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Messages")]
 pub(crate) struct MessageArgs {
     /// Say nothing on standard error but errors
@@ -24,8 +24,9 @@ pub(crate) struct MessageArgs {
 }
 
 /// `--log-format`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormatArg {
+    #[default]
     Text,
     Json,
 }

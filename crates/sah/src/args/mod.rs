@@ -30,7 +30,7 @@ pub(crate) use benchmark_command::{BenchmarkCommand, BenchmarkCommands, GivenBen
 pub(crate) use benchmark_flags::{flag_taken, lacking};
 #[cfg(test)]
 pub(crate) use command::command;
-pub(crate) use command::{Asked, STATIC_BENCHES, command_for, of_benchmark, parse};
+pub(crate) use command::{Asked, Line, STATIC_BENCHES, command_for, of_benchmark, parse};
 pub(crate) use execution::ExecutionArgs;
 pub(crate) use files::{DoubleSparsityArgs, DuoAttentionArgs, HashAttentionArgs};
 pub(crate) use kernels::{HeadsArg, KernelsArgs};
@@ -41,7 +41,7 @@ pub(crate) use model::{
     WeightsArg,
 };
 pub(crate) use model_config::ModelConfigArgs;
-pub(crate) use others::{DoctorArgs, GenerateArgs, RetentionsArgs, ScoreArgs, ScoreCommand};
+pub(crate) use others::{DoctorArgs, GenerateArgs, LoadArgs, RetentionsArgs, ScoreArgs, ScoreCommand};
 pub(crate) use results::{CompareArgs, ReportArgs, ResultsArgs};
 pub(crate) use sampling::{GenerationConfigArg, SamplingArgs};
 pub(crate) use special_tokens::SpecialTokensArgs;

@@ -68,6 +68,20 @@ pub(crate) struct GenerateArgs {
     pub(crate) sampling: SamplingArgs,
 }
 
+/// Flags of a model that is loaded for several commands.
+#[derive(Debug, Args)]
+pub(crate) struct LoadArgs {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+
+    /// The chat template in FILE instead of the model's own
+    #[arg(long, value_name = "FILE")]
+    pub(crate) chat_template: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) template: TemplateArgs,
+}
+
 /// Flags of `retentions`.
 #[derive(Debug, Args)]
 pub(crate) struct RetentionsArgs {

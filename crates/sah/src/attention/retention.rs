@@ -5,12 +5,13 @@ use std::path::Path;
 
 use anyhow::{Context as _, anyhow, bail};
 use sah_adapter::RetentionSees;
-use sah_attention::{Error, RetentionConfig, RetentionRegistry};
+use sah_attention::{Error, RetentionConfig};
 use sah_bench_core::data::read_text;
 use serde_json::Value;
 
 use super::settings::Settings;
 use super::unknown;
+use crate::App;
 use crate::plan_file::toml_problem;
 use crate::usage::UsageError;
 
@@ -27,13 +28,22 @@ pub(crate) struct NamedRetention {
 }
 
 /// Reads one of `--retention`; `None` where it drops nothing.
-pub(super) fn one(
-    registry: &RetentionRegistry,
-    name: &str,
-    settings: &mut Settings,
-) -> anyhow::Result<Option<NamedRetention>> {
+pub(super) fn one(app: &App, name: &str, settings: &mut Settings) -> anyhow::Result<Option<NamedRetention>> {
     if name == NONE {
         return Ok(None);
+    }
+    let registry = &app.retentions;
+    if let Some((name, config)) = app.named_retentions.iter().find(|retention| retention.0 == name) {
+        let (name, config) = (name.clone(), config.clone());
+        return Ok(Some(NamedRetention { name, config, sees: RetentionSees::default() }));
+    }
+    if let Some(read) = app.retention_names.and_then(|read| read(name)) {
+        let with_settings = read.and_then(|(name, config)| {
+            let config = config.with(registry, &settings.of_retention(&name))?;
+            Ok(NamedRetention { name, config, sees: RetentionSees::default() })
+        });
+        let named = with_settings.map_err(|error| UsageError(format!("--retention {name}: {error}")))?;
+        return Ok(Some(named));
     }
     let path = Path::new(name);
     let (name, config) = match path.extension().and_then(OsStr::to_str) {

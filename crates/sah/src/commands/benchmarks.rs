@@ -1,19 +1,18 @@
 //! `cargo xtask benchmarks`: what can be measured.
 
-use std::process::ExitCode;
-
 use crate::benchmarks::{BenchmarkEntry, Benchmarks};
+use crate::exit;
 use crate::terminal::{Facts, show};
 
 /// Prints each benchmark with its subsets, data, metric and source to standard output.
-pub(crate) fn run(benchmarks: &Benchmarks) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(benchmarks: &Benchmarks) -> anyhow::Result<u8> {
     for entry in benchmarks.all() {
         show(format_args!("{}\n", facts(entry)))?;
     }
     let note = "cargo xtask bench NAME runs one, with --data for its rows; bench NAME --help has its flags. What each is and what its \
          scores mean: docs/benchmarks.md";
     show(Facts::titled(note))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(exit::DONE)
 }
 
 fn facts(entry: &dyn BenchmarkEntry) -> Facts {

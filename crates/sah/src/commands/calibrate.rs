@@ -1,7 +1,6 @@
 //! `cargo xtask calibrate`: files that maskers and retentions need, made from the model itself.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -13,10 +12,11 @@ use sah_bench_core::data::read_text;
 use sah_bench_core::replace_file;
 
 use crate::args::{DoubleSparsityArgs, DuoAttentionArgs, ModelArgs};
+use crate::exit;
 use crate::model;
 
 /// Reads the texts densely and writes which channels matter most.
-pub(crate) fn double_sparsity(args: &DoubleSparsityArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn double_sparsity(args: &DoubleSparsityArgs) -> anyhow::Result<u8> {
     let texts = texts(&args.text)?;
     let selections: Vec<ChannelSelection> = args.channels.iter().copied().map(Into::into).collect();
     let source = model::source(&args.model.place.model, args.model.place.revision.as_deref())?;
@@ -47,11 +47,11 @@ pub(crate) fn double_sparsity(args: &DoubleSparsityArgs) -> anyhow::Result<ExitC
         "use it with --attention double_sparsity --set sorted_channel_file={}",
         args.out.display()
     );
-    Ok(ExitCode::SUCCESS)
+    Ok(exit::DONE)
 }
 
 /// Reads the texts densely and writes how much each head retrieves.
-pub(crate) fn duo_attention(args: &DuoAttentionArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn duo_attention(args: &DuoAttentionArgs) -> anyhow::Result<u8> {
     let texts = texts(&args.text)?;
     let source = model::source(&args.model.place.model, args.model.place.revision.as_deref())?;
     let model = loaded(&args.model, &source)?;
@@ -69,7 +69,7 @@ pub(crate) fn duo_attention(args: &DuoAttentionArgs) -> anyhow::Result<ExitCode>
         "use it in a file for --retention: {{\"rules\": [{{\"type\": \"duo_attention\", \"pattern_file\": {:?}}}]}}",
         args.out.display().to_string()
     );
-    Ok(ExitCode::SUCCESS)
+    Ok(exit::DONE)
 }
 
 fn texts(files: &[PathBuf]) -> anyhow::Result<Vec<String>> {

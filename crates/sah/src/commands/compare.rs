@@ -1,7 +1,5 @@
 //! `cargo xtask compare`: which differences are beyond noise.
 
-use std::process::ExitCode;
-
 use sah_report::statistics::Verdict;
 use sah_report::tables::{Cell, difference, further_differences, warnings};
 use sah_report::{Analysis, Comparison, Pairing, Part};
@@ -9,11 +7,12 @@ use sah_report::{Analysis, Comparison, Pairing, Part};
 use super::report::Finished;
 use crate::App;
 use crate::args::CompareArgs;
+use crate::exit;
 use crate::terminal;
 use crate::usage::UsageError;
 
 /// Prints a table and a sentence for each comparison; of several benchmarks first a table over all.
-pub(crate) fn run(app: &App, args: &CompareArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(app: &App, args: &CompareArgs) -> anyhow::Result<u8> {
     let finished = Finished::read(app, &args.runs)?;
     let overview = finished.overview();
     if overview.parts.iter().all(|part| part.analysis.comparisons.is_empty()) {
@@ -33,7 +32,7 @@ pub(crate) fn run(app: &App, args: &CompareArgs) -> anyhow::Result<ExitCode> {
         compare(analysis)?;
     }
     finished.warn();
-    Ok(ExitCode::SUCCESS)
+    Ok(exit::DONE)
 }
 
 /// Prints the comparisons of one benchmark.

@@ -1,15 +1,14 @@
 //! `cargo xtask convert`: published weights to the files that maskers read.
 
-use std::process::ExitCode;
-
 use sah_adapter::convert_hash_attention;
 use sah_bench_core::replace_file;
 
 use crate::args::HashAttentionArgs;
+use crate::exit;
 use crate::terminal::show;
 
 /// Converts, and prints the masker that reads the file to standard output.
-pub(crate) fn hash_attention(args: &HashAttentionArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn hash_attention(args: &HashAttentionArgs) -> anyhow::Result<u8> {
     let found =
         replace_file(&args.output, |output| anyhow::Ok(convert_hash_attention(&args.input, output)?))?;
     tracing::info!(
@@ -38,5 +37,5 @@ pub(crate) fn hash_attention(args: &HashAttentionArgs) -> anyhow::Result<ExitCod
         masker["hat_mlp_activation"] = "silu".into();
     }
     show(format_args!("{masker}\n"))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(exit::DONE)
 }

@@ -1,19 +1,19 @@
 //! `cargo xtask doctor MODEL`: what a model lacks.
 
 use std::path::Path;
-use std::process::ExitCode;
 
 use anyhow::ensure;
 use sah_adapter::{Finding, PartStatus, diagnose, diagnose_config};
 
 use crate::args::DoctorArgs;
 use crate::download::Bars;
+use crate::exit;
 use crate::terminal::{Facts, show};
 use crate::usage::UsageError;
 use crate::{memory, model, remedies};
 
 /// Prints a line for each part. Exit code 1 where the model cannot be run.
-pub(crate) fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &DoctorArgs) -> anyhow::Result<u8> {
     let findings = findings(args)?;
     let (mut problems, mut facts) = (0, Facts::untitled());
     for Finding { part, status } in &findings {
@@ -33,14 +33,14 @@ pub(crate) fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     }
     show(facts)?;
     if problems == 0 {
-        return Ok(ExitCode::SUCCESS);
+        return Ok(exit::DONE);
     }
     tracing::error!(
         "{} cannot be run: {problems} of {} checks found a problem; see above",
         args.model,
         findings.len()
     );
-    Ok(ExitCode::FAILURE)
+    Ok(exit::FAILED)
 }
 
 /// Looks at the model, or at a config without one.

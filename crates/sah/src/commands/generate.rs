@@ -3,19 +3,21 @@
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
-use std::process::ExitCode;
 
 use anyhow::Context as _;
 use sah_adapter::ModelOptions;
 use sah_bench_core::data::{read_text, text};
 use sah_report::visible;
 use sah_request::{
-    ContextStats, GenerationParams, NewToken, PromptForm, Question, Request, RequestLimits, Thoughts,
+    ContextStats, GenerationParams, NewToken, PromptForm, Question, Request, RequestLimits, RequestResponse,
+    Thoughts,
 };
 
 use crate::App;
 use crate::args::{GenerateArgs, PrefillArg};
 use crate::attention::NamedAttention;
+use crate::caller::AnswerListener;
+use crate::exit;
 use crate::terminal::show;
 use crate::usage::UsageError;
 use crate::{attention, generation_config, model, remedies, thinking};
@@ -24,20 +26,33 @@ use crate::{attention, generation_config, model, remedies, thinking};
 const SEED: u64 = 42;
 
 /// Prints each answer to standard output and what it cost to standard error.
-pub(crate) fn run(app: &App, args: &GenerateArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(app: &App, args: &GenerateArgs) -> anyhow::Result<u8> {
+    let context = args.context_file.as_deref().map(read_context).transpose()?;
+    let mut terminal = Terminal { printer: Printer::default(), shown: Ok(()) };
+    answer(app, args, context, &mut terminal)?;
+    terminal.shown?;
+    Ok(exit::DONE)
+}
+
+/// Answers the questions of `args` about `context` with each attention.
+pub(crate) fn answer(
+    app: &App,
+    args: &GenerateArgs,
+    context: Option<String>,
+    listener: &mut dyn AnswerListener,
+) -> anyhow::Result<()> {
     let attentions = attention::named(app, &args.attention, &["dense"])?;
-    check_effects(args, &attentions)?;
-    let context = args.context_file.as_deref().map(read_context).transpose()?.unwrap_or_default();
+    check_effects(args, context.is_some(), &attentions)?;
     let source =
         model::fetch(&model::source(&args.model.place.model, args.model.place.revision.as_deref())?)?;
     let options = ModelOptions {
         chat_template: args.template.options(args.chat_template.clone())?,
         config: args.model.config.overrides(),
     };
-    let model = model::load(&args.model, &source, &options)?;
+    let model = app.models.load(&args.model, &source, &options)?;
     model::say_notes(&model);
     let request = Request {
-        context,
+        context: context.unwrap_or_default(),
         questions: args.question.iter().map(|text| Question::from(text.as_str())).collect(),
         answer_prefix: args.answer_prefix.clone(),
         form: if args.no_chat_template { PromptForm::Plain } else { PromptForm::Chat },
@@ -63,13 +78,29 @@ pub(crate) fn run(app: &App, args: &GenerateArgs) -> anyhow::Result<ExitCode> {
             .with_special_tokens(args.special.special_tokens.into())
             .with_tokenisation(args.tokens.tokenise.into())
             .with_generation_config(args.sampling.generation_config.into());
-        let mut printer = Printer::default();
-        let mut shown = Ok(());
-        let response = adapter.process_streaming(&request, &generation, &limits, &mut |new| {
-            let now = printer.print(new);
-            shown = std::mem::replace(&mut shown, Ok(())).and(now);
-        })?;
-        shown?;
+        let name = &attention.name;
+        let mut token = |new: NewToken<'_>| listener.token(name, new);
+        let response = adapter.process_streaming(&request, &generation, &limits, &mut token)?;
+        listener.answered(name, response);
+    }
+    Ok(())
+}
+
+/// Shows answers as they come, and what they cost.
+struct Terminal {
+    printer: Printer,
+    /// Whether they could be shown.
+    shown: anyhow::Result<()>,
+}
+
+impl AnswerListener for Terminal {
+    fn token(&mut self, _: &str, token: NewToken<'_>) {
+        let now = self.printer.print(token);
+        self.shown = std::mem::replace(&mut self.shown, Ok(())).and(now);
+    }
+
+    fn answered(&mut self, attention: &str, response: RequestResponse) {
+        self.printer = Printer::default();
         let ContextStats { tokens, border_tokens, prefill_seconds, kept, .. } = response.context;
         let border = match (border_tokens, response.answers.len()) {
             (0, _) => String::new(),
@@ -78,8 +109,7 @@ pub(crate) fn run(app: &App, args: &GenerateArgs) -> anyhow::Result<ExitCode> {
         };
         let kept = kept.map_or_else(String::new, |kept| format!("; {:.1} % of its keys kept", 100.0 * kept));
         tracing::info!(
-            "{}: context of {tokens} tokens read in {prefill_seconds:.2} s{border}{kept}",
-            attention.name
+            "{attention}: context of {tokens} tokens read in {prefill_seconds:.2} s{border}{kept}"
         );
         if response.context.special_tokens > 0 {
             let tokens = response.context.special_tokens;
@@ -103,14 +133,17 @@ pub(crate) fn run(app: &App, args: &GenerateArgs) -> anyhow::Result<ExitCode> {
             }
         }
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Refuses options that cannot change an answer.
-fn check_effects(args: &GenerateArgs, attentions: &[NamedAttention]) -> Result<(), UsageError> {
+fn check_effects(
+    args: &GenerateArgs,
+    has_context: bool,
+    attentions: &[NamedAttention],
+) -> Result<(), UsageError> {
     let none = |flag: &str, why: &str| Err(UsageError(format!("{flag} has no effect: {why}")));
     args.model.precision.check_eviction(args.attention.evict, attentions)?;
-    if args.context_file.is_none() {
+    if !has_context {
         if args.model.precision.packs() {
             let flag = format!("--kv-dtype {}", args.model.precision.kv_dtype());
             return none(&flag, "it packs contexts, and there is none without --context-file");

@@ -1,14 +1,13 @@
 //! `cargo xtask maskers`: what a sparse attention can be made of.
 
-use std::process::ExitCode;
-
 use sah_attention::{AttentionConfig, MaskerInfo, MaskerRegistry};
 
 use super::fields::of_field;
+use crate::exit;
 use crate::terminal::{Facts, show};
 
 /// Prints each masker with its fields, source and cost, and the presets, to standard output.
-pub(crate) fn run(registry: &MaskerRegistry) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(registry: &MaskerRegistry) -> anyhow::Result<u8> {
     for masker in registry.infos() {
         show(format_args!("{}\n", masker_facts(masker)))?;
     }
@@ -23,7 +22,7 @@ pub(crate) fn run(registry: &MaskerRegistry) -> anyhow::Result<ExitCode> {
     show(presets)?;
     let note = "Formulas and examples: crates/sah-attention/docs/maskers/TYPE.md. Change a field of a preset with --set FIELD=VALUE";
     show(format_args!("\n{}", Facts::titled(note)))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(exit::DONE)
 }
 
 fn masker_facts(masker: &MaskerInfo) -> Facts {

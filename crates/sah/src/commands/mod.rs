@@ -18,14 +18,13 @@ mod score;
 mod speed;
 mod submit;
 
-use std::process::ExitCode;
-
 pub(crate) use self::benchmark::{check_execution, run as run_benchmarks, time_as_name};
+pub(crate) use self::generate::answer;
 use crate::App;
 use crate::args::{Bench, Calibrate, Command, Convert, Submit};
 
 /// Runs what the command line asks for, beside benchmarks, and gives the exit code.
-pub(crate) fn run(app: &App, command: Command) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(app: &App, command: Command) -> anyhow::Result<u8> {
     match command {
         Command::Bench(Bench::Speed(args)) => speed::run(app, &args),
         Command::Bench(Bench::Kernels(args)) => kernels::run(&args),

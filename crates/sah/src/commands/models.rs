@@ -1,10 +1,9 @@
 //! `cargo xtask models`: what can be run.
 
-use std::process::ExitCode;
-
 use sah_adapter::{GgufFiles, VERIFIED_AGAINST, families, gguf_forms, quantised_forms};
 
 use crate::args::DEFAULT_MODEL;
+use crate::exit;
 use crate::terminal::{Facts, show};
 
 /// What is read of GGUF files.
@@ -27,7 +26,7 @@ fn gguf() -> Facts {
 }
 
 /// Prints the architectures and the built-in model to standard output.
-pub(crate) fn run() -> anyhow::Result<ExitCode> {
+pub(crate) fn run() -> anyhow::Result<u8> {
     for family in families() {
         let checkpoints = match family.checkpoints.len() {
             1 => "1 tiny random checkpoint".to_owned(),
@@ -65,5 +64,5 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
          most twice as far from those in f32 as the library's own. --model takes a hub id, a folder in Hugging Face form or a GGUF file \
          of one of these architectures. The differences found, and what a config may ask for: docs/models.md";
     show(format_args!("\n{}", Facts::titled(note)))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(exit::DONE)
 }

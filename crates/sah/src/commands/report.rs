@@ -1,19 +1,19 @@
 //! `cargo xtask report`: finished runs as a page, figures and tables.
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use anyhow::Context as _;
 use sah_report::statistics::Bootstrap;
 use sah_report::{Analysis, Missing, Overview, OverviewReport, Report, Run, runs_in};
 
 use crate::args::ReportArgs;
+use crate::exit;
 use crate::terminal::show;
 use crate::usage::UsageError;
 use crate::{App, remedies, resume};
 
 /// Writes the report and prints where its page is.
-pub(crate) fn run(app: &App, args: &ReportArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(app: &App, args: &ReportArgs) -> anyhow::Result<u8> {
     let finished = Finished::read(app, &args.runs)?;
     let folder = args.out.clone().unwrap_or_else(|| args.runs[0].join("report"));
     let page = match finished.of_one() {
@@ -22,7 +22,7 @@ pub(crate) fn run(app: &App, args: &ReportArgs) -> anyhow::Result<ExitCode> {
     };
     show(format_args!("{}\n", page.display()))?;
     finished.warn();
-    Ok(ExitCode::SUCCESS)
+    Ok(exit::DONE)
 }
 
 /// Finished runs, and what is missing of runs of several benchmarks.

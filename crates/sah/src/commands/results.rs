@@ -1,6 +1,5 @@
 //! `cargo xtask results`: which runs there are.
 
-use std::process::ExitCode;
 use std::time::SystemTime;
 
 use sah_report::{Listed, State, list};
@@ -8,18 +7,19 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use crate::args::ResultsArgs;
+use crate::exit;
 use crate::terminal::{figure, show, words};
 
 /// Prints a line for each attention of each run.
-pub(crate) fn run(args: &ResultsArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &ResultsArgs) -> anyhow::Result<u8> {
     let listed = list(&args.folder)?;
     if listed.is_empty() {
         tracing::info!("no runs in {}", args.folder.display());
-        return Ok(ExitCode::SUCCESS);
+        return Ok(exit::DONE);
     }
     let header = ["run", "last written (UTC)", "model", "attention", "rows", "score", "state"];
     show(format_args!("{}\n", words(header.map(str::to_owned).to_vec(), listed.iter().map(line).collect())))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(exit::DONE)
 }
 
 fn line(listed: &Listed) -> Vec<String> {

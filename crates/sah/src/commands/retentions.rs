@@ -1,24 +1,23 @@
 //! `cargo xtask retentions`: what a retention can be made of.
 
-use std::process::ExitCode;
-
 use sah_attention::{RetentionConfig, RetentionInfo, RetentionRegistry};
 use sah_message::meant;
 
 use super::fields::of_field;
 use crate::args::RetentionsArgs;
+use crate::exit;
 use crate::terminal::{Facts, show};
 use crate::usage::UsageError;
 
 /// Prints each rule with its fields, source and cost, and the presets, to standard output.
-pub(crate) fn run(registry: &RetentionRegistry, args: &RetentionsArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(registry: &RetentionRegistry, args: &RetentionsArgs) -> anyhow::Result<u8> {
     if let Some(name) = &args.name {
         let Some(rule) = registry.info(name) else {
             let known = registry.infos().map(|info| info.name);
             return Err(UsageError(format!("there is no rule {name:?}; {}", meant(name, known))).into());
         };
         show(rule_facts(rule))?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(exit::DONE);
     }
     for rule in registry.infos() {
         show(format_args!("{}\n", rule_facts(rule)))?;
@@ -32,7 +31,7 @@ pub(crate) fn run(registry: &RetentionRegistry, args: &RetentionsArgs) -> anyhow
     let note = "Formulas and examples: crates/sah-attention/docs/retentions/TYPE.md. Change a field with --set retention:FIELD=VALUE: \
                 ratio is the share of keys that are dropped, keys the number that stay";
     show(format_args!("\n{}", Facts::titled(note)))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(exit::DONE)
 }
 
 fn rule_facts(rule: &RetentionInfo) -> Facts {

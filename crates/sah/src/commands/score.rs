@@ -1,6 +1,5 @@
 //! `cargo xtask score NAME`.
 
-use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -8,10 +7,11 @@ use sah_bench_core::FurtherBeside;
 use sah_request::ThoughtsInAnswers;
 
 use crate::args::ScoreCommand;
+use crate::exit;
 use crate::terminal::{figures, further, show};
 
 /// Scores the predictions, prints a table and writes the JSON file, if there is to be one.
-pub(crate) fn run(command: &ScoreCommand) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(command: &ScoreCommand) -> anyhow::Result<u8> {
     let ScoreCommand { scorer, args, matches } = command;
     let started = Instant::now();
     let thoughts = match (args.keep_thoughts, args.cut_thoughts) {
@@ -33,5 +33,5 @@ pub(crate) fn run(command: &ScoreCommand) -> anyhow::Result<ExitCode> {
         let text = serde_json::to_string_pretty(&scores.json)? + "\n";
         std::fs::write(path, text).with_context(|| format!("--json {}", path.display()))?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(exit::DONE)
 }

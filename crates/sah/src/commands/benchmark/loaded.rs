@@ -11,6 +11,7 @@ use super::config::run_config;
 use super::explained::Explained;
 use super::job::Model;
 use super::plan::{ModelRun, Plan};
+use crate::App;
 use crate::attention::NamedAttention;
 use crate::model;
 
@@ -25,14 +26,14 @@ pub(super) struct Loaded<'a> {
 
 impl<'a> Loaded<'a> {
     /// Fetches and loads the model of `run`.
-    pub(super) fn load(plan: &'a Plan<'a>, run: &'a ModelRun) -> anyhow::Result<Self> {
+    pub(super) fn load(app: &App, plan: &'a Plan<'a>, run: &'a ModelRun) -> anyhow::Result<Self> {
         let source = model::fetch(&run.source)?;
         let started = Instant::now();
         let options = ModelOptions {
             chat_template: plan.args.prompts.template()?,
             config: run.args.config.overrides(),
         };
-        let model = model::load(&run.args, &source, &options)?;
+        let model = app.models.load(&run.args, &source, &options)?;
         let seconds = started.elapsed().as_secs_f64();
         model.keep_contexts((plan.args.limits.keep_contexts * (1 << 30) as f64) as usize);
         Ok(Self { plan, run, source, model, seconds })

@@ -22,7 +22,6 @@ mod table;
 mod testing;
 
 use std::path::Path;
-use std::process::ExitCode;
 
 pub(crate) use self::array::{ArrayPlan, ArrayTask};
 pub(crate) use self::effects::check_execution;
@@ -31,10 +30,11 @@ use self::loaded::Loaded;
 use self::outcome::Outcome;
 pub(crate) use self::plan::time_as_name;
 use self::plan::{ModelRun, Plan};
-use self::progress::{Display, Listener, ToParent};
+use self::progress::{Display, Listener, Screen, ToParent, Told};
 
 use crate::App;
 use crate::args::{BenchmarkCommand, BenchmarkCommands, MessageArgs};
+use crate::exit;
 use crate::failure::{Failure, FailureKind};
 use crate::interrupt::Interrupt;
 use crate::logging::Console;
@@ -47,7 +47,7 @@ pub(crate) fn run(
     commands: &BenchmarkCommands,
     messages: &MessageArgs,
     console: &Console,
-) -> anyhow::Result<ExitCode> {
+) -> anyhow::Result<u8> {
     let command = match commands {
         BenchmarkCommands::One(command) => command,
         BenchmarkCommands::Several(several) => return several::run(app, several, messages, console),
@@ -58,10 +58,10 @@ pub(crate) fn run(
     let plan = checked(app, command)?;
     if command.args.execution.dry_run {
         show(estimate::of(&plan)?.text)?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(exit::DONE);
     }
-    let interrupt = interrupt(command, &plan.whole, console)?;
-    carry_out(&plan, messages, console, &interrupt)?.conclude(&plan)
+    let interrupt = interrupt(app, command, &plan.whole, console)?;
+    carry_out(app, &plan, messages, console, &interrupt)?.conclude(&plan)
 }
 
 /// The plan of a command line, with all that can be checked.
@@ -73,13 +73,26 @@ fn checked<'a>(app: &App, command: &'a BenchmarkCommand) -> anyhow::Result<Plan<
     Ok(plan)
 }
 
-/// Catches the signals of the run in the folder `whole`, unless it answers nothing.
-fn interrupt(command: &BenchmarkCommand, whole: &Path, console: &Console) -> anyhow::Result<Interrupt> {
-    if command.args.execution.collect { Ok(Interrupt::default()) } else { Interrupt::of_run(whole, console) }
+/// Catches the signals of the run in the folder `whole`, unless it answers nothing, or they are those of a caller, who is told of it.
+fn interrupt(
+    app: &App,
+    command: &BenchmarkCommand,
+    whole: &Path,
+    console: &Console,
+) -> anyhow::Result<Interrupt> {
+    if let Some(caller) = &app.caller {
+        caller.begins(whole);
+        return Ok(Interrupt::default());
+    }
+    if command.args.execution.collect {
+        return Ok(Interrupt::default());
+    }
+    Interrupt::of_run(whole, console)
 }
 
 /// Does what is left of a plan.
 fn carry_out(
+    app: &App,
     plan: &Plan<'_>,
     messages: &MessageArgs,
     console: &Console,
@@ -93,11 +106,21 @@ fn carry_out(
     if execution.collect {
         return Ok(matrix::collect(plan));
     }
+    let mut told;
+    let screen: &mut dyn Screen = match &app.caller {
+        None => &mut display,
+        Some(caller) => {
+            let names = plan.parts().into_iter().map(|part| plan.part_name(part)).collect();
+            let (screen, caller, stop) = (&mut display, &**caller, interrupt.stop());
+            told = Told { screen, caller, names, stop };
+            &mut told
+        }
+    };
     if plan.is_matrix() {
         interrupt.work_begins();
-        return matrix::run(plan, messages, &mut display, interrupt.stop());
+        return matrix::run(&app.program, plan, messages, screen, interrupt.stop());
     }
-    let finished = Job::new(plan, interrupt.stop()).run(loader(interrupt), &mut display);
+    let finished = Job::new(plan, interrupt.stop()).run(loader(app, interrupt), screen);
     if let (Err(error), Some(cell)) = (&finished, &execution.cell) {
         let failure = Failure::of(error);
         if failure.kind != FailureKind::Interrupted {
@@ -109,14 +132,14 @@ fn carry_out(
 }
 
 /// Does a cell for the process that started this one, and tells it everything.
-fn work(app: &App, command: &BenchmarkCommand) -> ExitCode {
+fn work(app: &App, command: &BenchmarkCommand) -> u8 {
     let mut parent = ToParent;
     let done = Interrupt::of_worker().and_then(|interrupt| {
         let plan = Plan::new(app, command)?;
-        Job::new(&plan, interrupt.stop()).run(loader(&interrupt), &mut parent)
+        Job::new(&plan, interrupt.stop()).run(loader(app, &interrupt), &mut parent)
     });
     match done {
-        Ok(_) => ExitCode::SUCCESS,
+        Ok(_) => exit::DONE,
         Err(error) => {
             parent.hear(0, progress::Message::Failed(Failure::of(&error)));
             Failure::exit_code(&error)
@@ -126,10 +149,11 @@ fn work(app: &App, command: &BenchmarkCommand) -> ExitCode {
 
 /// Loads the model of a run, after which its contexts are at work.
 fn loader<'a>(
+    app: &App,
     interrupt: &Interrupt,
 ) -> impl FnOnce(&'a Plan<'a>, &'a ModelRun) -> anyhow::Result<Loaded<'a>> {
     |plan, run| {
-        let loaded = Loaded::load(plan, run)?;
+        let loaded = Loaded::load(app, plan, run)?;
         interrupt.work_begins();
         Ok(loaded)
     }

@@ -1,7 +1,5 @@
 //! What came of a run, and how it is told.
 
-use std::process::ExitCode;
-
 use sah_bench_core::{ComparisonFile, FinishedRun};
 
 use super::parts::Cell;
@@ -37,11 +35,11 @@ impl Outcome {
     }
 
     /// Compares the attentions of each model, prints what came of the run, and gives the exit code.
-    pub(super) fn conclude(&self, plan: &Plan<'_>) -> anyhow::Result<ExitCode> {
+    pub(super) fn conclude(&self, plan: &Plan<'_>) -> anyhow::Result<u8> {
         self.print_tables(plan)?;
         show(format_args!("results in {}\n", plan.path.display()))?;
         self.log_problems(plan);
-        Ok(ExitCode::from(self.exit_code()))
+        Ok(self.exit_code())
     }
 
     /// Writes the comparison of each model, and prints its tables.

@@ -1,6 +1,5 @@
 //! Several benchmarks in one run: one after the other, each a run of its own in the folder of that.
 
-use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -24,7 +23,7 @@ pub(super) fn run(
     several: &SeveralCommand,
     messages: &MessageArgs,
     console: &Console,
-) -> anyhow::Result<ExitCode> {
+) -> anyhow::Result<u8> {
     let SeveralCommand { run, commands, is_resumed } = several;
     let mut planned: Vec<Planned<'_>> = Vec::new();
     for command in commands {
@@ -51,7 +50,7 @@ pub(super) fn run(
     if !is_resumed && planned.iter().any(|(_, plan)| plan.is_ok()) {
         resume::keep_several(run, commands)?;
     }
-    let interrupt = interrupt(&commands[0], run, console)?;
+    let interrupt = interrupt(app, &commands[0], run, console)?;
     for (number, (benchmark, plan)) in planned.into_iter().enumerate() {
         let plan = match plan {
             Ok(plan) => plan,
@@ -65,7 +64,7 @@ pub(super) fn run(
             continue;
         }
         tracing::info!("{benchmark}: benchmark {} of {}", number + 1, commands.len());
-        let outcome = carry_out(&plan, messages, console, &interrupt);
+        let outcome = carry_out(app, &plan, messages, console, &interrupt);
         interrupt.work_ends();
         match outcome {
             Ok(outcome) => {
@@ -101,11 +100,11 @@ pub(super) fn run(
     } else if !results.failed.is_empty() {
         tracing::error!("{} of {all} benchmarks failed; {go_on}", results.failed.len());
     }
-    Ok(ExitCode::from(results.exit_code()))
+    Ok(results.exit_code())
 }
 
 /// What would be run.
-fn describe(planned: &[Planned<'_>]) -> anyhow::Result<ExitCode> {
+fn describe(planned: &[Planned<'_>]) -> anyhow::Result<u8> {
     let (mut code, mut total) = (exit::DONE, Some(Duration::ZERO));
     for (benchmark, plan) in planned {
         match plan {
@@ -124,7 +123,7 @@ fn describe(planned: &[Planned<'_>]) -> anyhow::Result<ExitCode> {
     if let Some(total) = total {
         show(format_args!("{} benchmarks in about {}\n", planned.len(), clock(total)))?;
     }
-    Ok(ExitCode::from(code))
+    Ok(code)
 }
 
 /// What came of the benchmarks.

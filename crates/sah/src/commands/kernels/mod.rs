@@ -6,8 +6,6 @@ mod report;
 mod setting;
 mod timer;
 
-use std::process::ExitCode;
-
 use anyhow::{Context as _, ensure};
 use tch::Device;
 
@@ -15,12 +13,13 @@ use self::report::{Line, Report, Table};
 use self::setting::Setting;
 use self::timer::Timer;
 use crate::args::{DeviceArg, KernelsArgs};
+use crate::exit;
 use crate::terminal::show;
 use crate::usage::UsageError;
 use crate::{device, machine, versions};
 
 /// Times every contender of every setting; prints a table for each model's heads and writes `kernels.json` and `kernels.svg`.
-pub(crate) fn run(args: &KernelsArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &KernelsArgs) -> anyhow::Result<u8> {
     let device = only_device(&args.device)?;
     let threads = tch::get_num_threads();
     let _no_grad = tch::no_grad_guard();
@@ -61,7 +60,7 @@ pub(crate) fn run(args: &KernelsArgs) -> anyhow::Result<ExitCode> {
     }
     report.write(&args.out)?;
     show(format_args!("{}\nresults in {}\n", report.machine(), args.out.display()))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(exit::DONE)
 }
 
 /// The one device that is measured.

@@ -15,7 +15,6 @@ mod serve;
 mod table;
 
 use std::collections::BTreeSet;
-use std::process::ExitCode;
 
 use anyhow::{Context as _, ensure};
 use sah_bench_core::{check_writable, replace_file};
@@ -26,6 +25,7 @@ use self::rounds::Bench;
 use crate::App;
 use crate::args::{DEFAULT_MODEL, MeasureArg, PrecisionArgs, SpeedArgs};
 use crate::attention::NamedAttention;
+use crate::exit;
 use crate::terminal::show;
 use crate::usage::UsageError;
 use crate::{attention, device, model};
@@ -34,7 +34,7 @@ use crate::{attention, device, model};
 const ATTENTIONS: &[&str] = &["dense", "streaming_llm"];
 
 /// Prints a table for each measure and writes the JSON and the plot, if there are to be any.
-pub(crate) fn run(app: &App, args: &SpeedArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(app: &App, args: &SpeedArgs) -> anyhow::Result<u8> {
     let precisions = args.precisions();
     if let Some(number) = args.serve {
         let precision = precisions.get(number).context("--serve: no precision has this number")?;
@@ -53,7 +53,7 @@ pub(crate) fn run(app: &App, args: &SpeedArgs) -> anyhow::Result<ExitCode> {
     let names: Vec<&str> = attentions.iter().map(|attention| attention.name.as_str()).collect();
     let own = precisions.iter().enumerate();
     let mut programs: Vec<Program> =
-        own.map(|(number, &precision)| Program::own(number, precision, &names)).collect();
+        own.map(|(number, &precision)| Program::own(&app.program, number, precision, &names)).collect();
     for &peer in &args.peers {
         programs.push(Program::peer(peer)?);
     }
@@ -71,7 +71,7 @@ pub(crate) fn run(app: &App, args: &SpeedArgs) -> anyhow::Result<ExitCode> {
     if let Some(path) = &args.plot {
         replace_file(path, |temporary| plot::write(&report, temporary))?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(exit::DONE)
 }
 
 /// Refuses what cannot be measured, before anything is loaded.

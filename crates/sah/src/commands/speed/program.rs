@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::job::{Hello, Job, Outcome};
 use crate::args::{PeerArg, PrecisionArgs};
+use crate::program;
 
 /// A program, which may be started any number of times.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +23,7 @@ pub(super) struct Program {
 enum Kind {
     /// This one.
     Own {
+        program: program::Program,
         /// The precision's place on the command line.
         number: usize,
         precision: PrecisionArgs,
@@ -42,9 +44,15 @@ pub(super) struct Running {
 
 impl Program {
     /// This program, with the precision of this `number` and `attentions` by their names.
-    pub(super) fn own(number: usize, precision: PrecisionArgs, attentions: &[&str]) -> Self {
+    pub(super) fn own(
+        program: &program::Program,
+        number: usize,
+        precision: PrecisionArgs,
+        attentions: &[&str],
+    ) -> Self {
         let side = |attention: &&str| (format!("{} {attention}", precision.name()), (*attention).to_owned());
-        Self { kind: Kind::Own { number, precision }, sides: attentions.iter().map(side).collect() }
+        let kind = Kind::Own { program: program.clone(), number, precision };
+        Self { kind, sides: attentions.iter().map(side).collect() }
     }
 
     /// Another program, whose Python environment is set up where it is missing.
@@ -80,9 +88,9 @@ impl Program {
     /// sides read the command line.
     pub(super) fn start(&self, threads: i32) -> anyhow::Result<Running> {
         let mut command = match &self.kind {
-            Kind::Own { number, .. } => {
-                let mut command = Command::new(std::env::current_exe().context("the path of this program")?);
-                command.args(std::env::args_os().skip(1)).arg("--serve").arg(number.to_string());
+            Kind::Own { program, number, .. } => {
+                let mut command = program.command()?;
+                command.args(program.arguments()).arg("--serve").arg(number.to_string());
                 command
             }
             Kind::Peer { peer, python } => peer_command(*peer, python, threads),

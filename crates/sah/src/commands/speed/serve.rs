@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, Write as _};
-use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
@@ -15,10 +14,11 @@ use serde::Serialize;
 use super::job::{Hello, Job, Model, Outcome};
 use crate::App;
 use crate::args::{PrecisionArgs, SpeedArgs};
+use crate::exit;
 use crate::{attention, memory, model, versions};
 
 /// Answers the jobs on standard input until it ends.
-pub(super) fn run(app: &App, args: &SpeedArgs, precision: PrecisionArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn run(app: &App, args: &SpeedArgs, precision: PrecisionArgs) -> anyhow::Result<u8> {
     let attentions = attention::named(app, &args.attention, super::ATTENTIONS)?;
     let source = model::fetch(&model::source(&args.place.model, args.place.revision.as_deref())?)?;
     let model = model::load(&args.model(precision), &source, &ModelOptions::default())?;
@@ -39,7 +39,7 @@ pub(super) fn run(app: &App, args: &SpeedArgs, precision: PrecisionArgs) -> anyh
         let adapter = adapter.with_context(|| format!("no attention {:?}", job.attention))?;
         tell(&answer(&job, &model, adapter)?)?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(exit::DONE)
 }
 
 /// Whose work depends on nothing but the job: contexts have the length that it says, and choosing a token costs the same for

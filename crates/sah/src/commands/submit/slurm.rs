@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::Command;
 
 use anyhow::{Context as _, bail, ensure};
 use sah_bench_core::replace_file;
@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::args::{BenchOptions, SlurmArgs};
 use crate::commands::benchmark::{ArrayPlan, ArrayTask};
+use crate::exit;
 use crate::plan_file::PlanFile;
 use crate::terminal::show;
 use crate::usage::UsageError;
@@ -39,7 +40,7 @@ struct Slurm {
 }
 
 /// Writes the scripts and submits them.
-pub(crate) fn run(app: &App, args: &SlurmArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(app: &App, args: &SlurmArgs) -> anyhow::Result<u8> {
     let file = PlanFile::read(&app.benchmarks, &args.plan, &[])?;
     let slurm = match &file.slurm {
         None => Slurm::default(),
@@ -51,11 +52,12 @@ pub(crate) fn run(app: &App, args: &SlurmArgs) -> anyhow::Result<ExitCode> {
     let commands = resume::planned(app, file, &BenchOptions::default())?;
     let plan =
         if args.dry_run { ArrayPlan::new(app, &commands)? } else { ArrayPlan::make_folders(app, &commands)? };
-    let program = std::env::current_exe().context("the path of this program")?;
-    let scripts = Scripts { program: &program, slurm: &slurm, plan: &plan };
+    let words = app.program.words()?;
+    let words: Vec<String> = words.iter().map(|word| quoted(&word.display().to_string())).collect();
+    let scripts = Scripts { program: &words.join(" "), slurm: &slurm, plan: &plan };
     if args.dry_run {
         show(format_args!("{}\n{}\n", scripts.tasks(&options), scripts.collect(&collect_options)))?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(exit::DONE);
     }
     let folder = plan.path.join("slurm");
     std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
@@ -74,7 +76,7 @@ pub(crate) fn run(app: &App, args: &SlurmArgs) -> anyhow::Result<ExitCode> {
         plan.tasks.len(),
         plan.path.display()
     ))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(exit::DONE)
 }
 
 /// Submits a script and gives the number of its job.
@@ -122,7 +124,8 @@ fn sbatch_lines(options: &BTreeMap<String, Value>) -> anyhow::Result<String> {
 
 /// What is submitted.
 struct Scripts<'a> {
-    program: &'a Path,
+    /// The words that start the program, quoted for a shell.
+    program: &'a str,
     slurm: &'a Slurm,
     plan: &'a ArrayPlan,
 }
@@ -162,7 +165,7 @@ impl Scripts<'_> {
             last = tasks.len().saturating_sub(1),
             log = log(path, "task-%A_%a.log"),
             setup = self.setup(),
-            program = quoted(&self.program.display().to_string()),
+            program = self.program,
         )
     }
 
@@ -183,7 +186,7 @@ impl Scripts<'_> {
              exit $code\n",
             log = log(path, "collect-%j.log"),
             setup = self.setup(),
-            program = quoted(&self.program.display().to_string()),
+            program = self.program,
             run = quoted(&path.display().to_string()),
         )
     }

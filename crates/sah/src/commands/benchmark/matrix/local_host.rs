@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead as _, BufReader, Read};
 use std::os::unix::process::CommandExt as _;
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -10,24 +10,26 @@ use anyhow::Context as _;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::host::{Event, Host, Process, WorkerCommand};
+use crate::program::Program;
 
 /// This machine: a process is this program, started again.
 #[derive(Debug)]
-pub(super) struct LocalHost {
+pub(super) struct LocalHost<'a> {
+    program: &'a Program,
     sender: Sender<Event>,
     events: Receiver<Event>,
 }
 
-impl LocalHost {
-    pub(super) fn new() -> Self {
+impl<'a> LocalHost<'a> {
+    pub(super) fn new(program: &'a Program) -> Self {
         let (sender, events) = channel();
-        Self { sender, events }
+        Self { program, sender, events }
     }
 }
 
-impl Host for LocalHost {
+impl Host for LocalHost<'_> {
     fn start(&mut self, worker: &WorkerCommand) -> anyhow::Result<Box<dyn Process>> {
-        let mut command = Command::new(std::env::current_exe().context("the path of this program")?);
+        let mut command = self.program.command()?;
         command.args(["bench", &worker.benchmark, "--worker", "--threads"]);
         command.arg(worker.slot.threads.to_string());
         command.arg("--resume").arg(&worker.run);

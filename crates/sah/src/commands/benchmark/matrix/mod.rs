@@ -18,15 +18,17 @@ use super::plan::Plan;
 use super::progress::Screen;
 use crate::args::MessageArgs;
 use crate::failure::{Failure, FailureKind};
+use crate::program::Program;
 
-/// Does the cells of `plan` that are not finished, each in a process of its own, until `stop` is set.
+/// Does the cells of `plan` that are not finished, each in a process of `program`, until `stop` is set.
 pub(super) fn run(
+    program: &Program,
     plan: &Plan<'_>,
     messages: &MessageArgs,
     screen: &mut dyn Screen,
     stop: &AtomicBool,
 ) -> anyhow::Result<Outcome> {
-    run_on(&mut LocalHost::new(), plan, messages, screen, stop)
+    run_on(&mut LocalHost::new(program), plan, messages, screen, stop)
 }
 
 /// The same with the processes of `host`.

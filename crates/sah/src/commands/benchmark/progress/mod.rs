@@ -4,6 +4,7 @@ mod clock;
 mod display;
 mod message;
 mod observer;
+mod told;
 
 use std::io::Write as _;
 
@@ -11,6 +12,7 @@ pub(super) use self::clock::{Pace, clock};
 pub(super) use self::display::Display;
 pub(super) use self::message::{FromWorker, Message};
 pub(super) use self::observer::Observer;
+pub(super) use self::told::Told;
 
 /// Hears how far cells are, by their places in the plan.
 pub(super) trait Listener {

@@ -15,6 +15,7 @@ mod process;
 mod quiet;
 mod runner;
 mod tidy;
+mod wheel;
 
 use std::process::ExitCode;
 
@@ -47,6 +48,7 @@ Set up and check:
              what that model lacks (`cargo xtask doctor --help`)
   test       Run all tests, set-up included
                --cuda     run the tests that need a CUDA device instead
+  python     Build the Python package and install it: --venv DIR, a virtual environment, made where it is missing
   example    Run an example of any crate, or a program of examples/: NAME [ARGUMENTS ..]
   bless      Make goldens anew with the pinned Python reference, and say which of them changed
                [NAME ..]  these only; --list names them, their scripts and their files
@@ -86,6 +88,7 @@ fn dispatch(verb: &str, rest: &[std::ffi::OsString]) -> Result<ExitCode> {
             println!("default model  {}", path.display());
         }
         ("doctor", []) => return doctor::run(),
+        ("python", flags) => wheel::install(flags)?,
         ("example", [name, ..]) => return runner::example(name, &rest[1..]),
         ("bless", ["--list"]) => bless::list(),
         ("bless", names) => return bless::bless(names),

@@ -68,13 +68,14 @@ fn profiles() -> Result<String> {
     Ok(text.find("[profile.").map_or_else(String::new, |begin| text[begin..].to_owned()))
 }
 
-/// The names of the library crates: a folder each.
+/// The names of the library crates: a folder each. One that is a workspace of its own is no library.
 pub(crate) fn library_crates() -> Result<Vec<String>> {
     let folder = project_root().join(CRATES);
     let mut names = Vec::new();
     for entry in fs::read_dir(&folder).map_err(at(&folder))? {
         let entry = entry.map_err(at(&folder))?;
-        if entry.path().join("Cargo.toml").exists() {
+        let Ok(manifest) = fs::read_to_string(entry.path().join("Cargo.toml")) else { continue };
+        if !manifest.contains("[workspace]\n") {
             names.push(entry.file_name().to_string_lossy().into_owned());
         }
     }

@@ -1,6 +1,7 @@
 //! Rules of the repository that no other tool checks.
 
 mod benchmarks;
+mod extension;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,7 @@ pub(crate) fn check() -> Result<()> {
         }
     }
     breaches.extend(undocumented_dependencies()?);
+    breaches.extend(extension::check(project_root())?);
     if breaches.is_empty() { Ok(()) } else { Err(Failure::failed(format!("\n  {}", breaches.join("\n  ")))) }
 }
 
@@ -59,10 +61,6 @@ fn check_crate(manifest: &Path) -> Result<Vec<String>> {
         return Ok(Vec::new());
     }
     let mut breaches = Vec::new();
-    if text.contains("[workspace]\n") {
-        // A project of its own inherits nothing.
-        return Ok(breaches);
-    }
     for line in ["license.workspace = true", "[lints]\nworkspace = true"] {
         if !text.contains(line) {
             breaches.push(format!("{}: lacks {line:?}", manifest.display()));
@@ -86,13 +84,11 @@ fn undocumented_dependencies() -> Result<Vec<String>> {
     let documented = fs::read_to_string(&path).map_err(at(&path))?;
     let table = manifest.split("[workspace.dependencies]").nth(1).unwrap_or_default();
     let table = table.split("\n[").next().unwrap_or_default();
-    let names = table
-        .lines()
-        .filter_map(|line| Some(line.split_once(" = ")?.0))
-        .filter(|name| !name.starts_with('#'));
+    let names = table.lines().filter_map(|line| Some(line.split_once(" = ")?.0.to_owned()));
+    let names = names.filter(|name| !name.starts_with('#')).chain(extension::dependencies(root)?);
     Ok(names
         .filter(|name| {
-            *name != "sah" && !name.starts_with("sah-") && !documented.contains(&format!("| `{name}` |"))
+            name != "sah" && !name.starts_with("sah-") && !documented.contains(&format!("| `{name}` |"))
         })
         .map(|name| format!("docs/dependencies.md: no line for {name}"))
         .collect())

@@ -1,0 +1,39 @@
+//! The extension module behind the Python package `sah`: the command line with pieces of Python, answers of models in memory, and the
+//! rows of finished runs.
+
+mod answers;
+mod app;
+mod benchmark;
+mod caller;
+mod errors;
+mod interned;
+mod masker;
+mod method;
+mod objects;
+mod raised;
+mod retention;
+mod rows;
+
+use pyo3::prelude::*;
+
+#[pymodule]
+fn _sah(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = module.py();
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add("Error", py.get_type::<errors::Error>())?;
+    module.add("UsageError", py.get_type::<errors::UsageError>())?;
+    module.add_class::<app::Models>()?;
+    module.add_class::<masker::Layer>()?;
+    module.add_class::<masker::Previous>()?;
+    module.add_class::<retention::ContextInfo>()?;
+    module.add_class::<benchmark::TokenCounter>()?;
+    module.add_class::<rows::Rows>()?;
+    module.add_function(wrap_pyfunction!(app::main, module)?)?;
+    module.add_function(wrap_pyfunction!(app::call, module)?)?;
+    module.add_function(wrap_pyfunction!(app::load, module)?)?;
+    module.add_function(wrap_pyfunction!(answers::answer, module)?)?;
+    module.add_function(wrap_pyfunction!(rows::rows, module)?)?;
+    module.add_function(wrap_pyfunction!(objects::keep_object, module)?)?;
+    module.add_function(wrap_pyfunction!(objects::forget_object, module)?)?;
+    Ok(())
+}

@@ -6,6 +6,27 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    // Networks of other libraries --------------------------------------------------------------------------------
+    /// A network did not call attention once for each of its layers.
+    #[error("the model attended in {calls} layers, and has {layers} with attention")]
+    ExternalCalls {
+        /// Calls of one pass.
+        calls: usize,
+        /// Layers with attention.
+        layers: usize,
+    },
+    /// A retention looks at what only models that are loaded here can say.
+    #[error("this retention needs {what} of the model, which one that another library runs cannot give")]
+    ExternalLacks {
+        /// What it needs.
+        what: &'static str,
+    },
+    /// A network that drops keys itself was to drop them otherwise, too.
+    #[error("the model drops keys of contexts itself, which does not go with {with}")]
+    DropsKeysItself {
+        /// What else was asked for.
+        with: &'static str,
+    },
     // Requests ---------------------------------------------------------------------------------------------------
     /// The context, a question and its answer need more positions than the model has.
     #[error(

@@ -23,13 +23,15 @@ mod weights;
 pub use engine::{RepeatTokens, RetentionSees};
 pub use error::Error;
 pub use hf::{
-    AnswerTrace, ChatTemplateOptions, Finding, GenerationConfig, GenerationConfigUse, HfAdapter, LoadedModel,
-    ModelIdentity, ModelOptions, ModelSource, ModelTokenizer, PartStatus, PromptTokens, SpecialTokensInText,
-    TemplateIdentity, Thinking, ThinkingMode, ThinkingSwitch, Tokenisation, TokenizerRemark, Trace,
-    WeightFormat, diagnose, diagnose_config, file_sha256,
+    AnswerTrace, ChatTemplateOptions, ExternalModel, Finding, GenerationConfig, GenerationConfigUse,
+    HfAdapter, LoadedModel, ModelIdentity, ModelOptions, ModelSource, ModelTokenizer, PartStatus,
+    PromptTokens, SpecialTokensInText, TemplateIdentity, Thinking, ThinkingMode, ThinkingSwitch,
+    Tokenisation, TokenizerRemark, Trace, WeightFormat, diagnose, diagnose_config, file_sha256,
 };
 pub use model::{
-    AttentionSize, ConfigOverrides, Given, MatrixSize, ModelFamily, ModelSizes, VERIFIED_AGAINST, families,
+    AttentionSize, ConfigOverrides, ExternalFacts, ExternalLayer, ExternalMemory, ExternalNetwork,
+    ExternalStep, ExternalTokens, Given, KeptOfLayer, LayerCall, LayerCalls, MatrixSize, ModelFamily,
+    ModelSizes, VERIFIED_AGAINST, families,
 };
 pub use network::{Network, Retained, Sequence};
 pub use placement::{Placement, WeightBytes};

@@ -1,6 +1,7 @@
 //! [`Network`]: a model without its tokenizer.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use sah_attention::{AttentionPolicy, KeptKeys, KvFormat, Retention};
 use tch::Device;
@@ -8,7 +9,7 @@ use tch::Device;
 use crate::cache::KvCache;
 use crate::engine::{Observed, head_scores};
 use crate::hf::json;
-use crate::model::{CausalLm, ConfigOverrides, ModelSpec, NewTokens};
+use crate::model::{CausalLm, ConfigOverrides, External, ExternalNetwork, ModelSpec, NewTokens};
 use crate::weights::Weights;
 use crate::weights::gguf::{Gguf, GgufWeights, hf_config};
 use crate::weights::safetensors::Safetensors;
@@ -65,6 +66,12 @@ impl Network {
         let spec = ModelSpec::read(&config, &path, &ConfigOverrides::default())?;
         let (model, _) = tch::no_grad(|| spec.load(&weights, &placement.into(), precision))?;
         Ok(Self { model, cache: precision.cache })
+    }
+
+    /// One that another library runs, whose keys and values are kept in `format`.
+    #[must_use]
+    pub fn external(network: Arc<dyn ExternalNetwork>, format: KvFormat) -> Self {
+        Self { model: Box::new(External(network)), cache: format }
     }
 
     /// How many positions the model was made for.

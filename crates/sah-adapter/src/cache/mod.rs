@@ -16,8 +16,8 @@ use tch::{Device, Tensor};
 pub(crate) use batch::Batch;
 pub(crate) use layer::Entries;
 use layer::Layer;
-pub(crate) use recurrent::LayerMemory;
 use recurrent::Memory;
+pub(crate) use recurrent::{DeltaMemory, LayerMemory};
 pub(crate) use slots::Slots;
 
 use crate::Error;

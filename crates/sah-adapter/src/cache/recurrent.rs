@@ -2,9 +2,19 @@
 
 use tch::Tensor;
 
-/// What a layer remembers of the tokens so far. Tensors are replaced, never written to: copies share them.
+use crate::ExternalMemory;
+
+/// What a layer remembers of the tokens so far. It is replaced, never written to: copies share it.
 #[derive(Debug)]
-pub(crate) struct LayerMemory {
+pub(crate) enum LayerMemory {
+    Delta(DeltaMemory),
+    /// Of all such layers of a network that another library runs.
+    External(ExternalMemory),
+}
+
+/// What a gated delta rule remembers.
+#[derive(Debug)]
+pub(crate) struct DeltaMemory {
     /// The last inputs of its convolution, `[1, C, k - 1]`.
     pub(crate) inputs: Tensor,
     /// `[Hv, Dk, Dv]` of f32.
@@ -36,16 +46,32 @@ impl Memory {
 
     /// The same, with the same tensors.
     pub(super) fn share(&self) -> Self {
-        let share = |memory: &LayerMemory| LayerMemory {
-            inputs: memory.inputs.shallow_clone(),
-            state: memory.state.shallow_clone(),
-        };
-        Self(self.0.iter().map(|layer| layer.as_ref().map(share)).collect())
+        Self(self.0.iter().map(|layer| layer.as_ref().map(LayerMemory::share)).collect())
     }
 
     /// In bytes.
     pub(super) fn bytes(&self) -> usize {
+        self.0.iter().flatten().map(LayerMemory::bytes).sum()
+    }
+}
+
+impl LayerMemory {
+    /// The same, with the same tensors.
+    fn share(&self) -> Self {
+        match self {
+            Self::Delta(DeltaMemory { inputs, state }) => {
+                Self::Delta(DeltaMemory { inputs: inputs.shallow_clone(), state: state.shallow_clone() })
+            }
+            Self::External(memory) => Self::External(memory.clone()),
+        }
+    }
+
+    /// In bytes.
+    fn bytes(&self) -> usize {
         let bytes = |tensor: &Tensor| tensor.numel() * tensor.kind().elt_size_in_bytes();
-        self.0.iter().flatten().map(|layer| bytes(&layer.inputs) + bytes(&layer.state)).sum()
+        match self {
+            Self::Delta(DeltaMemory { inputs, state }) => bytes(inputs) + bytes(state),
+            Self::External(memory) => memory.bytes,
+        }
     }
 }

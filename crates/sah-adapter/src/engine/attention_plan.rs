@@ -5,10 +5,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use sah_attention::{
-    AttentionPolicy, CallSampling, KeptKeys, Kernel, RequestState, ResearchAttention, Retention,
+    AttentionPolicy, CallSampling, KeptKeys, Kernel, KvFormat, RequestState, ResearchAttention, Retention,
 };
 
 use super::QuestionTokens;
+use crate::Error;
 
 /// How contexts, questions and answers attend.
 #[derive(Debug)]
@@ -65,6 +66,24 @@ pub enum RetentionSees {
 }
 
 impl AttentionPlan {
+    /// Fails where it drops keys, or packs them in groups, for networks that drop keys themselves.
+    pub(super) fn check_keeps_keys(&self, format: KvFormat) -> Result<(), Error> {
+        let with = if self.retention.is_some() {
+            "a retention"
+        } else if self.kept.is_some() {
+            "eviction"
+        } else if self.prefill.is_some() {
+            "contexts that are read sparsely"
+        } else if format.packs() {
+            "a cache that packs keys in groups"
+        } else if self.sampling.is_some() {
+            "errors against attention over all keys"
+        } else {
+            return Ok(());
+        };
+        Err(Error::DropsKeysItself { with })
+    }
+
     /// For a context.
     pub(super) fn prefill_policy<'a>(&'a self, state: &'a mut RequestState) -> AttentionPolicy<'a> {
         self.policy(self.prefill.as_ref(), state)

@@ -20,6 +20,8 @@ pub(super) struct ReadContext {
     pub(super) prefill_seconds: f64,
     /// What retentions look at, where one was to choose keys.
     pub(super) observed: Option<Observed>,
+    /// The keys that the network left of each layer and KV head, where it drops some itself.
+    pub(super) kept: Option<Vec<Vec<Vec<usize>>>>,
 }
 
 /// The contexts used last, up to a limit on their memory.
@@ -97,7 +99,7 @@ mod tests {
     fn context(id: u32) -> ReadContext {
         let shape = shape(1, 1, 4);
         let cache = KvCache::new(&shape, 8, KvFormat::Plain(Kind::Float)).unwrap();
-        ReadContext { ids: vec![id], prompt: 3, cache, prefill_seconds: 1.0, observed: None }
+        ReadContext { ids: vec![id], prompt: 3, cache, prefill_seconds: 1.0, observed: None, kept: None }
     }
 
     fn tokens(ids: &[u32], prompt: usize) -> NewTokens<'_> {

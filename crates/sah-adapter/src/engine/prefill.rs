@@ -9,7 +9,7 @@ use super::contexts::ReadContext;
 use super::observed::Observed;
 use super::{AttentionPlan, Engine, TokenRequest};
 use crate::cache::KvCache;
-use crate::model::{CHUNK, NewTokens};
+use crate::model::NewTokens;
 use crate::{Error, RequestObserver};
 
 impl Engine {
@@ -39,7 +39,12 @@ impl Engine {
         let needs = needs.map(|needs| before.map_or(needs, |before| needs.and(before)));
         let mut seen = needs.map(|needs| Observed::new(needs, prompt));
         let mut on_read = |read| observer.context_read(read, ids.len());
+        let mut kept = None;
         match &mut seen {
+            None if self.network.drops_keys() && !ids.is_empty() => {
+                kept = Some(self.network.read_dropping(tokens, &mut cache)?);
+                on_read(ids.len());
+            }
             None => drop(self.network.read(tokens, &mut cache, attention, &mut on_read)?),
             Some(seen) => seen.read(&*self.network, ids, &mut cache, attention, &mut on_read)?,
         }
@@ -52,6 +57,7 @@ impl Engine {
             cache,
             prefill_seconds: started.elapsed().as_secs_f64(),
             observed: seen,
+            kept,
         })
     }
 
@@ -60,7 +66,7 @@ impl Engine {
         match kept {
             None => KvCache::new(&shape, room, self.cache_format),
             Some(kept) => {
-                let room = room.min(kept.count().saturating_add(CHUNK));
+                let room = room.min(kept.count().saturating_add(self.network.chunk()));
                 Ok(KvCache::new(&shape, room, self.cache_format)?.evicting(kept))
             }
         }

@@ -90,13 +90,22 @@ impl<'a> Session<'a> {
     ) -> Result<Self, Error> {
         let batching = Batching::of(&request);
         let mut state = RequestState::new(plan.seed);
+        if engine.network.drops_keys() {
+            plan.check_keeps_keys(engine.cache_format)?;
+        }
         let retention = plan.retention.as_ref().filter(|_| !request.context.is_empty());
         let room = request.context.len() + engine.room_after_context(plan, retention, &request, &batching);
         let mut attention = plan.prefill_policy(&mut state);
-        let read = engine.prefill(&request, room, plan, &mut attention, observer)?;
+        let mut read = engine.prefill(&request, room, plan, &mut attention, observer)?;
         let mut prefill_seconds = read.prefill_seconds;
         let (mut seen, mut whole) = (None, None);
         let context = match (plan.kept, retention) {
+            (None, None) if let Some(kept) = read.kept.take() => {
+                let started = Instant::now();
+                let compacted = read.cache.compact(&kept, batching.room)?;
+                prefill_seconds += started.elapsed().as_secs_f64();
+                ContextCache::Compacted(compacted)
+            }
             (None, None) if engine.cache_format.packed_of(request.context.len()) > 0 => {
                 let started = Instant::now();
                 let packed = engine.pack(plan, read)?;
@@ -207,7 +216,8 @@ impl<'a> Session<'a> {
             cache.truncate(ids.len());
             let (prompt, observed, prefill_seconds) =
                 (self.request.prompt(), self.observed, self.prefill_seconds);
-            self.engine.keep(self.plan, ReadContext { ids, prompt, cache, prefill_seconds, observed });
+            self.engine
+                .keep(self.plan, ReadContext { ids, prompt, cache, prefill_seconds, observed, kept: None });
         }
     }
 }
@@ -234,7 +244,7 @@ impl Engine {
             // Questions continue another cache where keys go, unless the context's own is kept for questions of later requests.
             Some(_) if !self.keeps_contexts() => pass(context),
             Some(_) => pass(context).max(batching.room),
-            None if plan.kept.is_some() => 0,
+            None if plan.kept.is_some() || self.network.drops_keys() => 0,
             None => batching.room,
         }
     }

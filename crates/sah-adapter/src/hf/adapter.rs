@@ -66,12 +66,11 @@ impl LoadedModel {
         let (loaded, identity) = std::thread::scope(|scope| {
             let origin = &checkpoint.origin;
             let identity = scope.spawn(|| origin.identity());
-            let loaded = tch::no_grad(|| checkpoint.spec.load(&checkpoint.weights, &placement, precision));
+            let loaded = tch::no_grad(|| checkpoint.layers.load(&placement, precision));
             (loaded, identity.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         });
-        let (network, checked) = loaded?;
+        let (network, notes) = loaded?;
         let engine = Engine::new(network, precision.cache);
-        let notes: Vec<String> = checkpoint.spec.notes.iter().cloned().chain(checked.notes).collect();
         let control_tokens = ControlTokens::new(&checkpoint.tokenizer, checkpoint.chat_template.as_ref())?;
         Ok(Rc::new(Self { engine, checkpoint, identity: identity?, notes, control_tokens }))
     }

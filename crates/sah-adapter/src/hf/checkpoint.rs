@@ -1,28 +1,26 @@
 //! A model that can be run, taken from any of its sources.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::folder::{FolderConfig, FolderText};
-use super::identity::Origin;
+use super::identity::{Origin, WeightFiles};
 use super::tokenizer::SpecialTokens;
 use super::{
-    ChatTemplate, GenerationConfig, ModelOptions, ModelSource, ModelThinking, Tokenizer, WeightFormat,
-    download, eos,
+    ChatTemplate, ExternalModel, GenerationConfig, ModelOptions, ModelSource, ModelThinking, Tokenizer,
+    WeightFormat, download, eos,
 };
-use crate::Error;
-use crate::model::ModelSpec;
+use crate::model::{CausalLm, ConfigOverrides, External, ModelSpec};
 use crate::weights::Weights;
 use crate::weights::gguf::{Gguf, GgufWeights, hf_config, model_stem};
 use crate::weights::safetensors::Safetensors;
+use crate::{Error, Placement, Precision, WeightStorage};
 use sah_hub::{RepoKind, Repository};
 
 /// Everything a checkpoint says, in one form whatever the source.
 #[derive(Debug)]
 pub(crate) struct Checkpoint {
-    /// What the model computes, from `config.json` or a GGUF file's metadata.
-    pub(crate) spec: ModelSpec,
-    /// Tensors by Hugging Face names.
-    pub(crate) weights: Weights,
+    pub(crate) layers: Layers,
     pub(crate) tokenizer: Tokenizer,
     pub(crate) chat_template: Option<ChatTemplate>,
     pub(crate) thinking: ModelThinking,
@@ -32,6 +30,52 @@ pub(crate) struct Checkpoint {
     pub(crate) origin: Origin,
 }
 
+/// What computes the layers.
+#[derive(Debug)]
+pub(crate) enum Layers {
+    /// This crate.
+    Own(Box<OwnLayers>),
+    /// Another library.
+    External(ExternalModel),
+}
+
+/// Layers of this crate.
+#[derive(Debug)]
+pub(crate) struct OwnLayers {
+    /// What they compute, from `config.json` or a GGUF file's metadata.
+    pub(crate) spec: ModelSpec,
+    /// Tensors by Hugging Face names.
+    pub(crate) weights: Weights,
+}
+
+impl Layers {
+    /// The network, and what was not done as the checkpoint may mean it.
+    pub(super) fn load(
+        &self,
+        placement: &Placement,
+        precision: Precision,
+    ) -> Result<(Box<dyn CausalLm>, Vec<String>), Error> {
+        match self {
+            Self::Own(own) => {
+                let OwnLayers { spec, weights } = &**own;
+                let (network, checked) = spec.load(weights, placement, precision)?;
+                Ok((network, spec.notes.iter().cloned().chain(checked.notes).collect()))
+            }
+            Self::External(ExternalModel { network, .. }) => {
+                let facts = network.facts();
+                if precision.kind != facts.kind || precision.weights != WeightStorage::Expanded {
+                    return Err(Error::NoEffect {
+                        given: "another precision".to_owned(),
+                        reason: "the weights are in the memory of another library, which knows theirs"
+                            .to_owned(),
+                    });
+                }
+                Ok((Box::new(External(Arc::clone(network))), facts.notes.clone()))
+            }
+        }
+    }
+}
+
 impl Checkpoint {
     /// Reads everything but the weights themselves, which are read tensor by tensor when asked for.
     pub(crate) fn open(source: &ModelSource, options: &ModelOptions) -> Result<Self, Error> {
@@ -39,6 +83,7 @@ impl Checkpoint {
             ModelSource::Folder(folder) => {
                 Self::from_folder(folder, name_of(folder), &folder.display().to_string(), options)
             }
+            ModelSource::External(model) => Self::from_external(model, options),
             ModelSource::Gguf(path) => Self::from_gguf(path, options),
             ModelSource::Hub { repo, revision } => {
                 let repository = Repository::open(RepoKind::Model, repo, revision.as_deref())?;
@@ -53,32 +98,54 @@ impl Checkpoint {
         let config = FolderConfig::read(folder)?;
         let spec = ModelSpec::read(&config.json, &config.path, &options.config)?;
         let weights = Safetensors::open(folder)?;
+        let origin = Origin {
+            name,
+            source: source.into(),
+            format: WeightFormat::Safetensors,
+            architecture: config.architecture.clone(),
+            weights: WeightFiles::Files(weights.files().to_vec()),
+            folder: Some(folder.to_owned()),
+        };
+        let layers = Layers::Own(Box::new(OwnLayers { spec, weights: Weights::Safetensors(weights) }));
+        Self::with_text(folder, &config, layers, origin, options)
+    }
+
+    fn from_external(model: &ExternalModel, options: &ModelOptions) -> Result<Self, Error> {
+        if options.config != ConfigOverrides::default() {
+            return Err(Error::NoEffect {
+                given: "another config".to_owned(),
+                reason: "the model is in the memory of another library, which has built it".to_owned(),
+            });
+        }
+        let config = FolderConfig::read(&model.folder)?;
+        let origin = Origin {
+            name: model.name.clone(),
+            source: model.source.clone(),
+            format: WeightFormat::External,
+            architecture: config.architecture.clone(),
+            weights: WeightFiles::Hashed(model.sha256.clone()),
+            folder: Some(model.folder.clone()),
+        };
+        Self::with_text(&model.folder, &config, Layers::External(model.clone()), origin, options)
+    }
+
+    /// With what the folder says of text.
+    fn with_text(
+        folder: &Path,
+        config: &FolderConfig,
+        layers: Layers,
+        origin: Origin,
+        options: &ModelOptions,
+    ) -> Result<Self, Error> {
         let text = FolderText::read(folder)?;
         let mut chat_template =
             options.chat_template.choose(text.special(), || text.chat_template(folder))?;
         let thinking =
             ModelThinking::set(chat_template.as_mut(), options.chat_template.thinking, &text.tokenizer)?;
-        let eos_token_ids = text.eos(folder, &config)?;
-        let generation = GenerationConfig::of_folder(folder, &config)?;
-        let origin = Origin {
-            name,
-            source: source.into(),
-            format: WeightFormat::Safetensors,
-            architecture: config.architecture,
-            weights: weights.files().to_vec(),
-            folder: Some(folder.to_owned()),
-        };
-        let weights = Weights::Safetensors(weights);
-        Ok(Self {
-            spec,
-            weights,
-            tokenizer: text.tokenizer,
-            chat_template,
-            thinking,
-            eos_token_ids,
-            generation,
-            origin,
-        })
+        let eos_token_ids = text.eos(folder, config)?;
+        let generation = GenerationConfig::of_folder(folder, config)?;
+        let tokenizer = text.tokenizer;
+        Ok(Self { layers, tokenizer, chat_template, thinking, eos_token_ids, generation, origin })
     }
 
     fn from_gguf(path: &Path, options: &ModelOptions) -> Result<Self, Error> {
@@ -93,12 +160,13 @@ impl Checkpoint {
             source: path.display().to_string(),
             format: WeightFormat::Gguf,
             architecture: config["model_type"].as_str().unwrap_or_default().into(),
-            weights: gguf.files.clone(),
+            weights: WeightFiles::Files(gguf.files.clone()),
             folder: None,
         };
         let generation = GenerationConfig::of_gguf(&gguf)?;
         let weights = Weights::Gguf(GgufWeights::new(gguf, &config)?);
-        Ok(Self { spec, weights, tokenizer, chat_template, thinking, eos_token_ids, generation, origin })
+        let layers = Layers::Own(Box::new(OwnLayers { spec, weights }));
+        Ok(Self { layers, tokenizer, chat_template, thinking, eos_token_ids, generation, origin })
     }
 }
 

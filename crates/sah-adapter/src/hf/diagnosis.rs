@@ -60,6 +60,10 @@ pub fn diagnose(
     match source {
         ModelSource::Folder(folder) => report.folder(folder, room, Safetensors::open(folder).map(Some)),
         ModelSource::Gguf(path) => report.gguf(path, room),
+        ModelSource::External(_) => {
+            let text = "another library has loaded it".to_owned();
+            report.add("weights", PartStatus::Unchecked(text));
+        }
         ModelSource::Hub { repo, revision } => {
             match Repository::open(RepoKind::Model, repo, revision.as_deref()) {
                 Ok(repository) => report.hub(&repository, room, progress),

@@ -51,6 +51,8 @@ pub enum WeightFormat {
     Safetensors,
     /// One GGUF file, or one in several parts.
     Gguf,
+    /// In the memory of another library.
+    External,
 }
 
 /// Files beside the weights that decide answers, wherever they are. Those that a folder lacks are left out.
@@ -75,10 +77,18 @@ pub(crate) struct Origin {
     pub(super) source: String,
     pub(super) format: WeightFormat,
     pub(super) architecture: String,
-    /// In order of their names.
-    pub(super) weights: Vec<PathBuf>,
+    pub(super) weights: WeightFiles,
     /// The folder of the files that describe the weights; `None` of a GGUF file.
     pub(super) folder: Option<PathBuf>,
+}
+
+/// What the weights of a model are hashed by.
+#[derive(Debug)]
+pub(super) enum WeightFiles {
+    /// In order of their names.
+    Files(Vec<PathBuf>),
+    /// The hash that is known of them.
+    Hashed(String),
 }
 
 impl Origin {
@@ -88,16 +98,23 @@ impl Origin {
         let _span = tracing::debug_span!("hash").entered();
         let described = self.folder.iter().flat_map(|folder| DESCRIBING.map(|name| folder.join(name)));
         let described: Vec<PathBuf> = described.filter(|path| path.is_file()).collect();
-        let all: Vec<&PathBuf> = self.weights.iter().chain(&described).collect();
+        let stored: &[PathBuf] = match &self.weights {
+            WeightFiles::Files(files) => files,
+            WeightFiles::Hashed(_) => &[],
+        };
+        let all: Vec<&PathBuf> = stored.iter().chain(&described).collect();
         let hashes = hashes(&all)?;
-        let (weights, files) = hashes.split_at(self.weights.len());
+        let (weights, files) = hashes.split_at(stored.len());
         let names = described.iter().map(|path| name(path));
         Ok(ModelIdentity {
             name: self.name.clone(),
             source: self.source.clone(),
             format: self.format,
             architecture: self.architecture.clone(),
-            sha256: combined(&self.weights, weights),
+            sha256: match &self.weights {
+                WeightFiles::Files(files) => combined(files, weights),
+                WeightFiles::Hashed(sha256) => sha256.clone(),
+            },
             files: names.zip(files.iter().cloned()).collect(),
         })
     }
@@ -141,7 +158,7 @@ pub(super) fn digest_text(text: &str) -> String {
 mod tests {
     use std::path::Path;
 
-    use super::{Origin, WeightFormat, digest_text};
+    use super::{Origin, WeightFiles, WeightFormat, digest_text};
 
     fn origin(folder: &Path, weights: &[&str]) -> Origin {
         Origin {
@@ -149,7 +166,7 @@ mod tests {
             source: "m".to_owned(),
             format: WeightFormat::Safetensors,
             architecture: "llama".to_owned(),
-            weights: weights.iter().map(|name| folder.join(name)).collect(),
+            weights: WeightFiles::Files(weights.iter().map(|name| folder.join(name)).collect()),
             folder: Some(folder.to_owned()),
         }
     }

@@ -7,6 +7,7 @@ mod control;
 mod diagnosis;
 mod download;
 mod eos;
+mod external;
 mod file_hash;
 mod folder;
 mod generation_config;
@@ -29,6 +30,7 @@ pub use chat_template::{ChatTemplateOptions, Thinking, ThinkingMode, ThinkingSwi
 pub(crate) use checkpoint::Checkpoint;
 pub use control::SpecialTokensInText;
 pub use diagnosis::{Finding, PartStatus, diagnose, diagnose_config};
+pub use external::ExternalModel;
 pub use file_hash::of as file_sha256;
 pub use generation_config::{GenerationConfig, GenerationConfigUse};
 pub use identity::{ModelIdentity, TemplateIdentity, WeightFormat};

@@ -4,8 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::download;
 use super::folder::FolderConfig;
+use super::{ExternalModel, download};
 use crate::Error;
 use crate::model::{ConfigOverrides, ModelSpec};
 use crate::weights::gguf::{Gguf, hf_config};
@@ -25,6 +25,8 @@ pub enum ModelSource {
         /// Branch, tag or commit; `None` is the hub's `main`.
         revision: Option<String>,
     },
+    /// A model that another library has in memory.
+    External(ExternalModel),
 }
 
 impl ModelSource {
@@ -77,6 +79,7 @@ impl ModelSource {
                 return Ok(Self::Hub { repo: repo.clone(), revision: Some(revision.to_owned()) });
             }
             Self::Hub { .. } => "has a revision already; give it once",
+            Self::External(_) => "a model in memory, which has no revisions; only a hub id has",
             Self::Folder(_) | Self::Gguf(_) => "a path, which has no revisions; only a hub id has",
         };
         Err(Error::Source { given: self.to_string(), problem: problem.to_owned() })
@@ -92,7 +95,7 @@ impl ModelSource {
     /// [`Error::Hub`] where the hub does not give a file, [`Error::MissingFile`] where the repository lacks one.
     pub fn fetch(&self, progress: &mut dyn Progress) -> Result<Self, Error> {
         Ok(match self {
-            Self::Folder(_) | Self::Gguf(_) => self.clone(),
+            Self::Folder(_) | Self::Gguf(_) | Self::External(_) => self.clone(),
             Self::Hub { repo, revision } => {
                 let repository = Repository::open(RepoKind::Model, repo, revision.as_deref())?;
                 let snapshot = download::checkpoint(&repository, progress)?;
@@ -119,6 +122,7 @@ impl ModelSource {
                 let repository = Repository::open(RepoKind::Model, repo, revision.as_deref())?;
                 of_folder(&download::small_files(&repository, &mut ())?.folder)?
             }
+            Self::External(model) => return Ok(model.network.facts().positions),
         };
         Ok(spec.positions())
     }
@@ -141,6 +145,7 @@ impl fmt::Display for ModelSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Folder(path) | Self::Gguf(path) => write!(f, "{}", path.display()),
+            Self::External(model) => write!(f, "{}", model.name),
             Self::Hub { repo, revision: None } => write!(f, "{repo}"),
             Self::Hub { repo, revision: Some(revision) } => write!(f, "{repo}@{revision}"),
         }

@@ -41,6 +41,7 @@ impl TextFiles {
         };
         match source {
             ModelSource::Folder(folder) => of_folder(folder),
+            ModelSource::External(model) => of_folder(&model.folder),
             ModelSource::Gguf(path) => {
                 let gguf = Gguf::open(path)?;
                 let special = SpecialTokens::from_gguf(&gguf)?;

@@ -16,6 +16,9 @@ pub(super) trait Attend {
     /// Appends the keys and values where they are the layer's own, and attends from the queries. Gives `[1, H, Q, D]`.
     fn attend(&mut self, layer: usize, scores: &Scores, heads: &Heads) -> Result<Tensor, Error>;
 
+    /// Appends the keys, `[1, Hkv, Q, D]`, and values, `[1, Hkv, Q, Dv]`, of the rows.
+    fn append(&mut self, layer: usize, keys: &Tensor, values: &Tensor) -> Result<(), Error>;
+
     /// What the `rows` rows read, `[1, rows, ..]`, of a layer that keeps no keys, the `layer`-th of those: `read` gives it for rows of one
     /// sequence from what is remembered of it, and what is remembered then.
     fn remember(&mut self, layer: usize, rows: i64, read: &ReadMemory<'_>) -> Result<Tensor, Error>;
@@ -118,7 +121,7 @@ impl Attend for OneSequence<'_, '_> {
     fn attend(&mut self, layer: usize, scores: &Scores, heads: &Heads) -> Result<Tensor, Error> {
         let kept = match &heads.entries {
             NewEntries::Own { keys, values } => {
-                self.cache.append(layer, keys, values)?;
+                self.append(layer, keys, values)?;
                 layer
             }
             NewEntries::OfLayer(before) => *before,
@@ -138,6 +141,10 @@ impl Attend for OneSequence<'_, '_> {
         attend_entries(self.attention, layer, scores, &heads.queries, &entries, &mut self.densities)
     }
 
+    fn append(&mut self, layer: usize, keys: &Tensor, values: &Tensor) -> Result<(), Error> {
+        self.cache.append(layer, keys, values)
+    }
+
     fn remember(&mut self, layer: usize, rows: i64, read: &ReadMemory<'_>) -> Result<Tensor, Error> {
         let (output, memory) = read(self.cache.memory(layer), 0, rows)?;
         self.cache.remember(layer, memory);
@@ -149,10 +156,7 @@ impl Attend for BatchRows<'_, '_, '_> {
     fn attend(&mut self, layer: usize, scores: &Scores, heads: &Heads) -> Result<Tensor, Error> {
         let kept = match &heads.entries {
             NewEntries::Own { keys, values } => {
-                for (row, &number) in self.numbers.iter().enumerate() {
-                    let of_row = |tensor: &Tensor| tensor.f_narrow(2, row as i64, 1);
-                    self.batch.append(layer, number, &of_row(keys)?, &of_row(values)?)?;
-                }
+                self.append(layer, keys, values)?;
                 layer
             }
             NewEntries::OfLayer(before) => *before,
@@ -172,6 +176,14 @@ impl Attend for BatchRows<'_, '_, '_> {
             return attend_buffers(*kernel, slots.buffers(kept), ranges, scores, &heads.queries);
         }
         self.attend_one_by_one((layer, kept), scores, &heads.queries)
+    }
+
+    fn append(&mut self, layer: usize, keys: &Tensor, values: &Tensor) -> Result<(), Error> {
+        for (row, &number) in self.numbers.iter().enumerate() {
+            let of_row = |tensor: &Tensor| tensor.f_narrow(2, row as i64, 1);
+            self.batch.append(layer, number, &of_row(keys)?, &of_row(values)?)?;
+        }
+        Ok(())
     }
 
     fn remember(&mut self, layer: usize, rows: i64, read: &ReadMemory<'_>) -> Result<Tensor, Error> {

@@ -7,7 +7,7 @@ use super::attend::Attend;
 use super::delta_rule::Rows;
 use super::linear::Linear;
 use crate::Error;
-use crate::cache::LayerMemory;
+use crate::cache::{DeltaMemory, LayerMemory};
 use crate::weights::WeightPath;
 
 /// Sizes of such layers.
@@ -130,7 +130,12 @@ impl GatedDelta {
         let projected = trace_span!("qkv").in_scope(|| self.project(x))?;
         let span = trace_span!("attend").entered();
         let read = sequences.remember(self.layer, x.size()[1], &|memory, first, count| {
-            self.rows(&projected, memory, first, count)
+            let memory = memory.map(|memory| match memory {
+                LayerMemory::Delta(memory) => memory,
+                LayerMemory::External(_) => unreachable!("it remembers what it gave"),
+            });
+            let (read, memory) = self.rows(&projected, memory, first, count)?;
+            Ok((read, LayerMemory::Delta(memory)))
         })?;
         drop(span);
         let _span = trace_span!("output").entered();
@@ -170,10 +175,10 @@ impl GatedDelta {
     fn rows(
         &self,
         projected: &Projected,
-        memory: Option<&LayerMemory>,
+        memory: Option<&DeltaMemory>,
         first: i64,
         count: i64,
-    ) -> Result<(Tensor, LayerMemory), Error> {
+    ) -> Result<(Tensor, DeltaMemory), Error> {
         let DeltaDims { key_heads, value_heads, key_dim, value_dim, kernel } = self.dims;
         let new = projected.convolved.f_narrow(1, first, count)?.f_transpose(1, 2)?;
         let options = (new.kind(), new.device());
@@ -211,6 +216,6 @@ impl GatedDelta {
         let last = inputs.size()[2] - (kernel - 1);
         // A copy: the rest is not needed any more.
         let inputs = inputs.f_narrow(2, last, kernel - 1)?.copy();
-        Ok((read.f_transpose(0, 1)?.f_unsqueeze(0)?, LayerMemory { inputs, state }))
+        Ok((read.f_transpose(0, 1)?.f_unsqueeze(0)?, DeltaMemory { inputs, state }))
     }
 }

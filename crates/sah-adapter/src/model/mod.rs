@@ -13,6 +13,7 @@ mod dims;
 mod ernie4_5;
 mod exaone4;
 mod experts;
+mod external;
 mod families;
 mod feed_forward;
 mod gated_delta;
@@ -63,6 +64,11 @@ use sah_attention::{AttentionPolicy, Density, KvFormat};
 use tch::Tensor;
 
 use config_file::{ConfigFile, shortened};
+pub(crate) use external::External;
+pub use external::{
+    ExternalFacts, ExternalLayer, ExternalMemory, ExternalNetwork, ExternalStep, ExternalTokens, KeptOfLayer,
+    LayerCall, LayerCalls,
+};
 pub use families::{ModelFamily, VERIFIED_AGAINST, families};
 pub use overrides::{ConfigOverrides, Given};
 pub use sizes::{AttentionSize, MatrixSize, ModelSizes};
@@ -115,7 +121,7 @@ pub(crate) trait CausalLm: std::fmt::Debug {
     ) -> Result<Option<Step>, Error> {
         let NewTokens { ids, prompt } = tokens;
         let (mut last, mut density, mut read) = (None, 0.0, 0);
-        for chunk in ids.chunks(CHUNK) {
+        for chunk in ids.chunks(self.chunk()) {
             let _span = tracing::debug_span!("chunk", tokens = chunk.len()).entered();
             let step = self.forward(NewTokens { ids: chunk, prompt }, cache, attention)?;
             read += chunk.len();
@@ -124,6 +130,25 @@ pub(crate) trait CausalLm: std::fmt::Debug {
             last = Some(step.last);
         }
         Ok(last.map(|last| Step { last, density: StepDensity::Known(density) }))
+    }
+
+    /// Rows of a prompt that are computed at once.
+    fn chunk(&self) -> usize {
+        CHUNK
+    }
+
+    /// Whether it drops keys of a context itself: then contexts go through [`read_dropping`](Self::read_dropping).
+    fn drops_keys(&self) -> bool {
+        false
+    }
+
+    /// Reads a context into an empty `cache`, and says which keys stay of each layer and KV head: their numbers in ascending order.
+    fn read_dropping(
+        &self,
+        _tokens: NewTokens<'_>,
+        _cache: &mut KvCache,
+    ) -> Result<Vec<Vec<Vec<usize>>>, Error> {
+        unreachable!("it drops none")
     }
 
     /// A decode step of a batch: runs one of `tokens` for each of the sequences `numbers` and appends it there. `attentions` has one

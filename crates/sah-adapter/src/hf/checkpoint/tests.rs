@@ -15,6 +15,13 @@ fn default_model() -> PathBuf {
         .join("../../.models/smollm2-135m-instruct/SmolLM2-135M-Instruct.Q4_1.gguf")
 }
 
+fn own(checkpoint: &Checkpoint) -> &OwnLayers {
+    match &checkpoint.layers {
+        Layers::Own(own) => own,
+        Layers::External(_) => panic!("it is ours"),
+    }
+}
+
 fn reference(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference").join(file)
 }
@@ -25,7 +32,7 @@ fn the_default_model_opens() {
     let checkpoint = Checkpoint::open(&ModelSource::Gguf(default_model()), &ModelOptions::default()).unwrap();
     assert_eq!(checkpoint.eos_token_ids, [2]);
     assert_eq!(checkpoint.tokenizer.bos_to_prepend(), None);
-    assert_eq!(checkpoint.spec.positions(), 8192);
+    assert_eq!(own(&checkpoint).spec.positions(), 8192);
     let (before, after) = checkpoint.chat_template.as_ref().unwrap().split("Context.\n", "What?").unwrap();
     assert!(
         before.starts_with("<|im_start|>system\n") && before.ends_with("<|im_start|>user\nContext.\n"),
@@ -44,7 +51,7 @@ fn the_default_model_opens() {
         assert_eq!(rendered, golden["rendered"].as_str().unwrap());
     }
     let placement = Device::Cpu.into();
-    let root = checkpoint.weights.root(&placement, Kind::Float.into());
+    let root = own(&checkpoint).weights.root(&placement, Kind::Float.into());
     let embeddings = root.pp("model.embed_tokens").tensor("weight", &[49152, 576]).unwrap();
     assert_eq!(embeddings.size(), [49152, 576]);
 }
@@ -91,7 +98,7 @@ fn a_folder_gives_tensors_text_and_an_identity() {
 
     let placement = Device::Cpu.into();
 
-    let norm = checkpoint.weights.root(&placement, Kind::Float.into()).pp("model").pp("norm");
+    let norm = own(&checkpoint).weights.root(&placement, Kind::Float.into()).pp("model").pp("norm");
     let tensor = norm.tensor("weight", &[2, 1]).unwrap();
     assert_eq!(Vec::<f32>::try_from(tensor.reshape([2])).unwrap(), [1.0, -2.0]);
     let wrong = norm.tensor("weight", &[3]).unwrap_err().to_string();
@@ -102,7 +109,7 @@ fn a_folder_gives_tensors_text_and_an_identity() {
     let missing = norm.tensor("bias", &[1]).unwrap_err().to_string();
     assert!(missing.contains("model.safetensors: has no tensor `model.norm.bias`"), "{missing}");
     let placement = Device::Cpu.into();
-    let root = checkpoint.weights.root(&placement, Kind::Float.into());
+    let root = own(&checkpoint).weights.root(&placement, Kind::Float.into());
     let unreadable = root.tensor("model.ids", &[2]).unwrap_err().to_string();
     assert!(unreadable.contains("stored as I16"), "{unreadable}");
 }
@@ -185,16 +192,16 @@ fn a_gguf_file_is_a_whole_checkpoint() {
     let checkpoint = Checkpoint::open(&ModelSource::Gguf(path), &ModelOptions::default()).unwrap();
     assert_eq!(checkpoint.origin.name, "tiny.Q8");
     assert_eq!(checkpoint.eos_token_ids, [2, 3]);
-    assert_eq!(checkpoint.spec.positions(), 128);
-    assert_eq!(checkpoint.chat_template.unwrap().render("a").unwrap(), "a<|im_end|>");
-    let norm = checkpoint
+    assert_eq!(own(&checkpoint).spec.positions(), 128);
+    assert_eq!(checkpoint.chat_template.as_ref().unwrap().render("a").unwrap(), "a<|im_end|>");
+    let norm = own(&checkpoint)
         .weights
         .root(&Device::Cpu.into(), Kind::BFloat16.into())
         .tensor("model.norm.weight", &[4])
         .unwrap();
     assert_eq!(norm.kind(), Kind::BFloat16);
     assert_eq!(Vec::<f32>::try_from(norm.to_kind(Kind::Float)).unwrap(), [1.5; 4]);
-    let missing = checkpoint
+    let missing = own(&checkpoint)
         .weights
         .root(&Device::Cpu.into(), Kind::Float.into())
         .tensor("lm_head.weight", &[5, 4])

@@ -55,12 +55,13 @@ pub(super) fn run_config(
         model: ModelConfig {
             name: run.args.place.model.clone(),
             source: match source {
-                ModelSource::Hub { .. } => identity.source.clone(),
+                ModelSource::Hub { .. } | ModelSource::External(_) => identity.source.clone(),
                 _ => source.to_string(),
             },
             format: match identity.format {
                 WeightFormat::Safetensors => "safetensors",
                 WeightFormat::Gguf => "gguf",
+                WeightFormat::External => "external",
             }
             .to_owned(),
             architecture: identity.architecture.clone(),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::error::{Failure, Result};
-use crate::process::{at, output, project_root, python, run, temporary_beside};
+use crate::process::{at, output, pip, project_root, python, run, temporary_beside};
 
 /// The version that the pinned `tch` was generated for.
 pub(crate) const VERSION: &str = "2.13.0";
@@ -150,16 +150,18 @@ fn has_nvidia_gpu() -> bool {
 
 /// The site-packages folder of python3 if its torch is the pinned version.
 fn system_torch() -> Result<Option<PathBuf>> {
+    let torch = installed(&mut python())?.filter(|torch| check_version(torch).is_ok());
+    Ok(torch.and_then(|torch| Some(torch.parent()?.to_path_buf())))
+}
+
+/// The folder of the torch package of the Python that `python` starts, if it has one.
+pub(crate) fn installed(python: &mut Command) -> Result<Option<PathBuf>> {
     // Without importing torch, which takes seconds.
-    let script = "import importlib.metadata as m, importlib.util as u, os\n\
-                  try: print(m.version('torch').split('+')[0]); print(os.path.dirname(os.path.dirname(u.find_spec('torch').origin)))\n\
-                  except m.PackageNotFoundError: pass";
-    let printed = output(python().args(["-c", script]))?;
-    let mut lines = printed.lines();
-    Ok(match (lines.next(), lines.next()) {
-        (Some(version), Some(folder)) if version == VERSION => Some(PathBuf::from(folder)),
-        _ => None,
-    })
+    let script = "import importlib.util as u, os\n\
+                  found = u.find_spec('torch')\n\
+                  print(os.path.dirname(found.origin) if found and found.origin else '')";
+    let folder = output(python.args(["-c", script]))?;
+    Ok((!folder.is_empty()).then(|| PathBuf::from(folder)))
 }
 
 fn link_system(site_packages: &Path) -> Result<()> {
@@ -180,9 +182,8 @@ fn fetch(variant: &str) -> Result<()> {
     let own = own_folder();
     let temporary = temporary_beside(&own);
     eprintln!("fetching libtorch {VERSION} ({variant}) from PyPI; this happens once");
-    let mut pip = python();
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--root-user-action=ignore"]);
-    pip.arg("--target").arg(&temporary).arg(format!("torch=={VERSION}"));
+    let mut pip = pip(python(), "install");
+    pip.arg("--root-user-action=ignore").arg("--target").arg(&temporary).arg(format!("torch=={VERSION}"));
     if variant == "cpu" {
         pip.arg("--no-deps").args(CUDA_RUNTIME);
     }

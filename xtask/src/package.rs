@@ -68,6 +68,11 @@ fn profiles() -> Result<String> {
     Ok(text.find("[profile.").map_or_else(String::new, |begin| text[begin..].to_owned()))
 }
 
+/// Whether the package of `manifest` is a workspace of its own: a project that only lies in this repository.
+pub(crate) fn is_workspace(manifest: &str) -> bool {
+    manifest.contains("\n[workspace]")
+}
+
 /// The names of the library crates: a folder each. One that is a workspace of its own is no library.
 pub(crate) fn library_crates() -> Result<Vec<String>> {
     let folder = project_root().join(CRATES);
@@ -75,7 +80,7 @@ pub(crate) fn library_crates() -> Result<Vec<String>> {
     for entry in fs::read_dir(&folder).map_err(at(&folder))? {
         let entry = entry.map_err(at(&folder))?;
         let Ok(manifest) = fs::read_to_string(entry.path().join("Cargo.toml")) else { continue };
-        if !manifest.contains("[workspace]\n") {
+        if !is_workspace(&manifest) {
             names.push(entry.file_name().to_string_lossy().into_owned());
         }
     }

@@ -32,6 +32,12 @@ pub(crate) fn python() -> Command {
     command
 }
 
+/// `pip VERB` of the Python that `python` starts: quiet, whoever runs it.
+pub(crate) fn pip(mut python: Command, verb: &str) -> Command {
+    python.args(["-m", "pip", verb, "--quiet", "--disable-pip-version-check"]);
+    python
+}
+
 /// Runs `command` to its end.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = command.status().map_err(|error| cannot_start(command, &error))?;

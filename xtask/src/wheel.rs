@@ -1,14 +1,18 @@
 //! `cargo xtask python`: the Python package, built for a virtual environment and installed into it.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::error::{Failure, Result};
-use crate::libtorch::{VERSION, check_version};
-use crate::process::{output, project_root, python, run};
+use crate::libtorch::{VERSION, check_version, installed};
+use crate::process::{output, pip, project_root, python, run};
+use crate::runner::target_folder;
 
 /// Where the package lies.
 const PACKAGE: &str = "crates/sah-python";
+
+/// Fails in a Python that is too old.
+const AGE: &str = "import sys\n\
+                   if sys.version_info < (3, 10): sys.exit(f'it is Python {sys.version.split()[0]}; sah needs 3.10 or later')";
 
 /// Builds the wheel against the torch of the environment that `flags` name, and installs it there. What is missing is made: the
 /// environment, and torch in it.
@@ -29,43 +33,28 @@ pub(crate) fn install(flags: &[&str]) -> Result<()> {
         eprintln!("making the virtual environment {}", venv.display());
         run(python().args(["-m", "venv"]).arg(&venv))?;
     }
-    let torch = if let Some(torch) = torch_of(&interpreter)? {
+    let start = || {
+        let mut python = Command::new(&interpreter);
+        python.current_dir(project_root());
+        python
+    };
+    run(start().args(["-c", AGE]))?;
+    let torch = if let Some(torch) = installed(&mut start())? {
         torch
     } else {
         eprintln!("installing torch {VERSION} into {}: several GB, minutes", venv.display());
-        run(pip(&interpreter).arg(format!("torch=={VERSION}")))?;
-        torch_of(&interpreter)?.ok_or_else(|| Failure::failed("pip installed no torch".to_owned()))?
+        run(pip(start(), "install").arg(format!("torch=={VERSION}")))?;
+        installed(&mut start())?.ok_or_else(|| Failure::failed("pip installed no torch".to_owned()))?
     };
     check_version(&torch)?;
     let path = std::env::var("PATH").unwrap_or_default();
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| project_root().join("target"), PathBuf::from);
     eprintln!("building the wheel against {}", torch.display());
-    let mut install = pip(&interpreter);
+    let mut install = pip(start(), "install");
     install.args(["--force-reinstall", "--no-deps"]).arg(project_root().join(PACKAGE));
-    install.env("LIBTORCH", &torch).env("VIRTUAL_ENV", &venv).env("CARGO_TARGET_DIR", target);
+    install.env("LIBTORCH", &torch).env("VIRTUAL_ENV", &venv).env("CARGO_TARGET_DIR", target_folder());
     install.env("PATH", format!("{}:{path}", venv.join("bin").display()));
     run(&mut install)?;
     let version = ["-c", "import sah; print(f'sah {sah.__version__}')"];
-    println!("{} for {}", output(Command::new(&interpreter).args(version))?, interpreter.display());
+    println!("{} for {}", output(start().args(version))?, interpreter.display());
     Ok(())
-}
-
-/// `pip install` of `interpreter`.
-fn pip(interpreter: &Path) -> Command {
-    let mut pip = Command::new(interpreter);
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-    pip.current_dir(project_root());
-    pip
-}
-
-/// The folder of the torch of `interpreter`, which must be `CPython` 3.10 or later.
-fn torch_of(interpreter: &Path) -> Result<Option<PathBuf>> {
-    // Without importing torch, which takes seconds.
-    let script = "import importlib.util as u, os, sys\n\
-                  if sys.version_info < (3, 10): sys.exit(f'it is Python {sys.version.split()[0]}; sah needs 3.10 or later')\n\
-                  found = u.find_spec('torch')\n\
-                  print(os.path.dirname(found.origin) if found else '')";
-    let folder = output(Command::new(interpreter).args(["-c", script]))?;
-    Ok((!folder.is_empty()).then(|| PathBuf::from(folder)))
 }

@@ -78,8 +78,22 @@ impl<T: Named> Registered<T> {
     }
 }
 
+/// What `read` makes of `fields`, those of the type `one`; fails with the problem. A field that `one` does not list may be one that
+/// `read` knows: by another name, or one that no list shows.
+pub(crate) fn read_fields<R>(
+    one: &impl Named,
+    fields: Map<String, Value>,
+    read: impl FnOnce(Value) -> Result<R, String>,
+) -> Result<R, String> {
+    let unlisted = unlisted(one, &fields);
+    read(Value::Object(fields)).map_err(|problem| match unlisted {
+        Some(unlisted) if problem.starts_with("unknown field") => unlisted,
+        _ => problem,
+    })
+}
+
 /// What to say of the first of `fields` that `one` does not list, if there is one.
-pub(crate) fn unlisted(one: &impl Named, fields: &Map<String, Value>) -> Option<String> {
+fn unlisted(one: &impl Named, fields: &Map<String, Value>) -> Option<String> {
     let names = || one.fields().iter().map(|field| field.name);
     let field = fields.keys().find(|field| names().all(|name| name != field.as_str()))?;
     let name = one.name();

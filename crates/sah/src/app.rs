@@ -5,28 +5,27 @@ use std::process::ExitCode;
 use std::rc::Rc;
 
 use clap::{Args as _, ColorChoice, FromArgMatches as _};
-use sah_adapter::{LoadedModel, ModelOptions};
+use sah_adapter::LoadedModel;
 use sah_attention::{
     AttentionConfig, Kernel, KernelRegistry, MaskerConfig, MaskerRegistry, RetentionConfig,
     RetentionRegistry, RetentionRule,
 };
+use serde_json::Value;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::args::{self, Asked, Line, LoadArgs, MessageArgs, PlaceArgs};
+use crate::args::{self, Asked, Line, LoadArgs, MessageArgs};
 use crate::benchmarks::{BenchmarkEntry, Benchmarks};
 use crate::caller::{AnswerListener, Caller};
-use crate::failure::{Failure, FailureKind};
+use crate::failure::Failure;
 use crate::logging::{self, Console};
 use crate::models::Models;
 use crate::program::Program;
-use crate::usage::{self, UsageError};
-use crate::{commands, model, remedies, resume, threads};
+use crate::usage::{Refused, UsageError};
+use crate::{commands, remedies, resume, threads};
 
-/// Reads a name of `--attention`: the name of the result folder and the configuration, or `None` where the name is none of its own.
-pub type AttentionNames = fn(&str) -> Option<sah_attention::Result<(String, AttentionConfig)>>;
-
-/// Reads a name of `--retention`, as [`AttentionNames`].
-pub type RetentionNames = fn(&str) -> Option<sah_attention::Result<(String, RetentionConfig)>>;
+/// Reads a name of `--attention` or `--retention`: the name of the result folder and a configuration as a file has it, or `None` where
+/// the name is none of its own.
+pub type ConfigNames = fn(&str) -> Option<(String, Value)>;
 
 /// The whole command line, with the pieces that it knows by name. A project that has pieces of its own adds them:
 ///
@@ -47,12 +46,13 @@ pub struct App {
     pub(crate) kernels: KernelRegistry,
     /// Attentions by name, which are complete.
     pub(crate) attentions: Vec<(String, AttentionConfig)>,
-    pub(crate) attention_names: Option<AttentionNames>,
+    pub(crate) attention_names: Option<ConfigNames>,
     /// Retentions by name.
     pub(crate) named_retentions: Vec<(String, RetentionConfig)>,
-    pub(crate) retention_names: Option<RetentionNames>,
+    pub(crate) retention_names: Option<ConfigNames>,
     pub(crate) program: Program,
-    pub(crate) models: Rc<Models>,
+    /// Those that stay in memory from one command to the next, where the program wants that.
+    pub(crate) models: Option<Rc<Models>>,
     pub(crate) caller: Option<Box<dyn Caller>>,
 }
 
@@ -71,7 +71,7 @@ impl App {
             named_retentions: Vec::new(),
             retention_names: None,
             program: Program::default(),
-            models: Rc::default(),
+            models: None,
             caller: None,
         }
     }
@@ -103,7 +103,7 @@ impl App {
     ///
     /// Where its name is taken already.
     #[must_use]
-    pub fn with_preset(self, name: &'static str, config: serde_json::Value) -> Self {
+    pub fn with_preset(self, name: &'static str, config: Value) -> Self {
         Self { maskers: registered(self.maskers.with_preset(name, config)), ..self }
     }
 
@@ -123,34 +123,44 @@ impl App {
     ///
     /// Where its name is taken already.
     #[must_use]
-    pub fn with_retention_preset(self, name: &'static str, config: serde_json::Value) -> Self {
+    pub fn with_retention_preset(self, name: &'static str, config: Value) -> Self {
         Self { retentions: registered(self.retentions.with_preset(name, config)), ..self }
     }
 
-    /// With a further attention, `--attention NAME`: a configuration that is complete, so that `--set` changes nothing in it.
-    #[must_use]
-    pub fn with_attention(mut self, name: impl Into<String>, config: AttentionConfig) -> Self {
-        self.attentions.push((name.into(), config));
-        self
+    /// With a further attention, `--attention NAME`: a configuration as a file has it, in which `--set` changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// A configuration that cannot be read.
+    pub fn with_attention(mut self, name: &str, config: Value) -> Result<Self, UsageError> {
+        let config = AttentionConfig::read(&self.maskers, config);
+        let config = config.map_err(|error| UsageError(format!("{name}: {error}")))?;
+        self.attentions.push((name.to_owned(), config));
+        Ok(self)
     }
 
     /// With attentions that `--attention` names in another way: `read` gives the name of the result folder and the configuration of
     /// what it takes for one of its own.
     #[must_use]
-    pub fn with_attention_names(self, read: AttentionNames) -> Self {
+    pub fn with_attention_names(self, read: ConfigNames) -> Self {
         Self { attention_names: Some(read), ..self }
     }
 
-    /// With a further retention, `--retention NAME`: a configuration that is complete, so that `--set` changes nothing in it.
-    #[must_use]
-    pub fn with_retention(mut self, name: impl Into<String>, config: RetentionConfig) -> Self {
-        self.named_retentions.push((name.into(), config));
-        self
+    /// With a further retention, `--retention NAME`, as [`App::with_attention`].
+    ///
+    /// # Errors
+    ///
+    /// A configuration that cannot be read.
+    pub fn with_retention(mut self, name: &str, config: Value) -> Result<Self, UsageError> {
+        let config = RetentionConfig::read(&self.retentions, config);
+        let config = config.map_err(|error| UsageError(format!("{name}: {error}")))?;
+        self.named_retentions.push((name.to_owned(), config));
+        Ok(self)
     }
 
     /// With retentions that `--retention` names in another way, as [`App::with_attention_names`].
     #[must_use]
-    pub fn with_retention_names(self, read: RetentionNames) -> Self {
+    pub fn with_retention_names(self, read: ConfigNames) -> Self {
         Self { retention_names: Some(read), ..self }
     }
 
@@ -173,7 +183,7 @@ impl App {
     /// With models that stay in memory from one command to the next.
     #[must_use]
     pub fn with_models(self, models: Rc<Models>) -> Self {
-        Self { models, ..self }
+        Self { models: Some(models), ..self }
     }
 
     /// Told how far runs are, for [`App::call`]. Signals are the caller's then.
@@ -192,9 +202,9 @@ impl App {
     #[must_use]
     pub fn main_with(mut self, arguments: Vec<OsString>) -> u8 {
         self.program = self.program.with_arguments(arguments.clone());
-        let line = match self.read(arguments) {
+        let line = match self.line(arguments, ColorChoice::Auto) {
             Ok(line) => line,
-            Err(code) => return code,
+            Err(refused) => return refused.show(),
         };
         let console = Console::default();
         let _trace = match logging::start(&line.messages, &console) {
@@ -226,15 +236,11 @@ impl App {
     ///
     /// What ended the command, for the caller to show.
     pub fn call(&self, arguments: Vec<OsString>) -> Result<u8, Failure> {
-        let command =
-            args::command_for(&self.benchmarks, &arguments).map_err(|error| usage_failure(&error))?;
-        let words = [OsString::from("sah")].into_iter().chain(arguments);
-        let matches = match command.color(ColorChoice::Never).try_get_matches_from(words) {
-            Ok(matches) => matches,
-            Err(error) if error.use_stderr() => return Err(usage_failure(&error.into())),
-            Err(error) => return Ok(usage::explain(error)),
+        let line = match self.line(arguments, ColorChoice::Never) {
+            Ok(line) => line,
+            Err(refused) if refused.is_help() => return Ok(refused.show()),
+            Err(refused) => return Err(refused.into()),
         };
-        let line = args::parse(&self.benchmarks, &matches).map_err(|error| usage_failure(&error))?;
         saying(&line.messages, |console| self.run(line.asked, &line.messages, console))
     }
 
@@ -250,7 +256,7 @@ impl App {
         listener: &mut dyn AnswerListener,
     ) -> Result<(), Failure> {
         let words = [OsString::from("generate")].into_iter().chain(arguments);
-        let line = self.asked(words.collect())?;
+        let line = self.line(words.collect(), ColorChoice::Never)?;
         let (Asked::Other(command), messages) = (line.asked, line.messages) else {
             unreachable!("generate is no benchmark")
         };
@@ -268,39 +274,21 @@ impl App {
     /// What kept it from being loaded.
     pub fn load(&self, arguments: Vec<OsString>) -> Result<Rc<LoadedModel>, Failure> {
         let words = [OsString::from("sah.load")].into_iter().chain(arguments);
-        let matches = LoadArgs::augment_args(clap::Command::new("sah.load"))
-            .no_binary_name(false)
-            .try_get_matches_from(words)
-            .map_err(|error| usage_failure(&error.into()))?;
-        let args = LoadArgs::from_arg_matches(&matches).map_err(|error| usage_failure(&error.into()))?;
+        let command = LoadArgs::augment_args(clap::Command::new("sah.load"));
+        let matches = command.try_get_matches_from(words).map_err(Refused::from)?;
+        let args = LoadArgs::from_arg_matches(&matches).map_err(Refused::from)?;
         saying(&MessageArgs::default(), |_| {
             threads::set(args.model.place.threads)?;
-            let PlaceArgs { model, revision, .. } = &args.model.place;
-            let source = model::fetch(&model::source(model, revision.as_deref())?)?;
-            let options = ModelOptions {
-                chat_template: args.template.options(args.chat_template.clone())?,
-                config: args.model.config.overrides(),
-            };
-            self.models.load(&args.model, &source, &options)
+            self.named_model(&args.model, args.template.options(args.chat_template.clone())?)
         })
     }
 
-    /// What a command line asks for.
-    fn asked(&self, arguments: Vec<OsString>) -> Result<Line, Failure> {
-        let command =
-            args::command_for(&self.benchmarks, &arguments).map_err(|error| usage_failure(&error))?;
+    /// What the command line `arguments` asks for, with help in colours as `color` says.
+    fn line(&self, arguments: Vec<OsString>, color: ColorChoice) -> Result<Line, Refused> {
+        let command = args::command_for(&self.benchmarks, &arguments)?.color(color);
         let words = [OsString::from("sah")].into_iter().chain(arguments);
-        let matches = command.try_get_matches_from(words).map_err(|error| usage_failure(&error.into()))?;
-        args::parse(&self.benchmarks, &matches).map_err(|error| usage_failure(&error))
-    }
-
-    /// What a command line asks for; an exit code where it is refused, or asks for help.
-    fn read(&self, arguments: Vec<OsString>) -> Result<Line, u8> {
-        let command =
-            args::command_for(&self.benchmarks, &arguments).map_err(|error| usage::refuse(&error))?;
-        let words = [OsString::from("sah")].into_iter().chain(arguments);
-        let matches = command.try_get_matches_from(words).map_err(usage::explain)?;
-        args::parse(&self.benchmarks, &matches).map_err(|error| usage::refuse(&error))
+        let matches = command.try_get_matches_from(words)?;
+        Ok(args::parse(&self.benchmarks, &matches)?)
     }
 
     fn run(&self, asked: Asked, messages: &MessageArgs, console: &Console) -> anyhow::Result<u8> {
@@ -324,10 +312,6 @@ fn saying<T>(messages: &MessageArgs, work: impl FnOnce(&Console) -> anyhow::Resu
     let (subscriber, _trace) = logging::start(messages, &console).map_err(|error| Failure::of(&error))?;
     let _said = subscriber.set_default();
     work(&console).map_err(|error| Failure::of(&error))
-}
-
-fn usage_failure(error: &UsageError) -> Failure {
-    Failure { kind: FailureKind::Usage, message: error.to_string() }
 }
 
 /// A registry with one more piece. A name that is taken is a mistake in the program, found as soon as it starts.

@@ -253,13 +253,11 @@ fn one(
     let path = Path::new(name);
     let is_file = matches!(path.extension().and_then(OsStr::to_str), Some("json" | "toml"));
     let of_program = app.attentions.iter().find(|attention| attention.0 == name);
-    let of_program = match of_program {
-        Some((name, config)) => Some(Ok((name.clone(), config.clone()))),
-        None => app.attention_names.and_then(|read| read(name)),
-    };
-    let (name, config) = if let Some(read) = of_program {
-        let (folder, config) = read.map_err(|error| UsageError(format!("--attention {name}: {error}")))?;
-        (folder, Ok(config))
+    let (name, config) = if let Some((name, config)) = of_program {
+        (name.clone(), Ok(config.clone()))
+    } else if let Some((folder, config)) = app.attention_names.and_then(|read| read(name)) {
+        let config = AttentionConfig::read(&app.maskers, config);
+        (folder, Ok(config.map_err(|error| UsageError(format!("--attention {name}: {error}")))?))
     } else if is_file {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let config = from_file(&app.maskers, path)?.with(&settings.of(&stem, false));

@@ -40,7 +40,7 @@ mod threads;
 mod usage;
 mod versions;
 
-pub use app::{App, AttentionNames, RetentionNames};
+pub use app::{App, ConfigNames};
 pub use benchmarks::{
     BenchmarkEntry, BenchmarkFacts, DataOrigin, Opened, PredictionScorer, PromptRule, ScoredPredictions,
     SimpleEntry,

@@ -27,6 +27,11 @@ pub(crate) fn source(model: &str, revision: Option<&str>) -> anyhow::Result<Mode
     } else {
         ModelSource::parse(model)?
     };
+    at_revision(source, revision)
+}
+
+/// `source`, at the revision that `--revision` names.
+pub(crate) fn at_revision(source: ModelSource, revision: Option<&str>) -> anyhow::Result<ModelSource> {
     let Some(revision) = revision else { return Ok(source) };
     source.at_revision(revision).map_err(|error| UsageError(format!("--revision: {error}")).into())
 }

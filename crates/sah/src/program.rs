@@ -1,6 +1,6 @@
 //! How processes of this program are started.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::process::Command;
 
 use anyhow::Context as _;
@@ -40,10 +40,9 @@ impl Program {
 
     /// A process of it, to which arguments are added.
     pub(crate) fn command(&self) -> anyhow::Result<Command> {
-        let words = self.words()?;
-        let (file, rest) = words.split_first().map_or((OsStr::new(""), &[][..]), |(file, rest)| (file, rest));
-        let mut command = Command::new(file);
-        command.args(rest);
+        let mut words = self.words()?.into_iter();
+        let mut command = Command::new(words.next().unwrap_or_default());
+        command.args(words);
         Ok(command)
     }
 }

@@ -2,6 +2,7 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use crate::failure::{Failure, FailureKind};
 use crate::{exit, terminal, versions};
 
 /// The command line asked for something that does not exist. The program then ends with exit code 2.
@@ -42,14 +43,60 @@ fn meant(error: &clap::Error) -> Option<String> {
     }
 }
 
+/// Why a command line is not carried out.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// clap does not take it, or it asks for help or the version.
+    Clap(clap::Error),
+    /// It asks for something that does not exist.
+    Usage(UsageError),
+}
+
+impl Refused {
+    /// Whether it asks for help or the version, which is no error.
+    pub(crate) fn is_help(&self) -> bool {
+        matches!(self, Self::Clap(error) if !error.use_stderr())
+    }
+
+    /// Says it on the terminal, and gives the exit code.
+    pub(crate) fn show(self) -> u8 {
+        match self {
+            Self::Clap(error) => explain(error),
+            Self::Usage(error) => refuse(&error),
+        }
+    }
+}
+
+impl From<clap::Error> for Refused {
+    fn from(error: clap::Error) -> Self {
+        Self::Clap(error)
+    }
+}
+
+impl From<UsageError> for Refused {
+    fn from(error: UsageError) -> Self {
+        Self::Usage(error)
+    }
+}
+
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        let error = match refused {
+            Refused::Clap(error) => error.into(),
+            Refused::Usage(error) => error,
+        };
+        Self { kind: FailureKind::Usage, message: error.to_string() }
+    }
+}
+
 /// Says what is wrong with a command line that clap has read.
-pub(crate) fn refuse(error: &UsageError) -> u8 {
+fn refuse(error: &UsageError) -> u8 {
     eprintln!("error: {error}");
     exit::USAGE
 }
 
 /// Prints what clap has to say: help and version, with bold type where standard output shows it, or an error in one line.
-pub(crate) fn explain(error: clap::Error) -> u8 {
+fn explain(error: clap::Error) -> u8 {
     let shown = match error.kind() {
         ErrorKind::DisplayVersion => terminal::show(versions::describe()),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {

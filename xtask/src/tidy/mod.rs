@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::bless;
 use crate::error::{Failure, Result};
+use crate::package;
 use crate::process::{at, output, project_root};
 
 /// A source file longer than this holds more than one concept.
@@ -56,8 +57,8 @@ fn check_source(file: &Path, text: &str) -> Vec<String> {
 fn check_crate(manifest: &Path) -> Result<Vec<String>> {
     let path = project_root().join(manifest);
     let text = fs::read_to_string(&path).map_err(at(&path))?;
-    // A project that only lies in this repository, such as an example of one outside, inherits nothing.
-    if text.contains("\n[workspace]") {
+    // A project of its own, such as an example of one outside, inherits nothing.
+    if package::is_workspace(&text) {
         return Ok(Vec::new());
     }
     let mut breaches = Vec::new();

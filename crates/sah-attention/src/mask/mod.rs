@@ -183,7 +183,8 @@ impl Mask {
     }
 
     /// Another handle to the same selection.
-    pub(crate) fn shallow_clone(&self) -> Self {
+    #[must_use]
+    pub fn shallow_clone(&self) -> Self {
         let selection = match &self.selection {
             Selection::Empty => Selection::Empty,
             Selection::Full => Selection::Full,

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::masker::config::MaskerType;
 use crate::masker::presets;
 use crate::masker::{AnyMaskerConfig, BUILT_IN, FieldInfo, MaskerConfig, MaskerInfo};
-use crate::registered::{Named, Registered, unlisted};
+use crate::registered::{Named, Registered, read_fields};
 
 /// Types of maskers by name, and presets made of them: those of this crate, and what others register.
 ///
@@ -115,13 +115,8 @@ impl MaskerRegistry {
     /// The configuration of a masker by its fields, `type` among them; fails with the problem.
     pub(crate) fn read(&self, mut fields: Map<String, Value>) -> Result<AnyMaskerConfig, String> {
         let masker = self.0.take_type(&mut fields)?;
-        // A field may have another name that serde knows.
-        let unlisted = unlisted(masker, &fields);
-        let config =
-            (masker.read)(Value::Object(fields)).map_err(|error| match (error.to_string(), unlisted) {
-                (text, Some(unlisted)) if text.starts_with("unknown field") => unlisted,
-                (text, _) => text,
-            })?;
+        let read = |fields| (masker.read)(fields).map_err(|error| error.to_string());
+        let config = read_fields(masker, fields, read)?;
         config.validate().map_err(|error| error.to_string())?;
         Ok(config)
     }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::error::Result;
 use crate::masker::FieldInfo;
-use crate::registered::{Named, Registered, unlisted};
+use crate::registered::{Named, Registered, read_fields};
 
 /// Types of rules by name, and presets made of them: those of this crate, and what others register.
 ///
@@ -166,12 +166,7 @@ impl RetentionRegistry {
     /// A rule by its fields, `type` among them; fails with the problem.
     pub(super) fn read(&self, mut fields: Map<String, Value>) -> Result<AnyRetentionRule, String> {
         let rule = self.0.take_type(&mut fields)?;
-        // A field may have another name that serde knows.
-        let unlisted = unlisted(rule, &fields);
-        (rule.read)(Value::Object(fields)).map_err(|problem| match unlisted {
-            Some(unlisted) if problem.contains("unknown field") => unlisted,
-            _ => problem,
-        })
+        read_fields(rule, fields, rule.read)
     }
 }
 

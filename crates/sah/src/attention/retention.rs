@@ -37,24 +37,21 @@ pub(super) fn one(app: &App, name: &str, settings: &mut Settings) -> anyhow::Res
         let (name, config) = (name.clone(), config.clone());
         return Ok(Some(NamedRetention { name, config, sees: RetentionSees::default() }));
     }
-    if let Some(read) = app.retention_names.and_then(|read| read(name)) {
-        let with_settings = read.and_then(|(name, config)| {
-            let config = config.with(registry, &settings.of_retention(&name))?;
-            Ok(NamedRetention { name, config, sees: RetentionSees::default() })
-        });
-        let named = with_settings.map_err(|error| UsageError(format!("--retention {name}: {error}")))?;
-        return Ok(Some(named));
-    }
     let path = Path::new(name);
-    let (name, config) = match path.extension().and_then(OsStr::to_str) {
-        Some("json" | "toml") => {
-            let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            let config = RetentionConfig::read(registry, from_file(path)?);
-            let config = config.with_context(|| path.display().to_string())?;
-            let config = config.with(registry, &settings.of_retention(&stem));
-            (stem, config)
-        }
-        _ => (name.to_owned(), RetentionConfig::preset_in(registry, name, &settings.of_retention(name))),
+    let is_file = matches!(path.extension().and_then(OsStr::to_str), Some("json" | "toml"));
+    let (name, config) = if let Some((folder, config)) = app.retention_names.and_then(|read| read(name)) {
+        let config = RetentionConfig::read(registry, config);
+        let config = config.map_err(|error| UsageError(format!("--retention {name}: {error}")))?;
+        let config = config.with(registry, &settings.of_retention(&folder));
+        (folder, config)
+    } else if is_file {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let config = RetentionConfig::read(registry, from_file(path)?);
+        let config = config.with_context(|| path.display().to_string())?;
+        let config = config.with(registry, &settings.of_retention(&stem));
+        (stem, config)
+    } else {
+        (name.to_owned(), RetentionConfig::preset_in(registry, name, &settings.of_retention(name)))
     };
     match config {
         Ok(config) => Ok(Some(NamedRetention { name, config, sees: RetentionSees::default() })),

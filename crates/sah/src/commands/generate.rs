@@ -5,7 +5,6 @@ use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 
 use anyhow::Context as _;
-use sah_adapter::ModelOptions;
 use sah_bench_core::data::{read_text, text};
 use sah_report::visible;
 use sah_request::{
@@ -43,13 +42,8 @@ pub(crate) fn answer(
 ) -> anyhow::Result<()> {
     let attentions = attention::named(app, &args.attention, &["dense"])?;
     check_effects(args, context.is_some(), &attentions)?;
-    let source =
-        model::fetch(&model::source(&args.model.place.model, args.model.place.revision.as_deref())?)?;
-    let options = ModelOptions {
-        chat_template: args.template.options(args.chat_template.clone())?,
-        config: args.model.config.overrides(),
-    };
-    let model = app.models.load(&args.model, &source, &options)?;
+    let chat_template = args.template.options(args.chat_template.clone())?;
+    let model = app.named_model(&args.model, chat_template)?;
     model::say_notes(&model);
     let request = Request {
         context: context.unwrap_or_default(),

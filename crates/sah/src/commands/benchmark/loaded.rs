@@ -33,7 +33,7 @@ impl<'a> Loaded<'a> {
             chat_template: plan.args.prompts.template()?,
             config: run.args.config.overrides(),
         };
-        let model = app.models.load(&run.args, &source, &options)?;
+        let model = app.model(&run.args, &source, &options)?;
         let seconds = started.elapsed().as_secs_f64();
         model.keep_contexts((plan.args.limits.keep_contexts * (1 << 30) as f64) as usize);
         Ok(Self { plan, run, source, model, seconds })

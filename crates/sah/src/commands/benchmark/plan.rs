@@ -16,8 +16,8 @@ use crate::args::{
 use crate::attention::{self, NamedAttention};
 use crate::benchmarks::{BenchmarkEntry, DataOrigin, Opened};
 use crate::model::{PromptLengths, TokensOf};
+use crate::resume;
 use crate::usage::UsageError;
-use crate::{model, resume};
 
 /// Everything that is known before a model is loaded.
 pub(super) struct Plan<'a> {
@@ -92,7 +92,7 @@ impl<'a> Plan<'a> {
         let subsets = select_subsets(&*benchmark, args.data.subsets.as_deref())?;
         check_template(&args.prompts, &*benchmark, &subsets)?;
         let run_name = args.output.run_name.clone().map_or_else(time_as_name, Ok)?;
-        let models = models(args, &run_name)?;
+        let models = models(app, args, &run_name)?;
         ensure!(
             args.execution.cell.is_none() || models.len() == 1,
             UsageError("--cell is for the folder of one model; name that with --resume".to_owned())
@@ -246,7 +246,7 @@ fn with_remedy(entry: &dyn BenchmarkEntry, error: Error) -> Error {
 }
 
 /// The models with their folders: one has the folder of the run, several have folders in it.
-fn models(args: &BenchmarkArgs, run_name: &str) -> anyhow::Result<Vec<ModelRun>> {
+fn models(app: &App, args: &BenchmarkArgs, run_name: &str) -> anyhow::Result<Vec<ModelRun>> {
     let flags = &args.models;
     ensure!(
         flags.revision.is_none() || flags.model.len() == 1,
@@ -262,7 +262,7 @@ fn models(args: &BenchmarkArgs, run_name: &str) -> anyhow::Result<Vec<ModelRun>>
             let other = &other.args.place.model;
             bail!(UsageError(format!("--model {other} and {name} would share the result folder {run_name}")));
         }
-        let source = model::source(name, flags.revision.as_deref())?;
+        let source = app.source(name, flags.revision.as_deref())?;
         models.push(ModelRun { args: flags.one(name), source, result_dir, run_name });
     }
     Ok(models)

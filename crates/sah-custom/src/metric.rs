@@ -184,7 +184,8 @@ impl Metric {
     }
 
     /// What is wrong with `reference`: what it should be, in words. `None` where nothing is.
-    pub(crate) fn misfit(self, reference: &str) -> Option<&'static str> {
+    #[must_use]
+    pub fn misfit(self, reference: &str) -> Option<&'static str> {
         let (is_fit, expected) = match self {
             Self::Choice => (matches!(reference, "A" | "B" | "C" | "D"), "a letter, A to D"),
             Self::Integer => (integer(reference).is_some(), "an integer that is not negative"),

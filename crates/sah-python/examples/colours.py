@@ -1,6 +1,8 @@
 """A benchmark in Python: which colour does the harbour's boat have?
 
     run = sah.bench(colours.Colours(), model)
+
+or `python -m sah bench colours.py:Colours` in its folder.
 """
 
 import sah

@@ -7,7 +7,7 @@ use pyo3::types::PyList;
 use sah::AnswerListener;
 use sah_request::{NewToken, RequestResponse};
 
-use crate::app::{Given, Models, Unshared, app};
+use crate::app::{Given, Models, app, released};
 use crate::errors::of_failure;
 
 /// Answers what `arguments` ask, those of `generate`, about `context`. `on_token(attention, question, text, is_thought, is_last)` is
@@ -22,13 +22,9 @@ pub(crate) fn answer(
     models: PyRef<'_, Models>,
     on_token: Option<Py<PyAny>>,
 ) -> PyResult<Py<PyList>> {
-    let run = Unshared(app(words, &given)?.with_models(models.shared()));
+    let app = app(words, &given)?.with_models(models.shared());
     let mut heard = Heard { on_token, raised: None, responses: Vec::new() };
-    let listener = &mut heard;
-    let answered = py.allow_threads(move || {
-        let run = run;
-        run.0.answer(arguments, context, listener)
-    });
+    let answered = released(py, app, |app| app.answer(arguments, context, &mut heard));
     if let Some(raised) = heard.raised {
         return Err(raised);
     }

@@ -5,12 +5,11 @@ use std::rc::Rc;
 
 use pyo3::prelude::*;
 use sah::App;
-use sah_attention::{AttentionConfig, MaskerRegistry, RetentionConfig, RetentionRegistry};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::benchmark::PythonBenchmark;
 use crate::caller::PythonCaller;
-use crate::errors::{UsageError, of_attention, of_failure};
+use crate::errors::{UsageError, of_failure};
 use crate::method::{PythonMethod, class_in};
 
 /// Models in memory, which calls share.
@@ -26,7 +25,7 @@ impl Models {
     }
 }
 
-/// The attentions and retentions of the calling program: their names, and their configurations as JSON.
+/// The attentions and retentions of the calling program, their names and their configurations as JSON, and its benchmarks.
 #[derive(FromPyObject, Default)]
 pub(crate) struct Given {
     attentions: Vec<(String, String)>,
@@ -36,24 +35,19 @@ pub(crate) struct Given {
 
 /// The command line: what it knows by name, with what Python adds. `words` start a process of it.
 pub(crate) fn app(words: Vec<OsString>, given: &Given) -> PyResult<App> {
-    let maskers = MaskerRegistry::builtin().with_masker::<PythonMethod>().map_err(of_attention)?;
-    let rules = RetentionRegistry::builtin().with_rule::<PythonMethod>().map_err(of_attention)?;
     let mut app = App::standard()
         .with_masker::<PythonMethod>()
         .with_retention_rule::<PythonMethod>()
-        .with_attention_names(attention_of_class)
-        .with_retention_names(retention_of_class)
+        .with_attention_names(|name| of_class(name, "maskers"))
+        .with_retention_names(|name| of_class(name, "rules"))
         .with_program(words);
-    let wrong = |name: &str, error: &dyn std::fmt::Display| UsageError::new_err(format!("{name}: {error}"));
+    let wrong = |error: sah::UsageError| UsageError::new_err(error.to_string());
+    let read = |config: &str| serde_json::from_str(config).expect("Python writes JSON");
     for (name, config) in &given.attentions {
-        let mut json = serde_json::Deserializer::from_str(config);
-        let config = AttentionConfig::read(&maskers, &mut json).map_err(|error| wrong(name, &error))?;
-        app = app.with_attention(name, config);
+        app = app.with_attention(name, read(config)).map_err(wrong)?;
     }
     for (name, config) in &given.retentions {
-        let json = serde_json::from_str(config).map_err(|error| wrong(name, &error))?;
-        let config = RetentionConfig::read(&rules, json).map_err(|error| wrong(name, &error))?;
-        app = app.with_retention(name, config);
+        app = app.with_retention(name, read(config)).map_err(wrong)?;
     }
     for benchmark in &given.benchmarks {
         app = Python::with_gil(|py| {
@@ -69,41 +63,22 @@ impl Models {
     }
 }
 
-/// A class of Python as an attention of that masker alone; it names the result folder.
-fn attention_of_class(name: &str) -> Option<sah_attention::Result<(String, AttentionConfig)>> {
+/// A class of Python as the only one of the `parts` of an attention or a retention; it names the result folder.
+fn of_class(name: &str, parts: &str) -> Option<(String, Value)> {
     let class = class_in(name)?;
-    let registry = MaskerRegistry::builtin().with_masker::<PythonMethod>();
-    Some(registry.and_then(|registry| {
-        let config = json!({"maskers": [{"type": "python", "class": name}]});
-        let config = AttentionConfig::read(&registry, config);
-        let problem = |error: serde_json::Error| sah_attention::Error::Method {
-            method: name.to_owned(),
-            problem: error.to_string(),
-        };
-        Ok((class.to_owned(), config.map_err(problem)?))
-    }))
-}
-
-/// The same as a retention with that rule alone.
-fn retention_of_class(name: &str) -> Option<sah_attention::Result<(String, RetentionConfig)>> {
-    let class = class_in(name)?;
-    let registry = RetentionRegistry::builtin().with_rule::<PythonMethod>();
-    Some(registry.and_then(|registry| {
-        let config = json!({"rules": [{"type": "python", "class": name}]});
-        Ok((class.to_owned(), RetentionConfig::read(&registry, config)?))
-    }))
+    Some((class.to_owned(), json!({parts: [{"type": "python", "class": name}]})))
 }
 
 /// Runs the command line as a program does, and gives its exit code: `python -m sah`.
 #[pyfunction]
-pub(crate) fn main(py: Python<'_>, words: Vec<OsString>, arguments: Vec<OsString>) -> PyResult<u8> {
-    let app = app(words, &Given::default())?;
-    // Nothing of an app goes to another thread.
-    let run = Unshared(app);
-    Ok(py.allow_threads(move || {
-        let run = run;
-        run.0.main_with(arguments)
-    }))
+pub(crate) fn main(
+    py: Python<'_>,
+    words: Vec<OsString>,
+    arguments: Vec<OsString>,
+    benchmarks: Vec<Py<PyAny>>,
+) -> PyResult<u8> {
+    let given = Given { benchmarks, ..Given::default() };
+    Ok(released(py, app(words, &given)?, |app| app.main_with(arguments)))
 }
 
 /// Runs a command in this process and gives its exit code.
@@ -113,16 +88,14 @@ pub(crate) fn call(
     words: Vec<OsString>,
     arguments: Vec<OsString>,
     given: Given,
-    models: PyRef<'_, Models>,
+    models: Option<PyRef<'_, Models>>,
     caller: Py<PyAny>,
 ) -> PyResult<u8> {
-    let app = app(words, &given)?.with_models(models.shared()).with_caller(PythonCaller::new(caller));
-    let run = Unshared(app);
-    py.allow_threads(move || {
-        let run = run;
-        run.0.call(arguments)
-    })
-    .map_err(|failure| of_failure(py, failure))
+    let mut app = app(words, &given)?.with_caller(PythonCaller::new(caller));
+    if let Some(models) = models {
+        app = app.with_models(models.shared());
+    }
+    released(py, app, |app| app.call(arguments)).map_err(|failure| of_failure(py, failure))
 }
 
 /// Loads the model that `arguments` name into `models`, and says what it is: a dictionary as JSON.
@@ -133,10 +106,9 @@ pub(crate) fn load(
     arguments: Vec<OsString>,
     models: PyRef<'_, Models>,
 ) -> PyResult<String> {
-    let run = Unshared(app(words, &Given::default())?.with_models(models.shared()));
-    py.allow_threads(move || {
-        let run = run;
-        let model = run.0.load(arguments)?;
+    let app = app(words, &Given::default())?.with_models(models.shared());
+    released(py, app, |app| {
+        let model = app.load(arguments)?;
         let identity = model.identity();
         Ok(json!({
             "name": identity.name,
@@ -149,8 +121,15 @@ pub(crate) fn load(
     .map_err(|failure| of_failure(py, failure))
 }
 
-/// Something that stays on its thread while Python's lock is released: [`Python::allow_threads`] runs its closure there.
-pub(crate) struct Unshared<T>(pub(crate) T);
+/// What `work` makes of the command line while Python's lock is released.
+pub(crate) fn released<T: Send>(py: Python<'_>, app: App, work: impl FnOnce(App) -> T + Send) -> T {
+    struct Unshared(App);
+    // SAFETY: the closure of `allow_threads` runs on the thread that called it, so that nothing is sent anywhere.
+    unsafe impl Send for Unshared {}
 
-// SAFETY: the closure of `allow_threads` runs on the thread that called it, so that nothing is sent anywhere.
-unsafe impl<T> Send for Unshared<T> {}
+    let unshared = Unshared(app);
+    py.allow_threads(move || {
+        let Unshared(app) = { unshared };
+        work(app)
+    })
+}

@@ -1,9 +1,10 @@
 //! Benchmarks that are written in Python.
 
-use std::cell::Cell;
+use std::path::PathBuf;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
+use clap::{Arg, Command};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -13,11 +14,16 @@ use sah_bench_core::{
 };
 
 use crate::interned::interned;
+use crate::lent::Lent;
+use crate::method::class_in;
 use crate::raised::raised;
 
 /// The answers that would be right, and the row as JSON.
 static COLUMNS: [Column; 2] =
     [Column { name: "answers", kind: ColumnKind::TextList }, Column { name: "row", kind: ColumnKind::Text }];
+
+/// Where the class of a benchmark is that a command line names by its class.
+const FILE_FLAG: &str = "benchmark-file";
 
 /// An object with the methods `rows` and `score`.
 #[derive(Clone, Debug)]
@@ -26,6 +32,7 @@ pub(crate) struct PythonBenchmark {
     name: &'static str,
     about: &'static str,
     subsets: Vec<String>,
+    metric_files: Vec<PathBuf>,
 }
 
 /// A row as Python gives it.
@@ -44,66 +51,51 @@ struct Row {
 /// Counts tokens with the tokenizer of the model, while rows are made.
 #[pyclass(unsendable, module = "sah")]
 #[derive(Debug)]
-pub(crate) struct TokenCounter(Cell<Option<NonNull<dyn TokenCount + 'static>>>);
+pub(crate) struct TokenCounter(Lent<dyn TokenCount>);
 
 #[pymethods]
 impl TokenCounter {
     /// The tokens of a text, special ones not among them.
     fn __call__(&self, text: &str) -> PyResult<usize> {
-        let counter =
-            self.0.get().ok_or_else(|| PyRuntimeError::new_err("it lives as long as rows() runs"))?;
-        // SAFETY: `Lent` takes the pointer away before what it points to ends, and the class stays on its thread.
-        let counter = unsafe { counter.as_ref() };
-        counter.count(text).map_err(|error| PyRuntimeError::new_err(error.to_string()))
-    }
-}
-
-/// A counter that Python may call until this is dropped.
-struct Lent<'py>(Bound<'py, TokenCounter>);
-
-impl<'py> Lent<'py> {
-    fn new(py: Python<'py>, tokens: &dyn TokenCount) -> PyResult<Self> {
-        let tokens = NonNull::from(tokens);
-        // SAFETY: only the lifetime is another; the pointer is used no more once `tokens` may end.
-        let tokens: NonNull<dyn TokenCount + 'static> = unsafe { std::mem::transmute(tokens) };
-        Ok(Self(Bound::new(py, TokenCounter(Cell::new(Some(tokens))))?))
-    }
-
-    fn object(&self) -> &Bound<'py, TokenCounter> {
-        &self.0
-    }
-}
-
-impl Drop for Lent<'_> {
-    fn drop(&mut self) {
-        self.0.borrow().0.set(None);
+        let counted = self.0.with(|counter| counter.count(text));
+        let counted = counted.ok_or_else(|| PyRuntimeError::new_err("it lives as long as rows() runs"))?;
+        counted.map_err(|error| PyRuntimeError::new_err(error.to_string()))
     }
 }
 
 impl PythonBenchmark {
     pub(crate) fn new(object: &Bound<'_, PyAny>) -> PyResult<Self> {
         let text = |name: &str| Ok::<_, PyErr>(interned(&object.getattr(name)?.extract::<String>()?));
-        Ok(Self {
-            name: text("name")?,
-            about: text("about")?,
-            subsets: object.getattr("tasks")?.extract()?,
-            object: Arc::new(object.clone().unbind()),
-        })
+        let (name, about) = (text("name")?, text("about")?);
+        let mut subsets: Vec<String> = object.getattr("tasks")?.extract()?;
+        if subsets.is_empty() {
+            subsets.push(name.to_owned());
+        }
+        let metric_files = object.getattr("metric_files")?.extract()?;
+        Ok(Self { object: Arc::new(object.clone().unbind()), name, about, subsets, metric_files })
     }
 
     fn rows(&self, py: Python<'_>, subsets: &[&str], tokens: &dyn TokenCount) -> PyResult<Vec<Sample>> {
         let benchmarks = py.import("sah._benchmark")?;
         let mut samples = Vec::new();
-        let counter = Lent::new(py, tokens)?;
-        let rows = (self.object.bind(py), subsets.to_vec(), counter.object());
-        let rows = benchmarks.call_method1("checked_rows", rows)?;
-        for row in rows.try_iter()? {
-            let Row { task, context, question, answer_prefix, max_new_tokens, answers, json } =
-                row?.extract()?;
-            let extra = vec![Value::TextList(answers), Value::Text(json)];
-            samples.push(Sample { task, context, question, answer_prefix, max_new_tokens, extra });
-        }
-        Ok(samples)
+        // SAFETY: only the lifetime is another; it is taken back below, before `tokens` may end.
+        let lent: NonNull<dyn TokenCount + 'static> = unsafe { std::mem::transmute(NonNull::from(tokens)) };
+        // SAFETY: as above; who counts writes nothing.
+        let counter = Bound::new(py, TokenCounter(unsafe { Lent::new(lent) }))?;
+        let mut read = || {
+            let rows = (self.object.bind(py), &self.subsets, subsets.to_vec(), &counter);
+            let rows = benchmarks.call_method1("checked_rows", rows)?;
+            for row in rows.try_iter()? {
+                let Row { task, context, question, answer_prefix, max_new_tokens, answers, json } =
+                    row?.extract()?;
+                let extra = vec![Value::TextList(answers), Value::Text(json)];
+                samples.push(Sample { task, context, question, answer_prefix, max_new_tokens, extra });
+            }
+            Ok(())
+        };
+        let read = read();
+        counter.borrow().0.take_back();
+        read.map(|()| samples)
     }
 
     fn scored(&self, py: Python<'_>, sample: &Sample, answer: &str) -> PyResult<f64> {
@@ -144,6 +136,10 @@ impl Benchmark for PythonBenchmark {
         Ok(RowScore { value, bucket: None })
     }
 
+    fn metric_files(&self) -> Vec<PathBuf> {
+        self.metric_files.clone()
+    }
+
     fn references<'a>(&self, sample: &'a Sample) -> &'a [String] {
         sample.extra.first().map(Value::texts).unwrap_or_default()
     }
@@ -160,5 +156,13 @@ impl BenchmarkEntry for PythonBenchmark {
 
     fn scorer(&self) -> Box<dyn Benchmark> {
         Box::new(self.clone())
+    }
+
+    /// Of a class in a file: the file, for run.json, by which Python finds the class again.
+    fn add_flags(&self, command: Command) -> Command {
+        if class_in(self.name).is_none() || !self.name.contains(".py:") {
+            return command;
+        }
+        command.arg(Arg::new(FILE_FLAG).long(FILE_FLAG).value_name("FILE.py").help("The file of the class"))
     }
 }

@@ -17,6 +17,11 @@ pub(crate) fn of_attention(error: sah_attention::Error) -> PyErr {
     PyValueError::new_err(error.to_string())
 }
 
+/// Of models.
+pub(crate) fn of_adapter(error: sah_adapter::Error) -> PyErr {
+    Error::new_err(error.to_string())
+}
+
 /// Of libtorch.
 pub(crate) fn of_torch(error: tch::TchError) -> PyErr {
     PyRuntimeError::new_err(error.to_string())

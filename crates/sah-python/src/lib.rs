@@ -6,13 +6,17 @@ mod app;
 mod benchmark;
 mod caller;
 mod errors;
+mod external;
 mod interned;
+mod lent;
 mod masker;
 mod method;
+mod metric;
 mod objects;
 mod raised;
 mod retention;
 mod rows;
+mod scores;
 
 use pyo3::prelude::*;
 
@@ -21,18 +25,23 @@ fn _sah(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("Error", py.get_type::<errors::Error>())?;
-    module.add("UsageError", py.get_type::<errors::UsageError>())?;
+    let usage_error = py.get_type::<errors::UsageError>();
+    usage_error.setattr("kind", "usage")?;
+    module.add("UsageError", usage_error)?;
     module.add_class::<app::Models>()?;
+    module.add_class::<external::LayerCalls>()?;
     module.add_class::<masker::Layer>()?;
     module.add_class::<masker::Previous>()?;
     module.add_class::<retention::ContextInfo>()?;
     module.add_class::<benchmark::TokenCounter>()?;
+    module.add_class::<metric::OwnMetric>()?;
     module.add_class::<rows::Rows>()?;
     module.add_function(wrap_pyfunction!(app::main, module)?)?;
     module.add_function(wrap_pyfunction!(app::call, module)?)?;
     module.add_function(wrap_pyfunction!(app::load, module)?)?;
     module.add_function(wrap_pyfunction!(answers::answer, module)?)?;
-    module.add_function(wrap_pyfunction!(rows::rows, module)?)?;
+    module.add_function(wrap_pyfunction!(external::add_external, module)?)?;
+    module.add_function(wrap_pyfunction!(external::external_logits, module)?)?;
     module.add_function(wrap_pyfunction!(objects::keep_object, module)?)?;
     module.add_function(wrap_pyfunction!(objects::forget_object, module)?)?;
     Ok(())

@@ -12,9 +12,10 @@ use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 
 use crate::errors::Error;
+use crate::scores;
 
 /// A table of Arrow: `pyarrow.table(rows)`, `polars.DataFrame(rows)`, `pandas.DataFrame.from_arrow(rows)`, and duckdb read it.
-#[pyclass(frozen, module = "sah")]
+#[pyclass(frozen, subclass, module = "sah")]
 #[derive(Debug)]
 pub(crate) struct Rows {
     schema: SchemaRef,
@@ -23,6 +24,23 @@ pub(crate) struct Rows {
 
 #[pymethods]
 impl Rows {
+    /// The table in a Parquet file, or the scores in a `metrics.json`.
+    #[new]
+    fn new(path: PathBuf) -> PyResult<Self> {
+        let wrong = |problem: String| Error::new_err(format!("{}: {problem}", path.display()));
+        if path.ends_with("metrics.json") {
+            let scores = scores::read(&path).map_err(Error::new_err)?;
+            return Ok(Self { schema: scores.schema(), batches: vec![scores] });
+        }
+        let file = File::open(&path).map_err(|error| wrong(error.to_string()))?;
+        let builder =
+            ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| wrong(error.to_string()))?;
+        let schema = builder.schema().clone();
+        let reader = builder.build().map_err(|error| wrong(error.to_string()))?;
+        let batches = reader.collect::<Result<_, _>>().map_err(|error| wrong(error.to_string()))?;
+        Ok(Self { schema, batches })
+    }
+
     /// The table by Arrow's `PyCapsule` interface. A schema that is asked for is not heeded, which the interface allows.
     #[pyo3(signature = (requested_schema=None))]
     fn __arrow_c_stream__<'py>(
@@ -47,16 +65,4 @@ impl Rows {
     fn __len__(&self) -> usize {
         self.batches.iter().map(RecordBatch::num_rows).sum()
     }
-}
-
-/// The table in a Parquet file.
-#[pyfunction]
-pub(crate) fn rows(path: PathBuf) -> PyResult<Rows> {
-    let wrong = |problem: String| Error::new_err(format!("{}: {problem}", path.display()));
-    let file = File::open(&path).map_err(|error| wrong(error.to_string()))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| wrong(error.to_string()))?;
-    let schema = builder.schema().clone();
-    let reader = builder.build().map_err(|error| wrong(error.to_string()))?;
-    let batches = reader.collect::<Result<_, _>>().map_err(|error| wrong(error.to_string()))?;
-    Ok(Rows { schema, batches })
 }

@@ -105,3 +105,44 @@ def test_the_command_line_takes_a_class_of_a_file(tmp_path, examples):
     subprocess.run([sys.executable, "-m", "sah", *line], check=True)
     config = json.loads((tmp_path / "a" / "Streaming" / "config.json").read_text())
     assert config["attention"]["maskers"][0]["class"].endswith("streaming.py:Streaming")
+
+
+def test_scores_are_a_table(model, tmp_path):
+    run = small(tmp_path, model=model, attention=["dense", "streaming_llm"])
+    scores = run.scores("dense").to_pandas()
+    assert list(scores.columns) == ["task", "bucket", "score", "rows", "low", "high", "error"]
+    (row,) = scores.itertuples()
+    assert (row.task, row.score, row.rows) == ("trec", run.metrics("dense")["task_scores"]["trec"], 2)
+    assert row.bucket is None and row.error is None and scores.low.isna().all()
+
+
+def test_scores_of_buckets_and_repeats(model, tmp_path):
+    given = {"attention": "dense", "max_samples": 2, "lengths": [512], "subsets": "niah_single_1", "result_dir": tmp_path}
+    once = sah.bench("ruler", model, **given, run_name="once").scores().to_pandas()
+    assert (once.task[0], once.bucket[0]) == ("niah_single_1", "512") and once.rows.isna().all()
+    run = sah.bench("ruler", model, **given, repeats=2, temperature=0.7, run_name="twice")
+    figures = run.metrics()["repeats"]["figures"]["niah_single_1 512"]
+    twice = run.scores().to_pandas()
+    assert twice.rows[0] == 2 and twice.low[0] == figures["mean"]["low"] and twice.high[0] == figures["mean"]["high"]
+
+
+def test_calls_are_a_table_of_every_library(model, tmp_path):
+    run = small(tmp_path, model=model, attention=["dense", "streaming_llm"], micro_metrics=0.2)
+    calls = run.calls("streaming_llm")
+    count, frame = len(calls), calls.to_pandas()
+    assert len(frame) == count and frame.call_density.between(0, 1).all() and set(frame.task) == {"trec"}
+    table = pytest.importorskip("pyarrow").table(calls)
+    assert table.num_rows == count and table.column_names == calls.column_names
+
+
+def test_calls_open_in_polars(model, tmp_path):
+    polars = pytest.importorskip("polars")
+    calls = small(tmp_path, model=model, attention=["streaming_llm"], micro_metrics=0.2).calls("streaming_llm")
+    frame = calls.to_polars()
+    assert isinstance(frame, polars.DataFrame) and frame.columns == calls.column_names and len(frame) == len(calls)
+
+
+def test_calls_open_in_duckdb(model, tmp_path):
+    duckdb = pytest.importorskip("duckdb")
+    calls = small(tmp_path, model=model, attention=["streaming_llm"], micro_metrics=0.2).calls("streaming_llm")
+    assert duckdb.sql("select count(*) from calls").fetchall() == [(len(calls),)]

@@ -22,13 +22,17 @@ if _torch.__version__.split("+")[0] != _TORCH:
         f"sah is built for torch {_TORCH}, and this environment has {_torch.__version__}; pip install torch=={_TORCH}"
     )
 
-from sah._sah import Error, Rows, UsageError, __version__  # noqa: E402
+from sah._sah import Error, UsageError, __version__  # noqa: E402
 from sah._benchmark import Benchmark  # noqa: E402
+from sah._metric import Metric, benchmark, metric  # noqa: E402
+from sah._export import export_kvpress  # noqa: E402
+from sah._rows import Rows  # noqa: E402
 from sah._run import Run, bench, command, compare, report, resume  # noqa: E402
 from sah._masker import Masker, State  # noqa: E402
 from sah._retention import Retention  # noqa: E402
 from sah._model import Answer, Model, load  # noqa: E402
 from sah._selections import EVERYTHING, Best, Pages, Ranges, Sampled  # noqa: E402
+from sah._transformers import transformers  # noqa: E402
 
 __all__ = [
     "EVERYTHING",
@@ -37,6 +41,7 @@ __all__ = [
     "Best",
     "Error",
     "Masker",
+    "Metric",
     "Model",
     "Pages",
     "Ranges",
@@ -48,9 +53,13 @@ __all__ = [
     "UsageError",
     "__version__",
     "bench",
+    "benchmark",
     "command",
     "compare",
+    "export_kvpress",
     "load",
+    "metric",
     "report",
     "resume",
+    "transformers",
 ]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import abc
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Union
 
+#: Where a benchmark does not say what it measures.
+ABOUT = "a benchmark in Python"
 #: Where a row does not say it.
 MAX_NEW_TOKENS = 64
 #: The keys of a row that are text.
@@ -22,9 +25,11 @@ class Benchmark(abc.ABC):
     #: One word, which its runs have in their config.json.
     name: str
     #: What it measures, in one line.
-    about: str = "a benchmark in Python"
+    about: str = ABOUT
     #: Its tasks, in the order in which they run; one of its name where it says nothing.
     tasks: Sequence[str] = ()
+    #: The files that `score` reads, such as a list of synonyms: a run goes on only while they are the same.
+    metric_files: Sequence[Union[str, os.PathLike[str]]] = ()
 
     @abc.abstractmethod
     def rows(self, count: Callable[[str], int]) -> Iterable[Mapping[str, Any]]:
@@ -40,30 +45,18 @@ class Benchmark(abc.ABC):
         """What `answer` to `row` is worth, such as from 0 to 100. A row without an answer counts as the empty one."""
 
 
-def tasks_of(benchmark: Any) -> list[str]:
-    """The tasks of a benchmark."""
-    return list(benchmark.tasks) or [benchmark.name]
-
-
-class Entry:
-    """A benchmark as the command line takes it."""
-
-    def __init__(self, benchmark: Any) -> None:
-        self.name: str = benchmark.name
-        self.about: str = benchmark.about
-        self.tasks = tasks_of(benchmark)
-        self.rows = benchmark.rows
-        self.score = benchmark.score
-
-
-def checked_rows(entry: Entry, tasks: Sequence[str], count: Callable[[str], int]) -> Iterator[dict[str, Any]]:
-    """The rows of `tasks`, with all keys and their JSON."""
-    for number, given in enumerate(entry.rows(count)):
-        row = {"answer_prefix": "", "max_new_tokens": MAX_NEW_TOKENS, "answers": [], "task": entry.tasks[0], **given}
+def checked_rows(
+    benchmark: Benchmark, tasks: Sequence[str], asked: Sequence[str], count: Callable[[str], int]
+) -> Iterator[dict[str, Any]]:
+    """The rows of the tasks that are asked for, with all keys and their JSON; `tasks` are all of the benchmark."""
+    for number, given in enumerate(benchmark.rows(count)):
+        row = {"answer_prefix": "", "max_new_tokens": MAX_NEW_TOKENS, "answers": [], "task": tasks[0], **given}
         for key in _TEXTS:
             if not isinstance(row.get(key), str):
                 raise TypeError(f"row {number}: {key} must be a text, got {row.get(key)!r}")
-        if row["task"] not in entry.tasks:
-            raise ValueError(f"row {number}: task {row['task']!r} is none of {', '.join(entry.tasks)}")
-        if row["task"] in tasks:
+        if isinstance(row["answers"], str):
+            raise TypeError(f"row {number}: answers must be a list of texts, got {row['answers']!r}; write [...] around it")
+        if row["task"] not in tasks:
+            raise ValueError(f"row {number}: task {row['task']!r} is none of {', '.join(tasks)}")
+        if row["task"] in asked:
             yield {**row, "answers": list(row["answers"]), "json": json.dumps(row)}

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Union
 
 from sah import _sah
-from sah._benchmark import Entry
+from sah._benchmark import Benchmark
 from sah._masker import Masker
 from sah._retention import Retention
 from sah._sources import described
@@ -29,7 +29,7 @@ class Given:
     #: Those that are no names: name and configuration as JSON.
     attentions: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     retentions: list[tuple[str, str]] = dataclasses.field(default_factory=list)
-    benchmarks: list[Entry] = dataclasses.field(default_factory=list)
+    benchmarks: list[Benchmark] = dataclasses.field(default_factory=list)
 
 
 @contextlib.contextmanager
@@ -46,7 +46,10 @@ def given(
             ("--retention", "rules", "scores", retention, call.retentions),
         ):
             for name, one in _each(what, parts):
-                if not isinstance(one, str):
+                if isinstance(one, str):
+                    if name not in (None, one):
+                        raise ValueError(f"{one!r} goes by its own name in results, not as {name!r}; only configurations and objects are named")
+                else:
                     config = dict(one) if isinstance(one, Mapping) else {parts: [one]}
                     name = name or _name(config, parts)
                     config[parts] = [_configured(part, method, kept) for part in config[parts]]

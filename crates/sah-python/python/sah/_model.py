@@ -33,15 +33,17 @@ class Answer:
 
 
 class Model:
-    """A model of our engine in memory; made by `sah.load`."""
+    """A model in memory; made by `sah.load` or `sah.transformers`."""
 
-    def __init__(self, words: list[str], models: _sah.Models, identity: Mapping[str, Any]) -> None:
+    def __init__(self, words: list[str], models: _sah.Models, identity: Mapping[str, Any], folder: Any = None) -> None:
         #: The flags that it was loaded by.
         self.words = words
         #: Keeps it in memory.
         self.models = models
         #: Its name, architecture, source and SHA-256.
         self.identity = dict(identity)
+        # Files that runs read again, which go with it.
+        self._folder = folder
 
     def __repr__(self) -> str:
         return f"sah.Model({self.identity['name']!r}, {self.identity['architecture']})"

@@ -39,7 +39,7 @@ def shown(progress: Callable[[Progress], None] | None) -> Iterator[Callable[[Pro
         return
     from IPython.display import display
 
-    line = display({"text/plain": ""}, raw=True, display_id=True)
+    line = display({"text/plain": ""}, raw=True, display_id=True)  # type: ignore[no-untyped-call]
 
     def show(step: Progress) -> None:
         if step.rows_total is not None:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import os
 import pathlib
-import signal
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from types import FrameType
 from typing import Any, Union
 
 from sah import _sah
-from sah._benchmark import Benchmark, Entry
+from sah._benchmark import Benchmark
+from sah._caller import Caller
 from sah._default_model import prepare
 from sah._methods import Attention, Given, Keeping, given
 from sah._model import Model
+from sah._named_benchmarks import named
 from sah._progress import Progress, shown
+from sah._rows import Rows
 from sah._words import PROGRAM, words
 
 _PathLike = Union[str, "os.PathLike[str]"]
@@ -45,11 +45,20 @@ class Run:
 
     def rows(self, attention: str | None = None) -> Rows:
         """The rows of `attention` with their answers and what they cost, as Arrow; of the only one where it is left out."""
-        return Rows(_sah.rows(self._folder(attention) / "raw_results.parquet"))
+        return Rows(self._folder(attention) / "raw_results.parquet")
 
     def metrics(self, attention: str | None = None) -> dict[str, Any]:
         """The scores of `attention`: its metrics.json."""
         return self._json(attention, "metrics.json")
+
+    def scores(self, attention: str | None = None) -> Rows:
+        """The scores of `attention` as Arrow: a row for each task, or for each bucket of a task.
+
+        `score` is that of metrics.json; where it is null because scoring failed, `error` says why. `rows` is the number of
+        samples, null for a bucket. Of runs with `repeats`, buckets have `rows`, too, and `low` and `high` are the 95 %
+        confidence interval.
+        """
+        return Rows(self._folder(attention) / "metrics.json")
 
     def config(self, attention: str | None = None) -> dict[str, Any]:
         """All that is needed to repeat `attention`: its config.json."""
@@ -57,7 +66,7 @@ class Run:
 
     def calls(self, attention: str) -> Rows:
         """The single attention calls that `micro_metrics` measured, as Arrow."""
-        return Rows(_sah.rows(self._folder(attention) / "micro_metrics.parquet"))
+        return Rows(self._folder(attention) / "micro_metrics.parquet")
 
     def report(self, **options: Any) -> pathlib.Path:
         """Makes the HTML page, figures and tables, and gives the page: `report` of the command line with its options."""
@@ -88,40 +97,6 @@ class Run:
         return read
 
 
-class Rows:
-    """A table of Arrow: pandas, polars, pyarrow and duckdb open it without a copy."""
-
-    def __init__(self, table: _sah.Rows) -> None:
-        self._table = table
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return self._table.__arrow_c_stream__(requested_schema)
-
-    def __len__(self) -> int:
-        return len(self._table)
-
-    @property
-    def column_names(self) -> list[str]:
-        """The names of the columns."""
-        return self._table.column_names
-
-    def to_pandas(self) -> Any:
-        """As a DataFrame of pandas, which must be installed."""
-        import pandas
-
-        if hasattr(pandas.DataFrame, "from_arrow"):
-            return pandas.DataFrame.from_arrow(self)
-        import pyarrow
-
-        return pyarrow.table(self).to_pandas()
-
-    def to_polars(self) -> Any:
-        """As a DataFrame of polars, which must be installed."""
-        import polars
-
-        return polars.DataFrame(self)
-
-
 def bench(
     benchmark: Benchmark | str | Sequence[str],
     model: Model | str | None = None,
@@ -133,10 +108,12 @@ def bench(
 ) -> Run:
     """Runs a benchmark, or several: each attention on the same rows.
 
-    `model` is one of `sah.load`, or a name as `--model` takes it. `attention` is one or a list of presets, files, `file.py:Class`,
-    configurations and `sah.Masker` objects, or a dictionary of those by the names of their results; `retention` is the same with
-    `sah.Retention` objects. `progress` is called at each
-    step. The options are the flags of `bench`, with `_` for `-`.
+    `benchmark` is an object, a name, a list of names, or the name of a class, `file.py:Class` or `package.module:Class`.
+
+    `model` is one of `sah.load`, or a name as `--model` takes it. `attention` is one or a list of presets, files,
+    `file.py:Class`, configurations and `sah.Masker` objects, or a dictionary of those by the names of their results; `retention`
+    is the same with `sah.Retention` objects. `progress` is called at each step. The options are the flags of `bench`, with `_`
+    for `-`.
 
     Ctrl-C ends it after the context at work, by KeyboardInterrupt; `sah.resume` goes on.
     """
@@ -159,8 +136,7 @@ def resume(
     progress: Callable[[Progress], None] | None = None,
     **options: Any,
 ) -> Run:
-    """Goes on with what is left of a run. `attention`, `retention` and `benchmark` give the
-    objects again that it was started with."""
+    """Goes on with what is left of a run. `attention`, `retention` and `benchmark` give the objects again that it was started with."""
     line = ["bench", f"--resume={_path(run)}", *words(options)]
     own = benchmark or (run.benchmark if isinstance(run, Run) else None)
     return _run(line, model, (attention, retention), own, progress, is_resumed=True)
@@ -194,8 +170,9 @@ def _name(benchmark: Benchmark | str | Sequence[str]) -> str:
 def _command(line: list[str], runs: Sequence[Union[Run, _PathLike]]) -> int:
     prepare(line)
     own = {run.benchmark.name: run.benchmark for run in runs if isinstance(run, Run) and run.benchmark is not None}
-    call = Given(benchmarks=[Entry(benchmark) for benchmark in own.values()])
-    return _sah.call(PROGRAM, line, call, _sah.Models(), _Caller(None))
+    line, by_class = named(line)
+    call = Given(benchmarks=[*own.values(), *by_class])
+    return _sah.call(PROGRAM, line, call, None, Caller(None))
 
 
 def _run(
@@ -207,58 +184,13 @@ def _run(
     is_resumed: bool = False,
 ) -> Run:
     prepare(line)
-    models = model.models if isinstance(model, Model) else _sah.Models()
+    line, by_class = named(line)
+    models = model.models if isinstance(model, Model) else None
     with given(*methods) as call, shown(progress) as show:
-        caller = _Caller(show)
-        call.benchmarks = [] if benchmark is None else [Entry(benchmark)]
+        caller = Caller(show)
+        call.benchmarks = [*by_class, *([] if benchmark is None else [benchmark])]
         if not is_resumed:
             line = [*line, *call.words]
         with caller.interruptible():
             code = _sah.call(PROGRAM, line, call, models, caller)
     return Run(caller.folder or ".", code, benchmark)
-
-
-class _Caller:
-    """What the command line tells, and asks, while it runs in this process."""
-
-    def __init__(self, show: Callable[[Progress], None] | None) -> None:
-        self.folder: pathlib.Path | None = None
-        self._show = show
-        self._stop = False
-
-    def begins(self, folder: str) -> None:
-        self.folder = pathlib.Path(folder)
-
-    def hear(self, attention: str, step: str, figures: dict[str, Any]) -> bool:
-        if self._show is not None:
-            self._show(Progress(attention, step, **figures))
-        return self._stop
-
-    def interruptible(self) -> _Interruptible:
-        return _Interruptible(self._ask_to_stop)
-
-    def _ask_to_stop(self) -> None:
-        self._stop = True
-
-
-class _Interruptible:
-    """The first Ctrl-C asks to stop after the context at work; the second is Python's own."""
-
-    def __init__(self, ask: Callable[[], None]) -> None:
-        self._ask = ask
-        self._before: Any = None
-
-    def __enter__(self) -> None:
-        if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._first)
-
-    def _first(self, number: int, frame: FrameType | None) -> None:
-        del number, frame
-        self._ask()
-        signal.signal(signal.SIGINT, self._before)
-
-    def __exit__(self, *raised: object) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
-
-

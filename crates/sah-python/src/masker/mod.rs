@@ -11,6 +11,7 @@ use sah_attention::{AttentionInputs, LayerState, Mask, Masker, MaskerConfig, Mas
 pub(crate) use self::selected::Previous;
 pub(crate) use self::state::Layer;
 
+use crate::errors::of_attention;
 use crate::interned::interned;
 use crate::method::{self, PythonMethod};
 use crate::raised::raised;
@@ -67,13 +68,11 @@ impl PythonMasker {
         state: &mut LayerState<'_>,
         previous: &Bound<'_, Previous>,
     ) -> PyResult<Py<PyAny>> {
-        let layer = Bound::new(py, Layer::of(py, inputs, state)?)?;
-        let tensor = |tensor: sah_attention::Result<tch::Tensor>| {
-            tensor.map(PyTensor).map_err(crate::errors::of_attention)
-        };
-        let queries = PyTensor(inputs.queries().shallow_clone());
-        let (keys, values) = (tensor(inputs.keys())?, tensor(inputs.values())?);
-        let arguments = (queries, keys, values, &layer, previous);
+        let keys = inputs.keys().map_err(of_attention)?;
+        let values = inputs.values().map_err(of_attention)?;
+        let layer = Bound::new(py, Layer::of(py, inputs, &keys, state))?;
+        let queries = inputs.queries().shallow_clone();
+        let arguments = (PyTensor(queries), PyTensor(keys), PyTensor(values), &layer, previous);
         let selected = self.object.bind(py).call_method1("select", arguments)?;
         layer.borrow_mut().put_back(py, state)?;
         Ok(selected.unbind())

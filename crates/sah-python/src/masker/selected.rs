@@ -25,18 +25,13 @@ impl Previous {
         self.0.as_ref().is_none_or(|mask| matches!(mask.selection(), Selection::Empty))
     }
 
-    /// The selection as booleans, `[B, H, Q, K]`, on the device of nothing but the CPU: keys in the future of a row are not among
-    /// them.
+    /// The selection as booleans, `[B, H, Q, K]`, on the CPU, without keys in the future of a row.
     fn mask(&self) -> PyResult<PyTensor> {
         let mask =
             self.0.as_ref().ok_or_else(|| PyValueError::new_err("it lives as long as select() runs"))?;
-        let dense = mask.to_dense(Device::Cpu).map_err(errors::of_attention)?;
-        let selected = dense.f_gt(0.0).map_err(errors::of_torch)?;
-        let shape = mask.shape();
-        let ones = Tensor::f_ones([shape.queries as i64, shape.keys as i64], (Kind::Bool, Device::Cpu));
-        let past = (shape.keys - shape.queries) as i64;
-        let causal = ones.and_then(|ones| ones.f_tril(past)).map_err(errors::of_torch)?;
-        Ok(PyTensor(selected.f_logical_and(&causal).map_err(errors::of_torch)?))
+        let causal = mask.shallow_clone().restrict_to_causal();
+        let dense = causal.and_then(|mask| mask.to_dense(Device::Cpu)).map_err(errors::of_attention)?;
+        Ok(PyTensor(dense.f_gt(0.0).map_err(errors::of_torch)?))
     }
 }
 

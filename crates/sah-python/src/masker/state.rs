@@ -49,14 +49,16 @@ impl Layer {
 }
 
 impl Layer {
+    /// Of a call with these keys, expanded.
     pub(super) fn of(
         py: Python<'_>,
         inputs: &AttentionInputs<'_>,
+        keys: &Tensor,
         state: &mut LayerState<'_>,
-    ) -> PyResult<Self> {
+    ) -> Self {
         let (index, seed) = (state.layer(), state.seed(inputs.dims().keys));
         let value = state.get::<Kept>().map_or_else(|| py.None(), |kept| kept.value.clone_ref(py));
-        Ok(Self {
+        Self {
             index,
             seed,
             scale: inputs.scale(),
@@ -64,8 +66,8 @@ impl Layer {
             soft_cap: inputs.soft_cap(),
             value,
             queries: inputs.queries().shallow_clone(),
-            keys: inputs.keys().map_err(errors::of_attention)?,
-        })
+            keys: keys.shallow_clone(),
+        }
     }
 
     /// Keeps the value until the next step.
@@ -93,23 +95,6 @@ struct Kept {
     value: Py<PyAny>,
 }
 
-impl Kept {
-    /// What its method gives. An exception cannot go up from here: it ends what the masker would otherwise do with a wrong state.
-    fn call<T: for<'py> FromPyObject<'py>>(
-        &self,
-        py: Python<'_>,
-        method: &str,
-        arguments: Option<usize>,
-    ) -> PyResult<T> {
-        let value = self.value.bind(py);
-        match arguments {
-            None => value.call_method0(method),
-            Some(keys) => value.call_method1(method, (keys,)),
-        }?
-        .extract()
-    }
-}
-
 /// Stands in the place of a state that could not follow the cache: the next step fails with what was raised.
 #[pyclass(module = "sah")]
 #[derive(Debug)]
@@ -131,14 +116,14 @@ fn broken(py: Python<'_>, error: PyErr) -> Py<PyAny> {
 impl MaskerState for Kept {
     fn fork(&self) -> Box<dyn MaskerState> {
         Python::with_gil(|py| {
-            let value = self.call::<Py<PyAny>>(py, "fork", None).unwrap_or_else(|error| broken(py, error));
+            let value = self.value.call_method0(py, "fork").unwrap_or_else(|error| broken(py, error));
             Box::new(Self { value })
         })
     }
 
     fn truncate(&mut self, keys: usize) {
         Python::with_gil(|py| {
-            if let Err(error) = self.call::<Py<PyAny>>(py, "truncate", Some(keys)) {
+            if let Err(error) = self.value.call_method1(py, "truncate", (keys,)) {
                 self.value = broken(py, error);
             }
         });

@@ -17,6 +17,7 @@ mod raised;
 mod retention;
 mod rows;
 mod scores;
+mod thread_state;
 
 use pyo3::prelude::*;
 

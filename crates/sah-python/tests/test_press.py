@@ -53,6 +53,25 @@ def test_answers_are_those_of_the_pipeline(press, loaded):
     assert kept == pytest.approx(1.0 if isinstance(press, kvpress.ThinKPress) else 1.0 - press.compression_ratio, abs=0.02)
 
 
+def test_layers_that_keep_different_numbers_of_keys_are_read_as_token_by_token(loaded):
+    model, tokenizer = loaded
+    press = kvpress.PyramidKVPress(0.5)
+    answer = sah.transformers(model, tokenizer, press=press).generate(QUESTIONS[0], CONTEXT, max_new_tokens=16)[0]
+    ids = torch.tensor([tokenizer(CONTEXT + QUESTIONS[0])["input_ids"]])
+    tokens, cache, new = answer.context["tokens"], transformers.DynamicCache(), []
+    with torch.no_grad():
+        with press(model):
+            model.model(input_ids=ids[:, :tokens], past_key_values=cache)
+        assert len({layer.keys.shape[2] for layer in cache.layers}) > 1
+        # In one call kvpress reads all layers under the mask of the first one's length.
+        for place in range(tokens, ids.shape[1] + 16):
+            token = ids[:, place : place + 1] if place < ids.shape[1] else torch.tensor([new[-1:]])
+            logits = model(input_ids=token, past_key_values=cache, position_ids=torch.tensor([[place]])).logits
+            if place >= ids.shape[1] - 1:
+                new.append(int(logits[0, -1].argmax()))
+    assert answer.text == tokenizer.decode(new[:16], skip_special_tokens=True)
+
+
 def test_a_run_with_a_press_says_so(loaded, tmp_path):
     model, tokenizer = loaded
     ours = sah.transformers(model, tokenizer, press=kvpress.SnapKVPress(0.5), name="smollm2")

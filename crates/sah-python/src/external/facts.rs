@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use sah_adapter::{ExternalFacts, ExternalLayer};
 use tch::{Device, Kind};
 
-/// The attributes of an object of `sah._transformers.Facts`.
+/// The attributes of an object of `sah._network.Facts`.
 #[derive(FromPyObject)]
 pub(super) struct Facts {
     layers: Vec<Layer>,

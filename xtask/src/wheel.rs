@@ -43,7 +43,8 @@ pub(crate) fn install(flags: &[&str]) -> Result<()> {
         torch
     } else {
         eprintln!("installing torch {VERSION} into {}: several GB, minutes", venv.display());
-        run(pip(start(), "install").arg(format!("torch=={VERSION}")))?;
+        // torch warns at every start where there is no numpy.
+        run(pip(start(), "install").args([&format!("torch=={VERSION}"), "numpy"]))?;
         installed(&mut start())?.ok_or_else(|| Failure::failed("pip installed no torch".to_owned()))?
     };
     check_version(&torch)?;

@@ -29,6 +29,7 @@ class Calls(Protocol):
         scale: float,
         soft_cap: float | None,
         sinks: torch.Tensor | None,
+        /,
     ) -> torch.Tensor: ...
 
 

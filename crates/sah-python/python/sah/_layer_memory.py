@@ -51,7 +51,7 @@ def _pass_through(keys: torch.Tensor, values: torch.Tensor, *_: Any, **__: Any) 
 
 def bytes_of(cache: Any) -> int:
     """Of the tensors that a cache holds."""
-    seen: dict[int, int] = {}
+    total = 0
     todo: list[Any] = [cache]
     known: set[int] = set()
     while todo:
@@ -60,11 +60,11 @@ def bytes_of(cache: Any) -> int:
             continue
         known.add(id(value))
         if isinstance(value, torch.Tensor):
-            seen[id(value)] = value.numel() * value.element_size()
+            total += value.numel() * value.element_size()
         elif isinstance(value, Mapping):
             todo += value.values()
         elif isinstance(value, (list, tuple)):
             todo += value
         elif type(value).__module__.startswith("transformers.") and "config" not in type(value).__name__.lower():
             todo += vars(value).values()
-    return sum(seen.values())
+    return total

@@ -63,6 +63,8 @@ class Network:
         self.name = name
         self.press = press
         self._model = model
+        embedding = model.get_input_embeddings().weight
+        self._device = embedding.device
         parameters = inspect.signature(model.forward).parameters
         names = [word for word in ("cache", "past_key_values") if word in parameters]
         if not names or "position_ids" not in parameters:
@@ -79,7 +81,7 @@ class Network:
         self.facts = Facts(
             layers=[],
             positions=int(getattr(text, "max_position_embeddings", None) or getattr(text, "n_positions", None) or 2**20),
-            vocabulary=model.get_input_embeddings().weight.shape[0],
+            vocabulary=embedding.shape[0],
             dtype=_dtype(model),
             has_memory=has_memory,
             reads_in_parts=_rope_is_fixed(text),
@@ -89,13 +91,16 @@ class Network:
         )
         probe = _Probe()
         ids = torch.zeros(1, 2, dtype=torch.int64)
-        self.forward(ids, torch.arange(2)[None], None, False, probe)
+        # What layers without attention remember is of one size.
+        self._memory_bytes = 0
+        _, memory = self.forward(ids, torch.arange(2)[None], None, False, probe)
+        self._memory_bytes = 0 if memory is None else bytes_of(memory[0])
         self.facts.layers = probe.layers
         if not probe.layers:
             raise ValueError(f"{name}: no layer attends by transformers' attention interface; there is nothing to choose keys for")
         if self.facts.has_memory:
             self.facts.notes.append("layers without attention (linear attention, state spaces) are those of transformers, and dense")
-        if not _rope_is_fixed(text):
+        if not self.facts.reads_in_parts:
             self.facts.notes.append(
                 "rotary embeddings depend on the length of a call: contexts are read in one, as transformers' generate reads prompts"
             )
@@ -106,8 +111,7 @@ class Network:
         self, ids: torch.Tensor, places: torch.Tensor, memory: Any, needs_all_logits: bool, calls: Calls
     ) -> tuple[torch.Tensor, tuple[Any, int] | None]:
         """The logits after the last of `ids`, or after each, and what layers remember then."""
-        device = self._model.get_input_embeddings().weight.device
-        ids, places = ids.to(device), places.to(device)
+        ids, places = ids.to(self._device), places.to(self._device)
         # Layers that read each other's keys find them in a cache.
         cache = self._make_cache() if memory is None else copy.deepcopy(memory)
         given: dict[str, Any] = {"input_ids": ids, "position_ids": places, "use_cache": True, self._cache_name: cache}
@@ -119,7 +123,7 @@ class Network:
             logits = self._model(**given).logits
         if not needs_all_logits:
             logits = logits[:, -1:]
-        return logits, (cache, bytes_of(cache)) if self.facts.has_memory else None
+        return logits, (cache, self._memory_bytes) if self.facts.has_memory else None
 
     def read_dropping(
         self, ids: torch.Tensor, places: torch.Tensor, memory: Any, needs_all_logits: bool, calls: Any
@@ -127,7 +131,7 @@ class Network:
         """Reads a context under the press: for each layer the keys that stay of each head, and keys and values if they were changed."""
         if self.press is None:
             raise ValueError("there is no press")
-        return self.press.read(ids.to(self._model.get_input_embeddings().weight.device), calls)
+        return self.press.read(ids.to(self._device), calls)
 
     def check(self, tokenizer: Any) -> None:
         """Reads a text by the model's own attention and by ours."""
@@ -136,7 +140,7 @@ class Network:
         ids = tokenizer(_TEXT * (length // 40 + 1), add_special_tokens=True)["input_ids"]
         length = min(length, len(ids), self.facts.positions)
         ids, end = ids[:length], length - 4
-        given = torch.tensor([ids], device=self._model.get_input_embeddings().weight.device)
+        given = torch.tensor([ids], device=self._device)
         with torch.no_grad():
             own = self._model(input_ids=given, use_cache=True).logits[0].float().cpu()
         own = own[[end - 1, -1]]
@@ -173,15 +177,7 @@ class _Probe:
     def __init__(self) -> None:
         self.layers: list[LayerShape] = []
 
-    def attend(
-        self,
-        queries: torch.Tensor,
-        keys: torch.Tensor,
-        values: torch.Tensor,
-        scale: float,
-        soft_cap: float | None,
-        sinks: torch.Tensor | None,
-    ) -> torch.Tensor:
+    def attend(self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, *scoring: Any) -> torch.Tensor:
         device = str(queries.device) if queries.device.type != "cuda" else f"cuda:{queries.device.index or 0}"
         (_, heads, rows, key_dim), (_, kv_heads, _, value_dim) = queries.shape, values.shape
         self.layers.append(LayerShape(device, heads, kv_heads, key_dim, value_dim, running.window))
@@ -190,10 +186,10 @@ class _Probe:
 
 def _dtype(model: Any) -> str:
     """Of queries, keys and values."""
-    dtype = next((parameter.dtype for parameter in model.parameters() if parameter.dtype in _DTYPES), None)
-    if dtype is None:
+    named = [_DTYPES[one.dtype] for one in (model, *model.parameters()) if one.dtype in _DTYPES]
+    if not named:
         raise ValueError(f"{type(model).__name__} has no weights of f32, bf16 or f16")
-    return _DTYPES[getattr(model, "dtype", dtype) if getattr(model, "dtype", dtype) in _DTYPES else dtype]
+    return named[0]
 
 
 def _rope_is_fixed(config: Any) -> bool:

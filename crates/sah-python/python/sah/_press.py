@@ -80,19 +80,15 @@ class Press:
             places = torch.arange(whole[0].shape[2]).expand(whole[0].shape[1], -1)
         if places is None:
             raise ValueError(f"{self.name} leaves keys and values that are none of the context's: where they stand is not known")
-        changed = []
-        for all_rows, rows in zip(whole, left):
-            at = places.to(rows.device)[None, :, :, None].expand_as(rows)
-            put = all_rows.scatter(2, at, rows)
-            changed.append(None if torch.equal(put, all_rows) else put)
+        at = places.to(left[0].device)[None, :, :, None]
+        put_keys, put_values = (rows.scatter(2, at.expand_as(new), new) for rows, new in zip(whole, left))
+        is_unchanged = torch.equal(put_keys, whole[0]) and torch.equal(put_values, whole[1])
         stays = torch.ones(left[0].shape[1:3], dtype=torch.bool)
         if masked is not None:
             _, heads, keys = masked
             stays[torch.as_tensor(heads).cpu(), torch.as_tensor(keys).cpu()] = False
         heads = [of_head[stay].sort().values.tolist() for of_head, stay in zip(places.cpu(), stays)]
-        if changed[0] is None and changed[1] is None:
-            return heads, None
-        return heads, tuple(whole[n] if put is None else put for n, put in enumerate(changed))  # type: ignore[return-value]
+        return heads, None if is_unchanged else (put_keys, put_values)
 
 
 def _refused(press: Any) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import json
 import pathlib
 import tempfile
@@ -31,9 +32,9 @@ def transformers(model: Any, tokenizer: Any, *, press: Any = None, name: str | N
     something that transformers does not tell its attention functions is a ValueError.
     """
     model.eval()
-    config = model.config.get_text_config()
-    name = name or pathlib.PurePath(getattr(model.config, "_name_or_path", "") or config.model_type).name
-    source = f"transformers {_version()}: {getattr(model.config, '_name_or_path', '') or config.model_type}"
+    origin = getattr(model.config, "_name_or_path", "") or model.config.get_text_config().model_type
+    name = name or pathlib.PurePath(origin).name
+    source = f"transformers {importlib.metadata.version('transformers')}: {origin}"
     network = Network(model, name, None if press is None else Press(press, model))
     if network.press is not None:
         name = f"{name}+{network.press.name}"
@@ -66,9 +67,3 @@ def _sha256(model: Any) -> str:
         digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
         digest.update(memoryview(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()))
     return digest.hexdigest()
-
-
-def _version() -> str:
-    import transformers
-
-    return str(transformers.__version__)

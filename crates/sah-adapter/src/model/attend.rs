@@ -19,6 +19,17 @@ pub(super) trait Attend {
     /// Appends the keys, `[1, Hkv, Q, D]`, and values, `[1, Hkv, Q, Dv]`, of the rows.
     fn append(&mut self, layer: usize, keys: &Tensor, values: &Tensor) -> Result<(), Error>;
 
+    /// Appends the entries where they are the layer's own, and gives the layer whose entries the rows read.
+    fn keep(&mut self, layer: usize, entries: &NewEntries) -> Result<usize, Error> {
+        match entries {
+            NewEntries::Own { keys, values } => {
+                self.append(layer, keys, values)?;
+                Ok(layer)
+            }
+            NewEntries::OfLayer(before) => Ok(*before),
+        }
+    }
+
     /// What the `rows` rows read, `[1, rows, ..]`, of a layer that keeps no keys, the `layer`-th of those: `read` gives it for rows of one
     /// sequence from what is remembered of it, and what is remembered then.
     fn remember(&mut self, layer: usize, rows: i64, read: &ReadMemory<'_>) -> Result<Tensor, Error>;
@@ -119,13 +130,7 @@ pub(super) struct BatchRows<'a, 'p, 'c> {
 
 impl Attend for OneSequence<'_, '_> {
     fn attend(&mut self, layer: usize, scores: &Scores, heads: &Heads) -> Result<Tensor, Error> {
-        let kept = match &heads.entries {
-            NewEntries::Own { keys, values } => {
-                self.append(layer, keys, values)?;
-                layer
-            }
-            NewEntries::OfLayer(before) => *before,
-        };
+        let kept = self.keep(layer, &heads.entries)?;
         let rows = heads.queries.size()[2] as usize;
         if self.cache.has_parts(kept)
             && let Some(kernel) = self.attention.dense_kernel(layer, &heads.queries)?
@@ -154,13 +159,7 @@ impl Attend for OneSequence<'_, '_> {
 
 impl Attend for BatchRows<'_, '_, '_> {
     fn attend(&mut self, layer: usize, scores: &Scores, heads: &Heads) -> Result<Tensor, Error> {
-        let kept = match &heads.entries {
-            NewEntries::Own { keys, values } => {
-                self.append(layer, keys, values)?;
-                layer
-            }
-            NewEntries::OfLayer(before) => *before,
-        };
+        let kept = self.keep(layer, &heads.entries)?;
         if let Batch::Slots(slots) = &*self.batch
             && let Some(AttentionPolicy::Dense { kernel }) = self.attentions.first()
             && self.attentions.iter().all(|attention| matches!(attention, AttentionPolicy::Dense { .. }))

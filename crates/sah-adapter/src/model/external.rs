@@ -162,9 +162,7 @@ impl LayerCalls<'_> {
     ///
     /// More calls than there are layers, and what attention says.
     pub fn attend(&mut self, call: LayerCall) -> Result<Tensor, Error> {
-        let number = self.next;
-        let Some(layer) = self.layers.get(number) else { return Err(self.wrong_count(number + 1)) };
-        self.next += 1;
+        let (number, layer) = self.next_layer()?;
         let LayerCall { queries, keys, values, scale, soft_cap, sinks } = call;
         let sinks = sinks.map(|sinks| sinks.f_to_kind(Kind::Float)?.f_reshape([-1, 1])).transpose()?;
         let scores = Scores { scale, window: layer.window, soft_cap, sinks };
@@ -177,12 +175,16 @@ impl LayerCalls<'_> {
     ///
     /// More calls than there are layers, and keys that do not fit the cache.
     pub fn append(&mut self, keys: &Tensor, values: &Tensor) -> Result<(), Error> {
-        let number = self.next;
-        if number >= self.layers.len() {
-            return Err(self.wrong_count(number + 1));
-        }
-        self.next += 1;
+        let (number, _) = self.next_layer()?;
         self.sequences.append(number, keys, values)
+    }
+
+    /// The layer whose turn it is, and its number.
+    fn next_layer(&mut self) -> Result<(usize, ExternalLayer), Error> {
+        let number = self.next;
+        let layer = self.layers.get(number).ok_or_else(|| self.wrong_count(number + 1))?;
+        self.next += 1;
+        Ok((number, *layer))
     }
 
     /// Fails where a layer was not called.

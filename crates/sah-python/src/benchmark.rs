@@ -14,7 +14,7 @@ use sah_bench_core::{
 };
 
 use crate::interned::interned;
-use crate::lent::Lent;
+use crate::lent::{Lent, lend};
 use crate::method::class_in;
 use crate::raised::raised;
 
@@ -77,25 +77,23 @@ impl PythonBenchmark {
 
     fn rows(&self, py: Python<'_>, subsets: &[&str], tokens: &dyn TokenCount) -> PyResult<Vec<Sample>> {
         let benchmarks = py.import("sah._benchmark")?;
-        let mut samples = Vec::new();
-        // SAFETY: only the lifetime is another; it is taken back below, before `tokens` may end.
-        let lent: NonNull<dyn TokenCount + 'static> = unsafe { std::mem::transmute(NonNull::from(tokens)) };
-        // SAFETY: as above; who counts writes nothing.
-        let counter = Bound::new(py, TokenCounter(unsafe { Lent::new(lent) }))?;
-        let mut read = || {
-            let rows = (self.object.bind(py), &self.subsets, subsets.to_vec(), &counter);
+        // SAFETY: only the lifetime is another; it is taken back before `tokens` may end.
+        let tokens: NonNull<dyn TokenCount + 'static> = unsafe { std::mem::transmute(NonNull::from(tokens)) };
+        let read = |lent| {
+            let counter = Bound::new(py, TokenCounter(lent))?;
+            let rows = (self.object.bind(py), &self.subsets, subsets.to_vec(), counter);
             let rows = benchmarks.call_method1("checked_rows", rows)?;
+            let mut samples = Vec::new();
             for row in rows.try_iter()? {
                 let Row { task, context, question, answer_prefix, max_new_tokens, answers, json } =
                     row?.extract()?;
                 let extra = vec![Value::TextList(answers), Value::Text(json)];
                 samples.push(Sample { task, context, question, answer_prefix, max_new_tokens, extra });
             }
-            Ok(())
+            Ok(samples)
         };
-        let read = read();
-        counter.borrow().0.take_back();
-        read.map(|()| samples)
+        // SAFETY: it outlasts the loan, and who counts writes nothing.
+        unsafe { lend(tokens, read) }
     }
 
     fn scored(&self, py: Python<'_>, sample: &Sample, answer: &str) -> PyResult<f64> {

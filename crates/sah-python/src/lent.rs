@@ -2,20 +2,22 @@
 
 use std::cell::Cell;
 use std::ptr::NonNull;
+use std::rc::Rc;
 
-/// A reference, until it is taken back.
-pub(crate) struct Lent<T: ?Sized>(Cell<Option<NonNull<T>>>);
+/// A reference, until what it was lent for ends.
+pub(crate) struct Lent<T: ?Sized>(Rc<Cell<Option<NonNull<T>>>>);
+
+/// What `work` makes of `lent`, which is taken back afterwards, however that ends.
+///
+/// # Safety
+///
+/// Nobody else may use what `lent` points to meanwhile, and that must last as long.
+pub(crate) unsafe fn lend<T: ?Sized, R>(lent: NonNull<T>, work: impl FnOnce(Lent<T>) -> R) -> R {
+    let taken_back = Lent(Rc::new(Cell::new(Some(lent))));
+    work(Lent(Rc::clone(&taken_back.0)))
+}
 
 impl<T: ?Sized> Lent<T> {
-    /// Of a reference that ends when it is [taken back](Self::take_back).
-    ///
-    /// # Safety
-    ///
-    /// It must be taken back before what `lent` points to ends, and nobody else may use that meanwhile.
-    pub(crate) unsafe fn new(lent: NonNull<T>) -> Self {
-        Self(Cell::new(Some(lent)))
-    }
-
     /// What `work` makes of it; `None` where it was taken back, or is in use.
     pub(crate) fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> Option<R> {
         let mut lent = self.0.take()?;
@@ -24,8 +26,10 @@ impl<T: ?Sized> Lent<T> {
         self.0.set(Some(lent));
         Some(made)
     }
+}
 
-    pub(crate) fn take_back(&self) {
+impl<T: ?Sized> Drop for Lent<T> {
+    fn drop(&mut self) {
         self.0.set(None);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use arrow::array::{RecordBatch, RecordBatchIterator, RecordBatchReader};
 use arrow::datatypes::SchemaRef;
@@ -13,6 +13,13 @@ use pyo3::types::PyCapsule;
 
 use crate::errors::Error;
 use crate::scores;
+
+/// The Parquet file `path`, opened.
+pub(crate) fn parquet(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, String> {
+    let wrong = |problem: &dyn std::fmt::Display| format!("{}: {problem}", path.display());
+    let file = File::open(path).map_err(|error| wrong(&error))?;
+    ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| wrong(&error))
+}
 
 /// A table of Arrow: `pyarrow.table(rows)`, `polars.DataFrame(rows)`, `pandas.DataFrame.from_arrow(rows)`, and duckdb read it.
 #[pyclass(frozen, subclass, module = "sah")]
@@ -32,9 +39,7 @@ impl Rows {
             let scores = scores::read(&path).map_err(Error::new_err)?;
             return Ok(Self { schema: scores.schema(), batches: vec![scores] });
         }
-        let file = File::open(&path).map_err(|error| wrong(error.to_string()))?;
-        let builder =
-            ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| wrong(error.to_string()))?;
+        let builder = parquet(&path).map_err(Error::new_err)?;
         let schema = builder.schema().clone();
         let reader = builder.build().map_err(|error| wrong(error.to_string()))?;
         let batches = reader.collect::<Result<_, _>>().map_err(|error| wrong(error.to_string()))?;

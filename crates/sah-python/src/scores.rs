@@ -1,15 +1,15 @@
 //! The scores in a `metrics.json` as Arrow.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray as _, Float64Array, Int64Array, RecordBatch, StringArray};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use sah_bench_core::{Metrics, TaskScore, read_json};
 use serde_json::Value;
+
+use crate::rows::parquet;
 
 /// A figure: the score of a task, or of a bucket of it.
 struct Figure {
@@ -56,8 +56,7 @@ pub(crate) fn read(metrics: &Path) -> Result<RecordBatch, String> {
 /// How many rows each task has in `raw_results.parquet`.
 fn samples(rows: &Path) -> Result<BTreeMap<String, i64>, String> {
     let wrong = |error: &dyn std::fmt::Display| format!("{}: {error}", rows.display());
-    let file = File::open(rows).map_err(|error| wrong(&error))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| wrong(&error))?;
+    let builder = parquet(rows)?;
     let tasks = ProjectionMask::columns(builder.parquet_schema(), ["task"]);
     let reader = builder.with_projection(tasks).build().map_err(|error| wrong(&error))?;
     let mut counts = BTreeMap::new();

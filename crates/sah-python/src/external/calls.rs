@@ -23,9 +23,8 @@ impl LayerCalls {
         Self { calls, refused: RefCell::default() }
     }
 
-    /// Ends the loan, and gives what a layer refused.
-    pub(super) fn take_back(&self) -> Option<Error> {
-        self.calls.take_back();
+    /// What a layer refused.
+    pub(super) fn refused(&self) -> Option<Error> {
         self.refused.take()
     }
 

@@ -21,7 +21,7 @@ pub(crate) use calls::LayerCalls;
 
 use crate::app::Models;
 use crate::errors;
-use crate::lent::Lent;
+use crate::lent::lend;
 use crate::raised::raised;
 use facts::Facts;
 
@@ -46,23 +46,21 @@ impl PythonNetwork {
         tokens: &ExternalTokens<'_>,
         calls: &mut Calls<'_>,
     ) -> Result<T, Error> {
-        // SAFETY: only the lifetime is another; it is taken back below, before `calls` may end.
-        let lent = unsafe {
+        // SAFETY: only the lifetime is another; it is taken back before `calls` may end.
+        let calls = unsafe {
             std::mem::transmute::<NonNull<Calls<'_>>, NonNull<Calls<'static>>>(NonNull::from(calls))
         };
         let failed = |error| Error::from(raised(&format!("{}.{name}", self.name(py)), error));
-        // SAFETY: as above.
-        let object = Bound::new(py, LayerCalls::new(unsafe { Lent::new(lent) })).map_err(failed)?;
-        let given = Self::arguments(py, tokens).and_then(|(ids, places, memory)| {
-            let arguments = (ids, places, memory, tokens.needs_all_logits, &object);
-            self.object.bind(py).call_method1(name, arguments)?.extract()
-        });
-        let refused = object.borrow().take_back();
-        match (given, refused) {
-            (Ok(given), _) => Ok(given),
-            (Err(_), Some(error)) => Err(error),
-            (Err(error), None) => Err(failed(error)),
-        }
+        let called = |lent| {
+            let object = Bound::new(py, LayerCalls::new(lent)).map_err(failed)?;
+            let given = Self::arguments(py, tokens).and_then(|(ids, places, memory)| {
+                let arguments = (ids, places, memory, tokens.needs_all_logits, &object);
+                self.object.bind(py).call_method1(name, arguments)?.extract()
+            });
+            given.map_err(|error| object.borrow().refused().unwrap_or_else(|| failed(error)))
+        };
+        // SAFETY: this function has the only reference, and outlasts the loan.
+        unsafe { lend(calls, called) }
     }
 
     /// Ids and places as `[1, Q]` of int64, and what is remembered.

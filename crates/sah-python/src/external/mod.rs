@@ -53,37 +53,37 @@ impl PythonNetwork {
         let failed = |error| Error::from(raised(&format!("{}.{name}", self.name(py)), error));
         let called = |lent| {
             let object = Bound::new(py, LayerCalls::new(lent)).map_err(failed)?;
-            let given = Self::arguments(py, tokens).and_then(|(ids, places, memory)| {
+            let give = || {
+                let ids = row(tokens.ids.iter().map(|&id| i64::from(id)))?;
+                let places = row(tokens.places.iter().map(|&place| place as i64))?;
+                let memory = Self::memory(py, tokens);
                 let arguments = (ids, places, memory, tokens.needs_all_logits, &object);
                 self.object.bind(py).call_method1(name, arguments)?.extract()
-            });
-            given.map_err(|error| object.borrow().refused().unwrap_or_else(|| failed(error)))
+            };
+            give().map_err(|error| object.borrow().refused().unwrap_or_else(|| failed(error)))
         };
         // SAFETY: this function has the only reference, and outlasts the loan.
         unsafe { lend(calls, called) }
     }
 
-    /// Ids and places as `[1, Q]` of int64, and what is remembered.
-    fn arguments<'py>(
-        py: Python<'py>,
-        tokens: &ExternalTokens<'_>,
-    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>, Option<Py<PyAny>>)> {
-        let ids: Vec<i64> = tokens.ids.iter().map(|&id| i64::from(id)).collect();
-        let places: Vec<i64> = tokens.places.iter().map(|&place| place as i64).collect();
-        let row = |numbers: &[i64]| {
-            let tensor = Tensor::f_from_slice(numbers).and_then(|tensor| tensor.f_unsqueeze(0));
-            PyTensor(tensor.map_err(errors::of_torch)?).into_pyobject(py)
-        };
-        let memory = tokens.memory.map(|memory| {
+    /// What was remembered of the tokens before these.
+    fn memory(py: Python<'_>, tokens: &ExternalTokens<'_>) -> Option<Py<PyAny>> {
+        let state = |memory: &ExternalMemory| {
             memory.state.downcast_ref::<Py<PyAny>>().expect("what this network gave").clone_ref(py)
-        });
-        Ok((row(&ids)?, row(&places)?, memory))
+        };
+        tokens.memory.map(state)
     }
 
     fn name(&self, py: Python<'_>) -> String {
         let name = self.object.bind(py).getattr("name").and_then(|name| name.extract());
         name.unwrap_or_else(|_| "the model".to_owned())
     }
+}
+
+/// `[1, n]` of int64.
+fn row(numbers: impl Iterator<Item = i64>) -> PyResult<PyTensor> {
+    let row = Tensor::f_from_slice(&numbers.collect::<Vec<_>>()).and_then(|row| row.f_unsqueeze(0));
+    Ok(PyTensor(row.map_err(errors::of_torch)?))
 }
 
 impl ExternalNetwork for PythonNetwork {

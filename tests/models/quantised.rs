@@ -50,7 +50,9 @@ fn packed_weights_give_what_expanded_ones_do_but_for_the_rounding() {
     ] {
         let packed = logits(&folder(name), stored(Kind::Float));
         let largest = largest_difference(&logits(&folder(name), Kind::Float), &packed);
-        assert!(largest < bound && largest > 0.0, "{name}: {largest}");
+        // FP8 in blocks is multiplied by scales in f32, and nothing is rounded on either side.
+        let is_rounded = !name.starts_with("fp8");
+        assert!(largest < bound && (largest > 0.0 || !is_rounded), "{name}: {largest}");
     }
     for name in [
         "compressed-int4-zero-points",

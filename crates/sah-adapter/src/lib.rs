@@ -42,6 +42,7 @@ pub use sah_request::{
     Question, RandomSampling, RepetitionPenalty, Request, RequestLimits, RequestObserver, RequestResponse,
     Sampling, Share, SplitText, Temperature, ThoughtTags, Thoughts, TokenCount, Truncation, split_thoughts,
 };
+pub use sah_tensor::cpu::Instructions;
 pub use weights::gguf::{GgufFiles, GgufForms, gguf_forms};
 pub use weights::quantised::{QuantisedForm, quantised_forms};
 pub use weights::{HashConversion, convert_hash_attention};

@@ -54,7 +54,8 @@ pub fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 
 #[cfg(test)]
 mod tests {
-    use pulp::{Arch, Simd, WithSimd};
+    use crate::cpu::arch;
+    use pulp::{Simd, WithSimd};
 
     use super::{LOWEST, exponentiate};
 
@@ -74,7 +75,7 @@ mod tests {
         let max = 3.5_f32;
         let scores: Vec<f32> = (0..100_003).map(|n| max - n as f32 * 85.0 / 100_002.0).collect();
         let mut found = scores.clone();
-        let sum = Arch::new().dispatch(Call(&mut found, max));
+        let sum = arch().dispatch(Call(&mut found, max));
         let exact = |score: f32| (f64::from(score) - f64::from(max)).exp();
         for (&score, &found) in scores.iter().zip(&found) {
             let exact = exact(score);
@@ -82,7 +83,8 @@ mod tests {
             assert!(error < 2.5e-7, "exp({score} - {max}) = {found}, off by {error}");
         }
         let exact: f64 = scores.iter().map(|&score| exact(score)).sum();
-        assert!((f64::from(sum) - exact).abs() < 1e-5 * exact);
+        // Without vectors all of them are added to one sum.
+        assert!((f64::from(sum) - exact).abs() < 1e-4 * exact);
         assert_eq!(found[0].to_bits(), 1.0_f32.to_bits(), "the maximum itself");
     }
 
@@ -90,8 +92,8 @@ mod tests {
     fn what_is_far_below_the_maximum_is_next_to_nothing() {
         let mut scores = [0.0, -100.0, -1e30, f32::NEG_INFINITY, -88.5];
         let mut many: Vec<f32> = scores.iter().copied().cycle().take(64).collect();
-        Arch::new().dispatch(Call(&mut scores, 0.0));
-        Arch::new().dispatch(Call(&mut many, 0.0));
+        arch().dispatch(Call(&mut scores, 0.0));
+        arch().dispatch(Call(&mut many, 0.0));
         for score in scores[1..].iter().chain(&many[1..5]) {
             assert!(*score > 0.0 && *score < 2.0 * LOWEST.exp(), "{score}");
         }

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use rayon::prelude::*;
-use sah_adapter::MatrixSize;
+use sah_adapter::{Instructions, MatrixSize};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
@@ -26,6 +26,9 @@ pub(crate) struct Machine {
     pub(crate) cores: usize,
     /// Memory; `None` where the system does not tell.
     pub(crate) memory_bytes: Option<u64>,
+    /// The instructions that our kernels were kept to; `None` where they use all that they know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) instructions: Option<String>,
 }
 
 impl Machine {
@@ -37,6 +40,10 @@ impl Machine {
             cpu: line.and_then(|line| Some(line.split_once(':')?.1.trim().to_owned())),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             memory_bytes: memory::total_bytes(),
+            instructions: Instructions::allowed()
+                .ok()
+                .filter(|level| *level != Instructions::Bf16Tiles)
+                .map(|level| level.to_string()),
         }
     }
 }

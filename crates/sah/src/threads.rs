@@ -1,6 +1,7 @@
 //! How many threads compute.
 
 use anyhow::{Context as _, bail};
+use sah_adapter::Instructions;
 
 use crate::usage::UsageError;
 
@@ -9,6 +10,10 @@ use crate::usage::UsageError;
 /// The calling thread is one of ours, too. A decode step hands out a hundred small pieces of work: a thread that only waits for
 /// others would have to be woken after each.
 pub(crate) fn set(threads: Option<u16>) -> anyhow::Result<()> {
+    if let Err(name) = Instructions::allowed() {
+        let expected = "expected x86-64, x86-v3, x86-v4, avx512-bf16 or amx-bf16";
+        bail!(UsageError(format!("{}={name}: {expected}", Instructions::VARIABLE)));
+    }
     if let Some(threads) = threads {
         tch::set_num_threads(i32::from(threads));
     }

@@ -109,11 +109,8 @@ impl Linear {
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor, Error> {
         let rows = x.size()[1];
         let _span = trace_span!("product", rows, values = self.values(), bytes = self.bytes()).entered();
-        if rows <= MAX_ROWS as i64
-            && x.device() == Device::Cpu
-            && self.weights.iter().all(Matrix::has_own_product)
-        {
-            return self.forward_few(x);
+        if x.device() == Device::Cpu && self.weights.iter().all(Matrix::has_own_product) {
+            return self.forward_packed(x);
         }
         let product = |weight: &Matrix, bias| -> Result<Tensor, Error> {
             Ok(x.f_linear(&weight.expanded(x.kind())?, bias)?)
@@ -161,10 +158,17 @@ impl Linear {
         }
     }
 
-    /// A few rows on the CPU, by our own products.
-    fn forward_few(&self, x: &Tensor) -> Result<Tensor, Error> {
-        let inputs = as_kind(x, Kind::Float)?.f_contiguous()?;
-        let mut output = Matrix::multiply_few(&self.weights, &inputs)?;
+    /// By our own products.
+    fn forward_packed(&self, x: &Tensor) -> Result<Tensor, Error> {
+        // A bias is added before sums are rounded.
+        let kind = if self.bias.is_some() { Kind::Float } else { x.kind() };
+        let many_in_bf16 = x.kind() == Kind::BFloat16 && x.size()[1] > MAX_ROWS as i64;
+        let in_bf16 =
+            if many_in_bf16 { Matrix::multiply_bf16(&self.weights, &x.f_contiguous()?, kind)? } else { None };
+        let mut output = match in_bf16 {
+            Some(output) => output,
+            None => Matrix::multiply(&self.weights, &as_kind(x, Kind::Float)?.f_contiguous()?)?,
+        };
         if let Some(bias) = &self.bias {
             output = output.f_add_(bias)?;
         }
@@ -193,7 +197,7 @@ mod tests {
         let doubles: Vec<Tensor> = weights.iter().map(|weight| weight.to_kind(Kind::Double)).collect();
         let exact_bias = bias.as_ref().map(|bias| bias.to_kind(Kind::Double));
         let exact = rows.to_kind(Kind::Double).linear(&Tensor::cat(&doubles, 0), exact_bias.as_ref());
-        let weights = weights.iter().map(|weight| Matrix::Dense(weight.shallow_clone())).collect();
+        let weights = weights.iter().map(|weight| Matrix::packed(weight.copy()).unwrap()).collect();
         let linear = Linear { weights, bias };
         for (first, count) in [(0, 1), (3, 1), (1, 2), (0, 3), (2, 8), (1, 9), (2, 16), (1, 17), (0, 18)] {
             let found = linear.forward(&rows.narrow(1, first, count)).unwrap();

@@ -160,7 +160,7 @@ impl WeightPath<'_> {
             .collect::<Result<_, _>>()?;
         let chunks = parts.chunk_by(|above, below| above.form.is_same(below.form)).map(|parts| {
             Ok(match parts[0].form {
-                Form::Dense(kind) => vec![Matrix::Dense(stacked(parts, kind)?)],
+                Form::Dense(kind) => vec![Matrix::packed(stacked(parts, kind)?)?],
                 Form::Blocks(ty, weights) => {
                     vec![Matrix::Blocks(Rc::new(stacked_blocks(parts, ty, weights)?))]
                 }
@@ -320,18 +320,20 @@ mod tests {
         };
         let names = ["q_proj", "k_proj", "v_proj"];
         let stored = load(file(), WeightStorage::Stored, &names).unwrap();
-        assert!(matches!(stored.as_slice(), [Matrix::Blocks(_), Matrix::Dense(_)]), "{stored:?}");
+        assert!(matches!(stored.as_slice(), [Matrix::Blocks(_), Matrix::Packed(_)]), "{stored:?}");
         assert_eq!(stored.iter().map(Matrix::outputs).collect::<Vec<_>>(), [8, 4]);
         let expanded = load(file(), WeightStorage::Expanded, &names).unwrap();
-        let [Matrix::Dense(expanded)] = expanded.as_slice() else { panic!("{expanded:?}") };
+        let [expanded @ Matrix::Packed(_)] = expanded.as_slice() else { panic!("{expanded:?}") };
+        let expanded = expanded.expanded(Kind::Float).unwrap();
         let both = Tensor::cat(&[0, 1].map(|i| stored[i].expanded(Kind::Float).unwrap()), 0);
-        assert!(both.equal(expanded));
+        assert!(both.equal(&expanded));
         // Rotary pairs are neighbours in the file.
         let first: Vec<f32> = Vec::try_from(expanded.select(1, 0)).unwrap();
         assert_eq!(first[..8], [0.0, 2.0, 1.0, 3.0, 0.0, 2.0, 1.0, 3.0]);
         let halves = load(file(), WeightStorage::Bf16, &names).unwrap();
-        let [Matrix::Dense(halves)] = halves.as_slice() else { panic!("{halves:?}") };
-        assert!(halves.kind() == Kind::BFloat16 && halves.to_kind(Kind::Float).equal(expanded));
+        let [halves @ Matrix::Packed(_)] = halves.as_slice() else { panic!("{halves:?}") };
+        assert_eq!(halves.bytes(), 16 * 32 * 2, "whole panels of two bytes a value");
+        assert!(halves.expanded(Kind::Float).unwrap().equal(&expanded));
     }
 
     #[test]

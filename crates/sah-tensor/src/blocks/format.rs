@@ -2,9 +2,6 @@
 
 use pulp::Simd;
 
-/// Rows that are packed together.
-pub(crate) const PANEL: usize = 16;
-
 /// A packed type. Of each block of [`Format::LEN`] columns a row has [`Format::WORDS`] words; those of the 16 rows of a
 /// panel lie side by side, so that a vector holds the same columns of several rows, whatever its width. No sum has to be
 /// taken across a vector then, and scales are loaded like quants.

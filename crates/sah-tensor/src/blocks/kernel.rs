@@ -4,7 +4,8 @@ use std::marker::PhantomData;
 
 use pulp::{Scalar, Simd, WithSimd};
 
-use super::format::{Block, Format, PANEL};
+use super::format::{Block, Format};
+use crate::product::PANEL;
 
 /// Rows of inputs, as the product reads them: column by column, `N` values each, padded with zeros to whole blocks.
 pub(super) struct Inputs<const N: usize> {
@@ -157,6 +158,39 @@ impl<F: Format> WithSimd for Expand<'_, F> {
                 for (output, column) in output[first..first + count].iter_mut().zip(&tile) {
                     *output = column[row];
                 }
+            }
+        }
+    }
+}
+
+/// The values of whole blocks of a panel, column by column.
+pub(super) struct ExpandColumns<'a, F> {
+    /// Of these blocks.
+    pub(super) words: &'a [u32],
+    /// `[columns, 16]`; the last block may have fewer columns than there are values.
+    pub(super) values: &'a mut [f32],
+    pub(super) format: PhantomData<F>,
+}
+
+impl<F: Format> WithSimd for ExpandColumns<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let stride = PANEL / S::U32_LANES;
+        let blocks = S::as_simd_u32s(self.words).0.chunks_exact(F::WORDS * stride);
+        for (block, columns) in blocks.zip(self.values.as_chunks_mut::<PANEL>().0.chunks_mut(F::LEN)) {
+            for lane in 0..stride {
+                values::<S, F>(
+                    simd,
+                    Block { words: &block[lane..], stride },
+                    #[inline(always)]
+                    |column, values| {
+                        if let Some(column) = columns.get_mut(column) {
+                            S::as_mut_simd_f32s(column).0[lane] = values;
+                        }
+                    },
+                );
             }
         }
     }

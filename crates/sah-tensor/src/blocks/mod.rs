@@ -13,15 +13,15 @@ mod tests;
 mod types;
 
 use std::marker::PhantomData;
+use std::ops::Range;
 
-use pulp::Arch;
+use crate::cpu::arch;
 use rayon::prelude::*;
 
 use self::format::Format;
-pub(crate) use self::format::PANEL;
 use self::integers::{Group, PackGroups};
-use self::kernel::{Expand, Inputs, Multiply, expand_row};
-use crate::product::{MAX_ROWS, over_outputs};
+use self::kernel::{Expand, ExpandColumns, Inputs, Multiply, expand_row};
+use crate::product::{PANEL, Panels};
 
 pub use self::dequant::dequantise;
 pub use self::types::{GgmlType, type_name};
@@ -306,66 +306,6 @@ impl Blocks {
         size_of_val(self.words.as_slice()) as u64
     }
 
-    /// `outputs[n] = W x[n]`: `x` has up to [`MAX_ROWS`] rows, as many as there are outputs. The blocks are read once for
-    /// eight of them.
-    ///
-    /// # Panics
-    ///
-    /// Where the lengths of `x` and `outputs` do not fit the matrix.
-    pub fn multiply(&self, x: &[f32], mut outputs: Vec<&mut [f32]>, threads: usize) {
-        assert!(x.len() == outputs.len() * self.columns && outputs.len() <= MAX_ROWS, "inputs do not fit");
-        assert!(outputs.iter().all(|row| row.len() == self.rows), "outputs do not fit");
-        if outputs.len() > AT_ONCE {
-            let rest = outputs.split_off(AT_ONCE);
-            self.multiply(&x[AT_ONCE * self.columns..], rest, threads);
-        }
-        let x = &x[..outputs.len() * self.columns];
-        with_format!(self.form, F => match outputs.len() {
-            0 => {}
-            1 => self.multiply_rows::<F, 1>(x, outputs, threads),
-            2 => self.multiply_rows::<F, 2>(x, outputs, threads),
-            3 | 4 => self.multiply_rows::<F, 4>(x, outputs, threads),
-            _ => self.multiply_rows::<F, AT_ONCE>(x, outputs, threads),
-        });
-    }
-
-    fn multiply_rows<F: Format, const N: usize>(&self, x: &[f32], outputs: Vec<&mut [f32]>, threads: usize) {
-        let (arch, inputs) = (Arch::new(), Inputs::<N>::new::<F>(x, self.columns));
-        over_outputs(outputs, PANEL, threads, |first, outputs| {
-            self.multiply_panels::<F, N>(arch, &inputs, first, outputs);
-        });
-    }
-
-    /// The outputs from `first` on, a multiple of 16.
-    fn multiply_panels<F: Format, const N: usize>(
-        &self,
-        arch: Arch,
-        inputs: &Inputs<N>,
-        first: usize,
-        outputs: &mut [&mut [f32]],
-    ) {
-        let blocks = self.columns.div_ceil(F::LEN);
-        let per_panel = blocks * F::WORDS * PANEL;
-        let words = &self.words[first / PANEL * per_panel..];
-        let count = outputs[0].len().div_ceil(PANEL) * per_panel;
-        arch.dispatch(Multiply { words: &words[..count], blocks, inputs, outputs, format: PhantomData::<F> });
-    }
-
-    /// The outputs of one row of inputs, as many of them from output `first` on, a multiple of 16, as `output` has room for; on one
-    /// thread.
-    ///
-    /// # Panics
-    ///
-    /// Where the lengths of `x` and `output` do not fit the matrix.
-    pub fn multiply_part(&self, first: usize, x: &[f32], output: &mut [f32]) {
-        assert!(first.is_multiple_of(PANEL) && first + output.len() <= self.rows, "outputs do not fit");
-        assert_eq!(x.len(), self.columns, "inputs do not fit");
-        with_format!(self.form, F => {
-            let inputs = Inputs::<1>::new::<F>(x, self.columns);
-            self.multiply_panels::<F, 1>(Arch::new(), &inputs, first, &mut [output]);
-        });
-    }
-
     /// All values, `[rows, columns]`, in `output`.
     ///
     /// # Panics
@@ -385,7 +325,7 @@ impl Blocks {
         let rows = output.len() / self.columns.max(1);
         assert!(first.is_multiple_of(PANEL) && first + rows <= self.rows, "no {rows} rows from {first} on");
         assert_eq!(output.len(), rows * self.columns, "whole rows");
-        let arch = Arch::new();
+        let arch = arch();
         with_format!(self.form, F => {
             let per_panel = self.columns.div_ceil(F::LEN) * F::WORDS * PANEL;
             let words = &self.words[first / PANEL * per_panel..];
@@ -395,18 +335,56 @@ impl Blocks {
             });
         });
     }
+}
 
-    /// The values of row `row` in `output`.
-    ///
-    /// # Panics
-    ///
-    /// Where there is no such row, or not room for exactly its values.
-    pub fn expand_row(&self, row: usize, output: &mut [f32]) {
+impl Panels for Blocks {
+    fn outputs(&self) -> usize {
+        self.rows
+    }
+
+    fn columns(&self) -> usize {
+        self.columns
+    }
+
+    fn multiply_few(&self, first: usize, x: &[f32], outputs: &mut [&mut [f32]]) {
+        // The blocks are read once for as many rows as have their sums in registers.
+        for (outputs, x) in outputs.chunks_mut(AT_ONCE).zip(x.chunks(AT_ONCE * self.columns)) {
+            with_format!(self.form, F => match outputs.len() {
+                1 => self.multiply_rows::<F, 1>(first, x, outputs),
+                2 => self.multiply_rows::<F, 2>(first, x, outputs),
+                3 | 4 => self.multiply_rows::<F, 4>(first, x, outputs),
+                _ => self.multiply_rows::<F, AT_ONCE>(first, x, outputs),
+            });
+        }
+    }
+
+    fn panel<'a>(&'a self, number: usize, columns: Range<usize>, scratch: &'a mut [f32]) -> &'a [f32] {
+        let values = &mut scratch[..columns.len() * PANEL];
+        with_format!(self.form, F => {
+            let per_block = F::WORDS * PANEL;
+            let panel = &self.words[number * self.columns.div_ceil(F::LEN) * per_block..];
+            let words = &panel[columns.start / F::LEN * per_block..columns.end.div_ceil(F::LEN) * per_block];
+            arch().dispatch(ExpandColumns { words, values, format: PhantomData::<F> });
+        });
+        values
+    }
+
+    fn row(&self, row: usize, output: &mut [f32]) {
         assert!(row < self.rows && output.len() == self.columns, "no row {row} of {} values", output.len());
         with_format!(self.form, F => {
             let per_panel = self.columns.div_ceil(F::LEN) * F::WORDS * PANEL;
             expand_row::<F>(&self.words[row / PANEL * per_panel..][..per_panel], row % PANEL, output);
         });
+    }
+}
+
+impl Blocks {
+    fn multiply_rows<F: Format, const N: usize>(&self, first: usize, x: &[f32], outputs: &mut [&mut [f32]]) {
+        let inputs = &Inputs::<N>::new::<F>(x, self.columns);
+        let blocks = self.columns.div_ceil(F::LEN);
+        let per_panel = blocks * F::WORDS * PANEL;
+        let words = &self.words[first * per_panel..][..outputs[0].len().div_ceil(PANEL) * per_panel];
+        arch().dispatch(Multiply { words, blocks, inputs, outputs, format: PhantomData::<F> });
     }
 }
 

@@ -3,6 +3,7 @@
 use half::f16;
 
 use super::*;
+use crate::product::{MAX_ROWS, Panels as _, multiply};
 use crate::testing::{close, values};
 
 const TYPES: [GgmlType; 9] = [
@@ -56,7 +57,7 @@ fn expansions_have_the_bits_of_the_dequantised_file() {
             blocks.expand(&mut found);
             assert!(found == expected, "{ty:?} {rows} x {columns}");
             for row in [0, rows / 2, rows - 1] {
-                blocks.expand_row(row, &mut found[..columns]);
+                blocks.row(row, &mut found[..columns]);
                 assert!(found[..columns] == expected[row * columns..][..columns], "{ty:?} row {row}");
             }
         }
@@ -70,11 +71,11 @@ fn products_are_those_of_the_dequantised_file() {
             let bytes = random_blocks(ty, rows, columns);
             let weights = dequantise(ty, &bytes);
             let blocks = Blocks::pack(ty, columns, &bytes).unwrap();
-            for inputs in 1..=MAX_ROWS {
+            for inputs in (1..=MAX_ROWS).chain([17, 50]) {
                 let x = values(inputs * columns, 3);
                 for threads in [1, 2, 5] {
                     let mut output = vec![f32::NAN; inputs * rows];
-                    blocks.multiply(&x, output.chunks_mut(rows).collect(), threads);
+                    multiply(&[&blocks], &x, inputs, &mut output, threads);
                     let case = format!("{ty:?} {rows} x {columns}, {inputs} rows, {threads} threads");
                     close(&output, &weights, &x, columns, &case);
                 }
@@ -97,7 +98,7 @@ fn packed_blocks_take_hardly_more_than_the_file() {
 fn an_empty_matrix_and_scales_that_are_no_numbers() {
     let empty = Blocks::pack(GgmlType::Q4_1, 32, &[]).unwrap();
     assert_eq!(empty.rows(), 0);
-    empty.multiply(&[0.0; 32], vec![&mut []], 2);
+    multiply(&[&empty], &[0.0; 32], 1, &mut [], 2);
     for ty in TYPES {
         for scale in [f16::INFINITY, f16::NEG_INFINITY, f16::NAN] {
             for at in scale_positions(ty) {
@@ -117,18 +118,18 @@ fn check(blocks: &Blocks, expected: &[f32], case: &str) {
     blocks.expand(&mut expanded);
     assert_eq!(expanded, expected, "{case}");
     let mut row = vec![f32::NAN; columns];
-    blocks.expand_row(rows - 1, &mut row);
+    blocks.row(rows - 1, &mut row);
     assert_eq!(row, expected[(rows - 1) * columns..], "{case}");
     for inputs in [1, 3, 8] {
         let x = values(inputs * columns, 3);
         let mut output = vec![f32::NAN; inputs * rows];
-        blocks.multiply(&x, output.chunks_mut(rows).collect(), 3);
+        multiply(&[blocks], &x, inputs, &mut output, 3);
         close(&output, expected, &x, columns, case);
     }
     let x = values(columns, 4);
     let mut output = vec![f32::NAN; rows];
     for (number, part) in output.chunks_mut(16).enumerate() {
-        blocks.multiply_part(16 * number, &x, part);
+        blocks.multiply_few(number, &x, &mut [part]);
     }
     close(&output, expected, &x, columns, case);
 }

@@ -2,7 +2,7 @@
 
 use pulp::Simd;
 
-use super::{Element, Factor, Parts, ROWS, UNROLL, reduce};
+use super::{Element, Parts, Weight};
 
 /// Two numbers in a word, the first in its lower half.
 pub trait Halves: Sync {
@@ -129,73 +129,19 @@ impl<H: Halves> Parts for H {
     }
 }
 
-impl<H: Halves> Factor for H {
-    #[inline(always)]
-    fn dot<S: Simd>(simd: S, x: &[f32], row: &[u32]) -> f32 {
-        let (first, second) = x.split_at(row.len());
-        let (row, row_rest) = S::as_simd_u32s(row);
-        let ((first, first_rest), (second, second_rest)) = (S::as_simd_f32s(first), S::as_simd_f32s(second));
-        let mut sums = [simd.splat_f32s(0.0); UNROLL];
-        let mut add = |at: usize, word: S::u32s, first: S::f32s, second: S::f32s| {
-            let (lower, upper) = (H::lower_halves(simd, word), H::upper_halves(simd, word));
-            sums[at] = simd.mul_add_f32s(lower, first, sums[at]);
-            sums[at + 1] = simd.mul_add_f32s(upper, second, sums[at + 1]);
-        };
-        let (row_pairs, row_last) = row.as_chunks::<2>();
-        let ((first_pairs, first_last), (second_pairs, second_last)) =
-            (first.as_chunks::<2>(), second.as_chunks::<2>());
-        for (word, (first, second)) in row_pairs.iter().zip(first_pairs.iter().zip(second_pairs)) {
-            add(0, word[0], first[0], second[0]);
-            add(2, word[1], first[1], second[1]);
-        }
-        for (word, (first, second)) in row_last.iter().zip(first_last.iter().zip(second_last)) {
-            add(0, *word, *first, *second);
-        }
-        let rest = row_rest.iter().zip(first_rest.iter().zip(second_rest));
-        let rest = rest.map(|(word, (first, second))| H::lower(*word) * first + H::upper(*word) * second);
-        reduce(simd, sums) + rest.sum::<f32>()
-    }
-
-    #[inline(always)]
-    fn dots<S: Simd>(simd: S, vector: &[f32], rows: [&[u32]; ROWS]) -> [f32; ROWS] {
-        let (first, second) = vector.split_at(rows[0].len());
-        let ((first, first_rest), (second, second_rest)) = (S::as_simd_f32s(first), S::as_simd_f32s(second));
-        let [(a, a_rest), (b, b_rest), (c, c_rest), (d, d_rest)] = rows.map(|row| S::as_simd_u32s(row));
-        let (count, second) = (first.len(), &second[..first.len()]);
-        let (a, b, c, d) = (&a[..count], &b[..count], &c[..count], &d[..count]);
-        let zero = simd.splat_f32s(0.0);
-        let (mut sum_a, mut sum_b, mut sum_c, mut sum_d) = (zero, zero, zero, zero);
-        for at in 0..count {
-            let part = (first[at], second[at]);
-            sum_a = add_product::<S, H>(simd, a[at], part, sum_a);
-            sum_b = add_product::<S, H>(simd, b[at], part, sum_b);
-            sum_c = add_product::<S, H>(simd, c[at], part, sum_c);
-            sum_d = add_product::<S, H>(simd, d[at], part, sum_d);
-        }
-        let sums = [(sum_a, a_rest), (sum_b, b_rest), (sum_c, c_rest), (sum_d, d_rest)];
-        let mut dots = [0.0; ROWS];
-        // Loops, not closures: those would not get the instructions of `simd`.
-        for (dot, (sum, rest)) in dots.iter_mut().zip(sums) {
-            *dot = simd.reduce_sum_f32s(sum);
-            for (word, (first, second)) in rest.iter().zip(first_rest.iter().zip(second_rest)) {
-                *dot += H::lower(*word) * first + H::upper(*word) * second;
-            }
-        }
-        dots
+impl Weight for Bf16 {
+    fn bf16(words: &[u32]) -> Option<&[u32]> {
+        Some(words)
     }
 }
 
-/// `sum + x * words` of the halves of `words` and `x`, first and second ones.
-#[inline(always)]
-fn add_product<S: Simd, H: Halves>(simd: S, words: S::u32s, x: (S::f32s, S::f32s), sum: S::f32s) -> S::f32s {
-    let (even, odd) = (H::lower_halves(simd, words), H::upper_halves(simd, words));
-    simd.mul_add_f32s(odd, x.1, simd.mul_add_f32s(even, x.0, sum))
-}
+impl Weight for F16 {}
 
 #[cfg(test)]
 mod tests {
+    use crate::cpu::arch;
     use half::{bf16, f16};
-    use pulp::{Arch, Simd, WithSimd};
+    use pulp::{Simd, WithSimd};
 
     use super::{Bf16, F16, Halves};
 
@@ -221,7 +167,7 @@ mod tests {
     }
 
     fn check<H: Halves>(exact: impl Fn(u16) -> f32) {
-        let widened = Arch::new().dispatch(All::<H>(std::marker::PhantomData));
+        let widened = arch().dispatch(All::<H>(std::marker::PhantomData));
         assert_eq!(widened.len(), 1 << 16);
         for (bits, pair) in (0..=u16::MAX).zip(widened) {
             let word = u32::from(bits) | u32::from(!bits) << 16;

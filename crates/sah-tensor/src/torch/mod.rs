@@ -10,6 +10,7 @@
 
 mod copy;
 mod matrix;
+mod packed;
 mod rows;
 pub mod rowwise;
 mod slice;
@@ -17,6 +18,7 @@ mod vector_functions;
 
 pub use copy::copy_rows;
 pub use matrix::Matrix;
+pub use packed::Packed;
 pub use rows::{Stored, heads, is_readable};
 pub use slice::{elements, leading, written};
 pub use vector_functions::choose_vector_functions;

@@ -91,6 +91,19 @@ pub fn written(size: impl AsRef<[i64]>, write: impl FnOnce(&mut [f32])) -> Resul
     Ok(tensor)
 }
 
+/// A new bf16 tensor on the CPU. `write` gets the bits of its elements, whatever they are, and writes all of them.
+#[expect(unsafe_code, reason = "libtorch gives its memory as pointers")]
+pub(super) fn written_bf16(
+    size: impl AsRef<[i64]>,
+    write: impl FnOnce(&mut [u16]),
+) -> Result<Tensor, TchError> {
+    let tensor = Tensor::f_empty(size.as_ref(), (Kind::BFloat16, Device::Cpu))?;
+    let start = NonNull::new(tensor.data_ptr().cast::<u16>()).unwrap_or(NonNull::dangling());
+    // SAFETY: as in `written`, with elements of 16 bits.
+    write(unsafe { std::slice::from_raw_parts_mut(start.as_ptr(), tensor.numel()) });
+    Ok(tensor)
+}
+
 /// Hands the elements of `x` to `write`, with those of `others`: all are f32, contiguous and on the CPU, and none of `others`
 /// shares memory with `x`. `write` cannot call libtorch on any of them: a tensor is not `Sync`.
 #[expect(unsafe_code, reason = "libtorch gives its memory as pointers")]

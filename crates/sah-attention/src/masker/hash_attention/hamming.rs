@@ -4,7 +4,8 @@
 
 use std::ops::Range;
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
+use sah_tensor::cpu::arch;
 use tch::{Kind, Tensor};
 
 use crate::error::Result;
@@ -75,7 +76,7 @@ pub(super) fn best(query: &[i32], keys: &[&[i32]], candidates: &Candidates, coun
     let mut done = 0;
     for range in candidates.ranges() {
         let differing = &mut differing[done..done + range.len()];
-        Arch::new().dispatch(CountBits { query, keys, range: range.clone(), differing });
+        arch().dispatch(CountBits { query, keys, range: range.clone(), differing });
         done += range.len();
     }
     let mut histogram = vec![0_usize; query.len() * 32 + 1];

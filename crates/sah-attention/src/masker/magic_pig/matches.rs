@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
+use sah_tensor::cpu::arch;
 use tch::{Kind, Tensor};
 
 use crate::error::Result;
@@ -45,7 +46,7 @@ pub(super) fn matches<T: Copy + PartialEq>(query: &[T], keys: &[&[T]], candidate
             let range = start..range.end.min(start + BLOCK);
             let hits = &mut hits[..range.len()];
             hits.fill(0);
-            Arch::new().dispatch(Compare { query, keys, range, hits });
+            arch().dispatch(Compare { query, keys, range, hits });
             found.extend((start..).zip(hits).filter(|(_, hit)| **hit != 0).map(|(key, _)| key as i64));
         }
     }

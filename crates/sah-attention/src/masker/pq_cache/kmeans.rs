@@ -3,7 +3,8 @@
 //! One problem runs on one thread, in a fixed order and without fused multiplications, so that the result does not depend
 //! on the number of threads or the processor.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
+use sah_tensor::cpu::arch;
 
 use crate::masker::toolkit::RandomStream;
 
@@ -85,7 +86,7 @@ impl Centroids {
 
     /// The nearest centroid of every point, `[n]`; the first of several.
     pub(super) fn nearest(&self, points: &[f32]) -> Vec<u8> {
-        Arch::new().dispatch(Nearest { centroids: self, points })
+        arch().dispatch(Nearest { centroids: self, points })
     }
 }
 

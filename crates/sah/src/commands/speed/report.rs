@@ -101,7 +101,12 @@ pub(super) mod tests {
         let flops = [("f32".to_owned(), 250e9)].into();
         Report {
             schema_version: SCHEMA_VERSION,
-            machine: Machine { cpu: Some("A CPU".to_owned()), cores: 2, memory_bytes: Some(1 << 34) },
+            machine: Machine {
+                cpu: Some("A CPU".to_owned()),
+                cores: 2,
+                memory_bytes: Some(1 << 34),
+                instructions: None,
+            },
             device: "cpu".to_owned(),
             threads: 2,
             git_revision: None,

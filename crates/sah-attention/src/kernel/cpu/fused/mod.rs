@@ -6,8 +6,8 @@ mod work;
 
 use std::ops::Range;
 
-use pulp::Arch;
 use rayon::prelude::*;
+use sah_tensor::cpu::arch;
 use tch::{Kind, Tensor};
 
 use crate::error::Result;
@@ -91,7 +91,7 @@ impl WithRows for Over<'_> {
 
         let threads = tch::get_num_threads().max(1) as usize;
         let tasks = tasks(&pieces, threads);
-        let (arch, soft_cap) = (Arch::new(), inputs.soft_cap().map(|cap| cap as f32));
+        let (arch, soft_cap) = (arch(), inputs.soft_cap().map(|cap| cap as f32));
         let run = |&(item, pieces): &Task<'_>| {
             let queries: Vec<f32> =
                 rows_of(dims, item).flat_map(|row| queries[row].iter().copied()).collect();

@@ -1,6 +1,5 @@
 //! Many query rows on the CPU: two products and a softmax over tiles that stay in the nearest caches.
 
-mod lines;
 mod product;
 mod readers;
 mod task;
@@ -11,8 +10,8 @@ pub(crate) use weights::{OverRows, weights_over_rows};
 
 use std::ops::Range;
 
-use pulp::Arch;
 use rayon::prelude::*;
+use sah_tensor::cpu::arch;
 use tch::Tensor;
 
 use crate::error::Result;
@@ -124,7 +123,7 @@ impl WithRows for Over<'_> {
         let queries = unsafe { heads::<F32>(&queries)? };
         let threads = tch::get_num_threads().max(1) as usize;
         let items = items(dims.batch * dims.kv_heads, group, ranges, threads);
-        let (arch, scale) = (Arch::new(), inputs.scale() as f32);
+        let (arch, scale) = (arch(), inputs.scale() as f32);
         let soft_cap = inputs.soft_cap().map(|cap| cap as f32);
         let run = |item: &Item| {
             let queries = &queries[item.head * group..(item.head + 1) * group];

@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use pulp::Simd;
 
-use super::lines::Lines;
 use super::tile::Tile;
 use crate::kernel::cpu::source::{Group, Source};
 use crate::mask::RowRanges;
+use sah_tensor::Lines;
 use sah_tensor::Rows;
 use sah_tensor::element::F32;
 

@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use super::lines::Lines;
 use super::readers::{BLOCK, Readers, widen};
 use super::tile::Tile;
 use crate::kernel::cpu::part::Part;
 use crate::kernel::cpu::source::{Group, Source};
+use sah_tensor::Lines;
 
 /// Rows of the query heads of a group that read blocks of one key/value head.
 pub(super) struct Task<'a, Keys: Source, Values: Source> {

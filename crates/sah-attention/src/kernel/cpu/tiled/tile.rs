@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use pulp::{Simd, bytemuck};
 
-use super::lines::Lines;
 use super::product;
 use crate::kernel::cpu::part::Part;
+use sah_tensor::Lines;
 use sah_tensor::exp::exp;
 
 /// Below every score, and finite: differences to it are numbers.

@@ -1,9 +1,9 @@
 //! What all query rows of a call give to each key.
 
-use pulp::{Arch, Simd, WithSimd, bytemuck};
+use pulp::{Simd, WithSimd, bytemuck};
+use sah_tensor::cpu::arch;
 use tch::Tensor;
 
-use super::lines::Lines;
 use super::readers::{BLOCK, Readers, blocks_of, widen};
 use super::tile::{LOWEST, Tile, exponentiate, raise, vectors_mut};
 use super::{TASKS_PER_THREAD, run_all, visible_ranges};
@@ -13,6 +13,7 @@ use crate::kernel::cpu::rows::{WithRows, readable_queries, with_rows};
 use crate::kernel::cpu::sinks::Sinks;
 use crate::kernel::cpu::source::{Group, Source};
 use crate::mask::RowRanges;
+use sah_tensor::Lines;
 use sah_tensor::element::F32;
 use sah_tensor::torch::heads;
 
@@ -57,7 +58,7 @@ impl WithRows for Weights<'_> {
         let height = dims.queries.div_ceil((threads * TASKS_PER_THREAD).div_ceil(queries.len()));
         let parts = |head: usize| (0..dims.queries).step_by(height).map(move |start| (head, start));
         let items: Vec<(usize, usize)> = (0..queries.len()).flat_map(parts).collect();
-        let (arch, scale) = (Arch::new(), inputs.scale() as f32);
+        let (arch, scale) = (arch(), inputs.scale() as f32);
         let soft_cap = inputs.soft_cap().map(|cap| cap as f32);
         let sinks = Sinks::of(inputs)?;
         let run = |&(head, start): &(usize, usize)| {

@@ -84,7 +84,10 @@ pub use kernel::{
     AutoKernel, FusedKernel, GatherKernel, Kernel, KernelRegistry, Reads, ReferenceKernel, TiledKernel,
 };
 pub use kv::{KeysOrValues, KiviBits, KvFormat, KvRows, KvSide, KvView};
-pub use mask::{IndexList, Mask, MaskShape, PageList, Row, RowRanges, Selection, SparseSelection, Visible};
+pub use mask::{
+    BlockRanges, IndexList, Mask, MaskShape, PageList, Row, RowBlocks, RowRanges, Selection, SparseSelection,
+    Visible,
+};
 pub use masker::toolkit;
 pub use masker::{
     Activation, AdaptiveSamplingConfig, AdaptiveSamplingMasker, AnyMaskerConfig, ChannelSelection,

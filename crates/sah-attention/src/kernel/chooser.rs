@@ -7,8 +7,8 @@ use crate::inputs::AttentionInputs;
 use crate::kernel::{FusedKernel, GatherKernel, Kernel, Reads, TiledKernel, readable_inputs};
 
 /// Chooses for each call: on the CPU, where rows are f32, bf16, f16, 8-bit or packed, [`FusedKernel`] for one query row and for several
-/// that read single keys or no key of each other, [`TiledKernel`] for several that read ranges and so share most of their keys;
-/// [`GatherKernel`] otherwise.
+/// that read single keys or no key of each other, [`TiledKernel`] for several that read ranges and so share most of their keys, and for
+/// blocks of rows; [`GatherKernel`] otherwise.
 ///
 /// This is the only place where a kernel is chosen, for dense and sparse attention, for prefill and decode.
 ///

@@ -30,7 +30,7 @@ impl Reads<'_> {
         }
     }
 
-    /// Whether they name no single keys and no pages.
+    /// Whether they name no single keys and no pages: everything, or key ranges of rows or of blocks of rows.
     pub(crate) fn is_of_ranges(self) -> bool {
         match self {
             Self::All | Self::Ranges(_) => true,

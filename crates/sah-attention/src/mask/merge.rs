@@ -1,5 +1,7 @@
 //! The union of two selections.
 
+use std::sync::Arc;
+
 use tch::{Kind, Tensor};
 
 use crate::error::{Error, Result};
@@ -24,11 +26,21 @@ impl Mask {
             (Listed::Pages(pages), Listed::Nothing) | (Listed::Nothing, Listed::Pages(pages)) => {
                 Listed::Pages(pages)
             }
+            (Listed::Blocks(blocks), Listed::Nothing) | (Listed::Nothing, Listed::Blocks(blocks)) => {
+                Listed::Blocks(blocks)
+            }
+            (Listed::Blocks(left), Listed::Blocks(right)) if let Some(union) = left.union(&right) => {
+                Listed::Blocks(Arc::new(union))
+            }
             (of_left, of_right) => {
-                let first =
-                    of_left.keys(&left.ranges)?.map(|list| list.without(&right.ranges)).transpose()?;
-                let second =
-                    of_right.keys(&right.ranges)?.map(|list| list.without(&left.ranges)).transpose()?;
+                let first = of_left
+                    .keys(&shape, &left.ranges)?
+                    .map(|list| list.without(&right.ranges))
+                    .transpose()?;
+                let second = of_right
+                    .keys(&shape, &right.ranges)?
+                    .map(|list| list.without(&left.ranges))
+                    .transpose()?;
                 match (first, second) {
                     (Some(first), Some(second)) => Listed::Keys(first.union(second)?),
                     (one, other) => one.or(other).map_or(Listed::Nothing, Listed::Keys),

@@ -1,5 +1,6 @@
 //! Which keys each query row reads.
 
+mod blocks;
 mod indices;
 mod merge;
 mod pages;
@@ -7,11 +8,14 @@ mod ranges;
 mod visible;
 
 use std::fmt;
+use std::sync::Arc;
 
 use tch::{Device, Kind, Tensor};
 
+pub use blocks::{BlockRanges, RowBlocks};
 pub use indices::IndexList;
 pub use pages::PageList;
+pub(crate) use pages::outside;
 pub use ranges::RowRanges;
 pub use visible::Visible;
 
@@ -77,14 +81,15 @@ pub enum Selection {
     Empty,
     /// Everything that causality permits.
     Full,
-    /// Key ranges, a list of single keys or of pages, or ranges and a list.
+    /// Key ranges, a list of single keys or of pages, ranges of heads and blocks of rows, or ranges and one of these.
     Sparse(SparseSelection),
 }
 
-/// Key ranges that all heads share, and a list per head: of single keys, none of which is in a range of its row, or of
-/// pages.
+/// Key ranges that all heads share, and a list per head: of single keys, none of which is in a range of its row, of
+/// pages, or of key ranges for blocks of rows.
 #[derive(Debug)]
 pub struct SparseSelection {
+    shape: MaskShape,
     ranges: RowRanges,
     listed: Listed,
 }
@@ -95,6 +100,7 @@ enum Listed {
     Nothing,
     Keys(IndexList),
     Pages(PageList),
+    Blocks(Arc<BlockRanges>),
 }
 
 impl SparseSelection {
@@ -116,9 +122,25 @@ impl SparseSelection {
         if let Listed::Pages(pages) = &self.listed { Some(pages) } else { None }
     }
 
-    /// Everything beside the ranges, key by key; `None` where there is nothing.
+    /// Key ranges per head and block of rows, where they were chosen as such.
+    #[must_use]
+    pub fn blocks(&self) -> Option<&BlockRanges> {
+        if let Listed::Blocks(blocks) = &self.listed { Some(blocks) } else { None }
+    }
+
+    /// The pages or blocks, if there are some, as the key ranges of every row that lie in `visible` and in none of the
+    /// [ranges](Self::ranges), rows in the order `[B, H, Q]`.
+    pub fn spans(&self, visible: &Visible) -> Result<Option<RowRanges>> {
+        match &self.listed {
+            Listed::Nothing | Listed::Keys(_) => Ok(None),
+            Listed::Pages(pages) => Ok(Some(pages.spans(&self.ranges, visible)?)),
+            Listed::Blocks(blocks) => Ok(Some(blocks.spans(&self.ranges, visible)?)),
+        }
+    }
+
+    /// Everything beside the ranges, key by key; `None` where there is nothing. Of blocks, a list for each of their rows.
     pub fn keys(&self) -> Result<Option<IndexList>> {
-        self.listed.keys(&self.ranges)
+        self.listed.keys(&self.shape, &self.ranges)
     }
 }
 
@@ -128,15 +150,17 @@ impl Listed {
             Self::Nothing => Self::Nothing,
             Self::Keys(list) => Self::Keys(list.shallow_clone()),
             Self::Pages(pages) => Self::Pages(pages.shallow_clone()),
+            Self::Blocks(blocks) => Self::Blocks(Arc::clone(blocks)),
         }
     }
 
     /// Key by key, without those of `ranges`.
-    fn keys(&self, ranges: &RowRanges) -> Result<Option<IndexList>> {
+    fn keys(&self, shape: &MaskShape, ranges: &RowRanges) -> Result<Option<IndexList>> {
         match self {
             Self::Nothing => Ok(None),
             Self::Keys(list) => Ok(Some(list.shallow_clone())),
             Self::Pages(pages) => Ok(Some(pages.keys(ranges)?)),
+            Self::Blocks(blocks) => Ok(Some(blocks.keys(shape, ranges)?)),
         }
     }
 }
@@ -175,11 +199,17 @@ impl Mask {
         Ok(Self::sparse(shape, RowRanges::none(shape.queries, shape.keys), Listed::Pages(pages)))
     }
 
+    /// Key ranges of heads and blocks of rows. There must be a block for every head and query row, over `K` keys.
+    pub fn from_blocks(shape: MaskShape, blocks: BlockRanges) -> Result<Self> {
+        blocks.check_fits(&shape)?;
+        Ok(Self::sparse(shape, RowRanges::none(shape.queries, shape.keys), Listed::Blocks(Arc::new(blocks))))
+    }
+
     fn sparse(shape: MaskShape, ranges: RowRanges, listed: Listed) -> Self {
         if matches!(listed, Listed::Nothing) && ranges.is_empty() {
             return Self::empty(shape);
         }
-        Self { shape, selection: Selection::Sparse(SparseSelection { ranges, listed }) }
+        Self { shape, selection: Selection::Sparse(SparseSelection { shape, ranges, listed }) }
     }
 
     /// Another handle to the same selection.
@@ -188,8 +218,9 @@ impl Mask {
         let selection = match &self.selection {
             Selection::Empty => Selection::Empty,
             Selection::Full => Selection::Full,
-            Selection::Sparse(SparseSelection { ranges, listed }) => {
-                Selection::Sparse(SparseSelection { ranges: ranges.clone(), listed: listed.shallow_clone() })
+            Selection::Sparse(SparseSelection { shape, ranges, listed }) => {
+                let (ranges, listed) = (ranges.clone(), listed.shallow_clone());
+                Selection::Sparse(SparseSelection { shape: *shape, ranges, listed })
             }
         };
         Self { shape: self.shape, selection }
@@ -233,7 +264,7 @@ impl Mask {
     /// (The reference divides by `B H Q K`, impossible entries included, so that dense causal attention over a prompt
     /// counts as half dense there. For one query row, `Q = 1`, both are the same.)
     ///
-    /// Computed on the host for ranges and pages; an index list is counted on its device.
+    /// Computed on the host for ranges, pages and blocks; an index list is counted on its device.
     pub fn density(&self) -> Result<f64> {
         self.density_of(&Visible::causal(&self.shape))
     }
@@ -257,6 +288,7 @@ impl Mask {
             Listed::Nothing => vec![0; heads],
             Listed::Keys(list) => list.entries_by_head(visible)?,
             Listed::Pages(pages) => pages.entries_by_head(&self.shape, &sparse.ranges, visible)?,
+            Listed::Blocks(blocks) => blocks.entries_by_head(&self.shape, &sparse.ranges, visible),
         };
         Ok(listed.into_iter().map(|listed| shared + listed).collect())
     }
@@ -282,6 +314,7 @@ impl Mask {
             Listed::Pages(pages) => {
                 pages.first_row_without_entry(&self.shape, (&sparse.ranges, visible), &empty_ranges)
             }
+            Listed::Blocks(blocks) => Ok(blocks.first_row_without_entry(&self.shape, visible, &empty_ranges)),
         }
     }
 
@@ -304,6 +337,9 @@ impl Mask {
         }
         let weights = Tensor::f_from_slice(&weights)?.f_view([1, 1, size[2], size[3]])?;
         let weights = weights.f_to_device(device)?.f_expand(size, false)?;
+        if let Listed::Blocks(blocks) = &sparse.listed {
+            return Ok(weights.f_maximum(&blocks.to_dense(&self.shape, device)?)?);
+        }
         match sparse.keys()? {
             None => Ok(weights.f_contiguous()?),
             Some(list) => Ok(weights.f_add(&list.to_dense(keys)?.f_to_device(device)?)?),

@@ -117,7 +117,7 @@ impl PageList {
 }
 
 /// The parts of `span` that lie in none of `taken`, which are sorted and disjoint.
-fn outside(span: Range<usize>, taken: &[Range<usize>]) -> impl Iterator<Item = Range<usize>> {
+pub(crate) fn outside(span: Range<usize>, taken: &[Range<usize>]) -> impl Iterator<Item = Range<usize>> {
     let starts = std::iter::once(span.start).chain(taken.iter().map(|range| range.end));
     let ends = taken.iter().map(|range| range.start).chain(std::iter::once(span.end));
     let parts = starts.zip(ends).map(move |(start, end)| start.max(span.start)..end.min(span.end));

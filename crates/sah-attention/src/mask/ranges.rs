@@ -182,7 +182,7 @@ impl RowRanges {
 }
 
 /// The keys in both; an empty range where there is none.
-fn overlap(left: &Range<usize>, right: &Range<usize>) -> Range<usize> {
+pub(super) fn overlap(left: &Range<usize>, right: &Range<usize>) -> Range<usize> {
     let start = left.start.max(right.start);
     start..left.end.min(right.end).max(start)
 }

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use sah_attention::{AttentionInputs, IndexList, Mask, MaskShape, PageList, RowRanges};
+use sah_attention::{
+    AttentionInputs, BlockRanges, IndexList, Mask, MaskShape, PageList, RowBlocks, RowRanges,
+};
 use tch::{Device, Kind, Tensor};
 
 use crate::seeded::seeded;
@@ -113,10 +115,12 @@ pub(crate) enum Form {
     RangesAndWeighted,
     Pages,
     RangesAndPages,
+    Blocks,
+    RangesAndBlocks,
 }
 
 impl Form {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Full,
         Self::Ranges,
         Self::List,
@@ -125,18 +129,31 @@ impl Form {
         Self::RangesAndWeighted,
         Self::Pages,
         Self::RangesAndPages,
+        Self::Blocks,
+        Self::RangesAndBlocks,
     ];
 
     fn has_ranges(self) -> bool {
-        matches!(self, Self::Ranges | Self::RangesAndList | Self::RangesAndWeighted | Self::RangesAndPages)
+        matches!(
+            self,
+            Self::Ranges
+                | Self::RangesAndList
+                | Self::RangesAndWeighted
+                | Self::RangesAndPages
+                | Self::RangesAndBlocks
+        )
     }
 
     fn has_list(self) -> bool {
-        !matches!(self, Self::Full | Self::Ranges) && !self.has_pages()
+        !matches!(self, Self::Full | Self::Ranges) && !self.has_pages() && !self.has_blocks()
     }
 
     fn has_pages(self) -> bool {
         matches!(self, Self::Pages | Self::RangesAndPages)
+    }
+
+    fn has_blocks(self) -> bool {
+        matches!(self, Self::Blocks | Self::RangesAndBlocks)
     }
 
     fn is_weighted(self) -> bool {
@@ -152,7 +169,7 @@ pub(crate) fn random_mask(shape: MaskShape, form: Form, random: &mut Random, dev
     }
     if form.has_ranges() {
         // Some rows without a range, where a list can stand in.
-        let sometimes_none = form.has_list() || form.has_pages();
+        let sometimes_none = form.has_list() || form.has_pages() || form.has_blocks();
         let rows = (0..shape.queries).map(|row| {
             let position = shape.keys - shape.queries + row;
             let mut ranges = vec![];
@@ -175,6 +192,9 @@ pub(crate) fn random_mask(shape: MaskShape, form: Form, random: &mut Random, dev
     if form.has_pages() {
         mask = mask.merge(random_pages(shape, random, device)).unwrap();
     }
+    if form.has_blocks() {
+        mask = mask.merge(random_blocks(shape, random)).unwrap();
+    }
     mask
 }
 
@@ -188,6 +208,25 @@ fn random_pages(shape: MaskShape, random: &mut Random, device: Device) -> Mask {
     let size = [shape.batch, shape.heads, shape.queries, width].map(|n| n as i64);
     let numbers = Tensor::from_slice(&numbers).view(size).to_device(device);
     Mask::from_pages(shape, PageList::new(numbers, page_size).unwrap()).unwrap()
+}
+
+/// A mask of ranges of heads and blocks of rows: a few long ones, or many of a key each, at least one that begins at or before the first
+/// row of the block.
+pub(crate) fn random_blocks(shape: MaskShape, random: &mut Random) -> Mask {
+    let blocks = RowBlocks::new(&shape, random.choose(&[1, 3, 16, 64])).unwrap();
+    let are_long = random.within(0..2) == 0;
+    let ranges = BlockRanges::from_fn(&shape, blocks, |_, block| {
+        let first = shape.keys - shape.queries + blocks.rows_of(block).start;
+        let count = if are_long { random.within(0..4) } else { random.within(0..40) };
+        let length = |random: &mut Random, left: usize| if are_long { random.within(1..left + 1) } else { 1 };
+        let mut ranges = Vec::new();
+        for within in std::iter::once(first + 1).chain(std::iter::repeat_n(shape.keys, count)) {
+            let start = random.within(0..within);
+            ranges.push(start..start + length(random, shape.keys - start));
+        }
+        ranges
+    });
+    Mask::from_blocks(shape, ranges.unwrap()).unwrap()
 }
 
 /// A mask of one index list: distinct keys in any order, padding anywhere, at least one key at or before each row.

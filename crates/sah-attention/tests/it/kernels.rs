@@ -29,7 +29,10 @@ pub(crate) fn attend(
         return Some(result);
     }
     let chosen = AutoKernel.chosen(inputs, reads).unwrap().unwrap().name();
-    let has_list = matches!(mask.selection(), Selection::Sparse(sparse) if sparse.keys().unwrap().is_some());
+    let has_list = matches!(
+        mask.selection(),
+        Selection::Sparse(sparse) if sparse.list().is_some() || sparse.pages().is_some()
+    );
     assert!(
         match kernel.name() {
             "fused" => chosen == "gather",
@@ -151,7 +154,15 @@ fn reads_any_strides(device: Device) {
 /// More rows than one block or task, for everything, for ranges and for lists.
 fn long_blocks_of_rows(device: Device) {
     let shape = MaskShape { batch: 1, heads: 4, queries: 300, keys: 420 };
-    for form in [Form::Full, Form::Ranges, Form::Weighted, Form::RangesAndList, Form::RangesAndPages] {
+    for form in [
+        Form::Full,
+        Form::Ranges,
+        Form::Weighted,
+        Form::RangesAndList,
+        Form::RangesAndPages,
+        Form::Blocks,
+        Form::RangesAndBlocks,
+    ] {
         let tensors = Tensors::new(shape, 2, 64, 64, 2, device).with_sinks(&mut Random::new(form as u64 + 1));
         let mask = random_mask(shape, form, &mut Random::new(11), device);
         let want = ReferenceKernel.attend(&tensors.inputs(), Reads::Mask(&mask)).unwrap();

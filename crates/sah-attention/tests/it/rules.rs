@@ -169,6 +169,7 @@ impl Problem {
             Some(Form::Weighted),
             Some(Form::RangesAndWeighted),
             Some(Form::RangesAndPages),
+            Some(Form::RangesAndBlocks),
         ];
         let window = (random.within(0..4) == 0).then(|| random.within(1..keys));
         Self {

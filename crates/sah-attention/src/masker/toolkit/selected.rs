@@ -74,7 +74,7 @@ pub struct Selected<'a> {
 enum Listed {
     /// Single keys, `[B * H * Q, width]`, -1 for none.
     Keys { keys: Vec<i64>, width: usize },
-    /// The keys of pages.
+    /// The keys of pages or blocks.
     Spans(RowRanges),
 }
 
@@ -85,15 +85,12 @@ impl<'a> Selected<'a> {
         let Selection::Sparse(sparse) = mask.selection() else {
             return Ok(Self { ranges: None, listed: None, queries });
         };
-        let listed = match (sparse.list().filter(|list| list.width() > 0), sparse.pages()) {
-            (Some(list), _) => {
+        let listed = match sparse.list().filter(|list| list.width() > 0) {
+            Some(list) => {
                 let keys = list.indices().f_to_kind(Kind::Int64)?.f_contiguous()?.f_view([-1])?;
                 Some(Listed::Keys { keys: Vec::try_from(keys)?, width: list.width() })
             }
-            (None, Some(pages)) => {
-                Some(Listed::Spans(pages.spans(sparse.ranges(), &Visible::causal(mask.shape()))?))
-            }
-            (None, None) => None,
+            None => sparse.spans(&Visible::causal(mask.shape()))?.map(Listed::Spans),
         };
         Ok(Self { ranges: Some(sparse.ranges()), listed, queries })
     }

@@ -18,7 +18,7 @@ use crate::kernel::cpu::rows::{WithRows, readable_queries, with_rows};
 use crate::kernel::cpu::sinks::Sinks;
 use crate::kernel::cpu::source::{Keys, Source};
 use crate::kernel::{Kernel, Reads};
-use crate::mask::{IndexList, PageList, RowRanges, Selection, SparseSelection};
+use crate::mask::{IndexList, RowRanges, Selection, SparseSelection};
 use sah_tensor::element::{F32, Parts};
 use sah_tensor::torch::{heads, written};
 use work::{BLOCK, Piece, Work};
@@ -226,23 +226,22 @@ struct Lists {
 }
 
 impl Lists {
-    /// The single keys and pages of a selection; `None` where it has ranges alone.
+    /// The single keys, pages or blocks of a selection; `None` where it has ranges alone.
     fn of(inputs: &AttentionInputs<'_>, selected: &SparseSelection) -> Result<Option<Self>> {
-        Ok(match (selected.list(), selected.pages()) {
-            (Some(list), _) => Some(Self::of_keys(inputs, list)?),
-            (None, Some(pages)) => Some(Self::of_pages(inputs, pages, selected.ranges())?),
-            (None, None) => None,
+        Ok(match selected.list() {
+            Some(list) => Some(Self::of_keys(inputs, list)?),
+            None => selected.spans(&inputs.visible())?.as_ref().map(Self::of_spans),
         })
     }
 
-    /// The keys of `pages` that are in none of `ranges`.
-    fn of_pages(inputs: &AttentionInputs<'_>, pages: &PageList, ranges: &RowRanges) -> Result<Self> {
+    /// The keys of `spans`, of rows in the order `[B, H, Q]`.
+    fn of_spans(spans: &RowRanges) -> Self {
         let mut lists = Self { keys: vec![], biases: vec![], ends: vec![] };
-        for spans in pages.spans(ranges, &inputs.visible())?.rows() {
+        for spans in spans.rows() {
             lists.keys.extend(spans.iter().cloned().flatten());
             lists.ends.push(lists.keys.len());
         }
-        Ok(lists)
+        lists
     }
 
     fn of_keys(inputs: &AttentionInputs<'_>, list: &IndexList) -> Result<Self> {

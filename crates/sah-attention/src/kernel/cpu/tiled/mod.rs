@@ -1,5 +1,7 @@
 //! Many query rows on the CPU: two products and a softmax over tiles that stay in the nearest caches.
 
+mod blocks;
+mod gathered;
 mod product;
 mod readers;
 mod task;
@@ -22,11 +24,12 @@ use crate::kernel::cpu::rows::{WithRows, readable_queries, with_rows};
 use crate::kernel::cpu::sinks::Sinks;
 use crate::kernel::cpu::source::Source;
 use crate::kernel::{Kernel, Reads, refused};
-use crate::mask::{RowRanges, Selection};
+use crate::mask::{RowRanges, Selection, SparseSelection};
+use blocks::OverBlocks;
 use readers::{Readers, blocks_of};
 use sah_tensor::element::F32;
 use sah_tensor::torch::{heads, written};
-use task::Task;
+use task::{Block, Task};
 
 /// Rows of all heads of a group that one task holds at most: what they have read stays in the second cache.
 const ROWS: usize = 288;
@@ -37,13 +40,17 @@ const TASKS_PER_THREAD: usize = 4;
 /// Blocks that make a task of their own worth it.
 const BLOCKS: usize = 4;
 
-/// Attention of many rows over key ranges, each block of keys read once for the rows that read any of it; f32, bf16,
+/// Attention of many rows over key ranges, of rows or of [blocks of rows](crate::BlockRanges), each block of keys read once for the rows that
+/// read any of it; f32, bf16,
 /// f16, [8-bit](crate::KvFormat::Int8) and [packed](crate::KvFormat::Kivi) rows on the CPU, with all cores.
 ///
 /// Query rows, with the heads of a group side by side, lie along vectors. A block of keys gives their scores, its values
 /// are added by their weights, and blocks are joined by rescaling to the common maximum, as `FlashAttention` does (Dao et
 /// al. 2022, arXiv 2205.14135). Blocks that no row of a task reads are never touched: a window of `w` keys costs `O(Q w)`.
 /// Products and sums are in f32.
+///
+/// Where heads and blocks of rows have ranges of their own, the keys of these are gathered, in order, to blocks as full as others, so that
+/// single keys cost no more than neighbours; nothing else is read.
 ///
 /// Lists and pages, other formats and devices, and caches whose rows are not contiguous are
 /// [`Error::KernelInputs`](crate::Error::KernelInputs).
@@ -65,10 +72,7 @@ impl Kernel for TiledKernel {
             Reads::All => attend_all(inputs),
             Reads::Ranges(ranges) => with_rows(inputs, Over { inputs, ranges }),
             Reads::Mask(mask) => match mask.selection() {
-                Selection::Sparse(sparse) => {
-                    let ranges = &sparse.ranges().restrict(&inputs.visible());
-                    with_rows(inputs, Over { inputs, ranges })
-                }
+                Selection::Sparse(sparse) => attend_selected(inputs, sparse),
                 // An empty selection has empty rows, which were refused above.
                 Selection::Full | Selection::Empty => attend_all(inputs),
             },
@@ -79,6 +83,18 @@ impl Kernel for TiledKernel {
 /// Attention `[B, H, Q, Dv]` over everything visible. The inputs are supported.
 fn attend_all(inputs: &AttentionInputs<'_>) -> Result<Tensor> {
     with_rows(inputs, Over { inputs, ranges: &visible_ranges(inputs)? })
+}
+
+/// Attention `[B, H, Q, Dv]` over the ranges of `selected`, none of whose rows is empty. The inputs are supported.
+fn attend_selected(inputs: &AttentionInputs<'_>, selected: &SparseSelection) -> Result<Tensor> {
+    let visible = inputs.visible();
+    let ranges = selected.ranges().restrict(&visible);
+    match selected.blocks() {
+        None => with_rows(inputs, Over { inputs, ranges: &ranges }),
+        // As dense attention: the heads of a group read each key once.
+        Some(blocks) if blocks.covers(&visible) => attend_all(inputs),
+        Some(blocks) => with_rows(inputs, OverBlocks { inputs, blocks, beside: &ranges }),
+    }
 }
 
 /// The keys that each row may read.
@@ -103,7 +119,7 @@ const JOINED: usize = 64;
 struct Item {
     head: usize,
     rows: Range<usize>,
-    blocks: Vec<Range<usize>>,
+    blocks: Vec<Block>,
 }
 
 /// Attention of rows that read `ranges` as they are, none of them nothing. The inputs are supported.
@@ -125,6 +141,7 @@ impl WithRows for Over<'_> {
         let items = items(dims.batch * dims.kv_heads, group, ranges, threads);
         let (arch, scale) = (arch(), inputs.scale() as f32);
         let soft_cap = inputs.soft_cap().map(|cap| cap as f32);
+        let visible = inputs.visible();
         let run = |item: &Item| {
             let queries = &queries[item.head * group..(item.head + 1) * group];
             arch.dispatch(Task {
@@ -133,6 +150,7 @@ impl WithRows for Over<'_> {
                 values: &values[item.head],
                 head_dim: dims.head_dim,
                 value_dim: dims.value_dim,
+                visible: &visible,
                 blocks: &item.blocks,
             })
         };
@@ -196,7 +214,10 @@ fn items(heads: usize, group: usize, ranges: &RowRanges, threads: usize) -> Vec<
         let parts = wanted.div_ceil(tasks).min(blocks.len() / BLOCKS).max(1);
         for head in 0..heads {
             let pieces = blocks.chunks(blocks.len().div_ceil(parts));
-            items.extend(pieces.map(|blocks| Item { head, rows: rows.clone(), blocks: blocks.to_vec() }));
+            items.extend(pieces.map(|blocks| {
+                let blocks = blocks.iter().cloned().map(Block::Span).collect();
+                Item { head, rows: rows.clone(), blocks }
+            }));
         }
     }
     items

@@ -31,7 +31,7 @@ pub(super) struct Readers<'a> {
 pub(super) struct TileRows {
     /// Theirs and their heads' places among those of the readers.
     pub(super) lanes: Range<usize>,
-    rows: Range<usize>,
+    pub(super) rows: Range<usize>,
     /// Keys that they all read.
     common: Range<usize>,
 }
@@ -74,11 +74,7 @@ impl Readers<'_> {
     ) -> bool {
         let Some(is_whole) = self.reads(rows, span) else { return false };
         tile.score(simd, keys, scores);
-        if let Some(cap) = self.soft_cap {
-            for score in &mut *scores {
-                *score = cap * (*score / cap).tanh();
-            }
-        }
+        self.cap(scores);
         let most = if is_whole { 0 } else { self.most_ranges(&rows.rows) + 1 };
         for number in 0..most {
             if self.find_gaps(number, &rows.lanes, span, gaps.as_mut_slice()) {
@@ -86,6 +82,16 @@ impl Readers<'_> {
             }
         }
         true
+    }
+
+    /// Keeps scores below the layer's bound, where it has one.
+    #[inline(always)]
+    pub(super) fn cap(&self, scores: &mut [f32]) {
+        if let Some(cap) = self.soft_cap {
+            for score in scores {
+                *score = cap * (*score / cap).tanh();
+            }
+        }
     }
 
     /// What the last ranges of `rows` have in common: with causal attention, nearly all that they read.
@@ -97,7 +103,7 @@ impl Readers<'_> {
     }
 
     /// Whether the rows of a tile all read all of `span`; `None` where none reads any of it.
-    fn reads(&self, tile: &TileRows, span: &Range<usize>) -> Option<bool> {
+    pub(super) fn reads(&self, tile: &TileRows, span: &Range<usize>) -> Option<bool> {
         if tile.common.start <= span.start && span.end <= tile.common.end {
             return Some(true);
         }
@@ -114,14 +120,20 @@ impl Readers<'_> {
     }
 
     /// The largest number of ranges of one of `rows`.
-    fn most_ranges(&self, rows: &Range<usize>) -> usize {
+    pub(super) fn most_ranges(&self, rows: &Range<usize>) -> usize {
         rows.clone().map(|row| self.ranges.row(row).len()).max().unwrap_or_default()
     }
 
     /// Where in `span` the gap before range number `number` of each lane's row begins and ends, counted from the first key of
     /// `span`: all beginnings, then all ends. A row has one more gap than ranges; what it does not have is empty. Whether there
     /// is a gap.
-    fn find_gaps(&self, number: usize, lanes: &Range<usize>, span: &Range<usize>, gaps: &mut [f32]) -> bool {
+    pub(super) fn find_gaps(
+        &self,
+        number: usize,
+        lanes: &Range<usize>,
+        span: &Range<usize>,
+        gaps: &mut [f32],
+    ) -> bool {
         let group = self.queries.len();
         let (starts, ends) = gaps.split_at_mut(gaps.len() / 2);
         let mut found = false;

@@ -224,7 +224,8 @@ pub enum Error {
     },
     /// A masker cannot select during prefill.
     #[error(
-        "`{masker}` cannot read a context sparsely, sink and local of a fixed number of keys can; read the context densely"
+        "`{masker}` cannot read a context sparsely; sink and local of a fixed number of keys can, and the maskers that are for it alone, \
+         such as xattention"
     )]
     NoSparsePrefill {
         /// Its name.

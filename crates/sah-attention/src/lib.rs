@@ -91,11 +91,14 @@ pub use mask::{
 pub use masker::toolkit;
 pub use masker::{
     Activation, AdaptiveSamplingConfig, AdaptiveSamplingMasker, AnyMaskerConfig, ChannelSelection,
-    DoubleSparsityConfig, DoubleSparsityMasker, FieldInfo, HashAttentionConfig, HashAttentionMasker,
-    HashSource, HashWeights, LocalConfig, LocalMasker, MagicPigConfig, MagicPigMasker, Masker, MaskerConfig,
-    MaskerInfo, MaskerRegistry, OracleTopKConfig, OracleTopKMasker, OracleTopPConfig, OracleTopPMasker,
-    PqCacheConfig, PqCacheMasker, PqMetric, QuestConfig, QuestMasker, RandomSamplingConfig,
-    RandomSamplingMasker, SinkConfig, SinkMasker, SocketConfig, SocketMasker, SortedChannels,
+    DoubleSparsityConfig, DoubleSparsityMasker, FieldInfo, FlexPrefillConfig, FlexPrefillMasker,
+    HashAttentionConfig, HashAttentionMasker, HashSource, HashWeights, HeadPattern, HeadPatterns,
+    LocalConfig, LocalMasker, MInferenceConfig, MInferenceMasker, MagicPigConfig, MagicPigMasker, Masker,
+    MaskerConfig, MaskerInfo, MaskerRegistry, OracleTopKBlocksConfig, OracleTopKBlocksMasker,
+    OracleTopKConfig, OracleTopKMasker, OracleTopPConfig, OracleTopPMasker, PqCacheConfig, PqCacheMasker,
+    PqMetric, QuestConfig, QuestMasker, RandomSamplingConfig, RandomSamplingMasker, SinkConfig, SinkMasker,
+    SocketConfig, SocketMasker, SortedChannels, TriShapeConfig, TriShapeMasker, XAttentionConfig,
+    XAttentionMasker,
 };
 pub use micro::{CallMeasure, CallParts, CallSampling, HeadMeasure};
 pub use policy::{AttentionObserver, AttentionPolicy};

@@ -33,6 +33,7 @@ pub trait MaskerState: Any + Debug + Send {
 #[derive(Debug, Default)]
 pub struct RequestState {
     seed: u64,
+    context: Option<usize>,
     layers: Vec<Slots>,
 }
 
@@ -43,7 +44,13 @@ impl RequestState {
     /// State of a request that has seen nothing yet. `seed` determines every random choice of its maskers.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { seed, layers: Vec::new() }
+        Self { seed, context: None, layers: Vec::new() }
+    }
+
+    /// The same before a context of `keys` tokens is read, however it is divided into calls.
+    #[must_use]
+    pub fn reading(self, keys: usize) -> Self {
+        Self { context: Some(keys), ..self }
     }
 
     /// The seed of the request.
@@ -58,7 +65,7 @@ impl RequestState {
         let fork_layer = |slots: &Slots| {
             slots.iter().map(|(place, state)| (*place, state.as_ref().map(|state| state.fork()))).collect()
         };
-        Self { seed: self.seed, layers: self.layers.iter().map(fork_layer).collect() }
+        Self { layers: self.layers.iter().map(fork_layer).collect(), ..*self }
     }
 
     /// Follows a KV cache that was cut back to its first `keys` keys.
@@ -96,7 +103,7 @@ impl RequestState {
             self.layers.resize_with(layer + 1, Slots::new);
         }
         let slot = self.layers[layer].entry((first, masker)).or_default();
-        LayerState { layer, first, masker, seed: self.seed, slot }
+        LayerState { layer, first, masker, seed: self.seed, context: self.context, slot }
     }
 }
 
@@ -107,6 +114,7 @@ pub struct LayerState<'a> {
     first: usize,
     masker: usize,
     seed: u64,
+    context: Option<usize>,
     slot: &'a mut Option<Box<dyn MaskerState>>,
 }
 
@@ -115,6 +123,12 @@ impl LayerState<'_> {
     #[must_use]
     pub fn layer(&self) -> usize {
         self.layer
+    }
+
+    /// Number of tokens of the context that is read; `None` where that was not [said](RequestState::reading).
+    #[must_use]
+    pub fn context_length(&self) -> Option<usize> {
+        self.context
     }
 
     /// Seed for a random choice over `keys` keys: it depends on request, layer, heads, masker and number of keys alone, so that a run

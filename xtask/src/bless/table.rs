@@ -70,6 +70,13 @@ pub(crate) const GENERATORS: &[Generator] = &[
         example: None,
     },
     Generator {
+        name: "prefill-rules",
+        environment: "metrics",
+        script: &["crates/sah-attention/tests/reference/prefill_rules.py"],
+        files: &["crates/sah-attention/tests/reference/prefill_rules.json"],
+        example: None,
+    },
+    Generator {
         name: "retention",
         environment: "kvpress",
         script: &["crates/sah-attention/tests/reference/retention.py"],

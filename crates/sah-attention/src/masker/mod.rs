@@ -3,11 +3,15 @@
 mod adaptive_sampling;
 mod config;
 mod double_sparsity;
+mod flexprefill;
 mod hash_attention;
 mod info;
+mod lines;
 mod local;
 mod magic_pig;
+mod minference;
 mod oracle_top_k;
+mod oracle_top_k_blocks;
 mod oracle_top_p;
 mod pq_cache;
 mod presets;
@@ -17,6 +21,8 @@ mod registry;
 mod sink;
 mod socket;
 pub mod toolkit;
+mod tri_shape;
+mod xattention;
 
 use std::fmt::Debug;
 
@@ -24,11 +30,14 @@ pub use adaptive_sampling::{AdaptiveSamplingConfig, AdaptiveSamplingMasker};
 pub use config::{AnyMaskerConfig, MaskerConfig};
 pub(crate) use double_sparsity::write_channels;
 pub use double_sparsity::{ChannelSelection, DoubleSparsityConfig, DoubleSparsityMasker, SortedChannels};
+pub use flexprefill::{FlexPrefillConfig, FlexPrefillMasker};
 pub use hash_attention::{Activation, HashAttentionConfig, HashAttentionMasker, HashSource, HashWeights};
 pub use info::{FieldInfo, MaskerInfo};
 pub use local::{LocalConfig, LocalMasker};
 pub use magic_pig::{MagicPigConfig, MagicPigMasker};
+pub use minference::{HeadPattern, HeadPatterns, MInferenceConfig, MInferenceMasker};
 pub use oracle_top_k::{OracleTopKConfig, OracleTopKMasker};
+pub use oracle_top_k_blocks::{OracleTopKBlocksConfig, OracleTopKBlocksMasker};
 pub use oracle_top_p::{OracleTopPConfig, OracleTopPMasker};
 pub use pq_cache::{PqCacheConfig, PqCacheMasker, PqMetric};
 pub use quest::{QuestConfig, QuestMasker};
@@ -36,6 +45,8 @@ pub use random_sampling::{RandomSamplingConfig, RandomSamplingMasker};
 pub use registry::MaskerRegistry;
 pub use sink::{SinkConfig, SinkMasker};
 pub use socket::{SocketConfig, SocketMasker};
+pub use tri_shape::{TriShapeConfig, TriShapeMasker};
+pub use xattention::{XAttentionConfig, XAttentionMasker};
 
 use config::MaskerType;
 
@@ -59,6 +70,11 @@ const BUILT_IN: &[MaskerType] = &[
     MaskerType::of::<RandomSamplingConfig>(),
     MaskerType::of::<AdaptiveSamplingConfig>(),
     MaskerType::of::<MagicPigConfig>(),
+    MaskerType::of::<TriShapeConfig>(),
+    MaskerType::of::<OracleTopKBlocksConfig>(),
+    MaskerType::of::<XAttentionConfig>(),
+    MaskerType::of::<FlexPrefillConfig>(),
+    MaskerType::of::<MInferenceConfig>(),
 ];
 
 /// A rule that adds keys to a selection.
@@ -75,10 +91,15 @@ pub trait Masker: Debug + Send + Sync {
         false
     }
 
-    /// The masker to use for prefill in chunks: what a row reads does not depend on the chunk
-    /// that it is in, and the time does not grow with the square of the context's length. `None` where there is none.
+    /// The masker to use for prefill in chunks; `None` where there is none. What a row reads depends on its block of rows and not on the chunk
+    /// that it is in, as far as the rule can do without the rows after it; what it takes from each chunk, its page says.
     fn for_prefill(&self) -> Option<Box<dyn Masker>> {
         None
+    }
+
+    /// Whether it is for reading contexts alone: it goes by many query rows of a context, or by where that ends.
+    fn is_for_prefill_alone(&self) -> bool {
+        false
     }
 
     /// Which keys it may select for rows to come, whatever these are; `None` where that may be any. Once the sequence has more

@@ -40,6 +40,22 @@ pub(super) fn builtin() -> Vec<(&'static str, Value)> {
                 }
             ])),
         ),
+        ("tri_shape", json!({"maskers": [{"type": "tri_shape", "sink": 128, "local": 3968, "last": 100}]})),
+        (
+            "oracle_top_k_blocks",
+            json!({"maskers": [{"type": "oracle_top_k_blocks", "heavy_size": heavy(), "block_size": 128}]}),
+        ),
+        (
+            "xattention",
+            json!({"maskers": [{"type": "xattention", "threshold": 0.9, "stride": 8, "block_size": 128}]}),
+        ),
+        (
+            "flexprefill",
+            json!({"maskers": [
+                {"type": "flexprefill", "gamma": 0.95, "tau": 0.1, "min_budget": 1024, "block_size": 128}
+            ]}),
+        ),
+        ("minference", json!({"maskers": [{"type": "minference", "vertical": 1000, "slash": 6096}]})),
     ]
 }
 

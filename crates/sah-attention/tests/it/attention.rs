@@ -181,8 +181,8 @@ fn first_layers_are_dense(device: Device) {
     assert_eq!([density(0), density(1), density(2)], [1.0, 1.0, 68.0 / 500.0]);
 }
 
-/// A token, a question after it, and a token again: every preset reads less than everything, and what it reads gives the
-/// same output by both kernels.
+/// A token, a question after it, and a token again: every preset reads less than everything, but for those whose numbers are for long
+/// contexts, and what it reads gives the same output by both kernels.
 fn presets_run_through_both_kernels(device: Device) {
     let file = ChannelFile::new(&format!("presets-{device:?}"), &random_lists(4, 64, 2), "qk_proj");
     let shape = |queries, keys| MaskShape { batch: 1, heads: 4, queries, keys };
@@ -201,7 +201,8 @@ fn presets_run_through_both_kernels(device: Device) {
             let error = difference(&got.output, &want.output);
             assert!(error < 1e-5, "{name}, {queries} of {keys}: {error} by {}", got.backend);
             let [density, wanted] = [&got, &want].map(|attended| attended.density.value().unwrap());
-            assert!(density == wanted && density < 0.9, "{name}: {density}");
+            let is_for_contexts = attention.maskers().iter().any(|masker| masker.is_for_prefill_alone());
+            assert!(density == wanted && (density < 0.9 || is_for_contexts), "{name}: {density}");
         }
     }
 }

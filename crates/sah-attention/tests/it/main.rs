@@ -35,6 +35,7 @@ mod masks;
 mod micro;
 mod oracles;
 mod outside;
+mod prefill_rules;
 mod quest;
 mod retention;
 mod rules;

@@ -186,7 +186,7 @@ fn the_masker_is_named_in_files_like_any_other() {
     assert_ne!(changed, config);
     let error = |text: &str| read(text).unwrap_err().to_string();
     let one = |fields: &str| format!(r#"{{"maskers": [{{"type": "{NAME}", {fields}}}]}}"#);
-    assert!(error(r#"{"maskers": [{"type": "newest"}]}"#).contains(&format!("magic_pig, {NAME}")));
+    assert!(error(r#"{"maskers": [{"type": "newest"}]}"#).contains(&format!("minference, {NAME}")));
     assert!(error(&one(r#""newest": 3, "size": 4"#)).contains("has no field `size`; there is newest, "));
     assert!(error(&one(r#""newest": 0, "heavy_size": 4"#)).contains("size must be greater than 0"));
     assert!(serde_json::from_str::<AttentionConfig>(&text).is_err(), "it is not one of this crate's");

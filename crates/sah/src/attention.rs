@@ -12,8 +12,9 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow, bail};
 use sah_adapter::{HfAdapter, LoadedModel, RetentionSees};
 use sah_attention::{
-    AttentionConfig, DoubleSparsityConfig, Error, HashAttentionConfig, HashSource, Kernel, LocalConfig,
-    MaskerRegistry, OracleTopKConfig, OracleTopPConfig, QuestConfig, ResearchAttention, SinkConfig,
+    AttentionConfig, DoubleSparsityConfig, Error, FlexPrefillConfig, HashAttentionConfig, HashSource, Kernel,
+    LocalConfig, MInferenceConfig, MaskerRegistry, OracleTopKBlocksConfig, OracleTopKConfig,
+    OracleTopPConfig, QuestConfig, ResearchAttention, SinkConfig, TriShapeConfig, XAttentionConfig,
 };
 use sah_bench_core::data::read_text;
 use sah_message::{meant, nearest};
@@ -37,7 +38,7 @@ pub(crate) struct NamedAttention {
     /// `None` is dense.
     pub(crate) config: Option<AttentionConfig>,
     /// How contexts are read.
-    pub(crate) prefill: PrefillArg,
+    pub(crate) prefill: Prefill,
     /// Whether questions are read densely; never with dense attention, which does nothing else.
     pub(crate) dense_questions: bool,
     /// Whether keys that it never reads again are evicted; never with dense attention.
@@ -48,13 +49,52 @@ pub(crate) struct NamedAttention {
     pub(crate) kernel: Option<Arc<dyn Kernel>>,
 }
 
+/// How contexts are read.
+#[derive(Clone, Debug)]
+pub(crate) enum Prefill {
+    Dense,
+    /// As new tokens attend.
+    Sparse,
+    /// With maskers of their own.
+    Named {
+        name: String,
+        config: AttentionConfig,
+    },
+}
+
+impl Prefill {
+    /// As `config.json` has it.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Dense => "dense",
+            Self::Sparse => "sparse",
+            Self::Named { name, .. } => name,
+        }
+    }
+
+    /// The maskers, where they are not those of new tokens.
+    pub(crate) fn config(&self) -> Option<&AttentionConfig> {
+        if let Self::Named { config, .. } = self { Some(config) } else { None }
+    }
+
+    fn build(&self) -> anyhow::Result<Option<ResearchAttention>> {
+        let Self::Named { name, config } = self else { return Ok(None) };
+        let built = ResearchAttention::from_config(config);
+        Ok(Some(built.with_context(|| format!("--prefill {name}"))?))
+    }
+}
+
 impl NamedAttention {
     /// `model` with this attention.
     pub(crate) fn adapter(&self, model: &Rc<LoadedModel>, seed: u64) -> anyhow::Result<HfAdapter> {
         let adapter = HfAdapter::new(Rc::clone(model), self.build()?, seed);
-        let adapter = match self.prefill {
-            PrefillArg::Dense => adapter,
-            PrefillArg::Sparse => adapter.with_sparse_prefill()?,
+        let adapter = match &self.prefill {
+            Prefill::Dense => adapter,
+            Prefill::Sparse => adapter.with_sparse_prefill()?,
+            Prefill::Named { .. } => match self.prefill.build()? {
+                Some(attention) => adapter.with_prefill(&attention)?,
+                None => adapter,
+            },
         };
         let adapter = if self.dense_questions { adapter.with_dense_questions()? } else { adapter };
         let adapter = if self.evict { adapter.with_eviction()? } else { adapter };
@@ -73,13 +113,19 @@ impl NamedAttention {
         if self.retention.as_ref().is_some_and(|retention| retention.config.may_draw()) {
             return true;
         }
-        let maskers = self.config.iter().flat_map(|config| &config.maskers);
+        let configs = self.config.iter().chain(self.prefill.config());
+        let maskers = configs.flat_map(|config| &config.maskers);
         maskers.into_iter().any(|masker| {
             masker.get::<SinkConfig>().is_none()
                 && masker.get::<LocalConfig>().is_none()
                 && masker.get::<OracleTopKConfig>().is_none()
                 && masker.get::<OracleTopPConfig>().is_none()
                 && masker.get::<QuestConfig>().is_none()
+                && masker.get::<TriShapeConfig>().is_none()
+                && masker.get::<OracleTopKBlocksConfig>().is_none()
+                && masker.get::<XAttentionConfig>().is_none()
+                && masker.get::<FlexPrefillConfig>().is_none()
+                && masker.get::<MInferenceConfig>().is_none()
                 && masker.get::<DoubleSparsityConfig>().is_none()
                 && masker.get::<HashAttentionConfig>().is_none_or(|hash| hash.weights == HashSource::Random)
         })
@@ -112,16 +158,17 @@ pub(crate) fn named(
     let kernel = args.kernel.as_deref().map(|name| app.kernels.get(name)).transpose();
     let kernel = kernel.map_err(|error| UsageError(format!("--kernel: {error}")))?;
     let mut settings = Settings::new(args);
+    let prefill = prefill(app, &args.prefill, &mut settings)?;
     let attentions: Vec<NamedAttention> = names
         .into_iter()
-        .map(|name| one(app, name, args, &mut settings, kernel.clone()))
+        .map(|name| one(app, name, args, &mut settings, (&prefill, kernel.clone())))
         .collect::<anyhow::Result<_>>()?;
     let retentions: Vec<Option<NamedRetention>> = args
         .retention
         .iter()
         .map(|name| retention::one(app, name, &mut settings))
         .collect::<anyhow::Result<_>>()?;
-    settings.check_used(&attentions, &retentions)?;
+    settings.check_used(&attentions, &retentions, &prefill)?;
     check_dense(args, &attentions)?;
     let attentions = with_retentions(args, attentions, &retentions)?;
     let mut seen = HashSet::new();
@@ -159,9 +206,8 @@ fn with_retentions(
         let text = "--retention none alone has no effect: nothing is dropped; name another one beside it, or leave it out";
         return Err(UsageError(text.to_owned()));
     }
-    for (is_given, flag) in
-        [(args.prefill == PrefillArg::Sparse, "--prefill sparse"), (args.evict, "--evict")]
-    {
+    let prefill = format!("--prefill {}", args.prefill.name());
+    for (is_given, flag) in [(args.prefill != PrefillArg::Dense, prefill.as_str()), (args.evict, "--evict")] {
         if is_given {
             let names = names.join(",");
             let text = format!(
@@ -211,8 +257,21 @@ fn check_dense(args: &AttentionArgs, attentions: &[NamedAttention]) -> Result<()
 
 /// Refuses what the maskers of an attention cannot do.
 fn check(attention: &NamedAttention) -> anyhow::Result<()> {
+    if let Some(prefill) = attention.prefill.build()?
+        && let Err(error) = prefill.for_prefill()
+    {
+        bail!(UsageError(format!("--prefill {}: {error}", attention.prefill.name())));
+    }
     let Some(built) = attention.build()? else { return Ok(()) };
-    if attention.prefill == PrefillArg::Sparse
+    if let Some(masker) = built.maskers().iter().find(|masker| masker.is_for_prefill_alone()) {
+        let (name, masker) = (&attention.name, masker.name());
+        let text = format!(
+            "--attention {name}: `{masker}` goes by many rows of a context, and new tokens come one by one; name it with --prefill, and \
+             with --attention what new tokens read"
+        );
+        bail!(UsageError(text));
+    }
+    if matches!(attention.prefill, Prefill::Sparse)
         && let Err(error) = built.for_prefill()
     {
         bail!(UsageError(format!("--prefill sparse with --attention {}: {error}", attention.name)));
@@ -235,10 +294,10 @@ fn one(
     name: &str,
     args: &AttentionArgs,
     settings: &mut Settings,
-    kernel: Option<Arc<dyn Kernel>>,
+    (prefill, kernel): (&Prefill, Option<Arc<dyn Kernel>>),
 ) -> anyhow::Result<NamedAttention> {
+    let prefill = prefill.clone();
     if name == DENSE {
-        let prefill = args.prefill;
         let name = name.to_owned();
         return Ok(NamedAttention {
             name,
@@ -250,6 +309,36 @@ fn one(
             kernel,
         });
     }
+    let fields = |stem: &str| settings.of(stem, name == STREAMING_LLM);
+    let (name, config) = read(app, "--attention", name, &[DENSE], fields)?;
+    let AttentionArgs { evict, question_attention, .. } = *args;
+    let dense_questions = question_attention == QuestionArg::Dense;
+    let config = Some(config);
+    Ok(NamedAttention { name, config, prefill, dense_questions, evict, retention: None, kernel })
+}
+
+/// What `--prefill` names.
+fn prefill(app: &App, arg: &PrefillArg, settings: &mut Settings) -> anyhow::Result<Prefill> {
+    match arg {
+        PrefillArg::Dense => Ok(Prefill::Dense),
+        PrefillArg::Sparse => Ok(Prefill::Sparse),
+        PrefillArg::Named(name) => {
+            let fields = |stem: &str| settings.of_prefill(stem);
+            let (name, config) = read(app, "--prefill", name, &[DENSE, "sparse"], fields)?;
+            Ok(Prefill::Named { name, config })
+        }
+    }
+}
+
+/// The attention `name` of `flag`, which has the names `own` beside those of presets, and its name without the folder and the ending of a file;
+/// `fields` are set for that name.
+fn read(
+    app: &App,
+    flag: &str,
+    name: &str,
+    own: &[&'static str],
+    fields: impl FnOnce(&str) -> Vec<String>,
+) -> anyhow::Result<(String, AttentionConfig)> {
     let path = Path::new(name);
     let is_file = matches!(path.extension().and_then(OsStr::to_str), Some("json" | "toml"));
     let of_program = app.attentions.iter().find(|attention| attention.0 == name);
@@ -257,27 +346,21 @@ fn one(
         (name.clone(), Ok(config.clone()))
     } else if let Some((folder, config)) = app.attention_names.and_then(|read| read(name)) {
         let config = AttentionConfig::read(&app.maskers, config);
-        (folder, Ok(config.map_err(|error| UsageError(format!("--attention {name}: {error}")))?))
+        (folder, Ok(config.map_err(|error| UsageError(format!("{flag} {name}: {error}")))?))
     } else if is_file {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let config = from_file(&app.maskers, path)?.with(&settings.of(&stem, false));
+        let config = from_file(&app.maskers, path)?.with(&fields(&stem));
         (stem, config)
     } else {
-        let settings = settings.of(name, name == STREAMING_LLM);
-        (name.to_owned(), AttentionConfig::preset_in(&app.maskers, name, &settings))
+        (name.to_owned(), AttentionConfig::preset_in(&app.maskers, name, &fields(name)))
     };
     match config {
-        Ok(config) => {
-            let AttentionArgs { prefill, evict, question_attention, .. } = *args;
-            let dense_questions = question_attention == QuestionArg::Dense;
-            let config = Some(config);
-            Ok(NamedAttention { name, config, prefill, dense_questions, evict, retention: None, kernel })
-        }
+        Ok(config) => Ok((name, config)),
         Err(Error::NoPreset { known, .. }) => {
-            let known = std::iter::once(DENSE).chain(known).collect::<Vec<_>>();
-            bail!(unknown("--attention", &name, &known))
+            let known = own.iter().copied().chain(known).collect::<Vec<_>>();
+            bail!(unknown(flag, &name, &known))
         }
-        Err(error) => bail!(UsageError(format!("--attention {name}: {error}"))),
+        Err(error) => bail!(UsageError(format!("{flag} {name}: {error}"))),
     }
 }
 

@@ -84,6 +84,12 @@ impl AttentionPlan {
         Err(Error::DropsKeysItself { with })
     }
 
+    /// What a cache keeps at least while a context is read, where it evicts other keys already: what is read of it, and what is read later.
+    pub(super) fn kept_while_reading(&self) -> Option<KeptKeys> {
+        let read = self.prefill.as_ref()?.kept_keys().ok()?;
+        Some(self.kept?.union(read))
+    }
+
     /// For a context.
     pub(super) fn prefill_policy<'a>(&'a self, state: &'a mut RequestState) -> AttentionPolicy<'a> {
         self.policy(self.prefill.as_ref(), state)

@@ -32,7 +32,7 @@ impl Engine {
         {
             return Ok(context);
         }
-        let mut cache = self.context_cache(room, plan.kept.filter(|_| plan.prefill.is_some()))?;
+        let mut cache = self.context_cache(room, plan.kept_while_reading())?;
         let started = Instant::now();
         // A context that is read again serves the retentions before, too.
         let before = self.contexts.borrow().needs(ids);

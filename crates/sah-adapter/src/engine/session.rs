@@ -89,7 +89,7 @@ impl<'a> Session<'a> {
         observer: &mut dyn RequestObserver,
     ) -> Result<Self, Error> {
         let batching = Batching::of(&request);
-        let mut state = RequestState::new(plan.seed);
+        let mut state = RequestState::new(plan.seed).reading(request.context.len());
         if engine.network.drops_keys() {
             plan.check_keeps_keys(engine.cache_format)?;
         }

@@ -230,6 +230,19 @@ impl HfAdapter {
         Ok(self)
     }
 
+    /// Reads contexts with `attention`, whatever questions and answers attend with: all keys stay in the cache.
+    ///
+    /// # Errors
+    ///
+    /// A masker that [cannot](sah_attention::Masker::for_prefill) do it; and an adapter with a [retention](Self::with_retention).
+    pub fn with_prefill(mut self, attention: &ResearchAttention) -> Result<Self, Error> {
+        if self.plan.retention.is_some() {
+            return Err(Error::RetentionNeedsContext);
+        }
+        self.plan.prefill = Some(attention.for_prefill()?);
+        Ok(self)
+    }
+
     /// Reads questions densely, so that only new tokens after the first attend sparsely. Nothing changes for an adapter that attends
     /// densely.
     ///

@@ -248,6 +248,7 @@ fn count(range: &Range<usize>, rows: Range<usize>, visible: &Visible) -> usize {
 }
 
 #[cfg(test)]
+#[expect(clippy::single_range_in_vec_init, reason = "one range is meant")]
 mod tests {
     use super::*;
 

@@ -21,9 +21,14 @@ pub struct RunConfig {
     /// SHA-256 of the files that the attention and the retention read, by their paths in `attention` and `retention`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attention_files: BTreeMap<String, String>,
-    /// How contexts were read: `dense`, or `sparse` with the attention. Dense in files that do not say it.
+    /// How contexts were read: `dense`, `sparse` with the attention, or the name of what they were read with. Dense in files that do not
+    /// say it.
     #[serde(default = "dense")]
     pub prefill: String,
+    /// What contexts were read with, with the names of its types, where it was neither every key nor the attention; not in the file
+    /// otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefill_maskers: Option<Value>,
     /// Whether keys that the attention never reads again were evicted from the KV cache.
     #[serde(default)]
     pub evict: bool,

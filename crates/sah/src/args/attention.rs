@@ -1,5 +1,8 @@
 //! Which attention.
 
+use std::convert::Infallible;
+use std::str::FromStr;
+
 use clap::{Args, ValueEnum};
 use sah_attention::Size;
 
@@ -16,7 +19,8 @@ pub(crate) struct AttentionArgs {
 
     /// Change a field of every attention that is not dense: `heavy_size=5%`, `dense_layers=2`, or with the masker's type
     /// where several have it, `sink.size=4`; of one attention alone, whatever is set for all: `quest:page_size=32`. A field of every
-    /// retention: `retention:ratio=0.9`; of one: `retention.snapkv:window=32`. Give it several times for several
+    /// retention: `retention:ratio=0.9`; of one: `retention.snapkv:window=32`. A field of what `--prefill` names: `prefill:threshold=0.8`, or
+    /// with its name. Give it several times for several
     #[arg(long, value_name = "[NAME:]FIELD=VALUE")]
     pub(crate) set: Vec<String>,
 
@@ -34,10 +38,10 @@ pub(crate) struct AttentionArgs {
     #[arg(long, value_name = "KERNEL")]
     pub(crate) kernel: Option<String>,
 
-    /// How contexts are read: `dense`, which is what published scores of these methods mean, or `sparse`, with the maskers of
-    /// `--attention`, in time that grows with the length and not with its square. Only sinks and windows of a fixed number
-    /// of keys can do it
-    #[arg(long, value_enum, default_value = "dense")]
+    /// How contexts are read, whatever `--attention` does after them: `dense`, which is what published scores of these methods mean; a preset
+    /// (`tri_shape`, `xattention`, ...; `cargo xtask maskers` lists them) or a JSON or TOML file; or `sparse`, with the maskers of
+    /// `--attention`, of which only sinks and windows of a fixed number of keys can do it
+    #[arg(long, value_name = "dense|sparse|PRESET|FILE", default_value = "dense")]
     pub(crate) prefill: PrefillArg,
 
     /// How questions are read: `sparse`, with the maskers of `--attention`, as new tokens are, or `dense`, so that the whole prompt is
@@ -65,19 +69,35 @@ pub(crate) struct AttentionArgs {
 }
 
 /// `--prefill`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PrefillArg {
     Dense,
+    /// As new tokens attend.
     Sparse,
+    /// With these maskers: a preset or a file.
+    Named(String),
 }
 
 impl PrefillArg {
     /// As on the command line.
-    pub(crate) fn name(self) -> &'static str {
+    pub(crate) fn name(&self) -> &str {
         match self {
             Self::Dense => "dense",
             Self::Sparse => "sparse",
+            Self::Named(name) => name,
         }
+    }
+}
+
+impl FromStr for PrefillArg {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(match text {
+            "dense" => Self::Dense,
+            "sparse" => Self::Sparse,
+            name => Self::Named(name.to_owned()),
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use sah_attention::Size;
 
 use super::retention::NamedRetention;
-use super::{DENSE, NamedAttention, STREAMING_LLM};
+use super::{DENSE, NamedAttention, Prefill, STREAMING_LLM};
 use crate::args::AttentionArgs;
 use crate::usage::UsageError;
 
@@ -30,8 +30,10 @@ struct Setting {
 enum Scope {
     /// All that are not dense.
     All,
-    /// The one of this name.
+    /// The one of this name, and what contexts are read with where it has this name.
     One(String),
+    /// What contexts are read with.
+    Prefill,
     /// The preset `streaming_llm`.
     StreamingLlm,
     /// All retentions.
@@ -70,6 +72,16 @@ impl Settings {
             Scope::All => Some(Reach::UnlessOwn),
             Scope::One(only) if only == name => Some(Reach::Own),
             Scope::StreamingLlm if is_streaming_llm => Some(Reach::Always),
+            _ => None,
+        };
+        self.take(reach, Setting::field)
+    }
+
+    /// The assignments for what contexts are read with, `name`. What is set for attentions of this name is set for it, too.
+    pub(super) fn of_prefill(&mut self, name: &str) -> Vec<String> {
+        let reach = |scope: &Scope| match scope {
+            Scope::Prefill => Some(Reach::Own),
+            Scope::One(only) if only == name => Some(Reach::UnlessOwn),
             _ => None,
         };
         self.take(reach, Setting::field)
@@ -117,6 +129,7 @@ impl Settings {
         &self,
         attentions: &[NamedAttention],
         retentions: &[Option<NamedRetention>],
+        prefill: &Prefill,
     ) -> Result<(), UsageError> {
         let Some(Setting { given, scope, assignment, .. }) = self.settings.iter().find(|set| !set.used)
         else {
@@ -126,7 +139,11 @@ impl Settings {
         let mut text = format!("{given} has no effect: ");
         let _ = match scope {
             Scope::One(name) if name == DENSE => write!(text, "dense attention has no fields"),
+            Scope::One(name) if prefill.config().is_some() => {
+                write!(text, "neither --attention nor --prefill names {name}")
+            }
             Scope::One(name) => write!(text, "--attention does not name {name}"),
+            Scope::Prefill => write!(text, "--prefill names no maskers; name some, such as xattention"),
             Scope::StreamingLlm if is_named(STREAMING_LLM) => {
                 write!(text, "it is for the preset {STREAMING_LLM}, not for a file; write --set {assignment}")
             }
@@ -139,6 +156,12 @@ impl Settings {
                 write!(text, "there is no --retention that drops keys; add one, such as snapkv")
             }
             Scope::Retentions => write!(text, "every retention has a value of its own for it"),
+            Scope::All if prefill.config().is_some() => {
+                write!(
+                    text,
+                    "it is for attentions that are not dense; for --prefill write --set prefill:{assignment}"
+                )
+            }
             Scope::All if attentions.iter().all(|attention| attention.config.is_none()) => {
                 write!(
                     text,
@@ -163,6 +186,7 @@ impl Setting {
         let scope = match name {
             None => Scope::All,
             Some("retention") => Scope::Retentions,
+            Some("prefill") => Scope::Prefill,
             Some(name) => match name.strip_prefix("retention.") {
                 Some(name) => Scope::Retention(name.to_owned()),
                 None => Scope::One(name.to_owned()),
@@ -277,10 +301,55 @@ mod tests {
                 "--attention streaming_llm --retention none,snapkv --prefill sparse",
                 "--prefill sparse with --retention none,snapkv",
             ),
+            ("--prefill xattention --retention snapkv", "--prefill xattention with --retention snapkv"),
+            ("--prefill xattentoin", "--prefill \"xattentoin\": did you mean xattention?"),
+            ("--prefill quest", "--prefill quest: `quest_top_k` cannot read a context sparsely"),
+            ("--attention xattention", "--attention xattention: `xattention` goes by many rows of a context"),
+            ("--prefill sparse --attention quest --set prefill:threshold=0.5", "--prefill names no maskers"),
+            ("--prefill xattention --set threshold=0.5", "for --prefill write --set prefill:threshold=0.5"),
+            (
+                "--prefill xattention --set prefill:treshold=0.5",
+                "--prefill xattention: \"treshold=0.5\": no such field; did you mean threshold?",
+            ),
+            ("--prefill xattention --set quets:page_size=9", "neither --attention nor --prefill names quets"),
         ] {
             let error = attentions(&line.split(' ').collect::<Vec<_>>()).unwrap_err();
             assert!(error.contains(words), "{line}: {error}");
         }
+    }
+
+    #[test]
+    fn contexts_are_read_with_maskers_of_their_own() {
+        let prefill = |line: &str| {
+            let attentions = attentions(&line.split(' ').collect::<Vec<_>>()).unwrap();
+            let of_prefill = |attention: &NamedAttention| {
+                let config = attention.prefill.config().map(|config| serde_json::to_string(config).unwrap());
+                (attention.name.clone(), attention.prefill.name().to_owned(), config)
+            };
+            attentions.iter().map(of_prefill).collect::<Vec<_>>()
+        };
+        let xattention = |threshold: &str| {
+            format!(
+                r#"{{"maskers":[{{"type":"xattention","threshold":{threshold},"stride":8,"block_size":128}}]}}"#
+            )
+        };
+        let row =
+            |name: &str, prefill: &str, config: Option<String>| (name.to_owned(), prefill.to_owned(), config);
+        assert_eq!(
+            prefill("--attention dense,quest --prefill xattention --set quest:page_size=8"),
+            ["dense", "quest"].map(|name| row(name, "xattention", Some(xattention("0.9"))))
+        );
+        for set in ["prefill:threshold=0.5", "xattention:threshold=0.5"] {
+            let line = format!("--prefill xattention --set {set}");
+            assert_eq!(prefill(&line), [row("dense", "xattention", Some(xattention("0.5")))]);
+        }
+        let line = "--attention streaming_llm --prefill streaming_llm --set prefill:sink.size=8";
+        let longer = r#"{"maskers":[{"type":"sink","size":8},{"type":"local","size":64}]}"#;
+        assert_eq!(prefill(line), [row("streaming_llm", "streaming_llm", Some(longer.to_owned()))]);
+        assert_eq!(
+            prefill("--attention streaming_llm --prefill sparse"),
+            [row("streaming_llm", "sparse", None)]
+        );
     }
 
     #[test]

@@ -145,8 +145,9 @@ fn check_effects(
         if args.max_context_length.is_some() {
             return none("--max-context-length", "there is no context without --context-file");
         }
-        if args.attention.prefill == PrefillArg::Sparse {
-            return none("--prefill sparse", "there is no context without --context-file");
+        if args.attention.prefill != PrefillArg::Dense {
+            let flag = format!("--prefill {}", args.attention.prefill.name());
+            return none(&flag, "there is no context without --context-file");
         }
     }
     if args.truncation.is_some() && args.max_context_length.is_none() {

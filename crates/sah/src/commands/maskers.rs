@@ -11,7 +11,8 @@ pub(crate) fn run(registry: &MaskerRegistry) -> anyhow::Result<u8> {
     for masker in registry.infos() {
         show(format_args!("{}\n", masker_facts(masker)))?;
     }
-    let mut presets = Facts::titled("presets, for --attention").with("dense", "(none: every key is read)");
+    let mut presets =
+        Facts::titled("presets, for --attention and --prefill").with("dense", "(none: every key is read)");
     for name in registry.presets() {
         let text = match AttentionConfig::preset_in(registry, name, &[""; 0]) {
             Ok(config) => serde_json::to_string(&config)?,

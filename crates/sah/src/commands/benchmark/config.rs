@@ -32,6 +32,10 @@ pub(super) fn run_config(
     let identity = loaded.identity();
     let DataOrigin { source: kind, location } = plan.data.clone();
     let of_attention = serde_json::to_value(&attention.config).expect("an attention config is plain data");
+    let prefill_maskers = attention
+        .prefill
+        .config()
+        .map(|config| serde_json::to_value(config).expect("an attention config is plain data"));
     let retention = attention
         .retention
         .as_ref()
@@ -72,9 +76,10 @@ pub(super) fn run_config(
             positions: run.args.config.positions.map(|positions| positions as usize),
         },
         attention_name: attention.name.clone(),
-        attention_files: files_in(&json!([of_attention, retention]))?,
+        attention_files: files_in(&json!([of_attention, retention, prefill_maskers]))?,
         attention: of_attention,
         prefill: attention.prefill.name().to_owned(),
+        prefill_maskers,
         evict: attention.evict,
         question_attention: attention.dense_questions.then(|| "dense".to_owned()),
         retention,

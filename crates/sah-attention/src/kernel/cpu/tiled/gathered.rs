@@ -126,11 +126,11 @@ mod tests {
         // Rows at 5 and 6, within 3 keys: they may read 3..6 and 4..7 of 0, 1, 5, 6, 7.
         let visible = Visible::new(2, 7, Some(3));
         assert_eq!(gathered.is_seen_whole(&(0..2), &visible), Some(false));
-        let mut gaps = [0.0; 4];
+        let mut gaps = [0.0_f32; 4];
         assert!(gathered.find_gaps(0, 0..2, &visible, &mut gaps));
-        assert_eq!(gaps, [0.0, 0.0, 2.0, 2.0]);
+        assert_eq!(gaps.map(|gap| gap as usize), [0, 0, 2, 2]);
         assert!(gathered.find_gaps(1, 0..2, &visible, &mut gaps));
-        assert_eq!(gaps, [3.0, 4.0, 5.0, 5.0]);
+        assert_eq!(gaps.map(|gap| gap as usize), [3, 4, 5, 5]);
         assert_eq!(gathered.is_seen_whole(&(0..2), &Visible::new(2, 12, None)), Some(true));
         assert_eq!(gathered.is_seen_whole(&(0..2), &Visible::new(2, 12, Some(2))), None);
     }

@@ -136,12 +136,12 @@ pub use mock::MockBenchmark;
 pub use observer::{GroupFinished, GroupStarted, RunObserver};
 pub use repeats::{IntervalFigure, RepeatFigures, Repeats, pass_at};
 pub use results::{
-    AnswerLimits, ChatTemplateConfig, Cost, DataConfig, DetailedResults, Distribution, FinishedRun,
-    GenerationConfigUsed, Journal, JournalContents, LayerMetrics, MeasuredHead, MeasuredHeads, MicroSummary,
-    ModelConfig, PerRow, Phase, ResultRow, ResultRows, Resumed, RunConfig, RunFolder, RunMeasures,
-    ShardResults, TaskCost, TemplateThinking, Versions, Warning, WarningKind, check_run_name, check_writable,
-    merge_shards, read_journal, read_json, read_micro_metrics, read_results, replace_file, write_file,
-    write_json,
+    AnswerLimits, ChatTemplateConfig, ContextMetrics, Cost, DataConfig, DetailedResults, Distribution,
+    FinishedRun, GenerationConfigUsed, Journal, JournalContents, LayerMetrics, MeasuredHead, MeasuredHeads,
+    MicroSummary, ModelConfig, PerRow, Phase, ResultRow, ResultRows, Resumed, RunConfig, RunFolder,
+    RunMeasures, ShardResults, TaskCost, TemplateThinking, Versions, Warning, WarningKind, check_run_name,
+    check_writable, merge_shards, read_journal, read_json, read_micro_metrics, read_results, replace_file,
+    write_file, write_json,
 };
 pub use runner::{RunOutcome, Runner};
 pub use sah_request::{NoTokenizer, TokenCount};

@@ -25,9 +25,10 @@ impl AttentionBackends {
 /// What was measured of the sparse attention of one answer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct MicroMetrics {
-    /// Sparse attention calls: one for each layer and forward pass.
+    /// Sparse attention calls of question and new tokens: one for each layer and forward pass.
     pub calls: u64,
-    /// Those of them that were measured, in the order in which they were made.
+    /// Those of them that were measured, in the order in which they were made; before them, in the first answer about a context that was read
+    /// sparsely, the measured ones of the context.
     pub sampled: Vec<AttentionCall>,
 }
 
@@ -36,7 +37,10 @@ pub struct MicroMetrics {
 pub struct AttentionCall {
     /// When it was measured.
     pub time: SystemTime,
-    /// 0 for the rows of the question, `n` for the `n`-th new token.
+    /// Whether it read a part of a context, before any question.
+    #[serde(default)]
+    pub reads_context: bool,
+    /// 0 for the rows of the question, `n` for the `n`-th new token; of a context, the number of the chunk that was read, from 0.
     pub step: usize,
     /// Layer, from 0.
     pub layer: usize,

@@ -113,6 +113,7 @@ impl AttentionObserver for CallLog {
             let CallMeasure { density, output_error, heads } = std::mem::take(&mut self.parts).measure();
             self.metrics.sampled.push(AttentionCall {
                 time: SystemTime::now(),
+                reads_context: false,
                 step: self.step,
                 layer,
                 queries: inputs.dims().queries,

@@ -8,6 +8,7 @@ mod attention_plan;
 mod busy_pool;
 mod cache_figures;
 mod call_log;
+mod context_log;
 mod contexts;
 mod decode;
 mod growing;

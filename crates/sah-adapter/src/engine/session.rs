@@ -7,6 +7,7 @@ use sah_attention::{AttentionPolicy, KeptKeys, RequestState};
 
 use super::cache_figures::CacheFigures;
 use super::call_log::Measuring;
+use super::context_log::ContextLog;
 use super::contexts::ReadContext;
 use super::decode::Generator;
 use super::growing::Growing;
@@ -17,7 +18,7 @@ use super::{
     TokenRequest,
 };
 use crate::cache::{Batch, KvCache, Slots};
-use crate::{Error, RequestObserver};
+use crate::{AttentionCall, Error, RequestObserver};
 
 /// Questions that are decoded in one batch at most: more would take the memory of more answers.
 const MAX_BATCH: usize = 8;
@@ -38,6 +39,8 @@ pub(crate) struct Session<'a> {
     /// What maskers learn about the context's keys serves all questions with the same seed, like the cache itself.
     state: RequestState,
     prefill_seconds: f64,
+    /// What was measured of sparse attention while the context was read; `None` where nothing was to be.
+    measured: Option<Vec<AttentionCall>>,
 }
 
 /// How the questions of a request share its cache.
@@ -95,8 +98,14 @@ impl<'a> Session<'a> {
         }
         let retention = plan.retention.as_ref().filter(|_| !request.context.is_empty());
         let room = request.context.len() + engine.room_after_context(plan, retention, &request, &batching);
+        let sampling = plan.sampling.filter(|_| plan.prefill.is_some());
+        let mut log = sampling.map(|sampling| ContextLog::new(sampling, request.context));
         let mut attention = plan.prefill_policy(&mut state);
+        if let Some(log) = &mut log {
+            attention = attention.observed(log);
+        }
         let mut read = engine.prefill(&request, room, plan, &mut attention, observer)?;
+        drop(attention);
         let mut prefill_seconds = read.prefill_seconds;
         let (mut seen, mut whole) = (None, None);
         let context = match (plan.kept, retention) {
@@ -155,6 +164,7 @@ impl<'a> Session<'a> {
             figures,
             state,
             prefill_seconds,
+            measured: log.map(ContextLog::into_calls),
         })
     }
 
@@ -180,7 +190,7 @@ impl<'a> Session<'a> {
         let generator =
             Generator { model: &*self.engine.network, rules, prompt: self.request.prompt(), measuring };
         let TokenRequest { context, questions, .. } = self.request;
-        let mut answers = Vec::with_capacity(questions.len());
+        let mut answers: Vec<Generated> = Vec::with_capacity(questions.len());
         for questions in questions.chunks(self.batching.size.max(1)) {
             let first = answers.len();
             let batch = QuestionBatch { generator: &generator, plan: self.plan, context, questions, first };
@@ -205,6 +215,9 @@ impl<'a> Session<'a> {
                     _,
                 ) => batch.answer_in_slots(self.batching.longest, cache, &mut self.state, on_token)?,
             });
+        }
+        if let (Some(first), Some(measured)) = (answers.first_mut(), self.measured.take()) {
+            first.micro_metrics.get_or_insert_default().sampled.splice(..0, measured);
         }
         Ok(answers)
     }

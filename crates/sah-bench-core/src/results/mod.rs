@@ -27,7 +27,9 @@ pub use distribution::Distribution;
 pub use folder::{FinishedRun, Resumed, RunFolder, check_run_name};
 pub use journal::{Journal, JournalContents, read_journal};
 pub use json::{read_json, write_json};
-pub use micro::{LayerMetrics, MeasuredHead, MeasuredHeads, MicroSummary, read_micro_metrics};
+pub use micro::{
+    ContextMetrics, LayerMetrics, MeasuredHead, MeasuredHeads, MicroSummary, read_micro_metrics,
+};
 pub use read::{ResultRow, ResultRows, read_results};
 pub use shards::{ShardResults, merge_shards};
 pub use warning::{Warning, WarningKind};

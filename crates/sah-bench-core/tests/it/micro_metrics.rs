@@ -28,6 +28,7 @@ fn call(step: usize, layer: usize, output_error: Option<f64>) -> AttentionCall {
         output_error: output_error.map(|error| error * (head + 1) as f64),
     };
     AttentionCall {
+        reads_context: false,
         time: SystemTime::UNIX_EPOCH + Duration::from_micros(1_769_862_600_000_012),
         step,
         layer,

@@ -32,6 +32,7 @@ pub(crate) fn measured(request: &Request) -> RequestResponse {
     for answer in &mut response.answers {
         let head = AttentionHead { density: 0.5, output_error: Some(0.25) };
         let call = AttentionCall {
+            reads_context: false,
             time: SystemTime::UNIX_EPOCH,
             step: 1,
             layer: 0,

@@ -212,6 +212,7 @@ fn call(step: usize, layer: usize) -> AttentionCall {
         output_error: (layer != 2).then_some(0.01 * (layer + 1) as f64 * (head + 1) as f64),
     };
     AttentionCall {
+        reads_context: false,
         time: SystemTime::UNIX_EPOCH,
         step,
         layer,

@@ -17,6 +17,7 @@ pub(super) struct LoggedCall {
     /// Position of the row in `raw_results.csv`, from 0.
     pub(super) index: usize,
     pub(super) task: String,
+    pub(super) reads_context: bool,
     pub(super) step: usize,
     pub(super) layer: usize,
     pub(super) queries: usize,
@@ -74,12 +75,14 @@ impl LoggedCalls {
             value.ok_or_else(|| missing("a density is null")).map_err(|e| self.broken(&e))
         };
         let density_value = number(density.value)?;
-        let Metadata { layer_idx, index, task, step, queries, keys, backend, heads } = density.metadata;
+        let Metadata { layer_idx, index, task, context, step, queries, keys, backend, heads } =
+            density.metadata;
         let densities = heads.into_iter().map(number).collect::<Result<Vec<_>, _>>()?;
         Ok(Some(LoggedCall {
             timestamp: density.timestamp.into_owned(),
             index,
             task: task.into_owned(),
+            reads_context: context,
             step,
             layer: layer_idx,
             queries,

@@ -39,6 +39,11 @@ pub(super) struct Line<'a> {
     location: Cow<'a, str>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
 /// Which call it was.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Metadata<'a> {
@@ -46,6 +51,9 @@ pub(super) struct Metadata<'a> {
     /// Position of the row in `raw_results.csv`, from 0.
     pub(super) index: usize,
     pub(super) task: Cow<'a, str>,
+    /// Whether it read a part of the row's context; not in the line of one that did not.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) context: bool,
     pub(super) step: usize,
     pub(super) queries: usize,
     pub(super) keys: usize,
@@ -57,7 +65,8 @@ pub(super) struct Metadata<'a> {
 impl Metadata<'_> {
     /// Whether `other` names the same call of as many heads.
     pub(super) fn is_of_the_same_call(&self, other: &Self) -> bool {
-        let place = |of: &Self| (of.layer_idx, of.index, of.step, of.queries, of.keys, of.heads.len());
+        let place =
+            |of: &Self| (of.layer_idx, of.index, of.context, of.step, of.queries, of.keys, of.heads.len());
         place(self) == place(other) && self.task == other.task && self.backend == other.backend
     }
 }
@@ -170,6 +179,7 @@ impl<'a> Line<'a> {
                 layer_idx: call.layer,
                 index: record.index,
                 task: Cow::Borrowed(&record.sample.task),
+                context: call.reads_context,
                 step: call.step,
                 queries: call.queries,
                 keys: call.keys,
@@ -210,6 +220,7 @@ mod tests {
             let head = AttentionHead { density: 0.5, output_error: None };
             let call = AttentionCall {
                 time: SystemTime::UNIX_EPOCH,
+                reads_context: false,
                 step: 0,
                 layer: 0,
                 queries: 1,

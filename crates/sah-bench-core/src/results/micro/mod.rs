@@ -10,7 +10,7 @@ use std::path::Path;
 
 pub(super) use log::MicroMetricsLog;
 pub use read::{MeasuredHead, MeasuredHeads, read_micro_metrics};
-pub use summary::{LayerMetrics, MicroSummary};
+pub use summary::{ContextMetrics, LayerMetrics, MicroSummary};
 
 use crate::Error;
 

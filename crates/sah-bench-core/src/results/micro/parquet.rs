@@ -16,7 +16,7 @@ use crate::results::parquet::{ROW_GROUP_BYTES, writer_properties};
 /// Calls of one batch.
 const BATCH: usize = 4096;
 
-/// Writes the calls of `log` to `path`.
+/// Writes the calls of questions and answers in `log` to `path`.
 pub(super) fn write(path: &Path, log: &MicroMetricsLog) -> Result<(), Error> {
     write_atomically(path, |file| write_calls(file, path, LoggedCalls::open(log.path())?))
 }
@@ -25,7 +25,9 @@ fn write_calls(file: impl Write + Send, path: &Path, calls: LoggedCalls) -> Resu
     let failed = |source| Error::Parquet { path: path.to_path_buf(), source };
     let empty = batch(&[]).map_err(|error| failed(error.into()))?;
     let mut writer = ArrowWriter::try_new(file, empty.schema(), Some(writer_properties())).map_err(failed)?;
-    let mut calls = calls.peekable();
+    let of_answers =
+        |call: &Result<LoggedCall, Error>| call.as_ref().map_or(true, |call| !call.reads_context);
+    let mut calls = calls.filter(of_answers).peekable();
     while calls.peek().is_some() {
         let some = calls.by_ref().take(BATCH).collect::<Result<Vec<_>, _>>()?;
         let rows = batch(&some).map_err(|error| failed(error.into()))?;

@@ -14,7 +14,7 @@ use crate::results::Distribution;
 /// Each figure is of a call: one layer in one forward pass, all heads included.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct MicroSummary {
-    /// Sparse attention calls of the answered rows.
+    /// Sparse attention calls of the questions and answers of the answered rows.
     pub calls: u64,
     /// Those of them that were measured.
     pub sampled_calls: u64,
@@ -28,6 +28,20 @@ pub struct MicroSummary {
     pub output_error: Option<Distribution>,
     /// The same for each layer that has a measured call, in order.
     pub layers: Vec<LayerMetrics>,
+    /// What was measured while contexts were read; not in the file where they were read densely.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contexts: Option<ContextMetrics>,
+}
+
+/// What was measured while contexts were read: a call is one layer in one chunk.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ContextMetrics {
+    /// Measured calls.
+    pub sampled_calls: u64,
+    /// Densities of these.
+    pub density: Option<Distribution>,
+    /// Errors of these.
+    pub output_error: Option<Distribution>,
 }
 
 /// What was measured in one layer.
@@ -47,13 +61,17 @@ impl MicroSummary {
     /// Of what is in `log`, measured in so many `calls`.
     pub(super) fn of(log: &MicroMetricsLog, calls: u64) -> Result<Self, Error> {
         let mut layers: BTreeMap<usize, Figures> = BTreeMap::new();
+        let mut contexts = Figures::default();
         for call in LoggedCalls::open(log.path())? {
             let call = call?;
-            let figures = layers.entry(call.layer).or_default();
+            let figures =
+                if call.reads_context { &mut contexts } else { layers.entry(call.layer).or_default() };
             figures.densities.push(call.density);
             figures.errors.extend(call.output_error);
         }
-        let read = layers.values().map(|figures| figures.densities.len() as u64).sum();
+        let sampled_calls = layers.values().map(|figures| figures.densities.len() as u64).sum::<u64>();
+        let of_contexts = contexts.densities.len() as u64;
+        let read = sampled_calls + of_contexts;
         if read != log.sampled_calls {
             return Err(Error::MicroMetricsLost {
                 path: log.path().to_path_buf(),
@@ -73,12 +91,17 @@ impl MicroSummary {
         };
         Ok(Self {
             calls,
-            sampled_calls: log.sampled_calls,
+            sampled_calls,
             records: 2 * log.sampled_calls,
             undefined_errors: (all.densities.len() - all.errors.len()) as u64,
             density: Distribution::of(all.densities),
             output_error: Distribution::of(all.errors),
             layers: layers.into_iter().map(of_layer).collect(),
+            contexts: (of_contexts > 0).then(|| ContextMetrics {
+                sampled_calls: of_contexts,
+                density: Distribution::of(contexts.densities),
+                output_error: Distribution::of(contexts.errors),
+            }),
         })
     }
 }

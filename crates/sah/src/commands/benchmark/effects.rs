@@ -12,7 +12,9 @@ pub(super) fn check(plan: &Plan<'_>) -> Result<(), UsageError> {
     if options.gives("truncation") && args.limits.max_context_length.is_none() {
         return Err(none("truncation", "contexts are cut with --max-context-length only"));
     }
-    let is_exact = |attention: &NamedAttention| attention.config.is_none() && attention.retention.is_none();
+    let is_exact = |attention: &NamedAttention| {
+        attention.config.is_none() && attention.retention.is_none() && attention.prefill.config().is_none()
+    };
     if args.output.micro_metrics > 0.0 && plan.attentions.iter().all(is_exact) {
         let why = "it measures errors against dense attention, and --attention names dense alone";
         return Err(none("micro-metrics", why));

@@ -5,6 +5,7 @@
 
 mod answer_text;
 mod attention_plan;
+mod batching;
 mod busy_pool;
 mod cache_figures;
 mod call_log;

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use sah_attention::{AttentionPolicy, KeptKeys, RequestState};
 
+use super::batching::Batching;
 use super::cache_figures::CacheFigures;
 use super::call_log::Measuring;
 use super::context_log::ContextLog;
@@ -19,9 +20,6 @@ use super::{
 };
 use crate::cache::{Batch, KvCache, Slots};
 use crate::{AttentionCall, Error, RequestObserver};
-
-/// Questions that are decoded in one batch at most: more would take the memory of more answers.
-const MAX_BATCH: usize = 8;
 
 /// A prefilled context whose questions can be answered.
 #[derive(Debug)]
@@ -43,17 +41,6 @@ pub(crate) struct Session<'a> {
     measured: Option<Vec<AttentionCall>>,
 }
 
-/// How the questions of a request share its cache.
-#[derive(Debug)]
-struct Batching {
-    /// Questions of a batch.
-    size: usize,
-    /// Tokens of the longest question and answer.
-    longest: usize,
-    /// Tokens that questions and answers need room for after the context.
-    room: usize,
-}
-
 /// The keys and values of a context.
 #[derive(Debug)]
 enum ContextCache {
@@ -67,20 +54,6 @@ enum ContextCache {
     Whole(KvCache),
     /// Those that may still be read; each question continues a fork.
     Evicted(KvCache, KeptKeys),
-}
-
-impl Batching {
-    fn of(request: &TokenRequest<'_>) -> Self {
-        let (context, questions) = (request.context.len(), request.questions);
-        let longest = questions.iter().map(QuestionTokens::length).max().unwrap_or_default();
-        // The slots of a batch should not take more room than their context.
-        let size = (context / longest.max(1)).clamp(1, MAX_BATCH).min(questions.len());
-        let room = match size {
-            0 | 1 => longest,
-            size => (size + 1) * longest,
-        };
-        Self { size, longest, room }
-    }
 }
 
 impl<'a> Session<'a> {

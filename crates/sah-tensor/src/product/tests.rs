@@ -1,3 +1,5 @@
+//! Products beside sums in f64, and the same bits for any number of rows and threads.
+
 use half::{bf16, f16};
 
 use super::{DotProducts, PANEL, Panels, Plain, multiply, multiply_bf16, pack};

@@ -302,7 +302,7 @@ mod tests {
                 "--prefill sparse with --retention none,snapkv",
             ),
             ("--prefill xattention --retention snapkv", "--prefill xattention with --retention snapkv"),
-            ("--prefill xattentoin", "--prefill \"xattentoin\": did you mean xattention?"),
+            ("--prefill xattentoin", "--prefill \"xattentoin\": did you mean xattention, "),
             ("--prefill quest", "--prefill quest: `quest_top_k` cannot read a context sparsely"),
             ("--attention xattention", "--attention xattention: `xattention` goes by many rows of a context"),
             ("--prefill sparse --attention quest --set prefill:threshold=0.5", "--prefill names no maskers"),

@@ -225,7 +225,7 @@ pub enum Error {
     /// A masker cannot select during prefill.
     #[error(
         "`{masker}` cannot read a context sparsely; sink and local of a fixed number of keys can, and the maskers that are for it alone, \
-         such as xattention"
+         such as xattention; or read the context densely"
     )]
     NoSparsePrefill {
         /// Its name.

@@ -59,7 +59,7 @@ pub fn multiply(weights: &[&dyn Panels], x: &[f32], rows: usize, output: &mut [f
 ///
 /// # Panics
 ///
-/// Where the lengths of `x`, `weights` and `output` do not fit each other, or `products` does not take them.
+/// Where the lengths of `x`, `weights` and `output` do not fit each other, `products` does not take them, or the processor does not have them.
 pub fn multiply_bf16<O: Output>(
     products: DotProducts,
     weights: &[&dyn Panels],
@@ -69,6 +69,7 @@ pub fn multiply_bf16<O: Output>(
     threads: usize,
 ) {
     let [outputs, columns] = size(weights);
+    assert!(products.are_available(), "{products:?} are not there");
     assert!(products.takes(columns), "{products:?} does not take {columns} columns");
     assert!(x.len() == rows * columns / 2 && output.len() == rows * outputs, "inputs or outputs do not fit");
     if output.is_empty() {

@@ -116,7 +116,7 @@ fn multiply_tiles(x: &[u32], [one, other]: [&[u32]; 2], sums: &mut Sums) {
         "panels of whole tiles of one length"
     );
     assert_eq!(width, steps * TILE, "rows of inputs and panels do not fit");
-    // SAFETY: the processor has these instructions and the system allows them: `DotProducts` was made by `is_available`. All that is read is `steps` tiles
+    // SAFETY: the processor has these instructions and the system allows them: `product::multiply_bf16` asked `is_available`. All that is read is `steps` tiles
     // each of rows 0 to 15 and 16 to 31 of `x` and of both panels, which are that long; what is written is `sums`. The tile
     // registers are free before and after.
     unsafe {

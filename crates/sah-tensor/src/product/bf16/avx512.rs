@@ -66,7 +66,7 @@ pub(super) fn multiply<O: Output>(
         let tiles = x.words.as_slice()[first_tile * x.stride..].chunks_exact(x.stride);
         for (tile, outputs) in tiles.zip(outputs.chunks_mut(HEIGHT)) {
             let mut sums = Sums([[[0.0; PANEL]; TOGETHER]; HEIGHT]);
-            // SAFETY: the processor has these features: `DotProducts` was made by `is_available`.
+            // SAFETY: the processor has these features: `product::multiply_bf16` asked `is_available`.
             unsafe { multiply_tile(tile.as_chunks().0, &words, &mut sums) };
             for (outputs, sums) in outputs.iter_mut().zip(&sums.0) {
                 write(&mut outputs[panel * PANEL..], sums.as_flattened());

@@ -23,20 +23,29 @@ pub enum DotProducts {
 }
 
 impl DotProducts {
+    /// All that there are, the fastest last.
+    const ALL: &'static [Self] = &[
+        #[cfg(target_arch = "x86_64")]
+        Self::Vectors,
+        #[cfg(target_arch = "x86_64")]
+        Self::Tiles,
+    ];
+
+    /// Whether this processor has them, and they are [allowed](crate::cpu::Instructions::allowed).
+    #[must_use]
+    pub fn are_available(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Vectors => avx512::is_available(),
+            #[cfg(target_arch = "x86_64")]
+            Self::Tiles => amx::is_available(),
+        }
+    }
+
     /// All that this processor has, the fastest last.
     #[must_use]
     pub fn available() -> Vec<Self> {
-        let mut available = vec![];
-        #[cfg(target_arch = "x86_64")]
-        {
-            if avx512::is_available() {
-                available.push(Self::Vectors);
-            }
-            if amx::is_available() {
-                available.push(Self::Tiles);
-            }
-        }
-        available
+        Self::ALL.iter().copied().filter(|products| products.are_available()).collect()
     }
 
     /// The fastest that this processor has.
